@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Files: mapped for reading, replaced whole when written, and read through a bounded cursor. */
+#ifndef RD_FILE_H
+#define RD_FILE_H
+
+#include "error.h"
+
+/* A read-only mapping. Empty files map to data = "" and size 0. */
+typedef struct rd_map {
+  const unsigned char *data;
+  size_t size;
+} rd_map;
+
+/* Map `path`; errors name the path and say what the system said. */
+rd_code rd_map_open(rd_map *map, const char *path, rd_error *e);
+void rd_map_close(rd_map *map);
+
+/* Parts of a file, written one after another. */
+typedef struct rd_part {
+  const void *data;
+  size_t size;
+} rd_part;
+
+/* Write `parts` to "path.part", fsync, rename over `path`, fsync the folder: a kill or a full disk
+ * leaves the old file or the new one, never half of one. */
+rd_code rd_file_write(const char *path, const rd_part *parts, size_t count, rd_error *e);
+/* The whole of `path` as a string with a closing NUL, freed by the caller; `size` may be NULL. Files
+ * over `limit` bytes are refused. */
+rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, rd_error *e);
+/* mkdir -p. */
+rd_code rd_folder_make(const char *path, rd_error *e);
+bool rd_path_exists(const char *path);
+bool rd_path_is_folder(const char *path);
+/* "folder/name" as a new string, freed by the caller; NULL when memory is out. */
+char *rd_path_join(const char *folder, const char *name);
+
+/* A bounded little-endian reader. After the first read past the end `failed` is set, every read gives
+ * zeros, and the position stays: check once at the end of a group of reads. */
+typedef struct rd_cursor {
+  const unsigned char *start, *at, *end;
+  bool failed;
+} rd_cursor;
+
+rd_cursor rd_cursor_of(const void *data, size_t size);
+/* `size` bytes in place, or NULL (and failed) when fewer are left. */
+const unsigned char *rd_cursor_bytes(rd_cursor *c, uint64_t size);
+uint8_t rd_cursor_u8(rd_cursor *c);
+uint16_t rd_cursor_u16(rd_cursor *c);
+uint32_t rd_cursor_u32(rd_cursor *c);
+uint64_t rd_cursor_u64(rd_cursor *c);
+static inline size_t rd_cursor_left(const rd_cursor *c) { return (size_t)(c->end - c->at); }
+static inline size_t rd_cursor_position(const rd_cursor *c) { return (size_t)(c->at - c->start); }
+
+#endif
