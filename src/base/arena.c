@@ -5,7 +5,9 @@
 #include <assert.h>
 #include <sys/mman.h>
 
-rd_arena rd_arena_measure(void) { return (rd_arena){.base = NULL, .size = SIZE_MAX, .used = 0}; }
+rd_arena rd_arena_measure(void) {
+  return (rd_arena){.base = NULL, .size = SIZE_MAX, .used = 0};
+}
 
 /* Anonymous pages come zeroed and are only real once touched; huge pages spare the page table on
  * activations of hundreds of megabytes. */
@@ -35,7 +37,8 @@ void *rd_arena_take(rd_arena *arena, size_t count, size_t size) {
                   __builtin_add_overflow(bytes, (size_t)RD_ALIGNMENT - 1, &bytes);
   bytes &= ~((size_t)RD_ALIGNMENT - 1);
   overflow = overflow || __builtin_add_overflow(arena->used, bytes, &end);
-  if (overflow) { /* only while measuring absurd sizes: the init that follows fails with a message */
+  if (overflow) { /* only while measuring absurd sizes: the init that follows fails with a message
+                   */
     arena->used = SIZE_MAX & ~((size_t)RD_ALIGNMENT - 1);
     return NULL;
   }

@@ -24,11 +24,14 @@ rd_code rd_arena_init(rd_arena *arena, size_t size, const char *what, rd_error *
 void rd_arena_drop(rd_arena *arena);
 
 /* `count` elements of `size` bytes, aligned to RD_ALIGNMENT, not cleared on reuse. NULL while
- * measuring. Both runs take the same things, so running past the end cannot happen; it is asserted. */
+ * measuring. Both runs take the same things, so running past the end cannot happen; it is asserted.
+ */
 void *rd_arena_take(rd_arena *arena, size_t count, size_t size);
 #define RD_TAKE(arena, type, count) ((type *)rd_arena_take((arena), (count), sizeof(type)))
 
 /* Rewind to an earlier `used`: step memory is taken after a mark and given back at once. */
-static inline void rd_arena_rewind(rd_arena *arena, size_t mark) { arena->used = mark; }
+static inline void rd_arena_rewind(rd_arena *arena, size_t mark) {
+  arena->used = mark;
+}
 
 #endif

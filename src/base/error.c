@@ -19,7 +19,9 @@ static const rd_code_row code_rows[] = {
     [RD_NUMERIC] = {"numeric", 1, 500, "server_error"},
 };
 
-const char *rd_version(void) { return RD_VERSION; }
+const char *rd_version(void) {
+  return RD_VERSION;
+}
 
 const rd_code_row *rd_code_describe(rd_code code) {
   static const rd_code_row internal = {"internal", 1, 500, "server_error"};

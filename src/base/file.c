@@ -134,7 +134,9 @@ rd_code rd_folder_make(const char *path, rd_error *e) {
   return code;
 }
 
-bool rd_path_exists(const char *path) { return access(path, F_OK) == 0; }
+bool rd_path_exists(const char *path) {
+  return access(path, F_OK) == 0;
+}
 
 bool rd_path_is_folder(const char *path) {
   struct stat st;
@@ -169,7 +171,15 @@ static uint64_t little_endian(rd_cursor *c, unsigned bytes) {
   return value;
 }
 
-uint8_t rd_cursor_u8(rd_cursor *c) { return (uint8_t)little_endian(c, 1); }
-uint16_t rd_cursor_u16(rd_cursor *c) { return (uint16_t)little_endian(c, 2); }
-uint32_t rd_cursor_u32(rd_cursor *c) { return (uint32_t)little_endian(c, 4); }
-uint64_t rd_cursor_u64(rd_cursor *c) { return little_endian(c, 8); }
+uint8_t rd_cursor_u8(rd_cursor *c) {
+  return (uint8_t)little_endian(c, 1);
+}
+uint16_t rd_cursor_u16(rd_cursor *c) {
+  return (uint16_t)little_endian(c, 2);
+}
+uint32_t rd_cursor_u32(rd_cursor *c) {
+  return (uint32_t)little_endian(c, 4);
+}
+uint64_t rd_cursor_u64(rd_cursor *c) {
+  return little_endian(c, 8);
+}

@@ -24,8 +24,8 @@ typedef struct rd_part {
 /* Write `parts` to "path.part", fsync, rename over `path`, fsync the folder: a kill or a full disk
  * leaves the old file or the new one, never half of one. */
 rd_code rd_file_write(const char *path, const rd_part *parts, size_t count, rd_error *e);
-/* The whole of `path` as a string with a closing NUL, freed by the caller; `size` may be NULL. Files
- * over `limit` bytes are refused. */
+/* The whole of `path` as a string with a closing NUL, freed by the caller; `size` may be NULL.
+ * Files over `limit` bytes are refused. */
 rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, rd_error *e);
 /* mkdir -p. */
 rd_code rd_folder_make(const char *path, rd_error *e);
@@ -34,8 +34,8 @@ bool rd_path_is_folder(const char *path);
 /* "folder/name" as a new string, freed by the caller; NULL when memory is out. */
 char *rd_path_join(const char *folder, const char *name);
 
-/* A bounded little-endian reader. After the first read past the end `failed` is set, every read gives
- * zeros, and the position stays: check once at the end of a group of reads. */
+/* A bounded little-endian reader. After the first read past the end `failed` is set, every read
+ * gives zeros, and the position stays: check once at the end of a group of reads. */
 typedef struct rd_cursor {
   const unsigned char *start, *at, *end;
   bool failed;
@@ -48,7 +48,11 @@ uint8_t rd_cursor_u8(rd_cursor *c);
 uint16_t rd_cursor_u16(rd_cursor *c);
 uint32_t rd_cursor_u32(rd_cursor *c);
 uint64_t rd_cursor_u64(rd_cursor *c);
-static inline size_t rd_cursor_left(const rd_cursor *c) { return (size_t)(c->end - c->at); }
-static inline size_t rd_cursor_position(const rd_cursor *c) { return (size_t)(c->at - c->start); }
+static inline size_t rd_cursor_left(const rd_cursor *c) {
+  return (size_t)(c->end - c->at);
+}
+static inline size_t rd_cursor_position(const rd_cursor *c) {
+  return (size_t)(c->at - c->start);
+}
 
 #endif

@@ -39,7 +39,9 @@ double rd_rng_uniform(rd_rng *rng) {
   return ((double)a * 67108864.0 + (double)b) / 9007199254740992.0;
 }
 
-uint32_t rd_rng_below(rd_rng *rng, uint32_t n) { return (uint32_t)(rd_rng_uniform(rng) * n); }
+uint32_t rd_rng_below(rd_rng *rng, uint32_t n) {
+  return (uint32_t)(rd_rng_uniform(rng) * n);
+}
 
 double rd_rng_normal(rd_rng *rng) {
   double u1 = rd_rng_uniform(rng);

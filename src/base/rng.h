@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers:
- * as easy as 1, 2, 3", SC 2011).
+/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011).
  *
- * A number is a pure function of (seed, stream, iteration, position, index), so it does not depend on
- * the number of threads, on the batch, or on the order of asking. The counter words are
+ * A number is a pure function of (seed, stream, iteration, position, index), so it does not depend
+ * on the number of threads, on the batch, or on the order of asking. The counter words are
  * {position, iteration, stream, block}, the key is {low, high} of the seed. */
 #ifndef RD_RNG_H
 #define RD_RNG_H

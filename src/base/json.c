@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* jansson with messages that name the source, the key, the value and the range. */
+#include "json.h"
+
+#include "file.h"
+
+#include <string.h>
+
+rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e) {
+  json_error_t why;
+  *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+  if (!*out)
+    return rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name, why.line,
+                   why.column, why.text);
+  return RD_OK;
+}
+
+rd_code rd_json_open(json_t **out, const char *path, rd_error *e) {
+  *out = NULL;
+  rd_map map;
+  RD_TRY(rd_map_open(&map, path, e));
+  rd_code code =
+      map.size > ((size_t)256 << 20)
+          ? rd_fail(e, RD_BAD_INPUT, "%s: %zu bytes, at most 256 MB are read", path, map.size)
+          : rd_json_parse(out, (const char *)map.data, map.size, path, e);
+  rd_map_close(&map);
+  return code;
+}
+
+static const char *type_name(const json_t *value) {
+  static const char *const names[] = {"an object", "an array", "a string", "an integer",
+                                      "a number",  "true",     "false",    "null"};
+  return names[json_typeof(value)];
+}
+
+static json_t *member(const json_t *object, const char *key) {
+  json_t *value = json_object_get(object, key);
+  return json_is_null(value) ? NULL : value;
+}
+
+static rd_code wrong_type(const json_t *value, const char *key, const char *wanted, rd_error *e) {
+  return rd_fail(e, RD_BAD_INPUT, "%s: expected %s, found %s", key, wanted, type_name(value));
+}
+
+rd_code rd_json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
+                    rd_error *e) {
+  const json_t *value = member(object, key);
+  if (!value)
+    return RD_OK;
+  if (!json_is_integer(value))
+    return wrong_type(value, key, "an integer", e);
+  int64_t n = json_integer_value(value);
+  if (n < min || n > max)
+    return rd_fail(e, RD_BAD_INPUT, "%s: %lld is outside %lld..%lld", key, (long long)n,
+                   (long long)min, (long long)max);
+  *out = n;
+  return RD_OK;
+}
+
+rd_code rd_json_real(const json_t *object, const char *key, double min, double max, double *out,
+                     rd_error *e) {
+  const json_t *value = member(object, key);
+  if (!value)
+    return RD_OK;
+  if (!json_is_number(value))
+    return wrong_type(value, key, "a number", e);
+  double x = json_number_value(value);
+  if (!(x >= min && x <= max))
+    return rd_fail(e, RD_BAD_INPUT, "%s: %g is outside %g..%g", key, x, min, max);
+  *out = x;
+  return RD_OK;
+}
+
+rd_code rd_json_bool(const json_t *object, const char *key, bool *out, rd_error *e) {
+  const json_t *value = member(object, key);
+  if (!value)
+    return RD_OK;
+  if (!json_is_boolean(value))
+    return wrong_type(value, key, "true or false", e);
+  *out = json_is_true(value);
+  return RD_OK;
+}
+
+rd_code rd_json_text(const json_t *object, const char *key, const char **out, rd_error *e) {
+  const json_t *value = member(object, key);
+  if (!value)
+    return RD_OK;
+  if (!json_is_string(value))
+    return wrong_type(value, key, "a string", e);
+  *out = json_string_value(value);
+  return RD_OK;
+}

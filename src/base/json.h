@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON and YAML in: jansson objects with checked getters whose errors name the key and what was
+ * found. */
+#ifndef RD_JSON_H
+#define RD_JSON_H
+
+#include "error.h"
+
+#include <jansson.h>
+
+/* Parse JSON text; `name` stands for the source in messages. The result is owned by the caller. */
+rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e);
+/* The same from a file of at most 256 MB. */
+rd_code rd_json_open(json_t **out, const char *path, rd_error *e);
+/* YAML (one document of mappings, sequences, scalars; no anchors) as the same kind of value. Plain
+ * scalars become null, true/false, integers or reals where they look like one; quoted ones stay
+ * text. */
+rd_code rd_yaml_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e);
+rd_code rd_yaml_open(json_t **out, const char *path, rd_error *e);
+
+/* Getters. A missing or null key leaves *out as it was (its default) and is fine; a wrong type or a
+ * number out of [min, max] is RD_BAD_INPUT naming `key`, the value and the range. */
+rd_code rd_json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
+                    rd_error *e);
+rd_code rd_json_real(const json_t *object, const char *key, double min, double max, double *out,
+                     rd_error *e);
+rd_code rd_json_bool(const json_t *object, const char *key, bool *out, rd_error *e);
+/* *out points into the object. */
+rd_code rd_json_text(const json_t *object, const char *key, const char **out, rd_error *e);
+
+#endif

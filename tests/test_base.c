@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The base layer: messages, arenas, cursor, atomic files, random numbers, JSON, YAML, option rows.
+ */
+#include "arena.h"
+#include "file.h"
+#include "json.h"
+#include "option.h"
+#include "rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void errors_keep_the_first_message_and_gain_context(void **state) {
+  (void)state;
+  rd_error e = {0};
+  assert_int_equal(rd_fail(&e, RD_BAD_INPUT, "ends at %d, file has %d", 10, 8), RD_BAD_INPUT);
+  assert_int_equal(rd_prefix(&e, e.code, "%s: tensor %s", "m.safetensors", "w"), RD_BAD_INPUT);
+  assert_string_equal(e.message, "m.safetensors: tensor w: ends at 10, file has 8");
+  assert_int_equal(rd_fail(NULL, RD_IO, "nobody listens"), RD_IO);
+  assert_int_equal(rd_code_describe(RD_CANCELLED)->exit_status, 130);
+  assert_int_equal(rd_code_describe((rd_code)99)->http_status, 500);
+}
+
+static void layout(rd_arena *a, void **p) {
+  p[0] = RD_TAKE(a, char, 1);
+  p[1] = RD_TAKE(a, double, 100);
+}
+
+static void arenas_measure_then_place(void **state) {
+  (void)state;
+  void *p[2];
+  rd_arena measure = rd_arena_measure(), arena;
+  layout(&measure, p);
+  assert_null(p[0]);
+  assert_int_equal(measure.used, 64 + 832);
+  assert_int_equal(rd_arena_init(&arena, measure.used, "test", NULL), RD_OK);
+  layout(&arena, p);
+  assert_int_equal((uintptr_t)p[1] % RD_ALIGNMENT, 0);
+  assert_int_equal(arena.used, measure.used);
+  rd_arena_drop(&arena);
+  measure = rd_arena_measure();
+  rd_arena_take(&measure, SIZE_MAX / 2, 16);
+  rd_error e = {0};
+  assert_int_equal(rd_arena_init(&arena, measure.used, "absurd", &e), RD_NO_MEMORY);
+  assert_non_null(strstr(e.message, "absurd"));
+}
+
+static void cursor_stops_at_the_end(void **state) {
+  (void)state;
+  const unsigned char bytes[] = {1, 2, 0, 0, 0, 3, 9};
+  rd_cursor c = rd_cursor_of(bytes, sizeof bytes);
+  assert_int_equal(rd_cursor_u8(&c), 1);
+  assert_int_equal(rd_cursor_u32(&c), 2);
+  assert_int_equal(rd_cursor_u16(&c), 0x0903);
+  assert_false(c.failed);
+  assert_int_equal(rd_cursor_u64(&c), 0);
+  assert_true(c.failed);
+  c = rd_cursor_of(bytes, sizeof bytes);
+  assert_null(rd_cursor_bytes(&c, UINT64_MAX));
+}
+
+static void files_are_replaced_whole(void **state) {
+  (void)state;
+  char folder[] = "/tmp/redraft-test-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  char *path = rd_path_join(folder, "a"), *deep = rd_path_join(folder, "x/y/z");
+  rd_part parts[] = {{"hello ", 6}, {"world", 5}};
+  rd_error e = {0};
+  assert_int_equal(rd_file_write(path, parts, 2, &e), RD_OK);
+  char *text = NULL;
+  size_t size = 0;
+  assert_int_equal(rd_file_read(path, 100, &text, &size, &e), RD_OK);
+  assert_string_equal(text, "hello world");
+  assert_int_equal(size, 11);
+  free(text);
+  assert_int_equal(rd_file_read(path, 10, &text, &size, &e), RD_BAD_INPUT);
+  assert_int_equal(rd_folder_make(deep, &e), RD_OK);
+  assert_true(rd_path_is_folder(deep));
+  assert_int_equal(rd_file_write(deep, parts, 2, &e), RD_IO);
+  assert_int_equal(rd_folder_make(path, &e), RD_IO);
+  rd_map map;
+  assert_int_equal(rd_map_open(&map, deep, &e), RD_IO);
+  assert_int_equal(rd_map_open(&map, "/nonexistent/file", &e), RD_IO);
+  assert_non_null(strstr(e.message, "/nonexistent/file"));
+  char *command = rd_format("rm -r %s", folder);
+  assert_int_equal(system(command), 0);
+  free(command);
+  free(path);
+  free(deep);
+}
+
+/* The published known-answer vectors of Random123 (kat_vectors, philox4x32 10). */
+static void philox_matches_its_published_vectors(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t counter[4], key[2], out[4];
+  } vectors[] = {
+      {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+      {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+       {0xffffffff, 0xffffffff},
+       {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+      {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+       {0xa4093822, 0x299f31d0},
+       {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+  };
+  for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+    uint32_t out[4];
+    rd_philox(vectors[i].counter, vectors[i].key, out);
+    assert_memory_equal(out, vectors[i].out, sizeof out);
+  }
+}
+
+static void random_numbers_depend_on_their_place_alone(void **state) {
+  (void)state;
+  rd_rng a = rd_rng_at(7, RD_STREAM_SAMPLE, 3, 11), b = a;
+  double first = rd_rng_uniform(&a), sum = 0, squares = 0;
+  assert_true(first == rd_rng_uniform(&b));
+  rd_rng c = rd_rng_at(7, RD_STREAM_NOISE, 3, 11);
+  assert_true(first != rd_rng_uniform(&c));
+  enum { N = 20000 };
+  for (int i = 0; i < N; i++) {
+    double x = rd_rng_normal(&a);
+    sum += x;
+    squares += x * x;
+    assert_true(rd_rng_below(&a, 3) < 3);
+  }
+  assert_true(sum / N > -0.03 && sum / N < 0.03);
+  assert_true(squares / N > 0.96 && squares / N < 1.04);
+}
+
+static void json_getters_name_the_key_and_the_range(void **state) {
+  (void)state;
+  json_t *o = NULL;
+  rd_error e = {0};
+  const char text[] = "{\"n\": 5, \"x\": 0.5, \"s\": \"hi\", \"z\": null}";
+  assert_int_equal(rd_json_parse(&o, text, sizeof text - 1, "text", &e), RD_OK);
+  int64_t n = 1;
+  assert_int_equal(rd_json_int(o, "n", 0, 9, &n, &e), RD_OK);
+  assert_int_equal(n, 5);
+  assert_int_equal(rd_json_int(o, "z", 0, 9, &n, &e), RD_OK);
+  assert_int_equal(n, 5);
+  assert_int_equal(rd_json_int(o, "n", 6, 9, &n, &e), RD_BAD_INPUT);
+  assert_string_equal(e.message, "n: 5 is outside 6..9");
+  assert_int_equal(rd_json_int(o, "s", 0, 9, &n, &e), RD_BAD_INPUT);
+  assert_string_equal(e.message, "s: expected an integer, found a string");
+  json_decref(o);
+  assert_int_equal(rd_json_parse(&o, "{", 1, "text", &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "text: not valid JSON: line 1"));
+}
+
+static void yaml_gives_the_same_values(void **state) {
+  (void)state;
+  json_t *o = NULL;
+  rd_error e = {0};
+  const char text[] = "model: a/b\nlr: 1e-5\nn: 12\nquoted: \"12\"\nflag: true\nlist: [1, two]\n"
+                      "init: {width: 288}\nnone: ~\n";
+  assert_int_equal(rd_yaml_parse(&o, text, sizeof text - 1, "text", &e), RD_OK);
+  assert_string_equal(json_string_value(json_object_get(o, "model")), "a/b");
+  assert_true(json_real_value(json_object_get(o, "lr")) == 1e-5);
+  assert_int_equal(json_integer_value(json_object_get(o, "n")), 12);
+  assert_true(json_is_string(json_object_get(o, "quoted")));
+  assert_true(json_is_true(json_object_get(o, "flag")));
+  assert_int_equal(json_array_size(json_object_get(o, "list")), 2);
+  assert_true(json_is_null(json_object_get(o, "none")));
+  json_decref(o);
+  assert_int_equal(rd_yaml_parse(&o, "a: [1", 5, "text", &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "text: not valid YAML"));
+  assert_int_equal(rd_yaml_parse(&o, "", 0, "text", &e), RD_BAD_INPUT);
+}
+
+typedef struct params {
+  bool watch;
+  int64_t iterations;
+  double noise;
+  char *prompt, *precision;
+} params;
+
+static const rd_option rows[] = {
+    {"watch", 0, RD_FLAG, "true", 0, 0, NULL, "View", NULL, "redraw in place",
+     offsetof(params, watch)},
+    {"iterations", 'n', RD_INT, "64", 1, 512, NULL, "Sampler", NULL, "most iterations",
+     offsetof(params, iterations)},
+    {"noise-start", 0, RD_REAL, "0.5", 0, 1, NULL, "Sampler", NULL, "share re-masked at first",
+     offsetof(params, noise)},
+    {"prompt", 'p', RD_TEXT, NULL, 0, 0, NULL, "Input", NULL, "what to answer",
+     offsetof(params, prompt)},
+    {"precision", 0, RD_CHOICE, "auto", 0, 0, "auto|f32|bf16", "Model", NULL, "arithmetic",
+     offsetof(params, precision)},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static rd_code parse(params *p, bool *given, const char *line, char ***rest, int *n, rd_error *e) {
+  static char buffer[256];
+  char *argv[16];
+  int argc = 0;
+  snprintf(buffer, sizeof buffer, "%s", line);
+  for (char *word = strtok(buffer, " "); word; word = strtok(NULL, " "))
+    argv[argc++] = word;
+  rd_options o = {rows, ROWS, p, given};
+  assert_int_equal(rd_options_default(&o, e), RD_OK);
+  return rd_options_parse(&o, argc, argv, rest, n, e);
+}
+
+static void option_rows_drive_the_command_line(void **state) {
+  (void)state;
+  params p = {0};
+  bool given[ROWS];
+  rd_options o = {rows, ROWS, &p, given};
+  char **rest = NULL;
+  int n = 0;
+  rd_error e = {0};
+  assert_int_equal(
+      parse(&p, given, "--no-watch -n8 --noise_start=0.25 hello -p hi -- -x", &rest, &n, &e),
+      RD_OK);
+  assert_false(p.watch);
+  assert_int_equal(p.iterations, 8);
+  assert_true(p.noise == 0.25);
+  assert_string_equal(p.prompt, "hi");
+  assert_string_equal(p.precision, "auto");
+  assert_int_equal(n, 2);
+  assert_string_equal(rest[0], "hello");
+  assert_string_equal(rest[1], "-x");
+  assert_true(rd_option_given(&o, "noise-start"));
+  assert_false(rd_option_given(&o, "precision"));
+  free(rest);
+  static const struct {
+    const char *line, *message;
+  } wrong[] = {
+      {"--iterations 0", "--iterations: 0 is outside 1..512"},
+      {"--iterations 5x", "--iterations: expected a whole number, found 5x"},
+      {"--noise-start nan", "--noise-start: nan is outside 0..1"},
+      {"--iteration 5", "unknown option --iteration; did you mean --iterations?"},
+      {"--precision f64", "--precision: expected one of auto|f32|bf16, found f64"},
+      {"--no-prompt", "unknown option --no-prompt; did you mean --prompt?"},
+      {"-n", "--iterations needs a value"},
+      {"-z", "unknown option -z; --help lists them"},
+      {"--watch=maybe", "--watch: expected true or false, found maybe"},
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assert_int_equal(parse(&p, given, wrong[i].line, &rest, &n, &e), RD_USAGE);
+    assert_string_equal(e.message, wrong[i].message);
+    free(rest);
+  }
+  char *help = rd_options_help(&o);
+  assert_non_null(strstr(help, "-n, --iterations N"));
+  assert_non_null(strstr(help, "most iterations [64] (1..512)"));
+  free(help);
+  rd_options_drop(&o);
+}
+
+static void option_rows_drive_json(void **state) {
+  (void)state;
+  params p = {0};
+  bool given[ROWS];
+  rd_options o = {rows, ROWS, &p, given};
+  rd_error e = {0};
+  assert_int_equal(rd_options_default(&o, &e), RD_OK);
+  json_t *body = json_pack("{s:i, s:f, s:b, s:s}", "iterations", 9, "noise_start", 0.75, "watch", 0,
+                           "prompt", "x");
+  const char *key = NULL;
+  json_t *value = NULL;
+  json_object_foreach(body, key, value) {
+    assert_int_equal(rd_option_set_json(&o, rd_option_find(&o, key), value, &e), RD_OK);
+  }
+  json_decref(body);
+  assert_int_equal(p.iterations, 9);
+  assert_true(p.noise == 0.75);
+  assert_string_equal(p.prompt, "x");
+  json_t *text = json_string("9");
+  assert_int_equal(rd_option_set_json(&o, &rows[1], text, &e), RD_USAGE);
+  json_decref(text);
+  json_t *listed = rd_options_json(&o);
+  assert_int_equal(json_array_size(listed), ROWS);
+  assert_int_equal(json_integer_value(json_object_get(json_array_get(listed, 1), "default")), 64);
+  assert_int_equal(json_array_size(json_object_get(json_array_get(listed, 4), "choices")), 3);
+  json_decref(listed);
+  rd_options_drop(&o);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(errors_keep_the_first_message_and_gain_context),
+      cmocka_unit_test(arenas_measure_then_place),
+      cmocka_unit_test(cursor_stops_at_the_end),
+      cmocka_unit_test(files_are_replaced_whole),
+      cmocka_unit_test(philox_matches_its_published_vectors),
+      cmocka_unit_test(random_numbers_depend_on_their_place_alone),
+      cmocka_unit_test(json_getters_name_the_key_and_the_range),
+      cmocka_unit_test(yaml_gives_the_same_values),
+      cmocka_unit_test(option_rows_drive_the_command_line),
+      cmocka_unit_test(option_rows_drive_json),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
