@@ -30,7 +30,7 @@ def sequences(V):
 def cases():
     """(model path, adapter path or None, attention, sequence name)"""
     for name in mm.MODELS:
-        short = name in ("llama-bf16", "llama-f16", "train-tiny")
+        short = name in ("llama-bf16", "llama-f16") or name.startswith("train")
         for attention in ATTENTION[:2] if short else ATTENTION:
             for s in ["7"] if short else ["1", "7", "33"]:
                 yield "models/" + name, None, attention, s

@@ -125,7 +125,7 @@ def row(seed, family="llama", D=32, L=2, H=4, K=4, hd=8, F=64, V=V, tied=False, 
 # A model is a row: the same seed and shape with another `stored` is the same model, rounded.
 MODELS = {
     "llama-mha": row(1),
-    "llama-gqa-tied": row(2, D=48, H=6, K=2, F=80, tied=True, eps=1e-6),
+    "llama-gqa-tied": row(2, K=2, F=48, tied=True, eps=1e-6),
     "llama3-rope-scaled": row(3, K=2, theta=500000.0, scaling=LLAMA3_SCALING, stored="BF16"),
     "llama-linear-scaled": row(4, K=1, scaling=LINEAR_SCALING, tied=True),
     "llama-sharded": row(5, D=24, H=3, K=3, F=40, shards=2),
@@ -137,6 +137,8 @@ MODELS = {
     "llada": row(8, "llada", theta=500000.0),
     "dream": row(9, "dream", K=2, eps=1e-6, theta=1e6, stored="BF16"),
     "train-tiny": row(10, D=16, H=2, K=1, F=24),
+    "train-qwen2": row(13, "qwen2", D=8, L=1, H=2, K=1, hd=4, F=12),
+    "train-qwen3": row(14, "qwen3", D=8, L=1, H=2, K=1, hd=8, F=12, tied=True),
 }
 ARCHITECTURE = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM",
                 "qwen3": "Qwen3ForCausalLM", "dream": "DreamModel", "llada": "LLaDAModelLM"}
