@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The facts of one model, read from its own files: sizes, norms, positions, attention, special tokens. */
+#ifndef RD_CONFIG_H
+#define RD_CONFIG_H
+
+#include "error.h"
+
+typedef struct rd_family rd_family; /* family.h: a row of architecture facts */
+
+/* How rotary frequencies are changed for long contexts; names as in config.json's rope_scaling. */
+typedef enum rd_rope_scaling { RD_ROPE_PLAIN, RD_ROPE_LINEAR, RD_ROPE_LLAMA3 } rd_rope_scaling;
+
+enum { RD_MOST_EOS = 8 };
+
+typedef struct rd_config {
+  const rd_family *family;
+  int64_t layers, width, heads, kv_heads, head_dim, ff, vocab;
+  int64_t positions; /* longest sequence the model was made for */
+  double norm_eps, rope_theta;
+  rd_rope_scaling rope_scaling;
+  double rope_factor, rope_low, rope_high; /* llama3: factor, low_freq_factor, high_freq_factor */
+  int64_t rope_original;                   /* llama3: original_max_position_embeddings */
+  bool rope_interleaved; /* pairs (2i, 2i+1), as in llama2.c and GGUF llama; else (i, i + hd/2) */
+  bool qkv_bias, qk_norm, tied;
+  int64_t block;     /* attention the model was made for: 0 bidirectional, 1 causal, N blocks */
+  bool shift_logits; /* row i-1 predicts the token at i (Dream, autoregressive bases) */
+  int32_t bos, pad, mask; /* token ids, -1: none */
+  int32_t eos[RD_MOST_EOS];
+  int eos_count;
+} rd_config;
+
+/* Is `id` one of the EOS tokens? */
+bool rd_config_is_eos(const rd_config *config, int32_t id);
+/* Inverse rotary frequencies (hd/2) with the scaling applied, in double then float as transformers does. */
+void rd_config_frequencies(const rd_config *config, float *out);
+
+#endif
