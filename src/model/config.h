@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The facts of one model, read from its own files: sizes, norms, positions, attention, special tokens. */
+/* The facts of one model, read from its own files: sizes, norms, positions, attention, special
+ * tokens. */
 #ifndef RD_CONFIG_H
 #define RD_CONFIG_H
 
@@ -14,7 +15,8 @@ enum { RD_MOST_EOS = 8 };
 
 typedef struct rd_config {
   const rd_family *family;
-  int64_t layers, width, heads, kv_heads, head_dim, ff, vocab;
+  int64_t layers, width, heads, kv_heads, ff, vocab;
+  int64_t head_dim;  /* even, at most 1024 */
   int64_t positions; /* longest sequence the model was made for */
   double norm_eps, rope_theta;
   rd_rope_scaling rope_scaling;
@@ -31,7 +33,5 @@ typedef struct rd_config {
 
 /* Is `id` one of the EOS tokens? */
 bool rd_config_is_eos(const rd_config *config, int32_t id);
-/* Inverse rotary frequencies (hd/2) with the scaling applied, in double then float as transformers does. */
-void rd_config_frequencies(const rd_config *config, float *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A model opened for use: configuration, weights, tokenizer, chat template, adapter. Read-only after
- * opening, so that threads may share it. */
+/* A model opened for use: configuration, weights, tokenizer, chat template, adapter. Read-only
+ * after opening, so that threads may share it. */
 #ifndef RD_MODEL_H
 #define RD_MODEL_H
 
@@ -12,11 +12,11 @@
 typedef enum rd_precision { RD_AUTO, RD_PRECISION_F32, RD_PRECISION_BF16 } rd_precision;
 
 typedef struct rd_model_options {
-  const char *path;    /* a Hugging Face folder or a .gguf file */
-  const char *adapter; /* a PEFT folder, or NULL */
+  const char *path;       /* a Hugging Face folder or a .gguf file */
+  const char *adapter;    /* a PEFT folder, or NULL */
   rd_precision precision; /* RD_AUTO: bf16 when the matrices are stored in 16 bits or fewer and the
                              machine multiplies bf16; else f32 */
-  bool merge;          /* add the adapter into the matrices instead of applying it beside them */
+  bool merge;             /* add the adapter into the matrices instead of applying it beside them */
   const char *chat_template; /* a row's name, or NULL: from the model's own files */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
 } rd_model_options;
@@ -24,19 +24,20 @@ typedef struct rd_model_options {
 struct rd_model {
   rd_config config;
   rd_weights weights;
-  rd_tokenizer *tokenizer;                 /* NULL: the files hold none */
-  const rd_chat_template *chat_template;   /* NULL: none known; render raw or ask for one */
-  const float *rope_cos, *rope_sin;        /* (positions, hd/2) */
-  char *name;                              /* last part of the path */
-  size_t file_bytes, memory_bytes;         /* mapped; allocated at opening */
-  struct rd_model_store *store;            /* what close gives back: maps, arena, ... */
+  rd_tokenizer *tokenizer;               /* NULL: the files hold none */
+  const rd_chat_template *chat_template; /* NULL: none known; render raw or ask for one */
+  const float *rope_cos, *rope_sin;      /* (positions, hd/2) */
+  char *name;                            /* last part of the path */
+  size_t file_bytes, memory_bytes;       /* mapped; allocated at opening */
+  struct rd_model_store *store;          /* what close gives back: maps, arena, ... */
 };
 typedef struct rd_model rd_model;
 
-/* Open; on failure *out is NULL and e names the file, the tensor or the key, and what was expected. */
+/* Open; on failure *out is NULL and e names the file, the tensor or the key, and what was expected.
+ */
 rd_code rd_model_open(rd_model **out, const rd_model_options *options, rd_error *e);
-/* A model of this configuration with random weights (normal, sd 0.02, norms 1) made in memory, without
- * a tokenizer: for measuring and for training from nothing. */
+/* A model of this configuration with random weights (normal, sd 0.02, norms 1) made in memory,
+ * without a tokenizer: for measuring and for training from nothing. */
 rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, uint64_t seed,
                         rd_error *e);
 void rd_model_close(rd_model **model);

@@ -2,8 +2,8 @@
 /* The weights of one model as plain pointers with their shapes, and where each comes from.
  *
  * Matrices are row-major (out, in) of type `type`, which is the arithmetic of the pass (RD_F32 or
- * RD_BF16); norms and biases are f32. Whoever fills the struct owns the memory: a model (mapped files
- * and an arena), or the trainer (working copies of what it trains). */
+ * RD_BF16); norms and biases are f32. Whoever fills the struct owns the memory: a model (mapped
+ * files and an arena), or the trainer (working copies of what it trains). */
 #ifndef RD_WEIGHTS_H
 #define RD_WEIGHTS_H
 

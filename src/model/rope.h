@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Rotary position tables of a model, with its frequency scaling. */
+#ifndef RD_ROPE_H
+#define RD_ROPE_H
+
+#include "config.h"
+
+/* Inverse frequencies (hd/2): theta^(-2i/hd), then the scaling of config.json's rope_scaling. */
+void rd_rope_frequencies(const rd_config *config, double *out);
+/* cos and sin of position x frequency for positions 0 .. positions-1: (positions, hd/2) each. */
+void rd_rope_tables(const rd_config *config, int64_t positions, float *cosines, float *sines);
+
+#endif
