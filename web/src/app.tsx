@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// The page on a server: the conversation in the middle, the settings beside it, the question below.
+import { useEffect, useState } from 'preact/hooks';
+import { apiKey, ApiError, getCatalog, getModel } from './client.ts';
+import { Composer, type Draft } from './composer.tsx';
+import { useAnnouncement, useConversation } from './conversation.ts';
+import { loadTrace } from './export.ts';
+import { FoldedTurn } from './folded-turn.tsx';
+import { Help } from './help.tsx';
+import { Intro } from './intro.tsx';
+import { readLink, writeLink } from './link.ts';
+import { OpenTurn } from './open-turn.tsx';
+import type { Catalog, Values } from './options.ts';
+import { Icon, IconButton } from './parts.tsx';
+import { applyPrefs, loadPrefs } from './prefs.ts';
+import { Settings } from './settings.tsx';
+
+export function App() {
+  const [catalog, setCatalog] = useState<Catalog | null>(null);
+  const [model, setModel] = useState('');
+  const [problem, setProblem] = useState('');
+  const [notice, setNotice] = useState('');
+  const [keyNeeded, setKeyNeeded] = useState(false);
+  const [prefs, setPrefs] = useState(loadPrefs);
+  const [draft, setDraft] = useState<Draft>({ prompt: '', system: '' });
+  const [values, setValues] = useState<readonly [Values, Values]>([{}, {}]);
+  const [compare, setCompare] = useState(false);
+  const [settingsOpen, setSettingsOpen] = useState(() => matchMedia('(min-width: 1100px)').matches);
+  const [helpOpen, setHelpOpen] = useState(false);
+  const [opened, setOpened] = useState<number | null>(null);
+  const talk = useConversation(catalog, () => setKeyNeeded(true));
+  const said = useAnnouncement(talk.turns);
+
+  const connect = async () => {
+    try {
+      const [rows, name] = await Promise.all([getCatalog(), getModel()]);
+      setModel(name);
+      setKeyNeeded(false);
+      setProblem('');
+      const linked = readLink(location.hash, rows);
+      setValues([linked.a, linked.b]);
+      setCompare(linked.compare);
+      setDraft({ prompt: linked.prompt, system: linked.system });
+      if (linked.pause !== null) setPrefs((old) => ({ ...old, pause: linked.pause ?? old.pause }));
+      if (linked.problems.length > 0) setProblem(linked.problems.join('; '));
+      setCatalog(rows);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) setKeyNeeded(true);
+      setProblem((error as Error).message);
+    }
+  };
+  useEffect(() => {
+    void connect();
+    // A link opened in this very tab changes no more than the fragment.
+    const changed = () => void connect();
+    window.addEventListener('hashchange', changed);
+    return () => window.removeEventListener('hashchange', changed);
+  }, []);
+  useEffect(() => applyPrefs(prefs), [prefs]);
+
+  const fragment = writeLink({ prompt: draft.prompt, system: draft.system, a: values[0], b: values[1], compare, pause: null });
+  useEffect(() => {
+    if (catalog) history.replaceState(null, '', fragment ? `#${fragment}` : location.pathname + location.search);
+  }, [fragment, catalog]);
+
+  const askWith = (prompt: string, first: Values) => {
+    if (!catalog || talk.busy || prompt.trim() === '') return;
+    setOpened(null);
+    setProblem('');
+    talk.ask(prompt.trim(), draft.system, prefs.threads, compare ? [first, values[1]] : [first]);
+    setDraft({ ...draft, prompt: '' });
+  };
+  const load = async (file: File) => {
+    try {
+      const turn = await loadTrace(file, talk.nextId());
+      setProblem('');
+      setOpened(null);
+      talk.add(turn);
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  const copyLink = async () => {
+    const link = writeLink({ prompt: draft.prompt, system: draft.system, a: values[0], b: values[1], compare, pause: prefs.pause });
+    const url = `${location.origin}${location.pathname}#${link}`;
+    try {
+      await navigator.clipboard.writeText(url);
+      setNotice('Link copied');
+    } catch {
+      setNotice(url);
+    }
+    setTimeout(() => setNotice(''), 4000);
+  };
+
+  useEffect(() => {
+    const keyDown = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.key === 'Escape' && talk.busy && !target.closest('dialog')) return talk.stop();
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, dialog')) return;
+      const actions: Record<string, () => void> = {
+        '/': () => document.getElementById('prompt')?.focus(),
+        '?': () => setHelpOpen(true),
+        s: () => setSettingsOpen((open) => !open),
+        v: () => setPrefs((old) => ({ ...old, colours: old.colours === 'changes' ? 'confidence' : 'changes' })),
+        d: () => document.querySelector<HTMLElement>('.draft')?.focus(),
+      };
+      const action = actions[event.key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    };
+    window.addEventListener('keydown', keyDown);
+    return () => window.removeEventListener('keydown', keyDown);
+  });
+
+  const last = talk.turns[talk.turns.length - 1];
+  const openId = opened ?? last?.id ?? null;
+  return (
+    <div
+      class={`page ${settingsOpen ? 'with-settings' : ''}`}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        const file = event.dataTransfer?.files[0];
+        if (file) void load(file);
+      }}
+    >
+      <a class="skip" href="#prompt" onClick={(event) => (event.preventDefault(), document.getElementById('prompt')?.focus())}>
+        To the question
+      </a>
+      <header class="top">
+        <h1 class="mark">redraft</h1>
+        <span class="model">{model}</span>
+        <span class="spring" />
+        <button type="button" class="quiet" onClick={() => setHelpOpen(true)} aria-keyshortcuts="?">
+          Keys
+        </button>
+        <button type="button" class="quiet" aria-expanded={settingsOpen} aria-controls="settings" aria-keyshortcuts="s" onClick={() => setSettingsOpen(!settingsOpen)}>
+          <Icon name="settings" /> Settings
+        </button>
+      </header>
+      <main class="flow">
+        {(problem || notice) && (
+          <p class={problem ? 'problem' : 'notice'} role={problem ? 'alert' : 'status'}>
+            {problem || notice}
+            <IconButton icon="close" label="Dismiss" onClick={() => (problem ? setProblem('') : setNotice(''))} />
+          </p>
+        )}
+        {keyNeeded && (
+          <form
+            class="key-form"
+            onSubmit={(event) => {
+              event.preventDefault();
+              apiKey.set((event.currentTarget.elements.namedItem('key') as HTMLInputElement).value.trim());
+              void connect();
+            }}
+          >
+            <label>
+              This server asks for its API key <input type="password" name="key" autocomplete="off" required />
+            </label>
+            <button type="submit">Use it</button>
+          </form>
+        )}
+        {talk.turns.length === 0 && <Intro catalog={catalog} onExample={(prompt, set) => askWith(prompt, { ...values[0], ...set })} />}
+        {talk.turns.map((turn) =>
+          turn.id === openId ? (
+            <OpenTurn
+              key={turn.id}
+              turn={turn}
+              prefs={prefs}
+              onPrefs={setPrefs}
+              onProblem={setProblem}
+              actions={{
+                onRetry: () => (setOpened(null), talk.retry(turn)),
+                onRedraft: (slot, edit) => (setOpened(null), talk.redraft(turn, slot, edit)),
+                onClose: turn.id !== last?.id ? () => setOpened(null) : null,
+              }}
+            />
+          ) : (
+            <FoldedTurn key={turn.id} turn={turn} onOpen={() => setOpened(turn.id)} />
+          ),
+        )}
+        <p class="hidden" role="status" aria-live="polite">
+          {said}
+        </p>
+      </main>
+      <Composer
+        value={draft}
+        busy={talk.busy}
+        compare={compare}
+        threads={prefs.threads}
+        turns={talk.turns.length}
+        onChange={setDraft}
+        onAsk={() => askWith(draft.prompt, values[0])}
+        onStop={talk.stop}
+        onCompare={(on) => {
+          setCompare(on);
+          if (on && Object.keys(values[1]).length === 0) setValues([values[0], secondGuess(catalog, values[0])]);
+          if (on) setSettingsOpen(true);
+        }}
+        onThreads={(threads) => setPrefs({ ...prefs, threads })}
+        onLoad={(file) => void load(file)}
+        onClear={talk.clear}
+      />
+      {catalog && (
+        <Settings
+          catalog={catalog}
+          compare={compare}
+          values={values}
+          prefs={prefs}
+          open={settingsOpen}
+          onValues={(slot, next) => setValues(slot === 0 ? [next, values[1]] : [values[0], next])}
+          onPrefs={setPrefs}
+          onCopyLink={() => void copyLink()}
+          onClose={() => setSettingsOpen(false)}
+        />
+      )}
+      <Help open={helpOpen} onClose={() => setHelpOpen(false)} />
+    </div>
+  );
+}
+
+/** The first comparison worth making: the same settings with noising the other way round. */
+function secondGuess(catalog: Catalog | null, first: Values): Values {
+  if (!catalog?.options.some((row) => row.name === 'no_noise')) return first;
+  const { no_noise: noiseless, ...rest } = first;
+  return noiseless ? rest : { ...rest, no_noise: true };
+}

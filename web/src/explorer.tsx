@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// One run, to watch and to explore: status, canvas, draft, timeline, chart, and the token under the glass.
+import { useEffect, useState } from 'preact/hooks';
+import { CanvasMap } from './canvas-map.tsx';
+import { Chart } from './chart.tsx';
+import { tokenize } from './client.ts';
+import { editOf, mark, retype, type DraftEdit } from './draft-edit.ts';
+import { DraftView } from './draft-view.tsx';
+import { EditBar, type Tool } from './edit-bar.tsx';
+import { finished } from './events.ts';
+import { decimal, percent, plural, seconds } from './format.ts';
+import type { Player } from './player.ts';
+import type { Prefs } from './prefs.ts';
+import { iterationStats, meanConfidence, summary } from './stats.ts';
+import { frameName, Timeline } from './timeline.tsx';
+import { TokenPanel } from './token-panel.tsx';
+import type { Slot } from './turns.ts';
+
+interface ExplorerProps {
+  readonly name: string;
+  readonly title: string; // 'A' or 'B' in a comparison, else ''
+  readonly slot: Slot;
+  readonly player: Player;
+  readonly prefs: Prefs;
+  readonly editing: boolean;
+  readonly onRedraft: (draft: DraftEdit) => void;
+  readonly onEditEnd: () => void;
+  readonly onProblem: (message: string) => void;
+}
+
+const nobody: ReadonlySet<number> = new Set();
+
+export function Explorer({ name, title, slot, player, prefs, editing, onRedraft, onEditEnd, onProblem }: ExplorerProps) {
+  const { run } = slot;
+  const [hovered, setHovered] = useState<number | null>(null);
+  const [picked, setPicked] = useState<number | null>(null);
+  const [edit, setEdit] = useState<DraftEdit | null>(null);
+  const [tool, setTool] = useState<Tool>('mask');
+  const frame = run.frames[player.at] ?? null;
+  const live = !finished(run);
+  const active = edit ? picked : (hovered ?? picked);
+
+  useEffect(() => {
+    const last = run.frames.findLast((item) => item.kind === 'draft') ?? run.frames[run.frames.length - 1];
+    setEdit(editing && last ? editOf(last) : null);
+    setPicked(null);
+  }, [editing]);
+
+  const locked = slot.draft ? new Set(slot.draft.marks.flatMap((state, p) => (state === 'lock' ? [p] : []))) : nobody;
+  const paint = (position: number) => {
+    if (edit && tool !== 'retype') setEdit(mark(edit, position, position, tool));
+  };
+  const keys: Record<string, Tool> = { m: 'mask', l: 'lock', e: 'edit', r: 'retype', Enter: 'retype' };
+  const onKey = (key: string, position: number): boolean => {
+    const wanted = key === ' ' ? tool : keys[key];
+    if (!edit || !wanted) return false;
+    setTool(wanted);
+    if (wanted !== 'retype') setEdit(mark(edit, position, position, wanted));
+    return true;
+  };
+  const put = async (position: number, text: string) => {
+    if (!edit) return;
+    try {
+      const tokens = await tokenize(text);
+      // A tokenizer that begins every text with a space would give the word two.
+      const [first] = tokens;
+      const fill = tokens.length > 1 && first && first.piece.trim() === '' && text.startsWith(' ') && first.piece !== '' ? tokens.slice(1) : tokens;
+      setEdit(retype(edit, position, fill.map((token) => ({ id: token.id, piece: token.piece || text }))));
+      document.getElementById(`${name}-draft`)?.focus();
+    } catch (error) {
+      onProblem((error as Error).message);
+    }
+  };
+
+  const total = summary(run);
+  const rows = iterationStats(run.frames);
+  const longest = Math.max(0, ...run.frames.map((item) => item.ids.length));
+  return (
+    <section class="explorer" aria-label={title ? `Run ${title}` : 'Run'}>
+      <div class="status">
+        {title && <span class="badge">{title}</span>}
+        <span class="step">{edit ? 'Under the pen' : run.status === 'waiting' ? 'Waiting for the first event' : frameName(frame)}</span>
+        {frame && !edit && (
+          <span class="numbers">
+            <span>
+              <b>{frame.end}</b> tokens
+            </span>
+            <span class="masked">
+              <b>{frame.masked.size}</b> masked
+            </span>
+            <span class="new">
+              <b>{frame.changed.size}</b> new
+            </span>
+            <span>
+              <b>{frame.kind === 'draft' || frame.iteration > 0 ? percent(meanConfidence(frame)) : '–'}</b> sure
+            </span>
+          </span>
+        )}
+      </div>
+      <CanvasMap frame={frame} length={longest} prefs={prefs} active={active} onHover={setHovered} />
+      <DraftView
+        name={`${name}-draft`}
+        frame={frame}
+        prefs={prefs}
+        locked={locked}
+        active={active}
+        onHover={setHovered}
+        onPick={setPicked}
+        edit={edit}
+        onPaint={paint}
+        onKey={onKey}
+      />
+      {edit ? (
+        <EditBar
+          edit={edit}
+          tool={tool}
+          position={picked}
+          onTool={setTool}
+          onEdit={setEdit}
+          onRetype={put}
+          onRedraft={() => onRedraft(edit)}
+          onClose={onEditEnd}
+        />
+      ) : (
+        <Timeline frames={run.frames} player={player} live={live} />
+      )}
+      <p class={`verdict ${run.status}`}>
+        {total ? (
+          <>
+            <strong>{total.verdict}.</strong>{' '}
+            <span>
+              {plural(total.tokens, 'token')} in {plural(total.iterations, 'iteration')}, <b>{decimal(total.perIteration)}</b> tokens an iteration, {seconds(total.seconds)} of
+              work ({decimal(total.perSecond)} tokens/s)
+              {run.start?.seed ? <span class="seed">, seed {run.start.seed}</span> : null}
+            </span>
+          </>
+        ) : run.error ? (
+          <strong>{run.error}</strong>
+        ) : run.status === 'cancelled' ? (
+          <strong>Stopped before the end.</strong>
+        ) : (
+          <span>{run.start ? `${run.start.sampler}, at most ${plural(run.start.iterations, 'iteration')}` : '\u00a0'}</span>
+        )}
+      </p>
+      <div class="instruments">
+        <Chart rows={rows} iterations={live ? Math.max(rows.length, Math.min(run.start?.iterations ?? 8, rows.length + 4)) : Math.max(1, rows[rows.length - 1]?.iteration ?? 1)} player={player} />
+        <TokenPanel
+          frames={run.frames}
+          at={player.at}
+          position={active}
+          onSeek={(iteration) => {
+            const to = run.frames.findIndex((item) => item.kind === 'draft' && item.iteration === iteration);
+            if (to >= 0) player.seek(to);
+          }}
+        />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Small things kept in the browser; a browser that keeps nothing is served just as well.
+
+export function readStored<T>(name: string, otherwise: T): T {
+  try {
+    const text = localStorage.getItem(name);
+    return text === null ? otherwise : (JSON.parse(text) as T);
+  } catch {
+    return otherwise;
+  }
+}
+
+export function writeStored(name: string, value: unknown): void {
+  try {
+    localStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    // private windows and saved files may refuse storage
+  }
+}
