@@ -12,7 +12,7 @@ export const Intro = ({ catalog, onExample }: { catalog: Catalog | null; onExamp
     <h2>Watch an answer come out of noise</h2>
     <p>
       Most language models write one word after another. This one writes all of them at once, from nothing but <span class="tok masked sample">masks</span>, and then drafts
-      the whole answer again and again. <span class="tok new sample">New</span> tokens light up in every draft, until two, three drafts are the same and the answer stands.
+      the whole answer again and again. <span class="tok new sample">New</span> tokens light up in every draft, until nothing changes any more and the answer stands.
     </p>
     <p>Every draft is kept: scrub back to any of them, see what each word was before, lock what you like, and have the rest written anew.</p>
     <div class="examples">

@@ -11,8 +11,12 @@ interface OptionFieldProps {
   readonly onChange: (value: Value | null) => void;
 }
 
+/** Names whose plain words say less than they should. */
+const labels: Readonly<Record<string, string>> = { no_noise: 'Disable intermediate noising' };
+
 /** "noise_start" as a label. */
 export const title = (name: string): string => {
+  if (labels[name]) return labels[name];
   const words = name.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
