@@ -76,7 +76,7 @@ def indirect(q):
     """'what color is the sky' -> 'what color the sky is'; None where no rule fits."""
     for pattern, form in [
             (r"(who) (wrote|painted|invented|discovered|composed|built|created|was the) (.+)", r"\1 \2 \3"),
-            (r"(what|how|from what|of what) (is|are|was) (.+) (called|used for|made of|made from|for)",
+            (r"(what|how|from what|of what) (is|are|was) (.+?) (called|used for|made of|made from|for)",
              r"\1 \3 \2 \4"),
             (r"(where) (is|was) (.+) (located|born)", r"\1 \3 \2 \4"),
             (r"((?:what|who|where|when)) (is|are|was|were) (.+)", r"\1 \3 \2"),
