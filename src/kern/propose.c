@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* Fused proposals: one or two sweeps over a row of logits, and work only on the candidates after
+ * that.
+ *
+ * top-k: a heap of the k best; blocks of logits whose maximum does not beat its worst are skipped,
+ * so that the sweep is a vector maximum almost everywhere. top-p alone: tokens below (1 - p) / V
+ * cannot be needed; the others are sorted lazily, left part first, until the sum reaches p. */
+#include "propose.h"
+
+#include "rng.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { SWEEP = 64 }; /* logits per block of the top-k sweep */
+
+typedef struct candidate {
+  float logit;
+  int32_t id;
+} candidate;
+
+/* a is better than b: larger, or equal with the lower id. */
+static inline bool better(candidate a, candidate b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+}
+
+/* e^x for x <= 0, relative error below 2e-7 (Cephes' polynomial), 0 below -87: plain arithmetic
+ * that the compiler turns into vectors. */
+static inline float exp_below(float x) {
+  float clamped = x < -87.0f ? -87.0f : x;
+  int32_t n = (int32_t)(clamped * 1.44269504f - 0.5f);
+  float r = clamped - (float)n * 0.693359375f + (float)n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  union {
+    int32_t bits;
+    float value;
+  } power = {.bits = (n + 127) << 23};
+  return x < -87.0f ? 0.0f : p * power.value;
+}
+
+static float largest(const float *x, int64_t n) {
+  float m = -INFINITY;
+#pragma omp simd reduction(max : m)
+  for (int64_t i = 0; i < n; i++)
+    m = x[i] > m ? x[i] : m;
+  return m;
+}
+
+static bool has_nan(const float *x, int64_t n) {
+  int bad = 0;
+#pragma omp simd reduction(| : bad)
+  for (int64_t i = 0; i < n; i++)
+    bad |= x[i] != x[i];
+  return bad;
+}
+
+static int32_t first_equal(const float *x, float value) {
+  int32_t i = 0;
+  while (x[i] != value)
+    i++;
+  return i;
+}
+
+/* Sums over the row at temperature 1/scale: S = sum e^y and W = sum y e^y with y = (x - max) scale.
+ */
+typedef struct row_sums {
+  double S, W;
+} row_sums;
+
+static row_sums sums_of(const float *x, int64_t n, float max, float scale) {
+  row_sums total = {0, 0};
+  for (int64_t at = 0; at < n; at += 4096) { /* short f32 sums, added in f64 */
+    int64_t end = at + 4096 < n ? at + 4096 : n;
+    float S = 0, W = 0;
+#pragma omp simd reduction(+ : S, W)
+    for (int64_t i = at; i < end; i++) {
+      float y = (x[i] - max) * scale, p = exp_below(y);
+      S += p;
+      W += p > 0 ? p * y : 0;
+    }
+    total.S += (double)S;
+    total.W += (double)W;
+  }
+  return total;
+}
+
+/* --- selection -----------------------------------------------------------------------------------
+ */
+
+/* heap[0] is the worst of the k kept. */
+static void sift_down(candidate *heap, int64_t k, int64_t i) {
+  for (;;) {
+    int64_t worst = i, left = 2 * i + 1;
+    for (int64_t child = left; child < left + 2 && child < k; child++)
+      if (better(heap[worst], heap[child]))
+        worst = child;
+    if (worst == i)
+      return;
+    candidate c = heap[i];
+    heap[i] = heap[worst];
+    heap[worst] = c;
+    i = worst;
+  }
+}
+
+/* The k best of the row, best first. 1 <= k <= n. */
+static void select_top(candidate *heap, int64_t k, const float *x, int64_t n) {
+  for (int64_t i = 0; i < k; i++)
+    heap[i] = (candidate){x[i], (int32_t)i};
+  for (int64_t i = k / 2; i-- > 0;)
+    sift_down(heap, k, i);
+  for (int64_t at = k; at < n; at += SWEEP) {
+    int64_t end = at + SWEEP < n ? at + SWEEP : n;
+    if (largest(x + at, end - at) <= heap[0].logit)
+      continue;
+    for (int64_t i = at; i < end; i++)
+      if (x[i] > heap[0].logit) {
+        heap[0] = (candidate){x[i], (int32_t)i};
+        sift_down(heap, k, 0);
+      }
+  }
+  for (int64_t last = k - 1; last > 0; last--) { /* heap sort: the worst goes to the end */
+    candidate worst = heap[0];
+    heap[0] = heap[last];
+    heap[last] = worst;
+    sift_down(heap, last, 0);
+  }
+}
+
+/* Put the best of c[first..end) at the front of it, all better ones than the pivot before it;
+ * returns the pivot's place. The pivot is the median of three. */
+static int64_t partition(candidate *c, int64_t first, int64_t end) {
+  int64_t middle = first + (end - first) / 2, last = end - 1, pick = middle;
+  if (better(c[first], c[middle]) != better(c[first], c[last]))
+    pick = first;
+  else if (better(c[last], c[first]) != better(c[last], c[middle]))
+    pick = last;
+  candidate pivot = c[pick];
+  c[pick] = c[last];
+  int64_t store = first;
+  for (int64_t i = first; i < last; i++)
+    if (better(c[i], pivot)) {
+      candidate swap = c[i];
+      c[i] = c[store];
+      c[store++] = swap;
+    }
+  c[last] = c[store];
+  c[store] = pivot;
+  return store;
+}
+
+/* Sort c lazily from the best on until `want` of probability is reached; returns how many that
+ * took. Probability of a candidate: exp((logit - max) scale) / S. */
+static int64_t take_until(candidate *c, int64_t n, double want, float max, float scale, double S) {
+  enum { DEPTH = 64 };
+  int64_t ends[DEPTH], depth = 0, done = 0;
+  double sum = 0;
+  ends[depth++] = n;
+  while (done < n) {
+    int64_t end = ends[depth - 1];
+    if (end == done) {
+      depth--;
+      continue;
+    }
+    if (end - done > 1 && depth < DEPTH - 1) {
+      int64_t pivot = partition(c, done, end);
+      if (pivot > done) {
+        ends[depth - 1] = end;
+        ends[depth++] = pivot;
+        continue;
+      }
+    } else if (end - done > 1) { /* degenerate splits: bring the best of the part to its front */
+      for (int64_t i = done + 1; i < end; i++)
+        if (better(c[i], c[done])) {
+          candidate swap = c[i];
+          c[i] = c[done];
+          c[done] = swap;
+        }
+    }
+    sum += (double)exp_below((c[done].logit - max) * scale) / S;
+    done++;
+    if (sum >= want)
+      break;
+  }
+  return done;
+}
+
+/* The candidates under top-k and top-p, best first; *sum is the sum of exp over them. */
+static int64_t candidates_of(candidate *c, float *x, int64_t V, const rd_propose_rule *rule,
+                             float max, float scale, double *sum) {
+  int64_t n = 0;
+  double S = 0;
+  if (rule->top_k > 0 && rule->top_k < V) {
+    n = rule->top_k;
+    select_top(c, n, x, V);
+    while (n > 1 && c[n - 1].logit == -INFINITY)
+      n--;
+    for (int64_t i = 0; i < n; i++)
+      S += (double)exp_below((c[i].logit - max) * scale);
+    if (rule->top_p < 1)
+      n = take_until(c, n, rule->top_p, max, scale, S);
+  } else {
+    S = sums_of(x, V, max, scale).S;
+    float floor = (float)((1 - rule->top_p) / (double)V * S * 0.99);
+    for (int64_t i = 0; i < V; i++)
+      if (exp_below((x[i] - max) * scale) >= floor)
+        c[n++] = (candidate){x[i], (int32_t)i};
+    n = take_until(c, n, rule->top_p, max, scale, S);
+  }
+  *sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    *sum += (double)exp_below((c[i].logit - max) * scale);
+  return n;
+}
+
+/* --- one row -------------------------------------------------------------------------------------
+ */
+
+/* Margin and entropy of the candidates (sum of exp: `sum`). */
+static void describe(rd_proposal *out, const candidate *c, int64_t n, float max, float scale,
+                     double sum) {
+  double W = 0;
+  for (int64_t i = 0; i < n; i++) {
+    float y = (c[i].logit - max) * scale, p = exp_below(y);
+    W += p > 0 ? (double)p * (double)y : 0;
+  }
+  double second = n > 1 ? (double)exp_below((c[1].logit - max) * scale) : 0;
+  out->entropy = (float)(log(sum) - W / sum);
+  out->margin = (float)((1 - second) / sum); /* the best has exp(0) */
+}
+
+static void describe_all(rd_proposal *out, const float *x, int64_t V, float max, float scale,
+                         row_sums s) {
+  candidate two[2] = {{max, 0}, {-INFINITY, 0}};
+  if (V > 1)
+    select_top(two, 2, x, V);
+  double second = V > 1 ? (double)exp_below((two[1].logit - max) * scale) : 0;
+  out->margin = (float)((1 - second) / s.S);
+  out->entropy = (float)(log(s.S) - s.W / s.S);
+}
+
+static bool limited(const rd_propose_rule *rule, int64_t V) {
+  return (rule->top_k > 0 && rule->top_k < V) || rule->top_p < 1;
+}
+
+static void greedy_row(rd_proposal *out, float *x, int64_t V, float max,
+                       const rd_propose_rule *rule, candidate *c) {
+  out->id = first_equal(x, max);
+  out->probability = 1;
+  if (rule->top_k == 1) {
+    out->margin = 1;
+    out->entropy = 0;
+    return;
+  }
+  row_sums s = sums_of(x, V, max, 1);
+  out->probability = (float)(1 / s.S);
+  if (limited(rule, V)) {
+    double sum;
+    int64_t n = candidates_of(c, x, V, rule, max, 1, &sum);
+    describe(out, c, n, max, 1, sum);
+  } else {
+    describe_all(out, x, V, max, 1, s);
+  }
+}
+
+static void sampled_row(rd_proposal *out, float *x, int64_t V, float max,
+                        const rd_propose_rule *rule, double u, candidate *c) {
+  float scale = (float)(1 / rule->temperature);
+  if (limited(rule, V)) {
+    double sum, before = 0;
+    int64_t n = candidates_of(c, x, V, rule, max, scale, &sum), chosen = 0;
+    for (; chosen + 1 < n; chosen++) {
+      before += (double)exp_below((c[chosen].logit - max) * scale);
+      if (before > u * sum)
+        break;
+    }
+    out->id = c[chosen].id;
+    out->probability = (float)((double)exp_below((c[chosen].logit - max) * scale) / sum);
+    describe(out, c, n, max, scale, sum);
+    return;
+  }
+  row_sums s = sums_of(x, V, max, scale);
+  double before = 0;
+  int64_t chosen = -1;
+  for (int64_t i = 0; i < V; i++) {
+    double p = (double)exp_below((x[i] - max) * scale);
+    if (p <= 0)
+      continue;
+    chosen = i; /* the last possible token takes what rounding leaves over */
+    before += p;
+    if (before > u * s.S)
+      break;
+  }
+  out->id = (int32_t)chosen;
+  out->probability = (float)((double)exp_below((x[chosen] - max) * scale) / s.S);
+  describe_all(out, x, V, max, scale, s);
+}
+
+static int32_t gumbel_choice(const float *x, int64_t V, const rd_propose_rule *rule,
+                             const rd_propose_row *row) {
+  rd_rng rng = rd_rng_at(rule->seed, RD_STREAM_SAMPLE, row->iteration, row->position);
+  double best = -INFINITY;
+  int32_t chosen = first_equal(x, largest(x, V));
+  for (int64_t v = 0; v < V; v++) {
+    double u = rd_rng_uniform(&rng);
+    double score = (double)x[v] - rule->temperature * log(-log(u));
+    if (x[v] > -INFINITY && score > best) {
+      best = score;
+      chosen = (int32_t)v;
+    }
+  }
+  return chosen;
+}
+
+static void gumbel_row(rd_proposal *out, float *x, int64_t V, float max,
+                       const rd_propose_rule *rule, const rd_propose_row *row) {
+  out->id = rule->temperature > 0 ? gumbel_choice(x, V, rule, row) : first_equal(x, max);
+  float chosen = x[out->id];
+  for (int i = 0; i < rule->unsure_count; i++) {
+    int32_t id = rule->unsure[i];
+    if (id < 0 || id >= V)
+      continue;
+    x[id] = -INFINITY;
+    if (id == out->id)
+      chosen = -INFINITY;
+  }
+  float top = rule->unsure_count ? largest(x, V) : max;
+  row_sums s = sums_of(x, V, top, 1);
+  out->probability = (float)((double)exp_below(chosen - top) / s.S);
+  describe_all(out, x, V, top, 1, s);
+}
+
+static bool propose_row(rd_proposal *out, float *x, int64_t V, const rd_propose_row *row,
+                        candidate *c) {
+  const rd_propose_rule *rule = row->rule;
+  if (rule->eos >= 0 && rule->eos < V)
+    x[rule->eos] = rule->eos_bias == -INFINITY ? -INFINITY : x[rule->eos] + (float)rule->eos_bias;
+  float max = largest(x, V);
+  if (!isfinite(max) || has_nan(x, V))
+    return false;
+  if (rule->gumbel) {
+    gumbel_row(out, x, V, max, rule, row);
+  } else if (!(rule->temperature > 0) || rule->top_k == 1) {
+    greedy_row(out, x, V, max, rule, c);
+  } else {
+    rd_rng rng = rd_rng_at(rule->seed, RD_STREAM_SAMPLE, row->iteration, row->position);
+    sampled_row(out, x, V, max, rule, rd_rng_uniform(&rng), c);
+  }
+  return true;
+}
+
+/* --- all rows ------------------------------------------------------------------------------------
+ */
+
+size_t rd_propose_workspace(int64_t V, int threads) {
+  return (size_t)V * sizeof(candidate) * (size_t)(threads > 1 ? threads : 1);
+}
+
+rd_code rd_propose(rd_proposal *out, float *logits, int64_t count, int64_t V,
+                   const rd_propose_row *rows, void *workspace, int threads, rd_error *e) {
+  int64_t bad = count;
+  int parts = threads > 1 ? threads : 1;
+#pragma omp parallel for num_threads(parts) schedule(static)                                       \
+    reduction(min                                                                                  \
+              : bad) if (parts > 1 && count > 1)
+  for (int part = 0; part < parts; part++) {
+    candidate *c = (candidate *)workspace + (int64_t)part * V;
+    for (int64_t i = count * part / parts; i < count * (part + 1) / parts; i++)
+      if (!propose_row(&out[i], logits + i * V, V, &rows[i], c) && i < bad)
+        bad = i;
+  }
+  if (bad < count)
+    return rd_fail(e, RD_NUMERIC,
+                   "the model's logits for position %u of iteration %u are not finite numbers",
+                   rows[bad].position, rows[bad].iteration);
+  return RD_OK;
+}
+
+void rd_propose_guide(float *given, const float *u, double scale, int64_t V) {
+  float w = (float)scale + 1;
+#pragma omp simd
+  for (int64_t v = 0; v < V; v++)
+    given[v] = u[v] + w * (given[v] - u[v]);
+}
