@@ -52,8 +52,8 @@ static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
  * not depend on what it was batched with. May be called from several threads at once; inside an
  * OpenMP parallel region it runs on the calling thread alone. The first product of a shape in a
  * thread prepares it (allocates); later ones only run. Without bf16 instructions bf16 operands are
- * converted in pieces and multiplied in f32. Errors: RD_INTERNAL for sizes that do not fit together
- * or types not listed, and when oneDNN refuses; RD_MEMORY. */
+ * converted in pieces and multiplied in f32. Shapes and types must fit (asserted).
+ * Errors: RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY. */
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
 
 /* c (M,N) f32 = a_scale[i] * b_scale[j] * (a b)(i,j), with a (M,K) and b (K,N) of type RD_I8,

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* How attention is cut into blocks, the same forward and backward. */
+#ifndef RD_ATTENTION_BLOCK_H
+#define RD_ATTENTION_BLOCK_H
+
+#include "attention.h"
+
+/* Queries in a block: its scores with all keys take about a quarter of a MiB, but no fewer than 64
+ * rows, so that reading the keys again for each block does not count. */
+static inline int64_t rd_attention_rows(int64_t keys) {
+  const int64_t rows = 65536 / (keys > 0 ? keys : 1) / 16 * 16;
+  return rows < 64 ? 64 : rows > 256 ? 256 : rows;
+}
+
+static inline int64_t rd_attention_blocks(const rd_span *s) {
+  const int64_t rows = rd_attention_rows(s->keys);
+  return (s->queries + rows - 1) / rows;
+}
+
+/* Keys that query i of the span sees: those from 0 up to this number. */
+static inline int64_t rd_attention_seen(const rd_attention *a, const rd_span *s, int64_t i) {
+  const int64_t position = s->keys - s->queries + i;
+  const int64_t seen = a->block == 0 ? s->keys : (position / a->block + 1) * a->block;
+  return seen < s->keys ? seen : s->keys;
+}
+
+/* The same, rounded up, for the last query of a block: few widths, so few prepared products. */
+static inline int64_t rd_attention_width(const rd_attention *a, const rd_span *s, int64_t i) {
+  const int64_t seen = (rd_attention_seen(a, s, i) + 127) / 128 * 128;
+  return seen < s->keys ? seen : s->keys;
+}
+
+static inline size_t rd_attention_pad(size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* CPUID says what the processor can do, XGETBV whether the system saves the registers; both are
+ * needed. */
+#include "cpu.h"
+
+#include <omp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+static const char *const names[RD_CPU_LEVELS] = {
+    [RD_CPU_SCALAR] = "scalar",
+    [RD_CPU_AVX2] = "avx2",
+    [RD_CPU_AVX512] = "avx512",
+    [RD_CPU_AVX512BF16] = "avx512bf16",
+};
+
+const char *rd_cpu_name(rd_cpu level) {
+  return names[level];
+}
+
+#if defined(__x86_64__)
+static bool has(unsigned word, unsigned mask) {
+  return (word & mask) == mask;
+}
+
+static rd_cpu detect(void) {
+  unsigned a, b, c, d, b7, c7, d7, a71 = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d) ||
+      !has(c, bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C | bit_MOVBE) ||
+      !__get_cpuid_count(7, 0, &a, &b7, &c7, &d7))
+    return RD_CPU_SCALAR;
+  unsigned saved, high;
+  __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+  enum { YMM = 0x06, ZMM = 0xe6 }; /* SSE and AVX state; and masks, upper halves, registers 16-31 */
+  if (!has(saved, YMM) || !has(b7, bit_AVX2))
+    return RD_CPU_SCALAR;
+  if (!has(saved, ZMM) || !has(b7, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL))
+    return RD_CPU_AVX2;
+  if (a >= 1)
+    __get_cpuid_count(7, 1, &a71, &b, &c, &d);
+  return has(a71, bit_AVX512BF16) ? RD_CPU_AVX512BF16 : RD_CPU_AVX512;
+}
+#else
+static rd_cpu detect(void) {
+  return RD_CPU_SCALAR;
+}
+#endif
+
+static atomic_int found = -1; /* the level of the machine and the environment, once looked up */
+static atomic_int capped = RD_CPU_LEVELS - 1;
+
+rd_cpu rd_cpu_level(void) {
+  int level = atomic_load_explicit(&found, memory_order_relaxed);
+  if (level < 0) { /* several threads may look it up; they find the same */
+    level = (int)detect();
+    const char *wish = getenv("REDRAFT_CPU");
+    for (int i = 0; wish != NULL && i < level; i++)
+      if (strcmp(wish, names[i]) == 0)
+        level = i;
+    atomic_store_explicit(&found, level, memory_order_relaxed);
+  }
+  const int cap = atomic_load_explicit(&capped, memory_order_relaxed);
+  return (rd_cpu)(level < cap ? level : cap);
+}
+
+void rd_cpu_cap(rd_cpu level) {
+  atomic_store(&capped, (int)level);
+}
+
+bool rd_bf16_fast(void) {
+  return rd_cpu_level() >= RD_CPU_AVX512BF16;
+}
+
+void rd_threads_set(int threads) {
+  omp_set_num_threads(threads < 1 ? 1 : threads);
+}
+int rd_threads_get(void) {
+  return omp_in_parallel() ? 1 : omp_get_max_threads();
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/* Row and element kernels shared out over threads. Work on rows splits by rows; sums over rows
+ * split by columns, so that each column is added up in the order of the rows whatever the number of
+ * threads. */
+#include "ops.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdatomic.h>
+
+#include "matmul.h"
+#include "parallel.h"
+#include "rows.h"
+
+enum {
+  GRAIN = 16384, /* elements a thread should at least have */
+  COLUMNS = 16   /* columns that stay together: a cache line of f32 */
+};
+
+/* Rows of D elements per thread, at least. */
+static int64_t grain(int64_t D) {
+  return 1 + GRAIN / (D + 1);
+}
+
+/* The blocks of COLUMNS a thread should at least have, when T rows are added up. */
+static int64_t column_grain(int64_t T) {
+  return 1 + GRAIN / (T * COLUMNS + 1);
+}
+
+static int64_t column_blocks(int64_t D) {
+  return (D + COLUMNS - 1) / COLUMNS;
+}
+
+static int64_t column_end(int64_t block, int64_t D) {
+  return block * COLUMNS < D ? block * COLUMNS : D;
+}
+
+/* One argument block serves all operations: the pointers and sizes each needs. */
+typedef struct task {
+  const rd_rows *rows;
+  void *out, *out2;
+  const void *in, *in2, *in3;
+  float *sums; /* rstd, or a gradient summed over rows */
+  const float *w, *r;
+  const int32_t *ids;
+  rd_dtype t, t2;
+  int64_t T, D, heads, stride, stride2;
+  float number;
+  const rd_rope_args *rope;
+  const rd_adamw_factors *factors;
+  double *totals;
+  atomic_llong bad;
+} task;
+
+/* A kernel's share: items first <= i < last of task *j. */
+#define WORK(name)                                                                                 \
+  static void name##_share(task *j, int64_t first, int64_t last);                                  \
+  static void name(void *context, int thread, int64_t first, int64_t last) {                       \
+    (void)thread;                                                                                  \
+    name##_share(context, first, last);                                                            \
+  }                                                                                                \
+  static void name##_share(task *j, int64_t first, int64_t last)
+
+WORK(cast) {
+  const size_t to = rd_dtype_size(j->t), from = rd_dtype_size(j->t2);
+  char *dst = j->out;
+  const char *src = j->in;
+  if (j->t2 == RD_F32 || j->t == RD_F32) {
+    if (j->t2 == RD_F32)
+      j->rows->from_f32[j->t](dst + (size_t)first * to, (const float *)src + first, last - first);
+    else
+      j->rows->to_f32[j->t2]((float *)dst + first, src + (size_t)first * from, last - first);
+    return;
+  }
+  enum { PIECE = 1024 };
+  float piece[PIECE];
+  for (int64_t i = first; i < last; i += PIECE) {
+    const int64_t n = last - i < PIECE ? last - i : PIECE;
+    j->rows->to_f32[j->t2](piece, src + (size_t)i * from, n);
+    j->rows->from_f32[j->t](dst + (size_t)i * to, piece, n);
+  }
+}
+
+WORK(copy) {
+  const size_t size = rd_dtype_size(j->t);
+  memcpy((char *)j->out + (size_t)first * size, (const char *)j->in + (size_t)first * size,
+         (size_t)(last - first) * size);
+}
+
+void rd_cast(void *dst, rd_dtype dst_type, const void *src, rd_dtype src_type, int64_t n) {
+  if (dst == src && dst_type == src_type)
+    return;
+  task j = {.rows = rd_rows_get(), .out = dst, .in = src, .t = dst_type, .t2 = src_type};
+  rd_parallel(n, 4 * GRAIN, dst_type == src_type ? copy : cast, &j);
+}
+
+WORK(rmsnorm) {
+  j->rows->rmsnorm[j->t](j->out, j->sums, j->in, j->w, first, last, j->D, j->number);
+}
+
+void rd_rmsnorm(void *y, rd_dtype yt, float *rstd, const float *x, const float *w, int64_t T,
+                int64_t D, float eps) {
+  task j = {.rows = rd_rows_get(),
+            .out = y,
+            .t = yt,
+            .sums = rstd,
+            .in = x,
+            .w = w,
+            .D = D,
+            .number = eps};
+  rd_parallel(T, grain(D), rmsnorm, &j);
+}
+
+WORK(rmsnorm_rows) {
+  j->rows->rmsnorm_backward(j->out, j->in, j->in2, j->w, j->r, first, last, j->D);
+}
+
+WORK(rmsnorm_columns) {
+  j->rows->rmsnorm_columns(j->sums, j->in, j->in2, j->r, j->T, j->D, column_end(first, j->D),
+                           column_end(last, j->D));
+}
+
+void rd_rmsnorm_backward(float *dx, float *dw, const float *dy, const float *x, const float *w,
+                         const float *rstd, int64_t T, int64_t D) {
+  task j = {.rows = rd_rows_get(),
+            .out = dx,
+            .sums = dw,
+            .in = dy,
+            .in2 = x,
+            .w = w,
+            .r = rstd,
+            .T = T,
+            .D = D};
+  rd_parallel(T, grain(D), rmsnorm_rows, &j);
+  if (dw != NULL)
+    rd_parallel(column_blocks(D), column_grain(T), rmsnorm_columns, &j);
+}
+
+WORK(headnorm) {
+  j->rows->headnorm[j->t](j->out, j->sums, j->w, first, last, j->heads, j->D, j->stride, j->number);
+}
+
+void rd_headnorm(void *x, rd_dtype t, float *rstd, const float *w, int64_t T, int64_t heads,
+                 int64_t hd, int64_t row_stride, float eps) {
+  task j = {.rows = rd_rows_get(),
+            .out = x,
+            .t = t,
+            .sums = rstd,
+            .w = w,
+            .heads = heads,
+            .D = hd,
+            .stride = row_stride,
+            .number = eps};
+  rd_parallel(T, grain(heads * hd), headnorm, &j);
+}
+
+WORK(headnorm_rows) {
+  j->rows->headnorm_backward[j->t](j->out, j->in, j->w, j->r, first, last, j->heads, j->D,
+                                   j->stride, j->stride2);
+}
+
+WORK(headnorm_columns) {
+  j->rows->headnorm_columns[j->t](j->sums, j->out, j->in, j->r, j->T, j->heads, j->D, j->stride,
+                                  j->stride2, column_end(first, j->D), column_end(last, j->D));
+}
+
+void rd_headnorm_backward(void *dx, float *dw, const void *x, rd_dtype t, const float *w,
+                          const float *rstd, int64_t T, int64_t heads, int64_t hd,
+                          int64_t dx_stride, int64_t x_stride) {
+  task j = {.rows = rd_rows_get(),
+            .out = dx,
+            .sums = dw,
+            .in = x,
+            .t = t,
+            .w = w,
+            .r = rstd,
+            .T = T,
+            .heads = heads,
+            .D = hd,
+            .stride = dx_stride,
+            .stride2 = x_stride};
+  if (dw != NULL) /* first: dx still holds dy */
+    rd_parallel(column_blocks(hd), column_grain(T * heads), headnorm_columns, &j);
+  rd_parallel(T, grain(heads * hd), headnorm_rows, &j);
+}
+
+WORK(rope) {
+  j->rows->rope[j->t](j->out, j->rope, first, last);
+}
+
+void rd_rope(void *x, rd_dtype t, int64_t T, int64_t heads, int64_t hd, int64_t row_stride,
+             const float *cosines, const float *sines, bool interleaved, bool inverse) {
+  const rd_rope_args a = {heads, hd, row_stride, cosines, sines, interleaved, inverse};
+  task j = {.rows = rd_rows_get(), .out = x, .t = t, .rope = &a};
+  rd_parallel(T, grain(heads * hd), rope, &j);
+}
+
+WORK(bias) {
+  j->rows->bias[j->t](j->out, j->w, first, last, j->D, j->stride);
+}
+
+void rd_bias(void *x, rd_dtype t, const float *b, int64_t T, int64_t D, int64_t row_stride) {
+  task j = {.rows = rd_rows_get(), .out = x, .t = t, .w = b, .D = D, .stride = row_stride};
+  rd_parallel(T, grain(D), bias, &j);
+}
+
+WORK(bias_columns) {
+  j->rows->bias_columns[j->t](j->sums, j->in, j->T, j->stride, column_end(first, j->D),
+                              column_end(last, j->D));
+}
+
+void rd_bias_backward(float *db, const void *dy, rd_dtype t, int64_t T, int64_t D,
+                      int64_t row_stride) {
+  task j = {
+      .rows = rd_rows_get(), .sums = db, .in = dy, .t = t, .T = T, .D = D, .stride = row_stride};
+  rd_parallel(column_blocks(D), column_grain(T), bias_columns, &j);
+}
+
+WORK(add) {
+  j->rows->add[j->t]((float *)j->out + first, rd_at_const(j->in, j->t, first), j->number,
+                     last - first);
+}
+
+void rd_add(float *y, const void *x, rd_dtype t, float scale, int64_t n) {
+  task j = {.rows = rd_rows_get(), .out = y, .in = x, .t = t, .number = scale};
+  rd_parallel(n, GRAIN, add, &j);
+}
+
+WORK(multiply) {
+  j->rows->scale[j->t](rd_at(j->out, j->t, first), j->number, last - first);
+}
+
+void rd_scale(void *x, rd_dtype t, float scale, int64_t n) {
+  task j = {.rows = rd_rows_get(), .out = x, .t = t, .number = scale};
+  rd_parallel(n, GRAIN, multiply, &j);
+}
+
+WORK(swiglu) {
+  for (int64_t t = first; t < last; t++)
+    j->rows->swiglu[j->t](rd_at(j->out, j->t, t * j->D), rd_at_const(j->in, j->t, t * j->stride),
+                          rd_at_const(j->in2, j->t, t * j->stride), j->D);
+}
+
+void rd_swiglu(void *y, const void *gate, const void *up, rd_dtype t, int64_t T, int64_t F,
+               int64_t row_stride) {
+  task j = {
+      .rows = rd_rows_get(), .out = y, .in = gate, .in2 = up, .t = t, .D = F, .stride = row_stride};
+  rd_parallel(T, grain(4 * F), swiglu, &j);
+}
+
+WORK(swiglu_gradient) {
+  for (int64_t t = first; t < last; t++) {
+    const int64_t at = t * j->stride;
+    j->rows->swiglu_backward[j->t](
+        rd_at(j->out, j->t, at), rd_at(j->out2, j->t, at), rd_at_const(j->in3, j->t, t * j->D),
+        rd_at_const(j->in, j->t, at), rd_at_const(j->in2, j->t, at), j->D);
+  }
+}
+
+void rd_swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate, const void *up,
+                        rd_dtype t, int64_t T, int64_t F, int64_t row_stride) {
+  task j = {.rows = rd_rows_get(),
+            .out = dgate,
+            .out2 = dup,
+            .in = gate,
+            .in2 = up,
+            .in3 = dy,
+            .t = t,
+            .D = F,
+            .stride = row_stride};
+  rd_parallel(T, grain(4 * F), swiglu_gradient, &j);
+}
+
+WORK(embed) {
+  for (int64_t t = first; t < last; t++)
+    j->rows->to_f32[j->t]((float *)j->out + t * j->D, rd_at_const(j->in, j->t, j->ids[t] * j->D),
+                          j->D);
+}
+
+void rd_embed(float *x, const void *table, rd_dtype type, const int32_t *ids, int64_t T,
+              int64_t D) {
+  task j = {.rows = rd_rows_get(), .out = x, .in = table, .t = type, .ids = ids, .D = D};
+  rd_parallel(T, grain(D), embed, &j);
+}
+
+WORK(embed_columns) {
+  const int64_t start = column_end(first, j->D), count = column_end(last, j->D) - start;
+  for (int64_t t = 0; t < j->T; t++)
+    j->rows->add[RD_F32]((float *)j->out + j->ids[t] * j->D + start,
+                         (const float *)j->in + t * j->D + start, 1.0f, count);
+}
+
+void rd_embed_backward(float *dtable, const float *dx, const int32_t *ids, int64_t T, int64_t D) {
+  task j = {.rows = rd_rows_get(), .out = dtable, .in = dx, .ids = ids, .T = T, .D = D};
+  rd_parallel(column_blocks(D), column_grain(T), embed_columns, &j);
+}
+
+WORK(cross_entropy) {
+  for (int64_t i = first; i < last; i++) {
+    void *dlogits = j->out == NULL ? NULL : rd_at(j->out, j->t, i * j->D);
+    const float weight = j->w == NULL ? 1.0f : j->w[i];
+    j->totals[i] = 0;
+    if (j->ids[i] < 0) {
+      if (dlogits != NULL)
+        memset(dlogits, 0, (size_t)j->D * rd_dtype_size(j->t));
+    } else {
+      j->totals[i] = j->rows->cross_entropy[j->t](dlogits, (const float *)j->in + i * j->D,
+                                                  j->ids[i], weight, j->D);
+    }
+  }
+}
+
+void rd_cross_entropy(double *loss, float *row_loss, void *dlogits, rd_dtype dt,
+                      const float *logits, const int32_t *targets, const float *weights, int64_t n,
+                      int64_t V) {
+  enum { BATCH = 1024 };
+  double totals[BATCH];
+  for (int64_t start = 0; start < n; start += BATCH) {
+    const int64_t count = n - start < BATCH ? n - start : BATCH;
+    const float *w = weights == NULL ? NULL : weights + start;
+    task j = {.rows = rd_rows_get(),
+              .in = logits + start * V,
+              .ids = targets + start,
+              .t = dt,
+              .out = dlogits == NULL ? NULL : rd_at(dlogits, dt, start * V),
+              .w = w,
+              .D = V,
+              .totals = totals};
+    rd_parallel(count, grain(8 * V), cross_entropy, &j);
+    for (int64_t i = 0; i < count; i++) {
+      *loss += totals[i] * (w == NULL ? 1.0 : (double)w[i]);
+      if (row_loss != NULL)
+        row_loss[start + i] = (float)totals[i];
+    }
+  }
+}
+
+WORK(adamw) {
+  float *const *p = j->out;
+  j->rows->adamw(p[0] + first, p[1] + first, p[2] + first, (const float *)j->in + first,
+                 last - first, j->factors);
+}
+
+void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_step *s) {
+  const double step = (double)s->step;
+  const rd_adamw_factors factors = {
+      .step = (float)((double)s->lr / (1.0 - pow((double)s->beta1, step))),
+      .root = (float)(1.0 / sqrt(1.0 - pow((double)s->beta2, step))),
+      .eps = s->eps,
+      .decay = s->lr * s->weight_decay,
+      .beta1 = s->beta1,
+      .beta2 = s->beta2,
+      .scale = s->grad_scale,
+  };
+  float *arrays[] = {w, m, v};
+  task j = {.rows = rd_rows_get(), .out = arrays, .in = g, .factors = &factors};
+  rd_parallel(n, GRAIN, adamw, &j);
+}
+
+enum { BLOCK = 16384 }; /* elements in one partial sum */
+
+WORK(squares) {
+  for (int64_t b = first; b < last; b++) {
+    const int64_t start = b * BLOCK, left = j->T - start;
+    j->totals[b] = j->rows->sum_squares((const float *)j->in + start, left < BLOCK ? left : BLOCK);
+  }
+}
+
+double rd_sum_squares(const float *x, int64_t n) {
+  enum { BATCH = 512 };
+  double totals[BATCH], sum = 0;
+  for (int64_t start = 0; start < n; start += (int64_t)BATCH * BLOCK) {
+    const int64_t left = n - start, blocks = (left + BLOCK - 1) / BLOCK;
+    const int64_t count = blocks < BATCH ? blocks : BATCH;
+    task j = {.rows = rd_rows_get(), .in = x + start, .T = left, .totals = totals};
+    rd_parallel(count, 2, squares, &j);
+    for (int64_t b = 0; b < count; b++)
+      sum += totals[b];
+  }
+  return sum;
+}
+
+/* The lowest block with a bad element; a block is then looked through one by one. */
+WORK(finite_rows) {
+  for (int64_t b = first; b < last; b++) {
+    const int64_t start = b * BLOCK, left = j->T - start;
+    if (j->rows->finite[j->t](rd_at_const(j->in, j->t, start), left < BLOCK ? left : BLOCK))
+      continue;
+    long long seen = atomic_load(&j->bad);
+    while (b < seen && !atomic_compare_exchange_weak(&j->bad, &seen, (long long)b))
+      ;
+    return;
+  }
+}
+
+bool rd_all_finite(const void *x, rd_dtype t, int64_t n, int64_t *first_bad) {
+  const int64_t blocks = (n + BLOCK - 1) / BLOCK;
+  task j = {.rows = rd_rows_get(), .in = x, .t = t, .T = n, .bad = blocks};
+  rd_parallel(blocks, 4, finite_rows, &j);
+  const int64_t bad = atomic_load(&j.bad);
+  if (bad == blocks)
+    return true;
+  int64_t i = bad * BLOCK;
+  while (j.rows->finite[t](rd_at_const(x, t, i), 1))
+    i++;
+  if (first_bad != NULL)
+    *first_bad = i;
+  return false;
+}
+
+WORK(quantize) {
+  int8_t *q = j->out;
+  for (int64_t t = first; t < last; t++) {
+    const void *x = rd_at_const(j->in, j->t, t * j->D);
+    const float top = j->rows->absmax[j->t](x, j->D);
+    j->sums[t] = top / 127.0f;
+    j->rows->quantize[j->t](q + t * j->D, x, top > 0 ? 127.0f / top : 0.0f, j->D);
+  }
+}
+
+void rd_quantize_rows(int8_t *q, float *scale, const void *x, rd_dtype type, int64_t T, int64_t D) {
+  task j = {.rows = rd_rows_get(), .out = q, .sums = scale, .in = x, .t = type, .D = D};
+  rd_parallel(T, grain(D), quantize, &j);
+}
