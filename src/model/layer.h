@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* One transformer layer over packed sequences, forward and backward: what inference and training
+ * share.
+ *
+ *   n1 = norm(x); q, k, v = rope(heads of n1 Wq', Wk', Wv'); x += attention(q, k, v) Wo'
+ *   n2 = norm(x); x += (silu(n2 Wg') * (n2 Wu')) Wd' */
+#ifndef RD_LAYER_H
+#define RD_LAYER_H
+
+#include "arena.h"
+#include "attention.h"
+#include "gradient.h"
+
+/* The activations of one layer, T rows. Inference uses one set for every layer, with x, mid and out
+ * the same buffer and much of the rest shared; training keeps one set a layer. */
+typedef struct rd_layer_acts {
+  float *x;                   /* (T,D) residual stream on entry */
+  float *mid;                 /* (T,D) after attention */
+  float *out;                 /* (T,D) on return */
+  float *rstd1, *rstd2;       /* (T), or NULL */
+  void *n1, *n2;              /* (T,D) */
+  void *q, *k, *v;            /* (T,H*hd), (T,K*hd), (T,K*hd), rotated */
+  void *q_raw, *k_raw;        /* q and k before their norms, or NULL */
+  float *q_rstd, *k_rstd;     /* (T*H), (T*K), or NULL */
+  void *att;                  /* (T,H*hd) attention's result */
+  float *lse;                 /* (T,H), or NULL */
+  void *gate, *up, *h;        /* (T,F); h = silu(gate) * up */
+  void *lora[RD_PROJECTIONS]; /* (T, rank), or NULL */
+} rd_layer_acts;
+
+/* What every layer of a pass shares. */
+typedef struct rd_layer_context {
+  const rd_config *config;
+  rd_dtype type;                /* of matrices and activations */
+  int64_t T;                    /* rows */
+  const float *cosines, *sines; /* (T, hd/2) rows gathered for each token */
+  rd_attention attention;
+  void *workspace; /* attention's */
+} rd_layer_context;
+
+/* Where attention's keys and values come from, when not from the same rows: called with the layer's
+ * fresh k and v. NULL: attention over the spans of the context. */
+typedef rd_code rd_layer_attend(void *owner, int64_t layer, const rd_layer_context *c,
+                                const rd_layer_acts *a, rd_error *e);
+
+/* Take the activations of one layer for T rows. `keep`: everything a backward pass reads gets a
+ * buffer of its own; else buffers are shared and x, mid, out are left for the caller to set. */
+void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c,
+                        const rd_layer *layer, rd_dtype type, int64_t T, bool keep);
+/* The largest adapter rank of a layer. */
+int64_t rd_layer_rank(const rd_layer *layer);
+
+rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_context *c,
+                         const rd_layer_acts *a, rd_layer_attend *attend, void *owner, rd_error *e);
+
+/* Scratch of the backward pass, shared by all layers. */
+typedef struct rd_layer_scratch {
+  void *dy;          /* (T,D) the stream's gradient as an activation */
+  void *dh;          /* (T,F) */
+  void *dgate, *dup; /* (T,F) */
+  float *dn;         /* (T,D) */
+  void *datt, *dq;   /* (T,H*hd) */
+  void *dk, *dv;     /* (T,K*hd) */
+  void *dmid;        /* (T, rank) */
+} rd_layer_scratch;
+
+void rd_layer_scratch_take(rd_layer_scratch *s, rd_arena *arena, const rd_config *c, rd_dtype type,
+                           int64_t T, int64_t rank);
+
+/* dx (T,D): on entry dL/d out, on return dL/d x; the layer's gradients are added to `grad`. */
+rd_code rd_layer_backward(const rd_layer *layer, const rd_layer_grad *grad,
+                          const rd_layer_context *c, const rd_layer_acts *a,
+                          const rd_layer_scratch *s, float *dx, rd_error *e);
+
+#endif

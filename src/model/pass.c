@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* The forward pass: embed, layers, final norm; then logits for chosen rows in chunks. One arena
+ * holds all working memory: the layout function runs once to measure and once to place. */
+#include "pass.h"
+
+#include "cpu.h"
+#include "layer.h"
+#include "ops.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rd_cache {
+  int64_t positions, row; /* rows of room; elements of a row */
+  rd_dtype type;
+  unsigned char *k, *v; /* (L, positions, K*hd) */
+  rd_arena arena;
+};
+
+struct rd_pass {
+  const rd_model *model;
+  int64_t rows, longest, logits_rows;
+  int64_t T;                    /* rows of the last run */
+  float *x;                     /* (rows, D) the residual stream */
+  void *hidden;                 /* (rows, D) after the final norm */
+  void *gathered;               /* (logits_rows, D) */
+  float *logits;                /* (logits_rows, V) */
+  float *cosines, *sines;       /* (rows, hd/2) */
+  int32_t *ids;                 /* (rows) */
+  rd_span *spans;               /* (rows) */
+  const rd_sequence *sequences; /* of the run in progress */
+  rd_layer_acts acts;
+  rd_layer_context context;
+  rd_arena arena;
+};
+
+static int64_t default_logits_rows(const rd_config *c) {
+  int64_t rows = ((int64_t)1 << 24) / c->vocab; /* 64 MB of f32 */
+  return rows < 16 ? 16 : rows > 256 ? 256 : rows;
+}
+
+static rd_attention attention_of(const rd_config *c, rd_dtype type) {
+  int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+  return (rd_attention){.type = type,
+                        .heads = c->heads,
+                        .kv_heads = c->kv_heads,
+                        .head_dim = c->head_dim,
+                        .q_stride = q,
+                        .k_stride = kv,
+                        .v_stride = kv,
+                        .o_stride = q,
+                        .scale = 1.0f / sqrtf((float)c->head_dim)};
+}
+
+/* The layer with the largest adapter decides the size of the shared middle buffer. */
+static const rd_layer *widest_layer(const rd_model *m) {
+  const rd_layer *widest = m->weights.layers;
+  for (int64_t l = 1; l < m->config.layers; l++)
+    if (rd_layer_rank(&m->weights.layers[l]) > rd_layer_rank(widest))
+      widest = &m->weights.layers[l];
+  return widest;
+}
+
+static void layout(rd_pass *p, rd_arena *arena) {
+  const rd_model *m = p->model;
+  const rd_config *c = &m->config;
+  rd_dtype t = m->weights.type;
+  size_t rows = (size_t)p->rows, D = (size_t)c->width, half = (size_t)c->head_dim / 2;
+  p->x = RD_TAKE(arena, float, rows *D);
+  p->hidden = rd_arena_take(arena, rows * D, rd_dtype_size(t));
+  p->gathered = rd_arena_take(arena, (size_t)p->logits_rows * D, rd_dtype_size(t));
+  p->logits = RD_TAKE(arena, float, (size_t)(p->logits_rows * c->vocab));
+  p->cosines = RD_TAKE(arena, float, rows *half);
+  p->sines = RD_TAKE(arena, float, rows *half);
+  p->ids = RD_TAKE(arena, int32_t, rows);
+  p->spans = RD_TAKE(arena, rd_span, rows);
+  rd_layer_acts_take(&p->acts, arena, c, widest_layer(m), t, p->rows, false);
+  p->acts.x = p->acts.mid = p->acts.out = p->x;
+  rd_attention a = attention_of(c, t);
+  p->context.workspace =
+      rd_arena_take(arena, rd_attention_workspace(&a, rd_threads_get(), p->longest), 1);
+}
+
+static void set_sizes(rd_pass *p, const rd_model *model, int64_t rows, int64_t longest,
+                      int64_t logits_rows) {
+  p->model = model;
+  p->rows = rows;
+  p->longest = longest;
+  p->logits_rows = logits_rows > 0 ? logits_rows : default_logits_rows(&model->config);
+  if (p->logits_rows > rows)
+    p->logits_rows = rows;
+}
+
+size_t rd_pass_memory(const rd_model *model, int64_t rows, int64_t longest, int64_t logits_rows) {
+  rd_pass p = {0};
+  rd_arena measure = rd_arena_measure();
+  set_sizes(&p, model, rows, longest, logits_rows);
+  layout(&p, &measure);
+  return measure.used;
+}
+
+rd_code rd_pass_new(rd_pass **out, const rd_model *model, int64_t rows, int64_t longest,
+                    int64_t logits_rows, rd_error *e) {
+  *out = NULL;
+  if (rows < 1 || longest < 1)
+    return rd_fail(e, RD_USAGE, "a pass over %lld rows makes no sense", (long long)rows);
+  if (longest > model->config.positions)
+    return rd_fail(e, RD_USAGE, "a window of %lld tokens: the model knows %lld positions",
+                   (long long)longest, (long long)model->config.positions);
+  rd_pass *p = rd_calloc(1, sizeof *p, "a pass", e);
+  if (!p)
+    return RD_NO_MEMORY;
+  set_sizes(p, model, rows, longest, logits_rows);
+  rd_code code = rd_arena_init(&p->arena, rd_pass_memory(model, rows, longest, logits_rows),
+                               "the working memory of a pass", e);
+  if (code != RD_OK) {
+    free(p);
+    return code;
+  }
+  layout(p, &p->arena);
+  *out = p;
+  return RD_OK;
+}
+
+void rd_pass_free(rd_pass **pass) {
+  if (!pass || !*pass)
+    return;
+  rd_arena_drop(&(*pass)->arena);
+  free(*pass);
+  *pass = NULL;
+}
+
+rd_code rd_cache_new(rd_cache **out, const rd_model *model, int64_t positions, rd_error *e) {
+  *out = NULL;
+  rd_cache *cache = rd_calloc(1, sizeof *cache, "a key/value cache", e);
+  if (!cache)
+    return RD_NO_MEMORY;
+  const rd_config *c = &model->config;
+  cache->positions = positions;
+  cache->row = c->kv_heads * c->head_dim;
+  cache->type = model->weights.type;
+  size_t half = (size_t)(c->layers * positions * cache->row) * rd_dtype_size(cache->type);
+  rd_code code =
+      rd_arena_init(&cache->arena, 2 * half + 2 * RD_ALIGNMENT, "the key/value cache", e);
+  if (code != RD_OK) {
+    free(cache);
+    return code;
+  }
+  cache->k = rd_arena_take(&cache->arena, half, 1);
+  cache->v = rd_arena_take(&cache->arena, half, 1);
+  *out = cache;
+  return RD_OK;
+}
+
+void rd_cache_free(rd_cache **cache) {
+  if (!cache || !*cache)
+    return;
+  rd_arena_drop(&(*cache)->arena);
+  free(*cache);
+  *cache = NULL;
+}
+
+/* Attention of the sequences that have a cache, one by one: keep the new keys and values, then read
+ * all. */
+static rd_code attend_cached(void *owner, int64_t layer, const rd_layer_context *c,
+                             const rd_layer_acts *a, rd_error *e) {
+  const rd_pass *p = owner;
+  int64_t at = 0;
+  for (int64_t s = 0; s < c->attention.sequences; s++) {
+    const rd_sequence *seq = &p->sequences[s];
+    rd_attention one = c->attention;
+    rd_span span = c->attention.spans[s];
+    const void *k = a->k, *v = a->v;
+    if (seq->cache) {
+      rd_cache *cache = seq->cache;
+      size_t bytes = (size_t)cache->row * rd_dtype_size(cache->type);
+      unsigned char *base_k = cache->k + (size_t)(layer * cache->positions) * bytes;
+      unsigned char *base_v = cache->v + (size_t)(layer * cache->positions) * bytes;
+      memcpy(base_k + (size_t)seq->first * bytes, (unsigned char *)a->k + (size_t)at * bytes,
+             (size_t)seq->count * bytes);
+      memcpy(base_v + (size_t)seq->first * bytes, (unsigned char *)a->v + (size_t)at * bytes,
+             (size_t)seq->count * bytes);
+      k = base_k;
+      v = base_v;
+      span.k = 0;
+    }
+    one.spans = &span;
+    one.sequences = 1;
+    RD_TRY(rd_attention_forward(&one, a->att, NULL, a->q, k, v, c->workspace, e));
+    at += seq->count;
+  }
+  return RD_OK;
+}
+
+static rd_code check(const rd_pass *p, const rd_sequence *seq, int64_t block, int64_t at,
+                     rd_error *e) {
+  const rd_config *c = &p->model->config;
+  if (seq->count < 1 || at + seq->count > p->rows)
+    return rd_fail(e, RD_USAGE, "a pass for %lld rows was given more", (long long)p->rows);
+  int64_t last = seq->first + seq->count;
+  if (seq->first < 0 || last > p->longest || (seq->first > 0 && !seq->cache))
+    return rd_fail(e, RD_USAGE, "a sequence reaches position %lld; this pass was made for %lld",
+                   (long long)last, (long long)p->longest);
+  if (seq->cache && (block != 1 || last > seq->cache->positions))
+    return rd_fail(e, RD_USAGE, "a key/value cache holds %lld positions of causal attention",
+                   (long long)seq->cache->positions);
+  for (int64_t i = 0; i < seq->count; i++)
+    if (seq->ids[i] < 0 || seq->ids[i] >= c->vocab)
+      return rd_fail(e, RD_USAGE, "token id %d is outside the vocabulary of %lld", seq->ids[i],
+                     (long long)c->vocab);
+  return RD_OK;
+}
+
+/* Copy ids, spans and rotary rows of one sequence to its rows. */
+static void place(rd_pass *p, const rd_sequence *seq, int64_t s, int64_t at) {
+  int64_t half = p->model->config.head_dim / 2;
+  memcpy(p->ids + at, seq->ids, (size_t)seq->count * sizeof *p->ids);
+  p->spans[s] = (rd_span){.q = at, .queries = seq->count, .k = at, .keys = seq->first + seq->count};
+  size_t bytes = (size_t)(seq->count * half) * sizeof(float);
+  memcpy(p->cosines + at * half, p->model->rope_cos + seq->first * half, bytes);
+  memcpy(p->sines + at * half, p->model->rope_sin + seq->first * half, bytes);
+}
+
+rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t block,
+                    rd_error *e) {
+  const rd_model *m = p->model;
+  const rd_config *c = &m->config;
+  bool cached = false;
+  int64_t T = 0;
+  if (block < 0)
+    block = c->block;
+  for (int64_t s = 0; s < n; s++) {
+    RD_TRY(check(p, &sequences[s], block, T, e));
+    place(p, &sequences[s], s, T);
+    cached = cached || sequences[s].cache;
+    T += sequences[s].count;
+  }
+  p->T = T;
+  p->sequences = sequences;
+  rd_layer_context *context = &p->context;
+  context->config = c;
+  context->type = m->weights.type;
+  context->T = T;
+  context->cosines = p->cosines;
+  context->sines = p->sines;
+  context->attention = attention_of(c, m->weights.type);
+  context->attention.block = block;
+  context->attention.spans = p->spans;
+  context->attention.sequences = n;
+  rd_embed(p->x, m->weights.embedding, m->weights.type, p->ids, T, c->width);
+  for (int64_t l = 0; l < c->layers; l++)
+    RD_TRY(rd_layer_forward(&m->weights.layers[l], l, context, &p->acts,
+                            cached ? attend_cached : NULL, p, e));
+  rd_rmsnorm(p->hidden, m->weights.type, NULL, p->x, m->weights.norm, T, c->width,
+             (float)c->norm_eps);
+  return RD_OK;
+}
+
+rd_code rd_pass_logits(rd_pass *p, const int32_t *rows, int64_t count, rd_logits_sink *sink,
+                       void *context, rd_error *e) {
+  const rd_config *c = &p->model->config;
+  const rd_weights *w = &p->model->weights;
+  size_t row_bytes = (size_t)c->width * rd_dtype_size(w->type);
+  rd_mat head = rd_mat_transposed(rd_mat_rows(w->head, w->type, c->vocab, c->width));
+  for (int64_t first = 0; first < count; first += p->logits_rows) {
+    int64_t n = count - first < p->logits_rows ? count - first : p->logits_rows;
+    for (int64_t i = 0; i < n; i++) {
+      int32_t row = rows[first + i];
+      if (row < 0 || row >= p->T)
+        return rd_fail(e, RD_USAGE, "row %d is not among the %lld of the pass", row,
+                       (long long)p->T);
+      memcpy((unsigned char *)p->gathered + (size_t)i * row_bytes,
+             (unsigned char *)p->hidden + (size_t)row * row_bytes, row_bytes);
+    }
+    RD_TRY(rd_matmul(rd_mat_rows(p->logits, RD_F32, n, c->vocab),
+                     rd_mat_rows(p->gathered, w->type, n, c->width), head, 0, e));
+    RD_TRY(sink(context, p->logits, first, n, e));
+  }
+  return RD_OK;
+}
