@@ -1,0 +1,28 @@
+# A thin front over CMake: every target says what it does in one line.
+PRESET ?= release
+BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
+
+.PHONY: all setup test lint format web clean
+
+all: setup ## build the program and the tests
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD)
+
+setup: ## install what is missing (Debian: apt)
+	@./tools/setup.sh
+
+test: all ## build and run every test; `make test PRESET=asan` under the sanitizers
+	@ctest --test-dir $(BUILD) --output-on-failure -j2
+
+lint: ## formatting, cppcheck, and a clang build with warnings as errors
+	@./tools/setup.sh lint
+	@./tools/lint.sh
+
+format: ## clang-format every C file
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+web: ## rebuild the page: web/dist/index.html
+	@cd web && npm ci --silent && npm run --silent build
+
+clean: ## remove what was built
+	@rm -rf build build-*

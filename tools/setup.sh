@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs what building and testing redraft need on Debian 12; elsewhere it prints the list.
+# Already installed packages cost nothing: apt is only called for what is missing.
+set -eu
+packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
+libutf8proc-dev libmicrohttpd-dev libedit-dev zlib1g-dev libcmocka-dev curl"
+[ "${1:-}" = lint ] && packages="$packages clang clang-format clang-tidy cppcheck"
+
+if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
+  echo "setup: no apt here; redraft needs these Debian packages or their like:" $packages >&2
+  exit 0
+fi
+missing=""
+for p in $packages; do
+  dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+done
+[ -z "$missing" ] && exit 0
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null 2>&1 || {
+    echo "setup: not root and no sudo; please install:$missing" >&2
+    exit 1
+  }
+  sudo=sudo
+fi
+echo "setup: installing$missing" >&2
+$sudo apt-get update -qq
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
