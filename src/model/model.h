@@ -4,10 +4,11 @@
 #ifndef RD_MODEL_H
 #define RD_MODEL_H
 
-#include "chat_template.h"
 #include "config.h"
-#include "tokenizer.h"
 #include "weights.h"
+
+typedef struct rd_tokenizer rd_tokenizer;         /* tokenizer.h */
+typedef struct rd_chat_template rd_chat_template; /* chat_template.h */
 
 typedef enum rd_precision { RD_AUTO, RD_PRECISION_F32, RD_PRECISION_BF16 } rd_precision;
 
