@@ -27,7 +27,7 @@ void rd_arena_drop(rd_arena *arena);
  * measuring. Both runs take the same things, so running past the end cannot happen; it is asserted.
  */
 void *rd_arena_take(rd_arena *arena, size_t count, size_t size);
-#define RD_TAKE(arena, type, count) ((type *)rd_arena_take((arena), (count), sizeof(type)))
+#define RD_TAKE(arena, type, count) ((type *)rd_arena_take((arena), (size_t)(count), sizeof(type)))
 
 /* Rewind to an earlier `used`: step memory is taken after a mark and given back at once. */
 static inline void rd_arena_rewind(rd_arena *arena, size_t mark) {

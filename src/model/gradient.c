@@ -5,6 +5,7 @@
 
 #include "cpu.h"
 #include "layer.h"
+#include "matmul.h"
 #include "ops.h"
 #include "rope.h"
 
