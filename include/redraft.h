@@ -3,7 +3,22 @@
  *
  * redraft writes text by refining a whole draft at once until it converges. A model (rd_model) is
  * opened once, is read-only afterwards and may be shared by threads. A session (rd_session) holds
- * the working memory of one generation at a time and belongs to one thread. */
+ * the working memory of one generation at a time and belongs to one thread; only rd_session_cancel
+ * may be called from others. A whole program (examples/hello.c does a little more):
+ *
+ *   rd_error e;
+ *   rd_model *model;
+ *   rd_session *session;
+ *   rd_result result;
+ *   if (rd_model_load(&model, "models/tini", NULL, &e) ||
+ *       rd_session_open(&session, model, "lad", &e) ||
+ *       rd_session_set(session, "iterations", "16", &e) ||
+ *       rd_generate(session, "What's the capital of France?", NULL, NULL, &result, &e))
+ *     return puts(e.message);
+ *   puts(result.text);
+ *
+ * Functions return RD_OK or a code, with one message in `e` (which may be NULL). What a function
+ * opens is closed by its _close, what it fills by its _drop; both accept NULL and what failed. */
 #ifndef REDRAFT_H
 #define REDRAFT_H
 
@@ -38,6 +53,108 @@ typedef struct rd_error {
 
 /* The library's version, "0.1.0". Never NULL; static storage. */
 RD_API const char *rd_version(void);
+
+/* --- models ------------------------------------------------------------------------------------
+ */
+
+typedef struct rd_model rd_model;
+
+/* Open a Hugging Face folder or a .gguf file, with a PEFT adapter folder or NULL. On failure *out
+ * is NULL. RD_BAD_INPUT and RD_IO name file and place. */
+RD_API rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e);
+/* Give a model back; no session may be using it. *model becomes NULL. */
+RD_API void rd_model_close(rd_model **model);
+
+/* --- watching ----------------------------------------------------------------------------------
+ */
+
+typedef enum rd_event_kind {
+  RD_EVENT_START, /* once, first */
+  RD_EVENT_NOISE, /* masks were put in: iteration 0 the initial noise, i what was put on draft i */
+  RD_EVENT_DRAFT, /* a pass was made and its draft stands: iterations from 1 */
+  RD_EVENT_DONE,  /* once, last, unless an error ended it */
+} rd_event_kind;
+
+struct rd_decoder; /* how ids become text: see rd_event_text */
+
+/* What happened. Pointers are valid during the call only. ids and positions are those of the answer
+ * region, positions from 0. Members not named for a kind are 0. */
+typedef struct rd_event {
+  rd_event_kind kind;
+  /* start */
+  const char *model, *sampler;
+  uint64_t seed;
+  int64_t window, iterations;
+  const int32_t *prompt_ids; /* (prompt_count) */
+  int64_t prompt_count;
+  /* noise, draft, done */
+  int64_t iteration;       /* done: how many drafts were made */
+  const int32_t *ids;      /* (count) the region; done: the answer alone */
+  int64_t count;           /* done: the answer's tokens */
+  const float *confidence; /* draft: (count) probability of each token when it was chosen */
+  const int32_t *masked;   /* noise: (masked_count) positions masked now */
+  int64_t masked_count;
+  const int32_t *changed; /* draft: (changed_count) positions that differ from the draft before */
+  int64_t changed_count;
+  /* done */
+  int64_t passes;
+  const char *stopped; /* "converged": the draft does not change any more (patience; nothing left to
+                          fill; EOS for ar). "iterations", "deadline", "cancelled". */
+  double seconds;
+  /* for rd_event_text and rd_event_piece */
+  const struct rd_decoder *decoder;
+} rd_event;
+
+/* Called on the session's thread for every event. Returning other than RD_OK ends the generation
+ * with that code; RD_CANCELLED ends it as rd_session_cancel does. */
+typedef rd_code rd_observer(void *context, const rd_event *event);
+
+/* The text of a draft or of the answer: up to the first EOS, without masks. A new string, freed
+ * with free(); NULL when memory is out. */
+RD_API char *rd_event_text(const rd_event *event);
+/* The text of one token, "" where half a character; a new string. */
+RD_API char *rd_event_piece(const rd_event *event, int64_t position);
+
+/* --- generating --------------------------------------------------------------------------------
+ */
+
+typedef struct rd_session rd_session;
+
+typedef struct rd_message {
+  const char *role, *content; /* "system", "user", "assistant" */
+} rd_message;
+
+typedef struct rd_result {
+  char *text;   /* the answer, UTF-8 */
+  int32_t *ids; /* (tokens) */
+  int64_t tokens, iterations, passes;
+  const char *stopped; /* as in rd_event */
+  double seconds;
+  uint64_t seed; /* the one used: the same seed gives the same answer */
+} rd_result;
+
+/* A session on `model` (which must outlive it) with the defaults of `sampler` (NULL: "lad").
+ * RD_USAGE lists the samplers. */
+RD_API rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e);
+/* Set an option by its name on the command line ("top-k", "3"). RD_USAGE: unknown, out of range.
+ * Options without meaning for the sampler are refused when generating. */
+RD_API rd_code rd_session_set(rd_session *session, const char *name, const char *value,
+                              rd_error *e);
+/* Answer `prompt` (UTF-8; set in the model's chat template, or as it is where it has none).
+ * `observer` may be NULL. *result is to be dropped; on failure it is empty. RD_CANCELLED after
+ * rd_session_cancel or when the observer says so: then *result holds the last draft, marked
+ * "cancelled". */
+RD_API rd_code rd_generate(rd_session *session, const char *prompt, rd_observer *observer,
+                           void *context, rd_result *result, rd_error *e);
+/* The same for a conversation. */
+RD_API rd_code rd_generate_messages(rd_session *session, const rd_message *messages, size_t count,
+                                    rd_observer *observer, void *context, rd_result *result,
+                                    rd_error *e);
+RD_API void rd_result_drop(rd_result *result);
+/* Ask a running generation to stop at its next iteration; safe from any thread and from a signal
+ * handler. Asked before one starts, it stops that one at once. */
+RD_API void rd_session_cancel(rd_session *session);
+RD_API void rd_session_close(rd_session **session);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Samplers: rows that combine a reach, a schedule, a policy and a noise; the loop knows no name. */
+#ifndef RD_SAMPLER_H
+#define RD_SAMPLER_H
+
+#include "view.h"
+
+typedef struct rd_override {
+  const char *option, *value;
+} rd_override;
+
+typedef struct rd_sampler {
+  const char *name, *help;
+  rd_reach *reach;
+  rd_schedule *schedule;
+  rd_policy *policy;
+  rd_noise *noise; /* NULL: what is filled stays */
+  const char
+      *options; /* names that mean something to it besides the common ones, space separated */
+  rd_override defaults[8]; /* its own defaults, ended by a NULL option */
+  bool causal;             /* left to right: grows by one, next-token logits, a cache */
+  bool revises; /* filled positions may change: stops by patience instead of when nothing is masked
+                 */
+  bool gumbel;  /* choice and confidence as LLaDA's */
+  bool counts;  /* `iterations` is its plan; else it runs until nothing is masked */
+} rd_sampler;
+
+extern const rd_sampler rd_samplers[];
+extern const size_t rd_sampler_count;
+
+/* The row called `name`; RD_USAGE lists them. */
+rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e);
+/* Does an option of rd_sampler_options mean something to this sampler? */
+bool rd_sampler_takes(const rd_sampler *s, const char *option);
+
+#endif
