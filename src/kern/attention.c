@@ -122,11 +122,11 @@ rd_code rd_attention_forward(const rd_attention *a, void *o, float *lse, const v
 }
 
 size_t rd_attention_workspace(const rd_attention *a, int threads, int64_t longest) {
-  const size_t rows = (size_t)rd_attention_rows(longest), keys = (size_t)longest;
+  const size_t area = rd_attention_area(longest), keys = (size_t)longest;
   const size_t hd = (size_t)a->head_dim, type = rd_dtype_size(a->type);
   const size_t few = (keys + hd + 32) * sizeof(float);
-  const size_t scores = rd_attention_pad(rows * keys * sizeof(float));
-  const size_t probabilities = rd_attention_pad(rows * keys * type);
+  const size_t scores = rd_attention_pad(area * sizeof(float));
+  const size_t probabilities = rd_attention_pad(area * type);
   const size_t sums = rd_attention_pad(keys * hd * sizeof(float));
   const size_t all = 2 * (scores + probabilities + sums);
   return (size_t)threads * rd_attention_pad(all > few ? all : few);

@@ -34,9 +34,9 @@ typedef struct buffers {
 } buffers;
 
 static buffers place(const rd_attention *a, const rd_span *s, char *memory) {
-  const size_t rows = (size_t)rd_attention_rows(s->keys), keys = (size_t)s->keys;
-  const size_t f32 = rd_attention_pad(rows * keys * sizeof(float));
-  const size_t typed = rd_attention_pad(rows * keys * rd_dtype_size(a->type));
+  const size_t area = rd_attention_area(s->keys), keys = (size_t)s->keys;
+  const size_t f32 = rd_attention_pad(area * sizeof(float));
+  const size_t typed = rd_attention_pad(area * rd_dtype_size(a->type));
   const size_t sums = rd_attention_pad(keys * (size_t)a->head_dim * sizeof(float));
   buffers b;
   b.scores = (float *)memory, memory += f32;

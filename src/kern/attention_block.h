@@ -12,6 +12,12 @@ static inline int64_t rd_attention_rows(int64_t keys) {
   return rows < 64 ? 64 : rows > 256 ? 256 : rows;
 }
 
+/* The most scores in a block of a sequence with up to `longest` keys. */
+static inline size_t rd_attention_area(int64_t longest) {
+  const int64_t area = 64 * longest > 65536 ? 64 * longest : 65536;
+  return (size_t)(256 * longest < area ? 256 * longest : area);
+}
+
 static inline int64_t rd_attention_blocks(const rd_span *s) {
   const int64_t rows = rd_attention_rows(s->keys);
   return (s->queries + rows - 1) / rows;
