@@ -101,7 +101,7 @@ static void products_match(void **state) {
 static void rows_do_not_depend_on_batch_or_threads(void **state) {
   (void)state;
   static const int64_t shapes[][2] = {{288, 288}, {96, 768},  {257, 77},  {768, 288},
-                                      {48, 256},  {512, 33},  {256, 48},  {1, 300},
+                                      {48, 256},  {512, 33},  {256, 48},  {2, 300},
                                       {64, 4096}, {2048, 64}, {8192, 288}};
   static const int64_t rows[] = {1,   2,   3,   4,   5,   7,   8,   12,  16,  17,
                                  31,  33,  48,  63,  64,  65,  96,  100, 127, 128,

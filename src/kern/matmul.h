@@ -48,11 +48,11 @@ static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
  *
  * Types: a and b f32 and c f32; or a and b bf16 and c f32 or bf16. `beta` is 0 or 1. Sizes of zero
  * are fine: K = 0 gives zeros (or leaves c). c must not overlap a or b. Each row of c is bitwise
- * the same whatever M is and however many threads run, when a is row-major: a token's result does
- * not depend on what it was batched with. May be called from several threads at once; inside an
- * OpenMP parallel region it runs on the calling thread alone. The first product of a shape in a
- * thread prepares it (allocates); later ones only run. Without bf16 instructions bf16 operands are
- * converted in pieces and multiplied in f32. Shapes and types must fit (asserted).
+ * the same whatever M is and however many threads run, when a is row-major and N > 1: a token's
+ * result does not depend on what it was batched with. May be called from several threads at once;
+ * inside an OpenMP parallel region it runs on the calling thread alone. The first product of a
+ * shape in a thread prepares it (allocates); later ones only run. Without bf16 instructions bf16
+ * operands are converted in pieces and multiplied in f32. Shapes and types must fit (asserted).
  * Errors: RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY. */
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
 
@@ -61,9 +61,5 @@ rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
  * one for each output. Threads and errors as rd_matmul. */
 rd_code rd_matmul_i8(rd_mat c, rd_mat a, const float *a_scale, rd_mat b, const float *b_scale,
                      rd_error *e);
-
-/* q (T,D) = round(x / scale[t]) with scale[t] = max|x[t]| / 127: symmetric, one scale per row. `x`
- * is f32 or bf16. A row of zeros gets scale 0 and zeros. */
-void rd_quantize_rows(int8_t *q, float *scale, const void *x, rd_dtype type, int64_t T, int64_t D);
 
 #endif

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdatomic.h>
 
-#include "matmul.h"
 #include "parallel.h"
 #include "rows.h"
 

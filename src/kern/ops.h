@@ -96,4 +96,8 @@ double rd_sum_squares(const float *x, int64_t n);
  */
 bool rd_all_finite(const void *x, rd_dtype t, int64_t n, int64_t *first_bad);
 
+/* q (T,D) = round(x / scale[t]) with scale[t] = max|x[t]| / 127: symmetric, one scale per row. `x`
+ * is f32 or bf16. A row of zeros gets scale 0 and zeros. */
+void rd_quantize_rows(int8_t *q, float *scale, const void *x, rd_dtype type, int64_t T, int64_t D);
+
 #endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Attention against a plain reference in f64, forward and backward, over masks, groups of heads,
+ * packed sequences and cached keys; and independence of threads and of the other sequences. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "attention.h"
+#include "cpu.h"
+#include "rng.h"
+
+typedef struct layout {
+  int64_t heads, kv_heads, head_dim, block;
+  int64_t sequences;
+  int64_t queries[3], keys[3];
+} layout;
+
+static const layout layouts[] = {
+    {1, 1, 8, 0, 1, {5}, {5}},
+    {4, 2, 16, 0, 1, {33}, {33}},
+    {4, 2, 16, 1, 1, {33}, {33}},
+    {6, 2, 24, 4, 1, {30}, {33}},
+    {6, 6, 48, 0, 3, {40, 7, 65}, {40, 7, 65}},
+    {4, 1, 20, 1, 3, {9, 1, 70}, {30, 44, 70}},
+    {2, 2, 16, 32, 2, {3, 100}, {64, 100}},
+    {2, 1, 16, 1, 1, {300}, {310}},
+    {2, 1, 64, 0, 1, {290}, {290}},
+    {3, 3, 8, 8, 2, {1, 2}, {50, 2}},
+};
+enum { LAYOUTS = sizeof layouts / sizeof *layouts, PAD = 3 };
+
+enum { Q, K, V, O, DO, DQ, DK, DV, TENSORS };
+
+/* One case: tensors of the type, and the same values in f64. */
+typedef struct scene {
+  rd_attention a;
+  rd_span spans[3];
+  int64_t rows, key_rows;
+  int64_t n[TENSORS];
+  void *data[TENSORS];
+  double *exact[TENSORS];
+  float *lse;
+  double *exact_lse;
+  void *workspace;
+} scene;
+
+static void scene_init(scene *s, const layout *l, rd_dtype t) {
+  *s = (scene){0};
+  int64_t longest = 0;
+  s->rows = 2; /* rows before the first span belong to nobody */
+  for (int64_t i = 0; i < l->sequences; i++) {
+    s->spans[i] = (rd_span){s->rows, l->queries[i], s->key_rows, l->keys[i]};
+    s->rows += l->queries[i];
+    s->key_rows += l->keys[i];
+    longest = l->keys[i] > longest ? l->keys[i] : longest;
+  }
+  const int64_t wide = l->heads * l->head_dim + PAD, narrow = l->kv_heads * l->head_dim + PAD;
+  s->a = (rd_attention){t,      l->heads, l->kv_heads, l->head_dim, wide,     narrow,
+                        narrow, wide,     l->block,    0.3f,        s->spans, l->sequences};
+  for (int i = 0; i < TENSORS; i++) {
+    const bool keys = i == K || i == V || i == DK || i == DV;
+    s->n[i] = keys ? s->key_rows * narrow : s->rows * wide;
+    float *values = calloc((size_t)s->n[i], sizeof *values);
+    rd_rng rng = rd_rng_at(3, RD_STREAM_INIT, (uint32_t)i, 0);
+    for (int64_t j = 0; i <= DO && i != O && j < s->n[i]; j++)
+      values[j] = (float)(rd_rng_uniform(&rng) * 4 - 2);
+    s->data[i] = calloc((size_t)s->n[i] + 16, rd_dtype_size(t));
+    s->exact[i] = calloc((size_t)s->n[i], sizeof(double));
+    rd_cast(s->data[i], t, values, RD_F32, s->n[i]);
+    rd_cast(values, RD_F32, s->data[i], t, s->n[i]);
+    for (int64_t j = 0; j < s->n[i]; j++)
+      s->exact[i][j] = (double)values[j];
+    free(values);
+  }
+  s->lse = calloc((size_t)(s->rows * l->heads), sizeof *s->lse);
+  s->exact_lse = calloc((size_t)(s->rows * l->heads), sizeof *s->exact_lse);
+  const size_t size = rd_attention_workspace(&s->a, 3, longest);
+  s->workspace = aligned_alloc(64, (size + 63) / 64 * 64);
+}
+
+static void scene_drop(scene *s) {
+  for (int i = 0; i < TENSORS; i++) {
+    free(s->data[i]);
+    free(s->exact[i]);
+  }
+  free(s->lse);
+  free(s->exact_lse);
+  free(s->workspace);
+}
+
+/* The formulas, one query at a time. */
+static void reference(scene *s) {
+  const rd_attention *a = &s->a;
+  const int64_t hd = a->head_dim;
+  const double scale = (double)a->scale;
+  for (int64_t n = 0; n < a->sequences; n++)
+    for (int64_t h = 0; h < a->heads; h++)
+      for (int64_t i = 0; i < s->spans[n].queries; i++) {
+        const rd_span *x = &s->spans[n];
+        const int64_t row = x->q + i, position = x->keys - x->queries + i;
+        const int64_t qo = row * a->q_stride + h * hd;
+        const int64_t kh = h / (a->heads / a->kv_heads) * hd;
+        double p[512], top = -INFINITY, sum = 0, delta = 0;
+        int64_t seen = 0;
+        for (int64_t j = 0; j < x->keys; j++) {
+          if (a->block != 0 && j / a->block > position / a->block)
+            break;
+          const int64_t ko = (x->k + j) * a->k_stride + kh;
+          p[j] = 0;
+          for (int64_t d = 0; d < hd; d++)
+            p[j] += scale * s->exact[Q][qo + d] * s->exact[K][ko + d];
+          top = fmax(top, p[j]);
+          seen = j + 1;
+        }
+        for (int64_t j = 0; j < seen; j++)
+          sum += p[j] = exp(p[j] - top);
+        s->exact_lse[row * a->heads + h] = top + log(sum);
+        for (int64_t j = 0; j < seen; j++) {
+          p[j] /= sum;
+          for (int64_t d = 0; d < hd; d++)
+            s->exact[O][qo + d] += p[j] * s->exact[V][(x->k + j) * a->v_stride + kh + d];
+        }
+        for (int64_t d = 0; d < hd; d++)
+          delta += s->exact[O][qo + d] * s->exact[DO][qo + d];
+        for (int64_t j = 0; j < seen; j++) {
+          const int64_t ko = (x->k + j) * a->k_stride + kh;
+          double dp = 0;
+          for (int64_t d = 0; d < hd; d++)
+            dp += s->exact[DO][qo + d] * s->exact[V][ko + d];
+          const double ds = scale * p[j] * (dp - delta);
+          for (int64_t d = 0; d < hd; d++) {
+            s->exact[DQ][qo + d] += ds * s->exact[K][ko + d];
+            s->exact[DK][ko + d] += ds * s->exact[Q][qo + d];
+            s->exact[DV][ko + d] += p[j] * s->exact[DO][qo + d];
+          }
+        }
+      }
+}
+
+static void run(scene *s) {
+  assert_int_equal(rd_attention_forward(&s->a, s->data[O], s->lse, s->data[Q], s->data[K],
+                                        s->data[V], s->workspace, NULL),
+                   RD_OK);
+  assert_int_equal(rd_attention_backward(&s->a, s->data[DQ], s->data[DK], s->data[DV], s->data[DO],
+                                         s->data[O], s->lse, s->data[Q], s->data[K], s->data[V],
+                                         s->workspace, NULL),
+                   RD_OK);
+}
+
+static void compare(const scene *s, int number) {
+  static const char *const names[] = {"q", "k", "v", "o", "do", "dq", "dk", "dv"};
+  for (int i = 0; i < TENSORS; i++) {
+    double size = 0;
+    for (int64_t j = 0; j < s->n[i]; j++)
+      size = fmax(size, fabs(s->exact[i][j]));
+    const double bound = size * (s->a.type == RD_F32 ? 1e-5 : 2e-2);
+    for (int64_t j = 0; j < s->n[i]; j++) {
+      float got;
+      rd_cast(&got, RD_F32, rd_at_const(s->data[i], s->a.type, j), s->a.type, 1);
+      if (!(fabs((double)got - s->exact[i][j]) <= bound))
+        fail_msg("layout %d, %s, %s: %s[%ld] is %g, wanted %g", number, rd_dtype_name(s->a.type),
+                 rd_cpu_name(rd_cpu_level()), names[i], (long)j, (double)got, s->exact[i][j]);
+    }
+  }
+  for (int64_t j = 0; j < s->rows * s->a.heads; j++)
+    assert_true(fabs((double)s->lse[j] - s->exact_lse[j]) <= 1e-4);
+}
+
+static void attention_matches(void **state) {
+  (void)state;
+  const rd_cpu most = rd_cpu_level();
+  for (int level = 0; level <= (int)most; level++) {
+    rd_cpu_cap((rd_cpu)level);
+    for (int i = 0; i < LAYOUTS; i++)
+      for (int t = RD_F32; t <= RD_BF16; t++) {
+        scene s;
+        scene_init(&s, &layouts[i], (rd_dtype)t);
+        reference(&s);
+        run(&s);
+        compare(&s, i);
+        scene_drop(&s);
+      }
+  }
+  rd_cpu_cap(RD_CPU_LEVELS - 1);
+}
+
+static void threads_do_not_matter(void **state) {
+  (void)state;
+  for (int i = 0; i < LAYOUTS; i++)
+    for (int t = RD_F32; t <= RD_BF16; t++) {
+      scene one, three;
+      scene_init(&one, &layouts[i], (rd_dtype)t);
+      scene_init(&three, &layouts[i], (rd_dtype)t);
+      rd_threads_set(1);
+      run(&one);
+      rd_threads_set(3);
+      run(&three);
+      for (int n = O; n < TENSORS; n++)
+        assert_memory_equal(one.data[n], three.data[n],
+                            (size_t)one.n[n] * rd_dtype_size((rd_dtype)t));
+      scene_drop(&one);
+      scene_drop(&three);
+    }
+  rd_threads_set(2);
+}
+
+/* Each sequence of a pack, run alone, gives the same bits. */
+static void packing_does_not_matter(void **state) {
+  (void)state;
+  for (int i = 0; i < LAYOUTS; i++)
+    for (int t = RD_F32; t <= RD_BF16; t++) {
+      scene all, alone;
+      scene_init(&all, &layouts[i], (rd_dtype)t);
+      scene_init(&alone, &layouts[i], (rd_dtype)t);
+      run(&all);
+      alone.a.sequences = 1;
+      for (int n = 0; n < layouts[i].sequences; n++) {
+        alone.a.spans = &alone.spans[n];
+        run(&alone);
+      }
+      for (int n = O; n < TENSORS; n++)
+        assert_memory_equal(all.data[n], alone.data[n],
+                            (size_t)all.n[n] * rd_dtype_size((rd_dtype)t));
+      scene_drop(&all);
+      scene_drop(&alone);
+    }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(attention_matches),
+      cmocka_unit_test(threads_do_not_matter),
+      cmocka_unit_test(packing_does_not_matter),
+  };
+  return cmocka_run_group_tests_name("attention", tests, NULL, NULL);
+}
