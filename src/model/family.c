@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of families. LLaDA keeps the names of OLMo, its ancestor; the others those of LLaMA. */
+#include "family.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const rd_config_keys llama_keys = {.layers = "num_hidden_layers",
+                                          .width = "hidden_size",
+                                          .heads = "num_attention_heads",
+                                          .kv_heads = "num_key_value_heads",
+                                          .ff = "intermediate_size",
+                                          .vocab = "vocab_size",
+                                          .positions = "max_position_embeddings",
+                                          .norm_eps = "rms_norm_eps",
+                                          .tied = "tie_word_embeddings"};
+
+static const rd_config_keys llada_keys = {.layers = "n_layers",
+                                          .width = "d_model",
+                                          .heads = "n_heads",
+                                          .kv_heads = "n_kv_heads",
+                                          .ff = "mlp_hidden_size",
+                                          .vocab = "embedding_size",
+                                          .positions = "max_sequence_length",
+                                          .norm_eps = "rms_norm_eps",
+                                          .tied = "weight_tying"};
+
+#define LAYER "model.layers.%d."
+static const rd_tensor_names llama_names = {
+    .embedding = "model.embed_tokens.weight",
+    .norm = "model.norm.weight",
+    .head = "lm_head.weight",
+    .attention_norm = LAYER "input_layernorm.weight",
+    .mlp_norm = LAYER "post_attention_layernorm.weight",
+    .q_norm = LAYER "self_attn.q_norm.weight",
+    .k_norm = LAYER "self_attn.k_norm.weight",
+    .p = {LAYER "self_attn.q_proj", LAYER "self_attn.k_proj", LAYER "self_attn.v_proj",
+          LAYER "self_attn.o_proj", LAYER "mlp.gate_proj", LAYER "mlp.up_proj",
+          LAYER "mlp.down_proj"}};
+#undef LAYER
+
+#define LAYER "model.transformer.blocks.%d."
+static const rd_tensor_names llada_names = {.embedding = "model.transformer.wte.weight",
+                                            .norm = "model.transformer.ln_f.weight",
+                                            .head = "model.transformer.ff_out.weight",
+                                            .attention_norm = LAYER "attn_norm.weight",
+                                            .mlp_norm = LAYER "ff_norm.weight",
+                                            .p = {LAYER "q_proj", LAYER "k_proj", LAYER "v_proj",
+                                                  LAYER "attn_out", LAYER "ff_proj",
+                                                  LAYER "up_proj", LAYER "ff_out"}};
+#undef LAYER
+
+static const rd_family families[] = {
+    {.name = "llama",
+     .model_types = {"llama"},
+     .gguf = "llama",
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .block = 1,
+     .rope_theta = 10000,
+     .gguf_interleaved = true},
+    {.name = "qwen2",
+     .model_types = {"qwen2"},
+     .gguf = "qwen2",
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qkv_bias = true,
+     .block = 1,
+     .rope_theta = 10000},
+    {.name = "qwen2-diffusion",
+     .model_types = {"a2d-qwen2"},
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qkv_bias = true,
+     .block = 0,
+     .rope_theta = 10000},
+    {.name = "qwen3",
+     .model_types = {"qwen3"},
+     .gguf = "qwen3",
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qk_norm = true,
+     .block = 1,
+     .rope_theta = 10000},
+    {.name = "qwen3-diffusion",
+     .model_types = {"a2d-qwen3"},
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qk_norm = true,
+     .block = 0,
+     .rope_theta = 10000},
+    {.name = "llada",
+     .model_types = {"llada"},
+     .gguf = "llada",
+     .keys = &llada_keys,
+     .names = &llada_names,
+     .block = 0,
+     .rope_theta = 500000,
+     .gguf_interleaved = true},
+    {.name = "dream",
+     .model_types = {"Dream", "dream"},
+     .gguf = "dream",
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qkv_bias = true,
+     .block = 0,
+     .shift_logits = true,
+     .rope_theta = 1000000},
+};
+enum { FAMILIES = sizeof families / sizeof *families };
+
+const rd_family *rd_families(size_t *count) {
+  *count = FAMILIES;
+  return families;
+}
+
+static rd_code unknown(const char *what, rd_error *e) {
+  char known[256] = "";
+  for (size_t i = 0, at = 0; i < FAMILIES && at < sizeof known; i++)
+    at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", families[i].name);
+  return rd_fail(e, RD_UNSUPPORTED, "a model of type \"%s\"; the known families are %s", what,
+                 known);
+}
+
+rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *e) {
+  for (size_t i = 0; i < FAMILIES; i++)
+    for (int k = 0; k < 4 && families[i].model_types[k]; k++)
+      if (strcmp(families[i].model_types[k], model_type) == 0) {
+        *out = &families[i];
+        return RD_OK;
+      }
+  return unknown(model_type, e);
+}
+
+rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_error *e) {
+  for (size_t i = 0; i < FAMILIES; i++)
+    if (families[i].gguf && strcmp(families[i].gguf, architecture) == 0) {
+      *out = &families[i];
+      return RD_OK;
+    }
+  return unknown(architecture, e);
+}

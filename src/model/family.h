@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Families: one row of architecture facts for each kind of model, and what reads a folder's
+ * config.json through it. */
+#ifndef RD_FAMILY_H
+#define RD_FAMILY_H
+
+#include "config.h"
+#include "json.h"
+#include "weights.h"
+
+/* The keys of config.json that hold the sizes; families of Hugging Face share one set. */
+typedef struct rd_config_keys {
+  const char *layers, *width, *heads, *kv_heads, *ff, *vocab, *positions, *norm_eps, *tied;
+} rd_config_keys;
+
+/* Where the weights are; %d is the layer. */
+typedef struct rd_tensor_names {
+  const char *embedding, *norm, *head, *attention_norm, *mlp_norm, *q_norm, *k_norm;
+  const char *p[RD_PROJECTIONS]; /* without ".weight" and ".bias" */
+} rd_tensor_names;
+
+struct rd_family {
+  const char *name;
+  const char *model_types[4]; /* config.json's model_type; NULL ends the list */
+  const char *gguf;           /* general.architecture, or NULL */
+  const rd_config_keys *keys;
+  const rd_tensor_names *names;
+  bool qkv_bias, qk_norm;
+  int64_t block; /* attention: 0 bidirectional, 1 causal */
+  bool shift_logits;
+  double rope_theta;     /* where the file is silent */
+  bool gguf_interleaved; /* GGUF stores q and k rows permuted for interleaved rotation */
+};
+
+/* All rows; *count of them. */
+const rd_family *rd_families(size_t *count);
+/* The row for a model_type, or RD_UNSUPPORTED naming it and listing the known ones. */
+rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *e);
+rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_error *e);
+
+/* Read config.json (and generation_config.json's eos, when `generation` is not NULL). Special
+ * tokens the files do not name stay -1. */
+rd_code rd_config_read(rd_config *out, const json_t *config, const json_t *generation, rd_error *e);
+/* The sizes that no file should get past: RD_BAD_INPUT naming the one that makes no sense. */
+rd_code rd_config_check(const rd_config *config, rd_error *e);
+/* config.json for a model of this configuration. New reference. */
+json_t *rd_config_json(const rd_config *config, rd_dtype type);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* safetensors, read and written (format: huggingface/safetensors, README "Format"). */
+#include "json.h"
+#include "tensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_HEADER = 100 << 20 };
+
+static rd_code read_entry(rd_tensor *out, const char *name, const json_t *entry,
+                          const unsigned char *body, size_t body_size, rd_error *e) {
+  const json_t *shape = json_object_get(entry, "shape");
+  const json_t *offsets = json_object_get(entry, "data_offsets");
+  const char *type = json_string_value(json_object_get(entry, "dtype"));
+  size_t dims = json_array_size(shape);
+  if (!type || !json_is_array(shape) || dims > RD_MOST_DIMS || json_array_size(offsets) != 2)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "tensor %s: its entry needs dtype, shape (at most %d sizes) and data_offsets",
+                   name, RD_MOST_DIMS);
+  const rd_storage *storage = rd_storage_named(type);
+  if (!storage || storage->block != 1)
+    return rd_fail(e, RD_UNSUPPORTED, "tensor %s: type %s; F32, F16 and BF16 are read", name, type);
+  *out = (rd_tensor){.storage = storage, .dims = (int)dims, .shape = {1, 1, 1, 1}};
+  for (size_t i = 0; i < dims; i++) {
+    const json_t *n = json_array_get(shape, i);
+    if (!json_is_integer(n) || json_integer_value(n) < 0)
+      return rd_fail(e, RD_BAD_INPUT, "tensor %s: size %zu of its shape is no count", name, i);
+    out->shape[i] = json_integer_value(n);
+  }
+  const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
+  json_int_t begin = json_integer_value(first), end = json_integer_value(last);
+  if (!json_is_integer(first) || !json_is_integer(last) || begin < 0 || end < begin)
+    return rd_fail(e, RD_BAD_INPUT, "tensor %s: bytes %lld to %lld make no range", name,
+                   (long long)begin, (long long)end);
+  if ((uint64_t)end > body_size)
+    return rd_fail(e, RD_BAD_INPUT, "tensor %s: ends at byte %lld of the data, the file has %zu",
+                   name, (long long)end, body_size);
+  out->data = body + begin;
+  out->size = (size_t)(end - begin);
+  if ((uintptr_t)out->data % (size_t)storage->bytes)
+    return rd_fail(e, RD_BAD_INPUT, "tensor %s: starts at byte %lld, not aligned for %s", name,
+                   (long long)begin, type);
+  return RD_OK;
+}
+
+static int by_place(const void *a, const void *b) {
+  const rd_tensor *x = *(const rd_tensor *const *)a, *y = *(const rd_tensor *const *)b;
+  return x->data < y->data   ? -1
+         : x->data > y->data ? 1
+         : x->size < y->size ? -1
+                             : x->size > y->size;
+}
+
+/* No byte belongs to two tensors: sorted by place, each ends before the next starts. */
+static rd_code check_overlap(const rd_tensors *t, size_t first, rd_error *e) {
+  size_t n = t->count - first;
+  const rd_tensor **order = rd_calloc(n, sizeof(rd_tensor *), "tensor places", e);
+  if (!order)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < n; i++)
+    order[i] = &t->items[first + i];
+  qsort(order, n, sizeof *order, by_place);
+  rd_code code = RD_OK;
+  for (size_t i = 1; i < n && code == RD_OK; i++)
+    if (order[i]->size > 0 && order[i - 1]->data + order[i - 1]->size > order[i]->data)
+      code =
+          rd_fail(e, RD_BAD_INPUT, "tensors %s and %s overlap", order[i - 1]->name, order[i]->name);
+  free(order);
+  return code;
+}
+
+static rd_code read_header(rd_tensors *t, const json_t *header, const unsigned char *body,
+                           size_t body_size, rd_error *e) {
+  if (!json_is_object(header))
+    return rd_fail(e, RD_BAD_INPUT, "the header is no JSON object");
+  size_t first = t->count;
+  const char *name = NULL;
+  json_t *entry = NULL;
+  json_object_foreach((json_t *)(uintptr_t)header, name, entry) {
+    rd_tensor tensor;
+    if (strcmp(name, "__metadata__") == 0)
+      continue;
+    RD_TRY(read_entry(&tensor, name, entry, body, body_size, e));
+    union {
+      const char *in;
+      char *out;
+    } borrowed = {.in = name};
+    tensor.name = borrowed.out;
+    RD_TRY(rd_tensors_add(t, &tensor, e));
+  }
+  return check_overlap(t, first, e);
+}
+
+rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t size, rd_error *e) {
+  rd_cursor c = rd_cursor_of(data, size);
+  uint64_t length = rd_cursor_u64(&c);
+  if (c.failed || length > MOST_HEADER || length > rd_cursor_left(&c))
+    return rd_fail(e, RD_BAD_INPUT,
+                   "not a whole safetensors file: a header of %llu bytes in a file of %zu",
+                   (unsigned long long)length, size);
+  const unsigned char *text = rd_cursor_bytes(&c, length);
+  json_t *header = NULL;
+  RD_TRY(rd_json_parse(&header, (const char *)text, (size_t)length, "the header", e));
+  rd_code code = read_header(t, header, c.at, rd_cursor_left(&c), e);
+  json_decref(header);
+  return code;
+}
+
+static rd_code open_file(rd_tensors *t, const char *path, rd_error *e) {
+  rd_map *maps = realloc(t->maps, (t->map_count + 1) * sizeof *maps);
+  if (!maps)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", path);
+  t->maps = maps;
+  RD_TRY(rd_map_open(&maps[t->map_count], path, e));
+  const rd_map *map = &maps[t->map_count++];
+  rd_code code = rd_safetensors_parse(t, map->data, map->size, e);
+  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
+}
+
+static bool listed_before(const json_t *files, const char *file) {
+  return json_object_get(files, file) != NULL;
+}
+
+static rd_code open_shards(rd_tensors *t, const char *folder, const json_t *index, rd_error *e) {
+  const json_t *weights = json_object_get(index, "weight_map");
+  if (!json_is_object(weights))
+    return rd_fail(e, RD_BAD_INPUT, "%s: model.safetensors.index.json has no weight_map", folder);
+  json_t *opened = json_object();
+  rd_code code = RD_OK;
+  const char *name = NULL;
+  json_t *value = NULL;
+  json_object_foreach((json_t *)(uintptr_t)weights, name, value) {
+    const char *file = json_string_value(value);
+    if (!file || strchr(file, '/'))
+      code = rd_fail(e, RD_BAD_INPUT, "%s: weight_map names no file for %s", folder, name);
+    else if (!listed_before(opened, file)) {
+      char *path = rd_path_join(folder, file);
+      if (path && !rd_path_exists(path))
+        code = rd_fail(e, RD_IO, "%s: the shard is missing; %s needs it", path, name);
+      else
+        code = path ? open_file(t, path, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
+      json_object_set_new(opened, file, json_true());
+      free(path);
+    }
+    if (code != RD_OK)
+      break;
+  }
+  json_decref(opened);
+  return code;
+}
+
+static rd_code open_folder(rd_tensors *t, const char *folder, rd_error *e) {
+  char *single = rd_path_join(folder, "model.safetensors");
+  char *index_path = rd_path_join(folder, "model.safetensors.index.json");
+  json_t *index = NULL;
+  rd_code code = RD_OK;
+  if (!single || !index_path)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
+  else if (rd_path_exists(single))
+    code = open_file(t, single, e);
+  else if (!rd_path_exists(index_path))
+    code = rd_fail(e, RD_IO, "%s: holds neither model.safetensors nor its index", folder);
+  else if ((code = rd_json_open(&index, index_path, e)) == RD_OK)
+    code = open_shards(t, folder, index, e);
+  json_decref(index);
+  free(single);
+  free(index_path);
+  return code;
+}
+
+rd_code rd_safetensors_open(rd_tensors *t, const char *path, rd_error *e) {
+  *t = (rd_tensors){0};
+  rd_code code = rd_path_is_folder(path) ? open_folder(t, path, e) : open_file(t, path, e);
+  if (code == RD_OK)
+    code = rd_tensors_finish(t, e);
+  if (code != RD_OK)
+    rd_tensors_drop(t);
+  return code;
+}
+
+/* The header as text, padded with spaces so that the data starts aligned. */
+static char *header_text(const rd_tensor *tensors, size_t count) {
+  json_t *header = json_pack("{s:{s:s}}", "__metadata__", "format", "pt");
+  size_t at = 0;
+  for (size_t i = 0; i < count; i++) {
+    json_t *shape = json_array();
+    for (int d = 0; d < tensors[i].dims; d++)
+      json_array_append_new(shape, json_integer(tensors[i].shape[d]));
+    json_t *entry =
+        json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensors[i].storage->name, "shape", shape,
+                  "data_offsets", (json_int_t)at, (json_int_t)(at + tensors[i].size));
+    json_object_set_new(header, tensors[i].name, entry);
+    at += tensors[i].size;
+  }
+  char *text = json_dumps(header, JSON_COMPACT);
+  json_decref(header);
+  if (!text)
+    return NULL;
+  char *padded = rd_format("%s%*s", text, (int)(7 - (strlen(text) + 7) % 8), "");
+  free(text);
+  return padded;
+}
+
+rd_code rd_safetensors_write(const char *path, const rd_tensor *tensors, size_t count,
+                             rd_error *e) {
+  char *header = header_text(tensors, count);
+  rd_part *parts = rd_calloc(count + 2, sizeof *parts, "parts of a file", e);
+  if (!header || !parts) {
+    free(header);
+    free(parts);
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", path);
+  }
+  uint64_t length = strlen(header);
+  parts[0] = (rd_part){&length, sizeof length};
+  parts[1] = (rd_part){header, (size_t)length};
+  for (size_t i = 0; i < count; i++)
+    parts[2 + i] = (rd_part){tensors[i].data, tensors[i].size};
+  rd_code code = rd_file_write(path, parts, count + 2, e);
+  free(header);
+  free(parts);
+  return code;
+}

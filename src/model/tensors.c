@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of named tensors: grown, sorted once, searched by bisection. */
+#include "tensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rd_tensors_drop(rd_tensors *t) {
+  for (size_t i = 0; i < t->count; i++)
+    free(t->items[i].name);
+  for (size_t i = 0; i < t->map_count; i++)
+    rd_map_close(&t->maps[i]);
+  free(t->items);
+  free(t->maps);
+  *t = (rd_tensors){0};
+}
+
+int64_t rd_tensor_count(const rd_tensor *t) {
+  int64_t n = 1;
+  for (int i = 0; i < t->dims; i++)
+    n *= t->shape[i];
+  return n;
+}
+
+const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int dims) {
+  size_t at = 0;
+  buffer[0] = '\0';
+  for (int i = 0; i < dims && at < size; i++)
+    at += (size_t)snprintf(buffer + at, size - at, "%s%lld", i ? ", " : "(", (long long)shape[i]);
+  if (at + 1 < size)
+    snprintf(buffer + at, size - at, dims ? ")" : "()");
+  return buffer;
+}
+
+/* Bytes that shape and storage make; false when they do not fit together or in 63 bits. */
+static bool byte_size(const rd_tensor *t, uint64_t *bytes) {
+  uint64_t n = 1;
+  for (int i = 0; i < t->dims; i++)
+    if (t->shape[i] < 0 || __builtin_mul_overflow(n, (uint64_t)t->shape[i], &n))
+      return false;
+  uint64_t block = (uint64_t)t->storage->block;
+  int64_t row = t->dims > 0 ? t->shape[t->dims - 1] : 1;
+  if ((uint64_t)row % block)
+    return false;
+  return !__builtin_mul_overflow(n / block, (uint64_t)t->storage->bytes, bytes) &&
+         *bytes <= INT64_MAX;
+}
+
+rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
+  char shape[96];
+  uint64_t bytes = 0;
+  if (!byte_size(tensor, &bytes) || bytes != tensor->size)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "tensor %s: %s of shape %s takes %llu bytes, the file gives %zu", tensor->name,
+                   tensor->storage->name,
+                   rd_shape_text(shape, sizeof shape, tensor->shape, tensor->dims),
+                   (unsigned long long)bytes, tensor->size);
+  if (t->count == t->room) {
+    size_t room = t->room ? 2 * t->room : 64;
+    rd_tensor *items = realloc(t->items, room * sizeof *items);
+    if (!items)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: a list of %zu tensors", room);
+    t->items = items;
+    t->room = room;
+  }
+  char *name = rd_strdup(tensor->name, e);
+  if (!name)
+    return RD_NO_MEMORY;
+  t->items[t->count] = *tensor;
+  t->items[t->count++].name = name;
+  return RD_OK;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const rd_tensor *)a)->name, ((const rd_tensor *)b)->name);
+}
+
+rd_code rd_tensors_finish(rd_tensors *t, rd_error *e) {
+  if (t->count > 0)
+    qsort(t->items, t->count, sizeof *t->items, by_name);
+  for (size_t i = 1; i < t->count; i++)
+    if (strcmp(t->items[i - 1].name, t->items[i].name) == 0)
+      return rd_fail(e, RD_BAD_INPUT, "tensor %s is there twice", t->items[i].name);
+  return RD_OK;
+}
+
+const rd_tensor *rd_tensors_find(const rd_tensors *t, const char *name) {
+  size_t low = 0, high = t->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = strcmp(t->items[middle].name, name);
+    if (order == 0)
+      return &t->items[middle];
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
