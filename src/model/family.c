@@ -140,3 +140,12 @@ rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_
     }
   return unknown(architecture, e);
 }
+
+void rd_layer_name(char *out, size_t size, const char *pattern, int64_t layer, const char *end) {
+  const char *mark = strstr(pattern, "%d");
+  if (mark)
+    snprintf(out, size, "%.*s%lld%s%s", (int)(mark - pattern), pattern, (long long)layer, mark + 2,
+             end);
+  else
+    snprintf(out, size, "%s%s", pattern, end);
+}

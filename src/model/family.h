@@ -38,6 +38,9 @@ const rd_family *rd_families(size_t *count);
 rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *e);
 rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_error *e);
 
+/* A tensor's name from a family's pattern: the layer in place of %d, then `end` (".weight"). */
+void rd_layer_name(char *out, size_t size, const char *pattern, int64_t layer, const char *end);
+
 /* Read config.json (and generation_config.json's eos, when `generation` is not NULL). Special
  * tokens the files do not name stay -1. */
 rd_code rd_config_read(rd_config *out, const json_t *config, const json_t *generation, rd_error *e);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading PEFT adapters: the factors are bound beside the projections, or multiplied out and added
+ * into copies of them (merged); trained norms replace the model's. */
+#include "adapter.h"
+
+#include "bind.h"
+#include "family.h"
+#include "matmul.h"
+#include "ops.h"
+#include "store.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static rd_code read_targets(rd_adapter_config *out, const json_t *targets, rd_error *e) {
+  if (json_is_string(targets) && strcmp(json_string_value(targets), "all-linear") == 0) {
+    for (int p = 0; p < RD_PROJECTIONS; p++)
+      out->targets[p] = true;
+    return RD_OK;
+  }
+  size_t i = 0;
+  json_t *item = NULL;
+  json_array_foreach((json_t *)(uintptr_t)targets, i, item) {
+    const char *name = json_string_value(item);
+    const char *last = name ? strrchr(name, '.') : NULL;
+    /* LLaDA names its projections otherwise: the tensors decide, an unknown name is no error here
+     */
+    for (int p = 0; name && p < RD_PROJECTIONS; p++)
+      if (strcmp(last ? last + 1 : name, rd_projection_names[p]) == 0)
+        out->targets[p] = true;
+  }
+  return json_is_array(targets)
+             ? RD_OK
+             : rd_fail(e, RD_UNSUPPORTED,
+                       "target_modules: a list of names or \"all-linear\" is read");
+}
+
+rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_error *e) {
+  memset(out, 0, sizeof *out);
+  const char *type = "LORA", *bias = "none";
+  bool dora = false;
+  int64_t rank = 0;
+  RD_TRY(rd_json_text(config, "peft_type", &type, e));
+  RD_TRY(rd_json_text(config, "bias", &bias, e));
+  RD_TRY(rd_json_bool(config, "use_dora", &dora, e));
+  RD_TRY(rd_json_int(config, "r", 1, 1 << 16, &rank, e));
+  out->alpha = (double)rank;
+  RD_TRY(rd_json_real(config, "lora_alpha", 0, 1e9, &out->alpha, e));
+  RD_TRY(rd_json_bool(config, "use_rslora", &out->rslora, e));
+  if (strcmp(type, "LORA") != 0 || dora || strcmp(bias, "none") != 0)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "a PEFT adapter of type %s%s with bias \"%s\"; plain LORA without "
+                   "biases is applied",
+                   type, dora ? " (DoRA)" : "", bias);
+  if (json_object_size(json_object_get(config, "rank_pattern")) > 0 ||
+      json_object_size(json_object_get(config, "alpha_pattern")) > 0)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "rank_pattern and alpha_pattern are not applied; one r and one "
+                   "lora_alpha for all modules are");
+  if (rank == 0)
+    return rd_fail(e, RD_BAD_INPUT, "r is missing");
+  out->rank = rank;
+  return read_targets(out, json_object_get(config, "target_modules"), e);
+}
+
+float rd_adapter_scale(const rd_adapter_config *c) {
+  return (float)(c->alpha / (c->rslora ? sqrt((double)c->rank) : (double)c->rank));
+}
+
+json_t *rd_adapter_config_json(const rd_adapter_config *c, const char *base) {
+  json_t *targets = json_array();
+  for (int p = 0; p < RD_PROJECTIONS; p++)
+    if (c->targets[p])
+      json_array_append_new(targets, json_string(rd_projection_names[p]));
+  json_t *norms = json_null();
+  if (c->norms)
+    norms = json_pack("[s,s,s,s,s]", "input_layernorm", "post_attention_layernorm", "q_norm",
+                      "k_norm", "norm");
+  return json_pack(
+      "{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:b, s:s, s:b, s:b, s:{}, s:{}, s:o, s:o}",
+      "peft_type", "LORA", "task_type", "CAUSAL_LM", "base_model_name_or_path", base, "bias",
+      "none", "r", (json_int_t)c->rank, "lora_alpha", c->alpha, "lora_dropout", 0.0, "use_rslora",
+      c->rslora, "use_dora", 0, "init_lora_weights", "true", "fan_in_fan_out", 0, "inference_mode",
+      1, "rank_pattern", "alpha_pattern", "target_modules", targets, "modules_to_save", norms);
+}
+
+enum { NAME = 240 };
+
+/* A tensor under PEFT's prefix, in either of its spellings for modules_to_save. */
+static const rd_tensor *saved(const rd_tensors *t, const char *name, char *full) {
+  snprintf(full, NAME, "base_model.model.%s", name);
+  const rd_tensor *found = rd_tensors_find(t, full);
+  size_t stem = strlen(name) - strlen(".weight");
+  if (!found) {
+    snprintf(full, NAME, "base_model.model.%.*s.modules_to_save.weight", (int)stem, name);
+    found = rd_tensors_find(t, full);
+  }
+  return found;
+}
+
+typedef struct attacher {
+  rd_binder binder;
+  rd_model *model;
+  float scale;
+  bool merge;
+  size_t used; /* tensors that found their place */
+} attacher;
+
+static rd_code attach_norm(attacher *a, const char *pattern, int64_t l, int64_t size,
+                           const float **norm, rd_error *e) {
+  char name[NAME], full[NAME];
+  const void *data = NULL;
+  if (!pattern)
+    return RD_OK;
+  rd_layer_name(name, sizeof name, pattern, l, "");
+  if (!saved(a->binder.tensors, name, full))
+    return RD_OK;
+  RD_TRY(rd_bind(&a->binder, full, RD_F32, 0, size, false, &data, e));
+  a->used++;
+  *norm = data;
+  return RD_OK;
+}
+
+/* w + scale b a, in f32, rounded once. */
+static rd_code merge(attacher *a, rd_linear *x, int64_t rank, const void *fa, const void *fb,
+                     rd_error *e) {
+  rd_dtype type = a->model->weights.type;
+  rd_arena *arena = a->binder.arena;
+  int64_t n = x->out * x->in;
+  void *merged = rd_arena_take(arena, (size_t)n, rd_dtype_size(type));
+  size_t mark = arena->used;
+  float *sum = RD_TAKE(arena, float, n), *product = RD_TAKE(arena, float, n);
+  if (arena->base) {
+    rd_cast(sum, RD_F32, x->w, type, n);
+    RD_TRY(rd_matmul(rd_mat_rows(product, RD_F32, x->out, x->in),
+                     rd_mat_rows(fb, RD_F32, x->out, rank), rd_mat_rows(fa, RD_F32, rank, x->in), 0,
+                     e));
+    rd_add(sum, product, RD_F32, a->scale, n);
+    rd_cast(merged, type, sum, RD_F32, n);
+    x->w = merged;
+  }
+  /* while measuring the scratch stays counted: room for the largest is then there for all */
+  if (arena->base)
+    rd_arena_rewind(arena, mark);
+  return RD_OK;
+}
+
+static rd_code attach_projection(attacher *a, const char *pattern, int64_t l, rd_linear *x,
+                                 rd_error *e) {
+  char module[NAME], name_a[NAME + 40], name_b[NAME + 40];
+  rd_layer_name(module, sizeof module, pattern, l, "");
+  snprintf(name_a, sizeof name_a, "base_model.model.%s.lora_A.weight", module);
+  snprintf(name_b, sizeof name_b, "base_model.model.%s.lora_B.weight", module);
+  const rd_tensor *factor = rd_tensors_find(a->binder.tensors, name_a);
+  if (!factor)
+    return RD_OK;
+  int64_t rank = factor->shape[0];
+  rd_dtype type = a->merge ? RD_F32 : a->model->weights.type;
+  const void *fa = NULL, *fb = NULL;
+  RD_TRY(rd_bind(&a->binder, name_a, type, rank, x->in, false, &fa, e));
+  RD_TRY(rd_bind(&a->binder, name_b, type, x->out, rank, false, &fb, e));
+  a->used += 2;
+  if (a->merge)
+    return merge(a, x, rank, fa, fb, e);
+  x->rank = rank;
+  x->scale = a->scale;
+  x->lora_a = fa;
+  x->lora_b = fb;
+  return RD_OK;
+}
+
+static rd_code attach_all(attacher *a, rd_error *e) {
+  const rd_config *c = &a->model->config;
+  const rd_tensor_names *names = c->family->names;
+  rd_weights *w = &a->model->weights;
+  a->used = 0;
+  RD_TRY(attach_norm(a, names->norm, 0, c->width, &w->norm, e));
+  for (int64_t l = 0; l < c->layers; l++) {
+    rd_layer *layer = &w->layers[l];
+    RD_TRY(attach_norm(a, names->attention_norm, l, c->width, &layer->attention_norm, e));
+    RD_TRY(attach_norm(a, names->mlp_norm, l, c->width, &layer->mlp_norm, e));
+    RD_TRY(attach_norm(a, names->q_norm, l, c->head_dim, &layer->q_norm, e));
+    RD_TRY(attach_norm(a, names->k_norm, l, c->head_dim, &layer->k_norm, e));
+    for (int p = 0; p < RD_PROJECTIONS; p++)
+      RD_TRY(attach_projection(a, names->p[p], l, &layer->p[p], e));
+  }
+  if (a->used < a->binder.tensors->count)
+    return rd_fail(
+        e, RD_BAD_INPUT,
+        "%zu of its %zu tensors have no place in a %s model of %lld layers; it was made for "
+        "another model",
+        a->binder.tensors->count - a->used, a->binder.tensors->count, c->family->name,
+        (long long)c->layers);
+  return RD_OK;
+}
+
+static rd_code attach(rd_model *m, const json_t *json, bool merge_in, rd_error *e) {
+  rd_adapter_config config;
+  RD_TRY(rd_adapter_config_read(&config, json, e));
+  rd_arena measure = rd_arena_measure();
+  attacher a = {.binder = {&m->store->adapter_tensors, &measure},
+                .model = m,
+                .scale = rd_adapter_scale(&config),
+                .merge = merge_in};
+  RD_TRY(attach_all(&a, e));
+  RD_TRY(rd_arena_init(&m->store->adapter, measure.used, "an adapter", e));
+  m->memory_bytes += measure.used;
+  a.binder.arena = &m->store->adapter;
+  return attach_all(&a, e);
+}
+
+rd_code rd_adapter_attach(rd_model *m, const char *folder, bool merge_in, rd_error *e) {
+  char *config_path = rd_path_join(folder, "adapter_config.json");
+  char *weights_path = rd_path_join(folder, "adapter_model.safetensors");
+  json_t *config = NULL;
+  rd_code code = config_path && weights_path
+                     ? rd_json_open(&config, config_path, e)
+                     : rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
+  if (code == RD_OK)
+    code = rd_safetensors_open(&m->store->adapter_tensors, weights_path, e);
+  if (code == RD_OK && (code = attach(m, config, merge_in, e)) != RD_OK)
+    rd_prefix(e, code, "adapter %s", folder);
+  json_decref(config);
+  free(config_path);
+  free(weights_path);
+  return code;
+}

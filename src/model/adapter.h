@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* LoRA adapters in PEFT's layout (peft: LoraConfig and save_pretrained): adapter_config.json beside
+ * adapter_model.safetensors, tensors named base_model.model.<module>.lora_A.weight (r, in) and
+ * lora_B.weight (out, r); norms trained with it under base_model.model.<module>.weight, listed in
+ * modules_to_save. */
+#ifndef RD_ADAPTER_H
+#define RD_ADAPTER_H
+
+#include "config.h"
+#include "json.h"
+#include "weights.h"
+
+typedef struct rd_adapter_config {
+  int64_t rank;
+  double alpha;
+  bool rslora;                  /* scale alpha / sqrt(rank) instead of alpha / rank */
+  bool targets[RD_PROJECTIONS]; /* which projections have factors */
+  bool norms;                   /* norm weights come with it */
+} rd_adapter_config;
+
+/* Read adapter_config.json. RD_UNSUPPORTED names what this build does not apply (DoRA, biases). */
+rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_error *e);
+/* adapter_config.json for an adapter of this kind over the model called `base`. New reference. */
+json_t *rd_adapter_config_json(const rd_adapter_config *config, const char *base);
+float rd_adapter_scale(const rd_adapter_config *config);
+
+#endif

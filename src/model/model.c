@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening and closing a model: configuration, mapped weights, rotary tables, adapter. */
+#include "model.h"
+
+#include "bind.h"
+#include "cpu.h"
+#include "family.h"
+#include "rng.h"
+#include "rope.h"
+#include "store.h"
+
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void tables_layout(rd_model *m, rd_arena *arena) {
+  const rd_config *c = &m->config;
+  size_t n = (size_t)(c->positions * c->head_dim / 2);
+  m->weights.layers = RD_TAKE(arena, rd_layer, c->layers);
+  m->rope_cos = RD_TAKE(arena, float, n);
+  m->rope_sin = RD_TAKE(arena, float, n);
+}
+
+rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, rd_error *e) {
+  *out = NULL;
+  RD_TRY(rd_config_check(config, e));
+  rd_model *m = rd_calloc(1, sizeof *m, "a model", e);
+  if (!m)
+    return RD_NO_MEMORY;
+  m->config = *config;
+  m->store = rd_calloc(1, sizeof *m->store, "a model", e);
+  m->name = rd_strdup(name, e);
+  rd_arena measure = rd_arena_measure();
+  tables_layout(m, &measure);
+  rd_code code = m->store && m->name ? RD_OK : RD_NO_MEMORY;
+  if (code == RD_OK)
+    code = rd_arena_init(&m->store->tables, measure.used, "a model's rotary tables", e);
+  if (code != RD_OK) {
+    rd_model_close(&m);
+    return code;
+  }
+  tables_layout(m, &m->store->tables);
+  union {
+    const float *in;
+    float *out;
+  } cosines = {.in = m->rope_cos}, sines = {.in = m->rope_sin};
+  rd_rope_tables(config, config->positions, cosines.out, sines.out);
+  m->memory_bytes += measure.used;
+  *out = m;
+  return RD_OK;
+}
+
+void rd_model_close(rd_model **model) {
+  if (!model || !*model)
+    return;
+  rd_model *m = *model;
+  if (m->store) {
+    rd_tensors_drop(&m->store->tensors);
+    rd_tensors_drop(&m->store->adapter_tensors);
+    rd_arena_drop(&m->store->weights);
+    rd_arena_drop(&m->store->tables);
+    rd_arena_drop(&m->store->adapter);
+  }
+  free(m->store);
+  free(m->name);
+  free(m);
+  *model = NULL;
+}
+
+rd_code rd_model_bind(rd_model *m, rd_dtype type, rd_error *e) {
+  rd_arena measure = rd_arena_measure();
+  rd_binder binder = {&m->store->tensors, &measure};
+  RD_TRY(rd_bind_weights(&binder, &m->config, type, &m->weights, e));
+  RD_TRY(rd_arena_init(&m->store->weights, measure.used, "converted weights", e));
+  m->memory_bytes += measure.used;
+  binder.arena = &m->store->weights;
+  return rd_bind_weights(&binder, &m->config, type, &m->weights, e);
+}
+
+/* bf16 where the matrices are stored in 16 bits or fewer and the machine multiplies bf16; else f32.
+ */
+static rd_dtype choose_type(const rd_tensors *t, rd_precision precision) {
+  size_t narrow = 0, wide = 0;
+  for (size_t i = 0; i < t->count; i++)
+    if (t->items[i].dims == 2)
+      *(t->items[i].storage->dtype == RD_F32 ? &wide : &narrow) += t->items[i].size;
+  if (precision == RD_AUTO)
+    return narrow > wide && rd_bf16_fast() ? RD_BF16 : RD_F32;
+  return precision == RD_PRECISION_BF16 ? RD_BF16 : RD_F32;
+}
+
+static rd_code read_json(json_t **out, const char *folder, const char *name, bool needed,
+                         rd_error *e) {
+  *out = NULL;
+  char *path = rd_path_join(folder, name);
+  if (!path)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  rd_code code = RD_OK;
+  if (rd_path_exists(path))
+    code = rd_json_open(out, path, e);
+  else if (needed)
+    code = rd_fail(e, RD_IO,
+                   "%s: no such file; a model is a Hugging Face folder with config.json, "
+                   "or a .gguf file",
+                   path);
+  free(path);
+  return code;
+}
+
+static rd_code read_folder(rd_config *config, const char *folder, rd_error *e) {
+  json_t *facts = NULL, *generation = NULL;
+  rd_code code = read_json(&facts, folder, "config.json", true, e);
+  if (code == RD_OK)
+    code = read_json(&generation, folder, "generation_config.json", false, e);
+  if (code == RD_OK) {
+    code = rd_config_read(config, facts, generation, e);
+    if (code != RD_OK)
+      rd_prefix(e, code, "%s/config.json", folder);
+  }
+  json_decref(facts);
+  json_decref(generation);
+  return code;
+}
+
+static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
+  RD_TRY(rd_safetensors_open(&m->store->tensors, o->path, e));
+  for (size_t i = 0; i < m->store->tensors.map_count; i++)
+    m->file_bytes += m->store->tensors.maps[i].size;
+  rd_code code = rd_model_bind(m, choose_type(&m->store->tensors, o->precision), e);
+  if (code != RD_OK)
+    return rd_prefix(e, code, "%s", o->path);
+  return o->adapter ? rd_adapter_attach(m, o->adapter, o->merge, e) : RD_OK;
+}
+
+rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
+  *out = NULL;
+  rd_config config;
+  RD_TRY(read_folder(&config, o->path, e));
+  char *copy = rd_strdup(o->path, e);
+  if (!copy)
+    return RD_NO_MEMORY;
+  rd_code code = rd_model_new(out, &config, basename(copy), e);
+  free(copy);
+  if (code == RD_OK && (code = fill(*out, o, e)) != RD_OK)
+    rd_model_close(out);
+  return code;
+}
+
+/* Tensors for random weights: taken one after another, filled as they are placed. */
+typedef struct rd_filler {
+  rd_arena *arena;
+  rd_dtype type;
+  uint64_t seed;
+  uint32_t next;
+} rd_filler;
+
+/* Normal numbers from a small table of a few thousand draws, walked from a random place: weights of
+ * gigabytes are made at memory speed. */
+static void *random_matrix(rd_filler *f, int64_t n) {
+  enum { DRAWS = 4096 };
+  unsigned char *out = rd_arena_take(f->arena, (size_t)n, rd_dtype_size(f->type));
+  uint32_t tensor = f->next++;
+  if (!f->arena->base)
+    return NULL;
+  float draws[DRAWS];
+  for (int64_t first = 0; first < n; first += DRAWS) {
+    int64_t m = n - first < DRAWS ? n - first : DRAWS;
+    if (first % ((int64_t)DRAWS * 64) == 0) {
+      rd_rng rng = rd_rng_at(f->seed, RD_STREAM_INIT, (uint32_t)(first / DRAWS), tensor);
+      for (int i = 0; i < DRAWS; i++)
+        draws[i] = 0.02f * (float)rd_rng_normal(&rng);
+    }
+    rd_cast(out + (size_t)first * rd_dtype_size(f->type), f->type, draws, RD_F32, m);
+  }
+  return out;
+}
+
+static const float *vector(rd_filler *f, int64_t n, float value) {
+  float *out = RD_TAKE(f->arena, float, n);
+  for (int64_t i = 0; f->arena->base && i < n; i++)
+    out[i] = value;
+  return out;
+}
+
+static void random_weights(rd_model *m, rd_filler *f) {
+  const rd_config *c = &m->config;
+  rd_weights *w = &m->weights;
+  w->type = f->type;
+  w->embedding = random_matrix(f, c->vocab * c->width);
+  w->head = c->tied ? w->embedding : random_matrix(f, c->vocab * c->width);
+  w->norm = vector(f, c->width, 1);
+  for (int64_t l = 0; l < c->layers; l++) {
+    rd_layer *layer = &w->layers[l];
+    memset(layer, 0, sizeof *layer);
+    layer->attention_norm = vector(f, c->width, 1);
+    layer->mlp_norm = vector(f, c->width, 1);
+    if (c->qk_norm) {
+      layer->q_norm = vector(f, c->head_dim, 1);
+      layer->k_norm = vector(f, c->head_dim, 1);
+    }
+    for (int p = 0; p < RD_PROJECTIONS; p++) {
+      rd_linear *x = &layer->p[p];
+      rd_projection_shape(c, (rd_projection)p, &x->out, &x->in);
+      x->w = random_matrix(f, x->out * x->in);
+      x->bias = c->qkv_bias && p <= RD_V ? vector(f, x->out, 0) : NULL;
+    }
+  }
+}
+
+rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, uint64_t seed,
+                        rd_error *e) {
+  RD_TRY(rd_model_new(out, config, "random", e));
+  rd_model *m = *out;
+  rd_arena measure = rd_arena_measure();
+  rd_filler filler = {&measure, type, seed, 0};
+  random_weights(m, &filler);
+  rd_code code = rd_arena_init(&m->store->weights, measure.used, "random weights", e);
+  if (code != RD_OK) {
+    rd_model_close(out);
+    return code;
+  }
+  m->memory_bytes += measure.used;
+  filler = (rd_filler){&m->store->weights, type, seed, 0};
+  random_weights(m, &filler);
+  return RD_OK;
+}
