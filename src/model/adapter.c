@@ -86,15 +86,15 @@ json_t *rd_adapter_config_json(const rd_adapter_config *c, const char *base) {
       1, "rank_pattern", "alpha_pattern", "target_modules", targets, "modules_to_save", norms);
 }
 
-enum { NAME = 240 };
+enum { NAME = 200, FULL = NAME + 64 };
 
 /* A tensor under PEFT's prefix, in either of its spellings for modules_to_save. */
 static const rd_tensor *saved(const rd_tensors *t, const char *name, char *full) {
-  snprintf(full, NAME, "base_model.model.%s", name);
+  snprintf(full, FULL, "base_model.model.%s", name);
   const rd_tensor *found = rd_tensors_find(t, full);
   size_t stem = strlen(name) - strlen(".weight");
   if (!found) {
-    snprintf(full, NAME, "base_model.model.%.*s.modules_to_save.weight", (int)stem, name);
+    snprintf(full, FULL, "base_model.model.%.*s.modules_to_save.weight", (int)stem, name);
     found = rd_tensors_find(t, full);
   }
   return found;
@@ -110,7 +110,7 @@ typedef struct attacher {
 
 static rd_code attach_norm(attacher *a, const char *pattern, int64_t l, int64_t size,
                            const float **norm, rd_error *e) {
-  char name[NAME], full[NAME];
+  char name[NAME], full[FULL];
   const void *data = NULL;
   if (!pattern)
     return RD_OK;
@@ -149,7 +149,7 @@ static rd_code merge(attacher *a, rd_linear *x, int64_t rank, const void *fa, co
 
 static rd_code attach_projection(attacher *a, const char *pattern, int64_t l, rd_linear *x,
                                  rd_error *e) {
-  char module[NAME], name_a[NAME + 40], name_b[NAME + 40];
+  char module[NAME], name_a[FULL], name_b[FULL];
   rd_layer_name(module, sizeof module, pattern, l, "");
   snprintf(name_a, sizeof name_a, "base_model.model.%s.lora_A.weight", module);
   snprintf(name_b, sizeof name_b, "base_model.model.%s.lora_B.weight", module);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Logits of every tiny model, attention kind and adapter against the float64 reference
+ * (tests/golden): f32 within 1e-4 relative, norm of the difference over norm; bf16 within 2e-2 with
+ * the same argmax on 98% of the rows. Adapters are applied beside the weights and merged. */
+#include "file.h"
+#include "json.h"
+#include "pass.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GOLDEN RD_SOURCE_DIR "/tests/golden/"
+
+enum { MOST_ROWS = 64 };
+
+/* The numbers of a version 1 .npy file of C order, '<f4' or '<f8', as doubles. */
+static double *read_npy(const char *file, size_t *count) {
+  char *path = rd_format(GOLDEN "%s", file);
+  rd_map map;
+  rd_error e = {0};
+  if (rd_map_open(&map, path, &e))
+    fail_msg("%s", e.message);
+  size_t header = 10u + map.data[8] + 256u * map.data[9];
+  char text[256] = "";
+  memcpy(text, map.data + 10, header - 10 < 255 ? header - 10 : 255);
+  size_t bytes = strstr(text, "<f8") ? 8 : 4;
+  *count = (map.size - header) / bytes;
+  double *out = malloc(*count * sizeof *out);
+  for (size_t i = 0; i < *count; i++) {
+    const unsigned char *at = map.data + header + i * bytes;
+    float single;
+    memcpy(bytes == 8 ? (void *)&out[i] : (void *)&single, at, bytes);
+    if (bytes == 4)
+      out[i] = (double)single;
+  }
+  rd_map_close(&map);
+  free(path);
+  return out;
+}
+
+typedef struct comparison {
+  const double *expected;
+  int64_t vocab;
+  double difference, norm;
+  int64_t rows, same;
+} comparison;
+
+static rd_code compare(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
+  (void)e;
+  comparison *c = context;
+  for (int64_t r = 0; r < count; r++) {
+    const double *x = c->expected + (first + r) * c->vocab;
+    const float *y = logits + r * c->vocab;
+    int64_t best_x = 0, best_y = 0;
+    for (int64_t i = 0; i < c->vocab; i++) {
+      double d = (double)y[i] - x[i];
+      c->difference += d * d;
+      c->norm += x[i] * x[i];
+      best_x = x[i] > x[best_x] ? i : best_x;
+      best_y = y[i] > y[best_y] ? i : best_y;
+    }
+    c->rows++;
+    c->same += best_x == best_y;
+  }
+  return RD_OK;
+}
+
+static int32_t numbers(const json_t *array, int32_t *out) {
+  int32_t n = 0;
+  size_t i = 0;
+  json_t *item = NULL;
+  json_array_foreach((json_t *)(uintptr_t)array, i, item) {
+    assert_true(n < MOST_ROWS);
+    out[n++] = (int32_t)json_integer_value(item);
+  }
+  return n;
+}
+
+static const char *text_of(const json_t *o, const char *key) {
+  return json_string_value(json_object_get(o, key));
+}
+
+static void check_case(const json_t *test, rd_precision precision, bool merge, comparison *total) {
+  rd_error e = {0};
+  char *path = rd_format(GOLDEN "%s", text_of(test, "model"));
+  char *adapter =
+      text_of(test, "adapter") ? rd_format(GOLDEN "%s", text_of(test, "adapter")) : NULL;
+  rd_model_options options = {
+      .path = path, .adapter = adapter, .precision = precision, .merge = merge};
+  rd_model *m = NULL;
+  if (rd_model_open(&m, &options, &e))
+    fail_msg("%s", e.message);
+  int32_t ids[MOST_ROWS], rows[MOST_ROWS];
+  int32_t count = numbers(json_object_get(test, "ids"), ids);
+  int32_t wanted = numbers(json_object_get(test, "rows"), rows);
+  const char *kind = text_of(test, "attention");
+  int64_t block = strcmp(kind, "causal") == 0 ? 1 : strncmp(kind, "block:", 6) ? 0 : atoi(kind + 6);
+  size_t n = 0;
+  double *expected = read_npy(text_of(test, "file"), &n);
+  assert_int_equal(n, (size_t)(wanted * m->config.vocab));
+  comparison c = {.expected = expected, .vocab = m->config.vocab};
+  rd_pass *p = NULL;
+  rd_sequence s = {ids, count, 0, NULL};
+  if (rd_pass_new(&p, m, count, count, 5, &e) || rd_pass_run(p, &s, 1, block, &e) ||
+      rd_pass_logits(p, rows, wanted, compare, &c, &e))
+    fail_msg("%s: %s", path, e.message);
+  double relative = sqrt(c.difference / c.norm),
+         limit = precision == RD_PRECISION_F32 ? 1e-4 : 2e-2;
+  if (relative > limit)
+    fail_msg("%s with %s: off by %g of the norm, at most %g is right", text_of(test, "file"),
+             adapter ? adapter : "no adapter", relative, limit);
+  total->rows += c.rows;
+  total->same += c.same;
+  rd_pass_free(&p);
+  rd_model_close(&m);
+  free(expected);
+  free(path);
+  free(adapter);
+}
+
+static void check_all(rd_precision precision, bool merge) {
+  json_t *cases = NULL;
+  rd_error e = {0};
+  assert_int_equal(rd_json_open(&cases, GOLDEN "logits.json", &e), RD_OK);
+  comparison total = {0};
+  size_t i = 0, run = 0;
+  json_t *test = NULL;
+  json_array_foreach(cases, i, test) {
+    if (strstr(text_of(test, "model"), ".gguf") || (merge && !text_of(test, "adapter")))
+      continue;
+    check_case(test, precision, merge, &total);
+    run++;
+  }
+  json_decref(cases);
+  assert_true(run > 10);
+  assert_true((double)total.same >= 0.98 * (double)total.rows);
+}
+
+static void f32_agrees_with_the_reference(void **state) {
+  (void)state;
+  check_all(RD_PRECISION_F32, false);
+}
+
+static void bf16_agrees_with_the_reference(void **state) {
+  (void)state;
+  check_all(RD_PRECISION_BF16, false);
+}
+
+static void merged_adapters_agree_too(void **state) {
+  (void)state;
+  check_all(RD_PRECISION_F32, true);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(f32_agrees_with_the_reference),
+      cmocka_unit_test(bf16_agrees_with_the_reference),
+      cmocka_unit_test(merged_adapters_agree_too),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
