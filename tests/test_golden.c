@@ -115,6 +115,8 @@ static void check_case(const json_t *test, rd_precision precision, bool merge, c
   if (relative > limit)
     fail_msg("%s with %s: off by %g of the norm, at most %g is right", text_of(test, "file"),
              adapter ? adapter : "no adapter", relative, limit);
+  total->difference += c.difference;
+  total->norm += c.norm;
   total->rows += c.rows;
   total->same += c.same;
   rd_pass_free(&p);
@@ -139,6 +141,7 @@ static void check_all(rd_precision precision, bool merge) {
   }
   json_decref(cases);
   assert_true(run > 10);
+  assert_true(sqrt(total.difference / total.norm) < (precision == RD_PRECISION_F32 ? 1e-4 : 2e-2));
   assert_true((double)total.same >= 0.98 * (double)total.rows);
 }
 
