@@ -202,6 +202,12 @@ function maskId(frames: readonly Frame[]): number | null {
   return null;
 }
 
+/** Where the answer ends before any draft: masks may become anything, so they are no padding. */
+function openingEnd(run: Run, event: NoiseEvent, pieces: readonly string[], masked: ReadonlySet<number>): number {
+  const texts = pieces.map((piece, p) => (masked.has(p) ? 'mask' : piece));
+  return answerEnd(event.ids, texts, run.start?.eos_ids ?? []);
+}
+
 function noiseFrame(run: Run, event: NoiseEvent): Frame {
   const before = run.frames[run.frames.length - 1];
   const masked = new Set(event.masked);
@@ -216,7 +222,7 @@ function noiseFrame(run: Run, event: NoiseEvent): Frame {
     confidence: event.ids.map((_, p) => before?.confidence[p] ?? 0),
     masked,
     changed: new Set(),
-    end: before && before.ids.length === event.ids.length ? before.end : answerEnd(event.ids, pieces, run.start?.eos_ids ?? []),
+    end: before && before.ids.length === event.ids.length ? before.end : openingEnd(run, event, pieces, masked),
     text: before?.text ?? '',
   };
 }
