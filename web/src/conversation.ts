@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The turns as they live: asking, stopping, retrying, redrafting. Each run streams into its own slot.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, denoise } from './client.ts';
+import { ApiError, denoise, type Received } from './client.ts';
 import type { DraftEdit } from './draft-edit.ts';
 import { count } from './draft-edit.ts';
 import { cancel, fail, finished, reduce, type Run } from './events.ts';
@@ -43,15 +43,24 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
     if (!catalog || !slot) return;
     const connection = new AbortController();
     connections.current.add(connection);
+    // A fast model sends more events than a screen has pictures: they are taken in together, 60 times a second.
+    let pending: Received[] = [];
+    const take = () => {
+      const batch = pending;
+      pending = [];
+      if (batch.length > 0) update(turn.id, index, (old) => batch.reduce((now, { event, line }) => reduce(now, event, line), old));
+    };
+    const timer = setInterval(take, 16);
     try {
-      await denoise(requestBody(catalog, turn, slot), connection.signal, (batch) =>
-        update(turn.id, index, (old) => batch.reduce((now, { event, line }) => reduce(now, event, line), old)),
-      );
+      await denoise(requestBody(catalog, turn, slot), connection.signal, (batch) => pending.push(...batch));
+      take();
     } catch (error) {
+      take();
       if (connection.signal.aborted) update(turn.id, index, cancel);
       else update(turn.id, index, (old) => fail(old, (error as Error).message));
       if (error instanceof ApiError && error.status === 401) onKeyNeeded();
     } finally {
+      clearInterval(timer);
       connections.current.delete(connection);
     }
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One run, to watch and to explore: status, canvas, draft, timeline, chart, and the token under the glass.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { CanvasMap } from './canvas-map.tsx';
 import { Chart } from './chart.tsx';
 import { tokenize } from './client.ts';
@@ -40,7 +40,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
   const live = !finished(run);
   const active = edit ? picked : (hovered ?? picked);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const last = run.frames.findLast((item) => item.kind === 'draft') ?? run.frames[run.frames.length - 1];
     setEdit(editing && last ? editOf(last) : null);
     setPicked(null);
@@ -48,14 +48,14 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
 
   const locked = slot.draft ? new Set(slot.draft.marks.flatMap((state, p) => (state === 'lock' ? [p] : []))) : nobody;
   const paint = (position: number) => {
-    if (edit && tool !== 'retype') setEdit(mark(edit, position, position, tool));
+    if (tool !== 'retype') setEdit((now) => now && mark(now, position, position, tool));
   };
   const keys: Record<string, Tool> = { m: 'mask', l: 'lock', e: 'edit', r: 'retype', Enter: 'retype' };
   const onKey = (key: string, position: number): boolean => {
     const wanted = key === ' ' ? tool : keys[key];
     if (!edit || !wanted) return false;
     setTool(wanted);
-    if (wanted !== 'retype') setEdit(mark(edit, position, position, wanted));
+    if (wanted !== 'retype') setEdit((now) => now && mark(now, position, position, wanted));
     return true;
   };
   const put = async (position: number, text: string) => {
@@ -97,7 +97,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
           </span>
         )}
       </div>
-      <CanvasMap frame={frame} length={longest} prefs={prefs} active={active} onHover={setHovered} />
+      <CanvasMap frame={frame} edit={edit} length={Math.max(longest, edit?.ids.length ?? 0)} prefs={prefs} active={active} onHover={setHovered} />
       <DraftView
         name={`${name}-draft`}
         frame={frame}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The playhead: which frame is shown, and how it moves. A live run is a replay whose end still grows,
 // so pausing, stepping and scrubbing work the same during a run and after it.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { finished, type Frame, type Run } from './events.ts';
 
 export interface Head {
@@ -36,17 +36,21 @@ export function usePlayer(run: Run, pause: number, start: Head): Player {
   const [head, set] = useState<Head>(start);
   const frames = run.frames.length;
   const over = finished(run);
+  const latest = useRef(frames);
+  latest.current = frames;
+  // With a pause the timer runs from one step to the next, however many frames arrive meanwhile;
+  // without one every new frame is shown at once.
+  const waiting = head.at >= frames - 1;
+  const arrival = pause > 0 ? 0 : frames;
   useEffect(() => {
     if (!head.playing) return undefined;
-    if (over && head.at >= frames - 1) {
-      set({ ...head, playing: false });
+    if (waiting) {
+      if (over) set({ ...head, playing: false });
       return undefined;
     }
-    const next = advance(head, frames, pause);
-    if (!next) return undefined;
-    const timer = setTimeout(() => set((now) => advance(now, frames, pause) ?? now), pause * 1000);
+    const timer = setTimeout(() => set((now) => advance(now, latest.current, pause) ?? now), pause * 1000);
     return () => clearTimeout(timer);
-  }, [head, frames, over, pause]);
+  }, [head, waiting, arrival, over, pause]);
   return {
     at: Math.max(0, Math.min(head.at, frames - 1)),
     playing: head.playing,

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+// The page in a real browser: ask, watch, stop, scrub, compare, lock and redraft, export and open the
+// export, every setting, keyboard only, narrow screen. Run: node tests/web/run.mjs [URL]
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ask, close, mock, open, over, place, shot, texts, url } from './page.mjs';
+
+after(close);
+const folder = mkdtempSync(join(tmpdir(), 'redraft-web-'));
+
+/** One test on its own page; any script error or outside request fails it. */
+const check = (name, run, options = {}) =>
+  test(name, { timeout: 120_000, skip: options.skip }, async () => {
+    const tab = await open(options);
+    try {
+      await run(tab.page, tab);
+      assert.deepEqual(tab.outside, [], 'requests to other places');
+      assert.deepEqual(tab.errors.filter((text) => !options.expect?.test(text)), [], 'script errors');
+    } finally {
+      await tab.close();
+    }
+  });
+
+async function pause(page, seconds) {
+  await page.locator('#pause').evaluate((field, value) => {
+    field.value = value;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  }, String(seconds));
+}
+
+check('the page is small, whole, and keeps its policy', async (page) => {
+  const response = await page.request.get(url);
+  const body = await response.body();
+  assert.ok(body.length < 300_000, `${body.length} bytes`);
+  const policy = response.headers()['content-security-policy'] ?? '';
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe/);
+  assert.doesNotMatch(body.toString(), /<script[^>]+src=|<link[^>]+stylesheet/);
+  await page.getByRole('heading', { name: 'Watch an answer come out of noise' }).waitFor();
+  await shot(page, 'start');
+});
+
+check('ask and watch: masks first, then new tokens, then the totals', async (page) => {
+  await pause(page, 0.3);
+  await page.getByRole('button', { name: /capital of France/ }).click();
+  await page.locator('.draft .tok.masked').first().waitFor();
+  await page.locator('.draft .tok.new').first().waitFor();
+  await shot(page, 'watching');
+  await pause(page, 0);
+  await over(page);
+  assert.match(await page.locator('.verdict').textContent(), /tokens? in \d+ iterations?, [\d.]+ tokens an iteration, [\d.]+ m?s of work/);
+  const [at, of] = await place(page);
+  assert.equal(at, of);
+  assert.match(await page.locator('[aria-live=polite]').textContent(), /^Done after/);
+  if (mock) {
+    assert.match(await page.locator('.verdict').textContent(), /Converged: stopped early after/);
+    assert.match(await page.locator('.draft').textContent(), /The capital of France is Paris/);
+    assert.equal(mock.counts.requests.at(-1).body.no_noise, true);
+  }
+});
+
+check('nothing moves while tokens change', async (page) => {
+  await pause(page, 0.05);
+  await ask(page, 'What do you know about Amsterdam?', false);
+  await page.locator('.draft .tok').first().waitFor();
+  const boxes = new Set();
+  for (let i = 0; i < 25; i++) {
+    boxes.add(await page.evaluate(() => ['.draft', '.timeline', '.chart', '.composer'].map((s) => JSON.stringify(document.querySelector(s).getBoundingClientRect())).join()));
+    await page.waitForTimeout(30);
+  }
+  assert.equal(boxes.size, 1);
+});
+
+check('stop: the connection closes, what was drafted stays', async (page) => {
+  await page.locator('details.all summary').click();
+  await page.locator('#all0-patience').fill('0');
+  await page.locator('#all0-iterations').fill('512');
+  await page.locator('#pause').fill('0.1'); // the view must keep moving while events pour in
+  const before = mock?.counts.cancelled;
+  await ask(page, 'What do you know about Amsterdam?', false);
+  await page.locator('.draft .tok.new').first().waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('Stopped before the end.').waitFor();
+  await page.getByRole('button', { name: 'Ask', exact: true }).waitFor();
+  assert.notEqual(await page.locator('.draft .tok').count(), 0);
+  if (mock) {
+    for (let i = 0; i < 40 && mock.counts.cancelled === before; i++) await page.waitForTimeout(25);
+    assert.equal(mock.counts.cancelled, before + 1);
+  }
+});
+
+check('scrub, step, replay; the chart follows and leads', async (page) => {
+  await pause(page, 0);
+  await ask(page, 'What do you know about Amsterdam?');
+  const [, of] = await place(page);
+  await page.getByRole('slider', { name: 'Step', exact: true }).fill('0');
+  assert.deepEqual(await place(page), [1, of]);
+  assert.match(await page.locator('.status .step').textContent(), /Starting noise/);
+  await page.getByRole('button', { name: 'Step forward' }).click();
+  assert.match(await page.locator('.status .step').textContent(), /Draft 1/);
+  const box = await page.locator('.plot').boundingBox();
+  await page.mouse.click(box.x + box.width - 1, box.y + 20);
+  assert.ok((await place(page))[0] > 2);
+  await page.getByRole('slider', { name: 'Step', exact: true }).fill('0');
+  await pause(page, 0.05);
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await page.waitForFunction((last) => document.querySelector('.place').textContent === `${last} / ${last}`, of);
+});
+
+check('a token tells its probability and its history', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  await page.locator('.draft .tok').nth(1).hover();
+  assert.match(await page.locator('.probability').textContent(), /%$/);
+  assert.notEqual(await page.locator('.history li').count(), 0);
+  await shot(page, 'token');
+  await page.locator('.draft .tok').nth(1).click();
+  await page.mouse.move(5, 5);
+  await page.locator('.history li button').first().click();
+  assert.match(await page.locator('.status .step').textContent(), /Draft 1/);
+  await page.getByText('Confidence', { exact: true }).first().click();
+  assert.notEqual(await page.locator('.draft .tok.shaded').count(), 0);
+  await page.getByText('Grid', { exact: true }).click();
+  assert.equal(await page.locator('.draft.grid').count(), 1);
+  await shot(page, 'confidence');
+});
+
+check('two runs side by side with different settings', async (page) => {
+  await pause(page, 0);
+  await page.getByText('Compare two settings').click();
+  await ask(page, 'What do you know about Amsterdam?');
+  assert.equal(await page.locator('.explorer').count(), 2);
+  const differs = await texts(page, '.differs');
+  assert.notEqual(differs[0], differs[1]);
+  await page.getByRole('slider', { name: 'Step', exact: true }).first().fill('0');
+  assert.deepEqual(await texts(page, '.status .step'), ['Starting noise', 'Starting noise']);
+  await page.getByText('Move together').click();
+  await page.getByRole('slider', { name: 'Step', exact: true }).first().fill('1');
+  assert.deepEqual(await texts(page, '.status .step'), ['Draft 1', 'Starting noise']);
+  await shot(page, 'compare');
+});
+
+check('lock, mask and retype, then redraft', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  await page.getByRole('button', { name: 'Edit draft' }).click();
+  const tokens = page.locator('.draft .tok');
+  const first = await tokens.nth(0).textContent();
+  await page.getByText('Lock', { exact: true }).click();
+  await tokens.nth(0).click();
+  await page.getByText('Mask', { exact: true }).click();
+  await tokens.nth(2).click();
+  await page.getByText('Retype', { exact: true }).click();
+  await tokens.nth(1).click();
+  await page.locator('.retype-text').fill('town');
+  await page.locator('.retype-text').press('Enter');
+  await page.locator('.draft .tok.locked').nth(1).waitFor();
+  await shot(page, 'editing');
+  await page.getByRole('button', { name: 'Redraft' }).click();
+  await page.locator('.turn.open .note').waitFor();
+  await over(page);
+  assert.match(await page.locator('.turn.open .note').textContent(), /1 token masked, \d+ locked/);
+  assert.equal(await page.locator('.turn.open .draft .tok').nth(0).textContent(), first);
+  assert.match(await page.locator('.turn.open .draft').textContent(), /town/);
+  assert.equal(await page.locator('.turn.folded').count(), 1);
+  if (mock) {
+    const { draft } = mock.counts.requests.at(-1).body;
+    assert.deepEqual(draft.state.slice(0, 3), ['lock', 'lock', 'mask']);
+    assert.equal(draft.ids.length, draft.state.length);
+  }
+});
+
+check('save a trace, load it again', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save trace' }).click();
+  const path = join(folder, 'trace.jsonl');
+  await (await saving).saveAs(path);
+  const lines = readFileSync(path, 'utf8').trim().split('\n').map((line) => JSON.parse(line).event);
+  assert.equal(lines[0], 'start');
+  assert.equal(lines.at(-1), 'done');
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.getByText('Loaded from trace.jsonl').waitFor();
+  writeFileSync(join(folder, 'bad.jsonl'), '{"event":"nonsense"}\n');
+  await page.locator('input[type=file]').setInputFiles(join(folder, 'bad.jsonl'));
+  assert.match(await page.getByRole('alert').textContent(), /bad\.jsonl: line 1: unknown event/);
+});
+
+check('export a replay as one file that works alone', async (page) => {
+  await pause(page, 0);
+  await ask(page, 'Show me </script><b>HTML</b> & "quotes"');
+  const answer = await page.locator('.draft').textContent();
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export replay' }).click();
+  const path = join(folder, 'replay.html');
+  await (await saving).saveAs(path);
+  const tab = await open({ at: `file://${path}` });
+  await tab.page.getByText('a saved replay').waitFor();
+  await tab.page.getByRole('button', { name: 'To the end' }).click();
+  assert.equal(await tab.page.locator('.draft').textContent(), answer);
+  assert.equal(await tab.page.locator('h2').first().textContent(), 'Show me </script><b>HTML</b> & "quotes"');
+  assert.equal(await tab.page.locator('.composer').count(), 0);
+  await shot(tab.page, 'replay');
+  const again = tab.page.waitForEvent('download');
+  await tab.page.getByRole('button', { name: 'Export replay' }).click();
+  await (await again).saveAs(join(folder, 'again.html'));
+  assert.equal(readFileSync(join(folder, 'again.html'), 'utf8'), readFileSync(path, 'utf8'));
+  assert.deepEqual(tab.errors, []);
+  assert.deepEqual(tab.outside, []);
+  await tab.close();
+});
+
+check('text from prompt and model is text', async (page) => {
+  await pause(page, 0);
+  await ask(page, '<img src=x onerror="document.title=1"> html');
+  assert.equal(await page.locator('.turn img, .turn b:not(.numbers b, .verdict b, .key b)').count(), 0);
+  assert.equal(await page.title(), 'redraft');
+  if (mock) assert.match(await page.locator('.draft').textContent(), /<script>alert\(1\)<\/script>/);
+});
+
+check('every setting: changed, sent, carried by the link, reset', async (page) => {
+  const { options } = await (await page.request.get(`${url}api/options`)).json();
+  await page.locator('details.all summary').click();
+  const names = new Set(options.map((row) => row.name.replaceAll('-', '_')));
+  const shown = await page.locator('[id^=all0-]:not([id$=-help])').evaluateAll((fields) => fields.map((field) => field.id.slice(5)));
+  assert.ok(shown.length >= Math.min(10, names.size - 3), `${shown.length} of ${names.size}`);
+  for (const row of options) {
+    const name = row.name.replaceAll('-', '_');
+    if (!shown.includes(name)) continue;
+    const field = page.locator(`#all0-${name}`);
+    if (row.kind === 'flag') await field.setChecked(!row.default, { force: true });
+    else if (row.kind === 'choice') await field.selectOption(row.choices.map((c) => c.name ?? c).find((choice) => choice !== row.default) ?? row.default);
+    else if (row.kind === 'text') await field.fill('x');
+    else if (row.kind === 'uint64') await field.fill('18446744073709551615');
+    else await field.fill(String(row.default === row.max ? row.min : row.max));
+    if (row.kind !== 'choice' || row.choices.length > 1) await page.locator(`.option.changed #all0-${name}`).waitFor({ state: 'attached' });
+  }
+  await page.waitForFunction(() => location.hash.includes('seed='));
+  const fragment = new URL(page.url()).hash;
+  assert.match(fragment, /seed=18446744073709551615/);
+  assert.match(fragment, /iterations=512/);
+  const field = page.locator('#all0-iterations');
+  await field.fill('0');
+  assert.match(await page.locator('.option:has(#all0-iterations) .error').textContent(), /iterations is a whole number from 1 to/);
+  await page.getByRole('button', { name: 'Reset all' }).click();
+  assert.equal(await page.locator('.option.changed').count(), 0);
+  await page.waitForFunction(() => location.hash === '');
+  await page.getByLabel('Preset', { exact: true }).selectOption('Quick');
+  await page.getByRole('button', { name: 'Copy link' }).click();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(link, /iterations=16/);
+  const tab = await open({ at: link });
+  await tab.page.locator('#simple0-iterations').waitFor();
+  assert.equal(await tab.page.locator('#simple0-iterations').inputValue(), '16');
+  await tab.close();
+  await page.getByLabel('Name of the preset').fill('mine');
+  await page.locator('#simple0-iterations').fill('7');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  assert.equal(await page.getByLabel('Preset', { exact: true }).inputValue(), 'mine');
+});
+
+check('conversation: retry and earlier turns', async (page) => {
+  await pause(page, 0);
+  await page.getByText('Remember earlier turns').click();
+  await page.getByText('System prompt').click();
+  await page.getByLabel('System prompt').fill('Be brief.');
+  await ask(page, "What's the capital of France?");
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.locator('.turn.folded').waitFor();
+  await over(page);
+  await ask(page, 'And of the Netherlands?');
+  assert.equal(await page.locator('.turn.folded').count(), 2);
+  if (mock) {
+    const { messages } = mock.counts.requests.at(-1).body;
+    assert.deepEqual(messages.map((message) => message.role), ['system', 'user', 'assistant', 'user']);
+    assert.deepEqual(Object.keys(mock.counts.requests.at(-2).body).sort(), ['prompt', 'system']);
+  }
+  await page.getByRole('button', { name: 'Explore' }).first().click();
+  assert.equal(await page.locator('.turn.open h2').textContent(), "What's the capital of France?");
+});
+
+check('keyboard only', async (page) => {
+  await page.locator('.settings').waitFor();
+  await pause(page, 0);
+  await page.locator('body').press('/');
+  await page.keyboard.type("What's the capital of France?");
+  await page.keyboard.press('Enter');
+  await over(page);
+  await page.locator('#prompt').evaluate((field) => field.blur());
+  const [, of] = await place(page);
+  await page.keyboard.press('Home');
+  assert.deepEqual(await place(page), [1, of]);
+  await page.keyboard.press('ArrowRight');
+  assert.deepEqual(await place(page), [2, of]);
+  await page.keyboard.press('End');
+  assert.deepEqual(await place(page), [of, of]);
+  await page.keyboard.press('d');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  const active = await page.locator('.draft').getAttribute('aria-activedescendant');
+  assert.match((await page.locator(`#${active}`).getAttribute('aria-label')) ?? '', /%/);
+  await page.keyboard.press('v');
+  assert.notEqual(await page.locator('.draft .tok.shaded').count(), 0);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  assert.equal(await page.locator('dialog[open]').count(), 1);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('s');
+  assert.equal(await page.locator('.settings.open').count(), 0);
+  const edit = page.getByRole('button', { name: 'Edit draft' });
+  for (let i = 0; i < 60 && !(await edit.evaluate((button) => button === document.activeElement)); i++) await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.locator('.draft.editing').waitFor();
+  for (let i = 0; i < 60 && !(await page.locator('.draft').evaluate((box) => box === document.activeElement)); i++) await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('l');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('m');
+  await page.locator('.draft .tok.masked').waitFor();
+  assert.equal(await page.locator('.draft .tok.locked').count(), 1);
+  assert.equal(await page.locator('.draft .tok.masked').count(), 1);
+});
+
+check('every control has a name', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  await page.locator('details.all summary').click();
+  const nameless = await page.evaluate(() =>
+    [...document.querySelectorAll('button, input, select, textarea, [role=listbox], [role=option]')]
+      .filter((item) => !(item.getAttribute('aria-label') || item.labels?.length || item.textContent.trim() || item.closest('label')))
+      .map((item) => item.outerHTML.slice(0, 120)),
+  );
+  assert.deepEqual(nameless, []);
+  const ids = await page.evaluate(() => [...document.querySelectorAll('[id]')].map((item) => item.id));
+  assert.equal(new Set(ids).size, ids.length, 'an id twice');
+});
+
+check('a phone: all in one column, nothing wider than the screen', async (page) => {
+  await ask(page, 'What do you know about Amsterdam?');
+  const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok((await width()) <= 390, `${await width()} px`);
+  await shot(page, 'phone');
+  await page.getByText('Compare two settings').click();
+  await page.getByRole('button', { name: 'Close settings' }).click();
+  await ask(page, 'What do you know about Amsterdam?');
+  assert.ok((await width()) <= 390, `${await width()} px`);
+  await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await page.locator('.settings.open').waitFor();
+  await shot(page, 'phone-settings');
+  assert.ok((await width()) <= 390, `${await width()} px`);
+}, { width: 390, height: 844 });
+
+check('dark, and colours that everyone can tell apart', async (page) => {
+  await pause(page, 0.3);
+  await page.getByText('Colour-blind safe').click();
+  await ask(page, 'What do you know about Amsterdam?', false);
+  await page.locator('.draft .tok.new').first().waitFor();
+  assert.equal(await page.locator('html').getAttribute('data-palette'), 'safe');
+  const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await shot(page, 'dark');
+  await page.getByText('Light', { exact: true }).click();
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), dark);
+}, { dark: true });
+
+check('errors are said in words', async (page) => {
+  await ask(page, 'queue full');
+  assert.match(await page.locator('.verdict').textContent(), /The queue is full\. \(try again in 2 s\)/);
+  await ask(page, 'fail midway');
+  assert.match(await page.locator('.turn.open .verdict').textContent(), /the model pass failed/);
+  await ask(page, 'cut midway');
+  assert.match(await page.locator('.turn.open .verdict').textContent(), /ended before the answer was finished|cannot be reached|network error/i);
+}, { skip: mock ? false : 'needs the stand-in server', expect: /Failed to load resource|ERR_/ });
