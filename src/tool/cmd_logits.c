@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* redraft logits: one pass over given ids, every row's logits written as a NumPy file. */
+#include "commands.h"
+#include "common.h"
+#include "file.h"
+#include "pass.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+  rd_common common;
+  char *ids, *attention, *output;
+} settings;
+
+static const rd_option rows[] = {
+    {"ids", 0, RD_TEXT, NULL, 0, 0, NULL, "Pass", "1,2,3", "token ids", offsetof(settings, ids)},
+    {"attention", 0, RD_TEXT, NULL, 0, 0, NULL, "Pass", "KIND",
+     "causal, bidirectional or block:N; without it the model's own", offsetof(settings, attention)},
+    {"output", 'o', RD_TEXT, NULL, 0, 0, NULL, "Pass", "FILE",
+     "where to write: float32 [tokens, vocab]", offsetof(settings, output)},
+    RD_COMMON_OPTIONS(offsetof(settings, common))};
+
+enum { MOST_IDS = 1 << 17 };
+
+static rd_code read_ids(const char *text, int32_t **out, int64_t *count, rd_error *e) {
+  *out = rd_calloc(strlen(text) / 2 + 1, sizeof **out, "token ids", e);
+  if (!*out)
+    return RD_NO_MEMORY;
+  *count = 0;
+  for (const char *at = text; *at;) {
+    char *end = NULL;
+    errno = 0;
+    long id = strtol(at, &end, 10);
+    if (end == at || errno || id < 0 || id > INT32_MAX || (*end && *end != ',' && *end != ' '))
+      return rd_fail(e, RD_USAGE, "--ids: expected numbers with commas between, found %.20s", at);
+    (*out)[(*count)++] = (int32_t)id;
+    at = *end ? end + 1 : end;
+  }
+  if (*count == 0 || *count > MOST_IDS)
+    return rd_fail(e, RD_USAGE, "--ids: between 1 and %d ids", MOST_IDS);
+  return RD_OK;
+}
+
+static rd_code attention_block(const char *kind, int64_t *block, rd_error *e) {
+  char *end = NULL;
+  if (!kind)
+    *block = -1;
+  else if (strcmp(kind, "causal") == 0)
+    *block = 1;
+  else if (strcmp(kind, "bidirectional") == 0)
+    *block = 0;
+  else if (strncmp(kind, "block:", 6) != 0 || (*block = strtol(kind + 6, &end, 10)) < 1 || *end)
+    return rd_fail(e, RD_USAGE, "--attention: expected causal, bidirectional or block:N, found %s",
+                   kind);
+  return RD_OK;
+}
+
+typedef struct table {
+  float *logits; /* (T, V) */
+  int64_t vocab;
+} table;
+
+static rd_code keep(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
+  (void)e;
+  const table *t = context;
+  memcpy(t->logits + first * t->vocab, logits, (size_t)(count * t->vocab) * sizeof *logits);
+  return RD_OK;
+}
+
+/* NumPy's format 1.0: magic, header length, a Python dictionary padded to 64 bytes, data. */
+static rd_code write_npy(const char *path, const table *t, int64_t T, rd_error *e) {
+  char header[128];
+  memset(header, ' ', sizeof header);
+  memcpy(header, "\x93NUMPY\x01\x00\x76\x00", 10);
+  int n = snprintf(header + 10, sizeof header - 10,
+                   "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %lld), }",
+                   (long long)T, (long long)t->vocab);
+  header[10 + n] = ' ';
+  header[sizeof header - 1] = '\n';
+  const rd_part parts[] = {{header, sizeof header},
+                           {t->logits, (size_t)(T * t->vocab) * sizeof *t->logits}};
+  return rd_file_write(path, parts, 2, e);
+}
+
+static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids, int64_t T,
+                        int64_t block, rd_error *e) {
+  table t = {rd_calloc((size_t)(T * m->config.vocab), sizeof(float), "the logits", e),
+             m->config.vocab};
+  int32_t *wanted = rd_calloc((size_t)T, sizeof *wanted, "row numbers", e);
+  rd_pass *pass = NULL;
+  rd_code code = t.logits && wanted ? rd_pass_new(&pass, m, T, T, 0, e) : RD_NO_MEMORY;
+  for (int64_t i = 0; wanted && i < T; i++)
+    wanted[i] = (int32_t)i;
+  rd_sequence sequence = {ids, T, 0, NULL};
+  if (code == RD_OK)
+    code = rd_pass_run(pass, &sequence, 1, block, e);
+  if (code == RD_OK)
+    code = rd_pass_logits(pass, wanted, T, keep, &t, e);
+  if (code == RD_OK)
+    code = write_npy(s->output, &t, T, e);
+  rd_pass_free(&pass);
+  free(wanted);
+  free(t.logits);
+  return code;
+}
+
+static rd_code run(settings *s, rd_error *e) {
+  int32_t *ids = NULL;
+  int64_t T = 0, block = 0;
+  rd_model *m = NULL;
+  if (!s->ids || !s->output)
+    return rd_fail(e, RD_USAGE, "--ids and -o are needed; --help says more");
+  RD_TRY(attention_block(s->attention, &block, e));
+  rd_code code = read_ids(s->ids, &ids, &T, e);
+  if (code == RD_OK)
+    code = rd_tool_open(&m, &s->common, false, e);
+  if (code == RD_OK)
+    code = run_pass(s, m, ids, T, block, e);
+  rd_model_close(&m);
+  free(ids);
+  return code;
+}
+
+rd_code rd_cmd_logits(int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  char **rest = NULL;
+  int count = 0;
+  bool stop = false;
+  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
+  if (code == RD_OK && !stop)
+    code = run(&s, e);
+  free(rest);
+  rd_options_drop(&o);
+  return code;
+}

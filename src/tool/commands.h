@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of the program: one row each, one cmd_NAME.c each. */
+#ifndef RD_COMMANDS_H
+#define RD_COMMANDS_H
+
+#include "error.h"
+
+/* Runs a command with the arguments after its name; RD_OK, or the code that decides the exit
+ * status. */
+typedef rd_code rd_command_run(int argc, char **argv, rd_error *e);
+
+typedef struct rd_command {
+  const char *name, *arguments, *summary;
+  rd_command_run *run;
+} rd_command;
+
+rd_command_run rd_cmd_logits;
+
+#endif

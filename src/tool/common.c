@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Parsing, help and model opening for every command. */
+#include "common.h"
+
+#include "cpu.h"
+#include "file.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, char **argv, int most,
+                      char ***rest, int *rest_count, bool *stop, rd_error *e) {
+  *stop = false;
+  *rest = NULL;
+  RD_TRY(rd_options_default(o, e));
+  RD_TRY(rd_options_parse(o, argc, argv, rest, rest_count, e));
+  if (common->help) {
+    char *text = rd_options_help(o);
+    if (!text)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: the list of options");
+    fputs(text, stdout);
+    free(text);
+    *stop = true;
+    return RD_OK;
+  }
+  if (most >= 0 && *rest_count > most)
+    return rd_fail(e, RD_USAGE, "unexpected argument %s", (*rest)[most]);
+  if (common->threads > 0)
+    rd_threads_set((int)common->threads);
+  return RD_OK;
+}
+
+char *rd_tool_builtin_model(void) {
+  char path[PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (n <= 0)
+    return rd_format("models/tini");
+  path[n] = '\0';
+  char *folder = dirname(path);
+  char *built = rd_format("%s/../models/tini", folder);
+  if (built && rd_path_exists(built))
+    return built;
+  free(built);
+  return rd_format("%s/../share/redraft/models/tini", folder);
+}
+
+rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e) {
+  const char *environment = getenv("REDRAFT_MODEL");
+  char *builtin = rd_tool_builtin_model();
+  if (!builtin)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of the model");
+  static const struct {
+    const char *name;
+    rd_precision precision;
+  } precisions[] = {{"auto", RD_AUTO}, {"f32", RD_PRECISION_F32}, {"bf16", RD_PRECISION_BF16}};
+  rd_model_options options = {.path = common->model ? common->model
+                                      : environment ? environment
+                                                    : builtin,
+                              .adapter = common->adapter,
+                              .merge = merge,
+                              .chat_template = common->chat_template,
+                              .mask_token = common->mask_token};
+  for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
+    if (strcmp(precisions[i].name, common->precision) == 0)
+      options.precision = precisions[i].precision;
+  rd_code code = rd_model_open(out, &options, e);
+  free(builtin);
+  return code;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* What commands share: the common options of COMMANDS.md as rows, opening the model they name, and
+ * the frame every command is run in. */
+#ifndef RD_COMMON_H
+#define RD_COMMON_H
+
+#include "model.h"
+#include "option.h"
+
+/* First member of every command's parameter struct. */
+typedef struct rd_common {
+  char *model, *adapter, *precision, *chat_template, *mask_token;
+  int64_t threads;
+  bool json, quiet, verbose, help;
+} rd_common;
+
+/* The rows of rd_common at offset `at` of the command's struct; RD_COMMON_ROWS of them. */
+#define RD_COMMON_OPTIONS(at)                                                                      \
+  {"model",                                                                                        \
+   'm',                                                                                            \
+   RD_TEXT,                                                                                        \
+   NULL,                                                                                           \
+   0,                                                                                              \
+   0,                                                                                              \
+   NULL,                                                                                           \
+   "Model",                                                                                        \
+   "PATH",                                                                                         \
+   "a Hugging Face folder or a .gguf file; without it $REDRAFT_MODEL, or the built-in model",      \
+   (at) + offsetof(rd_common, model)},                                                             \
+      {"adapter",                                                                                  \
+       0,                                                                                          \
+       RD_TEXT,                                                                                    \
+       NULL,                                                                                       \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "Model",                                                                                    \
+       "DIR",                                                                                      \
+       "a LoRA adapter in PEFT's layout",                                                          \
+       (at) + offsetof(rd_common, adapter)},                                                       \
+      {"precision",                                                                                \
+       0,                                                                                          \
+       RD_CHOICE,                                                                                  \
+       "auto",                                                                                     \
+       0,                                                                                          \
+       0,                                                                                          \
+       "auto|f32|bf16",                                                                            \
+       "Model",                                                                                    \
+       NULL,                                                                                       \
+       "arithmetic of matrix products",                                                            \
+       (at) + offsetof(rd_common, precision)},                                                     \
+      {"chat-template",                                                                            \
+       0,                                                                                          \
+       RD_TEXT,                                                                                    \
+       NULL,                                                                                       \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "Model",                                                                                    \
+       "NAME",                                                                                     \
+       "how messages are laid out, when the model's own files do not say",                         \
+       (at) + offsetof(rd_common, chat_template)},                                                 \
+      {"mask-token",                                                                               \
+       0,                                                                                          \
+       RD_TEXT,                                                                                    \
+       NULL,                                                                                       \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "Model",                                                                                    \
+       "WORD",                                                                                     \
+       "the word that stands for noise, when the model's own files name none",                     \
+       (at) + offsetof(rd_common, mask_token)},                                                    \
+      {"threads",                                                                                  \
+       0,                                                                                          \
+       RD_INT,                                                                                     \
+       "0",                                                                                        \
+       0,                                                                                          \
+       1024,                                                                                       \
+       NULL,                                                                                       \
+       "Program",                                                                                  \
+       "N",                                                                                        \
+       "threads; 0: one a core",                                                                   \
+       (at) + offsetof(rd_common, threads)},                                                       \
+      {"json",                                                                                     \
+       0,                                                                                          \
+       RD_FLAG,                                                                                    \
+       "false",                                                                                    \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "Program",                                                                                  \
+       NULL,                                                                                       \
+       "one JSON object a line",                                                                   \
+       (at) + offsetof(rd_common, json)},                                                          \
+      {"quiet",                                                                                    \
+       'q',                                                                                        \
+       RD_FLAG,                                                                                    \
+       "false",                                                                                    \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "Program",                                                                                  \
+       NULL,                                                                                       \
+       "no messages but errors",                                                                   \
+       (at) + offsetof(rd_common, quiet)},                                                         \
+      {"verbose",                                                                                  \
+       'v',                                                                                        \
+       RD_FLAG,                                                                                    \
+       "false",                                                                                    \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "Program",                                                                                  \
+       NULL,                                                                                       \
+       "say more",                                                                                 \
+       (at) + offsetof(rd_common, verbose)},                                                       \
+  {                                                                                                \
+    "help", 'h', RD_FLAG, "false", 0, 0, NULL, "Program", NULL, "this list",                       \
+        (at) + offsetof(rd_common, help)                                                           \
+  }
+
+/* Parse a command's arguments into its struct (zeroed by the caller). With --help the text goes to
+ * standard output and *stop is set. `rest` gets what is no option: at most `most` arguments (-1:
+ * any number). */
+rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, char **argv, int most,
+                      char ***rest, int *rest_count, bool *stop, rd_error *e);
+/* Open the model that the options name; `merge` adds the adapter into the weights. */
+rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e);
+/* The built-in model's folder: beside the program when built in place, else where it was installed.
+ * New string; NULL when memory is out. */
+char *rd_tool_builtin_model(void);
+
+#endif
