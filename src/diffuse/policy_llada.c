@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Policies that fill masks by confidence: LLaDA's transfer, and Fast-dLLM's threshold and factor.
+ */
+#include "rng.h"
+#include "view.h"
+
+void rd_policy_all(const rd_view *v, double quota, uint8_t *marks) {
+  (void)quota;
+  for (int64_t p = 0; p < v->n; p++)
+    if (v->asked[p])
+      marks[p] = RD_COMMIT;
+}
+
+/* Asked positions by falling weight. */
+static int64_t ranked(const rd_view *v) {
+  int64_t n = 0;
+  for (int64_t p = 0; p < v->n; p++)
+    if (v->asked[p])
+      v->order[n++] = (int32_t)p;
+  rd_rank(v->order, n, v->weight);
+  return n;
+}
+
+static int64_t ranked_by_probability(const rd_view *v) {
+  for (int64_t p = 0; p < v->n; p++)
+    v->weight[p] = v->asked[p] ? (double)v->proposals[p].probability : 0;
+  return ranked(v);
+}
+
+static void commit_first(const rd_view *v, int64_t count, int64_t n, uint8_t *marks) {
+  for (int64_t i = 0; i < count && i < n; i++)
+    marks[v->order[i]] = RD_COMMIT;
+}
+
+void rd_policy_low_confidence(const rd_view *v, double quota, uint8_t *marks) {
+  commit_first(v, (int64_t)quota, ranked_by_probability(v), marks);
+}
+
+void rd_policy_random(const rd_view *v, double quota, uint8_t *marks) {
+  for (int64_t p = 0; p < v->n; p++) {
+    rd_rng rng = rd_rng_at(v->seed, RD_STREAM_UNMASK, (uint32_t)v->iteration, (uint32_t)p);
+    v->weight[p] = rd_rng_uniform(&rng);
+  }
+  commit_first(v, (int64_t)quota, ranked(v), marks);
+}
+
+void rd_policy_threshold(const rd_view *v, double quota, uint8_t *marks) {
+  (void)quota;
+  int64_t n = ranked_by_probability(v), count = n > 0;
+  while (count < n && v->weight[v->order[count]] >= v->params->threshold)
+    count++;
+  commit_first(v, count, n, marks);
+}
+
+void rd_policy_factor(const rd_view *v, double quota, uint8_t *marks) {
+  (void)quota;
+  int64_t n = ranked_by_probability(v), count = n > 0;
+  while (count < n && v->weight[v->order[count]] >= 1 - v->params->factor / (double)(count + 2))
+    count++;
+  commit_first(v, count, n, marks);
+}

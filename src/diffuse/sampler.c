@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of samplers. */
+#include "sampler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Every position that may change. */
+static bool reach_all(const rd_view *v, int64_t p) {
+  return !v->fixed[p] && !(v->settled[p] & RD_LOCKED);
+}
+
+/* Masked positions up to the end of the block. */
+static bool reach_masked(const rd_view *v, int64_t p) {
+  return !v->fixed[p] && v->ids[p] == v->mask && p < v->block_end;
+}
+
+static bool reach_next(const rd_view *v, int64_t p) {
+  return p == v->n - 1;
+}
+
+/* Names that mean something to every row, and those of families of rows. */
+#define CHOICE "temperature top-k top-p eos-bias "
+#define BLOCKS "temperature block-length cfg-scale no-eos eos-last suffix template "
+#define DREAM CHOICE "iterations alg-temp suffix template"
+
+const rd_sampler rd_samplers[] = {
+    {.name = "lad",
+     .help = "LAD: every position is predicted again, a falling share is masked again",
+     .reach = reach_all,
+     .schedule = rd_schedule_lad,
+     .policy = rd_policy_all,
+     .noise = rd_noise_lad,
+     .options =
+         CHOICE "iterations noise-start sharpness no-noise confidence-noise noise-clip keep grow "
+                "patience suffix template",
+     .revises = true,
+     .counts = true},
+    {.name = "lad-generic",
+     .help = "LAD's 2026 rewrite: what is sure is retained or locked",
+     .reach = reach_all,
+     .schedule = rd_schedule_falling,
+     .policy = rd_policy_all,
+     .noise = rd_noise_generic,
+     .options =
+         CHOICE "iterations noise-level retention confidence-noise proportional eos-last patience "
+                "suffix template",
+     .defaults = {{"iterations", "32"}, {"temperature", "0.7"}, {"top-k", "20"}, {"tokens", "128"}},
+     .revises = true,
+     .counts = true},
+    {.name = "low-confidence",
+     .help = "LLaDA: the most confident masks are filled, block by block",
+     .reach = reach_masked,
+     .schedule = rd_schedule_even,
+     .policy = rd_policy_low_confidence,
+     .options = BLOCKS "iterations",
+     .defaults = {{"iterations", "128"}, {"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .gumbel = true,
+     .counts = true},
+    {.name = "random",
+     .help = "LLaDA's other order: masks are filled at random, block by block",
+     .reach = reach_masked,
+     .schedule = rd_schedule_even,
+     .policy = rd_policy_random,
+     .options = BLOCKS "iterations",
+     .defaults = {{"iterations", "128"}, {"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .gumbel = true,
+     .counts = true},
+    {.name = "threshold",
+     .help = "Fast-dLLM: every mask above a confidence is filled, at least one",
+     .reach = reach_masked,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_threshold,
+     .options = BLOCKS "threshold",
+     .defaults = {{"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .gumbel = true},
+    {.name = "factor",
+     .help = "Fast-dLLM: as many masks as their confidences allow together",
+     .reach = reach_masked,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_factor,
+     .options = BLOCKS "factor",
+     .defaults = {{"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .gumbel = true},
+    {.name = "origin",
+     .help = "Dream: each mask is filled by chance, on a linear schedule",
+     .reach = reach_masked,
+     .schedule = rd_schedule_linear,
+     .policy = rd_policy_origin,
+     .options = CHOICE "iterations suffix template",
+     .defaults = {{"iterations", "128"}, {"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .counts = true},
+    {.name = "maskgit",
+     .help = "Dream: the most probable masks are filled, on a linear schedule",
+     .reach = reach_masked,
+     .schedule = rd_schedule_linear,
+     .policy = rd_policy_maskgit,
+     .options = DREAM,
+     .defaults = {{"iterations", "128"}, {"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .counts = true},
+    {.name = "margin",
+     .help = "Dream: those with the largest lead over the second token",
+     .reach = reach_masked,
+     .schedule = rd_schedule_linear,
+     .policy = rd_policy_margin,
+     .options = DREAM,
+     .defaults = {{"iterations", "128"}, {"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .counts = true},
+    {.name = "entropy",
+     .help = "Dream: those with the least entropy",
+     .reach = reach_masked,
+     .schedule = rd_schedule_linear,
+     .policy = rd_policy_entropy,
+     .options = DREAM,
+     .defaults = {{"iterations", "128"}, {"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
+     .counts = true},
+    {.name = "ar",
+     .help = "left to right, one token a pass: the autoregressive baseline",
+     .reach = reach_next,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_all,
+     .options = CHOICE,
+     .defaults = {{"temperature", "0"}, {"top-k", "0"}},
+     .causal = true},
+};
+const size_t rd_sampler_count = sizeof rd_samplers / sizeof *rd_samplers;
+
+rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e) {
+  char names[400] = "";
+  *out = NULL;
+  for (size_t i = 0; i < rd_sampler_count; i++) {
+    if (strcmp(rd_samplers[i].name, name) == 0) {
+      *out = &rd_samplers[i];
+      return RD_OK;
+    }
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", rd_samplers[i].name);
+  }
+  return rd_fail(e, RD_USAGE, "unknown sampler %.60s; there are %s", name, names);
+}
+
+/* Options of the canvas and of the run, which every sampler has. */
+static const char COMMON[] = "sampler window tokens seed deadline prefix";
+
+static bool lists(const char *names, const char *name) {
+  size_t n = strlen(name);
+  for (const char *p = names; *p;) {
+    size_t m = strcspn(p, " ");
+    if (m == n && memcmp(p, name, n) == 0)
+      return true;
+    p += m + (p[m] == ' ');
+  }
+  return false;
+}
+
+bool rd_sampler_takes(const rd_sampler *s, const char *option) {
+  return lists(COMMON, option) || lists(s->options, option);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Schedules: how many positions an iteration noises or fills. */
+#include "view.h"
+
+#include <math.h>
+
+static double open_positions(const rd_view *v) {
+  int64_t open = 0;
+  for (int64_t p = 0; p < v->n; p++)
+    open += !v->fixed[p];
+  return (double)open;
+}
+
+static double masks_left(const rd_view *v) {
+  int64_t masks = 0;
+  for (int64_t p = 0; p < v->n; p++)
+    masks += v->asked[p] != 0;
+  return (double)masks;
+}
+
+double rd_schedule_none(const rd_view *v) {
+  (void)v;
+  return 0;
+}
+
+/* f(i) = (exp(-s i/N) - exp(-s)) / (1 - exp(-s)) with i from 0: from 1 down to 0, convex in s. */
+double rd_schedule_lad(const rd_view *v) {
+  double s = v->params->sharpness, end = exp(-s);
+  double i = (double)(v->iteration - 1), N = (double)v->iterations;
+  if (v->params->no_noise)
+    return 0;
+  return (exp(-s * i / N) - end) / (1 - end) * open_positions(v) * v->params->noise_start;
+}
+
+double rd_schedule_falling(const rd_view *v) {
+  double left = 1 - (double)v->iteration / (double)v->iterations;
+  return v->params->noise_level * left * open_positions(v);
+}
+
+double rd_schedule_even(const rd_view *v) {
+  int64_t steps = v->block_steps > 0 ? v->block_steps : 1;
+  return (double)(v->block_masks / steps + (v->block_step < v->block_masks % steps));
+}
+
+double rd_schedule_linear(const rd_view *v) {
+  const double last = 1e-3;
+  double N = (double)v->iterations, fall = (1 - last) / N;
+  double t = 1 - fall * (double)(v->iteration - 1), s = 1 - fall * (double)v->iteration;
+  return v->iteration >= v->iterations ? masks_left(v) : masks_left(v) * (1 - s / t);
+}
