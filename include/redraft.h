@@ -75,7 +75,7 @@ typedef enum rd_event_kind {
   RD_EVENT_DONE,  /* once, last, unless an error ended it */
 } rd_event_kind;
 
-struct rd_decoder; /* how ids become text: see rd_event_text */
+struct rd_speller; /* how ids become text: see rd_event_text */
 
 /* What happened. Pointers are valid during the call only. ids and positions are those of the answer
  * region, positions from 0. Members not named for a kind are 0. */
@@ -102,7 +102,7 @@ typedef struct rd_event {
                           fill; EOS for ar). "iterations", "deadline", "cancelled". */
   double seconds;
   /* for rd_event_text and rd_event_piece */
-  const struct rd_decoder *decoder;
+  const struct rd_speller *speller;
 } rd_event;
 
 /* Called on the session's thread for every event. Returning other than RD_OK ends the generation

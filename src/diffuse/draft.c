@@ -54,7 +54,7 @@ static bool is_end(const rd_draft *d, int32_t id) {
 /* --- events ----------------------------------------------------------------------------------- */
 
 static rd_code emit(rd_draft *d, rd_event event) {
-  event.decoder = d->setup.decoder;
+  event.speller = d->setup.speller;
   return d->setup.observer ? d->setup.observer(d->setup.context, &event) : RD_OK;
 }
 

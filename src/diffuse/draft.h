@@ -10,13 +10,13 @@
 struct rd_cache;
 
 /* Text of ids, for events. */
-typedef struct rd_decoder {
+typedef struct rd_speller {
   char *(*text)(void *context, const int32_t *ids, int64_t n); /* new string, NULL: no memory */
   void *context;
   int32_t mask;
   const int32_t *ends; /* (end_count) */
   int end_count;
-} rd_decoder;
+} rd_speller;
 
 /* How the caller gives a position of the answer region. */
 typedef enum rd_place { RD_PLACE_MASKED, RD_PLACE_EDITABLE, RD_PLACE_LOCKED } rd_place;
@@ -40,7 +40,7 @@ typedef struct rd_draft_setup {
   uint64_t seed;     /* the one to use */
   struct rd_cache
       *cache; /* causal samplers: room for prompt + count, or NULL: everything is recomputed */
-  const rd_decoder *decoder; /* borrowed; NULL: events have no text */
+  const rd_speller *speller; /* borrowed; NULL: events have no text */
   rd_observer *observer;     /* or NULL */
   void *context;
 } rd_draft_setup;

@@ -7,12 +7,16 @@
  * cannot be needed; the others are sorted lazily, left part first, until the sum reaches p. */
 #include "propose.h"
 
+#include "cpu.h"
+#include "parallel.h"
 #include "rng.h"
 
 #include <math.h>
-#include <string.h>
 
-enum { SWEEP = 64 }; /* logits per block of the top-k sweep */
+enum {
+  SWEEP = 64,   /* logits per block of the top-k sweep */
+  SMALL = 16384 /* logits that are not worth a second thread */
+};
 
 typedef struct candidate {
   float logit;
@@ -358,27 +362,36 @@ static bool propose_row(rd_proposal *out, float *x, int64_t V, const rd_propose_
 /* --- all rows ------------------------------------------------------------------------------------
  */
 
-size_t rd_propose_workspace(int64_t V, int threads) {
-  return (size_t)V * sizeof(candidate) * (size_t)(threads > 1 ? threads : 1);
+size_t rd_propose_workspace(int64_t V) {
+  return (size_t)V * sizeof(candidate) * (size_t)rd_threads_get();
+}
+
+typedef struct rows_job {
+  rd_proposal *out;
+  float *logits;
+  int64_t V;
+  const rd_propose_row *rows;
+  candidate *candidates; /* (threads, V) */
+} rows_job;
+
+/* A row that failed keeps id -1. */
+static void propose_range(void *context, int thread, int64_t first, int64_t last) {
+  const rows_job *job = context;
+  for (int64_t i = first; i < last; i++)
+    if (!propose_row(&job->out[i], job->logits + i * job->V, job->V, &job->rows[i],
+                     job->candidates + thread * job->V))
+      job->out[i].id = -1;
 }
 
 rd_code rd_propose(rd_proposal *out, float *logits, int64_t count, int64_t V,
-                   const rd_propose_row *rows, void *workspace, int threads, rd_error *e) {
-  int64_t bad = count;
-  int parts = threads > 1 ? threads : 1;
-#pragma omp parallel for num_threads(parts) schedule(static)                                       \
-    reduction(min                                                                                  \
-              : bad) if (parts > 1 && count > 1)
-  for (int part = 0; part < parts; part++) {
-    candidate *c = (candidate *)workspace + (int64_t)part * V;
-    for (int64_t i = count * part / parts; i < count * (part + 1) / parts; i++)
-      if (!propose_row(&out[i], logits + i * V, V, &rows[i], c) && i < bad)
-        bad = i;
-  }
-  if (bad < count)
-    return rd_fail(e, RD_NUMERIC,
-                   "the model's logits for position %u of iteration %u are not finite numbers",
-                   rows[bad].position, rows[bad].iteration);
+                   const rd_propose_row *rows, void *workspace, rd_error *e) {
+  rows_job job = {out, logits, V, rows, workspace};
+  rd_parallel(count, 1 + SMALL / V, propose_range, &job);
+  for (int64_t i = 0; i < count; i++)
+    if (out[i].id < 0)
+      return rd_fail(e, RD_NUMERIC,
+                     "the model's logits for position %u of iteration %u are not finite numbers",
+                     rows[i].position, rows[i].iteration);
   return RD_OK;
 }
 

@@ -47,15 +47,15 @@ typedef struct rd_propose_row {
   uint32_t iteration, position;
 } rd_propose_row;
 
-/* Bytes of workspace for rows of V logits with this many threads. */
-size_t rd_propose_workspace(int64_t V, int threads);
+/* Bytes of workspace for rows of V logits with the threads of now (rd_threads_get). */
+size_t rd_propose_workspace(int64_t V);
 
-/* out[i] from logits row i (count, V), which is overwritten. Uses at most `threads` threads;
- * results do not depend on their number nor on the other rows. RD_NUMERIC names a row without a
- * finite maximum or with NaN. */
+/* out[i] from logits row i (count, V), which is overwritten. Uses the threads of rd_threads_get,
+ * which must not have risen since the workspace was measured; results do not depend on their number
+ * nor on the other rows. RD_NUMERIC names a row without a finite maximum or with NaN. */
 rd_code rd_propose(rd_proposal *out /* (count) */, float *logits /* (count, V) */, int64_t count,
                    int64_t V, const rd_propose_row *rows /* (count) */, void *workspace,
-                   int threads, rd_error *e);
+                   rd_error *e);
 
 /* Classifier-free guidance: given = u + (scale + 1) (given - u), the row without the prompt being
  * u. */
