@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Events as JSON, and the text of drafts. One row says which keys a kind of event has. */
+#include "events.h"
+
+#include "draft.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- text ------------------------------------------------------------------------------------- */
+
+static bool is_end(const rd_speller *s, int32_t id) {
+  for (int i = 0; i < s->end_count; i++)
+    if (s->ends[i] == id)
+      return true;
+  return false;
+}
+
+char *rd_event_text(const rd_event *event) {
+  const rd_speller *s = event->speller;
+  int32_t *kept = malloc(((size_t)event->count + 1) * sizeof *kept);
+  if (!kept)
+    return NULL;
+  int64_t n = 0;
+  for (int64_t i = 0; s && i < event->count && !is_end(s, event->ids[i]); i++)
+    if (event->ids[i] != s->mask)
+      kept[n++] = event->ids[i];
+  char *text = n > 0 ? s->text(s->context, kept, n) : strdup("");
+  free(kept);
+  return text;
+}
+
+char *rd_event_piece(const rd_event *event, int64_t position) {
+  const rd_speller *s = event->speller;
+  bool inside = s && position >= 0 && position < event->count;
+  return inside ? s->text(s->context, event->ids + position, 1) : strdup("");
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static json_t *ids_of(const int32_t *ids, int64_t n) {
+  json_t *array = json_array();
+  for (int64_t i = 0; i < n; i++)
+    json_array_append_new(array, json_integer(ids[i]));
+  return array;
+}
+
+static json_t *confidence_of(const rd_event *event) {
+  json_t *array = json_array();
+  for (int64_t i = 0; i < event->count; i++)
+    json_array_append_new(array, json_real((double)event->confidence[i]));
+  return array;
+}
+
+/* Bytes that are no UTF-8 become U+FFFD, so that every event is valid JSON. */
+static json_t *text_value(char *text) {
+  json_t *value = text ? json_string(text) : NULL;
+  if (text && !value) {
+    char *clean = malloc(3 * strlen(text) + 1), *to = clean;
+    for (const char *from = text; clean && *from;) {
+      size_t n = 1;
+      while (n < 4 && (from[n] & 0xC0) == 0x80)
+        n++;
+      json_t *character = json_stringn(from, n);
+      memcpy(to, character ? from : "\xEF\xBF\xBD", character ? n : 3);
+      to += character ? n : 3;
+      json_decref(character);
+      from += n;
+    }
+    if (clean) {
+      *to = '\0';
+      value = json_string(clean);
+    }
+    free(clean);
+  }
+  free(text);
+  return value;
+}
+
+static json_t *pieces_of(const rd_event *event) {
+  json_t *array = json_array();
+  for (int64_t i = 0; i < event->count; i++)
+    json_array_append_new(array, text_value(rd_event_piece(event, i)));
+  return array;
+}
+
+static json_t *start_value(const rd_event *event) {
+  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "event", "start", "model",
+                   event->model ? event->model : "", "sampler", event->sampler, "seed",
+                   (json_int_t)event->seed, "window", (json_int_t)event->window, "iterations",
+                   (json_int_t)event->iterations, "prompt_ids",
+                   ids_of(event->prompt_ids, event->prompt_count));
+}
+
+static json_t *noise_value(const rd_event *event) {
+  return json_pack("{s:s, s:I, s:o, s:o}", "event", "noise", "iteration",
+                   (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count), "masked",
+                   ids_of(event->masked, event->masked_count));
+}
+
+static json_t *draft_value(const rd_event *event) {
+  return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
+                   (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count), "pieces",
+                   pieces_of(event), "confidence", confidence_of(event), "changed",
+                   ids_of(event->changed, event->changed_count), "text",
+                   text_value(rd_event_text(event)));
+}
+
+static json_t *done_value(const rd_event *event) {
+  return json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:f}", "event", "done", "text",
+                   text_value(rd_event_text(event)), "ids", ids_of(event->ids, event->count),
+                   "tokens", (json_int_t)event->count, "iterations", (json_int_t)event->iteration,
+                   "passes", (json_int_t)event->passes, "stopped", event->stopped, "seconds",
+                   event->seconds);
+}
+
+json_t *rd_event_value(const rd_event *event) {
+  static json_t *(*const kinds[])(const rd_event *) = {[RD_EVENT_START] = start_value,
+                                                       [RD_EVENT_NOISE] = noise_value,
+                                                       [RD_EVENT_DRAFT] = draft_value,
+                                                       [RD_EVENT_DONE] = done_value};
+  return kinds[event->kind](event);
+}
+
+char *rd_event_json(const rd_event *event) {
+  json_t *value = rd_event_value(event);
+  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  json_decref(value);
+  return text;
+}
