@@ -32,9 +32,8 @@ static buffer random_buffer(rd_dtype type, int64_t n, uint32_t stream) {
 }
 
 static double value(rd_mat m, int64_t i, int64_t j) {
-  float x;
-  rd_cast(&x, RD_F32, rd_at_const(m.data, m.type, i * m.row_stride + j * m.col_stride), m.type, 1);
-  return (double)x;
+  const void *x = rd_at_const(m.data, m.type, i * m.row_stride + j * m.col_stride);
+  return (double)(m.type == RD_BF16 ? rd_f32_of_bf16(*(const rd_bf16 *)x) : *(const float *)x);
 }
 
 /* A view of `rows` x `cols` with padded lines, transposed in memory or not. */

@@ -66,8 +66,9 @@ typedef struct rd_rows {
   void (*quantize[2])(int8_t *q, const void *x, float inverse, int64_t n);
 
   /* attention.h */
-  /* p[j] = softmax of scale * s over j < seen, 0 for seen <= j < n; the log of the sum of exp. */
-  float (*softmax[2])(void *p, const float *s, float scale, int64_t seen, int64_t n);
+  /* p[j] = softmax of scale * s over j < seen, 0 for seen <= j < n; the log of the sum of
+   * exp. s is overwritten and may be p. */
+  float (*softmax[2])(void *p, float *s, float scale, int64_t seen, int64_t n);
   /* p[j] = exp(scale * s[j] - lse), ds[j] = scale * p[j] * (dp[j] - delta); 0 from `seen` to n. */
   void (*softmax_backward[2])(void *p, void *ds, const float *s, const float *dp, float scale,
                               float lse, float delta, int64_t seen, int64_t n);
