@@ -223,26 +223,23 @@ check('text from prompt and model is text', async (page) => {
 });
 
 check('every setting: changed, sent, carried by the link, reset', async (page) => {
-  const { options } = await (await page.request.get(`${url}api/options`)).json();
+  const { options, samplers } = await (await page.request.get(`${url}api/options`)).json();
   await page.locator('details.all summary').click();
-  const names = new Set(options.map((row) => row.name.replaceAll('-', '_')));
-  const shown = await page.locator('[id^=all0-]:not([id$=-help])').evaluateAll((fields) => fields.map((field) => field.id.slice(5)));
-  assert.ok(shown.length >= Math.min(10, names.size - 3), `${shown.length} of ${names.size}`);
-  for (const row of options) {
-    const name = row.name.replaceAll('-', '_');
-    if (!shown.includes(name)) continue;
-    const field = page.locator(`#all0-${name}`);
+  const name = (row) => row.name.replaceAll('-', '_');
+  const own = new Set(['prompt', 'system', 'messages', 'draft', 'pause', 'watch', 'trace', 'json', 'stream']);
+  const rows = options.filter((row) => !own.has(name(row)));
+  // The sampler last: it may bring defaults of its own.
+  for (const row of [...rows.filter((item) => item.name !== 'sampler'), ...rows.filter((item) => item.name === 'sampler')]) {
+    const field = page.locator(`#all0-${name(row)}`);
+    const choices = (row.choices ?? samplers).map((choice) => choice.name ?? choice);
     if (row.kind === 'flag') await field.setChecked(!row.default, { force: true });
-    else if (row.kind === 'choice') await field.selectOption(row.choices.map((c) => c.name ?? c).find((choice) => choice !== row.default) ?? row.default);
+    else if (row.kind === 'choice') await field.selectOption(choices.find((choice) => choice !== row.default));
     else if (row.kind === 'text') await field.fill('x');
     else if (row.kind === 'uint64') await field.fill('18446744073709551615');
     else await field.fill(String(row.default === row.max ? row.min : row.max));
-    if (row.kind !== 'choice' || row.choices.length > 1) await page.locator(`.option.changed #all0-${name}`).waitFor({ state: 'attached' });
+    await page.locator(`.option.changed #all0-${name(row)}`).waitFor({ state: 'attached' });
   }
-  await page.waitForFunction(() => location.hash.includes('seed='));
-  const fragment = new URL(page.url()).hash;
-  assert.match(fragment, /seed=18446744073709551615/);
-  assert.match(fragment, /iterations=512/);
+  for (const row of rows) await page.waitForFunction((key) => new URLSearchParams(location.hash.slice(1)).has(key), name(row));
   const field = page.locator('#all0-iterations');
   await field.fill('0');
   assert.match(await page.locator('.option:has(#all0-iterations) .error').textContent(), /iterations is a whole number from 1 to/);
@@ -304,13 +301,14 @@ check('keyboard only', async (page) => {
   const active = await page.locator('.draft').getAttribute('aria-activedescendant');
   assert.match((await page.locator(`#${active}`).getAttribute('aria-label')) ?? '', /%/);
   await page.keyboard.press('v');
-  assert.notEqual(await page.locator('.draft .tok.shaded').count(), 0);
+  await page.locator('.draft .tok.shaded').first().waitFor();
   await page.keyboard.press('Escape');
   await page.keyboard.press('?');
-  assert.equal(await page.locator('dialog[open]').count(), 1);
+  await page.locator('dialog[open]').waitFor();
   await page.keyboard.press('Escape');
+  await page.locator('dialog[open]').waitFor({ state: 'detached' });
   await page.keyboard.press('s');
-  assert.equal(await page.locator('.settings.open').count(), 0);
+  await page.locator('.settings.open').waitFor({ state: 'detached' });
   const edit = page.getByRole('button', { name: 'Edit draft' });
   for (let i = 0; i < 60 && !(await edit.evaluate((button) => button === document.activeElement)); i++) await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');

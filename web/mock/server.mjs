@@ -11,7 +11,7 @@ const mask = 4;
 const eos = 2;
 
 const options = [
-  { name: 'sampler', kind: 'choice', default: 'lad', choices: ['lad', 'low-confidence', 'threshold', 'ar'], group: 'Sampler', help: 'How drafts are refined' },
+  { name: 'sampler', kind: 'choice', default: 'lad', group: 'Sampler', help: 'How drafts are refined' },
   { name: 'iterations', kind: 'int', default: 64, min: 1, max: 512, group: 'Schedule', help: 'Drafts at most' },
   { name: 'window', kind: 'int', default: 96, min: 16, max: 2048, group: 'Schedule', help: 'Tokens on the canvas, the prompt included' },
   { name: 'grow', kind: 'int', default: 256, min: 1, max: 256, group: 'Schedule', help: 'Masked tokens added at each iteration' },
@@ -33,7 +33,7 @@ const options = [
 ];
 const samplers = [
   { name: 'lad', help: 'Every position is predicted anew; a falling share is masked again', options: ['iterations', 'grow', 'noise_start', 'sharpness', 'no_noise', 'confidence_noise', 'noise_clip', 'keep', 'top_k', 'top_p', 'temperature', 'eos_bias'] },
-  { name: 'low-confidence', help: 'The surest masked positions are fixed at each step', options: ['iterations', 'temperature'] },
+  { name: 'low-confidence', help: 'The surest masked positions are fixed at each step', options: ['iterations', 'temperature'], defaults: { temperature: 0 } },
   { name: 'threshold', help: 'Every masked position above a confidence is fixed', options: ['iterations', 'temperature'] },
   { name: 'ar', help: 'Left to right, one token at a time: the baseline', options: ['top_k', 'top_p', 'temperature'] },
 ];
@@ -155,8 +155,10 @@ function problem(body) {
     if (value === undefined) continue;
     if (row.kind === 'flag' && typeof value !== 'boolean') return `${row.name}: expected true or false`;
     if (['int', 'real', 'uint64'].includes(row.kind) && typeof value !== 'number') return `${row.name}: expected a number`;
+    const claimed = samplers.filter((item) => item.options.includes(row.name));
+    if (claimed.length > 0 && !claimed.some((item) => item.name === (body.sampler ?? 'lad'))) return `${row.name} means nothing to this sampler`;
     if (value < row.min || value > row.max) return `${row.name}: ${value} is outside ${row.min} to ${row.max}`;
-    if (row.choices && !row.choices.includes(value)) return `${row.name}: no choice called ${value}`;
+    if (row.kind === 'choice' && !samplers.some((item) => item.name === value)) return `${row.name}: no choice called ${value}`;
   }
   if (body.draft && body.draft.ids?.length !== body.draft.state?.length) return 'draft: ids and state must be equally long';
   return null;

@@ -59,7 +59,7 @@ export function Composer(props: ComposerProps) {
           aria-keyshortcuts="/"
           rows={1}
           value={value.prompt}
-          placeholder="Ask something, and watch the answer settle"
+          placeholder="Ask, and watch the answer settle"
           onInput={(event) => onChange({ ...value, prompt: event.currentTarget.value })}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;

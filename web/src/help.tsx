@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The keys, in a dialog of the browser's own.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { IconButton } from './parts.tsx';
 
 const keys: readonly (readonly [string, string])[] = [
@@ -19,7 +19,7 @@ const keys: readonly (readonly [string, string])[] = [
 
 export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open && !dialog.current?.open) dialog.current?.showModal();
     if (!open) dialog.current?.close();
   }, [open]);

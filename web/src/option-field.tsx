@@ -6,7 +6,7 @@ import { check, valueOf, type OptionRow, type Value, type Values } from './optio
 interface OptionFieldProps {
   readonly row: OptionRow;
   readonly values: Values;
-  readonly unused: boolean; // by the chosen sampler
+  readonly unused: boolean; // by the chosen sampler, beside the other values
   readonly prefix: string; // of element ids
   readonly onChange: (value: Value | null) => void;
 }
@@ -105,7 +105,7 @@ export function OptionField({ row, values, unused, prefix, onChange }: OptionFie
       <p class="help" id={described}>
         {error ? <strong class="error">{error}</strong> : row.help}
         {!error && (range || normal) && <small>{[range, normal].filter(Boolean).join(', ')}</small>}
-        {!error && unused && <small>not used by this sampler</small>}
+        {!error && unused && <small>not used with these settings</small>}
       </p>
     </div>
   );

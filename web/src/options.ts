@@ -18,6 +18,8 @@ export interface SamplerRow {
   readonly name: string;
   readonly help: string;
   readonly options: readonly string[];
+  /** Where this sampler starts from other values than the rows say. */
+  readonly defaults: Values;
 }
 export interface Catalog {
   readonly options: readonly OptionRow[];
@@ -58,8 +60,13 @@ export function readCatalog(json: unknown): Catalog {
     name: String(item.name ?? ''),
     help: typeof item.help === 'string' ? item.help : '',
     options: Array.isArray(item.options) ? item.options.map((name: unknown) => key(String(name))) : [],
+    defaults: Object.fromEntries(Object.entries((item.defaults ?? {}) as Values).map(([name, value]) => [key(name), value])),
   }));
-  return { options, samplers };
+  // The samplers are a table of their own: the option's row need not repeat their names.
+  const named = options.map((row) =>
+    row.name === 'sampler' && row.choices.length === 0 ? { ...row, choices: samplers.map((sampler) => sampler.name) } : row,
+  );
+  return { options: named, samplers };
 }
 
 export type Checked = { readonly value: Value; readonly error?: never } | { readonly error: string; readonly value?: never };
@@ -81,7 +88,7 @@ export function check(row: OptionRow, text: string): Checked {
     case 'int':
     case 'real': {
       const value = Number(text.trim());
-      const whole = row.kind === 'real' || Number.isSafeInteger(value);
+      const whole = row.kind === 'real' || Number.isInteger(value);
       const inside = (row.min === null || value >= row.min) && (row.max === null || value <= row.max);
       return text.trim() !== '' && Number.isFinite(value) && whole && inside
         ? { value }
@@ -98,19 +105,36 @@ export function withValue(values: Values, row: OptionRow, value: Value | null): 
   return value === null || String(value) === String(row.default ?? '') ? rest : { ...rest, [row.name]: value };
 }
 
-/** `"name":value,...` for the request; a 64-bit number keeps all its digits. */
+/** The sampler whose rules the values follow. */
+export const samplerOf = (catalog: Catalog, values: Values): SamplerRow | null => {
+  const chosen = values.sampler ?? catalog.options.find((option) => option.name === 'sampler')?.default;
+  return catalog.samplers.find((item) => item.name === chosen) ?? null;
+};
+
+/** The rows with the defaults of the chosen sampler. */
+export function rowsFor(catalog: Catalog, values: Values): OptionRow[] {
+  const defaults = samplerOf(catalog, values)?.defaults ?? {};
+  return catalog.options.map((row) => ({ ...row, default: defaults[row.name] ?? row.default }));
+}
+
+/** Options that a flag, once set, leaves without meaning; the server refuses them beside it. */
+const silenced: Readonly<Record<string, readonly string[]>> = {
+  no_noise: ['noise_start', 'sharpness', 'confidence_noise', 'noise_clip', 'keep'],
+};
+
+/** Whether an option means something to the chosen sampler, beside the other values. */
+export function matters(catalog: Catalog, values: Values, row: OptionRow): boolean {
+  if (Object.entries(silenced).some(([flag, names]) => values[flag] === true && names.includes(row.name))) return false;
+  const sampler = samplerOf(catalog, values);
+  const claimed = catalog.samplers.some((item) => item.options.includes(row.name));
+  return !sampler || !claimed || sampler.options.includes(row.name);
+}
+
+/** `"name":value,...` for the request: what differs and matters; a 64-bit number keeps all its digits. */
 export function jsonFields(catalog: Catalog, values: Values): string[] {
   return catalog.options.flatMap((row) => {
     const value = values[row.name];
-    if (value === undefined) return [];
+    if (value === undefined || !matters(catalog, values, row)) return [];
     return [`${JSON.stringify(row.name)}:${row.kind === 'uint64' ? String(value) : JSON.stringify(value)}`];
   });
-}
-
-/** The sampler whose rules the values follow, and whether an option matters to it. */
-export function matters(catalog: Catalog, values: Values, row: OptionRow): boolean {
-  const chosen = values.sampler ?? catalog.options.find((option) => option.name === 'sampler')?.default;
-  const sampler = catalog.samplers.find((item) => item.name === chosen);
-  const claimed = catalog.samplers.some((item) => item.options.includes(row.name));
-  return !sampler || !claimed || sampler.options.includes(row.name);
 }

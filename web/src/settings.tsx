@@ -2,7 +2,7 @@
 // The settings: presets, the three that matter most, and the whole form built from the server's rows.
 import { useState } from 'preact/hooks';
 import { OptionField } from './option-field.tsx';
-import { matters, withValue, type Catalog, type OptionRow, type Values } from './options.ts';
+import { matters, rowsFor, samplerOf, withValue, type Catalog, type OptionRow, type Values } from './options.ts';
 import { IconButton, Segments } from './parts.tsx';
 import { presets, removePreset, savePreset } from './presets.ts';
 import { choices, type Prefs } from './prefs.ts';
@@ -31,7 +31,8 @@ export function Settings({ catalog, compare, values, prefs, open, onValues, onPr
   const all = presets(catalog);
   const same = (other: Values) => JSON.stringify(Object.entries(other).sort()) === JSON.stringify(Object.entries(mine).sort());
   const current = all.find((preset) => same(preset.values));
-  const groups = [...new Set(catalog.options.map((row) => row.group))];
+  const rows = rowsFor(catalog, mine);
+  const groups = [...new Set(rows.map((row) => row.group))];
   const field = (row: OptionRow, prefix: string) => (
     <OptionField
       key={row.name}
@@ -78,7 +79,7 @@ export function Settings({ catalog, compare, values, prefs, open, onValues, onPr
         </div>
         <p class="help">{current?.help ?? `${changes} changed from the defaults`}</p>
       </div>
-      {simple.flatMap((wanted) => catalog.options.filter((row) => row.name === wanted)).map((row) => field(row, 'simple'))}
+      {simple.flatMap((wanted) => rows.filter((row) => row.name === wanted)).map((row) => field(row, 'simple'))}
       <div class="option">
         <div class="head">
           <label for="pause">Pause between steps</label>
@@ -97,10 +98,11 @@ export function Settings({ catalog, compare, values, prefs, open, onValues, onPr
       </div>
       <details class="all">
         <summary>All settings</summary>
+        <p class="help sampler-help">{samplerOf(catalog, mine)?.help}</p>
         {groups.map((group) => (
           <fieldset key={group}>
             <legend>{group || 'Other'}</legend>
-            {catalog.options.filter((row) => row.group === group).map((row) => field(row, 'all'))}
+            {rows.filter((row) => row.group === group).map((row) => field(row, 'all'))}
           </fieldset>
         ))}
       </details>

@@ -5,13 +5,13 @@ import { test } from 'node:test';
 import { draftField, editOf, extend, lockRest, mark, maskBelow, retype } from '../src/draft-edit.ts';
 import { emptyRun, type Frame } from '../src/events.ts';
 import { readLink, writeLink } from '../src/link.ts';
-import { check, jsonFields, matters, readCatalog, withValue, type OptionRow } from '../src/options.ts';
+import { check, jsonFields, matters, readCatalog, rowsFor, withValue, type OptionRow } from '../src/options.ts';
 import { SseParser } from '../src/sse.ts';
 import { messagesFor, newSlot, requestBody, type Turn } from '../src/turns.ts';
 
 const catalog = readCatalog({
   options: [
-    { name: 'sampler', kind: 'choice', default: 'lad', choices: ['lad', 'ar'], group: 'g', help: 'h' },
+    { name: 'sampler', kind: 'choice', default: 'lad', group: 'g', help: 'h' },
     { name: 'iterations', kind: 'int', default: 64, min: 1, max: 512, group: 'g', help: 'h' },
     { name: 'noise-start', kind: 'real', default: 0.5, min: 0, max: 1, group: 'g', help: 'h' },
     { name: 'no_noise', kind: 'flag', default: false, group: 'g', help: 'h' },
@@ -20,7 +20,7 @@ const catalog = readCatalog({
     { name: 'prompt', kind: 'text', default: '', group: 'g', help: 'the page has its own control' },
     { name: 'odd', kind: 'colour', default: '', group: 'g', help: 'a kind this page does not know' },
   ],
-  samplers: [{ name: 'lad', help: '', options: ['iterations', 'noise-start', 'no_noise'] }, { name: 'ar', help: '', options: [] }],
+  samplers: [{ name: 'lad', help: '', options: ['iterations', 'noise-start', 'no_noise'] }, { name: 'ar', help: '', options: [], defaults: { 'noise-start': 0 } }],
 });
 const row = (name: string): OptionRow => catalog.options.find((option) => option.name === name)!;
 
@@ -56,6 +56,10 @@ test('which options matter to the sampler', () => {
   assert.equal(matters(catalog, {}, row('noise_start')), true);
   assert.equal(matters(catalog, { sampler: 'ar' }, row('noise_start')), false);
   assert.equal(matters(catalog, { sampler: 'ar' }, row('seed')), true); // claimed by none: general
+  assert.equal(matters(catalog, { no_noise: true }, row('noise_start')), false);
+  assert.deepEqual(jsonFields(catalog, { sampler: 'ar', noise_start: 1 }), ['"sampler":"ar"']);
+  assert.deepEqual(jsonFields(catalog, { no_noise: true, noise_start: 1 }), ['"no_noise":true']);
+  assert.equal(rowsFor(catalog, { sampler: 'ar' }).find((option) => option.name === 'noise_start')?.default, 0);
 });
 
 test('a link carries the settings there and back', () => {
