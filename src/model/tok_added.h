@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Tokens that are found in the text as they are written, before anything else is done to it. */
+#ifndef RD_TOK_ADDED_H
+#define RD_TOK_ADDED_H
+
+#include "tok_vocab.h"
+
+enum {
+  RD_ADDED_SPECIAL = 1, /* found only where the caller asks for special tokens */
+  RD_ADDED_LSTRIP = 2,  /* takes the white space before it */
+  RD_ADDED_RSTRIP = 4,  /* takes the white space after it */
+  RD_ADDED_WORD = 8,    /* not inside a word */
+};
+
+typedef struct rd_added {
+  struct rd_added_token {
+    const char *text; /* owned */
+    size_t size;
+    int32_t id;
+    unsigned flags;
+  } * tokens; /* (count), sorted by text once indexed */
+  size_t count, capacity;
+  bool starts[256]; /* some token starts with this byte */
+} rd_added;
+
+typedef struct rd_added_match {
+  size_t start, end; /* in the text, white space that the token takes included */
+  int32_t id;        /* -1: none found, start is the text's size */
+} rd_added_match;
+
+void rd_added_drop(rd_added *a);
+/* A token with the same text is replaced. */
+rd_code rd_added_set(rd_added *a, rd_slice text, int32_t id, unsigned flags, rd_error *e);
+/* Sort; call before finding. */
+void rd_added_index(rd_added *a);
+/* The id of the token written exactly so, or -1. */
+int32_t rd_added_id(const rd_added *a, rd_slice text);
+/* The first token at or after `from`, the longest there. Special ones only if asked for. */
+rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, bool special);
+
+#endif

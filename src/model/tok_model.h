@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* A tokenizer's parts, as the format readers fill them and the encoder uses them. */
+#ifndef RD_TOK_MODEL_H
+#define RD_TOK_MODEL_H
+
+#include "json.h"
+#include "tok_added.h"
+#include "tok_normal.h"
+#include "tok_split.h"
+#include "tok_vocab.h"
+#include "tokenizer.h"
+
+/* A part of a word during merging; `text` bytes are contiguous between neighbours. */
+typedef struct rd_symbol {
+  const char *text;
+  uint32_t size;
+  int32_t previous, next; /* -1 at the ends */
+  int32_t id;             /* -1: not in the vocabulary */
+  uint32_t rank;          /* of joining with the next one */
+  int32_t joined;         /* id of the two together, -1 when they do not join */
+} rd_symbol;
+
+/* Whether two neighbours join, into what, and how early. Byte-pair files list the pairs;
+ * SentencePiece and tiktoken join whatever together is a piece, the best piece first. */
+typedef bool (*rd_join)(const rd_vocab *v, const rd_symbol *left, const rd_symbol *right,
+                        uint32_t *rank, int32_t *id);
+bool rd_join_listed(const rd_vocab *v, const rd_symbol *left, const rd_symbol *right,
+                    uint32_t *rank, int32_t *id);
+bool rd_join_text(const rd_vocab *v, const rd_symbol *left, const rd_symbol *right, uint32_t *rank,
+                  int32_t *id);
+
+struct rd_tokenizer {
+  const char *format; /* name of the format row */
+  rd_vocab vocab;
+  rd_added added;
+  rd_normaliser normaliser;
+  rd_splitter splitter;
+  rd_join join;
+  bool byte_level;    /* symbols are bytes, not characters */
+  bool whole_words;   /* a word that is itself a piece is taken whole */
+  bool byte_fallback; /* characters without a piece are written as BYTE pieces */
+  bool fuse_unknown;  /* neighbouring unknown characters are one token */
+  int32_t
+      byte_ids[256]; /* BYTE pieces, or the one-byte pieces of a byte-level vocabulary; -1: none */
+  int32_t unknown;   /* -1: none */
+
+  int32_t bos, pad, mask; /* -1: none */
+  rd_ids eos;             /* the first is the one that pads an answer */
+  bool add_bos;
+  char *chat_template; /* NULL: none */
+  char *class_name;    /* tokenizer_class, NULL: not given */
+
+  bool prefixed;        /* the normaliser puts a space in front of each gap, ... */
+  bool prefix_at_start; /* ... or only of one that starts the text */
+  rd_bytes texts;       /* decoded text of all pieces, one after another */
+  uint32_t *text_ends;  /* (vocab.count) end of each piece's text in `texts` */
+  size_t longest_text;
+};
+
+/* One call's working memory. */
+typedef struct rd_merger {
+  const rd_tokenizer *t;
+  rd_ids *out;
+  rd_symbol *symbols;
+  size_t symbol_capacity;
+  uint64_t *heap; /* rank << 32 | symbol */
+  size_t heap_size, heap_capacity;
+  struct rd_known *cache; /* words of this gap already merged, or NULL */
+  uint32_t generation;
+} rd_merger;
+
+/* Merge one word and append its ids: an rd_emit whose context is an rd_merger. */
+rd_code rd_merge_word(void *merger, rd_slice word, rd_error *e);
+/* A new gap of `size` bytes: words cached so far are forgotten. */
+rd_code rd_merger_gap(rd_merger *m, size_t size, rd_error *e);
+void rd_merger_drop(rd_merger *m);
+
+/* The same without the files around it, for readers: an empty tokenizer, and the last step, which
+ * indexes what was read and works out the decoded texts. */
+rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e);
+rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e);
+/* Add a token that is matched in the text; after the vocabulary's own pieces. */
+rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e);
+
+/* Readers: (data, size) into a new, empty tokenizer; rd_tokenizer_seal is left to the caller. */
+rd_code rd_tok_read_json(rd_tokenizer *t, rd_slice data, rd_error *e);
+rd_code rd_tok_read_pairs(rd_tokenizer *t, rd_slice vocab, rd_slice merges, rd_error *e);
+rd_code rd_tok_read_spm(rd_tokenizer *t, rd_slice data, rd_error *e);
+rd_code rd_tok_read_tiktoken(rd_tokenizer *t, rd_slice data, rd_error *e);
+rd_code rd_tok_read_llama2c(rd_tokenizer *t, rd_slice data, rd_error *e);
+
+/* Parts that several readers share. A piece, or the two sides of a merge, are turned from the
+ * byte-level alphabet to bytes where t is byte-level; the buffers are the caller's. */
+rd_code rd_tok_set_mapped(rd_tokenizer *t, int64_t id, rd_slice piece, rd_bytes *scratch,
+                          rd_error *e);
+rd_code rd_tok_add_merge(rd_tokenizer *t, rd_slice left, rd_slice right, uint32_t rank,
+                         rd_bytes scratch[2], rd_error *e);
+/* "left right" cut at its space. */
+rd_code rd_tok_split_merge(rd_slice line, rd_slice *left, rd_slice *right, uint32_t rank,
+                           rd_error *e);
+/* {"piece": id, ..}, then indexed. */
+rd_code rd_tok_scan_vocab(rd_tokenizer *t, rd_slice object, rd_error *e);
+
+/* SentencePiece's rules for a filled vocabulary: spaces become U+2581, one is put in front if
+ * `prefix`; words are cut where no piece crosses. Scores are turned to ranks by rd_score_rank. */
+rd_code rd_tok_use_sentencepiece(rd_tokenizer *t, bool prefix, bool squeeze, rd_error *e);
+uint32_t rd_score_rank(float score);
+/* "<0x0A>": the byte; -1 when the piece is not written so. */
+int rd_byte_piece(rd_slice piece);
+
+/* Patterns by name: "gpt-2", "llama-bpe", "qwen2" (with what else belongs to them: form C, whole
+ * words), or by tokenizer_class. */
+typedef struct rd_pattern_row {
+  const char *name;
+  const char *classes; /* space-separated tokenizer_class names, without "Fast" */
+  const char *aliases; /* space-separated names in GGUF files */
+  const char *pattern;
+  bool form_c, whole_words;
+} rd_pattern_row;
+extern const rd_pattern_row rd_patterns[];
+extern const size_t rd_patterns_count;
+/* NULL when no row has that name, alias or class. */
+const rd_pattern_row *rd_pattern_find(const char *name);
+const rd_pattern_row *rd_pattern_of_class(const char *class_name);
+/* Make t byte-level with that row's patterns. */
+rd_code rd_tok_use_pattern(rd_tokenizer *t, const rd_pattern_row *row, rd_error *e);
+
+/* The files beside a vocabulary: tokenizer_config.json and the like in `folder`. */
+rd_code rd_tok_read_class(rd_tokenizer *t, const char *folder, rd_error *e);
+rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e);
+/* {"id", "content", "special", ..} as tokenizer.json and tokenizer_config.json describe a token;
+ * its own id is used when `id` is -1. */
+rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, rd_error *e);
+rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done to the text before it is cut: Unicode forms, replacements, the space put in front. A
+ * normaliser is a list of steps, each a row of tok_normal.c with its parameters. */
+#ifndef RD_TOK_NORMAL_H
+#define RD_TOK_NORMAL_H
+
+#include "tok_bytes.h"
+
+typedef struct rd_normal_step rd_normal_step;
+typedef rd_code (*rd_normal_apply)(const rd_normal_step *step, rd_slice in, rd_bytes *out,
+                                   rd_error *e);
+
+struct rd_normal_step {
+  rd_normal_apply apply;
+  char *from, *to; /* owned; what is replaced, what is put */
+  size_t from_size, to_size;
+  int form;            /* utf8proc options */
+  bool unless_present; /* prefix: not where the text has it already */
+  bool at_start;       /* prefix: only where the gap starts the whole text */
+};
+
+typedef struct rd_normaliser {
+  rd_normal_step *steps; /* (count) */
+  size_t count, capacity;
+} rd_normaliser;
+
+void rd_normaliser_drop(rd_normaliser *n);
+/* Add a step. The text is copied. */
+rd_code rd_normal_prefix(rd_normaliser *n, rd_slice prefix, bool unless_present, bool at_start,
+                         rd_error *e);
+rd_code rd_normal_replace(rd_normaliser *n, rd_slice from, rd_slice to, rd_error *e);
+/* Runs of spaces become one; spaces at both ends go. */
+rd_code rd_normal_squeeze(rd_normaliser *n, rd_error *e);
+/* "NFC", "NFD", "NFKC" or "NFKD"; *known is false, and nothing is added, for another name. */
+rd_code rd_normal_form(rd_normaliser *n, const char *name, bool *known, rd_error *e);
+
+/* Where a gap stands in the whole text. */
+typedef enum rd_gap {
+  RD_GAP_START,  /* starts it */
+  RD_GAP_INSIDE, /* follows an added token */
+  RD_GAP_ON,     /* goes on from earlier text: nothing is put in front */
+} rd_gap;
+
+/* Run all steps over `text`. The result lies in `text` itself
+ * or in one of the two buffers. Bytes that are not UTF-8 pass unchanged. */
+rd_code rd_normaliser_run(const rd_normaliser *n, rd_slice text, rd_gap gap, rd_bytes buffers[2],
+                          rd_slice *result, rd_error *e);
+
+#endif

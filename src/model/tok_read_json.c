@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/* tokenizer.json (Hugging Face tokenizers): BPE models. Normalisers, pre-tokenizers and decoders
+ * are rows of tables by their "type"; a type that is no row is refused by name. */
+#include "json.h"
+#include "tok_model.h"
+#include "tok_scan.h"
+
+#include <string.h>
+
+static const char mark[] = "\xE2\x96\x81";
+
+typedef rd_code (*reader)(rd_tokenizer *t, const json_t *part, rd_error *e);
+typedef struct part_row {
+  const char *type;
+  reader read;
+} part_row;
+
+static const char *text_of(const json_t *part, const char *key, const char *fallback) {
+  const json_t *value = json_object_get(part, key);
+  return json_is_string(value) ? json_string_value(value) : fallback;
+}
+
+static bool flag_of(const json_t *part, const char *key, bool fallback) {
+  const json_t *value = json_object_get(part, key);
+  return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+static rd_code read_part(rd_tokenizer *t, const json_t *part, const char *what,
+                         const part_row *rows, rd_error *e) {
+  if (!part || json_is_null(part))
+    return RD_OK;
+  const char *type = text_of(part, "type", "(none)");
+  for (const part_row *row = rows; row->type; row++)
+    if (strcmp(row->type, type) == 0)
+      return row->read(t, part, e);
+  return rd_fail(e, RD_UNSUPPORTED, "%s of type %s is not supported", what, type);
+}
+
+/* Members of a Sequence; Sequences within are refused by the table's depth: one level is in use. */
+static rd_code read_members(rd_tokenizer *t, const json_t *part, const char *key, const char *what,
+                            const part_row *rows, rd_error *e) {
+  const json_t *members = json_object_get(part, key);
+  for (size_t i = 0; i < json_array_size(members); i++)
+    RD_TRY(read_part(t, json_array_get(members, i), what, rows, e));
+  return RD_OK;
+}
+
+static rd_code nothing(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  (void)t, (void)part, (void)e;
+  return RD_OK;
+}
+
+/* {"String": ..} or {"Regex": ..} */
+static rd_code pattern_of(const json_t *part, rd_slice *pattern, bool *literal, rd_error *e) {
+  const json_t *object = json_object_get(part, "pattern");
+  const char *text = text_of(object, "String", NULL);
+  *literal = text != NULL;
+  if (!text)
+    text = text_of(object, "Regex", NULL);
+  if (!text)
+    return rd_fail(e, RD_BAD_INPUT, "%s: a pattern {\"String\": ..} or {\"Regex\": ..} is missing",
+                   text_of(part, "type", "?"));
+  *pattern = rd_slice_text(text);
+  return RD_OK;
+}
+
+static rd_code normal_form(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  bool known;
+  return rd_normal_form(&t->normaliser, text_of(part, "type", ""), &known, e);
+}
+
+static rd_code normal_prepend(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  rd_slice prefix = rd_slice_text(text_of(part, "prepend", mark));
+  t->prefixed = t->prefixed || prefix.size;
+  return rd_normal_prefix(&t->normaliser, prefix, false, false, e);
+}
+
+static rd_code normal_replace(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  rd_slice from;
+  bool literal;
+  RD_TRY(pattern_of(part, &from, &literal, e));
+  if (!literal)
+    return rd_fail(e, RD_UNSUPPORTED, "normaliser Replace with a regular expression");
+  return rd_normal_replace(&t->normaliser, from, rd_slice_text(text_of(part, "content", "")), e);
+}
+
+static const part_row normalisers[] = {
+    {"NFC", normal_form},  {"NFD", normal_form},        {"NFKC", normal_form},
+    {"NFKD", normal_form}, {"Prepend", normal_prepend}, {"Replace", normal_replace},
+    {NULL, NULL},
+};
+
+static rd_code split_pattern(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  rd_slice pattern;
+  bool literal;
+  RD_TRY(pattern_of(part, &pattern, &literal, e));
+  return rd_splitter_add(&t->splitter, pattern, literal, text_of(part, "behavior", "Isolated"),
+                         flag_of(part, "invert", false), e);
+}
+
+static rd_code split_bytes(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  t->byte_level = true;
+  if (flag_of(part, "add_prefix_space", true)) {
+    if (t->splitter.count)
+      return rd_fail(e, RD_UNSUPPORTED,
+                     "pre-tokenizer ByteLevel with add_prefix_space after another");
+    RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(" "), true, false, e));
+  }
+  return flag_of(part, "use_regex", true)
+             ? rd_splitter_add(&t->splitter, rd_slice_text(rd_pattern_find("gpt-2")->pattern),
+                               false, "Isolated", false, e)
+             : RD_OK;
+}
+
+static rd_code split_digits(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  bool single = flag_of(part, "individual_digits", false);
+  return rd_splitter_add(&t->splitter, rd_slice_text(single ? "\\p{N}" : "\\p{N}+"), false,
+                         "Isolated", false, e);
+}
+
+static rd_code split_metaspace(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  const char *scheme =
+      text_of(part, "prepend_scheme", flag_of(part, "add_prefix_space", true) ? "always" : "never");
+  if (t->splitter.count || strcmp(text_of(part, "replacement", mark), mark) != 0)
+    return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer Metaspace after another, or not with U+2581");
+  RD_TRY(rd_normal_replace(&t->normaliser, rd_slice_text(" "), rd_slice_text(mark), e));
+  t->prefixed = strcmp(scheme, "never") != 0;
+  t->prefix_at_start = strcmp(scheme, "first") == 0;
+  if (t->prefixed)
+    RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(mark), true, t->prefix_at_start, e));
+  return flag_of(part, "split", true)
+             ? rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e)
+             : RD_OK;
+}
+
+static const part_row splitters[] = {
+    {"Split", split_pattern},
+    {"ByteLevel", split_bytes},
+    {"Digits", split_digits},
+    {"Metaspace", split_metaspace},
+    {NULL, NULL},
+};
+
+/* Decoding follows from the vocabulary; the types are checked so that no other rule is missed. */
+static const part_row decoders[] = {
+    {"ByteLevel", nothing}, {"Replace", nothing}, {"ByteFallback", nothing},
+    {"Fuse", nothing},      {"Strip", nothing},   {"Metaspace", nothing},
+    {NULL, NULL},
+};
+
+/* A template that starts with a token asks for BOS. */
+static rd_code post_template(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  (void)e;
+  const json_t *first = json_array_get(json_object_get(part, "single"), 0);
+  const char *name = text_of(json_object_get(first, "SpecialToken"), "id", NULL);
+  const json_t *token = json_object_get(json_object_get(part, "special_tokens"), name ? name : "");
+  const json_t *id = json_array_get(json_object_get(token, "ids"), 0);
+  if (json_is_integer(id) && json_integer_value(id) >= 0 &&
+      json_integer_value(id) < RD_VOCAB_LIMIT) {
+    t->bos = (int32_t)json_integer_value(id);
+    t->add_bos = true;
+  }
+  return RD_OK;
+}
+
+static const part_row processors[] = {
+    {"TemplateProcessing", post_template}, {"ByteLevel", nothing}, {NULL, NULL}};
+
+/* The parts beside the model; each may be a Sequence of its kind. */
+static const struct section_row {
+  const char *key, *members, *what;
+  const part_row *rows;
+} sections[] = {
+    {"normalizer", "normalizers", "a normaliser", normalisers},
+    {"pre_tokenizer", "pretokenizers", "a pre-tokenizer", splitters},
+    {"post_processor", "processors", "a post-processor", processors},
+    {"decoder", "decoders", "a decoder", decoders},
+};
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+static rd_code parse(rd_slice text, const char *name, json_t **out, rd_error *e) {
+  json_error_t reason;
+  *out = text.data ? json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &reason)
+                   : json_null();
+  return *out ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%s: %s", name, reason.text);
+}
+
+static rd_code read_section(rd_tokenizer *t, const struct section_row *row, rd_slice text,
+                            rd_error *e) {
+  json_t *part;
+  RD_TRY(parse(text, row->key, &part, e));
+  rd_code code = strcmp(text_of(part, "type", ""), "Sequence") == 0
+                     ? read_members(t, part, row->members, row->what, row->rows, e)
+                     : read_part(t, part, row->what, row->rows, e);
+  json_decref(part);
+  return code;
+}
+
+static rd_code read_added(rd_tokenizer *t, rd_slice text, rd_error *e) {
+  json_t *list;
+  rd_code code = RD_OK;
+  RD_TRY(parse(text, "added_tokens", &list, e));
+  for (size_t i = 0; i < json_array_size(list) && code == RD_OK; i++)
+    code = rd_tok_add_described(t, json_array_get(list, i), -1, e);
+  json_decref(list);
+  return code;
+}
+
+/* "left right", or ["left", "right"]. */
+static rd_code scan_merge(rd_scan *s, rd_bytes buffers[2], rd_slice *left, rd_slice *right,
+                          uint32_t rank, rd_error *e) {
+  bool more = true;
+  buffers[0].size = buffers[1].size = 0;
+  if (rd_scan_peek(s) == '"') {
+    RD_TRY(rd_scan_string(s, &buffers[0], e));
+    return rd_tok_split_merge(rd_slice_of(&buffers[0]), left, right, rank, e);
+  }
+  RD_TRY(rd_scan_open(s, '[', e));
+  for (int i = 0; i < 2; i++) {
+    RD_TRY(rd_scan_more(s, ']', &more, e));
+    RD_TRY(rd_scan_string(s, &buffers[i], e));
+  }
+  RD_TRY(rd_scan_more(s, ']', &more, e));
+  *left = rd_slice_of(&buffers[0]);
+  *right = rd_slice_of(&buffers[1]);
+  return more ? rd_fail(e, RD_BAD_INPUT, "merge %u has more than two sides", rank) : RD_OK;
+}
+
+static rd_code scan_merges(rd_tokenizer *t, rd_slice list, rd_bytes buffers[4], rd_error *e) {
+  rd_scan s = rd_scan_of(list);
+  bool more = false;
+  size_t count = 0;
+  RD_TRY(rd_scan_open(&s, '[', e));
+  for (;; count++) { /* count first, so that the table is sized once */
+    RD_TRY(rd_scan_more(&s, ']', &more, e));
+    if (!more)
+      break;
+    RD_TRY(rd_scan_skip(&s, NULL, e));
+  }
+  RD_TRY(rd_vocab_expect_pairs(&t->vocab, count, e));
+  s = rd_scan_of(list);
+  RD_TRY(rd_scan_open(&s, '[', e));
+  for (uint32_t rank = 0; rank < count; rank++) {
+    rd_slice left, right;
+    RD_TRY(rd_scan_more(&s, ']', &more, e));
+    RD_TRY(scan_merge(&s, buffers, &left, &right, rank, e));
+    RD_TRY(rd_tok_add_merge(t, left, right, rank, buffers + 2, e));
+  }
+  return RD_OK;
+}
+
+enum { TYPE, VOCAB, MERGES, UNKNOWN, FALLBACK, FUSE, IGNORE, PREFIX, SUFFIX, DROPOUT, MODEL_KEYS };
+static const char *const model_keys[MODEL_KEYS] = {"type",
+                                                   "vocab",
+                                                   "merges",
+                                                   "unk_token",
+                                                   "byte_fallback",
+                                                   "fuse_unk",
+                                                   "ignore_merges",
+                                                   "continuing_subword_prefix",
+                                                   "end_of_word_suffix",
+                                                   "dropout"};
+
+/* Cut an object into the texts of the members named in `keys`. */
+static rd_code cut(rd_slice object, const char *const *keys, size_t count, rd_slice *values,
+                   rd_error *e) {
+  rd_bytes key = {0};
+  rd_scan s = rd_scan_of(object);
+  bool more = false;
+  rd_code code = rd_scan_open(&s, '{', e);
+  while (code == RD_OK && (code = rd_scan_more(&s, '}', &more, e)) == RD_OK && more) {
+    rd_slice value;
+    code = rd_scan_key(&s, &key, e);
+    if (code == RD_OK)
+      code = rd_scan_skip(&s, &value, e);
+    for (size_t i = 0; i < count && code == RD_OK; i++)
+      if (rd_slice_same(rd_slice_of(&key), rd_slice_text(keys[i])))
+        values[i] = value;
+  }
+  rd_bytes_drop(&key);
+  return code;
+}
+
+static bool is(rd_slice value, const char *text) {
+  return value.data && rd_slice_same(value, rd_slice_text(text));
+}
+
+static bool absent(rd_slice value) {
+  return !value.data || is(value, "null") || is(value, "\"\"");
+}
+
+static rd_code read_unknown(rd_tokenizer *t, rd_slice value, rd_error *e) {
+  rd_bytes name = {0};
+  if (absent(value))
+    return RD_OK;
+  rd_scan s = rd_scan_of(value);
+  rd_code code = rd_scan_string(&s, &name, e);
+  t->unknown = code == RD_OK ? rd_vocab_find(&t->vocab, rd_slice_of(&name)) : -1;
+  rd_bytes_drop(&name);
+  return code;
+}
+
+static rd_code read_model(rd_tokenizer *t, rd_slice model, rd_error *e) {
+  rd_slice values[MODEL_KEYS] = {{0}};
+  rd_bytes buffers[4] = {{0}, {0}, {0}, {0}};
+  RD_TRY(cut(model, model_keys, MODEL_KEYS, values, e));
+  if (values[TYPE].data ? !is(values[TYPE], "\"BPE\"") : !values[MERGES].data)
+    return rd_fail(e, RD_UNSUPPORTED, "tokenizer model of type %.*s is not supported: BPE is",
+                   (int)(values[TYPE].size < 40 ? values[TYPE].size : 40),
+                   values[TYPE].data ? values[TYPE].data : "");
+  if (!absent(values[PREFIX]) || !absent(values[SUFFIX]) ||
+      !(absent(values[DROPOUT]) || is(values[DROPOUT], "0.0") || is(values[DROPOUT], "0")))
+    return rd_fail(e, RD_UNSUPPORTED, "BPE with dropout or with marks on parts of words");
+  if (!values[VOCAB].data || !values[MERGES].data)
+    return rd_fail(e, RD_BAD_INPUT, "model: \"vocab\" or \"merges\" is missing");
+  t->whole_words = is(values[IGNORE], "true");
+  t->byte_fallback = is(values[FALLBACK], "true");
+  t->fuse_unknown = is(values[FUSE], "true");
+  RD_TRY(rd_tok_scan_vocab(t, values[VOCAB], e));
+  RD_TRY(read_unknown(t, values[UNKNOWN], e));
+  rd_code code = scan_merges(t, values[MERGES], buffers, e);
+  for (int i = 0; i < 4; i++)
+    rd_bytes_drop(&buffers[i]);
+  for (size_t id = 0; id < t->vocab.count && t->byte_fallback; id++)
+    if (rd_byte_piece(rd_vocab_piece(&t->vocab, (int32_t)id)) >= 0)
+      t->vocab.pieces[id].kind = RD_PIECE_BYTE;
+  if (t->unknown >= 0)
+    t->vocab.pieces[t->unknown].kind = RD_PIECE_UNKNOWN;
+  return code;
+}
+
+rd_code rd_tok_read_json(rd_tokenizer *t, rd_slice data, rd_error *e) {
+  enum { MODEL = SECTIONS, ADDED, KEYS };
+  const char *keys[KEYS] = {[MODEL] = "model", [ADDED] = "added_tokens"};
+  rd_slice values[KEYS] = {{0}};
+  for (int i = 0; i < SECTIONS; i++)
+    keys[i] = sections[i].key;
+  RD_TRY(cut(data, keys, KEYS, values, e));
+  if (!values[MODEL].data)
+    return rd_fail(e, RD_BAD_INPUT, "\"model\" is missing: not a tokenizer.json");
+  for (int i = 0; i < SECTIONS; i++)
+    RD_TRY(read_section(t, &sections[i], values[i], e));
+  RD_TRY(read_model(t, values[MODEL], e));
+  return read_added(t, values[ADDED], e);
+}

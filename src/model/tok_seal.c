@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The last step of reading any format: indices, byte pieces, and the decoded text of every piece,
+ * worked out once so that decoding is copying. Also what the SentencePiece formats share. */
+#include "tok_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char space_mark[] = "\xE2\x96\x81"; /* U+2581 */
+
+rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e) {
+  rd_tokenizer *t = rd_calloc(1, sizeof *t, "a tokenizer", e);
+  *out = t;
+  if (!t)
+    return RD_NO_MEMORY;
+  t->format = format;
+  t->join = rd_join_listed;
+  t->unknown = t->bos = t->pad = t->mask = -1;
+  memset(t->byte_ids, 0xFF, sizeof t->byte_ids);
+  return RD_OK;
+}
+
+void rd_tokenizer_close(rd_tokenizer **t) {
+  if (!*t)
+    return;
+  rd_vocab_drop(&(*t)->vocab);
+  rd_added_drop(&(*t)->added);
+  rd_normaliser_drop(&(*t)->normaliser);
+  rd_splitter_drop(&(*t)->splitter);
+  rd_ids_drop(&(*t)->eos);
+  rd_bytes_drop(&(*t)->texts);
+  free((*t)->text_ends);
+  free((*t)->chat_template);
+  free((*t)->class_name);
+  free(*t);
+  *t = NULL;
+}
+
+rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e) {
+  rd_piece_kind kind = flags & RD_ADDED_SPECIAL ? RD_PIECE_SPECIAL : RD_PIECE_ADDED;
+  if (id >= 0 && (size_t)id < t->vocab.count && t->vocab.pieces[id].kind == RD_PIECE_UNKNOWN)
+    kind = RD_PIECE_UNKNOWN;
+  RD_TRY(rd_vocab_set(&t->vocab, id, text, kind, 0, e));
+  return rd_added_set(&t->added, text, (int32_t)id, flags, e);
+}
+
+int rd_byte_piece(rd_slice piece) {
+  char digits[3] = {0}, *end;
+  if (piece.size != 6 || memcmp(piece.data, "<0x", 3) != 0 || piece.data[5] != '>')
+    return -1;
+  memcpy(digits, piece.data + 3, 2);
+  long value = strtol(digits, &end, 16);
+  return end == digits + 2 && value >= 0 && digits[0] != '+' ? (int)value : -1;
+}
+
+/* Larger scores are joined first: the bits of a float, turned so that they sort downwards. */
+uint32_t rd_score_rank(float score) {
+  uint32_t bits;
+  score += 0.0F; /* -0 is 0 */
+  memcpy(&bits, &score, 4);
+  return bits & 0x80000000U ? bits : 0x7FFFFFFFU - bits;
+}
+
+/* Does a piece hold a space after something else? Then merging crosses words. */
+static bool crosses(const rd_vocab *v) {
+  for (size_t id = 0; id < v->count; id++) {
+    rd_slice piece = rd_vocab_piece(v, (int32_t)id);
+    while (piece.size >= 3 && memcmp(piece.data, space_mark, 3) == 0)
+      piece = (rd_slice){piece.data + 3, piece.size - 3};
+    if (v->pieces[id].kind == RD_PIECE_NORMAL && piece.size &&
+        memmem(piece.data, piece.size, space_mark, 3))
+      return true;
+  }
+  return false;
+}
+
+rd_code rd_tok_use_sentencepiece(rd_tokenizer *t, bool prefix, bool squeeze, rd_error *e) {
+  t->join = rd_join_text;
+  t->fuse_unknown = true;
+  t->byte_fallback = true;
+  t->prefixed = prefix;
+  if (squeeze)
+    RD_TRY(rd_normal_squeeze(&t->normaliser, e));
+  if (prefix)
+    RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(" "), false, false, e));
+  RD_TRY(rd_normal_replace(&t->normaliser, rd_slice_text(" "), rd_slice_text(space_mark), e));
+  if (t->vocab.count && !crosses(&t->vocab))
+    RD_TRY(rd_splitter_add(&t->splitter,
+                           rd_slice_text("\xE2\x96\x81*[^\xE2\x96\x81]+|\xE2\x96\x81+"), false,
+                           "Isolated", false, e));
+  return RD_OK;
+}
+
+/* Append what piece `id` adds to decoded text. */
+static rd_code add_text(rd_tokenizer *t, int32_t id, rd_error *e) {
+  rd_slice piece = rd_vocab_piece(&t->vocab, id);
+  rd_piece_kind kind = t->vocab.pieces[id].kind;
+  int byte = kind == RD_PIECE_BYTE ? rd_byte_piece(piece) : -1;
+  if (byte >= 0)
+    return rd_bytes_add(&t->texts, &(char){(char)byte}, 1, e);
+  if (t->byte_level || kind != RD_PIECE_NORMAL)
+    return rd_bytes_add(&t->texts, piece.data, piece.size, e);
+  for (size_t at = 0; at < piece.size;) {
+    bool mark = piece.size - at >= 3 && memcmp(piece.data + at, space_mark, 3) == 0;
+    RD_TRY(rd_bytes_add(&t->texts, mark ? " " : piece.data + at, 1, e));
+    at += mark ? 3 : 1;
+  }
+  return RD_OK;
+}
+
+rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
+  rd_vocab *v = &t->vocab;
+  if (v->count == 0)
+    return rd_fail(e, RD_BAD_INPUT, "the vocabulary is empty");
+  RD_TRY(rd_vocab_index(v, e));
+  rd_added_index(&t->added);
+  t->text_ends = rd_calloc(v->count, sizeof *t->text_ends, "decoded pieces", e);
+  if (!t->text_ends)
+    return RD_NO_MEMORY;
+  RD_TRY(rd_grow((void **)&t->texts.data, &t->texts.capacity, v->pool.size + 1, 1, e));
+  for (size_t id = 0; id < v->count; id++) {
+    size_t before = t->texts.size;
+    RD_TRY(add_text(t, (int32_t)id, e));
+    t->text_ends[id] = (uint32_t)t->texts.size;
+    if (t->texts.size - before > t->longest_text)
+      t->longest_text = t->texts.size - before;
+    rd_slice piece = rd_vocab_piece(v, (int32_t)id);
+    bool single = t->byte_level && v->pieces[id].kind == RD_PIECE_NORMAL && piece.size == 1;
+    int byte = single                                ? (unsigned char)*piece.data
+               : v->pieces[id].kind == RD_PIECE_BYTE ? rd_byte_piece(piece)
+                                                     : -1;
+    if (byte >= 0 && t->byte_ids[byte] < 0)
+      t->byte_ids[byte] = (int32_t)id;
+  }
+  return RD_OK;
+}

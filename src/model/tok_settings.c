@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* The small files beside a vocabulary: which ids are BOS, EOS, padding, mask; tokens added; the
+ * chat template. Nothing is guessed: an id that no file names is -1. */
+#include "file.h"
+#include "json.h"
+#include "tok_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers beyond 64 bits ("model_max_length": 10^30) are common here and never used: such a file is
+ * read with its numbers as reals. */
+static rd_code parse(const char *text, size_t size, const char *name, json_t **out, rd_error *e) {
+  json_error_t reason;
+  *out = json_loadb(text, size, 0, &reason);
+  if (!*out && json_error_code(&reason) == json_error_numeric_overflow)
+    *out = json_loadb(text, size, JSON_DECODE_INT_AS_REAL, &reason);
+  return *out ? RD_OK
+              : rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name,
+                        reason.line, reason.column, reason.text);
+}
+
+/* A file of the folder as JSON, or NULL when there is none. */
+static rd_code open_beside(const char *folder, const char *name, json_t **out, rd_error *e) {
+  enum { LIMIT = 1 << 26 };
+  char *path = rd_path_join(folder, name), *text = NULL;
+  size_t size = 0;
+  rd_code code = RD_OK;
+  *out = NULL;
+  if (!path)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a path");
+  if (rd_path_exists(path)) {
+    code = rd_file_read(path, LIMIT, &text, &size, e);
+    if (code == RD_OK)
+      code = parse(text, size, name, out, e);
+  }
+  free(text);
+  free(path);
+  return code;
+}
+
+rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, rd_error *e) {
+  static const struct flag_row {
+    const char *key;
+    unsigned flag;
+  } rows[] = {{"special", RD_ADDED_SPECIAL},
+              {"lstrip", RD_ADDED_LSTRIP},
+              {"rstrip", RD_ADDED_RSTRIP},
+              {"single_word", RD_ADDED_WORD}};
+  const json_t *content = json_object_get(token, "content");
+  unsigned flags = 0;
+  if (id < 0) {
+    const json_t *number = json_object_get(token, "id");
+    id = json_is_integer(number) ? json_integer_value(number) : -1;
+  }
+  if (!json_is_string(content) || json_string_length(content) == 0)
+    return rd_fail(e, RD_BAD_INPUT, "added token %lld has no content", (long long)id);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    flags |= json_is_true(json_object_get(token, rows[i].key)) ? rows[i].flag : 0;
+  return rd_tokenizer_add(
+      t, id, (rd_slice){json_string_value(content), json_string_length(content)}, flags, e);
+}
+
+rd_code rd_tok_read_class(rd_tokenizer *t, const char *folder, rd_error *e) {
+  json_t *config;
+  RD_TRY(open_beside(folder, "tokenizer_config.json", &config, e));
+  const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
+  t->class_name = name ? rd_strdup(name, e) : NULL;
+  json_decref(config);
+  return name && !t->class_name ? RD_NO_MEMORY : RD_OK;
+}
+
+/* added_tokens.json: {"<tok>": id}; tokenizer_config.json's added_tokens_decoder: {"id": {..}}. */
+rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e) {
+  json_t *added, *config;
+  const char *key;
+  json_t *value;
+  rd_code code;
+  RD_TRY(open_beside(folder, "added_tokens.json", &added, e));
+  code = open_beside(folder, "tokenizer_config.json", &config, e);
+  json_object_foreach(added, key, value) {
+    if (code == RD_OK)
+      code = rd_tokenizer_add(t, json_is_integer(value) ? json_integer_value(value) : -1,
+                              rd_slice_text(key), 0, e);
+  }
+  json_object_foreach(json_object_get(config, "added_tokens_decoder"), key, value) {
+    char *end;
+    long long id = strtoll(key, &end, 10);
+    if (code == RD_OK)
+      code = rd_tok_add_described(t, value, *end || end == key ? RD_VOCAB_LIMIT : id, e);
+  }
+  json_decref(added);
+  json_decref(config);
+  return code;
+}
+
+/* "text" or {"content": "text"}: the id, or -1. */
+static int32_t named_token(const rd_tokenizer *t, const json_t *file, const char *key) {
+  const json_t *value = json_object_get(file, key);
+  if (json_is_object(value))
+    value = json_object_get(value, "content");
+  return json_is_string(value) ? rd_tokenizer_id(t, json_string_value(value)) : -1;
+}
+
+static rd_code add_eos(rd_tokenizer *t, int64_t id, rd_error *e) {
+  if (id < 0 || (size_t)id >= t->vocab.count || rd_tokenizer_is_eos(t, (int32_t)id))
+    return RD_OK;
+  return rd_ids_add(&t->eos, (int32_t)id, e);
+}
+
+/* Ids a file states; those set already stay. EOS ids are gathered. */
+static rd_code read_ids(rd_tokenizer *t, const json_t *file, rd_error *e) {
+  const struct id_row {
+    const char *token_key, *id_key;
+    int32_t *place;
+  } rows[] = {{"bos_token", "bos_token_id", &t->bos},
+              {"pad_token", "pad_token_id", &t->pad},
+              {"mask_token", "mask_token_id", &t->mask}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const json_t *number = json_object_get(file, rows[i].id_key);
+    int64_t id = json_is_integer(number) ? json_integer_value(number)
+                                         : named_token(t, file, rows[i].token_key);
+    if (*rows[i].place < 0 && id >= 0 && (size_t)id < t->vocab.count)
+      *rows[i].place = (int32_t)id;
+  }
+  RD_TRY(add_eos(t, named_token(t, file, "eos_token"), e));
+  const json_t *eos = json_object_get(file, "eos_token_id");
+  if (json_is_integer(eos))
+    RD_TRY(add_eos(t, json_integer_value(eos), e));
+  for (size_t i = 0; i < json_array_size(eos); i++)
+    if (json_is_integer(json_array_get(eos, i)))
+      RD_TRY(add_eos(t, json_integer_value(json_array_get(eos, i)), e));
+  return RD_OK;
+}
+
+/* Text, or [{"name": "default", "template": text}, ..]. */
+static rd_code read_template(rd_tokenizer *t, const json_t *config, rd_error *e) {
+  const json_t *value = json_object_get(config, "chat_template");
+  for (size_t i = 0; i < json_array_size(value); i++) {
+    const json_t *row = json_array_get(value, i);
+    const char *name = json_string_value(json_object_get(row, "name"));
+    if (name && strcmp(name, "default") == 0) {
+      value = json_object_get(row, "template");
+      break;
+    }
+  }
+  if (!json_is_string(value) || t->chat_template)
+    return RD_OK;
+  t->chat_template = rd_strdup(json_string_value(value), e);
+  return t->chat_template ? RD_OK : RD_NO_MEMORY;
+}
+
+static rd_code read_template_file(rd_tokenizer *t, const char *folder, rd_error *e) {
+  char *path = rd_path_join(folder, "chat_template.jinja");
+  rd_code code = RD_OK;
+  if (!path)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a path");
+  if (rd_path_exists(path))
+    code = rd_file_read(path, 1 << 24, &t->chat_template, NULL, e);
+  free(path);
+  return code;
+}
+
+rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e) {
+  static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                      "generation_config.json", "config.json"};
+  RD_TRY(read_template_file(t, folder, e));
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    json_t *file;
+    RD_TRY(open_beside(folder, names[i], &file, e));
+    rd_code code = read_ids(t, file, e);
+    if (code == RD_OK && i == 0) {
+      const json_t *bos = json_object_get(file, "add_bos_token");
+      t->add_bos = json_is_boolean(bos) ? json_is_true(bos) : t->add_bos;
+      code = read_template(t, file, e);
+    }
+    json_decref(file);
+    RD_TRY(code);
+  }
+  return RD_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* A vocabulary: pieces by id, ids by piece, and which pairs of ids merge. Filled by a format
+ * reader, then indexed once; read-only afterwards. Byte-level pieces are held as the bytes they
+ * stand for. */
+#ifndef RD_TOK_VOCAB_H
+#define RD_TOK_VOCAB_H
+
+#include "tok_bytes.h"
+
+enum { RD_VOCAB_LIMIT = 1 << 24 }; /* ids; far above any published vocabulary */
+
+/* What a piece is to the encoder. */
+typedef enum rd_piece_kind {
+  RD_PIECE_NONE = 0, /* a hole in the numbering */
+  RD_PIECE_NORMAL,   /* text that merging may produce */
+  RD_PIECE_SPECIAL,  /* never produced from plain text: <s>, <|endoftext|> */
+  RD_PIECE_ADDED,    /* matched whole in the text before anything else */
+  RD_PIECE_BYTE,     /* one byte, where the vocabulary lacks a character */
+  RD_PIECE_UNKNOWN,  /* stands for what cannot be written */
+} rd_piece_kind;
+
+typedef struct rd_piece {
+  uint32_t start, size; /* in the pool */
+  uint32_t rank;        /* joining by text: lower is merged first */
+  rd_piece_kind kind;
+} rd_piece;
+
+typedef struct rd_pair {
+  uint64_t key; /* left << 32 | right; UINT64_MAX is an empty slot */
+  uint32_t rank;
+  int32_t id; /* what they become */
+} rd_pair;
+
+typedef struct rd_vocab {
+  rd_bytes pool;
+  rd_piece *pieces; /* (count) */
+  size_t count, capacity;
+  size_t longest; /* bytes of the longest NORMAL piece */
+  struct rd_slot {
+    uint32_t hash, id1; /* id + 1; 0 is an empty slot */
+  } * slots;            /* (slot_mask + 1) */
+  size_t slot_mask;
+  rd_pair *pairs; /* (pair_mask + 1), NULL without merges */
+  size_t pair_mask;
+} rd_vocab;
+
+void rd_vocab_drop(rd_vocab *v);
+/* Set the piece of `id`, whatever it was; ids may come in any order. */
+rd_code rd_vocab_set(rd_vocab *v, int64_t id, rd_slice piece, rd_piece_kind kind, uint32_t rank,
+                     rd_error *e);
+/* Build the way from piece to id for the NORMAL pieces set so far. */
+rd_code rd_vocab_index(rd_vocab *v, rd_error *e);
+/* The id of a NORMAL piece, or -1. */
+int32_t rd_vocab_find(const rd_vocab *v, rd_slice piece);
+/* Make room for `count` merges. */
+rd_code rd_vocab_expect_pairs(rd_vocab *v, size_t count, rd_error *e);
+/* "left right" as pieces merge with priority `rank`; the first merge of a pair counts. */
+rd_code rd_vocab_add_pair(rd_vocab *v, rd_slice left, rd_slice right, uint32_t rank, rd_error *e);
+/* NULL when the two do not merge. */
+const rd_pair *rd_vocab_pair(const rd_vocab *v, int32_t left, int32_t right);
+static inline rd_slice rd_vocab_piece(const rd_vocab *v, int32_t id) {
+  return (rd_slice){v->pool.data + v->pieces[id].start, v->pieces[id].size};
+}
+/* 32 bits of a hash of some bytes. */
+uint32_t rd_vocab_hash(rd_slice text);
+
+/* Byte-level alphabets (GPT-2): 256 printable characters that stand for the bytes. Append the bytes
+ * of `text` to `out`; false, with nothing appended, when a character is not of that alphabet. */
+rd_code rd_alphabet_bytes(rd_slice text, rd_bytes *out, bool *all, rd_error *e);
+
+#endif

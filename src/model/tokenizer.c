@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* Encoding: the text is cut at added tokens; each gap is normalised, cut into words, merged.
+ * Decoding: pieces one after another, without the space that encoding put in front of a gap. */
+#include "tok_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct encoder {
+  const rd_tokenizer *t;
+  rd_merger merger;
+  rd_split_scratch *scratch;
+  rd_bytes buffers[2];
+} encoder;
+
+static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, rd_error *e) {
+  if (text.size == 0)
+    return RD_OK;
+  RD_TRY(rd_normaliser_run(&x->t->normaliser, text, gap, x->buffers, &text, e));
+  RD_TRY(rd_merger_gap(&x->merger, text.size, e));
+  return rd_splitter_run(&x->t->splitter, x->scratch, text, rd_merge_word, &x->merger, e);
+}
+
+static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, rd_error *e) {
+  rd_ids *out = x->merger.out;
+  if (flags & RD_TOK_BOS) {
+    if (x->t->bos < 0)
+      return rd_fail(e, RD_UNSUPPORTED, "this tokenizer has no BOS token");
+    RD_TRY(rd_ids_add(out, x->t->bos, e));
+  }
+  for (size_t at = 0;;) {
+    rd_added_match m = rd_added_find(&x->t->added, text, at, (flags & RD_TOK_SPECIAL) != 0);
+    rd_gap gap = at > 0 ? RD_GAP_INSIDE : flags & RD_TOK_CONTINUE ? RD_GAP_ON : RD_GAP_START;
+    RD_TRY(encode_gap(x, (rd_slice){text.data + at, m.start - at}, gap, e));
+    if (m.id < 0)
+      return RD_OK;
+    RD_TRY(rd_ids_add(out, m.id, e));
+    at = m.end;
+  }
+}
+
+rd_code rd_tokenizer_encode(const rd_tokenizer *t, const char *text, size_t size, unsigned flags,
+                            int32_t **ids, size_t *count, rd_error *e) {
+  enum { LONGEST = 1 << 30 };
+  rd_ids out = {0};
+  encoder x = {.t = t, .merger = {.t = t, .out = &out}};
+  *ids = NULL;
+  *count = 0;
+  if (size > LONGEST)
+    return rd_fail(e, RD_BAD_INPUT, "a text of %zu bytes; at most %d can be encoded at once", size,
+                   LONGEST);
+  rd_code code = rd_grow((void **)&out.data, &out.capacity, size / 3 + 2, sizeof *out.data, e);
+  if (code == RD_OK)
+    code = rd_split_scratch_new(&x.scratch, &t->splitter, size, e);
+  if (code == RD_OK)
+    code = encode_all(&x, (rd_slice){text, size}, flags, e);
+  rd_merger_drop(&x.merger);
+  rd_split_scratch_free(x.scratch);
+  rd_bytes_drop(&x.buffers[0]);
+  rd_bytes_drop(&x.buffers[1]);
+  if (code != RD_OK) {
+    rd_ids_drop(&out);
+    return code;
+  }
+  *ids = out.data;
+  *count = out.size;
+  return RD_OK;
+}
+
+static rd_slice text_of(const rd_tokenizer *t, int32_t id) {
+  uint32_t start = id ? t->text_ends[id - 1] : 0;
+  return (rd_slice){t->texts.data + start, t->text_ends[id] - start};
+}
+
+/* The text of one token of a sequence; `boundary` is carried from token to token. */
+static rd_code next_text(const rd_tokenizer *t, int32_t id, unsigned flags, bool *boundary,
+                         rd_slice *text, rd_error *e) {
+  *text = (rd_slice){"", 0};
+  if (id < 0 || (size_t)id >= t->vocab.count)
+    return rd_fail(e, RD_BAD_INPUT, "token id %d is outside the vocabulary of %zu", id,
+                   t->vocab.count);
+  rd_piece_kind kind = t->vocab.pieces[id].kind;
+  if (kind == RD_PIECE_SPECIAL && (flags & RD_TOK_SKIP)) {
+    *boundary = *boundary || !t->prefix_at_start;
+    return RD_OK;
+  }
+  *text = text_of(t, id);
+  if (*boundary && t->prefixed && kind == RD_PIECE_NORMAL && text->size && text->data[0] == ' ')
+    *text = (rd_slice){text->data + 1, text->size - 1};
+  *boundary = !t->prefix_at_start && (kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED);
+  return RD_OK;
+}
+
+static rd_code decode_all(const rd_tokenizer *t, const int32_t *ids, size_t count, unsigned flags,
+                          rd_bytes *out, rd_error *e) {
+  bool boundary = !(flags & RD_TOK_CONTINUE);
+  for (size_t i = 0; i < count; i++) {
+    rd_slice text;
+    RD_TRY(next_text(t, ids[i], flags, &boundary, &text, e));
+    RD_TRY(rd_bytes_add(out, text.data, text.size, e));
+  }
+  return RD_OK;
+}
+
+rd_code rd_tokenizer_decode(const rd_tokenizer *t, const int32_t *ids, size_t count, unsigned flags,
+                            char **text, size_t *size, rd_error *e) {
+  rd_bytes out = {0}, whole = {0};
+  rd_code code = decode_all(t, ids, count, flags, &out, e);
+  if (code == RD_OK && (flags & RD_TOK_REPLACE)) {
+    code = rd_utf8_replace(rd_slice_of(&out), &whole, e);
+    rd_bytes_drop(&out);
+    out = whole;
+  }
+  if (code == RD_OK)
+    code = rd_bytes_add(&out, "", 1, e);
+  if (code != RD_OK) {
+    rd_bytes_drop(&out);
+    return code;
+  }
+  *text = out.data;
+  *size = out.size - 1;
+  return RD_OK;
+}
+
+int32_t rd_tokenizer_bos(const rd_tokenizer *t) {
+  return t->bos;
+}
+int32_t rd_tokenizer_pad(const rd_tokenizer *t) {
+  return t->pad;
+}
+int32_t rd_tokenizer_mask(const rd_tokenizer *t) {
+  return t->mask;
+}
+bool rd_tokenizer_adds_bos(const rd_tokenizer *t) {
+  return t->add_bos;
+}
+size_t rd_tokenizer_size(const rd_tokenizer *t) {
+  return t->vocab.count;
+}
+const char *rd_tokenizer_chat_template(const rd_tokenizer *t) {
+  return t->chat_template;
+}
+const char *rd_tokenizer_format(const rd_tokenizer *t) {
+  return t->format;
+}
+
+const int32_t *rd_tokenizer_eos(const rd_tokenizer *t, size_t *count) {
+  *count = t->eos.size;
+  return t->eos.data;
+}
+
+bool rd_tokenizer_is_eos(const rd_tokenizer *t, int32_t id) {
+  for (size_t i = 0; i < t->eos.size; i++)
+    if (t->eos.data[i] == id)
+      return true;
+  return false;
+}
+
+bool rd_tokenizer_is_special(const rd_tokenizer *t, int32_t id) {
+  return id >= 0 && (size_t)id < t->vocab.count && t->vocab.pieces[id].kind == RD_PIECE_SPECIAL;
+}
+
+const char *rd_tokenizer_piece(const rd_tokenizer *t, int32_t id, size_t *size) {
+  rd_slice text = id >= 0 && (size_t)id < t->vocab.count ? text_of(t, id) : (rd_slice){"", 0};
+  *size = text.size;
+  return text.data;
+}
+
+/* Added tokens first; then the piece as it is; then with its spaces as SentencePiece writes them.
+ */
+int32_t rd_tokenizer_id(const rd_tokenizer *t, const char *piece) {
+  rd_slice text = rd_slice_text(piece);
+  int32_t id = rd_added_id(&t->added, text);
+  if (id >= 0 || t->byte_level)
+    return id >= 0 ? id : rd_vocab_find(&t->vocab, text);
+  id = rd_vocab_find(&t->vocab, text);
+  rd_normaliser spaces = {0};
+  rd_bytes buffers[2] = {{0}, {0}};
+  if (id < 0 && strchr(piece, ' ') &&
+      rd_normal_replace(&spaces, rd_slice_text(" "), rd_slice_text("\xE2\x96\x81"), NULL) ==
+          RD_OK &&
+      rd_normaliser_run(&spaces, text, RD_GAP_ON, buffers, &text, NULL) == RD_OK)
+    id = rd_vocab_find(&t->vocab, text);
+  rd_bytes_drop(&buffers[0]);
+  rd_bytes_drop(&buffers[1]);
+  rd_normaliser_drop(&spaces);
+  return id;
+}
+
+rd_code rd_tokenizer_word(const rd_tokenizer *t, const char *word, int32_t *id, rd_error *e) {
+  *id = rd_tokenizer_id(t, word);
+  if (*id >= 0)
+    return RD_OK;
+  int32_t *ids;
+  size_t count;
+  RD_TRY(rd_tokenizer_encode(t, word, strlen(word), RD_TOK_CONTINUE, &ids, &count, e));
+  free(ids);
+  return rd_fail(e, RD_BAD_INPUT,
+                 "\"%s\" is %zu tokens of this tokenizer; a word that is exactly one is needed",
+                 word, count);
+}
+
+rd_code rd_decoder_init(rd_decoder *d, const rd_tokenizer *t, unsigned flags, rd_error *e) {
+  *d = (rd_decoder){.t = t, .flags = flags, .boundary = !(flags & RD_TOK_CONTINUE)};
+  d->buffer = rd_calloc(3 * (t->longest_text + sizeof d->tail), 1, "a decoder", e);
+  return d->buffer ? RD_OK : RD_NO_MEMORY;
+}
+
+void rd_decoder_drop(rd_decoder *d) {
+  free(d->buffer);
+  *d = (rd_decoder){0};
+}
+
+/* Move whole characters from `from` to the buffer; keep an unfinished one in the tail. */
+static size_t release(rd_decoder *d, rd_slice from, size_t used) {
+  while (from.size) {
+    rd_utf8 c = rd_utf8_read(from.data, from.size);
+    bool good = c.kind == RD_UTF8_GOOD;
+    if (c.kind == RD_UTF8_CUT) {
+      memcpy(d->tail, from.data, from.size);
+      d->tail_size = from.size;
+      return used;
+    }
+    memcpy(d->buffer + used, good ? from.data : "\xEF\xBF\xBD", good ? c.size : 3);
+    used += good ? c.size : 3;
+    from = (rd_slice){from.data + c.size, from.size - c.size};
+  }
+  return used;
+}
+
+rd_code rd_decoder_push(rd_decoder *d, int32_t id, const char **text, size_t *size, rd_error *e) {
+  rd_slice piece;
+  size_t used = 0;
+  *text = d->buffer;
+  *size = 0;
+  RD_TRY(next_text(d->t, id, d->flags, &d->boundary, &piece, e));
+  while (d->tail_size && piece.size) { /* finish the character begun earlier, byte by byte */
+    char joined[sizeof d->tail + 1];
+    size_t count = d->tail_size;
+    memcpy(joined, d->tail, count);
+    joined[count++] = *piece.data;
+    rd_utf8 c = rd_utf8_read(joined, count);
+    d->tail_size = 0;
+    if (c.kind == RD_UTF8_BAD) { /* the byte starts something else: look at it again */
+      memcpy(d->buffer + used, "\xEF\xBF\xBD", 3);
+      used += 3;
+      break;
+    }
+    used = release(d, (rd_slice){joined, count}, used);
+    piece = (rd_slice){piece.data + 1, piece.size - 1};
+  }
+  *size = release(d, piece, used);
+  return RD_OK;
+}
+
+void rd_decoder_finish(rd_decoder *d, const char **text, size_t *size) {
+  *text = "\xEF\xBF\xBD";
+  *size = d->tail_size ? 3 : 0;
+  d->tail_size = 0;
+}
