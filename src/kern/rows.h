@@ -80,7 +80,7 @@ typedef struct rd_rows {
                  int64_t hd); /* sum (hd) is scratch */
 } rd_rows;
 
-extern const rd_rows rd_rows_scalar, rd_rows_avx2, rd_rows_avx512;
+extern const rd_rows rd_rows_scalar, rd_rows_avx2, rd_rows_avx512, rd_rows_avx512bf16;
 
 /* The kernels for rd_cpu_level(). */
 const rd_rows *rd_rows_get(void);
