@@ -9,9 +9,10 @@
 
 struct rd_cache;
 
-/* Text of ids, for events. */
+/* Text of ids, for events. Both give new strings, NULL when memory is out. */
 typedef struct rd_speller {
-  char *(*text)(void *context, const int32_t *ids, int64_t n); /* new string, NULL: no memory */
+  char *(*text)(void *context, const int32_t *ids, int64_t n); /* special tokens left out */
+  char *(*piece)(void *context, int32_t id);                   /* special tokens by their names */
   void *context;
   int32_t mask;
   const int32_t *ends; /* (end_count) */

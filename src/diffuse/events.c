@@ -33,7 +33,7 @@ char *rd_event_text(const rd_event *event) {
 char *rd_event_piece(const rd_event *event, int64_t position) {
   const rd_speller *s = event->speller;
   bool inside = s && position >= 0 && position < event->count;
-  return inside ? s->text(s->context, event->ids + position, 1) : strdup("");
+  return inside ? s->piece(s->context, event->ids[position]) : strdup("");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
