@@ -7,6 +7,8 @@
 #include <string.h>
 
 static const rd_command commands[] = {
+    {"bench", "[-m M | --shape NAME] [--train]", "speed as a fraction of what this machine can do",
+     rd_cmd_bench},
     {"logits", "--ids 1,2,3 -o out.npy", "the model's raw scores for token ids, one pass",
      rd_cmd_logits},
 };

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's limits: a loop of multiply-adds that never leaves the registers, and a walk through
+ * memory. */
+#include "peak.h"
+
+#include "cpu.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <time.h>
+
+typedef struct row {
+  rd_dtype type;
+  rd_cpu level;
+  float (*run)(long rounds);
+  double flops; /* of a round */
+} row;
+
+/* Best first. */
+static const row rows[] = {{RD_BF16, RD_CPU_AVX512BF16, rd_peak_bf16_avx512bf16, 12 * 64},
+                           {RD_F32, RD_CPU_AVX512, rd_peak_f32_avx512, 12 * 32},
+                           {RD_F32, RD_CPU_AVX2, rd_peak_f32_avx2, 12 * 16},
+                           {RD_F32, RD_CPU_SCALAR, rd_peak_f32_scalar, 12 * 2}};
+
+double rd_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double rd_peak_flops(rd_dtype type) {
+  enum { REPEATS = 6 };
+  const long rounds = 4 << 20;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    if (rows[i].type != type || rd_cpu_level() < rows[i].level)
+      continue;
+    double best = 0;
+    volatile float sink = 0;
+    int threads = rd_threads_get();
+    for (int r = 0; r < REPEATS; r++) {
+      double start = rd_seconds();
+#pragma omp parallel num_threads(threads)
+      {
+        float value = rows[i].run(rounds);
+#pragma omp atomic
+        sink += value;
+      }
+      double rate = rows[i].flops * (double)rounds * threads / (rd_seconds() - start);
+      best = rate > best ? rate : best;
+    }
+    return best;
+  }
+  return 0;
+}
+
+double rd_peak_bandwidth(void) {
+  const int64_t n = (int64_t)64 << 20; /* 256 MB of f32 */
+  float *data = malloc((size_t)n * sizeof *data);
+  double best = 0;
+  if (!data)
+    return 0;
+  int threads = rd_threads_get();
+#pragma omp parallel for num_threads(threads)
+  for (int64_t i = 0; i < n; i++)
+    data[i] = (float)(i & 7);
+  for (int r = 0; r < 4; r++) {
+    float sum = 0;
+    double start = rd_seconds();
+#pragma omp parallel for simd num_threads(threads) reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++)
+      sum += data[i];
+    double rate = (double)n * sizeof *data / (rd_seconds() - start);
+    best = rate > best && sum > 0 ? rate : best;
+  }
+  free(data);
+  return best;
+}
