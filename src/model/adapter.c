@@ -200,7 +200,7 @@ static rd_code attach(rd_model *m, const json_t *json, bool merge_in, rd_error *
   rd_adapter_config config;
   RD_TRY(rd_adapter_config_read(&config, json, e));
   rd_arena measure = rd_arena_measure();
-  attacher a = {.binder = {&m->store->adapter_tensors, &measure},
+  attacher a = {.binder = {&m->store->adapter_tensors, NULL, &measure},
                 .model = m,
                 .scale = rd_adapter_scale(&config),
                 .merge = merge_in};

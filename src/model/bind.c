@@ -3,7 +3,6 @@
  * matrices used in place are not, so that a 16 GB mapping opens without being read. */
 #include "bind.h"
 
-#include "family.h"
 #include "ops.h"
 
 #include <stdio.h>
@@ -76,7 +75,7 @@ static rd_code bind_norm(const rd_binder *b, const char *pattern, int64_t l, int
 
 static rd_code bind_layer(const rd_binder *b, const rd_config *c, rd_dtype type, int64_t l,
                           rd_layer *layer, rd_error *e) {
-  const rd_tensor_names *names = c->family->names;
+  const rd_tensor_names *names = b->names;
   char name[160];
   memset(layer, 0, sizeof *layer);
   RD_TRY(bind_norm(b, names->attention_norm, l, c->width, &layer->attention_norm, e));
@@ -101,7 +100,7 @@ static rd_code bind_layer(const rd_binder *b, const rd_config *c, rd_dtype type,
 
 rd_code rd_bind_weights(const rd_binder *b, const rd_config *c, rd_dtype type, rd_weights *w,
                         rd_error *e) {
-  const rd_tensor_names *names = c->family->names;
+  const rd_tensor_names *names = b->names;
   w->type = type;
   /* a tied model stores its one matrix under either name */
   bool has_embedding = rd_tensors_find(b->tensors, names->embedding) || !c->tied;

@@ -5,12 +5,13 @@
 #define RD_BIND_H
 
 #include "arena.h"
+#include "family.h"
 #include "tensors.h"
-#include "weights.h"
 
 typedef struct rd_binder {
   const rd_tensors *tensors;
-  rd_arena *arena; /* measuring, or placed: the same calls are made in both runs */
+  const rd_tensor_names *names; /* the family's, or GGUF's */
+  rd_arena *arena;              /* measuring, or placed: the same calls are made in both runs */
 } rd_binder;
 
 /* The tensor called `name` as `type`, whose shape must be (rows, cols), or (cols) when rows is 0.

@@ -44,6 +44,11 @@ void rd_layer_name(char *out, size_t size, const char *pattern, int64_t layer, c
 /* Read config.json (and generation_config.json's eos, when `generation` is not NULL). Special
  * tokens the files do not name stay -1. */
 rd_code rd_config_read(rd_config *out, const json_t *config, const json_t *generation, rd_error *e);
+struct rd_gguf;
+/* The same from a GGUF file's keys. */
+rd_code rd_config_read_gguf(rd_config *out, const struct rd_gguf *g, rd_error *e);
+/* The names that every family's tensors have in GGUF. */
+extern const rd_tensor_names rd_gguf_names;
 /* The sizes that no file should get past: RD_BAD_INPUT naming the one that makes no sense. */
 rd_code rd_config_check(const rd_config *config, rd_error *e);
 /* config.json for a model of this configuration. New reference. */

@@ -55,6 +55,7 @@ void rd_model_close(rd_model **model) {
     return;
   rd_model *m = *model;
   if (m->store) {
+    rd_gguf_drop(&m->store->gguf);
     rd_tensors_drop(&m->store->tensors);
     rd_tensors_drop(&m->store->adapter_tensors);
     rd_arena_drop(&m->store->weights);
@@ -67,9 +68,11 @@ void rd_model_close(rd_model **model) {
   *model = NULL;
 }
 
-rd_code rd_model_bind(rd_model *m, rd_dtype type, rd_error *e) {
+/* Bind everything as `type`, once counting what must be converted, once for real. */
+static rd_code bind_model(rd_model *m, rd_dtype type, rd_error *e) {
   rd_arena measure = rd_arena_measure();
-  rd_binder binder = {&m->store->tensors, &measure};
+  const struct rd_model_store *s = m->store;
+  rd_binder binder = {s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors, s->names, &measure};
   RD_TRY(rd_bind_weights(&binder, &m->config, type, &m->weights, e));
   RD_TRY(rd_arena_init(&m->store->weights, measure.used, "converted weights", e));
   m->memory_bytes += measure.used;
@@ -122,11 +125,37 @@ static rd_code read_folder(rd_config *config, const char *folder, rd_error *e) {
   return code;
 }
 
+static bool is_gguf(const char *path) {
+  size_t n = strlen(path);
+  return n > 5 && strcmp(path + n - 5, ".gguf") == 0;
+}
+
+/* Weights, by the kind of file; `s` becomes the model's store. */
+static rd_code open_weights(struct rd_model_store *s, rd_config *config, const char *path,
+                            rd_error *e) {
+  if (!is_gguf(path)) {
+    RD_TRY(read_folder(config, path, e));
+    s->names = config->family->names;
+    return rd_safetensors_open(&s->tensors, path, e);
+  }
+  s->tensors.maps = rd_calloc(1, sizeof *s->tensors.maps, "a mapping", e);
+  if (!s->tensors.maps)
+    return RD_NO_MEMORY;
+  RD_TRY(rd_map_open(s->tensors.maps, path, e));
+  s->tensors.map_count = 1;
+  s->names = &rd_gguf_names;
+  rd_code code = rd_gguf_parse(&s->gguf, s->tensors.maps->data, s->tensors.maps->size, e);
+  if (code == RD_OK)
+    code = rd_config_read_gguf(config, &s->gguf, e);
+  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
+}
+
 static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
-  RD_TRY(rd_safetensors_open(&m->store->tensors, o->path, e));
-  for (size_t i = 0; i < m->store->tensors.map_count; i++)
-    m->file_bytes += m->store->tensors.maps[i].size;
-  rd_code code = rd_model_bind(m, choose_type(&m->store->tensors, o->precision), e);
+  struct rd_model_store *s = m->store;
+  for (size_t i = 0; i < s->tensors.map_count; i++)
+    m->file_bytes += s->tensors.maps[i].size;
+  const rd_tensors *tensors = s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors;
+  rd_code code = bind_model(m, choose_type(tensors, o->precision), e);
   if (code != RD_OK)
     return rd_prefix(e, code, "%s", o->path);
   return o->adapter ? rd_adapter_attach(m, o->adapter, o->merge, e) : RD_OK;
@@ -135,13 +164,21 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
 rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
   *out = NULL;
   rd_config config;
-  RD_TRY(read_folder(&config, o->path, e));
+  struct rd_model_store store = {0};
   char *copy = rd_strdup(o->path, e);
-  if (!copy)
-    return RD_NO_MEMORY;
-  rd_code code = rd_model_new(out, &config, basename(copy), e);
+  rd_code code = copy ? open_weights(&store, &config, o->path, e) : RD_NO_MEMORY;
+  if (code == RD_OK)
+    code = rd_model_new(out, &config, basename(copy), e);
   free(copy);
-  if (code == RD_OK && (code = fill(*out, o, e)) != RD_OK)
+  if (code != RD_OK) {
+    rd_gguf_drop(&store.gguf);
+    rd_tensors_drop(&store.tensors);
+    return code;
+  }
+  store.tables = (*out)->store->tables;
+  *(*out)->store = store;
+  code = fill(*out, o, e);
+  if (code != RD_OK)
     rd_model_close(out);
   return code;
 }

@@ -4,11 +4,14 @@
 #define RD_STORE_H
 
 #include "arena.h"
+#include "family.h"
+#include "gguf.h"
 #include "model.h"
-#include "tensors.h"
 
 struct rd_model_store {
-  rd_tensors tensors;         /* of the model's files */
+  rd_tensors tensors; /* of the model's files; of a GGUF they lie in `gguf` */
+  rd_gguf gguf;
+  const rd_tensor_names *names;
   rd_tensors adapter_tensors; /* of the adapter's */
   rd_arena weights;           /* converted tensors */
   rd_arena tables;            /* layers, rotary tables */
@@ -17,8 +20,6 @@ struct rd_model_store {
 
 /* An empty model whose configuration is set: layers and rotary tables made, weights still unset. */
 rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, rd_error *e);
-/* Bind the model's weights to store->tensors as `type`. */
-rd_code rd_model_bind(rd_model *m, rd_dtype type, rd_error *e);
 /* Attach (or merge) the PEFT adapter in `folder` (adapter.c). */
 rd_code rd_adapter_attach(rd_model *m, const char *folder, bool merge, rd_error *e);
 

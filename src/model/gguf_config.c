@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* A configuration from GGUF's keys: {architecture}.*, tokenizer.ggml.*, and diffusion.*. */
+#include "family.h"
+#include "gguf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct reader {
+  const rd_gguf *g;
+  char architecture[64];
+} reader;
+
+static const char *key_of(const reader *r, const char *key, char *buffer, size_t size) {
+  snprintf(buffer, size, "%s.%s", r->architecture, key);
+  return buffer;
+}
+
+static rd_code read_int(const reader *r, const char *key, int64_t *out, rd_error *e) {
+  char full[160];
+  return rd_gguf_int(r->g, key_of(r, key, full, sizeof full), 0, 1 << 24, out, e);
+}
+
+static rd_code read_real(const reader *r, const char *key, double *out, rd_error *e) {
+  char full[160];
+  return rd_gguf_real(r->g, key_of(r, key, full, sizeof full), 0, 1e12, out, e);
+}
+
+static rd_code read_id(const rd_gguf *g, const char *key, int64_t vocab, int32_t *out,
+                       rd_error *e) {
+  int64_t id = *out;
+  RD_TRY(rd_gguf_int(g, key, -1, vocab - 1, &id, e));
+  *out = (int32_t)id;
+  return RD_OK;
+}
+
+static rd_code read_sizes(const reader *r, rd_config *c, rd_error *e) {
+  const rd_gguf_value *tokens = rd_gguf_find(r->g, "tokenizer.ggml.tokens");
+  int64_t rotated = 0;
+  RD_TRY(read_int(r, "block_count", &c->layers, e));
+  RD_TRY(read_int(r, "embedding_length", &c->width, e));
+  RD_TRY(read_int(r, "attention.head_count", &c->heads, e));
+  RD_TRY(read_int(r, "feed_forward_length", &c->ff, e));
+  c->vocab = tokens ? (int64_t)tokens->count : 0;
+  RD_TRY(read_int(r, "vocab_size", &c->vocab, e));
+  c->kv_heads = c->heads;
+  c->head_dim = c->heads > 0 ? c->width / c->heads : 0;
+  c->positions = 2048;
+  RD_TRY(read_int(r, "attention.head_count_kv", &c->kv_heads, e));
+  RD_TRY(read_int(r, "attention.key_length", &c->head_dim, e));
+  RD_TRY(read_int(r, "context_length", &c->positions, e));
+  RD_TRY(read_real(r, "attention.layer_norm_rms_epsilon", &c->norm_eps, e));
+  RD_TRY(read_real(r, "rope.freq_base", &c->rope_theta, e));
+  rotated = c->head_dim;
+  RD_TRY(read_int(r, "rope.dimension_count", &rotated, e));
+  if (rotated != c->head_dim)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "rope.dimension_count %lld of heads of %lld: partial rotation",
+                   (long long)rotated, (long long)c->head_dim);
+  return rd_config_check(c, e);
+}
+
+rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
+  reader r = {.g = g};
+  rd_gguf_text name = {0};
+  memset(c, 0, sizeof *c);
+  RD_TRY(rd_gguf_text_of(g, "general.architecture", &name, e));
+  if (!name.data || name.size >= sizeof r.architecture)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "general.architecture is missing: nothing says what model this is");
+  memcpy(r.architecture, name.data, name.size);
+  RD_TRY(rd_family_find_gguf(&c->family, r.architecture, e));
+  c->norm_eps = 1e-6;
+  c->rope_theta = c->family->rope_theta;
+  c->rope_interleaved = c->family->gguf_interleaved;
+  c->qkv_bias = c->family->qkv_bias;
+  c->qk_norm = c->family->qk_norm;
+  c->bos = c->pad = c->mask = -1;
+  RD_TRY(read_sizes(&r, c, e));
+  c->tied = rd_tensors_find(&g->tensors, "output.weight") == NULL;
+  int64_t causal = c->family->block == 1, shift = c->family->shift_logits;
+  RD_TRY(read_int(&r, "attention.causal", &causal, e));
+  RD_TRY(rd_gguf_int(g, "diffusion.shift_logits", 0, 1, &shift, e));
+  c->block = causal ? 1 : 0;
+  c->shift_logits = shift != 0;
+  RD_TRY(read_id(g, "tokenizer.ggml.bos_token_id", c->vocab, &c->bos, e));
+  RD_TRY(read_id(g, "tokenizer.ggml.padding_token_id", c->vocab, &c->pad, e));
+  RD_TRY(read_id(g, "tokenizer.ggml.mask_token_id", c->vocab, &c->mask, e));
+  int32_t eos = -1, eot = -1;
+  RD_TRY(read_id(g, "tokenizer.ggml.eos_token_id", c->vocab, &eos, e));
+  RD_TRY(read_id(g, "tokenizer.ggml.eot_token_id", c->vocab, &eot, e));
+  if (eos >= 0)
+    c->eos[c->eos_count++] = eos;
+  if (eot >= 0 && eot != eos)
+    c->eos[c->eos_count++] = eot;
+  return RD_OK;
+}
+
+const rd_tensor_names rd_gguf_names = {.embedding = "token_embd.weight",
+                                       .norm = "output_norm.weight",
+                                       .head = "output.weight",
+                                       .attention_norm = "blk.%d.attn_norm.weight",
+                                       .mlp_norm = "blk.%d.ffn_norm.weight",
+                                       .q_norm = "blk.%d.attn_q_norm.weight",
+                                       .k_norm = "blk.%d.attn_k_norm.weight",
+                                       .p = {"blk.%d.attn_q", "blk.%d.attn_k", "blk.%d.attn_v",
+                                             "blk.%d.attn_output", "blk.%d.ffn_gate",
+                                             "blk.%d.ffn_up", "blk.%d.ffn_down"}};
