@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* Damaged model files: every one is refused with a message that names the thing, none is believed.
+ * And the storage formats: each decodes to what the reference wrote. */
+#include "adapter.h"
+#include "family.h"
+#include "gguf.h"
+#include "model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GOLDEN RD_SOURCE_DIR "/tests/golden/"
+
+/* A safetensors file: the header's length (the true one for 0), the header padded to 8, `size`
+ * bytes of data. Exact allocation, so that a read beyond it is seen by the sanitizers. */
+static unsigned char *file_of(const char *header, uint64_t claimed, size_t size, size_t *total) {
+  size_t length = strlen(header), n = claimed ? length : (length + 7) / 8 * 8;
+  unsigned char *out = calloc(1, 8 + n + size);
+  if (claimed == 0)
+    claimed = n;
+  memcpy(out, &claimed, 8);
+  memset(out + 8, ' ', n);
+  memcpy(out + 8, header, length);
+  *total = 8 + n + size;
+  return out;
+}
+
+static void damaged_safetensors_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *header;
+    uint64_t claimed;
+    size_t size;
+    const char *message;
+  } cases[] = {
+      {"", 1, 0, "a header of 1 bytes in a file of 8"},
+      {"{}", UINT64_C(1) << 60, 0, "a header of 1152921504606846976 bytes"},
+      {"{", 0, 0, "not valid JSON"},
+      {"[]      ", 0, 0, "the header is no JSON object"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 0, 4,
+       "tensor w: ends at byte 8 of the data, the file has 4"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}  ", 0, 4,
+       "tensor w: F32 of shape (2) takes 8 bytes, the file gives 4"},
+      {"{\"w\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 0, 8,
+       "tensor w: type F99"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 0, 8, "is no count"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 0, 8, "make no range"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}} ", 0,
+       8, "the file gives 8"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+       "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}  ",
+       0, 12, "tensors a and b overlap"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[1,5]}}   ", 0, 8,
+       "not aligned for F32"},
+      {"{\"w\":3}", 0, 0, "tensor w: its entry needs"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t total = 0;
+    unsigned char *data = file_of(cases[i].header, cases[i].claimed, cases[i].size, &total);
+    rd_tensors t = {0};
+    rd_error e = {0};
+    if (rd_safetensors_parse(&t, data, total, &e) == RD_OK || !strstr(e.message, cases[i].message))
+      fail_msg("case %zu: expected \"%s\", found \"%s\"", i, cases[i].message, e.message);
+    rd_tensors_drop(&t);
+    free(data);
+  }
+}
+
+/* Every prefix of a real GGUF file, and every byte of its head flipped: errors or a sound parse, no
+ * crash. */
+static void damaged_gguf_is_refused(void **state) {
+  (void)state;
+  rd_map map;
+  rd_error e = {0};
+  assert_int_equal(rd_map_open(&map, GOLDEN "gguf/llama-gqa-tied.gguf", &e), RD_OK);
+  rd_gguf g;
+  assert_int_equal(rd_gguf_parse(&g, map.data, map.size, &e), RD_OK);
+  assert_true(g.count > 5 && g.tensors.count > 10);
+  rd_gguf_drop(&g);
+  size_t head = map.size < 6000 ? map.size : 6000;
+  for (size_t n = 0; n < head; n += n < 64 ? 1 : 37) {
+    unsigned char *cut = malloc(n ? n : 1);
+    memcpy(cut, map.data, n);
+    assert_int_not_equal(rd_gguf_parse(&g, cut, n, &e), RD_OK);
+    free(cut);
+  }
+  unsigned char *copy = malloc(map.size);
+  for (size_t i = 0; i < head; i++) {
+    memcpy(copy, map.data, map.size);
+    copy[i] ^= (unsigned char)(1u << i % 8);
+    if (rd_gguf_parse(&g, copy, map.size, &e) == RD_OK)
+      rd_gguf_drop(&g);
+  }
+  free(copy);
+  rd_map_close(&map);
+  assert_int_equal(rd_gguf_parse(&g, (const unsigned char *)"GGUF\x09\0\0\0", 8, &e), RD_BAD_INPUT);
+}
+
+static void storage_formats_decode_to_the_reference(void **state) {
+  (void)state;
+  rd_map map;
+  rd_error e = {0};
+  rd_gguf g;
+  rd_tensors expected;
+  assert_int_equal(rd_map_open(&map, GOLDEN "gguf/formats.gguf", &e), RD_OK);
+  if (rd_gguf_parse(&g, map.data, map.size, &e) != RD_OK ||
+      rd_safetensors_open(&expected, GOLDEN "gguf/formats.expected.safetensors", &e) != RD_OK)
+    fail_msg("%s", e.message);
+  size_t formats = 0;
+  rd_storages(&formats);
+  assert_int_equal(g.tensors.count, formats);
+  for (size_t i = 0; i < g.tensors.count; i++) {
+    const rd_tensor *t = &g.tensors.items[i], *x = rd_tensors_find(&expected, t->name);
+    assert_non_null(x);
+    int64_t n = rd_tensor_count(t);
+    float *decoded = malloc((size_t)n * sizeof *decoded);
+    t->storage->decode(decoded, t->data, n);
+    for (int64_t j = 0; j < n; j++) {
+      float want;
+      memcpy(&want, x->data + 4 * j, sizeof want);
+      float off = decoded[j] - want;
+      if (off > 1e-6f || off < -1e-6f)
+        fail_msg("%s[%lld]: %g, expected %g", t->name, (long long)j, (double)decoded[j],
+                 (double)want);
+    }
+    free(decoded);
+  }
+  rd_tensors_drop(&expected);
+  rd_gguf_drop(&g);
+  rd_map_close(&map);
+}
+
+static void configurations_that_make_no_sense_are_named(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *message;
+  } cases[] = {
+      {"{}", "model_type is missing"},
+      {"{\"model_type\":\"mamba\"}", "type \"mamba\"; the known families are llama, qwen2"},
+      {"{\"model_type\":\"llama\"}", "num_hidden_layers is missing; family llama needs it"},
+      {"{\"model_type\":\"llama\",\"num_hidden_layers\":\"two\"}",
+       "expected an integer, found a string"},
+      {"{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"hidden_size\":32,\"num_attention_"
+       "heads\":4,"
+       "\"num_key_value_heads\":3,\"intermediate_size\":64,\"vocab_size\":10}",
+       "4 heads cannot share 3 key/value heads evenly"},
+      {"{\"model_type\":\"llama\",\"num_hidden_layers\":2000,\"hidden_size\":32,\"num_attention_"
+       "heads\":4,"
+       "\"intermediate_size\":64,\"vocab_size\":10}",
+       "layers: 2000 is outside 1..1024"},
+      {"{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"hidden_size\":32,\"num_attention_"
+       "heads\":4,"
+       "\"intermediate_size\":64,\"vocab_size\":10,\"rope_scaling\":{\"rope_type\":\"yarn\"}}",
+       "rope_scaling of type \"yarn\"; default, linear and llama3 are known"},
+      {"{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"hidden_size\":32,\"num_attention_"
+       "heads\":4,"
+       "\"intermediate_size\":64,\"vocab_size\":10,\"eos_token_id\":[3,10]}",
+       "eos_token_id: 10 is outside the vocabulary of 10"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    json_t *json = NULL;
+    rd_config c;
+    rd_error e = {0};
+    assert_int_equal(rd_json_parse(&json, cases[i].text, strlen(cases[i].text), "text", &e), RD_OK);
+    if (rd_config_read(&c, json, NULL, &e) == RD_OK || !strstr(e.message, cases[i].message))
+      fail_msg("case %zu: expected \"%s\", found \"%s\"", i, cases[i].message, e.message);
+    json_decref(json);
+  }
+}
+
+static void configurations_survive_writing_and_reading(void **state) {
+  (void)state;
+  static const char *const models[] = {"llama3-rope-scaled", "qwen3", "llada", "dream"};
+  for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+    char *path = rd_format(GOLDEN "models/%s/config.json", models[i]);
+    json_t *json = NULL;
+    rd_config c, again;
+    rd_error e = {0};
+    if (rd_json_open(&json, path, &e) || rd_config_read(&c, json, NULL, &e))
+      fail_msg("%s", e.message);
+    json_t *written = rd_config_json(&c, RD_F32);
+    assert_int_equal(rd_config_read(&again, written, NULL, &e), RD_OK);
+    assert_memory_equal(&c, &again, sizeof c);
+    json_decref(written);
+    json_decref(json);
+    free(path);
+  }
+}
+
+static void models_that_cannot_be_opened_say_why(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *adapter, *message;
+  } cases[] = {
+      {"/nonexistent", NULL, "/nonexistent/config.json: no such file"},
+      {RD_SOURCE_DIR "/tests", NULL, "a model is a Hugging Face folder with config.json"},
+      {RD_SOURCE_DIR "/missing.gguf", NULL, "missing.gguf: cannot open"},
+      {GOLDEN "models/llama-mha", "/nonexistent", "/nonexistent/adapter_config.json: cannot open"},
+      {GOLDEN "models/llama-gqa-tied", GOLDEN "adapters/qwen3-seven", "expected shape"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_model_options o = {.path = cases[i].path, .adapter = cases[i].adapter};
+    rd_model *m = NULL;
+    rd_error e = {0};
+    if (rd_model_open(&m, &o, &e) == RD_OK || m || !strstr(e.message, cases[i].message))
+      fail_msg("case %zu: expected \"%s\", found \"%s\"", i, cases[i].message, e.message);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(damaged_safetensors_are_refused),
+      cmocka_unit_test(damaged_gguf_is_refused),
+      cmocka_unit_test(storage_formats_decode_to_the_reference),
+      cmocka_unit_test(configurations_that_make_no_sense_are_named),
+      cmocka_unit_test(configurations_survive_writing_and_reading),
+      cmocka_unit_test(models_that_cannot_be_opened_say_why),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
