@@ -3,11 +3,13 @@
 #include "model.h"
 
 #include "bind.h"
+#include "chat_template.h"
 #include "cpu.h"
 #include "family.h"
 #include "rng.h"
 #include "rope.h"
 #include "store.h"
+#include "tokenizer.h"
 
 #include <libgen.h>
 #include <stdlib.h>
@@ -62,6 +64,7 @@ void rd_model_close(rd_model **model) {
     rd_arena_drop(&m->store->tables);
     rd_arena_drop(&m->store->adapter);
   }
+  rd_tokenizer_close(&m->tokenizer);
   free(m->store);
   free(m->name);
   free(m);
@@ -150,6 +153,54 @@ static rd_code open_weights(struct rd_model_store *s, rd_config *config, const c
   return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
 }
 
+/* Does the model bring a tokenizer? A folder may hold weights alone. */
+static bool has_tokenizer(const rd_model *m, const char *path) {
+  static const char *const files[] = {"tokenizer.json", "vocab.json", "tokenizer.model",
+                                      "tokenizer.bin"};
+  if (m->store->gguf.count > 0)
+    return rd_gguf_find(&m->store->gguf, "tokenizer.ggml.tokens") != NULL;
+  bool found = false;
+  for (size_t i = 0; i < sizeof files / sizeof *files && !found; i++) {
+    char *file = rd_path_join(path, files[i]);
+    found = file && rd_path_exists(file);
+    free(file);
+  }
+  return found;
+}
+
+/* Special tokens that config.json leaves open come from the tokenizer's files. */
+static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
+  size_t count = 0;
+  const int32_t *eos = rd_tokenizer_eos(t, &count);
+  c->bos = c->bos >= 0 ? c->bos : rd_tokenizer_bos(t);
+  c->pad = c->pad >= 0 ? c->pad : rd_tokenizer_pad(t);
+  c->mask = c->mask >= 0 ? c->mask : rd_tokenizer_mask(t);
+  for (size_t i = 0; i < count; i++)
+    if (eos[i] >= 0 && c->eos_count < RD_MOST_EOS && !rd_config_is_eos(c, eos[i]))
+      c->eos[c->eos_count++] = eos[i];
+}
+
+static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *e) {
+  rd_config *c = &m->config;
+  if (!has_tokenizer(m, o->path))
+    return o->mask_token || o->chat_template
+               ? rd_fail(e, RD_USAGE,
+                         "%s holds no tokenizer, which --mask-token and "
+                         "--chat-template need",
+                         o->path)
+               : RD_OK;
+  RD_TRY(rd_tokenizer_open(&m->tokenizer, o->path, e));
+  if ((int64_t)rd_tokenizer_size(m->tokenizer) > c->vocab)
+    return rd_fail(e, RD_BAD_INPUT, "%s: the tokenizer has %zu tokens, the embedding %lld", o->path,
+                   rd_tokenizer_size(m->tokenizer), (long long)c->vocab);
+  adopt_special_tokens(c, m->tokenizer);
+  if (o->mask_token)
+    RD_TRY(rd_tokenizer_word(m->tokenizer, o->mask_token, &c->mask, e));
+  rd_code code = rd_chat_template_choose(&m->chat_template, m->tokenizer, o->chat_template, e);
+  return o->chat_template ? code
+                          : RD_OK; /* without a known template the prompt is taken as it is */
+}
+
 static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   for (size_t i = 0; i < s->tensors.map_count; i++)
@@ -158,6 +209,7 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   rd_code code = bind_model(m, choose_type(tensors, o->precision), e);
   if (code != RD_OK)
     return rd_prefix(e, code, "%s", o->path);
+  RD_TRY(open_tokenizer(m, o, e));
   return o->adapter ? rd_adapter_attach(m, o->adapter, o->merge, e) : RD_OK;
 }
 

@@ -34,18 +34,28 @@ rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, ch
   return RD_OK;
 }
 
+/* "folder/../name" when there is such a file. */
+static char *beside(const char *folder, const char *name) {
+  char *path = rd_format("%s/../%s", folder, name);
+  if (path && rd_path_exists(path))
+    return path;
+  free(path);
+  return NULL;
+}
+
 char *rd_tool_builtin_model(void) {
-  char path[PATH_MAX];
-  ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-  if (n <= 0)
-    return rd_format("models/tini");
-  path[n] = '\0';
-  char *folder = dirname(path);
-  char *built = rd_format("%s/../models/tini", folder);
-  if (built && rd_path_exists(built))
-    return built;
-  free(built);
-  return rd_format("%s/../share/redraft/models/tini", folder);
+  static const char *const places[] = {"models/stories260K/stories260K.gguf",
+                                       "share/redraft/models/stories260K/stories260K.gguf"};
+  char program[PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+  program[n > 0 ? n : 0] = '\0';
+  const char *folder = dirname(program);
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    char *path = beside(folder, places[i]);
+    if (path)
+      return path;
+  }
+  return rd_format("%s", places[0]);
 }
 
 rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e) {

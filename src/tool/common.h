@@ -127,7 +127,7 @@ rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, ch
                       char ***rest, int *rest_count, bool *stop, rd_error *e);
 /* Open the model that the options name; `merge` adds the adapter into the weights. */
 rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e);
-/* The built-in model's folder: beside the program when built in place, else where it was installed.
+/* The built-in model: beside the program when built in place, else where it was installed.
  * New string; NULL when memory is out. */
 char *rd_tool_builtin_model(void);
 
