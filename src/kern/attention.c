@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Attention, forward. A task is one block of queries of one head of one sequence: the scores of the
- * block with all visible keys (a matrix product), softmax in f32 with the probabilities written as
- * the activation type, and their product with the values. A few queries alone (decoding) go through
+ * block with all visible keys (a matrix product), exp in f32 written as the activation type, and
+ * the product of that with the values, divided by the sum. A few queries alone (decoding) go through
  * vector kernels instead, since the number of keys changes with every token and a prepared product
  * would serve once. */
 #include "attention.h"
@@ -39,11 +39,12 @@ static void attend_few(const forward *f, const rd_span *s, int64_t head, char *m
     const int64_t row = s->q + i, seen = rd_attention_seen(a, s, i);
     f->rows->scores[a->type](scores, rd_at_const(f->q, a->type, row * a->q_stride + head * hd), k,
                              seen, a->k_stride, hd);
-    const float lse = f->rows->softmax[RD_F32](scores, scores, a->scale, seen, seen);
+    float inverse;
+    const float lse = f->rows->softmax[RD_F32](scores, &inverse, scores, a->scale, seen, seen);
     if (f->lse != NULL)
       f->lse[row * a->heads + head] = lse;
     f->rows->mix[a->type](rd_at(f->o, a->type, row * a->o_stride + head * hd), sum, scores, v, seen,
-                          a->v_stride, hd);
+                          inverse, a->v_stride, hd);
   }
 }
 
@@ -61,16 +62,23 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
                                a->type, keys, hd, a->k_stride);
   const rd_mat v = rd_mat_view(rd_at_const(f->v, a->type, s->k * a->v_stride + k_head * hd),
                                a->type, keys, hd, a->v_stride);
-  const rd_mat o = rd_mat_view(rd_at_const(f->o, a->type, row * a->o_stride + head * hd), a->type,
-                               count, hd, a->o_stride);
+  float *sums = (float *)(void *)((char *)p + rd_attention_pad((size_t)(count * keys) *
+                                                               rd_dtype_size(a->type)));
+  float *inverses = sums + count * hd;
   RD_TRY(rd_matmul(rd_mat_rows(scores, RD_F32, count, keys), q, rd_mat_transposed(k), 0, e));
   for (int64_t i = 0; i < count; i++) {
-    const float lse = f->rows->softmax[a->type](rd_at(p, a->type, i * keys), scores + i * keys,
-                                                a->scale, rd_attention_seen(a, s, first + i), keys);
+    const float lse =
+        f->rows->softmax[a->type](rd_at(p, a->type, i * keys), &inverses[i], scores + i * keys,
+                                  a->scale, rd_attention_seen(a, s, first + i), keys);
     if (f->lse != NULL)
       f->lse[(row + i) * a->heads + head] = lse;
   }
-  return rd_matmul(o, rd_mat_rows(p, a->type, count, keys), v, 0, e);
+  RD_TRY(rd_matmul(rd_mat_rows(sums, RD_F32, count, hd), rd_mat_rows(p, a->type, count, keys), v, 0,
+                   e));
+  for (int64_t i = 0; i < count; i++)
+    f->rows->scaled[a->type](rd_at(f->o, a->type, (row + i) * a->o_stride + head * hd),
+                             sums + i * hd, inverses[i], hd);
+  return RD_OK;
 }
 
 static void attend(void *context, int thread, int64_t first, int64_t last) {
@@ -128,6 +136,7 @@ size_t rd_attention_workspace(const rd_attention *a, int threads, int64_t longes
   const size_t scores = rd_attention_pad(area * sizeof(float));
   const size_t probabilities = rd_attention_pad(area * type);
   const size_t sums = rd_attention_pad(keys * hd * sizeof(float));
-  const size_t all = 2 * (scores + probabilities + sums);
+  const size_t rows = rd_attention_pad(256 * (hd + 1) * sizeof(float));
+  const size_t all = 2 * (scores + probabilities + sums) + rows;
   return (size_t)threads * rd_attention_pad(all > few ? all : few);
 }

@@ -66,18 +66,21 @@ typedef struct rd_rows {
   void (*quantize[2])(int8_t *q, const void *x, float inverse, int64_t n);
 
   /* attention.h */
-  /* p[j] = softmax of scale * s over j < seen, 0 for seen <= j < n; the log of the sum of
-   * exp. s is overwritten and may be p. */
-  float (*softmax[2])(void *p, float *s, float scale, int64_t seen, int64_t n);
+  /* p[j] = exp(scale * s[j] - top) over j < seen, 0 for seen <= j < n, with top the largest of
+   * scale * s: the softmax before its division, by which it is to be multiplied, *inverse. Gives
+   * the log of the sum of exp. p may be s. */
+  float (*softmax[2])(void *p, float *inverse, const float *s, float scale, int64_t seen,
+                      int64_t n);
+  void (*scaled[2])(void *y, const float *x, float factor, int64_t n); /* y = factor * x */
   /* p[j] = exp(scale * s[j] - lse), ds[j] = scale * p[j] * (dp[j] - delta); 0 from `seen` to n. */
   void (*softmax_backward[2])(void *p, void *ds, const float *s, const float *dp, float scale,
                               float lse, float delta, int64_t seen, int64_t n);
   float (*dot[2])(const void *a, const void *b, int64_t n);
-  /* scores[j] = q . k[j], and o = sum of p[j] v[j], for rows of hd at a stride. */
+  /* scores[j] = q . k[j], and o = factor * sum of p[j] v[j], for rows of hd at a stride. */
   void (*scores[2])(float *scores, const void *q, const void *k, int64_t keys, int64_t k_stride,
                     int64_t hd);
-  void (*mix[2])(void *o, float *sum, const float *p, const void *v, int64_t keys, int64_t v_stride,
-                 int64_t hd); /* sum (hd) is scratch */
+  void (*mix[2])(void *o, float *sum, const float *p, const void *v, int64_t keys, float factor,
+                 int64_t v_stride, int64_t hd); /* sum (hd) is scratch */
 } rd_rows;
 
 extern const rd_rows rd_rows_scalar, rd_rows_avx2, rd_rows_avx512, rd_rows_avx512bf16;
