@@ -1,8 +1,9 @@
-# The program. Its layer is the top one: src/tool sees everything below.
+# The program. Its layer is the top one: src/tool sees everything below. All but main.c is a library, so that tests reach it.
 file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/tool/*.c)
-if(tool_sources)
-  add_executable(redraft ${tool_sources})
-  target_include_directories(redraft PRIVATE src/tool)
-  target_link_libraries(redraft PRIVATE rd_serve PkgConfig::EDIT)
-  set_target_properties(redraft PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-endif()
+list(REMOVE_ITEM tool_sources ${CMAKE_SOURCE_DIR}/src/tool/main.c)
+add_library(rd_tool STATIC ${tool_sources})
+target_include_directories(rd_tool PUBLIC src/tool)
+target_link_libraries(rd_tool PUBLIC rd_serve PRIVATE PkgConfig::EDIT PkgConfig::UTF8PROC)
+add_executable(redraft src/tool/main.c)
+target_link_libraries(redraft PRIVATE rd_tool)
+set_target_properties(redraft PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})

@@ -15,5 +15,6 @@ typedef struct rd_command {
 } rd_command;
 
 rd_command_run rd_cmd_bench, rd_cmd_logits;
+rd_command_run rd_cmd_replay;
 
 #endif

@@ -11,6 +11,7 @@ static const rd_command commands[] = {
      rd_cmd_bench},
     {"logits", "--ids 1,2,3 -o out.npy", "the model's raw scores for token ids, one pass",
      rd_cmd_logits},
+    {"replay", "FILE", "a trace played back, forwards and backwards", rd_cmd_replay},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals that end a command, turned into a flag. */
+#include "interrupt.h"
+
+#include <signal.h>
+#include <string.h>
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+static struct sigaction before[SIGNALS];
+static volatile int seen;
+
+static void on_signal(int number) {
+  seen = number;
+}
+
+void rd_interrupt_open(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  seen = 0;
+  for (int i = 0; i < SIGNALS; i++)
+    sigaction(signals[i], &action, &before[i]);
+}
+
+int rd_interrupt_seen(void) {
+  return seen;
+}
+
+const volatile int *rd_interrupt_flag(void) {
+  return &seen;
+}
+
+void rd_interrupt_clear(void) {
+  seen = 0;
+}
+
+void rd_interrupt_close(void) {
+  for (int i = 0; i < SIGNALS; i++)
+    sigaction(signals[i], &before[i], NULL);
+  if (seen && seen != SIGINT)
+    raise(seen);
+}

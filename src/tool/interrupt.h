@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Ctrl-C and its relatives: remembered in a flag that running work looks at, so that commands finish
+ * their files and give the terminal back before they end. */
+#ifndef RD_INTERRUPT_H
+#define RD_INTERRUPT_H
+
+#include "error.h"
+
+/* Handle SIGINT, SIGTERM, SIGHUP and SIGQUIT from now on. */
+void rd_interrupt_open(void);
+/* The signal that came since the last rd_interrupt_clear, or 0. */
+int rd_interrupt_seen(void);
+/* The same as a variable, for rd_draft_run. */
+const volatile int *rd_interrupt_flag(void);
+void rd_interrupt_clear(void);
+/* Back to how the signals were. A signal other than SIGINT that came ends the process, as its
+ * sender wanted, now that all is in order. */
+void rd_interrupt_close(void);
+
+#endif

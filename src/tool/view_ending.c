@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The choice of a way to show drafts, and the lines at the end. */
+#include "view_ending.h"
+
+#include "view_frame.h"
+#include "view_terminal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+rd_watching rd_watching_choose(bool wanted, bool asked, unsigned *flags) {
+  const char *no_color = getenv("NO_COLOR");
+  bool plain = no_color && *no_color, able = rd_terminal_able(STDOUT_FILENO);
+  *flags = RD_PAINT_STATUS | (able && !plain ? RD_PAINT_COLOUR : 0);
+  if (!wanted)
+    return RD_WATCH_NOT;
+  if (able && (!plain || asked))
+    return RD_WATCH_REDRAW;
+  return asked ? RD_WATCH_LINES : RD_WATCH_NOT;
+}
+
+void rd_ending_text(const char *text) {
+  int width, height;
+  rd_terminal_size(&width, &height);
+  char *painted = isatty(STDOUT_FILENO) ? rd_text_paint(text, width) : NULL;
+  puts(painted ? painted : text);
+  fflush(stdout);
+  free(painted);
+}
+
+void rd_ending_summary(const rd_event *done, const uint64_t *seed) {
+  double each = done->iteration ? (double)done->count / (double)done->iteration : 0;
+  fprintf(stderr, "%lld tokens, %lld iterations, %.1f tokens per iteration, %.2f seconds, %s",
+          (long long)done->count, (long long)done->iteration, each, done->seconds, done->stopped);
+  if (seed)
+    fprintf(stderr, ", seed %" PRIu64, *seed);
+  fputc('\n', stderr);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* How a draft is shown at all, and what stays when it is finished; the same for every command. */
+#ifndef RD_VIEW_ENDING_H
+#define RD_VIEW_ENDING_H
+
+#include "error.h"
+
+typedef enum rd_watching {
+  RD_WATCH_NOT,    /* the final text alone */
+  RD_WATCH_LINES,  /* every draft as plain text on standard error */
+  RD_WATCH_REDRAW, /* in place on the terminal */
+} rd_watching;
+
+/* What fits standard output and the environment. Not a terminal, TERM=dumb and NO_COLOR are plain,
+ * unless the user asked (`asked`) to watch. `flags` receives the colour for rd_frame_paint. */
+rd_watching rd_watching_choose(bool wanted, bool asked, unsigned *flags);
+/* The final text on standard output: as it is into files, wrapped and made safe on a terminal. */
+void rd_ending_text(const char *text);
+/* Tokens, iterations, tokens per iteration, seconds and why it stopped, on standard error; the seed
+ * too where one is given. */
+void rd_ending_summary(const rd_event *done, const uint64_t *seed);
+
+#endif

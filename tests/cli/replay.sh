@@ -1,0 +1,56 @@
+#!/bin/bash
+# redraft replay: plain output, the trace copied, bad traces, and the keys in a real terminal.
+program=$1
+folder=$(mktemp -d)
+trap 'tmux -L "redraft$$" kill-server 2>/dev/null; rm -rf "$folder"' EXIT
+failed=0
+check() { # check WHAT EXPECTED FOUND
+  [ "$2" == "$3" ] && return
+  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
+  failed=1
+}
+trace=$folder/trace.jsonl
+cat > "$trace" <<'END'
+{"event":"start","model":"m","sampler":"lad","seed":7,"window":8,"iterations":8,"prompt_ids":[1]}
+{"event":"noise","iteration":0,"ids":[9,9],"masked":[0,1]}
+{"event":"draft","iteration":1,"ids":[1,2],"pieces":["Hi"," you"],"confidence":[0.5,0.5],"changed":[0,1],"text":"Hi you"}
+{"event":"noise","iteration":1,"ids":[1,9],"masked":[1]}
+{"event":"draft","iteration":2,"ids":[1,3],"pieces":["Hi"," all"],"confidence":[0.5,1],"changed":[1],"text":"Hi all"}
+{"event":"done","text":"Hi all","ids":[1,3],"tokens":2,"iterations":2,"passes":2,"stopped":"converged","seconds":0.5}
+END
+check "plain text" "Hi all" "$("$program" replay "$trace" 2>/dev/null)"
+check "summary" "2 tokens, 2 iterations, 1.0 tokens per iteration, 0.50 seconds, converged, seed 7" \
+  "$("$program" replay "$trace" 2>&1 >/dev/null)"
+check "quiet" "" "$("$program" replay -q "$trace" 2>&1 >/dev/null)"
+check "json" "$(cat "$trace")" "$("$program" replay --json "$trace")"
+check "drafts as lines" 4 "$("$program" replay --watch "$trace" 2>&1 >/dev/null | grep -c '^iteration')"
+"$program" replay 2>/dev/null; check "no file" 2 $?
+"$program" replay "$folder/none" 2>/dev/null; check "missing file" 1 $?
+head -c 150 "$trace" > "$folder/cut"
+"$program" replay "$folder/cut" 2>/dev/null; check "cut file" 1 $?
+head -n 3 "$trace" > "$folder/unfinished"
+check "unfinished" "the trace ends before the generation did" "$("$program" replay "$folder/unfinished" 2>&1 >/dev/null)"
+
+if command -v tmux >/dev/null; then
+  t() { tmux -L "redraft$$" "$@"; }
+  screen() { t capture-pane -p | grep -v '^$' | head -n 1; }
+  wait_for() { # wait_for WHAT: until the first line of the terminal is that
+    for _ in $(seq 100); do [ "$(screen)" == "$1" ] && break; sleep 0.05; done
+    check "terminal" "$1" "$(screen)"
+  }
+  TERM=xterm t -f /dev/null new-session -d -x 60 -y 10 "env -u NO_COLOR '$program' replay --step '$trace'; echo left \$?; sleep 60"
+  wait_for "▒▒"
+  t send-keys Space; wait_for "Hi you"
+  t send-keys Space; wait_for "Hi▒"
+  t send-keys Left; wait_for "Hi you"
+  t send-keys End; wait_for "Hi all"
+  t resize-window -x 5 -y 10; wait_for "Hi"
+  t resize-window -x 60 -y 10; wait_for "Hi all"
+  t send-keys g; wait_for "▒▒"
+  t send-keys q; wait_for "Hi all"
+  check "cursor is back" 1 "$(t display-message -p '#{cursor_flag}')"
+  check "exit status" "left 0" "$(t capture-pane -p | grep left)"
+else
+  echo "no tmux: the keys are not tested"
+fi
+exit $failed
