@@ -54,19 +54,19 @@ double rd_peak_flops(rd_dtype type) {
 }
 
 double rd_peak_bandwidth(void) {
-  const int64_t n = (int64_t)64 << 20; /* 256 MB of f32 */
-  float *data = malloc((size_t)n * sizeof *data);
+  const int64_t n = (int64_t)32 << 20; /* 256 MB */
+  uint64_t *data = malloc((size_t)n * sizeof *data);
   double best = 0;
   if (!data)
     return 0;
   int threads = rd_threads_get();
 #pragma omp parallel for num_threads(threads)
   for (int64_t i = 0; i < n; i++)
-    data[i] = (float)(i & 7);
+    data[i] = (uint64_t)i;
   for (int r = 0; r < 4; r++) {
-    float sum = 0;
+    uint64_t sum = 0;
     double start = rd_seconds();
-#pragma omp parallel for simd num_threads(threads) reduction(+ : sum)
+#pragma omp parallel for num_threads(threads) reduction(+ : sum)
     for (int64_t i = 0; i < n; i++)
       sum += data[i];
     double rate = (double)n * sizeof *data / (rd_seconds() - start);

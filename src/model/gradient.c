@@ -49,10 +49,10 @@ static void *take(rd_arena *arena, rd_dtype type, int64_t rows, int64_t cols) {
 /* With recomputation every layer keeps its input alone and the rest is one shared set. */
 static void take_acts(rd_trainer_pass *p, rd_arena *arena) {
   const rd_config *c = p->config;
-  rd_layer_acts shared = {0}, unused;
+  rd_layer_acts shared = {0}, measured = {0};
   for (int64_t l = 0; l < c->layers; l++) {
     const rd_layer *layer = &p->weights->layers[l];
-    rd_layer_acts *a = p->acts && arena->base ? &p->acts[l] : &unused;
+    rd_layer_acts *a = p->acts && arena->base ? &p->acts[l] : &measured;
     if (!p->recompute || l == 0) {
       rd_layer_acts_take(a, arena, c, layer, p->weights->type, p->rows, true);
       shared = *a;
