@@ -476,11 +476,10 @@ rd_outcome rd_draft_outcome(const rd_draft *d) {
                       .seconds = d->seconds};
 }
 
-rd_code rd_draft_run(rd_draft *draft, rd_denoiser *denoiser, const volatile int *cancelled,
-                     rd_error *e) {
+rd_code rd_draft_run(rd_draft *draft, rd_denoiser *denoiser, atomic_int *cancelled, rd_error *e) {
   rd_need need;
   while (rd_draft_need(draft, &need)) {
-    if (cancelled && *cancelled) {
+    if (cancelled && atomic_load(cancelled)) {
       rd_draft_stop(draft, "cancelled", NULL);
       return rd_fail(e, RD_CANCELLED, "cancelled after %lld iterations", (long long)draft->drafts);
     }

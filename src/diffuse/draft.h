@@ -7,6 +7,8 @@
 
 #include "sampler.h"
 
+#include <stdatomic.h>
+
 struct rd_cache;
 
 /* Text of ids, for events. Both give new strings, NULL when memory is out. */
@@ -94,7 +96,6 @@ struct rd_denoiser {
 
 /* The loop for one draft. `cancelled` (or NULL) is looked at before every pass. RD_CANCELLED when
  * it was set; the outcome is then the last draft. */
-rd_code rd_draft_run(rd_draft *draft, rd_denoiser *denoiser, const volatile int *cancelled,
-                     rd_error *e);
+rd_code rd_draft_run(rd_draft *draft, rd_denoiser *denoiser, atomic_int *cancelled, rd_error *e);
 
 #endif

@@ -91,6 +91,19 @@ static rd_code without_meaning(const rd_sampler *s, const char *option, rd_error
                  names);
 }
 
+/* Set what the user did not give, without calling it given. */
+static rd_code set_default(const rd_options *o, const char *name, const char *value, rd_error *e) {
+  const rd_option *row = rd_option_find(o, name);
+  if (!row || rd_option_given(o, name))
+    return RD_OK;
+  if (!value)
+    return rd_option_set_json(o, row, json_null(), e);
+  RD_TRY(rd_option_set(o, row, value, e));
+  if (o->given)
+    o->given[row - o->rows] = false;
+  return RD_OK;
+}
+
 rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_sampler **sampler,
                           rd_error *e) {
   RD_TRY(rd_sampler_find(sampler, p->sampler ? p->sampler : "lad", e));
@@ -99,16 +112,12 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_sampler **
     const char *name = rd_sampler_options[i].name;
     if (rd_option_given(o, name) && !rd_sampler_takes(s, name))
       return without_meaning(s, name, e);
+    if (i > 0) /* what an earlier sampler preferred; row 0 is the sampler itself */
+      RD_TRY(set_default(o, name, NULL, e));
   }
   const size_t most = sizeof s->defaults / sizeof *s->defaults;
-  for (const rd_override *d = s->defaults; d < s->defaults + most && d->option; d++) {
-    const rd_option *row = rd_option_find(o, d->option);
-    if (!row || rd_option_given(o, d->option))
-      continue;
-    RD_TRY(rd_option_set(o, row, d->value, e));
-    if (o->given)
-      o->given[row - o->rows] = false;
-  }
+  for (const rd_override *d = s->defaults; d < s->defaults + most && d->option; d++)
+    RD_TRY(set_default(o, d->option, d->value, e));
   if (p->gaps && (p->prefix || p->suffix))
     return rd_fail(e, RD_USAGE,
                    "--template says where the fixed text stands: it goes without "

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* The region as a list of stretches: text, which is encoded and locked, and gaps of masks. */
+#include "canvas.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_WINDOW = 256 };
+static const char GAP[] = "{mask:";
+
+void rd_canvas_drop(rd_canvas *canvas) {
+  if (!canvas)
+    return;
+  free(canvas->ids);
+  free(canvas->places);
+  *canvas = (rd_canvas){0};
+}
+
+/* Length of the well-formed UTF-8 sequence at `s` (RFC 3629), or 0. */
+static size_t sequence_at(const unsigned char *s, size_t left) {
+  static const struct {
+    unsigned char first, last, low, high; /* of the first byte; of the second */
+    size_t size;
+  } forms[] = {
+      {0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+      {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+      {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
+  for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+    if (s[0] < forms[f].first || s[0] > forms[f].last)
+      continue;
+    if (left < forms[f].size)
+      return 0;
+    for (size_t i = 1; i < forms[f].size; i++)
+      if (s[i] < (i == 1 ? forms[f].low : 0x80) || s[i] > (i == 1 ? forms[f].high : 0xBF))
+        return 0;
+    return forms[f].size;
+  }
+  return 0;
+}
+
+rd_code rd_check_utf8(const char *text, size_t size, const char *what, rd_error *e) {
+  for (size_t at = 0; at < size;) {
+    size_t n = sequence_at((const unsigned char *)text + at, size - at);
+    if (n == 0)
+      return rd_fail(e, RD_BAD_INPUT, "%s: byte %zu (0x%02X) is not valid UTF-8", what, at,
+                     (unsigned char)text[at]);
+    at += n;
+  }
+  return RD_OK;
+}
+
+static rd_code window_of(int64_t *window, const rd_params *p, const rd_canvas_frame *f,
+                         rd_error *e) {
+  *window = p->window;
+  if (p->window > f->positions && p->window == DEFAULT_WINDOW)
+    *window = f->positions;
+  if (*window > f->positions)
+    return rd_fail(e, RD_USAGE, "--window %lld is beyond the model's %lld positions",
+                   (long long)*window, (long long)f->positions);
+  if (f->prompt_count >= *window)
+    return rd_fail(e, RD_USAGE,
+                   "the prompt has %lld tokens and the window %lld: nothing is left for the "
+                   "answer; shorten the prompt or give a larger --window (the model allows %lld)",
+                   (long long)f->prompt_count, (long long)*window, (long long)f->positions);
+  return RD_OK;
+}
+
+/* --- building -----------------------------------------------------------------------------------
+ */
+
+/* A canvas that grows at its end. */
+typedef struct builder {
+  rd_canvas *canvas;
+  const rd_canvas_frame *frame;
+  int64_t room; /* places that the window leaves */
+  bool begun;   /* text goes on from earlier text */
+} builder;
+
+static rd_code append(builder *b, const int32_t *ids, int64_t count, rd_place place,
+                      const char *what, rd_error *e) {
+  rd_canvas *c = b->canvas;
+  if (count > b->room - c->count)
+    return rd_fail(e, RD_USAGE,
+                   "%s needs %lld tokens, but of the window's %lld the prompt takes %lld and the "
+                   "text before it %lld",
+                   what, (long long)count, (long long)c->window, (long long)b->frame->prompt_count,
+                   (long long)c->count);
+  size_t n = (size_t)(c->count + count) + 1;
+  int32_t *more_ids = realloc(c->ids, n * sizeof *more_ids);
+  c->ids = more_ids ? more_ids : c->ids;
+  uint8_t *more_places = realloc(c->places, n);
+  c->places = more_places ? more_places : c->places;
+  if (!more_ids || !more_places)
+    return rd_fail(e, RD_NO_MEMORY, "no memory for a canvas of %zu tokens", n);
+  for (int64_t i = 0; i < count; i++) {
+    c->ids[c->count + i] = ids ? ids[i] : b->frame->mask;
+    c->places[c->count + i] = (uint8_t)place;
+  }
+  c->count += count;
+  return RD_OK;
+}
+
+static rd_code append_text(builder *b, const char *text, size_t size, const char *what,
+                           rd_error *e) {
+  int32_t *ids;
+  size_t count;
+  if (size == 0)
+    return RD_OK;
+  if (!b->frame->tokenizer)
+    return rd_fail(e, RD_USAGE, "%s: the model has no tokenizer", what);
+  RD_TRY(rd_check_utf8(text, size, what, e));
+  RD_TRY(rd_tokenizer_encode(b->frame->tokenizer, text, size, b->begun ? RD_TOK_CONTINUE : 0, &ids,
+                             &count, e));
+  rd_code code = append(b, ids, (int64_t)count, RD_PLACE_LOCKED, what, e);
+  free(ids);
+  b->begun = true;
+  return code;
+}
+
+static rd_code append_gap(builder *b, int64_t count, const char *what, rd_error *e) {
+  b->begun = true;
+  return append(b, NULL, count, RD_PLACE_MASKED, what, e);
+}
+
+/* One locked EOS tells the model that the text ends here. */
+static rd_code append_end(builder *b, rd_error *e) {
+  if (b->frame->eos < 0 || b->canvas->count >= b->room)
+    return RD_OK;
+  return append(b, &b->frame->eos, 1, RD_PLACE_LOCKED, "EOS", e);
+}
+
+static rd_code build_template(builder *b, const char *text, rd_error *e) {
+  bool gaps = false;
+  for (const char *gap; (gap = strstr(text, GAP)); gaps = true) {
+    RD_TRY(append_text(b, text, (size_t)(gap - text), "--template", e));
+    char *end;
+    const char *digits = gap + sizeof GAP - 1;
+    long long n = strtoll(digits, &end, 10);
+    if (*digits < '0' || *digits > '9' || *end != '}' || n < 1 || n > (1 << 20))
+      return rd_fail(e, RD_USAGE,
+                     "--template: a gap is written {mask:N} with N from 1 to 1048576, found %.20s",
+                     gap);
+    RD_TRY(append_gap(b, n, "a gap of --template", e));
+    text = end + 1;
+  }
+  if (!gaps)
+    return rd_fail(e, RD_USAGE,
+                   "--template has no gap: write {mask:N} where N tokens are to be "
+                   "found");
+  RD_TRY(append_text(b, text, strlen(text), "--template", e));
+  return append_end(b, e);
+}
+
+static rd_code build_around(builder *b, const rd_params *p, rd_error *e) {
+  const char *prefix = p->prefix ? p->prefix : "", *suffix = p->suffix ? p->suffix : "";
+  RD_TRY(append_text(b, prefix, strlen(prefix), "--prefix", e));
+  int64_t rest = b->room - b->canvas->count;
+  if (rest < 1)
+    return rd_fail(e, RD_USAGE,
+                   "--prefix fills the window of %lld tokens: nothing is left to "
+                   "write",
+                   (long long)b->canvas->window);
+  if (!p->suffix)
+    return append_gap(b, p->tokens > 0 && p->tokens < rest ? p->tokens : rest, "the answer", e);
+  RD_TRY(append_gap(b, p->tokens, "the gap before --suffix", e));
+  RD_TRY(append_text(b, suffix, strlen(suffix), "--suffix", e));
+  return append_end(b, e);
+}
+
+rd_code rd_canvas_init(rd_canvas *out, const rd_params *params, const rd_canvas_frame *frame,
+                       rd_error *e) {
+  *out = (rd_canvas){0};
+  RD_TRY(window_of(&out->window, params, frame, e));
+  builder b = {out, frame, out->window - frame->prompt_count, false};
+  rd_code code = RD_OK;
+  if (params->gaps)
+    code = build_template(&b, params->gaps, e);
+  else if (params->prefix || params->suffix)
+    code = build_around(&b, params, e);
+  else
+    out->count = params->tokens > 0 && params->tokens < b.room ? params->tokens : b.room;
+  if (code != RD_OK)
+    rd_canvas_drop(out);
+  return code;
+}
+
+rd_code rd_canvas_given(rd_canvas *out, const rd_params *params, const rd_canvas_frame *frame,
+                        const int32_t *ids, const uint8_t *places, int64_t count, rd_error *e) {
+  *out = (rd_canvas){0};
+  RD_TRY(window_of(&out->window, params, frame, e));
+  if (params->gaps || params->prefix || params->suffix)
+    return rd_fail(e, RD_USAGE,
+                   "a draft given by position goes without prefix, suffix and "
+                   "template");
+  builder b = {out, frame, out->window - frame->prompt_count, false};
+  rd_code code = append(&b, ids, count, RD_PLACE_MASKED, "the draft", e);
+  if (code == RD_OK)
+    memcpy(out->places, places, (size_t)count);
+  else
+    rd_canvas_drop(out);
+  return code;
+}

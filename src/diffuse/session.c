@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* The public interface: a session keeps options and working memory between generations. */
+#include "generation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_OPTIONS = 64 };
+
+struct rd_session {
+  rd_model *model;
+  rd_params params;
+  bool given[MOST_OPTIONS];
+  atomic_int cancelled;
+  rd_denoiser *denoiser;
+  int64_t rows; /* that the denoiser was opened for */
+};
+
+rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e) {
+  rd_model_options options = {.path = path, .adapter = adapter, .precision = RD_AUTO};
+  return rd_model_open(out, &options, e);
+}
+
+static rd_options options_of(rd_session *s) {
+  return (rd_options){rd_sampler_options, rd_sampler_option_count, &s->params, s->given};
+}
+
+rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e) {
+  *out = NULL;
+  rd_session *s = rd_calloc(1, sizeof *s, "a session", e);
+  if (!s)
+    return RD_NO_MEMORY;
+  s->model = model;
+  rd_options o = options_of(s);
+  const rd_sampler *row;
+  rd_code code = rd_options_default(&o, e);
+  if (code == RD_OK)
+    code = rd_sampler_find(&row, sampler ? sampler : "lad", e);
+  if (code == RD_OK)
+    code = rd_option_set(&o, rd_option_find(&o, "sampler"), row->name, e);
+  if (code != RD_OK)
+    rd_session_close(&s);
+  *out = s;
+  return code;
+}
+
+void rd_session_close(rd_session **session) {
+  if (!session || !*session)
+    return;
+  rd_session *s = *session;
+  rd_options o = options_of(s);
+  rd_options_drop(&o);
+  rd_denoiser_close(&s->denoiser);
+  free(s);
+  *session = NULL;
+}
+
+void rd_session_cancel(rd_session *session) {
+  atomic_store(&session->cancelled, 1);
+}
+
+rd_code rd_session_set(rd_session *session, const char *name, const char *value, rd_error *e) {
+  rd_options o = options_of(session);
+  const rd_option *row = rd_option_find(&o, name), *near = rd_option_nearest(&o, name);
+  if (!row)
+    return rd_fail(e, RD_USAGE, "unknown option %.60s%s%s", name, near ? "; did you mean " : "",
+                   near ? near->name : "");
+  return rd_option_set(&o, row, value, e);
+}
+
+/* --- generating ---------------------------------------------------------------------------------
+ */
+
+static rd_code room_for(rd_session *s, int64_t rows, rd_error *e) {
+  if (s->denoiser && rows <= s->rows)
+    return RD_OK;
+  rd_denoiser_close(&s->denoiser);
+  s->rows = rows;
+  return rd_denoiser_open(&s->denoiser, s->model, rows, rows, e);
+}
+
+static rd_code fill_result(rd_result *result, rd_generation *g, rd_error *e) {
+  rd_outcome o = rd_draft_outcome(rd_generation_draft(g));
+  *result = (rd_result){.text = rd_generation_text(g),
+                        .ids = rd_calloc((size_t)o.tokens + 1, sizeof *result->ids, "ids", e),
+                        .tokens = o.tokens,
+                        .iterations = o.iterations,
+                        .passes = o.passes,
+                        .stopped = o.stopped,
+                        .seconds = o.seconds,
+                        .seed = rd_generation_seed(g)};
+  if (!result->text || !result->ids) {
+    rd_result_drop(result);
+    return rd_fail(e, RD_NO_MEMORY, "no memory for the answer");
+  }
+  memcpy(result->ids, o.answer, (size_t)o.tokens * sizeof *result->ids);
+  return RD_OK;
+}
+
+void rd_result_drop(rd_result *result) {
+  if (!result)
+    return;
+  free(result->text);
+  free(result->ids);
+  *result = (rd_result){0};
+}
+
+static rd_code run(rd_session *s, const rd_request *request, rd_result *result, rd_error *e) {
+  rd_generation *g;
+  RD_TRY(rd_generation_new(&g, request, e));
+  rd_code code = room_for(s, rd_generation_rows(g), e);
+  if (code == RD_OK)
+    code = rd_draft_run(rd_generation_draft(g), s->denoiser, &s->cancelled, e);
+  if (code == RD_OK || code == RD_CANCELLED) {
+    rd_code filled = fill_result(result, g, code == RD_OK ? e : NULL);
+    code = code == RD_OK ? filled : code;
+  }
+  rd_generation_free(&g);
+  return code;
+}
+
+rd_code rd_generate_messages(rd_session *session, const rd_message *messages, size_t count,
+                             rd_observer *observer, void *context, rd_result *result, rd_error *e) {
+  *result = (rd_result){0};
+  rd_request r = {.model = session->model,
+                  .params = &session->params,
+                  .observer = observer,
+                  .context = context};
+  int32_t *ids = NULL;
+  rd_options o = options_of(session);
+  rd_code code = rd_params_resolve(&session->params, &o, &r.sampler, e);
+  if (code == RD_OK)
+    code = rd_prompt_encode(&ids, &r.prompt_count, session->model, messages, count, false, e);
+  r.prompt = ids;
+  if (code == RD_OK)
+    code = run(session, &r, result, e);
+  free(ids);
+  atomic_store(&session->cancelled, 0);
+  return code;
+}
+
+rd_code rd_generate(rd_session *session, const char *prompt, rd_observer *observer, void *context,
+                    rd_result *result, rd_error *e) {
+  rd_message message = {"user", prompt};
+  return rd_generate_messages(session, &message, 1, observer, context, result, e);
+}
