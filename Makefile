@@ -2,7 +2,7 @@
 PRESET ?= release
 BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
 
-.PHONY: all setup test lint format web clean
+.PHONY: all demo setup test lint format web clean
 
 all: setup ## build the program and the tests
 	@cmake --preset $(PRESET) >/dev/null
@@ -20,6 +20,9 @@ lint: ## formatting, cppcheck, and a clang build with warnings as errors
 
 format: ## clang-format every C file
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+demo: all ## the main job on the built-in model
+	@./tools/demo.sh $(BUILD)/redraft
 
 web: ## rebuild the page: web/dist/index.html
 	@cd web && npm ci --silent && npm run --silent build
