@@ -47,7 +47,9 @@ static const struct vector_row {
     {"llama-bpe", "tokenizers/llama3/tokenizer.model"},
     {"llama-spm", "tokenizers/llama2/tokenizer.model"},
     {"llama-spm", "tokenizers/llama2/tokenizer.bin"},
+    {"llama-spm", "tokenizers/ggml-vocab/ggml-vocab-llama-spm.gguf"},
     {"gpt-2", "tokenizers/gpt2"},
+    {"gpt-2", "tokenizers/ggml-vocab/ggml-vocab-gpt-2.gguf"},
     {"qwen2", "tokenizers/qwen2.5/merges.txt"},
 };
 
@@ -263,6 +265,7 @@ static const struct bad_row {
     {"sentencepiece", "\n\x7F", "SentencePiece"},
     {"tiktoken", "IQ== 0\n?? 1\n", "line 2"},
     {"llama2.c", "abcdefgh", "token 0"},
+    {"gguf", "GGUF", ""},
     {"nosuch", "", "nosuch"},
 };
 

@@ -87,6 +87,7 @@ rd_code rd_tok_read_json(rd_tokenizer *t, rd_slice data, rd_error *e);
 rd_code rd_tok_read_pairs(rd_tokenizer *t, rd_slice vocab, rd_slice merges, rd_error *e);
 rd_code rd_tok_read_spm(rd_tokenizer *t, rd_slice data, rd_error *e);
 rd_code rd_tok_read_tiktoken(rd_tokenizer *t, rd_slice data, rd_error *e);
+rd_code rd_tok_read_gguf(rd_tokenizer *t, rd_slice data, rd_error *e);
 rd_code rd_tok_read_llama2c(rd_tokenizer *t, rd_slice data, rd_error *e);
 
 /* Parts that several readers share. A piece, or the two sides of a merge, are turned from the
@@ -100,6 +101,11 @@ rd_code rd_tok_split_merge(rd_slice line, rd_slice *left, rd_slice *right, uint3
                            rd_error *e);
 /* {"piece": id, ..}, then indexed. */
 rd_code rd_tok_scan_vocab(rd_tokenizer *t, rd_slice object, rd_error *e);
+
+/* Kinds by SentencePiece's and GGUF's piece types: 1 normal, 2 unknown, 3 control, 4 user-defined,
+ * 5 unused, 6 byte. */
+enum { RD_PIECE_TYPES = 7 };
+extern const rd_piece_kind rd_piece_types[RD_PIECE_TYPES];
 
 /* SentencePiece's rules for a filled vocabulary: spaces become U+2581, one is put in front if
  * `prefix`; words are cut where no piece crosses. Scores are turned to ranks by rd_score_rank. */

@@ -20,6 +20,9 @@ static bool starts(rd_slice data, const char *bytes) {
   return data.size >= size && memcmp(data.data, bytes, size) == 0;
 }
 
+static bool is_gguf(rd_slice data) {
+  return starts(data, "GGUF");
+}
 static bool is_json(rd_slice data) {
   return starts(data, "{");
 }
@@ -41,6 +44,7 @@ static const struct format_row {
     {"tokenizer.json", "tokenizer.json", is_json, rd_tok_read_json},
     {"pairs", "vocab.json", NULL, read_joined_pairs},
     {"sentencepiece", "tokenizer.model", is_spm, rd_tok_read_spm},
+    {"gguf", NULL, is_gguf, rd_tok_read_gguf},
     {"llama2.c", "tokenizer.bin", is_llama2c, rd_tok_read_llama2c},
     {"tiktoken", "tokenizer.model", is_other, rd_tok_read_tiktoken},
 };

@@ -59,11 +59,6 @@ typedef struct settings {
   size_t charsmap;
 } settings;
 
-/* SentencePiece.Type -> our kinds. */
-static const rd_piece_kind kinds[] = {RD_PIECE_NONE,    RD_PIECE_NORMAL, RD_PIECE_UNKNOWN,
-                                      RD_PIECE_SPECIAL, RD_PIECE_ADDED,  RD_PIECE_NONE,
-                                      RD_PIECE_BYTE};
-
 static rd_code read_piece(rd_tokenizer *t, rd_slice message, int32_t id, rd_error *e) {
   rd_cursor c = rd_cursor_of(message.data, message.size);
   rd_slice piece = {"", 0};
@@ -81,10 +76,10 @@ static rd_code read_piece(rd_tokenizer *t, rd_slice message, int32_t id, rd_erro
   memcpy(&score, &bits, 4);
   if (c.failed)
     return cut_off(e);
-  if (type == 0 || type >= sizeof kinds / sizeof *kinds || !isfinite(score))
+  if (type == 0 || type >= RD_PIECE_TYPES || !isfinite(score))
     return rd_fail(e, RD_BAD_INPUT, "token %d has type %llu (1..6 are known) and score %g", id,
                    (unsigned long long)type, (double)score);
-  rd_piece_kind kind = kinds[type];
+  rd_piece_kind kind = rd_piece_types[type];
   RD_TRY(rd_vocab_set(&t->vocab, id, piece, kind, rd_score_rank(score), e));
   if (kind == RD_PIECE_UNKNOWN)
     t->unknown = id;

@@ -8,6 +8,10 @@
 
 static const char space_mark[] = "\xE2\x96\x81"; /* U+2581 */
 
+const rd_piece_kind rd_piece_types[RD_PIECE_TYPES] = {
+    RD_PIECE_NONE,  RD_PIECE_NORMAL, RD_PIECE_UNKNOWN, RD_PIECE_SPECIAL,
+    RD_PIECE_ADDED, RD_PIECE_NONE,   RD_PIECE_BYTE};
+
 rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e) {
   rd_tokenizer *t = rd_calloc(1, sizeof *t, "a tokenizer", e);
   *out = t;
