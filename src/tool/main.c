@@ -12,6 +12,7 @@ static const rd_command commands[] = {
     {"logits", "--ids 1,2,3 -o out.npy", "the model's raw scores for token ids, one pass",
      rd_cmd_logits},
     {"replay", "FILE", "a trace played back, forwards and backwards", rd_cmd_replay},
+    {"tokenize", "[-m M] [--decode] [TEXT]", "text to token ids and back", rd_cmd_tokenize},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
