@@ -15,6 +15,8 @@ typedef struct rd_command {
 } rd_command;
 
 rd_command_run rd_cmd_bench, rd_cmd_logits;
+rd_command_run rd_cmd_convert;
+rd_command_run rd_cmd_inspect;
 rd_command_run rd_cmd_replay;
 rd_command_run rd_cmd_tokenize;
 

@@ -58,18 +58,22 @@ char *rd_tool_builtin_model(void) {
   return rd_format("%s", places[0]);
 }
 
-rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e) {
+rd_code rd_tool_model_path(char **out, const rd_common *common, rd_error *e) {
   const char *environment = getenv("REDRAFT_MODEL");
-  char *builtin = rd_tool_builtin_model();
-  if (!builtin)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of the model");
+  *out = common->model ? rd_strdup(common->model, e)
+         : environment ? rd_strdup(environment, e)
+                       : rd_tool_builtin_model();
+  return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the name of the model");
+}
+
+rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e) {
+  char *path = NULL;
+  RD_TRY(rd_tool_model_path(&path, common, e));
   static const struct {
     const char *name;
     rd_precision precision;
   } precisions[] = {{"auto", RD_AUTO}, {"f32", RD_PRECISION_F32}, {"bf16", RD_PRECISION_BF16}};
-  rd_model_options options = {.path = common->model ? common->model
-                                      : environment ? environment
-                                                    : builtin,
+  rd_model_options options = {.path = path,
                               .adapter = common->adapter,
                               .merge = merge,
                               .chat_template = common->chat_template,
@@ -78,6 +82,6 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_err
     if (strcmp(precisions[i].name, common->precision) == 0)
       options.precision = precisions[i].precision;
   rd_code code = rd_model_open(out, &options, e);
-  free(builtin);
+  free(path);
   return code;
 }

@@ -9,6 +9,10 @@
 static const rd_command commands[] = {
     {"bench", "[-m M | --shape NAME] [--train]", "speed as a fraction of what this machine can do",
      rd_cmd_bench},
+    {"convert", "[--to TYPE] [--merge] -o DIR", "write a model as a Hugging Face folder",
+     rd_cmd_convert},
+    {"inspect", "PATH [--tensors] [--check]", "what a model, adapter or tokenizer is made of",
+     rd_cmd_inspect},
     {"logits", "--ids 1,2,3 -o out.npy", "the model's raw scores for token ids, one pass",
      rd_cmd_logits},
     {"replay", "FILE", "a trace played back, forwards and backwards", rd_cmd_replay},

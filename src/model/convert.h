@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing a model as a Hugging Face folder, in another precision or with an adapter merged in. */
+#ifndef RD_CONVERT_H
+#define RD_CONVERT_H
+
+#include "model.h"
+
+typedef struct rd_convert_options {
+  const char *path;    /* a Hugging Face folder or a .gguf file */
+  const char *adapter; /* a PEFT folder to merge into the matrices, or NULL */
+  const char *to;      /* "f32", "f16", "bf16"; NULL: as stored (bf16 for block formats) */
+  const char *out;     /* the folder to write; must not hold a model yet */
+} rd_convert_options;
+
+/* Writes config.json, generation_config.json, model.safetensors, and the tokenizer's files where
+ * the model is a folder. Matrices get the type wanted, norms and biases too. Query and key rows
+ * that a GGUF keeps for interleaved rotation go back to Hugging Face's order. Nothing is written
+ * unless the model and the adapter open. *tokenizer (or NULL) says whether a tokenizer is there. */
+rd_code rd_convert(const rd_convert_options *options, bool *tokenizer, rd_error *e);
+
+#endif

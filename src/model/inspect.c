@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Stored tensors of an open model: counted by format, and scanned block by block through a small
+ * buffer. */
+#include "inspect.h"
+
+#include "ops.h"
+#include "store.h"
+
+const rd_tensors *rd_model_tensors(const rd_model *m) {
+  return &m->store->tensors;
+}
+
+const rd_storage *rd_tensors_storage(const rd_tensors *t) {
+  size_t formats = 0;
+  const rd_storage *rows = rd_storages(&formats), *best = NULL;
+  int64_t most = 0;
+  for (size_t s = 0; s < formats; s++) {
+    int64_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+      if (t->items[i].storage == &rows[s])
+        n += rd_tensor_count(&t->items[i]);
+    if (n > most) {
+      most = n;
+      best = &rows[s];
+    }
+  }
+  return best;
+}
+
+static rd_code check_tensor(const rd_tensor *t, rd_error *e) {
+  enum { PIECE = 8192 };
+  float piece[PIECE];
+  const rd_storage *s = t->storage;
+  int64_t n = rd_tensor_count(t), bad = 0;
+  for (int64_t first = 0; first < n; first += PIECE) {
+    int64_t count = n - first < PIECE ? n - first : PIECE;
+    s->decode(piece, t->data + (size_t)(first / s->block * s->bytes), count);
+    if (!rd_all_finite(piece, RD_F32, count, &bad))
+      return rd_fail(e, RD_NUMERIC,
+                     "tensor %s: element %lld is NaN or infinite; the file is damaged", t->name,
+                     (long long)(first + bad));
+  }
+  return RD_OK;
+}
+
+rd_code rd_tensors_check(const rd_tensors *t, rd_error *e) {
+  for (size_t i = 0; i < t->count; i++)
+    RD_TRY(check_tensor(&t->items[i], e));
+  return RD_OK;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* A look into an open model's files: its stored tensors, their precision, and a scan of every
+ * number. */
+#ifndef RD_INSPECT_H
+#define RD_INSPECT_H
+
+#include "model.h"
+#include "tensors.h"
+
+/* The tensors of the model's files, sorted by name. Empty for a random model. */
+const rd_tensors *rd_model_tensors(const rd_model *m);
+/* The storage format that holds most of the numbers; NULL without tensors. */
+const rd_storage *rd_tensors_storage(const rd_tensors *t);
+/* Read every number: RD_NUMERIC names the first tensor with NaN or infinity, and where. Opening
+ * scans only norms, biases and what it converts, so that mapped files open without being read. */
+rd_code rd_tensors_check(const rd_tensors *t, rd_error *e);
+
+#endif

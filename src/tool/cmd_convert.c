@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* redraft convert: a model written anew as a Hugging Face folder. */
+#include "commands.h"
+#include "common.h"
+#include "convert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct settings {
+  rd_common common;
+  char *to, *output;
+  bool merge;
+} settings;
+
+static const rd_option rows[] = {
+    {"to", 0, RD_CHOICE, NULL, 0, 0, "f32|f16|bf16", "Result", NULL,
+     "type of the weights; without it as they are stored (bf16 for block formats)",
+     offsetof(settings, to)},
+    {"merge", 0, RD_FLAG, "false", 0, 0, NULL, "Result", NULL,
+     "add the adapter into the weights; --adapter needs it", offsetof(settings, merge)},
+    {"output", 'o', RD_TEXT, NULL, 0, 0, NULL, "Result", "DIR", "the folder to write",
+     offsetof(settings, output)},
+    RD_COMMON_OPTIONS(offsetof(settings, common))};
+
+static rd_code run(const settings *s, rd_error *e) {
+  bool tokenizer = false;
+  if (!s->output)
+    return rd_fail(e, RD_USAGE, "-o DIR is needed: where to write; --help says more");
+  if ((s->common.adapter != NULL) != s->merge)
+    return rd_fail(e, RD_USAGE,
+                   "--adapter DIR and --merge go together: a folder of weights holds no adapter");
+  char *path = NULL;
+  RD_TRY(rd_tool_model_path(&path, &s->common, e));
+  const rd_convert_options o = {path, s->common.adapter, s->to, s->output};
+  rd_code code = rd_convert(&o, &tokenizer, e);
+  free(path);
+  if (code == RD_OK && !tokenizer && !s->common.quiet)
+    fprintf(stderr,
+            "redraft convert: no tokenizer files were there to copy; put the model's "
+            "tokenizer.json into %s\n",
+            s->output);
+  return code;
+}
+
+rd_code rd_cmd_convert(int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  char **rest = NULL;
+  int count = 0;
+  bool stop = false;
+  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
+  if (code == RD_OK && !stop)
+    code = run(&s, e);
+  free(rest);
+  rd_options_drop(&o);
+  return code;
+}

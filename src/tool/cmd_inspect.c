@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* redraft inspect: what a model is made of, in its own files' words. One JSON object holds the
+ * facts; the text for people is printed from it. */
+#include "commands.h"
+#include "common.h"
+#include "family.h"
+#include "file.h"
+#include "inspect.h"
+#include "pass.h"
+#include "tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+  rd_common common;
+  int64_t window;
+  bool tensors, check;
+} settings;
+
+static const rd_option rows[] = {
+    {"tensors", 0, RD_FLAG, "false", 0, 0, NULL, "Facts", NULL,
+     "list every tensor: name, type, shape", offsetof(settings, tensors)},
+    {"check", 0, RD_FLAG, "false", 0, 0, NULL, "Facts", NULL,
+     "read every number of the file and fail on NaN or infinity", offsetof(settings, check)},
+    {"window", 0, RD_INT, "256", 1, 1 << 20, NULL, "Facts", NULL,
+     "tokens of the pass whose memory is told", offsetof(settings, window)},
+    RD_COMMON_OPTIONS(offsetof(settings, common))};
+
+/* {"id", "token"} of a token; null for none. */
+static json_t *token_json(const rd_tokenizer *t, int32_t id) {
+  size_t size = 0;
+  if (id < 0)
+    return json_null();
+  json_t *out = json_pack("{s:i}", "id", (int)id);
+  if (t && (size_t)id < rd_tokenizer_size(t)) {
+    const char *piece = rd_tokenizer_piece(t, id, &size);
+    json_t *text = piece ? json_stringn(piece, size) : NULL;
+    json_object_set_new(out, "token", text ? text : json_null());
+  }
+  return out;
+}
+
+static json_t *tokenizer_json(const rd_tokenizer *t) {
+  if (!t)
+    return json_null();
+  return json_pack("{s:s, s:I, s:b}", "format", rd_tokenizer_format(t), "tokens",
+                   (json_int_t)rd_tokenizer_size(t), "chat_template",
+                   rd_tokenizer_chat_template(t) != NULL);
+}
+
+/* Bytes of each storage format. */
+static json_t *stored_json(const rd_tensors *t) {
+  json_t *out = json_object();
+  size_t formats = 0;
+  const rd_storage *storages = rd_storages(&formats);
+  for (size_t s = 0; s < formats; s++) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < t->count; i++)
+      bytes += t->items[i].storage == &storages[s] ? t->items[i].size : 0;
+    if (bytes > 0)
+      json_object_set_new(out, storages[s].name, json_integer((json_int_t)bytes));
+  }
+  return out;
+}
+
+static json_t *shape_json(const rd_config *c) {
+  static const char *const scalings[] = {
+      [RD_ROPE_PLAIN] = "none", [RD_ROPE_LINEAR] = "linear", [RD_ROPE_LLAMA3] = "llama3"};
+  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:f, s:s, s:b, s:b}",
+                   "layers", (json_int_t)c->layers, "width", (json_int_t)c->width, "heads",
+                   (json_int_t)c->heads, "kv_heads", (json_int_t)c->kv_heads, "head_dim",
+                   (json_int_t)c->head_dim, "ff", (json_int_t)c->ff, "vocab", (json_int_t)c->vocab,
+                   "positions", (json_int_t)c->positions, "block", (json_int_t)c->block,
+                   "shift_logits", c->shift_logits, "tied", c->tied, "rope_theta", c->rope_theta,
+                   "rope_scaling", scalings[c->rope_scaling], "qkv_bias", c->qkv_bias, "qk_norm",
+                   c->qk_norm);
+}
+
+static json_t *facts_json(const rd_model *m, int64_t window) {
+  const rd_config *c = &m->config;
+  json_t *out = shape_json(c), *eos = json_array();
+  int64_t rank = 0;
+  for (int i = 0; i < c->eos_count; i++)
+    json_array_append_new(eos, token_json(m->tokenizer, c->eos[i]));
+  for (int64_t l = 0; l < c->layers; l++)
+    for (int p = 0; p < RD_PROJECTIONS; p++)
+      rank = m->weights.layers[l].p[p].rank > rank ? m->weights.layers[l].p[p].rank : rank;
+  if (window > c->positions)
+    window = c->positions;
+  json_t *facts = json_pack(
+      "{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "model",
+      m->name, "family", c->family->name, "parameters", (json_int_t)rd_parameter_count(c),
+      "stored_bytes", stored_json(rd_model_tensors(m)), "precision", rd_dtype_name(m->weights.type),
+      "tokenizer", tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
+      token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos", eos,
+      "adapter_rank", (json_int_t)rank, "file_bytes", (json_int_t)m->file_bytes, "memory_bytes",
+      (json_int_t)m->memory_bytes, "window", (json_int_t)window, "pass_bytes",
+      (json_int_t)rd_pass_memory(m, window, window, 0));
+  json_object_update(facts, out);
+  json_decref(out);
+  return facts;
+}
+
+static long long number(const json_t *facts, const char *key) {
+  return (long long)json_integer_value(json_object_get(facts, key));
+}
+
+static const char *text(const json_t *facts, const char *key) {
+  return json_string_value(json_object_get(facts, key));
+}
+
+static double megabytes(const json_t *facts, const char *key) {
+  return (double)number(facts, key) / 1e6;
+}
+
+static void print_token(const char *label, const json_t *token) {
+  const char *piece = text(token, "token");
+  if (json_is_object(token))
+    printf("%-12s%s%s%lld%s\n", label, piece ? piece : "", piece ? " (" : "", number(token, "id"),
+           piece ? ")" : "");
+  else
+    printf("%-12snone\n", label);
+}
+
+static void print_stored(const json_t *stored) {
+  const char *name = NULL;
+  json_t *bytes = NULL;
+  printf("stored      ");
+  const char *between = "";
+  json_object_foreach((json_t *)(uintptr_t)stored, name, bytes) {
+    printf("%s%s %.1f MB", between, name, (double)json_integer_value(bytes) / 1e6);
+    between = ", ";
+  }
+  printf("\n");
+}
+
+static void print_facts(const json_t *f) {
+  const json_t *tokenizer = json_object_get(f, "tokenizer"), *token = NULL;
+  size_t i = 0;
+  long long block = number(f, "block");
+  printf("model       %s\nfamily      %s\n", text(f, "model"), text(f, "family"));
+  printf("parameters  %lld (%.1f M)\n", number(f, "parameters"), megabytes(f, "parameters"));
+  printf("layers      %lld: width %lld, %lld heads of %lld over %lld key/value heads, "
+         "feed-forward %lld\n",
+         number(f, "layers"), number(f, "width"), number(f, "heads"), number(f, "head_dim"),
+         number(f, "kv_heads"), number(f, "ff"));
+  printf("vocabulary  %lld%s\n", number(f, "vocab"),
+         json_is_true(json_object_get(f, "tied")) ? ", output matrix shared with the input's" : "");
+  if (block > 1)
+    printf("attention   in blocks of %lld", block);
+  else
+    printf("attention   %s", block ? "causal" : "bidirectional");
+  printf("%s\n", json_is_true(json_object_get(f, "shift_logits")) ? ", logits shifted by one" : "");
+  printf("positions   %lld, rotary theta %g, scaling %s\n", number(f, "positions"),
+         json_real_value(json_object_get(f, "rope_theta")), text(f, "rope_scaling"));
+  print_stored(json_object_get(f, "stored_bytes"));
+  printf("precision   %s arithmetic\n", text(f, "precision"));
+  if (number(f, "adapter_rank") > 0)
+    printf("adapter     rank %lld\n", number(f, "adapter_rank"));
+  if (json_is_object(tokenizer))
+    printf(
+        "tokenizer   %s, %lld tokens%s\n", text(tokenizer, "format"), number(tokenizer, "tokens"),
+        json_is_true(json_object_get(tokenizer, "chat_template")) ? ", with a chat template" : "");
+  else
+    printf("tokenizer   none\n");
+  print_token("mask", json_object_get(f, "mask"));
+  print_token("bos", json_object_get(f, "bos"));
+  json_array_foreach(json_object_get(f, "eos"), i, token) print_token("eos", token);
+  printf("memory      %.1f MB mapped, %.1f MB taken; a pass over %lld tokens %.1f MB\n",
+         megabytes(f, "file_bytes"), megabytes(f, "memory_bytes"), number(f, "window"),
+         megabytes(f, "pass_bytes"));
+}
+
+static json_t *tensors_json(const rd_tensors *t) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < t->count; i++) {
+    const rd_tensor *x = &t->items[i];
+    json_t *shape = json_array();
+    for (int d = 0; d < x->dims; d++)
+      json_array_append_new(shape, json_integer(x->shape[d]));
+    json_array_append_new(out, json_pack("{s:s, s:s, s:o, s:I}", "name", x->name, "type",
+                                         x->storage->name, "shape", shape, "bytes",
+                                         (json_int_t)x->size));
+  }
+  return out;
+}
+
+static void print_tensors(const rd_tensors *t) {
+  char shape[96];
+  for (size_t i = 0; i < t->count; i++)
+    printf("%-6s %-20s %s\n", t->items[i].storage->name,
+           rd_shape_text(shape, sizeof shape, t->items[i].shape, t->items[i].dims),
+           t->items[i].name);
+}
+
+static rd_code print_json(const json_t *facts, rd_error *e) {
+  char *line = json_dumps(facts, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  if (!line)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: the facts");
+  puts(line);
+  free(line);
+  return RD_OK;
+}
+
+/* The facts, and the tensors `t` where they are wanted. `facts` is used up. */
+static rd_code show(const settings *s, json_t *facts, const rd_tensors *t,
+                    void (*print)(const json_t *facts), rd_error *e) {
+  rd_code code = s->check ? rd_tensors_check(t, e) : RD_OK;
+  if (code == RD_OK && s->common.json) {
+    if (s->tensors)
+      json_object_set_new(facts, "tensors", tensors_json(t));
+    code = print_json(facts, e);
+  } else if (code == RD_OK) {
+    print(facts);
+    if (s->tensors)
+      print_tensors(t);
+  }
+  json_decref(facts);
+  return code;
+}
+
+static void print_tokenizer(const json_t *f) {
+  printf("tokenizer   %s, %lld tokens%s; no weights here\n", text(f, "format"), number(f, "tokens"),
+         json_is_true(json_object_get(f, "chat_template")) ? ", with a chat template" : "");
+}
+
+static rd_code inspect_tokenizer(const settings *s, const char *path, rd_error *e) {
+  rd_tokenizer *t = NULL;
+  const rd_tensors none = {0};
+  RD_TRY(rd_tokenizer_open(&t, path, e));
+  rd_code code = show(s, tokenizer_json(t), &none, print_tokenizer, e);
+  rd_tokenizer_close(&t);
+  return code;
+}
+
+static void print_adapter(const json_t *f) {
+  printf("adapter     LoRA of rank %lld, alpha %g%s, for %s\n", number(f, "r"),
+         json_number_value(json_object_get(f, "lora_alpha")),
+         json_is_true(json_object_get(f, "use_rslora")) ? " (rank-stabilised)" : "",
+         text(f, "base_model_name_or_path") ? text(f, "base_model_name_or_path")
+                                            : "a model it does not name");
+}
+
+static rd_code inspect_adapter(const settings *s, const char *path, const char *config,
+                               rd_error *e) {
+  json_t *facts = NULL;
+  rd_tensors tensors = {0};
+  char *weights = rd_path_join(path, "adapter_model.safetensors");
+  rd_code code = weights ? rd_json_open(&facts, config, e)
+                         : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  if (code == RD_OK)
+    code = rd_safetensors_open(&tensors, weights, e);
+  if (code == RD_OK)
+    code = show(s, json_incref(facts), &tensors, print_adapter, e);
+  rd_tensors_drop(&tensors);
+  json_decref(facts);
+  free(weights);
+  return code;
+}
+
+static rd_code inspect_model(settings *s, rd_error *e) {
+  rd_model *m = NULL;
+  RD_TRY(rd_tool_open(&m, &s->common, false, e));
+  rd_code code = show(s, facts_json(m, s->window), rd_model_tensors(m), print_facts, e);
+  rd_model_close(&m);
+  return code;
+}
+
+/* By what lies at the path: a model's config.json or a file of weights, an adapter, a tokenizer. */
+static rd_code run(settings *s, rd_error *e) {
+  char *path = NULL;
+  RD_TRY(rd_tool_model_path(&path, &s->common, e));
+  char *config = rd_path_join(path, "config.json");
+  char *adapter = rd_path_join(path, "adapter_config.json");
+  char *tokenizers[] = {rd_path_join(path, "tokenizer.json"), rd_path_join(path, "vocab.json"),
+                        rd_path_join(path, "tokenizer.model"), rd_path_join(path, "tokenizer.bin")};
+  bool alone = false;
+  for (size_t i = 0; i < sizeof tokenizers / sizeof *tokenizers; i++) {
+    alone = alone || (tokenizers[i] && rd_path_exists(tokenizers[i]));
+    free(tokenizers[i]);
+  }
+  rd_code code = RD_OK;
+  if (!config || !adapter)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  else if (rd_path_exists(config))
+    code = inspect_model(s, e);
+  else if (rd_path_exists(adapter))
+    code = inspect_adapter(s, path, adapter, e);
+  else
+    code = alone ? inspect_tokenizer(s, path, e) : inspect_model(s, e);
+  free(config);
+  free(adapter);
+  free(path);
+  return code;
+}
+
+rd_code rd_cmd_inspect(int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  char **rest = NULL;
+  int count = 0;
+  bool stop = false;
+  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 1, &rest, &count, &stop, e);
+  if (code == RD_OK && !stop && count > 0) {
+    free(s.common.model);
+    s.common.model = rd_strdup(rest[0], e);
+    code = s.common.model ? RD_OK : RD_NO_MEMORY;
+  }
+  if (code == RD_OK && !stop)
+    code = run(&s, e);
+  free(rest);
+  rd_options_drop(&o);
+  return code;
+}
