@@ -7,7 +7,8 @@
 #include "store.h"
 
 const rd_tensors *rd_model_tensors(const rd_model *m) {
-  return &m->store->tensors;
+  const struct rd_model_store *s = m->store;
+  return s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors;
 }
 
 const rd_storage *rd_tensors_storage(const rd_tensors *t) {
