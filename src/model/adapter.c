@@ -20,6 +20,9 @@ static rd_code read_targets(rd_adapter_config *out, const json_t *targets, rd_er
       out->targets[p] = true;
     return RD_OK;
   }
+  if (json_is_string(targets)) /* a pattern: PEFT's documentation writes the names out in it */
+    for (int p = 0; p < RD_PROJECTIONS; p++)
+      out->targets[p] = strstr(json_string_value(targets), rd_projection_names[p]) != NULL;
   size_t i = 0;
   json_t *item = NULL;
   json_array_foreach((json_t *)(uintptr_t)targets, i, item) {
@@ -31,10 +34,9 @@ static rd_code read_targets(rd_adapter_config *out, const json_t *targets, rd_er
       if (strcmp(last ? last + 1 : name, rd_projection_names[p]) == 0)
         out->targets[p] = true;
   }
-  return json_is_array(targets)
+  return json_is_array(targets) || json_is_string(targets)
              ? RD_OK
-             : rd_fail(e, RD_UNSUPPORTED,
-                       "target_modules: a list of names or \"all-linear\" is read");
+             : rd_fail(e, RD_BAD_INPUT, "target_modules: expected a list of names or a pattern");
 }
 
 rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_error *e) {
@@ -103,6 +105,7 @@ static const rd_tensor *saved(const rd_tensors *t, const char *name, char *full)
 typedef struct attacher {
   rd_binder binder;
   rd_model *model;
+  int64_t rank;
   float scale;
   bool merge;
   size_t used; /* tensors that found their place */
@@ -147,21 +150,36 @@ static rd_code merge(attacher *a, rd_linear *x, int64_t rank, const void *fa, co
   return RD_OK;
 }
 
-static rd_code attach_projection(attacher *a, const char *pattern, int64_t l, rd_linear *x,
-                                 rd_error *e) {
+/* Rows of q and k go where a model with interleaved rotation has them: PEFT's (i, i + hd/2) to
+ * (2i, 2i+1). */
+static const void *interleave_rows(rd_arena *arena, const void *from, rd_dtype type, int64_t rows,
+                                   int64_t cols, int64_t hd) {
+  size_t row = (size_t)cols * rd_dtype_size(type);
+  unsigned char *out = rd_arena_take(arena, (size_t)rows, row);
+  for (int64_t r = 0; arena->base && r < rows; r++) {
+    int64_t i = r % hd, to = i < hd / 2 ? 2 * i : 2 * (i - hd / 2) + 1;
+    memcpy(out + (size_t)(r - i + to) * row, (const unsigned char *)from + (size_t)r * row, row);
+  }
+  return out;
+}
+
+static rd_code attach_projection(attacher *a, int p, int64_t l, rd_linear *x, rd_error *e) {
+  const rd_config *c = &a->model->config;
+  const char *pattern = c->family->names->p[p];
   char module[NAME], name_a[FULL], name_b[FULL];
   rd_layer_name(module, sizeof module, pattern, l, "");
   snprintf(name_a, sizeof name_a, "base_model.model.%s.lora_A.weight", module);
   snprintf(name_b, sizeof name_b, "base_model.model.%s.lora_B.weight", module);
-  const rd_tensor *factor = rd_tensors_find(a->binder.tensors, name_a);
-  if (!factor)
+  if (!rd_tensors_find(a->binder.tensors, name_a))
     return RD_OK;
-  int64_t rank = factor->shape[0];
+  int64_t rank = a->rank;
   rd_dtype type = a->merge ? RD_F32 : a->model->weights.type;
   const void *fa = NULL, *fb = NULL;
   RD_TRY(rd_bind(&a->binder, name_a, type, rank, x->in, false, &fa, e));
   RD_TRY(rd_bind(&a->binder, name_b, type, x->out, rank, false, &fb, e));
   a->used += 2;
+  if (c->rope_interleaved && (p == RD_Q || p == RD_K))
+    fb = interleave_rows(a->binder.arena, fb, type, x->out, rank, c->head_dim);
   if (a->merge)
     return merge(a, x, rank, fa, fb, e);
   x->rank = rank;
@@ -184,7 +202,7 @@ static rd_code attach_all(attacher *a, rd_error *e) {
     RD_TRY(attach_norm(a, names->q_norm, l, c->head_dim, &layer->q_norm, e));
     RD_TRY(attach_norm(a, names->k_norm, l, c->head_dim, &layer->k_norm, e));
     for (int p = 0; p < RD_PROJECTIONS; p++)
-      RD_TRY(attach_projection(a, names->p[p], l, &layer->p[p], e));
+      RD_TRY(attach_projection(a, p, l, &layer->p[p], e));
   }
   if (a->used < a->binder.tensors->count)
     return rd_fail(
@@ -202,6 +220,7 @@ static rd_code attach(rd_model *m, const json_t *json, bool merge_in, rd_error *
   rd_arena measure = rd_arena_measure();
   attacher a = {.binder = {&m->store->adapter_tensors, NULL, &measure},
                 .model = m,
+                .rank = config.rank,
                 .scale = rd_adapter_scale(&config),
                 .merge = merge_in};
   RD_TRY(attach_all(&a, e));

@@ -2,9 +2,13 @@
 /* A configuration from GGUF's keys: {architecture}.*, tokenizer.ggml.*, and diffusion.*. */
 #include "family.h"
 #include "gguf.h"
+#include "rope.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { MOST_PAIRS = 512 }; /* of a head */
 
 typedef struct reader {
   const rd_gguf *g;
@@ -29,9 +33,61 @@ static rd_code read_real(const reader *r, const char *key, double *out, rd_error
 static rd_code read_id(const rd_gguf *g, const char *key, int64_t vocab, int32_t *out,
                        rd_error *e) {
   int64_t id = *out;
-  RD_TRY(rd_gguf_int(g, key, -1, vocab - 1, &id, e));
+  RD_TRY(rd_gguf_int(g, key, -1, UINT32_MAX, &id, e));
+  if (id == UINT32_MAX) /* how an unsigned -1 is written: none */
+    id = -1;
+  if (id >= vocab)
+    return rd_fail(e, RD_BAD_INPUT, "%s: %lld is outside the vocabulary of %lld", key,
+                   (long long)id, (long long)vocab);
   *out = (int32_t)id;
   return RD_OK;
+}
+
+/* GGUF has no keys for llama3's scaling: it holds the divisor of each frequency. The largest is the
+ * factor; the other numbers are those of every published model, and must give the same divisors. */
+static rd_code read_divisors(rd_config *c, const rd_tensor *t, rd_error *e) {
+  int64_t n = c->head_dim / 2;
+  if (t->storage->dtype != RD_F32 || t->dims != 1 || t->shape[0] != n || n > MOST_PAIRS)
+    return rd_fail(e, RD_BAD_INPUT, "tensor %s: expected %lld numbers of type F32", t->name,
+                   (long long)n);
+  float divisors[MOST_PAIRS];
+  double plain[MOST_PAIRS], scaled[MOST_PAIRS];
+  memcpy(divisors, t->data, (size_t)n * sizeof *divisors);
+  for (int64_t i = 0; i < n; i++)
+    c->rope_factor = (double)divisors[i] > c->rope_factor ? (double)divisors[i] : c->rope_factor;
+  if (!(c->rope_factor > 1))
+    return RD_OK;
+  rd_rope_frequencies(c, plain);
+  c->rope_scaling = RD_ROPE_LLAMA3;
+  c->rope_low = 1;
+  c->rope_high = 4;
+  c->rope_original = 8192;
+  rd_rope_frequencies(c, scaled);
+  for (int64_t i = 0; i < n; i++)
+    if (!(fabs(plain[i] / scaled[i] / (double)divisors[i] - 1) < 1e-3))
+      return rd_fail(e, RD_UNSUPPORTED,
+                     "tensor %s: divisor %lld is %g, llama3's scaling by %g makes it %g", t->name,
+                     (long long)i, (double)divisors[i], c->rope_factor, plain[i] / scaled[i]);
+  return RD_OK;
+}
+
+static rd_code read_scaling(const reader *r, rd_config *c, rd_error *e) {
+  char key[160];
+  rd_gguf_text type = {0};
+  RD_TRY(rd_gguf_text_of(r->g, key_of(r, "rope.scaling.type", key, sizeof key), &type, e));
+  const rd_tensor *divisors = rd_tensors_find(&r->g->tensors, "rope_freqs.weight");
+  if (divisors)
+    return read_divisors(c, divisors, e);
+  if (!type.data || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
+    return RD_OK;
+  if (type.size != 6 || memcmp(type.data, "linear", 6) != 0)
+    return rd_fail(e, RD_UNSUPPORTED, "%s \"%.*s\"; none and linear are known", key,
+                   (int)(type.size < 40 ? type.size : 40), type.data);
+  c->rope_scaling = RD_ROPE_LINEAR;
+  RD_TRY(read_real(r, "rope.scaling.factor", &c->rope_factor, e));
+  return c->rope_factor >= 1
+             ? RD_OK
+             : rd_fail(e, RD_BAD_INPUT, "%s is linear without a factor of 1 or more", key);
 }
 
 static rd_code read_sizes(const reader *r, rd_config *c, rd_error *e) {
@@ -77,6 +133,7 @@ rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
   c->qk_norm = c->family->qk_norm;
   c->bos = c->pad = c->mask = -1;
   RD_TRY(read_sizes(&r, c, e));
+  RD_TRY(read_scaling(&r, c, e));
   c->tied = rd_tensors_find(&g->tensors, "output.weight") == NULL;
   int64_t causal = c->family->block == 1, shift = c->family->shift_logits;
   RD_TRY(read_int(&r, "attention.causal", &causal, e));
