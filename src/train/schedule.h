@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Learning rate schedules: rows of a table, each a pure function of the share of the run done. */
+#ifndef RD_SCHEDULE_H
+#define RD_SCHEDULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rd_rate_schedule {
+  const char *name;
+  double (*factor)(double done); /* of the peak rate, done in [0, 1] after the warm-up */
+  const char *help;
+} rd_rate_schedule;
+
+extern const rd_rate_schedule rd_rate_schedules[];
+extern const size_t rd_rate_schedule_count;
+/* The row, or NULL. */
+const rd_rate_schedule *rd_rate_schedule_find(const char *name);
+
+/* The rate of update 1, 2, ... `updates`: rises linearly to `peak` over `warmup` updates, then peak
+ * times the row's factor, reaching the end of the row with the last update. */
+double rd_rate_at(const rd_rate_schedule *schedule, double peak, int64_t update, int64_t warmup,
+                  int64_t updates);
+
+#endif

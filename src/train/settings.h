@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What a training run is told: option rows for the plain keys (YAML and command line alike), a nested
+ * `init` mapping with rows of its own, and lists of data files with weights. */
+#ifndef RD_SETTINGS_H
+#define RD_SETTINGS_H
+
+#include "option.h"
+
+/* One data file; `weight` is how often each of its rows is seen in an epoch, on average. */
+typedef struct rd_data_source {
+  char *path;
+  double weight;
+} rd_data_source;
+
+typedef struct rd_data_sources {
+  rd_data_source *items; /* (count) */
+  size_t count;
+} rd_data_sources;
+
+/* The architecture of a model trained from nothing. */
+typedef struct rd_train_init {
+  int64_t width, layers, heads, kv_heads, head_dim, ff, positions;
+  double norm_eps, rope_theta;
+  bool tied;
+  char *tokenizer;
+} rd_train_init;
+
+typedef struct rd_train_settings {
+  char *model, *adapter, *out, *data, *validation;
+  char *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad, *long_rows;
+  int64_t lora_rank, window, batch, accumulate, updates, warmup, seed, threads;
+  int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
+  double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_least;
+  bool train_norms, eos_padding_loss, recompute, allow_bad, resume, dry_run;
+  bool has_init;
+  rd_train_init init;
+  rd_data_sources sources, validation_sources; /* what `data` and `validation` say */
+} rd_train_settings;
+
+extern const rd_option rd_train_option_rows[];
+extern const size_t rd_train_option_count;
+extern const rd_option rd_train_init_rows[];
+extern const size_t rd_train_init_count;
+
+/* All defaults. The struct must be zeroed before the first call. */
+rd_code rd_train_settings_default(rd_train_settings *s, rd_error *e);
+void rd_train_settings_drop(rd_train_settings *s);
+/* Take the keys of a configuration. Unknown ones are RD_USAGE naming the nearest known one. */
+rd_code rd_train_settings_read(rd_train_settings *s, const json_t *object, rd_error *e);
+/* One "key=value": keys of the rows, and "init.KEY". */
+rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_error *e);
+/* After the last change: parse the data lists and check what single rows cannot. */
+rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e);
+/* All keys with their values (the resolved configuration). New reference; NULL when memory is out. */
+json_t *rd_train_settings_json(const rd_train_settings *s);
+/* The same as YAML text, freed by the caller; NULL when memory is out. */
+char *rd_train_settings_yaml(const rd_train_settings *s);
+/* A run may be resumed only with the settings that its numbers depend on: compares against the
+ * resolved configuration of the checkpoint and names the first key that differs. */
+rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before, rd_error *e);
+
+#endif
