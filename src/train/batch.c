@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Packing, padding, corruption and loss weights of one batch. */
+#include "batch.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+rd_code rd_batch_init(rd_batch *batch, int64_t rows, rd_error *e) {
+  *batch = (rd_batch){0};
+  size_t n = (size_t)rows;
+  batch->sequences = rd_calloc(n, sizeof *batch->sequences, "sequences of a batch", e);
+  batch->ids = rd_calloc(n, sizeof *batch->ids, "ids of a batch", e);
+  batch->targets = rd_calloc(n, sizeof *batch->targets, "targets of a batch", e);
+  batch->weights = rd_calloc(n, sizeof *batch->weights, "weights of a batch", e);
+  batch->examples = rd_calloc(n, sizeof *batch->examples, "examples of a batch", e);
+  batch->noise = rd_calloc(n, sizeof *batch->noise, "noise of a batch", e);
+  batch->answers = rd_calloc(n, sizeof *batch->answers, "answers of a batch", e);
+  batch->scratch = rd_calloc(2 * n, sizeof *batch->scratch, "scratch of a batch", e);
+  if (batch->sequences && batch->ids && batch->targets && batch->weights && batch->examples &&
+      batch->noise && batch->answers && batch->scratch)
+    return RD_OK;
+  rd_batch_drop(batch);
+  return RD_NO_MEMORY;
+}
+
+void rd_batch_drop(rd_batch *batch) {
+  free(batch->sequences);
+  free(batch->ids);
+  free(batch->targets);
+  free(batch->weights);
+  free(batch->examples);
+  free(batch->noise);
+  free(batch->answers);
+  free(batch->scratch);
+  *batch = (rd_batch){0};
+}
+
+static void start(rd_batch *b) {
+  b->rows = 0;
+  b->sequence_count = 0;
+  b->total = 0;
+}
+
+/* A sequence of `count` rows behind those there are. */
+static void add_sequence(rd_batch *b, int32_t example, int64_t count, int64_t prompt) {
+  int64_t s = b->sequence_count++;
+  b->sequences[s] = (rd_sequence){.ids = b->ids + b->rows, .count = count, .first = 0};
+  b->examples[s] = example;
+  b->noise[s] = 0;
+  b->answers[s] = (int32_t)(b->rows + prompt);
+  b->rows += count;
+}
+
+/* Row i of a document predicts token i + 1, the last one EOS or the first token of the next piece:
+ * the pool holds both behind the example. */
+static void put_next_token(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,
+                           int64_t count) {
+  const rd_example *example = &x->items[index];
+  const int32_t *ids = x->pool + example->offset;
+  int64_t at = b->rows;
+  for (int64_t i = 0; i < count; i++) {
+    bool counts = r->loss_on->prompt || i + 1 >= example->prompt;
+    b->ids[at + i] = ids[i];
+    b->targets[at + i] = counts ? ids[i + 1] : -1;
+    b->weights[at + i] = counts ? 1.0f : 0.0f;
+    b->total += counts;
+  }
+  add_sequence(b, index, count, example->prompt);
+}
+
+/* Corrupt what is corruptible of one denoising sequence and weigh its rows. */
+static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *example, int64_t s,
+                    rd_rng *rng) {
+  int64_t at = b->sequences[s].ids - b->ids, count = b->sequences[s].count;
+  int64_t prompt = example->prompt, answer = example->answer, behind = count - prompt - answer;
+  const rd_objective *o = r->objective;
+  int64_t region = answer + (o->covers_padding && r->eos_padding_loss ? behind : 0);
+  int32_t *noisy = b->ids + at + prompt;
+  const int32_t *clean = b->targets + at + prompt;
+  double rate = r->corruption->apply(noisy, region, r->mask, rng, b->scratch);
+  int64_t changed = 0, masks = 0;
+  for (int64_t i = 0; i < region; i++) {
+    changed += noisy[i] != clean[i];
+    masks += noisy[i] == r->mask;
+  }
+  /* An answer that is all masks is what generation starts from: there the padding is masked too. */
+  if (region == answer && masks == region && r->eos_padding_loss)
+    for (int64_t i = answer; i < answer + behind; i++)
+      noisy[i] = r->mask;
+  b->noise[s] = (float)changed / (float)(region > 0 ? region : 1);
+  float scale = o->by_rate ? (float)(1.0 / (rate * (double)region)) : 1.0f;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t row = at + i;
+    bool in_prompt = i < prompt, padding = i > prompt + answer;
+    bool same = b->ids[row] == b->targets[row];
+    bool counts = in_prompt ? r->loss_on->prompt && !o->by_rate
+                            : (!padding || r->eos_padding_loss) &&
+                                  (o->by_rate ? b->ids[row] == r->mask && i - prompt < region
+                                              : r->loss_on->unchanged || !same);
+    b->weights[row] = counts ? scale : 0.0f;
+    b->total += counts && !o->by_rate;
+    if (!counts)
+      b->targets[row] = -1;
+  }
+  b->total += o->by_rate;
+}
+
+static int64_t draw_padding(const rd_batch_rules *r, const rd_example *example, rd_rng *rng) {
+  int64_t most = r->window - example->prompt - example->answer;
+  if (example->open || r->pad_to_window)
+    return most;
+  double drawn = exp(rd_rng_uniform(rng) * log((double)most + 1.0));
+  return (int64_t)drawn < most ? (int64_t)drawn : most;
+}
+
+/* Clean ids into both ids and targets: prompt, answer, EOS. */
+static void put_clean(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,
+                      int64_t count) {
+  const rd_example *example = &x->items[index];
+  int64_t known = example->prompt + example->answer;
+  for (int64_t i = 0; i < count; i++)
+    b->ids[b->rows + i] = i < known ? x->pool[example->offset + i] : r->eos;
+  add_sequence(b, index, count, example->prompt);
+}
+
+/* Give what is left of the batch to the sequences as padding, first come first served up to the
+ * window, by laying them out anew from the back. */
+static void stretch(rd_batch *b, const rd_batch_rules *r) {
+  int64_t left = r->rows - b->rows, end = r->rows;
+  for (int64_t s = b->sequence_count - 1; s >= 0; s--) {
+    rd_sequence *sequence = &b->sequences[s];
+    int64_t old = sequence->ids - b->ids, more = r->window - sequence->count;
+    more = more < left ? more : left;
+    int64_t begin = end - sequence->count - more;
+    memmove(b->ids + begin, b->ids + old, (size_t)sequence->count * sizeof *b->ids);
+    for (int64_t i = 0; i < more; i++)
+      b->ids[begin + sequence->count + i] = r->eos;
+    b->answers[s] += (int32_t)(begin - old);
+    sequence->ids = b->ids + begin;
+    sequence->count += more;
+    left -= more;
+    end = begin;
+  }
+  b->rows = r->rows;
+}
+
+/* The random numbers of example slot `s`. */
+static rd_rng numbers(const rd_batch_rules *r, uint32_t iteration, int64_t s) {
+  return rd_rng_at(r->seed, RD_STREAM_CORRUPT, iteration, (uint32_t)s);
+}
+
+rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, rd_order *order,
+                      int64_t number, rd_error *e) {
+  start(b);
+  rd_rng after_padding = {0};
+  while (b->rows < r->rows) {
+    int32_t index;
+    RD_TRY(rd_order_peek(order, &index, e));
+    const rd_example *example = &x->items[index];
+    int64_t known = example->prompt + example->answer, room = r->rows - b->rows;
+    if (!r->corruption) {
+      put_next_token(b, r, x, index, known < room ? known : room);
+    } else {
+      after_padding = numbers(r, (uint32_t)number, 2 * b->sequence_count);
+      int64_t padding = draw_padding(r, example, &after_padding);
+      if (known + (example->open ? 0 : 1) > room)
+        break;
+      put_clean(b, r, x, index, known + padding < room ? known + padding : room);
+    }
+    rd_order_advance(order);
+  }
+  if (!r->corruption)
+    return RD_OK;
+  stretch(b, r);
+  memcpy(b->targets, b->ids, (size_t)b->rows * sizeof *b->targets);
+  for (int64_t s = 0; s < b->sequence_count; s++) {
+    rd_rng rng = numbers(r, (uint32_t)number, 2 * s + 1);
+    corrupt(b, r, &x->items[b->examples[s]], s, &rng);
+  }
+  return RD_OK;
+}
+
+rd_code rd_batch_fixed(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int64_t *next,
+                       rd_error *e) {
+  start(b);
+  enum { FIXED = 0xffffffff }; /* an iteration that training never reaches */
+  for (; *next < x->count; (*next)++) {
+    int32_t index = (int32_t)*next;
+    const rd_example *example = &x->items[index];
+    int64_t known = example->prompt + example->answer, room = r->rows - b->rows;
+    if (!r->corruption) {
+      if (known > room)
+        break;
+      put_next_token(b, r, x, index, known);
+      continue;
+    }
+    rd_rng rng = numbers(r, (uint32_t)FIXED, 2 * *next);
+    int64_t count = known + draw_padding(r, example, &rng);
+    if (count > room)
+      break;
+    put_clean(b, r, x, index, count);
+    int64_t s = b->sequence_count - 1, at = b->sequences[s].ids - b->ids;
+    memcpy(b->targets + at, b->ids + at, (size_t)count * sizeof *b->targets);
+    rng = numbers(r, (uint32_t)FIXED, 2 * *next + 1);
+    corrupt(b, r, example, s, &rng);
+  }
+  if (b->sequence_count == 0)
+    return rd_fail(e, RD_USAGE, "validation: an example does not fit into %lld rows",
+                   (long long)r->rows);
+  return RD_OK;
+}
