@@ -2,6 +2,7 @@
 /* Listing, placing and starting the trained tensors. */
 #include "parameters.h"
 
+#include "family.h"
 #include "ops.h"
 #include "rng.h"
 
@@ -60,12 +61,9 @@ static rd_code add_vector(rd_parameters *p, int64_t count, const float **slot, f
   return RD_OK;
 }
 
-static const char *block_of(rd_projection k) {
-  return k >= RD_GATE ? "mlp" : "self_attn";
-}
-
 static rd_code add_norms(rd_parameters *p, const rd_weights *base, int64_t l, rd_error *e) {
   const rd_config *c = p->config;
+  const rd_tensor_names *names = c->family->names;
   rd_layer *layer = &p->weights.layers[l];
   rd_layer_grad *grad = &p->gradient.layers[l];
   const rd_layer *from = base ? &base->layers[l] : NULL;
@@ -76,16 +74,16 @@ static rd_code add_norms(rd_parameters *p, const rd_weights *base, int64_t l, rd
     float **gradient;
     const float *source;
   } rows[] = {
-      {"input_layernorm", c->width, &layer->attention_norm, &grad->attention_norm,
+      {names->attention_norm, c->width, &layer->attention_norm, &grad->attention_norm,
        from ? from->attention_norm : NULL},
-      {"post_attention_layernorm", c->width, &layer->mlp_norm, &grad->mlp_norm,
+      {names->mlp_norm, c->width, &layer->mlp_norm, &grad->mlp_norm,
        from ? from->mlp_norm : NULL},
-      {"self_attn.q_norm", c->head_dim, &layer->q_norm, &grad->q_norm, from ? from->q_norm : NULL},
-      {"self_attn.k_norm", c->head_dim, &layer->k_norm, &grad->k_norm, from ? from->k_norm : NULL},
+      {names->q_norm, c->head_dim, &layer->q_norm, &grad->q_norm, from ? from->q_norm : NULL},
+      {names->k_norm, c->head_dim, &layer->k_norm, &grad->k_norm, from ? from->k_norm : NULL},
   };
   for (size_t i = 0; i < (c->qk_norm ? 4u : 2u); i++) {
     char name[120];
-    snprintf(name, sizeof name, "model.layers.%lld.%s.weight", (long long)l, rows[i].name);
+    rd_layer_name(name, sizeof name, rows[i].name, l, "");
     RD_TRY(add_vector(p, rows[i].count, rows[i].slot, rows[i].gradient, rows[i].source, name, e));
   }
   return RD_OK;
@@ -100,14 +98,12 @@ static rd_code add_projection(rd_parameters *p, const rd_weights *base, int64_t 
   bool residual = k == RD_O || k == RD_DOWN;
   float spread = residual ? 0.02f / sqrtf(2.0f * (float)c->layers) : 0.02f;
   char name[120];
-  snprintf(name, sizeof name, "model.layers.%lld.%s.%s.weight", (long long)l, block_of(k),
-           rd_projection_names[k]);
+  rd_layer_name(name, sizeof name, c->family->names->p[k], l, ".weight");
   RD_TRY(add_matrix(p, linear->out, linear->in, &linear->w, &grad->w, from ? from->w : NULL,
                     base ? base->type : RD_F32, spread, name, e));
   if (!from || !from->bias)
     return RD_OK;
-  snprintf(name, sizeof name, "model.layers.%lld.%s.%s.bias", (long long)l, block_of(k),
-           rd_projection_names[k]);
+  rd_layer_name(name, sizeof name, c->family->names->p[k], l, ".bias");
   return add_vector(p, linear->out, &linear->bias, &grad->bias, from->bias, name, e);
 }
 
@@ -122,7 +118,7 @@ static rd_code add_factors(rd_parameters *p, const rd_weights *base, int64_t l, 
     linear->scale = o->alpha > 0 ? (float)(o->alpha / (double)o->rank) : 1.0f;
   }
   const struct {
-    const char *factor;
+    const char *end;
     int64_t rows, cols;
     const void **slot;
     float **gradient;
@@ -130,15 +126,14 @@ static rd_code add_factors(rd_parameters *p, const rd_weights *base, int64_t l, 
     rd_parameter_start start;
     float spread;
   } rows[] = {
-      {"A", linear->rank, linear->in, &linear->lora_a, &grad->lora_a, from->lora_a,
+      {".lora_A.weight", linear->rank, linear->in, &linear->lora_a, &grad->lora_a, from->lora_a,
        RD_START_UNIFORM, 1.0f / sqrtf((float)linear->in)},
-      {"B", linear->out, linear->rank, &linear->lora_b, &grad->lora_b, from->lora_b,
+      {".lora_B.weight", linear->out, linear->rank, &linear->lora_b, &grad->lora_b, from->lora_b,
        RD_START_CONSTANT, 0.0f},
   };
   for (size_t i = 0; i < 2; i++) {
     char name[120];
-    snprintf(name, sizeof name, "base_model.model.model.layers.%lld.%s.%s.lora_%s.weight",
-             (long long)l, block_of(k), rd_projection_names[k], rows[i].factor);
+    rd_layer_name(name, sizeof name, p->config->family->names->p[k], l, rows[i].end);
     RD_TRY(add_matrix(p, rows[i].rows, rows[i].cols, rows[i].slot, rows[i].gradient,
                       rows[i].source, base->type, rows[i].spread, name, e));
     if (!rows[i].source)
@@ -172,18 +167,18 @@ static rd_code plan_all(rd_parameters *p, const rd_weights *base, rd_error *e) {
   const rd_config *c = p->config;
   RD_TRY(add_matrix(p, c->vocab, c->width, &p->weights.embedding, &p->gradient.embedding,
                     base ? base->embedding : NULL, base ? base->type : RD_F32, 0.02f,
-                    "model.embed_tokens.weight", e));
+                    c->family->names->embedding, e));
   for (int64_t l = 0; l < c->layers; l++) {
     RD_TRY(add_norms(p, base, l, e));
     for (int k = 0; k < RD_PROJECTIONS; k++)
       RD_TRY(add_projection(p, base, l, (rd_projection)k, e));
   }
   RD_TRY(add_vector(p, c->width, &p->weights.norm, &p->gradient.norm, base ? base->norm : NULL,
-                    "model.norm.weight", e));
+                    c->family->names->norm, e));
   if (c->tied)
     return RD_OK;
   return add_matrix(p, c->vocab, c->width, &p->weights.head, &p->gradient.head,
-                    base ? base->head : NULL, base ? base->type : RD_F32, 0.02f, "lm_head.weight",
+                    base ? base->head : NULL, base ? base->type : RD_F32, 0.02f, c->family->names->head,
                     e);
 }
 
@@ -201,7 +196,7 @@ static rd_code plan_factors(rd_parameters *p, const rd_weights *base,
   }
   if (o->norms)
     RD_TRY(add_vector(p, c->width, &p->weights.norm, &p->gradient.norm, base->norm,
-                      "model.norm.weight", e));
+                      c->family->names->norm, e));
   return RD_OK;
 }
 

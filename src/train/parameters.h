@@ -17,7 +17,7 @@ typedef enum rd_parameter_start {
 } rd_parameter_start;
 
 typedef struct rd_parameter {
-  char name[120];      /* as in a Hugging Face folder or a PEFT adapter */
+  char name[120];      /* the family's; factors end in .lora_A.weight, .lora_B.weight */
   int64_t rows, cols;  /* a vector has cols 0 */
   int64_t count;       /* elements */
   bool matrix;         /* has a working copy of the arithmetic's type, and decays */

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing, finding and taking checkpoints. */
+#include "checkpoint.h"
+
+#include "file.h"
+#include "tensors.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KINDS = 3 }; /* master, first moment, second moment */
+static const char *const kind_names[KINDS] = {"weight", "first", "second"};
+
+static float *array_of(const rd_parameter *item, int kind) {
+  return kind == 0 ? item->master : kind == 1 ? item->m : item->v;
+}
+
+static json_t *state_json(const rd_trainer *t) {
+  json_t *files = json_array();
+  for (size_t i = 0; i < t->examples.report_count; i++) {
+    const rd_file_report *report = &t->examples.reports[i];
+    char hash[24];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)report->hash);
+    json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "path", report->path, "size",
+                                           (json_int_t)report->size, "hash", hash));
+  }
+  return json_pack("{s:I, s:I, s:I, s:I, s:f, s:o, s:f, s:I, s:o, s:o}", "update",
+                   (json_int_t)t->update, "epoch", (json_int_t)t->order.epoch, "position",
+                   (json_int_t)t->order.position, "tokens", (json_int_t)t->tokens, "seconds",
+                   t->seconds, "best_loss",
+                   isfinite(t->best_loss) ? json_real(t->best_loss) : json_null(), "logged_loss",
+                   t->logged_loss, "logged", (json_int_t)t->logged, "files", files, "settings",
+                   rd_train_settings_json(t->settings));
+}
+
+static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e) {
+  const rd_parameters *p = &t->parameters;
+  rd_tensor *tensors = rd_calloc(KINDS * p->count, sizeof *tensors, "a checkpoint's list", e);
+  rd_code code = tensors ? RD_OK : RD_NO_MEMORY;
+  for (size_t i = 0; code == RD_OK && i < KINDS * p->count; i++) {
+    const rd_parameter *item = &p->items[i % p->count];
+    size_t kind = i / p->count;
+    tensors[i] = (rd_tensor){.name = rd_format("%s:%s", kind_names[kind], item->name),
+                             .storage = rd_storage_named("F32"),
+                             .dims = item->cols ? 2 : 1,
+                             .shape = {item->rows, item->cols ? item->cols : 1, 1, 1},
+                             .data = (const unsigned char *)array_of(item, (int)kind),
+                             .size = (size_t)item->count * sizeof(float)};
+    if (!tensors[i].name)
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's list");
+  }
+  if (code == RD_OK)
+    code = rd_safetensors_write(path, tensors, KINDS * p->count, e);
+  for (size_t i = 0; tensors && i < KINDS * p->count; i++)
+    free(tensors[i].name);
+  free(tensors);
+  return code;
+}
+
+static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) {
+  char *tensors = rd_path_join(folder, "tensors.safetensors");
+  char *state = rd_path_join(folder, "state.json");
+  json_t *object = state_json(t);
+  char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+  rd_code code = tensors && state && text
+                     ? RD_OK
+                     : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's state");
+  if (code == RD_OK)
+    code = write_tensors(t, tensors, e);
+  if (code == RD_OK) {
+    rd_part part = {text, strlen(text)};
+    code = rd_file_write(state, &part, 1, e);
+  }
+  json_decref(object);
+  free(text);
+  free(tensors);
+  free(state);
+  return code;
+}
+
+/* The highest N <= `limit` with a folder checkpoint-N in `out`; -1: none. *count: how many. */
+static int64_t newest(const char *out, int64_t limit, int64_t *count) {
+  int64_t best = -1;
+  DIR *folder = opendir(out);
+  *count = 0;
+  for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+    char *end = NULL;
+    if (strncmp(entry->d_name, "checkpoint-", 11) != 0)
+      continue;
+    long long n = strtoll(entry->d_name + 11, &end, 10);
+    if (*end != '\0' || end == entry->d_name + 11 || n > limit)
+      continue;
+    (*count)++;
+    best = n > best ? n : best;
+  }
+  if (folder)
+    closedir(folder);
+  return best;
+}
+
+static void remove_old(const rd_trainer *t) {
+  const char *out = t->settings->out;
+  int64_t count, limit = INT64_MAX;
+  for (int64_t kept = 0; kept < t->settings->keep; kept++) {
+    int64_t n = newest(out, limit, &count);
+    if (n < 0)
+      return;
+    limit = n - 1;
+  }
+  for (int64_t n; (n = newest(out, limit, &count)) >= 0; limit = n - 1) {
+    char *path = rd_format("%s/checkpoint-%lld", out, (long long)n);
+    if (path)
+      rd_folder_abandon(path);
+    free(path);
+  }
+}
+
+rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e) {
+  char *path = rd_format("%s/checkpoint-%lld", t->settings->out, (long long)t->update);
+  char *part = NULL;
+  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
+  if (code == RD_OK)
+    code = rd_folder_begin(path, &part, e);
+  if (code == RD_OK)
+    code = write_into(t, part, e);
+  if (code == RD_OK)
+    code = rd_folder_commit(path, part, e);
+  if (code == RD_OK)
+    remove_old(t);
+  else if (part)
+    rd_folder_abandon(part);
+  free(part);
+  free(path);
+  return code == RD_OK ? code : rd_prefix(e, code, "checkpoint of update %lld", (long long)t->update);
+}
+
+static rd_code read_tensors(rd_trainer *t, const char *path, rd_error *e) {
+  rd_tensors tensors = {0};
+  RD_TRY(rd_safetensors_open(&tensors, path, e));
+  rd_code code = RD_OK;
+  for (size_t i = 0; code == RD_OK && i < t->parameters.count; i++)
+    for (int kind = 0; code == RD_OK && kind < KINDS; kind++) {
+      const rd_parameter *item = &t->parameters.items[i];
+      char name[160];
+      snprintf(name, sizeof name, "%s:%s", kind_names[kind], item->name);
+      const rd_tensor *tensor = rd_tensors_find(&tensors, name);
+      size_t size = (size_t)item->count * sizeof(float);
+      if (!tensor || tensor->size != size)
+        code = rd_fail(e, RD_BAD_INPUT, "%s: tensor %s: expected %zu bytes, found %zu", path, name,
+                       size, tensor ? tensor->size : 0);
+      else
+        memcpy(array_of(item, kind), tensor->data, size);
+    }
+  rd_tensors_drop(&tensors);
+  return code;
+}
+
+static rd_code same_files(const rd_trainer *t, const json_t *files, rd_error *e) {
+  for (size_t i = 0; i < t->examples.report_count; i++) {
+    const rd_file_report *report = &t->examples.reports[i];
+    const json_t *before = json_array_get(files, i);
+    const char *path = json_string_value(json_object_get(before, "path"));
+    const char *hash = json_string_value(json_object_get(before, "hash"));
+    char now[24];
+    snprintf(now, sizeof now, "%016llx", (unsigned long long)report->hash);
+    if (!path || !hash || strcmp(path, report->path) != 0 || strcmp(hash, now) != 0)
+      return rd_fail(e, RD_BAD_INPUT,
+                     "--resume: %s is not the file of the checkpoint (%lld bytes, now %llu); "
+                     "bring it back, or start a new run",
+                     report->path, (long long)json_integer_value(json_object_get(before, "size")),
+                     (unsigned long long)report->size);
+  }
+  return RD_OK;
+}
+
+static rd_code read_state(rd_trainer *t, const json_t *state, rd_error *e) {
+  int64_t epoch = 0, position = 0;
+  RD_TRY(rd_train_settings_same(t->settings, json_object_get(state, "settings"), e));
+  RD_TRY(same_files(t, json_object_get(state, "files"), e));
+  RD_TRY(rd_json_int(state, "update", 0, INT64_MAX, &t->update, e));
+  RD_TRY(rd_json_int(state, "epoch", 0, UINT32_MAX, &epoch, e));
+  RD_TRY(rd_json_int(state, "position", 0, INT64_MAX, &position, e));
+  RD_TRY(rd_json_int(state, "tokens", 0, INT64_MAX, &t->tokens, e));
+  RD_TRY(rd_json_int(state, "logged", 0, INT64_MAX, &t->logged, e));
+  RD_TRY(rd_json_real(state, "logged_loss", -1e300, 1e300, &t->logged_loss, e));
+  RD_TRY(rd_json_real(state, "best_loss", -1e300, 1e300, &t->best_loss, e));
+  RD_TRY(rd_json_real(state, "seconds", 0, 1e300, &t->seconds, e));
+  rd_order_drop(&t->order);
+  return rd_order_init(&t->order, t->examples.weights, t->examples.count,
+                       (uint64_t)t->settings->seed, epoch, position, e);
+}
+
+rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
+  int64_t count, n = newest(t->settings->out, INT64_MAX, &count);
+  *found = n >= 0;
+  if (n < 0)
+    return RD_OK;
+  char *tensors = rd_format("%s/checkpoint-%lld/tensors.safetensors", t->settings->out,
+                            (long long)n);
+  char *path = rd_format("%s/checkpoint-%lld/state.json", t->settings->out, (long long)n);
+  json_t *state = NULL;
+  rd_code code = tensors && path
+                     ? RD_OK
+                     : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
+  if (code == RD_OK)
+    code = rd_json_open(&state, path, e);
+  if (code == RD_OK)
+    code = read_state(t, state, e);
+  if (code == RD_OK)
+    code = read_tensors(t, tensors, e);
+  if (code == RD_OK)
+    rd_parameters_refresh(&t->parameters);
+  json_decref(state);
+  free(path);
+  free(tensors);
+  return code;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Checkpoints: out/checkpoint-N holds tensors.safetensors (masters and moments) and state.json (place,
+ * data files, settings). A folder is written under another name and renamed when it is whole and on
+ * disk, so a kill or a full disk leaves the ones before. */
+#ifndef RD_CHECKPOINT_H
+#define RD_CHECKPOINT_H
+
+#include "trainer.h"
+
+/* Write out/checkpoint-UPDATE, then remove all but the newest settings->keep. */
+rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e);
+/* Take the newest whole checkpoint in out: weights, moments and place. RD_BAD_INPUT when a data file
+ * changed, RD_USAGE when a setting did; *found false when there is none. Call with parameters placed
+ * and examples read; the order is set anew. */
+rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e);
+
+/* Build a folder aside: rd_folder_begin gives "PATH.part", emptied; rd_folder_commit puts it in the
+ * place of PATH; rd_folder_abandon removes it. */
+rd_code rd_folder_begin(const char *path, char **part, rd_error *e);
+rd_code rd_folder_commit(const char *path, const char *part, rd_error *e);
+void rd_folder_abandon(const char *part);
+
+#endif

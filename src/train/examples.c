@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* The pool of examples: cutting documents, dropping or truncating what is too long, holding out. */
+#include "examples.h"
+
+#include "examples_rows.h"
+#include "file.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+rd_code rd_id_list_add(rd_id_list *list, const int32_t *ids, size_t count, rd_error *e) {
+  if (list->count + count > list->capacity) {
+    size_t capacity = 2 * list->capacity + count + 64;
+    int32_t *data = realloc(list->data, capacity * sizeof *data);
+    if (!data)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu training ids", capacity);
+    list->data = data;
+    list->capacity = capacity;
+  }
+  memcpy(list->data + list->count, ids, count * sizeof *ids);
+  list->count += count;
+  return RD_OK;
+}
+
+static rd_code add_example(rd_examples *x, rd_example example, float weight, rd_error *e) {
+  if (x->count == x->capacity) {
+    int64_t capacity = 2 * x->capacity + 1024;
+    rd_example *items = realloc(x->items, (size_t)capacity * sizeof *items);
+    if (items)
+      x->items = items;
+    float *weights = realloc(x->weights, (size_t)capacity * sizeof *weights);
+    if (weights)
+      x->weights = weights;
+    if (!items || !weights)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: %lld examples", (long long)capacity);
+    x->capacity = capacity;
+  }
+  x->items[x->count] = example;
+  x->weights[x->count++] = weight;
+  return RD_OK;
+}
+
+/* Pieces of at most a window; the last may end in EOS. */
+static rd_code cut_document(rd_examples *x, int64_t offset, int64_t ids, int64_t window,
+                            float weight, rd_error *e) {
+  for (int64_t at = 0; at < ids; at += window) {
+    int64_t piece = ids - at < window ? ids - at : window;
+    rd_example example = {offset + at, 0, (int32_t)piece, at + piece < ids || piece == window};
+    RD_TRY(add_example(x, example, weight, e));
+  }
+  return RD_OK;
+}
+
+rd_code rd_examples_take_row(rd_examples *x, const rd_read_rules *rules, const rd_text_coder *coder,
+                             rd_file_report *report, float weight, size_t begin, int64_t prompt,
+                             rd_error *e) {
+  int64_t ids = (int64_t)(x->list.count - begin), room = rules->window - rules->room_for_eos;
+  bool document = prompt == 0;
+  if (!document && ids > room && (!rules->truncate || prompt >= room)) {
+    x->list.count = begin;
+    report->too_long++;
+    return RD_OK;
+  }
+  RD_TRY(rd_id_list_add(&x->list, &coder->eos, 1, e));
+  report->ids += ids;
+  int64_t before = x->count;
+  if (document) {
+    RD_TRY(cut_document(x, (int64_t)begin, ids, rules->window, weight, e));
+  } else {
+    bool open = ids > room;
+    report->too_long += open;
+    int64_t kept = open ? rules->window : ids;
+    rd_example example = {(int64_t)begin, (int32_t)prompt, (int32_t)(kept - prompt), open};
+    RD_TRY(add_example(x, example, weight, e));
+  }
+  report->examples += x->count - before;
+  return RD_OK;
+}
+
+rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const rd_text_coder *coder,
+                         const rd_read_rules *rules, rd_error *e) {
+  *x = (rd_examples){0};
+  x->reports = rd_calloc(sources->count + 1, sizeof *x->reports, "reports of data files", e);
+  if (!x->reports)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < sources->count; i++) {
+    rd_file_report *report = &x->reports[x->report_count++];
+    report->path = sources->items[i].path;
+    RD_TRY(rd_examples_read_file(x, rules, coder, report, (float)sources->items[i].weight, e));
+    if (report->rows == 0)
+      return rd_fail(e, RD_BAD_INPUT, "%s: no rows", report->path);
+    if (report->bad * 100 > report->rows && !rules->allow_bad)
+      return rd_fail(e, RD_BAD_INPUT,
+                     "%s: %lld of %lld rows are bad, more than 1%%; mend them, or --allow-bad",
+                     report->path, (long long)report->bad, (long long)report->rows);
+  }
+  x->pool = x->list.data;
+  x->pool_count = x->list.count;
+  return RD_OK;
+}
+
+rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
+                             uint64_t seed, rd_error *e) {
+  *held = (rd_examples){.pool = x->pool, .pool_count = x->pool_count};
+  int64_t kept = 0;
+  double wanted = share * (double)x->count;
+  double chance = wanted > (double)most ? (double)most / (double)x->count : share;
+  for (int64_t i = 0; i < x->count; i++) {
+    rd_rng rng = rd_rng_at(seed, RD_STREAM_SHUFFLE, UINT32_MAX, (uint32_t)i);
+    if (held->count < most && rd_rng_uniform(&rng) < chance) {
+      RD_TRY(add_example(held, x->items[i], x->weights[i], e));
+    } else {
+      x->items[kept] = x->items[i];
+      x->weights[kept++] = x->weights[i];
+    }
+  }
+  x->count = kept;
+  return RD_OK;
+}
+
+void rd_examples_drop(rd_examples *x) {
+  free(x->items);
+  free(x->weights);
+  free(x->list.data);
+  free(x->reports);
+  *x = (rd_examples){0};
+}
+
+void rd_examples_drop_held(rd_examples *held) {
+  free(held->items);
+  free(held->weights);
+  *held = (rd_examples){0};
+}
+
+double rd_examples_epoch_ids(const rd_examples *x) {
+  double ids = 0;
+  for (int64_t i = 0; i < x->count; i++)
+    ids += (double)x->weights[i] * (double)(x->items[i].prompt + x->items[i].answer);
+  return ids;
+}

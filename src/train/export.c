@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Adapters in f32; full weights with matrices in the arithmetic's type, norms in f32, beside
+ * config.json and the tokenizer's files as they were found. */
+#include "export.h"
+
+#include "adapter.h"
+#include "checkpoint.h"
+#include "family.h"
+#include "file.h"
+#include "tensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static rd_code write_json(const char *folder, const char *name, json_t *object, rd_error *e) {
+  char *path = rd_path_join(folder, name);
+  char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
+  rd_code code = path && text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  if (code == RD_OK) {
+    rd_part part = {text, strlen(text)};
+    code = rd_file_write(path, &part, 1, e);
+  }
+  free(text);
+  free(path);
+  json_decref(object);
+  return code;
+}
+
+static rd_code write_tensors(const rd_trainer *t, const char *folder, const char *file,
+                             const char *prefix, bool masters, rd_error *e) {
+  const rd_parameters *p = &t->parameters;
+  rd_tensor *tensors = rd_calloc(p->count, sizeof *tensors, "the list of tensors", e);
+  char *path = rd_path_join(folder, file);
+  rd_code code = tensors && path ? RD_OK : RD_NO_MEMORY;
+  for (size_t i = 0; code == RD_OK && i < p->count; i++) {
+    const rd_parameter *item = &p->items[i];
+    bool narrow = !masters && item->matrix && p->type == RD_BF16;
+    tensors[i] = (rd_tensor){.name = rd_format("%s%s", prefix, item->name),
+                             .storage = rd_storage_named(narrow ? "BF16" : "F32"),
+                             .dims = item->cols ? 2 : 1,
+                             .shape = {item->rows, item->cols ? item->cols : 1, 1, 1},
+                             .data = narrow ? item->working : (const void *)item->master,
+                             .size = (size_t)item->count * (narrow ? 2 : 4)};
+    if (!tensors[i].name)
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: the list of tensors");
+  }
+  if (code == RD_OK)
+    code = rd_safetensors_write(path, tensors, p->count, e);
+  for (size_t i = 0; tensors && i < p->count; i++)
+    free(tensors[i].name);
+  free(tensors);
+  free(path);
+  return code;
+}
+
+static const char *const tokenizer_files[] = {
+    "tokenizer.json",          "tokenizer_config.json", "special_tokens_map.json",
+    "generation_config.json",  "vocab.json",            "merges.txt",
+    "tokenizer.model",         "added_tokens.json",     "chat_template.jinja"};
+
+static rd_code copy_tokenizer(const rd_trainer *t, const char *folder, rd_error *e) {
+  rd_code code = RD_OK;
+  size_t count = t->tokenizer_folder ? sizeof tokenizer_files / sizeof *tokenizer_files : 0;
+  for (size_t i = 0; code == RD_OK && i < count; i++) {
+    char *from = rd_path_join(t->tokenizer_folder, tokenizer_files[i]);
+    char *to = rd_path_join(folder, tokenizer_files[i]);
+    rd_map map;
+    if (!from || !to) {
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: the tokenizer's files");
+    } else if (rd_path_exists(from) && (code = rd_map_open(&map, from, e)) == RD_OK) {
+      rd_part part = {map.data, map.size};
+      code = rd_file_write(to, &part, 1, e);
+      rd_map_close(&map);
+    }
+    free(from);
+    free(to);
+  }
+  return code;
+}
+
+static rd_code write_model(const rd_trainer *t, const char *folder, rd_error *e) {
+  json_t *config = rd_config_json(&t->config, t->parameters.type);
+  RD_TRY(write_json(folder, "config.json", config, e));
+  RD_TRY(copy_tokenizer(t, folder, e));
+  return write_tensors(t, folder, "model.safetensors", "", false, e);
+}
+
+static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *e) {
+  rd_adapter_config config = {.norms = t->settings->train_norms};
+  for (int64_t l = 0; l < t->config.layers; l++)
+    for (int k = 0; k < RD_PROJECTIONS; k++) {
+      const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
+      if (linear->rank == 0)
+        continue;
+      config.targets[k] = true;
+      config.rank = linear->rank;
+      config.alpha = (double)linear->scale * (double)linear->rank;
+    }
+  json_t *object = rd_adapter_config_json(&config, t->settings->model);
+  RD_TRY(write_json(folder, "adapter_config.json", object, e));
+  return write_tensors(t, folder, "adapter_model.safetensors", "base_model.model.", true, e);
+}
+
+rd_code rd_trainer_export(const rd_trainer *t, const char *name, rd_error *e) {
+  char *path = rd_path_join(t->settings->out, name), *part = NULL;
+  bool all = strcmp(t->settings->trainable, "all") == 0;
+  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  if (code == RD_OK)
+    code = rd_folder_begin(path, &part, e);
+  if (code == RD_OK)
+    code = all ? write_model(t, part, e) : write_adapter(t, part, e);
+  if (code == RD_OK)
+    code = rd_folder_commit(path, part, e);
+  else if (part)
+    rd_folder_abandon(part);
+  free(part);
+  free(path);
+  return code;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* The training loop: batches, passes, AdamW, validations, checkpoints. */
+#include "checkpoint.h"
+#include "export.h"
+#include "file.h"
+#include "metrics.h"
+#include "ops.h"
+#include "trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+static void note(const rd_trainer *t, char *message) {
+  if (t->watch.note && message)
+    t->watch.note(t->watch.context, message);
+  free(message);
+}
+
+static rd_code take_memory(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  RD_TRY(rd_parameters_place(&t->parameters, (uint64_t)s->seed, e));
+  RD_TRY(rd_batch_init(&t->batch, t->rules.rows, e));
+  t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
+  if (!t->row_loss)
+    return RD_NO_MEMORY;
+  return rd_trainer_pass_new(&t->pass, &t->config, &t->parameters.weights, t->rules.rows,
+                             t->rules.window, s->recompute, e);
+}
+
+/* Forward and backward of all passes of an update: the mean loss, and what to divide gradients by. */
+static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *e) {
+  rd_parameters_clear(&t->parameters);
+  *loss = *total = 0;
+  for (int64_t a = 0; a < t->settings->accumulate; a++) {
+    rd_batch *b = &t->batch;
+    int64_t number = (t->update - 1) * t->settings->accumulate + a;
+    RD_TRY(rd_batch_next(b, &t->rules, &t->examples, &t->order, number, e));
+    double sum = 0;
+    RD_TRY(rd_trainer_pass_run(t->pass, b->sequences, b->sequence_count, t->rules.objective->block,
+                               b->targets, b->weights, &t->parameters.gradient, &sum, NULL, e));
+    *loss += sum;
+    *total += b->total;
+    t->tokens += b->rows;
+  }
+  if (*total > 0)
+    *loss /= *total;
+  return RD_OK;
+}
+
+static void step(rd_trainer *t, double rate, double scale) {
+  const rd_train_settings *s = t->settings;
+  for (size_t i = 0; i < t->parameters.count; i++) {
+    rd_parameter *p = &t->parameters.items[i];
+    rd_adamw_step how = {.lr = (float)rate,
+                         .beta1 = (float)s->beta1,
+                         .beta2 = (float)s->beta2,
+                         .eps = 1e-8f,
+                         .weight_decay = p->matrix ? (float)s->weight_decay : 0.0f,
+                         .grad_scale = (float)scale,
+                         .step = t->update};
+    rd_adamw(p->master, p->m, p->v, p->gradient, p->count, &how);
+  }
+  rd_parameters_refresh(&t->parameters);
+}
+
+static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
+  double loss, total;
+  RD_TRY(accumulate(t, &loss, &total, e));
+  double scale = total > 0 ? 1.0 / total : 0.0;
+  double norm = rd_parameters_norm(&t->parameters, scale);
+  if (!isfinite(loss) || !isfinite(norm))
+    return rd_fail(e, RD_NUMERIC,
+                   "update %lld: loss %g, gradient norm %g: not a number any more; the last "
+                   "checkpoint in %s is good: lower learning_rate and --resume",
+                   (long long)t->update, loss, norm, t->settings->out);
+  double clip = t->settings->clip;
+  double rate = rd_rate_at(t->schedule, t->settings->learning_rate, t->update, t->settings->warmup,
+                           t->updates);
+  step(t, rate, clip > 0 && norm > clip ? scale * clip / norm : scale);
+  progress->loss = loss;
+  progress->learning_rate = rate;
+  progress->grad_norm = norm;
+  return RD_OK;
+}
+
+/* The loss of held-out examples under fixed corruption. */
+static rd_code validate(rd_trainer *t, rd_validation *v, rd_error *e) {
+  double sum = 0, total = 0, level_sum[RD_NOISE_LEVELS] = {0}, level_rows[RD_NOISE_LEVELS] = {0};
+  rd_batch *b = &t->batch;
+  for (int64_t next = 0; next < t->validation.count;) {
+    RD_TRY(rd_batch_fixed(b, &t->rules, &t->validation, &next, e));
+    double loss = 0;
+    RD_TRY(rd_trainer_pass_run(t->pass, b->sequences, b->sequence_count, t->rules.objective->block,
+                               b->targets, b->weights, NULL, &loss, t->row_loss, e));
+    sum += loss;
+    total += b->total;
+    for (int64_t s = 0; s < b->sequence_count; s++) {
+      int level = (int)(b->noise[s] * RD_NOISE_LEVELS);
+      level = level < RD_NOISE_LEVELS ? level : RD_NOISE_LEVELS - 1;
+      int64_t end = b->sequences[s].ids - b->ids + b->sequences[s].count;
+      for (int64_t row = b->answers[s]; row < end; row++)
+        if (b->targets[row] >= 0) {
+          level_sum[level] += (double)t->row_loss[row];
+          level_rows[level] += 1;
+        }
+    }
+  }
+  v->loss = total > 0 ? sum / total : NAN;
+  for (int i = 0; i < RD_NOISE_LEVELS; i++)
+    v->by_noise[i] = t->rules.corruption && level_rows[i] > 0 ? level_sum[i] / level_rows[i] : NAN;
+  return RD_OK;
+}
+
+static rd_code validate_and_tell(rd_trainer *t, rd_error *e) {
+  rd_validation v;
+  RD_TRY(validate(t, &v, e));
+  if (!isfinite(v.loss))
+    return rd_fail(e, RD_NUMERIC, "update %lld: the validation loss is %g", (long long)t->update,
+                   v.loss);
+  RD_TRY(rd_metrics_validation(t->settings->out, t->update, t->tokens, t->seconds, &v, e));
+  if (v.loss < t->best_loss) {
+    t->best_loss = v.loss;
+    RD_TRY(rd_trainer_export(t, "best", e));
+  }
+  rd_model live = rd_trainer_live(t);
+  return t->watch.validated ? t->watch.validated(t->watch.context, &live, t->update, &v, e) : RD_OK;
+}
+
+static bool due(int64_t update, int64_t every, bool last) {
+  return last || (every > 0 && update % every == 0);
+}
+
+static rd_code write_config(const rd_trainer *t, rd_error *e) {
+  char *path = rd_path_join(t->settings->out, "config.yaml");
+  char *text = rd_train_settings_yaml(t->settings);
+  rd_code code = path && text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: config.yaml");
+  if (code == RD_OK) {
+    rd_part part = {text, strlen(text)};
+    code = rd_file_write(path, &part, 1, e);
+  }
+  free(text);
+  free(path);
+  return code;
+}
+
+static rd_code prepare(rd_trainer *t, rd_error *e) {
+  const char *out = t->settings->out;
+  RD_TRY(take_memory(t, e));
+  RD_TRY(rd_folder_make(out, e));
+  bool found = false;
+  if (t->settings->resume)
+    RD_TRY(rd_checkpoint_read(t, &found, e));
+  if (t->settings->resume)
+    note(t, found ? rd_format("going on from update %lld", (long long)t->update)
+                  : rd_format("%s: no checkpoint yet, starting anew", out));
+  RD_TRY(rd_metrics_rewind(out, found ? t->update : -1, e));
+  return write_config(t, e);
+}
+
+/* Tell, log, validate, checkpoint: what follows an update. */
+static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  bool stop = t->watch.stop && *t->watch.stop, last = t->update == t->updates;
+  t->logged_loss += progress->loss;
+  t->logged++;
+  if (t->watch.updated)
+    t->watch.updated(t->watch.context, progress);
+  if (due(t->update, s->log_every, last)) {
+    rd_train_progress row = *progress;
+    row.loss = t->logged_loss / (double)t->logged;
+    t->logged_loss = 0;
+    t->logged = 0;
+    RD_TRY(rd_metrics_progress(s->out, &row, e));
+  }
+  if (t->validation.count > 0 && due(t->update, s->validate_every, last))
+    RD_TRY(validate_and_tell(t, e));
+  if (due(t->update, s->checkpoint_every, last || stop))
+    RD_TRY(rd_checkpoint_write(t, e));
+  if (stop && !last)
+    return rd_fail(e, RD_CANCELLED, "stopped after update %lld; --resume goes on from there",
+                   (long long)t->update);
+  return RD_OK;
+}
+
+rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {
+  RD_TRY(prepare(t, e));
+  double before = t->seconds, start = now(), recent = 0;
+  int64_t first = t->update;
+  while (t->update < t->updates) {
+    double began = now();
+    int64_t tokens = t->tokens;
+    t->update++;
+    rd_train_progress progress = {.update = t->update, .updates = t->updates};
+    RD_TRY(train_update(t, &progress, e));
+    double lately = (double)(t->tokens - tokens) / (now() - began + 1e-9);
+    recent = recent > 0 ? 0.95 * recent + 0.05 * lately : lately;
+    t->seconds = before + now() - start;
+    progress.tokens = t->tokens;
+    progress.seconds = t->seconds;
+    progress.tokens_per_second = recent;
+    progress.seconds_left =
+        (now() - start) / (double)(t->update - first) * (double)(t->updates - t->update);
+    RD_TRY(follow_up(t, &progress, e));
+  }
+  return rd_trainer_export(t, "final", e);
+}

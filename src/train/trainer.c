@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a run: model or `init`, tokenizer, rules, tensors to train, data; and what it will take. */
+#include "trainer.h"
+
+#include "cpu.h"
+#include "family.h"
+#include "file.h"
+#include "matmul.h"
+#include "model.h"
+
+#include <libgen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static bool trains_all(const rd_train_settings *s) {
+  return strcmp(s->trainable, "all") == 0;
+}
+
+static rd_dtype wanted_type(const rd_train_settings *s) {
+  if (strcmp(s->precision, "auto") == 0)
+    return rd_bf16_fast() ? RD_BF16 : RD_F32;
+  return strcmp(s->precision, "bf16") == 0 ? RD_BF16 : RD_F32;
+}
+
+/* A LLaMA of the sizes given, its special tokens those of the tokenizer. */
+static rd_code config_of_init(rd_trainer *t, rd_error *e) {
+  const rd_train_init *init = &t->settings->init;
+  rd_config *c = &t->config;
+  RD_TRY(rd_family_find(&c->family, "llama", e));
+  c->layers = init->layers;
+  c->width = init->width;
+  c->heads = init->heads;
+  c->kv_heads = init->kv_heads ? init->kv_heads : init->heads;
+  c->head_dim = init->head_dim ? init->head_dim : init->width / init->heads;
+  c->ff = init->ff;
+  c->positions = init->positions ? init->positions : t->settings->window;
+  c->norm_eps = init->norm_eps;
+  c->rope_theta = init->rope_theta;
+  c->tied = init->tied;
+  c->block = 1;
+  c->shift_logits = true;
+  c->mask = c->bos = c->pad = -1;
+  if (t->tokenizer) {
+    size_t count;
+    const int32_t *eos = rd_tokenizer_eos(t->tokenizer, &count);
+    c->vocab = (int64_t)rd_tokenizer_size(t->tokenizer);
+    c->bos = rd_tokenizer_bos(t->tokenizer);
+    c->pad = rd_tokenizer_pad(t->tokenizer);
+    c->mask = rd_tokenizer_mask(t->tokenizer);
+    for (size_t i = 0; i < count && i < RD_MOST_EOS; i++)
+      c->eos[c->eos_count++] = eos[i];
+  }
+  if (c->heads % c->kv_heads != 0 || c->head_dim < 2 || c->head_dim % 2 != 0)
+    return rd_fail(e, RD_USAGE,
+                   "init: %lld heads, %lld kv_heads, head_dim %lld: heads must be a multiple of "
+                   "kv_heads and head_dim even",
+                   (long long)c->heads, (long long)c->kv_heads, (long long)c->head_dim);
+  return rd_config_check(c, e);
+}
+
+static rd_code open_model(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  if (s->has_init) {
+    RD_TRY(rd_tokenizer_open(&t->own_tokenizer, s->init.tokenizer, e));
+    t->tokenizer = t->own_tokenizer;
+    t->tokenizer_folder = rd_strdup(s->init.tokenizer, e);
+    return t->tokenizer_folder ? config_of_init(t, e) : RD_NO_MEMORY;
+  }
+  bool f32 = trains_all(s) || wanted_type(s) == RD_F32;
+  rd_model_options options = {.path = s->model,
+                              .adapter = s->adapter,
+                              .precision = f32 ? RD_PRECISION_F32 : RD_PRECISION_BF16,
+                              .merge = trains_all(s)};
+  RD_TRY(rd_model_open(&t->base, &options, e));
+  t->config = t->base->config;
+  t->tokenizer = t->base->tokenizer;
+  t->tokenizer_folder = rd_strdup(s->model, e);
+  return t->tokenizer_folder ? RD_OK : RD_NO_MEMORY;
+}
+
+static rd_code set_rules(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  rd_batch_rules *r = &t->rules;
+  RD_TRY(rd_objective_find(&r->objective, s->objective, e));
+  RD_TRY(rd_loss_on_find(&r->loss_on, s->loss_on, e));
+  if (r->objective->corruption)
+    RD_TRY(rd_corruption_find(&r->corruption, r->objective->corruption, e));
+  t->schedule = rd_rate_schedule_find(s->schedule);
+  if (!t->schedule)
+    return rd_fail(e, RD_USAGE, "schedule: %s is none of cosine, linear, constant", s->schedule);
+  r->eos_padding_loss = s->eos_padding_loss;
+  r->pad_to_window = strcmp(s->pad, "window") == 0;
+  r->window = s->window;
+  r->rows = s->window * s->batch;
+  r->mask = t->config.mask;
+  r->eos = t->coder.eos;
+  r->seed = (uint64_t)s->seed;
+  if (r->corruption && r->mask < 0)
+    return rd_fail(e, RD_BAD_INPUT, "objective %s needs a mask token, and the model names none",
+                   s->objective);
+  if (t->config.positions > 0 && s->window > t->config.positions)
+    return rd_fail(e, RD_USAGE, "window: %lld tokens, the model has %lld positions",
+                   (long long)s->window, (long long)t->config.positions);
+  return RD_OK;
+}
+
+static rd_code read_data(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  rd_read_rules rules = {.window = s->window,
+                         .room_for_eos = t->rules.corruption != NULL,
+                         .truncate = strcmp(s->long_rows, "truncate") == 0,
+                         .allow_bad = s->allow_bad,
+                         .note = t->watch.note,
+                         .context = t->watch.context};
+  RD_TRY(rd_examples_read(&t->examples, &s->sources, &t->coder, &rules, e));
+  if (s->validation_sources.count)
+    RD_TRY(rd_examples_read(&t->validation, &s->validation_sources, &t->coder, &rules, e));
+  t->validation_is_held = !s->validation_sources.count;
+  if (t->validation_is_held)
+    RD_TRY(rd_examples_hold_out(&t->examples, &t->validation, s->held_out, s->validate_rows,
+                                (uint64_t)s->seed, e));
+  else if (t->validation.count > s->validate_rows)
+    t->validation.count = s->validate_rows;
+  return RD_OK;
+}
+
+/* Rows that one epoch fills, expected padding included. */
+static double epoch_rows(const rd_trainer *t) {
+  double rows = rd_examples_epoch_ids(&t->examples);
+  for (int64_t i = 0; t->rules.corruption && i < t->examples.count; i++) {
+    const rd_example *x = &t->examples.items[i];
+    double most = (double)(t->rules.window - x->prompt - x->answer);
+    double mean = x->open || t->rules.pad_to_window ? most : most / log(most + 1.0);
+    rows += mean * (double)t->examples.weights[i];
+  }
+  return rows;
+}
+
+rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
+                        const rd_train_watch *watch, rd_error *e) {
+  *t = (rd_trainer){.settings = settings, .best_loss = INFINITY};
+  if (watch)
+    t->watch = *watch;
+  RD_TRY(open_model(t, e));
+  if (!t->tokenizer)
+    return rd_fail(e, RD_BAD_INPUT, "%s: has no tokenizer to read the data with", settings->model);
+  RD_TRY(rd_text_coder_of(&t->coder, t->tokenizer, e));
+  RD_TRY(set_rules(t, e));
+  rd_parameters_plan_options options = {.all = trains_all(settings),
+                                        .norms = settings->train_norms,
+                                        .rank = settings->lora_rank,
+                                        .alpha = settings->lora_alpha,
+                                        .targets = settings->lora_targets};
+  RD_TRY(rd_parameters_plan(&t->parameters, &t->config, t->base ? &t->base->weights : NULL,
+                            wanted_type(settings), &options, e));
+  RD_TRY(read_data(t, e));
+  t->updates = settings->updates;
+  if (t->updates == 0)
+    t->updates = (int64_t)ceil(settings->epochs * epoch_rows(t) /
+                               (double)(t->rules.rows * settings->accumulate));
+  return rd_order_init(&t->order, t->examples.weights, t->examples.count,
+                       (uint64_t)settings->seed, 0, 0, e);
+}
+
+void rd_trainer_close(rd_trainer *t) {
+  rd_trainer_pass_free(&t->pass);
+  rd_parameters_drop(&t->parameters);
+  rd_order_drop(&t->order);
+  rd_batch_drop(&t->batch);
+  if (t->validation_is_held)
+    rd_examples_drop_held(&t->validation);
+  else
+    rd_examples_drop(&t->validation);
+  rd_examples_drop(&t->examples);
+  free(t->row_loss);
+  free(t->tokenizer_folder);
+  rd_tokenizer_close(&t->own_tokenizer);
+  rd_model_close(&t->base);
+  *t = (rd_trainer){0};
+}
+
+/* Weights of all products, and the share of them whose gradients are needed. */
+static double flops_of_update(const rd_trainer *t) {
+  const rd_config *c = &t->config;
+  double frozen = (double)(c->vocab * c->width), factors = 0;
+  for (int64_t l = 0; l < c->layers; l++)
+    for (int k = 0; k < RD_PROJECTIONS; k++) {
+      const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
+      frozen += (double)(linear->in * linear->out);
+      factors += (double)(linear->rank * (linear->in + linear->out));
+    }
+  bool all = trains_all(t->settings);
+  double reach = (double)c->positions < (double)t->rules.window ? (double)c->positions
+                                                                 : (double)t->rules.window;
+  double attention = 12.0 * reach * (double)(c->layers * c->heads * c->head_dim);
+  double per_token = (all ? 6.0 : 4.0) * frozen + 6.0 * factors +
+                     attention * (c->block == 1 && !t->rules.corruption ? 0.5 : 1.0);
+  return per_token * (double)(t->rules.rows * t->settings->accumulate);
+}
+
+static double now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+/* The speed of one product of the run's kind, by trying: (512, 512) x (512, 512). */
+static rd_code probe_speed(rd_dtype type, double *flops, rd_error *e) {
+  enum { N = 512, TIMES = 20 };
+  size_t size = (size_t)N * N * sizeof(float);
+  char *memory = rd_calloc(3, size, "a product to measure", e);
+  if (!memory)
+    return RD_NO_MEMORY;
+  rd_mat a = rd_mat_rows(memory, type, N, N), b = rd_mat_rows(memory + size, type, N, N);
+  rd_mat c = rd_mat_rows(memory + 2 * size, RD_F32, N, N);
+  rd_code code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
+  double start = now();
+  for (int i = 0; code == RD_OK && i < TIMES; i++)
+    code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
+  *flops = 2.0 * N * N * N * TIMES / (now() - start + 1e-9);
+  free(memory);
+  return code;
+}
+
+rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error *e) {
+  const rd_parameters *p = &t->parameters;
+  double peak = 0;
+  RD_TRY(probe_speed(p->type, &peak, e));
+  *estimate = (rd_train_estimate){
+      .parameters = rd_parameter_count(&t->config),
+      .trained = p->total,
+      .model_bytes = t->base ? t->base->memory_bytes + t->base->file_bytes : 0,
+      .master_bytes = p->master_bytes,
+      .state_bytes = p->state_bytes,
+      .pass_bytes = rd_trainer_pass_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,
+                                           t->settings->recompute),
+      .updates = t->updates,
+      .tokens_per_update = t->rules.rows * t->settings->accumulate,
+      .flops_per_update = flops_of_update(t),
+      .flops_per_second = 0.3 * peak}; /* a whole step reaches about 0.3 of one product's speed */
+  return RD_OK;
+}
+
+rd_model rd_trainer_live(const rd_trainer *t) {
+  rd_model live = {0};
+  if (t->base)
+    live = *t->base;
+  live.config = t->config;
+  live.weights = t->parameters.weights;
+  live.tokenizer = (rd_tokenizer *)(uintptr_t)t->tokenizer;
+  return live;
+}

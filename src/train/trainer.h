@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* A training run: opened from settings, then run to its end or to where it is stopped. */
+#ifndef RD_TRAINER_H
+#define RD_TRAINER_H
+
+#include "batch.h"
+#include "parameters.h"
+#include "schedule.h"
+#include "tokenizer.h"
+
+/* What is told after every update. */
+typedef struct rd_train_progress {
+  int64_t update, updates;
+  double loss, learning_rate, grad_norm; /* of this update; the norm before clipping */
+  int64_t tokens;                        /* trained on since the run began */
+  double seconds;                        /* worked since the run began */
+  double tokens_per_second;              /* lately */
+  double seconds_left;
+} rd_train_progress;
+
+enum { RD_NOISE_LEVELS = 4 }; /* quarters of the share of changed answer tokens */
+
+typedef struct rd_validation {
+  double loss;                        /* as the objective weighs it */
+  double by_noise[RD_NOISE_LEVELS];   /* mean cross-entropy of counted answer rows, NaN: none */
+} rd_validation;
+
+/* Who watches. Every member may be NULL. */
+typedef struct rd_train_watch {
+  void *context;
+  void (*updated)(void *context, const rd_train_progress *progress);
+  void (*note)(void *context, const char *message);
+  /* After a validation; `live` is the model as trained so far, good until the call returns. */
+  rd_code (*validated)(void *context, const rd_model *live, int64_t update,
+                       const rd_validation *validation, rd_error *e);
+  const volatile int *stop; /* set: checkpoint after this update and return RD_CANCELLED */
+} rd_train_watch;
+
+/* What a run needs. */
+typedef struct rd_train_estimate {
+  int64_t parameters, trained; /* in the model; trained */
+  size_t model_bytes, master_bytes, state_bytes, pass_bytes;
+  int64_t updates, tokens_per_update;
+  double flops_per_update, flops_per_second; /* counted; measured by a product */
+} rd_train_estimate;
+
+typedef struct rd_trainer {
+  const rd_train_settings *settings;
+  rd_train_watch watch;
+  rd_model *base; /* NULL when training from nothing */
+  rd_config config;
+  rd_tokenizer *own_tokenizer;   /* of `init` */
+  const rd_tokenizer *tokenizer; /* own or the base's */
+  char *tokenizer_folder;        /* whose tokenizer files go with full weights */
+  rd_text_coder coder;
+  const rd_rate_schedule *schedule;
+  rd_parameters parameters;
+  rd_trainer_pass *pass;
+  rd_examples examples, validation;
+  bool validation_is_held; /* shares the pool of examples */
+  rd_batch_rules rules;
+  rd_order order;
+  rd_batch batch;
+  float *row_loss; /* (rows) */
+  /* the place of the run */
+  int64_t update, updates, tokens;
+  double seconds, best_loss; /* best_loss: infinity before the first validation */
+  double logged_loss;        /* sum since the last row of metrics */
+  int64_t logged;            /* updates in it */
+} rd_trainer;
+
+/* Open all that the settings name and read the data. Nothing large is taken for the training itself.
+ * `settings` is borrowed, `watch` (may be NULL) copied. Close in either case. */
+rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
+                        const rd_train_watch *watch, rd_error *e);
+/* What it will take; nothing large has been taken yet. */
+rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error *e);
+/* Run to the end. RD_CANCELLED: stopped by the watcher, checkpoint written. RD_NUMERIC: the loss is
+ * not a number; the last checkpoint stays. */
+rd_code rd_trainer_run(rd_trainer *t, rd_error *e);
+void rd_trainer_close(rd_trainer *t);
+
+/* The model as trained so far, for drafts: borrows everything. */
+rd_model rd_trainer_live(const rd_trainer *t);
+
+/* text_coder.c: a coder over a tokenizer; `tokenizer` is borrowed. */
+rd_code rd_text_coder_of(rd_text_coder *coder, const rd_tokenizer *tokenizer, rd_error *e);
+
+#endif
