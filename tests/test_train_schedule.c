@@ -2,11 +2,11 @@
 /* Learning rates by hand-written numbers. */
 #include "schedule.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 static void rates(void **state) {
   (void)state;
@@ -15,10 +15,10 @@ static void rates(void **state) {
     int64_t update, warmup, updates;
     double want;
   } cases[] = {
-      {"constant", 1, 4, 10, 0.5},   {"constant", 4, 4, 10, 2.0}, {"constant", 10, 4, 10, 2.0},
-      {"linear", 2, 4, 10, 1.0},     {"linear", 7, 4, 10, 1.0},   {"linear", 10, 4, 10, 0.0},
-      {"cosine", 4, 4, 10, 2.0},     {"cosine", 6, 4, 10, 1.5},   {"cosine", 7, 4, 10, 1.0},
-      {"cosine", 10, 4, 10, 0.0},    {"cosine", 12, 4, 10, 0.0},  {"linear", 1, 0, 4, 1.5},
+      {"constant", 1, 4, 10, 0.5}, {"constant", 4, 4, 10, 2.0}, {"constant", 10, 4, 10, 2.0},
+      {"linear", 2, 4, 10, 1.0},   {"linear", 7, 4, 10, 1.0},   {"linear", 10, 4, 10, 0.0},
+      {"cosine", 4, 4, 10, 2.0},   {"cosine", 6, 4, 10, 1.5},   {"cosine", 7, 4, 10, 1.0},
+      {"cosine", 10, 4, 10, 0.0},  {"cosine", 12, 4, 10, 0.0},  {"linear", 1, 0, 4, 1.5},
       {"cosine", 5, 4, 4, 2.0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -95,12 +95,12 @@ static void show_estimate(const rd_train_estimate *x) {
 static void show_data(const rd_trainer *t) {
   for (size_t i = 0; i < t->examples.report_count; i++) {
     const rd_file_report *r = &t->examples.reports[i];
-    fprintf(stderr, "%s: %lld rows, %lld bad, %lld too long; %lld examples, %lld tokens\n",
-            r->path, (long long)r->rows, (long long)r->bad, (long long)r->too_long,
-            (long long)r->examples, (long long)r->ids);
+    fprintf(stderr, "%s: %lld rows, %lld bad, %lld too long; %lld examples, %lld tokens\n", r->path,
+            (long long)r->rows, (long long)r->bad, (long long)r->too_long, (long long)r->examples,
+            (long long)r->ids);
   }
-  fprintf(stderr, "%lld examples to train on, %lld to validate on\n",
-          (long long)t->examples.count, (long long)t->validation.count);
+  fprintf(stderr, "%lld examples to train on, %lld to validate on\n", (long long)t->examples.count,
+          (long long)t->validation.count);
 }
 
 /* The command line: a configuration file first, then options and --set, in the order given. */

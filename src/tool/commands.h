@@ -19,5 +19,6 @@ rd_command_run rd_cmd_convert;
 rd_command_run rd_cmd_inspect;
 rd_command_run rd_cmd_replay;
 rd_command_run rd_cmd_tokenize;
+rd_command_run rd_cmd_train;
 
 #endif

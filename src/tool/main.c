@@ -17,6 +17,7 @@ static const rd_command commands[] = {
      rd_cmd_logits},
     {"replay", "FILE", "a trace played back, forwards and backwards", rd_cmd_replay},
     {"tokenize", "[-m M] [--decode] [TEXT]", "text to token ids and back", rd_cmd_tokenize},
+    {"train", "config.yaml [--set key=value]...", "train a model or an adapter", rd_cmd_train},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

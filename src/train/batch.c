@@ -54,8 +54,8 @@ static void add_sequence(rd_batch *b, int32_t example, int64_t count, int64_t pr
 
 /* Row i of a document predicts token i + 1, the last one EOS or the first token of the next piece:
  * the pool holds both behind the example. */
-static void put_next_token(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,
-                           int64_t count) {
+static void put_next_token(rd_batch *b, const rd_batch_rules *r, const rd_examples *x,
+                           int32_t index, int64_t count) {
   const rd_example *example = &x->items[index];
   const int32_t *ids = x->pool + example->offset;
   int64_t at = b->rows;
@@ -92,7 +92,7 @@ static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *exam
   float scale = o->by_rate ? (float)(1.0 / (rate * (double)region)) : 1.0f;
   for (int64_t i = 0; i < count; i++) {
     int64_t row = at + i;
-    bool in_prompt = i < prompt, padding = i > prompt + answer;
+    bool in_prompt = i<prompt, padding = i> prompt + answer;
     bool same = b->ids[row] == b->targets[row];
     bool counts = in_prompt ? r->loss_on->prompt && !o->by_rate
                             : (!padding || r->eos_padding_loss) &&

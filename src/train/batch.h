@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* From examples to what the training pass takes: packed sequences, targets and loss weights.
  *
- * A batch always has the same number of rows (batch x window), so that every product keeps its shape.
- * Next-token: each document, or piece of one, is a sequence of its own; the last is cut to fill the
- * batch. Denoising: prompt, answer and EOS padding, corrupted; examples are taken while they fit and
- * what is left over becomes padding. At generation the answer region reaches the end of the canvas,
- * whatever its size, and all behind the answer must be EOS: so the number of EOS is drawn
- * log-uniformly from 1 to what the window leaves (all lengths of padding are seen, at a fifth of the
- * cost of padding every row to the window), or is all of it (`pad: window`). */
+ * A batch always has the same number of rows (batch x window), so that every product keeps its
+ * shape. Next-token: each document, or piece of one, is a sequence of its own; the last is cut to
+ * fill the batch. Denoising: prompt, answer and EOS padding, corrupted; examples are taken while
+ * they fit and what is left over becomes padding. At generation the answer region reaches the end
+ * of the canvas, whatever its size, and all behind the answer must be EOS: so the number of EOS is
+ * drawn log-uniformly from 1 to what the window leaves (all lengths of padding are seen, at a fifth
+ * of the cost of padding every row to the window), or is all of it (`pad: window`). */
 #ifndef RD_BATCH_H
 #define RD_BATCH_H
 
@@ -27,16 +27,16 @@ typedef struct rd_batch_rules {
 } rd_batch_rules;
 
 typedef struct rd_batch {
-  rd_sequence *sequences;   /* (sequence_count) pointing into ids */
+  rd_sequence *sequences; /* (sequence_count) pointing into ids */
   int64_t sequence_count;
-  int32_t *ids, *targets;   /* (rows) targets -1: left out */
-  float *weights;           /* (rows) */
-  int32_t *examples;        /* (sequence_count) which example each sequence is */
-  float *noise;             /* (sequence_count) share of the corruptible positions that changed */
-  int32_t *answers;         /* (sequence_count) row where the answer begins */
-  double total;             /* what the summed loss is divided by */
-  int32_t *scratch;         /* (2 rows) */
-  int64_t rows;             /* used */
+  int32_t *ids, *targets; /* (rows) targets -1: left out */
+  float *weights;         /* (rows) */
+  int32_t *examples;      /* (sequence_count) which example each sequence is */
+  float *noise;           /* (sequence_count) share of the corruptible positions that changed */
+  int32_t *answers;       /* (sequence_count) row where the answer begins */
+  double total;           /* what the summed loss is divided by */
+  int32_t *scratch;       /* (2 rows) */
+  int64_t rows;           /* used */
 } rd_batch;
 
 /* Room for `rows` tokens. */
@@ -46,8 +46,8 @@ void rd_batch_drop(rd_batch *batch);
 /* The next batch of the order; `number` = 0, 1, ... keys its random numbers. */
 rd_code rd_batch_next(rd_batch *batch, const rd_batch_rules *rules, const rd_examples *examples,
                       rd_order *order, int64_t number, rd_error *e);
-/* Validation: examples from *next on while they fit, corruption a function of (seed, example) alone;
- * *next moves on. The batch may be smaller than `rows`. */
+/* Validation: examples from *next on while they fit, corruption a function of (seed, example)
+ * alone; *next moves on. The batch may be smaller than `rows`. */
 rd_code rd_batch_fixed(rd_batch *batch, const rd_batch_rules *rules, const rd_examples *examples,
                        int64_t *next, rd_error *e);
 

@@ -134,7 +134,8 @@ rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e) {
     rd_folder_abandon(part);
   free(part);
   free(path);
-  return code == RD_OK ? code : rd_prefix(e, code, "checkpoint of update %lld", (long long)t->update);
+  return code == RD_OK ? code
+                       : rd_prefix(e, code, "checkpoint of update %lld", (long long)t->update);
 }
 
 static rd_code read_tensors(rd_trainer *t, const char *path, rd_error *e) {
@@ -198,13 +199,12 @@ rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
   *found = n >= 0;
   if (n < 0)
     return RD_OK;
-  char *tensors = rd_format("%s/checkpoint-%lld/tensors.safetensors", t->settings->out,
-                            (long long)n);
+  char *tensors =
+      rd_format("%s/checkpoint-%lld/tensors.safetensors", t->settings->out, (long long)n);
   char *path = rd_format("%s/checkpoint-%lld/state.json", t->settings->out, (long long)n);
   json_t *state = NULL;
-  rd_code code = tensors && path
-                     ? RD_OK
-                     : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
+  rd_code code =
+      tensors && path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
   if (code == RD_OK)
     code = rd_json_open(&state, path, e);
   if (code == RD_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Checkpoints: out/checkpoint-N holds tensors.safetensors (masters and moments) and state.json (place,
- * data files, settings). A folder is written under another name and renamed when it is whole and on
- * disk, so a kill or a full disk leaves the ones before. */
+/* Checkpoints: out/checkpoint-N holds tensors.safetensors (masters and moments) and state.json
+ * (place, data files, settings). A folder is written under another name and renamed when it is
+ * whole and on disk, so a kill or a full disk leaves the ones before. */
 #ifndef RD_CHECKPOINT_H
 #define RD_CHECKPOINT_H
 
@@ -9,9 +9,9 @@
 
 /* Write out/checkpoint-UPDATE, then remove all but the newest settings->keep. */
 rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e);
-/* Take the newest whole checkpoint in out: weights, moments and place. RD_BAD_INPUT when a data file
- * changed, RD_USAGE when a setting did; *found false when there is none. Call with parameters placed
- * and examples read; the order is set anew. */
+/* Take the newest whole checkpoint in out: weights, moments and place. RD_BAD_INPUT when a data
+ * file changed, RD_USAGE when a setting did; *found false when there is none. Call with parameters
+ * placed and examples read; the order is set anew. */
 rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e);
 
 /* Build a folder aside: rd_folder_begin gives "PATH.part", emptied; rd_folder_commit puts it in the

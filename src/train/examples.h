@@ -38,7 +38,7 @@ typedef struct rd_example {
 
 /* What a file's rows became. */
 typedef struct rd_file_report {
-  const char *path; /* the source's */
+  const char *path;    /* the source's */
   uint64_t size, hash; /* bytes; FNV-1a of the content */
   int64_t rows, bad, too_long, examples, ids;
 } rd_file_report;
@@ -49,7 +49,7 @@ typedef struct rd_examples {
   int64_t count, capacity;
   int32_t *pool; /* (pool_count) */
   size_t pool_count;
-  rd_id_list list; /* the pool's storage */
+  rd_id_list list;         /* the pool's storage */
   rd_file_report *reports; /* (report_count) one per source */
   size_t report_count;
 } rd_examples;
@@ -65,12 +65,13 @@ typedef struct rd_read_rules {
 } rd_read_rules;
 
 /* Read all sources. A row is {"messages": [..]}, {"instruction", "input", "output"}, {"prompt",
- * "answer"}, {"question", "answer"} or {"text"}; a file not called .jsonl or .json is text, documents
- * ended by lines <|endoftext|>. RD_BAD_INPUT when more than 1% of a file's rows are bad. */
+ * "answer"}, {"question", "answer"} or {"text"}; a file not called .jsonl or .json is text,
+ * documents ended by lines <|endoftext|>. RD_BAD_INPUT when more than 1% of a file's rows are bad.
+ */
 rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const rd_text_coder *coder,
                          const rd_read_rules *rules, rd_error *e);
-/* Put a share of the examples, drawn by `seed`, at most `most` of them, into `held` (which shares the
- * pool of `x`: drop it with rd_examples_drop_held) and out of `x`. */
+/* Put a share of the examples, drawn by `seed`, at most `most` of them, into `held` (which shares
+ * the pool of `x`: drop it with rd_examples_drop_held) and out of `x`. */
 rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
                              uint64_t seed, rd_error *e);
 void rd_examples_drop(rd_examples *x);

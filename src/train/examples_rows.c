@@ -77,8 +77,9 @@ static const struct {
   const char *key;
   rd_code (*parse)(const json_t *row, const char *key, parsed_row *p, rd_error *e);
 } forms[] = {
-    {"messages", messages}, {"instruction", instruction}, {"prompt", question},
-    {"question", question}, {"text", plain},
+    {"messages", messages}, {"instruction", instruction},
+    {"prompt", question},   {"question", question},
+    {"text", plain},
 };
 
 static bool blank(const char *text) {
@@ -215,14 +216,16 @@ static uint64_t fnv1a(const unsigned char *data, size_t size) {
   return hash;
 }
 
-rd_code rd_examples_read_file(rd_examples *x, const rd_read_rules *rules, const rd_text_coder *coder,
-                              rd_file_report *report, float weight, rd_error *e) {
+rd_code rd_examples_read_file(rd_examples *x, const rd_read_rules *rules,
+                              const rd_text_coder *coder, rd_file_report *report, float weight,
+                              rd_error *e) {
   rd_map map;
   RD_TRY(rd_map_open(&map, report->path, e));
   report->size = map.size;
   report->hash = fnv1a(map.data, map.size);
   bool lines = ends_in(report->path, ".jsonl") || ends_in(report->path, ".json");
-  rd_code code = (lines ? read_json_lines : read_documents)(x, rules, coder, report, weight, &map, e);
+  rd_code code =
+      (lines ? read_json_lines : read_documents)(x, rules, coder, report, weight, &map, e);
   rd_map_close(&map);
   return code;
 }

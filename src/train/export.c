@@ -54,10 +54,15 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
   return code;
 }
 
-static const char *const tokenizer_files[] = {
-    "tokenizer.json",          "tokenizer_config.json", "special_tokens_map.json",
-    "generation_config.json",  "vocab.json",            "merges.txt",
-    "tokenizer.model",         "added_tokens.json",     "chat_template.jinja"};
+static const char *const tokenizer_files[] = {"tokenizer.json",
+                                              "tokenizer_config.json",
+                                              "special_tokens_map.json",
+                                              "generation_config.json",
+                                              "vocab.json",
+                                              "merges.txt",
+                                              "tokenizer.model",
+                                              "added_tokens.json",
+                                              "chat_template.jinja"};
 
 static rd_code copy_tokenizer(const rd_trainer *t, const char *folder, rd_error *e) {
   rd_code code = RD_OK;

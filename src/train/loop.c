@@ -35,7 +35,8 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
                              t->rules.window, s->recompute, e);
 }
 
-/* Forward and backward of all passes of an update: the mean loss, and what to divide gradients by. */
+/* Forward and backward of all passes of an update: the mean loss, and what to divide gradients by.
+ */
 static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *e) {
   rd_parameters_clear(&t->parameters);
   *loss = *total = 0;

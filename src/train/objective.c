@@ -22,8 +22,7 @@ rd_code rd_objective_find(const rd_objective **out, const char *name, rd_error *
       *out = &rd_objectives[i];
       return RD_OK;
     }
-  return rd_fail(e, RD_USAGE, "objective: %s is none of next-token, structural, mask, mixed",
-                 name);
+  return rd_fail(e, RD_USAGE, "objective: %s is none of next-token, structural, mask, mixed", name);
 }
 
 rd_code rd_loss_on_find(const rd_loss_on **out, const char *name, rd_error *e) {

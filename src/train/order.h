@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of examples: every epoch is a shuffle that depends on (seed, epoch) alone, so a place in it
- * is two numbers, and going on from there gives what would have followed. */
+/* The order of examples: every epoch is a shuffle that depends on (seed, epoch) alone, so a place
+ * in it is two numbers, and going on from there gives what would have followed. */
 #ifndef RD_ORDER_H
 #define RD_ORDER_H
 

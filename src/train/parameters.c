@@ -30,8 +30,8 @@ static rd_parameter *add(rd_parameters *p, int64_t rows, int64_t cols, rd_error 
 }
 
 static rd_code add_matrix(rd_parameters *p, int64_t rows, int64_t cols, const void **slot,
-                          float **gradient, const void *source, rd_dtype source_type,
-                          float spread, const char *name, rd_error *e) {
+                          float **gradient, const void *source, rd_dtype source_type, float spread,
+                          const char *name, rd_error *e) {
   rd_parameter *item = add(p, rows, cols, e);
   if (!item)
     return RD_NO_MEMORY;
@@ -76,8 +76,7 @@ static rd_code add_norms(rd_parameters *p, const rd_weights *base, int64_t l, rd
   } rows[] = {
       {names->attention_norm, c->width, &layer->attention_norm, &grad->attention_norm,
        from ? from->attention_norm : NULL},
-      {names->mlp_norm, c->width, &layer->mlp_norm, &grad->mlp_norm,
-       from ? from->mlp_norm : NULL},
+      {names->mlp_norm, c->width, &layer->mlp_norm, &grad->mlp_norm, from ? from->mlp_norm : NULL},
       {names->q_norm, c->head_dim, &layer->q_norm, &grad->q_norm, from ? from->q_norm : NULL},
       {names->k_norm, c->head_dim, &layer->k_norm, &grad->k_norm, from ? from->k_norm : NULL},
   };
@@ -134,8 +133,8 @@ static rd_code add_factors(rd_parameters *p, const rd_weights *base, int64_t l, 
   for (size_t i = 0; i < 2; i++) {
     char name[120];
     rd_layer_name(name, sizeof name, p->config->family->names->p[k], l, rows[i].end);
-    RD_TRY(add_matrix(p, rows[i].rows, rows[i].cols, rows[i].slot, rows[i].gradient,
-                      rows[i].source, base->type, rows[i].spread, name, e));
+    RD_TRY(add_matrix(p, rows[i].rows, rows[i].cols, rows[i].slot, rows[i].gradient, rows[i].source,
+                      base->type, rows[i].spread, name, e));
     if (!rows[i].source)
       p->items[p->count - 1].start = rows[i].start;
   }
@@ -178,8 +177,8 @@ static rd_code plan_all(rd_parameters *p, const rd_weights *base, rd_error *e) {
   if (c->tied)
     return RD_OK;
   return add_matrix(p, c->vocab, c->width, &p->weights.head, &p->gradient.head,
-                    base ? base->head : NULL, base ? base->type : RD_F32, 0.02f, c->family->names->head,
-                    e);
+                    base ? base->head : NULL, base ? base->type : RD_F32, 0.02f,
+                    c->family->names->head, e);
 }
 
 static rd_code plan_factors(rd_parameters *p, const rd_weights *base,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What is trained: every tensor with its f32 master, gradient, AdamW moments and, for bf16 arithmetic,
- * the working copy that the pass reads. One arena holds masters and working copies, another gradients
- * and moments; both sizes are known from rd_parameters_plan, before anything is taken. */
+/* What is trained: every tensor with its f32 master, gradient, AdamW moments and, for bf16
+ * arithmetic, the working copy that the pass reads. One arena holds masters and working copies,
+ * another gradients and moments; both sizes are known from rd_parameters_plan, before anything is
+ * taken. */
 #ifndef RD_PARAMETERS_H
 #define RD_PARAMETERS_H
 
@@ -17,12 +18,12 @@ typedef enum rd_parameter_start {
 } rd_parameter_start;
 
 typedef struct rd_parameter {
-  char name[120];      /* the family's; factors end in .lora_A.weight, .lora_B.weight */
-  int64_t rows, cols;  /* a vector has cols 0 */
-  int64_t count;       /* elements */
-  bool matrix;         /* has a working copy of the arithmetic's type, and decays */
+  char name[120];     /* the family's; factors end in .lora_A.weight, .lora_B.weight */
+  int64_t rows, cols; /* a vector has cols 0 */
+  int64_t count;      /* elements */
+  bool matrix;        /* has a working copy of the arithmetic's type, and decays */
   float *master, *gradient, *m, *v; /* (count) */
-  void *working;       /* (count) the master itself in f32 */
+  void *working;                    /* (count) the master itself in f32 */
   const void **matrix_slot;         /* where the pass looks for it */
   const float **vector_slot;
   float **gradient_slot;
@@ -35,8 +36,8 @@ typedef struct rd_parameter {
 typedef struct rd_parameters {
   rd_parameter *items; /* (count) */
   size_t count, capacity;
-  int64_t total;       /* elements of all */
-  rd_dtype type;       /* of the working copies */
+  int64_t total; /* elements of all */
+  rd_dtype type; /* of the working copies */
   const rd_config *config;
   rd_weights weights;   /* what the pass reads: working copies, and the frozen base */
   rd_gradient gradient; /* what the pass adds to */
@@ -46,16 +47,16 @@ typedef struct rd_parameters {
 
 /* What is to be trained. */
 typedef struct rd_parameters_plan_options {
-  bool all;          /* all weights, else low-rank factors */
-  bool norms;        /* with factors: the norms too */
-  int64_t rank;      /* of new factors; an adapter that is there keeps its own */
-  double alpha;      /* 0: the rank */
+  bool all;            /* all weights, else low-rank factors */
+  bool norms;          /* with factors: the norms too */
+  int64_t rank;        /* of new factors; an adapter that is there keeps its own */
+  double alpha;        /* 0: the rank */
   const char *targets; /* "q_proj,v_proj" */
 } rd_parameters_plan_options;
 
-/* List the tensors. `base` gives the weights of the model; NULL: from nothing (all weights, normal with
- * sd 0.02, the two projections that write into the residual sum divided by sqrt(2 L)). `config` and
- * `base` are borrowed. Nothing large is taken. */
+/* List the tensors. `base` gives the weights of the model; NULL: from nothing (all weights, normal
+ * with sd 0.02, the two projections that write into the residual sum divided by sqrt(2 L)).
+ * `config` and `base` are borrowed. Nothing large is taken. */
 rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_weights *base,
                            rd_dtype type, const rd_parameters_plan_options *options, rd_error *e);
 /* Take the memory and give every tensor its first value. */

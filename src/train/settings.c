@@ -20,8 +20,7 @@ const rd_option rd_train_option_rows[] = {
     {"lora-alpha", 0, RD_REAL, "0", 0, 65536, NULL, "Model", NULL,
      "the update is scaled by alpha / rank; 0: alpha = rank", AT(lora_alpha)},
     {"lora-targets", 0, RD_TEXT, "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", 0, 0,
-     NULL, "Model", "NAMES", "projections that get factors, separated by commas",
-     AT(lora_targets)},
+     NULL, "Model", "NAMES", "projections that get factors, separated by commas", AT(lora_targets)},
     {"train-norms", 0, RD_FLAG, "false", 0, 0, NULL, "Model", NULL,
      "train the norm weights beside the factors", AT(train_norms)},
     {"precision", 0, RD_CHOICE, "auto", 0, 0, "auto|f32|bf16", "Model", NULL,
@@ -152,8 +151,8 @@ static rd_code sources_text(const char *key, const json_t *list, char **text, rd
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the list %s", key);
   rd_code code = RD_OK;
   json_array_foreach(list, i, entry) {
-    const char *path = json_string_value(json_is_object(entry) ? json_object_get(entry, "path")
-                                                               : entry);
+    const char *path =
+        json_string_value(json_is_object(entry) ? json_object_get(entry, "path") : entry);
     const json_t *weight = json_is_object(entry) ? json_object_get(entry, "weight") : NULL;
     if (!path || (weight && !json_is_number(weight)) ||
         (json_is_object(entry) && json_object_size(entry) != (weight ? 2u : 1u))) {
@@ -373,9 +372,10 @@ rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before,
     if (may_change || (json_is_null(value) && !old) || (old && json_equal(value, old)))
       continue;
     char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(value, JSON_ENCODE_ANY);
-    code = rd_fail(e, RD_USAGE,
-                   "--resume: %s was %s and is now %s; give the value of before, or start a new run",
-                   key, was ? was : "unset", is ? is : "unset");
+    code =
+        rd_fail(e, RD_USAGE,
+                "--resume: %s was %s and is now %s; give the value of before, or start a new run",
+                key, was ? was : "unset", is ? is : "unset");
     free(was);
     free(is);
     break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a training run is told: option rows for the plain keys (YAML and command line alike), a nested
- * `init` mapping with rows of its own, and lists of data files with weights. */
+/* What a training run is told: option rows for the plain keys (YAML and command line alike), a
+ * nested `init` mapping with rows of its own, and lists of data files with weights. */
 #ifndef RD_SETTINGS_H
 #define RD_SETTINGS_H
 
@@ -51,7 +51,8 @@ rd_code rd_train_settings_read(rd_train_settings *s, const json_t *object, rd_er
 rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_error *e);
 /* After the last change: parse the data lists and check what single rows cannot. */
 rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e);
-/* All keys with their values (the resolved configuration). New reference; NULL when memory is out. */
+/* All keys with their values (the resolved configuration). New reference; NULL when memory is out.
+ */
 json_t *rd_train_settings_json(const rd_train_settings *s);
 /* The same as YAML text, freed by the caller; NULL when memory is out. */
 char *rd_train_settings_yaml(const rd_train_settings *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a run: model or `init`, tokenizer, rules, tensors to train, data; and what it will take. */
+/* Opening a run: model or `init`, tokenizer, rules, tensors to train, data; and what it will take.
+ */
 #include "trainer.h"
 
 #include "cpu.h"
@@ -160,8 +161,8 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
   if (t->updates == 0)
     t->updates = (int64_t)ceil(settings->epochs * epoch_rows(t) /
                                (double)(t->rules.rows * settings->accumulate));
-  return rd_order_init(&t->order, t->examples.weights, t->examples.count,
-                       (uint64_t)settings->seed, 0, 0, e);
+  return rd_order_init(&t->order, t->examples.weights, t->examples.count, (uint64_t)settings->seed,
+                       0, 0, e);
 }
 
 void rd_trainer_close(rd_trainer *t) {
@@ -193,7 +194,7 @@ static double flops_of_update(const rd_trainer *t) {
     }
   bool all = trains_all(t->settings);
   double reach = (double)c->positions < (double)t->rules.window ? (double)c->positions
-                                                                 : (double)t->rules.window;
+                                                                : (double)t->rules.window;
   double attention = 12.0 * reach * (double)(c->layers * c->heads * c->head_dim);
   double per_token = (all ? 6.0 : 4.0) * frozen + 6.0 * factors +
                      attention * (c->block == 1 && !t->rules.corruption ? 0.5 : 1.0);

@@ -21,8 +21,8 @@ typedef struct rd_train_progress {
 enum { RD_NOISE_LEVELS = 4 }; /* quarters of the share of changed answer tokens */
 
 typedef struct rd_validation {
-  double loss;                        /* as the objective weighs it */
-  double by_noise[RD_NOISE_LEVELS];   /* mean cross-entropy of counted answer rows, NaN: none */
+  double loss;                      /* as the objective weighs it */
+  double by_noise[RD_NOISE_LEVELS]; /* mean cross-entropy of counted answer rows, NaN: none */
 } rd_validation;
 
 /* Who watches. Every member may be NULL. */
@@ -69,8 +69,8 @@ typedef struct rd_trainer {
   int64_t logged;            /* updates in it */
 } rd_trainer;
 
-/* Open all that the settings name and read the data. Nothing large is taken for the training itself.
- * `settings` is borrowed, `watch` (may be NULL) copied. Close in either case. */
+/* Open all that the settings name and read the data. Nothing large is taken for the training
+ * itself. `settings` is borrowed, `watch` (may be NULL) copied. Close in either case. */
 rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
                         const rd_train_watch *watch, rd_error *e);
 /* What it will take; nothing large has been taken yet. */
