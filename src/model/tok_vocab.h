@@ -59,7 +59,8 @@ rd_code rd_vocab_add_pair(rd_vocab *v, rd_slice left, rd_slice right, uint32_t r
 /* NULL when the two do not merge. */
 const rd_pair *rd_vocab_pair(const rd_vocab *v, int32_t left, int32_t right);
 static inline rd_slice rd_vocab_piece(const rd_vocab *v, int32_t id) {
-  return (rd_slice){v->pool.data + v->pieces[id].start, v->pieces[id].size};
+  const rd_piece *piece = &v->pieces[id];
+  return (rd_slice){piece->size ? v->pool.data + piece->start : "", piece->size};
 }
 /* 32 bits of a hash of some bytes. */
 uint32_t rd_vocab_hash(rd_slice text);
