@@ -2,11 +2,12 @@
 /* Learning rates by hand-written numbers. */
 #include "schedule.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 static void rates(void **state) {
   (void)state;
