@@ -376,7 +376,7 @@ static const char *stop_reason(const rd_draft *d, bool late) {
     return "converged";
   if (d->sampler->revises && p->patience > 0 && d->same >= p->patience && d->n == d->setup.count)
     return "converged";
-  if (!d->sampler->causal && !d->sampler->revises && !out) {
+  if (!d->sampler->causal && !d->sampler->revises && !out && !late) {
     bool masks = false;
     for (int64_t i = 0; i < d->n; i++)
       masks |= !d->fixed[i] && d->draft[i] == d->setup.mask;

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/* The public interface on a golden model: results, events, regions, cancellation, deadline, and
+ * what is refused with which words. */
+#include "generation.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MODEL RD_SOURCE_DIR "/tests/golden/models/llama-mha"
+enum { EOS = 281, MASK = 285, MOST = 300 };
+
+/* What an observer saw. */
+typedef struct seen {
+  int events[4];
+  int32_t first_noise[MOST], ids[MOST];
+  int64_t count, changed;
+  const char *stopped;
+  rd_session *cancel_in;
+  int cancel_at;
+  rd_code answer;
+  int answer_at;
+} seen;
+
+static rd_code watch(void *context, const rd_event *event) {
+  seen *s = context;
+  s->events[event->kind]++;
+  if (event->kind == RD_EVENT_NOISE && event->iteration == 0)
+    memcpy(s->first_noise, event->ids, (size_t)event->count * sizeof(int32_t));
+  if (event->kind == RD_EVENT_DRAFT) {
+    memcpy(s->ids, event->ids, (size_t)event->count * sizeof(int32_t));
+    s->count = event->count;
+    s->changed = event->changed_count;
+    if (s->cancel_in && event->iteration == s->cancel_at)
+      rd_session_cancel(s->cancel_in);
+    if (event->iteration == s->answer_at)
+      return s->answer;
+  }
+  if (event->kind == RD_EVENT_DONE)
+    s->stopped = event->stopped;
+  return RD_OK;
+}
+
+typedef struct world {
+  rd_model *model;
+  rd_session *session;
+} world;
+
+static int open_world(void **state) {
+  static world w;
+  rd_error e = {0};
+  if (rd_model_load(&w.model, MODEL, NULL, &e) != RD_OK) {
+    print_error("%s\n", e.message);
+    return -1;
+  }
+  *state = &w;
+  return 0;
+}
+
+static int close_world(void **state) {
+  rd_model_close(&((world *)*state)->model);
+  return 0;
+}
+
+/* A session with "name", "value" pairs set. */
+static rd_session *session_with(void **state, const char *sampler, const char *const *pairs) {
+  rd_session *s;
+  rd_error e = {0};
+  if (rd_session_open(&s, ((world *)*state)->model, sampler, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  for (; pairs && *pairs; pairs += 2)
+    if (rd_session_set(s, pairs[0], pairs[1], &e) != RD_OK)
+      fail_msg("%s", e.message);
+  return s;
+}
+#define WITH(...)                                                                                  \
+  (const char *const[]) {                                                                          \
+    __VA_ARGS__, NULL                                                                              \
+  }
+
+static void every_sampler_answers_and_repeats_itself(void **state) {
+  for (size_t i = 0; i < rd_sampler_count; i++) {
+    rd_result r[2];
+    rd_error e = {0};
+    rd_session *s = session_with(state, rd_samplers[i].name, WITH("tokens", "10", "seed", "5"));
+    for (int k = 0; k < 2; k++) {
+      seen w = {0};
+      if (rd_generate(s, "Hello there", watch, &w, &r[k], &e) != RD_OK)
+        fail_msg("%s: %s", rd_samplers[i].name, e.message);
+      assert_true(w.events[RD_EVENT_START] == 1 && w.events[RD_EVENT_DONE] == 1);
+      assert_int_equal(w.events[RD_EVENT_DRAFT], r[k].iterations);
+      assert_string_equal(w.stopped, r[k].stopped);
+      assert_int_equal(r[k].seed, 5);
+      assert_in_range(r[k].tokens, 0, 10);
+      for (int64_t t = 0; t < r[k].tokens; t++)
+        assert_true(r[k].ids[t] != EOS && r[k].ids[t] == w.ids[t]);
+    }
+    assert_string_equal(r[0].text, r[1].text);
+    assert_int_equal(r[0].iterations, r[1].iterations);
+    for (int k = 0; k < 2; k++)
+      rd_result_drop(&r[k]);
+    rd_session_close(&s);
+  }
+}
+
+static void a_drawn_seed_is_reported_and_repeats(void **state) {
+  rd_result a, b;
+  char seed[32];
+  rd_session *s = session_with(state, "lad", WITH("tokens", "12", "iterations", "5"));
+  assert_int_equal(rd_generate(s, "x", NULL, NULL, &a, NULL), RD_OK);
+  snprintf(seed, sizeof seed, "%llu", (unsigned long long)a.seed);
+  assert_int_equal(rd_session_set(s, "seed", seed, NULL), RD_OK);
+  assert_int_equal(rd_generate(s, "x", NULL, NULL, &b, NULL), RD_OK);
+  assert_int_equal(a.seed, b.seed);
+  assert_string_equal(a.text, b.text);
+  rd_result_drop(&a);
+  rd_result_drop(&b);
+  rd_session_close(&s);
+}
+
+/* Fixed text stands in every draft of every sampler that takes a template. */
+static void fixed_text_never_changes(void **state) {
+  for (size_t i = 0; i < rd_sampler_count; i++) {
+    if (!rd_sampler_takes(&rd_samplers[i], "template"))
+      continue;
+    seen w = {0};
+    rd_result r;
+    rd_error e = {0};
+    rd_session *s = session_with(state, rd_samplers[i].name,
+                                 WITH("template", "ab{mask:3}cd{mask:2}.", "seed", "2"));
+    if (rd_generate(s, "p", watch, &w, &r, &e) != RD_OK)
+      fail_msg("%s: %s", rd_samplers[i].name, e.message);
+    int64_t n = 0;
+    int masks = 0;
+    for (; w.first_noise[n] != EOS; n++)
+      masks += w.first_noise[n] == MASK;
+    assert_int_equal(masks, 5);
+    for (int64_t p = 0; p <= n; p++)
+      if (w.first_noise[p] != MASK && w.ids[p] != w.first_noise[p])
+        fail_msg("%s: position %d changed", rd_samplers[i].name, (int)p);
+      else
+        assert_true(w.ids[p] != MASK);
+    assert_int_equal(w.count, n + 1);
+    assert_true(strncmp(r.text, "ab", 2) == 0);
+    rd_result_drop(&r);
+    rd_session_close(&s);
+  }
+}
+
+static void prefix_and_suffix_stand_at_the_ends(void **state) {
+  rd_result r;
+  rd_error e = {0};
+  rd_session *s =
+      session_with(state, "low-confidence",
+                   WITH("prefix", "Once ", "suffix", " end", "tokens", "6", "no-eos", "true"));
+  if (rd_generate(s, "p", NULL, NULL, &r, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_true(strncmp(r.text, "Once ", 5) == 0);
+  assert_string_equal(r.text + strlen(r.text) - 4, " end");
+  rd_result_drop(&r);
+  rd_session_close(&s);
+  s = session_with(state, "ar", WITH("prefix", "Once ", "tokens", "4"));
+  assert_int_equal(rd_generate(s, "p", NULL, NULL, &r, &e), RD_OK);
+  assert_true(strncmp(r.text, "Once ", 5) == 0);
+  assert_in_range(r.iterations, 1, 4);
+  rd_result_drop(&r);
+  rd_session_close(&s);
+}
+
+/* Editable text is what a revising sampler starts from; locked text stays. */
+static void drafts_by_position_are_redrafted(void **state) {
+  world *w = *state;
+  rd_error e = {0};
+  const int32_t prompt[] = {280, 70, 71}, ids[] = {80, 81, 82, 83, 84, 85};
+  const uint8_t places[] = {RD_PLACE_LOCKED,   RD_PLACE_EDITABLE, RD_PLACE_MASKED,
+                            RD_PLACE_EDITABLE, RD_PLACE_LOCKED,   RD_PLACE_MASKED};
+  rd_session *s = session_with(state, "lad", NULL);
+  rd_params p = {0};
+  bool given[64] = {false};
+  rd_options o = {rd_sampler_options, rd_sampler_option_count, &p, given};
+  static const char *const samplers[] = {"lad", "entropy"};
+  for (int k = 0; k < 2; k++) {
+    seen v = {0};
+    rd_request r = {.model = w->model,
+                    .params = &p,
+                    .prompt = prompt,
+                    .prompt_count = 3,
+                    .ids = ids,
+                    .places = places,
+                    .count = 6,
+                    .observer = watch,
+                    .context = &v};
+    assert_int_equal(rd_options_default(&o, &e), RD_OK);
+    assert_int_equal(rd_option_set(&o, rd_option_find(&o, "sampler"), samplers[k], &e), RD_OK);
+    assert_int_equal(rd_params_resolve(&p, &o, &r.sampler, &e), RD_OK);
+    rd_generation *g;
+    rd_denoiser *d;
+    assert_int_equal(rd_generation_new(&g, &r, &e), RD_OK);
+    assert_int_equal(rd_denoiser_open(&d, w->model, rd_generation_rows(g), 64, &e), RD_OK);
+    assert_int_equal(rd_draft_run(rd_generation_draft(g), d, NULL, &e), RD_OK);
+    const int32_t noise[] = {80, 81, MASK, 83, 84, MASK};
+    assert_memory_equal(v.first_noise, noise, sizeof noise);
+    assert_true(v.ids[0] == 80 && v.ids[4] == 84);
+    if (!r.sampler->revises) /* fills masks: what is editable but filled stays as well */
+      assert_true(v.ids[1] == 81 && v.ids[3] == 83);
+    rd_denoiser_close(&d);
+    rd_generation_free(&g);
+  }
+  rd_options_drop(&o);
+  rd_session_close(&s);
+}
+
+static void growth_adds_masks_up_to_the_end(void **state) {
+  seen w = {0};
+  rd_result r;
+  rd_session *s = session_with(state, "lad", WITH("grow", "4", "tokens", "10", "iterations", "2"));
+  assert_int_equal(rd_generate(s, "p", watch, &w, &r, NULL), RD_OK);
+  assert_int_equal(w.count, 8);
+  rd_result_drop(&r);
+  assert_int_equal(rd_session_set(s, "iterations", "20", NULL), RD_OK);
+  assert_int_equal(rd_generate(s, "p", watch, &w, &r, NULL), RD_OK);
+  assert_int_equal(w.count, 10);
+  rd_result_drop(&r);
+  rd_session_close(&s);
+}
+
+static void cancelling_keeps_the_last_draft(void **state) {
+  rd_result r;
+  rd_error e = {0};
+  rd_session *s = session_with(state, "lad", WITH("tokens", "10", "patience", "0"));
+  seen w = {.cancel_in = s, .cancel_at = 3};
+  assert_int_equal(rd_generate(s, "p", watch, &w, &r, &e), RD_CANCELLED);
+  assert_int_equal(w.events[RD_EVENT_DRAFT], 3);
+  assert_string_equal(w.stopped, "cancelled");
+  assert_string_equal(r.stopped, "cancelled");
+  assert_int_equal(r.iterations, 3);
+  assert_non_null(r.text);
+  rd_result_drop(&r);
+  seen next = {0}; /* the flag is down again */
+  assert_int_equal(rd_generate(s, "p", watch, &next, &r, &e), RD_OK);
+  rd_result_drop(&r);
+  seen refuses = {.answer = RD_CANCELLED, .answer_at = 2};
+  assert_int_equal(rd_generate(s, "p", watch, &refuses, &r, &e), RD_CANCELLED);
+  assert_string_equal(refuses.stopped, "cancelled");
+  assert_int_equal(r.iterations, 2);
+  rd_result_drop(&r);
+  seen fails = {.answer = RD_IO, .answer_at = 2};
+  assert_int_equal(rd_generate(s, "p", watch, &fails, &r, &e), RD_IO);
+  assert_null(r.text);
+  rd_session_close(&s);
+}
+
+static void *cancel_soon(void *session) {
+  usleep(20000);
+  rd_session_cancel(session);
+  return NULL;
+}
+
+static rd_code slow(void *context, const rd_event *event) {
+  (void)context;
+  if (event->kind == RD_EVENT_DRAFT)
+    usleep(5000);
+  return RD_OK;
+}
+
+static void another_thread_can_cancel(void **state) {
+  rd_result r;
+  pthread_t thread;
+  rd_session *s =
+      session_with(state, "lad", WITH("tokens", "10", "patience", "0", "iterations", "512"));
+  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, s), 0);
+  assert_int_equal(rd_generate(s, "p", slow, NULL, &r, NULL), RD_CANCELLED);
+  assert_true(r.iterations < 512);
+  pthread_join(thread, NULL);
+  rd_result_drop(&r);
+  rd_session_close(&s);
+}
+
+static void a_deadline_gives_the_draft_of_then(void **state) {
+  static const char *const samplers[] = {"lad", "low-confidence", "ar"};
+  for (int i = 0; i < 3; i++) {
+    rd_result r;
+    seen w = {0};
+    rd_session *s = session_with(state, samplers[i], WITH("tokens", "40", "deadline", "0.000001"));
+    assert_int_equal(rd_generate(s, "p", watch, &w, &r, NULL), RD_OK);
+    assert_string_equal(r.stopped, "deadline");
+    assert_int_equal(r.iterations, 1);
+    for (int64_t p = 0; p < w.count; p++)
+      assert_true(w.ids[p] != MASK); /* the best so far is whole: masks took their proposals */
+    rd_result_drop(&r);
+    rd_session_close(&s);
+  }
+}
+
+static void what_is_refused_is_said(void **state) {
+  static const struct {
+    const char *sampler, *prompt, *pairs[7];
+    rd_code code;
+    const char *said;
+  } cases[] = {
+      {"lad", "p", {"window", "100000"}, RD_USAGE, "beyond the model's"},
+      {"lad", "a much longer prompt", {"window", "4"}, RD_USAGE, "nothing is left for the answer"},
+      {"lad", "p\xff", {NULL}, RD_BAD_INPUT, "byte 1 (0xFF) is not valid UTF-8"},
+      {"lad", "p\xed\xa0\x80", {NULL}, RD_BAD_INPUT, "UTF-8"},
+      {"lad", "p", {"template", "no gap"}, RD_USAGE, "no gap"},
+      {"lad", "p", {"template", "a {mask:0}"}, RD_USAGE, "{mask:0}"},
+      {"lad", "p", {"template", "a {mask:x} b"}, RD_USAGE, "{mask:x}"},
+      {"lad", "p", {"template", "a {mask:3"}, RD_USAGE, "{mask:3"},
+      {"lad", "p", {"template", "a {mask:5000} b"}, RD_USAGE, "needs 5000 tokens"},
+      {"lad", "p", {"template", "\xc3 {mask:2}"}, RD_BAD_INPUT, "UTF-8"},
+      {"lad", "p", {"suffix", "x", "tokens", "5000"}, RD_USAGE, "5000"},
+      {"ar", "p", {"suffix", "x", "tokens", "4"}, RD_USAGE, "means nothing"},
+      {"low-confidence",
+       "p",
+       {"iterations", "2", "block-length", "4", "tokens", "12"},
+       RD_USAGE,
+       "3 blocks"},
+      {"lad", "p", {"window", "26", "prefix", "abcdefghijklmnop"}, RD_USAGE, "--prefix"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_result r;
+    rd_error e = {0};
+    rd_session *s = session_with(state, cases[i].sampler, cases[i].pairs);
+    rd_code code = rd_generate(s, cases[i].prompt, NULL, NULL, &r, &e);
+    if (code != cases[i].code || !strstr(e.message, cases[i].said))
+      fail_msg("case %zu: code %d: \"%s\" does not say \"%s\"", i, code, e.message, cases[i].said);
+    assert_null(r.text);
+    rd_session_close(&s);
+  }
+  rd_session *s;
+  rd_error e = {0};
+  assert_int_equal(rd_session_open(&s, ((world *)*state)->model, "best", &e), RD_USAGE);
+  assert_null(s);
+  s = session_with(state, NULL, NULL);
+  assert_int_equal(rd_session_set(s, "iteration", "3", &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "did you mean iterations"));
+  rd_session_close(&s);
+}
+
+static void a_model_without_a_mask_says_how_to_name_one(void **state) {
+  world *w = *state;
+  int32_t mask = w->model->config.mask;
+  rd_draft *draft;
+  rd_error e = {0};
+  rd_params p = {.sampler = NULL, .iterations = 4, .top_p = 1};
+  const int32_t prompt[] = {70};
+  rd_draft_setup setup = {
+      .params = &p, .prompt = prompt, .prompt_count = 1, .count = 4, .mask = -1, .vocab = 288};
+  assert_int_equal(rd_sampler_find(&setup.sampler, "lad", &e), RD_OK);
+  assert_int_equal(rd_draft_new(&draft, &setup, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "--mask-token"));
+  assert_int_equal(rd_sampler_find(&setup.sampler, "ar", &e), RD_OK);
+  assert_int_equal(rd_draft_new(&draft, &setup, &e), RD_OK); /* needs none */
+  rd_draft_free(&draft);
+  const int32_t outside[] = {288};
+  setup.prompt = outside;
+  assert_int_equal(rd_draft_new(&draft, &setup, &e), RD_BAD_INPUT);
+  assert_int_equal(w->model->config.mask, mask);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_sampler_answers_and_repeats_itself),
+      cmocka_unit_test(a_drawn_seed_is_reported_and_repeats),
+      cmocka_unit_test(fixed_text_never_changes),
+      cmocka_unit_test(prefix_and_suffix_stand_at_the_ends),
+      cmocka_unit_test(drafts_by_position_are_redrafted),
+      cmocka_unit_test(growth_adds_masks_up_to_the_end),
+      cmocka_unit_test(cancelling_keeps_the_last_draft),
+      cmocka_unit_test(another_thread_can_cancel),
+      cmocka_unit_test(a_deadline_gives_the_draft_of_then),
+      cmocka_unit_test(what_is_refused_is_said),
+      cmocka_unit_test(a_model_without_a_mask_says_how_to_name_one),
+  };
+  return cmocka_run_group_tests(tests, open_world, close_world);
+}
