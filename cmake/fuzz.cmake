@@ -1,0 +1,17 @@
+# fuzz/fuzz_NAME.c: one target each, with fuzz/corpus/NAME/ as its seeds. With RD_FUZZ (clang) it is a
+# libFuzzer program; without, fuzz/replay.c runs the corpus through it as one ctest.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
+foreach(source ${fuzz_sources})
+  get_filename_component(name ${source} NAME_WE)
+  string(REPLACE "fuzz_" "" subject ${name})
+  if(RD_FUZZ)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE rd_serve)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  elseif(BUILD_TESTING)
+    add_executable(${name} ${source} ${CMAKE_SOURCE_DIR}/fuzz/replay.c)
+    target_link_libraries(${name} PRIVATE rd_serve)
+    add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${subject})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+  endif()
+endforeach()
