@@ -9,7 +9,7 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static struct sigaction before[SIGNALS];
-static volatile int seen;
+static atomic_int seen;
 
 static void on_signal(int number) {
   seen = number;
@@ -29,7 +29,7 @@ int rd_interrupt_seen(void) {
   return seen;
 }
 
-const volatile int *rd_interrupt_flag(void) {
+atomic_int *rd_interrupt_flag(void) {
   return &seen;
 }
 

@@ -6,12 +6,14 @@
 
 #include "error.h"
 
+#include <stdatomic.h>
+
 /* Handle SIGINT, SIGTERM, SIGHUP and SIGQUIT from now on. */
 void rd_interrupt_open(void);
 /* The signal that came since the last rd_interrupt_clear, or 0. */
 int rd_interrupt_seen(void);
 /* The same as a variable, for rd_draft_run. */
-const volatile int *rd_interrupt_flag(void);
+atomic_int *rd_interrupt_flag(void);
 void rd_interrupt_clear(void);
 /* Back to how the signals were. A signal other than SIGINT that came ends the process, as its
  * sender wanted, now that all is in order. */

@@ -11,6 +11,7 @@ static const rd_command commands[] = {
      rd_cmd_bench},
     {"convert", "[--to TYPE] [--merge] -o DIR", "write a model as a Hugging Face folder",
      rd_cmd_convert},
+    {"generate", "[PROMPT]", "an answer, refined draft by draft before your eyes", rd_cmd_generate},
     {"inspect", "PATH [--tensors] [--check]", "what a model, adapter or tokenizer is made of",
      rd_cmd_inspect},
     {"logits", "--ids 1,2,3 -o out.npy", "the model's raw scores for token ids, one pass",
