@@ -62,10 +62,10 @@ bool rd_answer_lists(const rd_answer *a) {
   return true;
 }
 
-/* What was not given gets its default again, so that the sampler of the last answer leaves none of
- * its own. */
+/* Options of the sampler that were not given get their defaults again, so that the sampler of the
+ * last answer leaves none of its own. */
 static rd_code resolve(rd_answer *a, const rd_sampler **sampler, rd_error *e) {
-  for (size_t i = 0; i < a->options.count; i++)
+  for (size_t i = OWN_ROWS; i < a->options.count; i++)
     if (!a->options.given[i])
       RD_TRY(rd_option_set_json(&a->options, &a->rows[i], json_null(), e));
   return rd_params_resolve(&a->settings.params, &a->options, sampler, e);

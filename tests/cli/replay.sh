@@ -4,6 +4,7 @@ program=$1
 folder=$(mktemp -d)
 trap 'tmux -L "redraft$$" kill-server 2>/dev/null; rm -rf "$folder"' EXIT
 failed=0
+export TMUX_TMPDIR=$folder
 check() { # check WHAT EXPECTED FOUND
   [ "$2" == "$3" ] && return
   printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"

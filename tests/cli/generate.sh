@@ -1,0 +1,101 @@
+#!/bin/bash
+# redraft generate: where prompts come from, events, traces, errors, interruption, and the view in a
+# real terminal.
+program=$1
+model=tests/golden/models/llada
+folder=$(mktemp -d)
+number=0
+trap 't kill-server 2>/dev/null; rm -rf "$folder"' EXIT
+t() { tmux -L "redraft$$-$number" "$@"; }
+failed=0
+export TMUX_TMPDIR=$folder
+check() { # check WHAT EXPECTED FOUND
+  [ "$2" == "$3" ] && return
+  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
+  failed=1
+}
+generate() { "$program" generate -m $model --window 64 --iterations 6 --seed 5 --threads 1 "$@"; }
+status() { # status WHAT CODE WORD ARGUMENTS: the exit status, and a word of the one line of message
+  local what=$1 code=$2 word=$3; shift 3
+  "$program" generate -m $model "$@" >"$folder/out" 2>"$folder/err" </dev/null
+  check "$what: status" "$code" $?
+  check "$what: output" "" "$(cat "$folder/out")"
+  check "$what: lines" 1 "$(wc -l <"$folder/err")"
+  check "$what: message" 1 "$(grep -c -- "$word" "$folder/err")"
+}
+
+generate hi >"$folder/a" 2>"$folder/err"; check "status" 0 $?
+check "summary with the seed" 1 "$(grep -c '^[0-9]* tokens, 6 iterations, .* iterations, seed 5$' "$folder/err")"
+generate -p hi >"$folder/b" 2>/dev/null; cmp "$folder/a" "$folder/b" || failed=1
+echo hi | generate -q >"$folder/b" 2>"$folder/err"; cmp "$folder/a" "$folder/b" || failed=1
+check "quiet" "" "$(cat "$folder/err")"
+generate hi --threads 2 2>/dev/null >"$folder/b"; cmp "$folder/a" "$folder/b" || failed=1
+generate hi --system "be kind" 2>/dev/null >"$folder/b"; cmp -s "$folder/a" "$folder/b" && failed=1
+
+generate hi --json --trace "$folder/trace" >"$folder/json" 2>"$folder/err"; check "json" 0 $?
+check "json: nothing else" "" "$(cat "$folder/err")"
+sed 's/"seconds":.*//' "$folder/json" >"$folder/json1"
+sed 's/"seconds":.*//' "$folder/trace" >"$folder/trace1"
+cmp "$folder/json1" "$folder/trace1" || failed=1
+check "events" "start noise draft draft draft draft draft draft done" \
+  "$(sed 's/{"event":"\([a-z]*\)".*/\1/' "$folder/json" | grep -v noise | sed '1a noise' | paste -sd' ')"
+"$program" replay -q "$folder/trace" >/dev/null || failed=1
+check "plain drafts" 6 "$(generate hi --watch 2>&1 >/dev/null | grep -c '^iteration [1-6]/6 ')"
+check "samplers" 1 "$(generate --sampler help | grep -c '^lad ')"
+check "help" 1 "$(generate --help | grep -c -- '--noise-start')"
+
+status "two prompts" 2 "one prompt" a b
+status "unknown sampler" 2 "low-confidence" --sampler nonsense a
+status "out of range" 2 "noise-start" --noise-start 2 a
+status "no meaning" 2 "means nothing" --sampler random --noise-start 0.5 a
+status "did you mean" 2 "temperature" --temperatur 1 a
+status "stepping unwatched" 2 "step" --step --no-watch a
+status "window" 2 "window" --window 100000 a
+status "long prompt" 2 "window" --window 16 "a prompt that is longer than the window it is given"
+status "not UTF-8" 1 "UTF-8" $'a\xff'
+status "no model" 1 "nowhere" -m "$folder/nowhere" a
+status "trace" 1 "missing" --trace "$folder/missing/trace" a
+status "full disk" 1 "/dev/full" --trace /dev/full a
+
+long=(-m $model --window 250 --iterations 512 --patience 0 --noise-start 1)
+"$program" generate "${long[@]}" --trace "$folder/cut" hi >"$folder/out" 2>"$folder/err" & pid=$!
+until grep -q draft "$folder/cut" 2>/dev/null; do sleep 0.02; done
+kill -INT $pid; wait $pid; check "interrupted" 130 $?
+check "interrupted: output" "" "$(cat "$folder/out")"
+check "interrupted: trace" 1 "$(tail -n 1 "$folder/cut" | grep -c '"stopped":"cancelled"')"
+"$program" replay -q "$folder/cut" >/dev/null || failed=1
+check "deadline" 1 "$("$program" generate "${long[@]}" --deadline 0.05 hi 2>&1 >/dev/null | grep -c 'seconds, deadline')"
+
+if command -v tmux >/dev/null; then
+  wait_for() { # wait_for PATTERN: until the terminal shows it
+    for _ in $(seq 200); do t capture-pane -p 2>/dev/null | grep -q "$1" && return; sleep 0.05; done
+    printf 'FAILED terminal: no %s in\n%s\n' "$1" "$(t capture-pane -p 2>&1)"
+    failed=1
+  }
+  terminal() { # terminal OPTIONS: generate in a fresh terminal of 110 columns
+    t kill-server 2>/dev/null
+    number=$((number + 1))
+    TERM=xterm t -f /dev/null new-session -d -x 110 -y 20 \
+      "$environment '$program' generate -m $model --window 64 --iterations 6 --patience 0 --seed 5 $*; echo left \$?; sleep 60"
+  }
+  environment="env -u NO_COLOR"
+  terminal --step hi
+  wait_for "^iteration 1/6 .*space next"
+  check "cursor hidden" 0 "$(t display-message -p '#{cursor_flag}')"
+  check "colours" 1 "$(t capture-pane -p -e | grep -c $'\x1b\[3[12]m' | sed 's/[1-9][0-9]*/1/')"
+  t send-keys Space; wait_for "^iteration 2/6"
+  t send-keys q; wait_for "^left 0"; wait_for "cancelled, seed 5"
+  check "cursor shown" 1 "$(t display-message -p '#{cursor_flag}')"
+  terminal --step hi
+  wait_for "^iteration 1/6"; t send-keys C-c; wait_for "^left 130"
+  check "cursor after Ctrl-C" 1 "$(t display-message -p '#{cursor_flag}')"
+  terminal --pause 0.05 hi; wait_for "^left 0"
+  check "no status line stays" 0 "$(t capture-pane -p | grep -c '^iteration')"
+  for environment in "env NO_COLOR=1" "env -u NO_COLOR TERM=dumb"; do
+    terminal hi; wait_for "^left 0"
+    check "$environment" 0 "$(t capture-pane -p -e | grep -c $'\x1b\[[0-9;]*m')"
+  done
+else
+  echo "no tmux: the view is not tested"
+fi
+exit $failed
