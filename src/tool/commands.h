@@ -20,6 +20,6 @@ rd_command_run rd_cmd_inspect;
 rd_command_run rd_cmd_generate;
 rd_command_run rd_cmd_replay;
 rd_command_run rd_cmd_tokenize;
-rd_command_run rd_cmd_train;
+rd_command_run rd_cmd_plot, rd_cmd_train;
 
 #endif

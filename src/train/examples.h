@@ -6,6 +6,8 @@
 
 #include "settings.h"
 
+enum { RD_MOST_TURNS = 256 }; /* in one row */
+
 /* One turn of a conversation. */
 typedef struct rd_turn {
   const char *role, *content;

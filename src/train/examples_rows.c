@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TURNS = 256, NAMED_ROWS = 20 };
+enum { NAMED_ROWS = 20 };
 
 /* A row taken apart: turns, the last of which is the answer; or one text. */
 typedef struct parsed_row {
-  rd_turn turns[MOST_TURNS];
+  rd_turn turns[RD_MOST_TURNS];
   size_t count;
   const char *text;
   char *joined; /* owned: instruction and input */
@@ -55,8 +55,8 @@ static rd_code instruction(const json_t *row, const char *key, parsed_row *p, rd
 static rd_code messages(const json_t *row, const char *key, parsed_row *p, rd_error *e) {
   const json_t *list = json_object_get(row, key);
   size_t n = json_array_size(list);
-  if (n < 2 || n > MOST_TURNS)
-    return rd_fail(e, RD_BAD_INPUT, "messages: %zu turns, expected 2 to %d", n, MOST_TURNS);
+  if (n < 2 || n > RD_MOST_TURNS)
+    return rd_fail(e, RD_BAD_INPUT, "messages: %zu turns, expected 2 to %d", n, RD_MOST_TURNS);
   for (size_t i = 0; i < n; i++) {
     const json_t *turn = json_array_get(list, i);
     RD_TRY(text_of(turn, "role", true, &p->turns[i].role, e));

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Text to ids for training rows. A conversation is laid out as <|role|> tokens in front of the
- * contents, an assistant's turn ended by EOS. */
+/* Text to ids for training rows: conversations through the chat template of the tokenizer's files,
+ * as generation lays them out. */
+#include "chat_template.h"
 #include "trainer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static rd_code encode_text(void *context, const char *text, size_t size, rd_id_list *ids,
                            rd_error *e) {
@@ -17,28 +16,21 @@ static rd_code encode_text(void *context, const char *text, size_t size, rd_id_l
   return code;
 }
 
-static rd_code add_role(const rd_tokenizer *t, const char *role, rd_id_list *ids, rd_error *e) {
-  char piece[64];
-  snprintf(piece, sizeof piece, "<|%.50s|>", role);
-  int32_t id = rd_tokenizer_id(t, piece);
-  if (id < 0)
-    return rd_fail(e, RD_BAD_INPUT, "the tokenizer has no token %s for the role %.50s", piece,
-                   role);
-  return rd_id_list_add(ids, &id, 1, e);
-}
-
 static rd_code encode_prompt(void *context, const rd_turn *turns, size_t count, rd_id_list *ids,
                              rd_error *e) {
-  const rd_tokenizer *t = context;
-  size_t eos_count;
-  const int32_t *eos = rd_tokenizer_eos(t, &eos_count);
-  for (size_t i = 0; i < count; i++) {
-    RD_TRY(add_role(t, turns[i].role, ids, e));
-    RD_TRY(encode_text(context, turns[i].content, strlen(turns[i].content), ids, e));
-    if (strcmp(turns[i].role, "assistant") == 0)
-      RD_TRY(rd_id_list_add(ids, eos, 1, e));
-  }
-  return add_role(t, "assistant", ids, e);
+  const rd_chat_template *row;
+  rd_chat_message messages[RD_MOST_TURNS];
+  int32_t *found;
+  size_t found_count;
+  rd_code code = rd_chat_template_choose(&row, context, NULL, e);
+  if (code != RD_OK)
+    return code;
+  for (size_t i = 0; i < count; i++)
+    messages[i] = (rd_chat_message){turns[i].role, turns[i].content};
+  RD_TRY(rd_chat_render(context, row, messages, count, &found, &found_count, e));
+  code = rd_id_list_add(ids, found, found_count, e);
+  free(found);
+  return code;
 }
 
 rd_code rd_text_coder_of(rd_text_coder *coder, const rd_tokenizer *tokenizer, rd_error *e) {

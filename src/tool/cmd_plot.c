@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* redraft plot: loss curves of runs, in the terminal and as an SVG file. */
+#include "commands.h"
+#include "curves.h"
+#include "option.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+  char *output;
+  int64_t columns, rows;
+  bool help;
+} settings;
+
+static const rd_option rows[] = {
+    {"output", 'o', RD_TEXT, "loss.svg", 0, 0, NULL, "Plot", "FILE", "where the SVG is written",
+     offsetof(settings, output)},
+    {"columns", 0, RD_INT, "72", 10, 1000, NULL, "Plot", NULL,
+     "width of the drawing in the terminal", offsetof(settings, columns)},
+    {"rows", 0, RD_INT, "16", 4, 1000, NULL, "Plot", NULL, "its height", offsetof(settings, rows)},
+    {"help", 'h', RD_FLAG, "false", 0, 0, NULL, "Plot", NULL, "this list",
+     offsetof(settings, help)}};
+
+static rd_code plot(const settings *s, char **runs, int count, rd_error *e) {
+  rd_curves curves = {0};
+  rd_code code = RD_OK;
+  for (int i = 0; i < count && code == RD_OK; i++)
+    code = rd_curves_read(&curves, runs[i], e);
+  if (code == RD_OK)
+    code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
+  FILE *out = code == RD_OK ? fopen(s->output, "we") : NULL;
+  if (code == RD_OK && !out)
+    code = rd_fail(e, RD_IO, "%s: cannot write: %s", s->output, strerror(errno));
+  if (code == RD_OK)
+    code = rd_curves_svg(&curves, out, e);
+  if (out && fclose(out) != 0 && code == RD_OK)
+    code = rd_fail(e, RD_IO, "%s: cannot write: %s", s->output, strerror(errno));
+  rd_curves_drop(&curves);
+  return code;
+}
+
+rd_code rd_cmd_plot(int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  char **rest = NULL;
+  int count = 0;
+  rd_code code = rd_options_default(&o, e);
+  if (code == RD_OK)
+    code = rd_options_parse(&o, argc, argv, &rest, &count, e);
+  if (code == RD_OK && s.help) {
+    char *text = rd_options_help(&o);
+    printf("usage: redraft plot RUN... [options]\n\n%s", text ? text : "");
+    free(text);
+  } else if (code == RD_OK && count == 0) {
+    code = rd_fail(e, RD_USAGE, "name at least one folder of a run");
+  } else if (code == RD_OK) {
+    code = plot(&s, rest, count, e);
+  }
+  free(rest);
+  rd_options_drop(&o);
+  return code;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading metrics and drawing them: linear axes over what all curves cover. */
+#include "curves.h"
+
+#include "file.h"
+#include "json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static rd_code add_curve(rd_curves *curves, char *label, rd_error *e) {
+  rd_curve *items = realloc(curves->items, (curves->count + 1) * sizeof *items);
+  if (items)
+    curves->items = items;
+  if (!items || !label) {
+    free(label);
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: curves");
+  }
+  items[curves->count++] = (rd_curve){.label = label};
+  return RD_OK;
+}
+
+static rd_code add_point(rd_curve *c, double x, double y, rd_error *e) {
+  if (c->count == c->capacity) {
+    size_t capacity = 2 * c->capacity + 256;
+    double *xs = realloc(c->x, capacity * sizeof *xs);
+    if (xs)
+      c->x = xs;
+    double *ys = realloc(c->y, capacity * sizeof *ys);
+    if (ys)
+      c->y = ys;
+    if (!xs || !ys)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: a curve");
+    c->capacity = capacity;
+  }
+  c->x[c->count] = x;
+  c->y[c->count++] = y;
+  return RD_OK;
+}
+
+static rd_code read_rows(rd_curves *curves, const rd_map *map, rd_error *e) {
+  const char *at = (const char *)map->data, *end = at + map->size;
+  rd_code code = RD_OK;
+  while (code == RD_OK && at < end) {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    size_t size = (size_t)((stop ? stop : end) - at);
+    json_t *row = json_loadb(at, size, 0, NULL);
+    const json_t *update = json_object_get(row, "update");
+    const char *const keys[2] = {"loss", "validation_loss"};
+    for (size_t k = 0; k < 2 && code == RD_OK; k++) {
+      const json_t *y = json_object_get(row, keys[k]);
+      if (json_is_number(update) && json_is_number(y))
+        code = add_point(&curves->items[curves->count - 2 + k], json_number_value(update),
+                         json_number_value(y), e);
+    }
+    json_decref(row);
+    at += size + 1;
+  }
+  return code;
+}
+
+rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e) {
+  char *path = rd_path_join(run, "metrics.jsonl");
+  rd_map map;
+  if (!path)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", run);
+  rd_code code = rd_map_open(&map, path, e);
+  free(path);
+  RD_TRY(code);
+  code = add_curve(curves, rd_format("%s", run), e);
+  if (code == RD_OK)
+    code = add_curve(curves, rd_format("%s validation", run), e);
+  if (code == RD_OK)
+    code = read_rows(curves, &map, e);
+  rd_map_close(&map);
+  return code;
+}
+
+void rd_curves_drop(rd_curves *curves) {
+  for (size_t i = 0; i < curves->count; i++) {
+    free(curves->items[i].label);
+    free(curves->items[i].x);
+    free(curves->items[i].y);
+  }
+  free(curves->items);
+  *curves = (rd_curves){0};
+}
+
+typedef struct frame {
+  double x0, x1, y0, y1;
+} frame;
+
+static rd_code frame_of(const rd_curves *curves, frame *f, rd_error *e) {
+  *f = (frame){INFINITY, -INFINITY, INFINITY, -INFINITY};
+  for (size_t i = 0; i < curves->count; i++)
+    for (size_t j = 0; j < curves->items[i].count; j++) {
+      f->x0 = fmin(f->x0, curves->items[i].x[j]);
+      f->x1 = fmax(f->x1, curves->items[i].x[j]);
+      f->y0 = fmin(f->y0, curves->items[i].y[j]);
+      f->y1 = fmax(f->y1, curves->items[i].y[j]);
+    }
+  if (!(f->x0 <= f->x1))
+    return rd_fail(e, RD_BAD_INPUT, "nothing to plot: metrics.jsonl holds no losses yet");
+  if (f->x0 == f->x1)
+    f->x1 += 1;
+  if (f->y0 == f->y1)
+    f->y1 += 1;
+  return RD_OK;
+}
+
+static void put_escaped(FILE *out, const char *text) {
+  for (; *text; text++)
+    if (*text == '<' || *text == '&' || *text == '>')
+      fprintf(out, "&#%d;", *text);
+    else
+      fputc(*text, out);
+}
+
+rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e) {
+  static const char *const colours[] = {"#1f77b4", "#ff7f0e", "#2ca02c", "#d62728",
+                                        "#9467bd", "#8c564b", "#e377c2", "#17becf"};
+  enum { W = 800, H = 450, LEFT = 60, TOP = 20, RIGHT = 20, BOTTOM = 50, TICKS = 5 };
+  frame f;
+  RD_TRY(frame_of(curves, &f, e));
+  double sx = (W - LEFT - RIGHT) / (f.x1 - f.x0), sy = (H - TOP - BOTTOM) / (f.y1 - f.y0);
+  fprintf(out,
+          "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family="
+          "\"sans-serif\" font-size=\"12\">\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n",
+          W, H, W, H);
+  for (int i = 0; i <= TICKS; i++) {
+    double x = f.x0 + (f.x1 - f.x0) * i / TICKS, y = f.y0 + (f.y1 - f.y0) * i / TICKS;
+    double px = LEFT + (x - f.x0) * sx, py = H - BOTTOM - (y - f.y0) * sy;
+    fprintf(out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", LEFT,
+            W - RIGHT, py, py);
+    fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n", LEFT - 6, py + 4,
+            y);
+    fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n", px,
+            H - BOTTOM + 18, x);
+  }
+  fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">update</text>\n", W / 2, H - 8);
+  int line = 0;
+  for (size_t i = 0; i < curves->count; i++) {
+    const rd_curve *c = &curves->items[i];
+    const char *colour = colours[i % (sizeof colours / sizeof *colours)];
+    if (c->count == 0)
+      continue;
+    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", colour);
+    for (size_t j = 0; j < c->count; j++)
+      fprintf(out, "%.1f,%.1f ", LEFT + (c->x[j] - f.x0) * sx, H - BOTTOM - (c->y[j] - f.y0) * sy);
+    fprintf(out, "\"/>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">", W - RIGHT - 8,
+            TOP + 16 + 16 * line++, colour);
+    put_escaped(out, c->label);
+    fprintf(out, "</text>\n");
+  }
+  fprintf(out, "</svg>\n");
+  return ferror(out) ? rd_fail(e, RD_IO, "cannot write the drawing") : RD_OK;
+}
+
+rd_code rd_curves_text(const rd_curves *curves, FILE *out, int columns, int rows, rd_error *e) {
+  frame f;
+  RD_TRY(frame_of(curves, &f, e));
+  char *grid = rd_calloc((size_t)columns * (size_t)rows, 1, "a drawing", e);
+  if (!grid)
+    return RD_NO_MEMORY;
+  memset(grid, ' ', (size_t)columns * (size_t)rows);
+  for (size_t i = 0; i < curves->count; i++)
+    for (size_t j = 0; j < curves->items[i].count; j++) {
+      const rd_curve *c = &curves->items[i];
+      int x = (int)((c->x[j] - f.x0) / (f.x1 - f.x0) * (columns - 1) + 0.5);
+      int y = (int)((f.y1 - c->y[j]) / (f.y1 - f.y0) * (rows - 1) + 0.5);
+      grid[y * columns + x] = (char)('a' + i % 26);
+    }
+  for (int y = 0; y < rows; y++)
+    fprintf(out, "%10.4g |%.*s\n", f.y1 - (f.y1 - f.y0) * y / (rows - 1), columns,
+            grid + y * columns);
+  fprintf(out, "%10s +", "");
+  for (int x = 0; x < columns; x++)
+    fputc('-', out);
+  fprintf(out, "\n%10s  updates %.0f to %.0f\n", "", f.x0, f.x1);
+  for (size_t i = 0; i < curves->count; i++)
+    if (curves->items[i].count)
+      fprintf(out, "%10s  %c %s: %.4f\n", "", (char)('a' + i % 26), curves->items[i].label,
+              curves->items[i].y[curves->items[i].count - 1]);
+  free(grid);
+  return RD_OK;
+}

@@ -1,0 +1,92 @@
+#!/bin/bash
+# redraft train: killed and resumed to the same bits, interrupted, and told nonsense.
+program=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+check() { # check WHAT EXPECTED FOUND
+  [ "$2" == "$3" ] && return
+  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
+  failed=1
+}
+for i in $(seq 60); do
+  echo "{\"prompt\":\"What is $i and one?\",\"answer\":\"It is $((i + 1)).\"}"
+done > "$folder/rows.jsonl"
+cat > "$folder/base.yaml" <<END
+init: {tokenizer: models/tini, width: 32, layers: 2, heads: 2, ff: 64, positions: 64}
+data: ["$folder/rows.jsonl"]
+objective: next-token
+trainable: all
+window: 64
+batch: 2
+updates: 40
+warmup: 3
+learning_rate: 0.01
+checkpoint_every: 5
+validate_every: 20
+held_out: 0.1
+threads: 1
+END
+base() { "$program" train "$folder/base.yaml" "$@" 2> "$folder/messages"; }
+base --out "$folder/whole"; check "a run" 0 $?
+for name in config.yaml metrics.jsonl checkpoint-40/state.json best/model.safetensors final/config.json; do
+  [ -e "$folder/whole/$name" ] || check "$name is there" yes no
+done
+kills=3
+[ -n "$RD_TEST_ALL" ] && kills=20
+for kill in $(seq $kills); do
+  rm -rf "$folder/killed"
+  while [ ! -e "$folder/killed/final" ]; do
+    base --out "$folder/killed" --resume &
+    pid=$!
+    sleep "0.$((RANDOM % 5 + 1))"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+  done
+  cmp -s "$folder/whole/final/model.safetensors" "$folder/killed/final/model.safetensors"
+  check "kill $kill: the same weights" 0 $?
+done
+base --out "$folder/stopped" --updates 100000 --checkpoint-every 0 &
+pid=$!
+while [ ! -s "$folder/stopped/metrics.jsonl" ]; do sleep 0.1; done
+pkill -INT -P $pid 2>/dev/null || kill -INT $pid
+wait $pid; check "interrupted" 130 $?
+check "a checkpoint of it" 1 "$(ls -d "$folder"/stopped/checkpoint-* | wc -l)"
+
+cat > "$folder/lora.yaml" <<END
+model: "$folder/whole/final"
+data: ["$folder/rows.jsonl"]
+out: "$folder/lora"
+objective: mixed
+loss_on: answer
+lora_rank: 4
+train_norms: true
+window: 32
+batch: 2
+updates: 4
+END
+for objective in structural mask mixed; do
+  "$program" train "$folder/lora.yaml" --objective $objective 2>/dev/null; check "$objective" 0 $?
+done
+[ -e "$folder/lora/final/adapter_model.safetensors" ] || check "an adapter" yes no
+says() { # says WHAT STATUS PATTERN ARGUMENTS...
+  local what=$1 status=$2 pattern=$3
+  shift 3
+  local found
+  found=$("$program" train "$@" 2>&1); check "$what: status" "$status" $?
+  grep -q -- "$pattern" <<< "$found" || check "$what" "$pattern" "$found"
+}
+says "a key with a slip" 2 "did you mean learning_rate" "$folder/lora.yaml" --set lerning_rate=1
+says "a projection that is not there" 2 "no projection c_attn" "$folder/lora.yaml" --lora-targets c_attn
+says "a missing file" 1 "cannot open" "$folder/lora.yaml" --data "$folder/none.jsonl"
+says "no data" 2 "data: name" --model "$folder/whole/final" --out "$folder/x"
+says "another seed" 2 "seed was" "$folder/base.yaml" --out "$folder/whole" --resume --seed 9
+says "a loss that explodes" 1 "not a number" "$folder/base.yaml" --out "$folder/nan" --learning-rate 10 \
+  --weight-decay 10 --clip 0 --schedule constant --updates 400
+says "what it takes" 0 "memory in all" "$folder/base.yaml" --out "$folder/dry" --dry-run
+check "a dry run writes nothing" 0 "$(ls -d "$folder/dry" 2>/dev/null | wc -l)"
+"$program" plot "$folder/whole" -o "$folder/loss.svg" > "$folder/drawing"; check "plot" 0 $?
+check "polylines" 2 "$(grep -c '<polyline' "$folder/loss.svg")"
+echo '{"prompt":"x","answer":"y"}' >> "$folder/rows.jsonl"
+says "changed data" 1 "is not the file of the checkpoint" "$folder/base.yaml" --out "$folder/whole" --resume
+exit $failed
