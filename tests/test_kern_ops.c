@@ -134,7 +134,7 @@ static void check_headnorm(rd_dtype t, int64_t T, int64_t D) {
 }
 
 static void check_rope(rd_dtype t, int64_t T, int64_t D) {
-  const int64_t heads = 2, half = D / 2 + 1, hd = 2 * half, stride = heads * hd + 3;
+  const int64_t heads = 5, half = D / 4 + 1, hd = 2 * half, stride = heads * hd + 3;
   for (int interleaved = 0; interleaved < 2; interleaved++) {
     void *x = fill(0, t, T * stride);
     float *c = fill(1, RD_F32, T * half), *s = fill(2, RD_F32, T * half);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Attention, forward. A task is one block of queries of one head of one sequence: the scores of the
  * block with all visible keys (a matrix product), exp in f32 written as the activation type, and
- * the product of that with the values, divided by the sum. A few queries alone (decoding) go through
- * vector kernels instead, since the number of keys changes with every token and a prepared product
- * would serve once. */
+ * the product of that with the values, divided by the sum. A few queries alone (decoding) go
+ * through vector kernels instead, since the number of keys changes with every token and a prepared
+ * product would serve once. */
 #include "attention.h"
 
 #include <assert.h>
