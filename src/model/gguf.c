@@ -110,6 +110,9 @@ static rd_code place(rd_gguf *g, entry *t, const unsigned char *data, size_t siz
     return rd_fail(e, RD_BAD_INPUT, "tensor %s: starts at %llu, not a multiple of %llu", t->name,
                    (unsigned long long)t->offset, (unsigned long long)alignment);
   t->tensor.data = data + t->offset;
+  if (s->dtype >= 0 && (uintptr_t)t->tensor.data % (size_t)s->bytes)
+    return rd_fail(e, RD_BAD_INPUT, "tensor %s: starts at %llu, not aligned for %s", t->name,
+                   (unsigned long long)t->offset, s->name);
   t->tensor.size = (size_t)bytes;
   return rd_tensors_add(&g->tensors, &t->tensor, e);
 }
@@ -131,6 +134,8 @@ static rd_code read_tensors(rd_gguf *g, rd_cursor *c, uint64_t count, rd_error *
   for (uint64_t i = 0; i < count && code == RD_OK; i++)
     code = place(g, &entries[i], c->at, rd_cursor_left(c), (uint64_t)alignment, e);
   free(entries);
+  if (code == RD_OK)
+    code = rd_tensors_check_places(&g->tensors, 0, e);
   return code == RD_OK ? rd_tensors_finish(&g->tensors, e) : code;
 }
 

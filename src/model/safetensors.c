@@ -44,32 +44,6 @@ static rd_code read_entry(rd_tensor *out, const char *name, const json_t *entry,
   return RD_OK;
 }
 
-static int by_place(const void *a, const void *b) {
-  const rd_tensor *x = *(const rd_tensor *const *)a, *y = *(const rd_tensor *const *)b;
-  return x->data < y->data   ? -1
-         : x->data > y->data ? 1
-         : x->size < y->size ? -1
-                             : x->size > y->size;
-}
-
-/* No byte belongs to two tensors: sorted by place, each ends before the next starts. */
-static rd_code check_overlap(const rd_tensors *t, size_t first, rd_error *e) {
-  size_t n = t->count - first;
-  const rd_tensor **order = rd_calloc(n, sizeof(rd_tensor *), "tensor places", e);
-  if (!order)
-    return RD_NO_MEMORY;
-  for (size_t i = 0; i < n; i++)
-    order[i] = &t->items[first + i];
-  qsort(order, n, sizeof *order, by_place);
-  rd_code code = RD_OK;
-  for (size_t i = 1; i < n && code == RD_OK; i++)
-    if (order[i]->size > 0 && order[i - 1]->data + order[i - 1]->size > order[i]->data)
-      code =
-          rd_fail(e, RD_BAD_INPUT, "tensors %s and %s overlap", order[i - 1]->name, order[i]->name);
-  free(order);
-  return code;
-}
-
 static rd_code read_header(rd_tensors *t, const json_t *header, const unsigned char *body,
                            size_t body_size, rd_error *e) {
   if (!json_is_object(header))
@@ -89,7 +63,7 @@ static rd_code read_header(rd_tensors *t, const json_t *header, const unsigned c
     tensor.name = borrowed.out;
     RD_TRY(rd_tensors_add(t, &tensor, e));
   }
-  return check_overlap(t, first, e);
+  return rd_tensors_check_places(t, first, e);
 }
 
 rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t size, rd_error *e) {

@@ -72,6 +72,32 @@ rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
   return RD_OK;
 }
 
+static int by_place(const void *a, const void *b) {
+  const rd_tensor *x = *(const rd_tensor *const *)a, *y = *(const rd_tensor *const *)b;
+  return x->data < y->data   ? -1
+         : x->data > y->data ? 1
+         : x->size < y->size ? -1
+                             : x->size > y->size;
+}
+
+/* Sorted by place, each ends before the next starts. */
+rd_code rd_tensors_check_places(const rd_tensors *t, size_t first, rd_error *e) {
+  size_t n = t->count - first;
+  const rd_tensor **order = rd_calloc(n, sizeof(rd_tensor *), "tensor places", e);
+  if (!order)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < n; i++)
+    order[i] = &t->items[first + i];
+  qsort(order, n, sizeof *order, by_place);
+  rd_code code = RD_OK;
+  for (size_t i = 1; i < n && code == RD_OK; i++)
+    if (order[i]->size > 0 && order[i - 1]->data + order[i - 1]->size > order[i]->data)
+      code =
+          rd_fail(e, RD_BAD_INPUT, "tensors %s and %s overlap", order[i - 1]->name, order[i]->name);
+  free(order);
+  return code;
+}
+
 static int by_name(const void *a, const void *b) {
   return strcmp(((const rd_tensor *)a)->name, ((const rd_tensor *)b)->name);
 }

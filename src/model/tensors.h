@@ -29,6 +29,8 @@ void rd_tensors_drop(rd_tensors *t);
 /* Append a copy of `tensor` with a copy of its name, checking that shape and storage make `size`
  * bytes. */
 rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e);
+/* No byte belongs to two of the tensors from `first` on, which lie in one file. */
+rd_code rd_tensors_check_places(const rd_tensors *t, size_t first, rd_error *e);
 /* Sort, and refuse two tensors of one name. */
 rd_code rd_tensors_finish(rd_tensors *t, rd_error *e);
 const rd_tensor *rd_tensors_find(const rd_tensors *t, const char *name);
