@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Models written anew give the same logits: in every type, with an adapter merged, and from a GGUF
+ * whose query and key rows lie in another order. */
+#include "convert.h"
+#include "inspect.h"
+#include "model_files.h"
+
+static const char *const written[] = {"config.json", "generation_config.json", "model.safetensors",
+                                      "tokenizer.json", "tokenizer_config.json"};
+
+static void conversions_keep_the_logits(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *adapter, *to, *storage;
+    double bound;
+    bool tokenizer;
+  } cases[] = {
+      {"models/llama-mha", NULL, NULL, "F32", 1e-12, true},
+      {"models/llama-mha", NULL, "f16", "F16", 3e-3, true},
+      {"models/llama-mha", NULL, "bf16", "BF16", 2e-2, true},
+      {"models/llama-f16", NULL, NULL, "F16", 1e-12, true},
+      {"models/llama-sharded", NULL, "f32", "F32", 1e-12, true},
+      {"models/llama3-rope-scaled", NULL, NULL, "BF16", 1e-12, true},
+      {"models/qwen2", NULL, "f32", "F32", 1e-12, true},
+      {"models/qwen3", "adapters/qwen3-seven", "f32", "F32", 1e-5, true},
+      {"models/llada", "adapters/llada-seven", "f32", "F32", 1e-5, true},
+      {"models/dream", NULL, "f32", "F32", 1e-12, true},
+      {"models/llama-mha", "adapters/llama-mha-norms", NULL, "F32", 1e-5, true},
+      {"gguf/llama-gqa-tied.gguf", NULL, "f32", "F32", 1e-5, false},
+      {"gguf/llama-quant.gguf", NULL, NULL, "BF16", 2e-2, false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char folder[64], path[300], adapter[300] = "";
+    rd_error e = {0};
+    bool tokenizer = false;
+    temporary(folder, sizeof folder);
+    snprintf(path, sizeof path, GOLDEN "%s", cases[i].path);
+    if (cases[i].adapter)
+      snprintf(adapter, sizeof adapter, GOLDEN "%s", cases[i].adapter);
+    const rd_convert_options o = {path, cases[i].adapter ? adapter : NULL, cases[i].to, folder};
+    if (rd_convert(&o, &tokenizer, &e) != RD_OK)
+      fail_msg("%s: %s", cases[i].path, e.message);
+    assert_int_equal(tokenizer, cases[i].tokenizer);
+    int64_t n = 0, again = 0;
+    float *before = logits_of(
+        &(rd_model_options){.path = path, .adapter = o.adapter, .precision = RD_PRECISION_F32}, &n);
+    float *after =
+        logits_of(&(rd_model_options){.path = folder, .precision = RD_PRECISION_F32}, &again);
+    assert_int_equal(n, again);
+    double d = distance(after, before, n);
+    if (!(d <= cases[i].bound))
+      fail_msg("%s to %s: logits move by %g", cases[i].path, cases[i].storage, d);
+    free(before);
+    free(after);
+    rd_tensors tensors;
+    assert_int_equal(rd_safetensors_open(&tensors, folder, &e), RD_OK);
+    assert_string_equal(rd_tensors_storage(&tensors)->name, cases[i].storage);
+    rd_tensors_drop(&tensors);
+    if (rd_convert(&o, NULL, &e) != RD_USAGE || !strstr(e.message, "already holds a model"))
+      fail_msg("a second time: %s", e.message);
+    sweep(folder, written, sizeof written / sizeof *written);
+  }
+}
+
+static void failures_write_nothing(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *adapter, *to, *message;
+  } cases[] = {
+      {GOLDEN "models/none", NULL, NULL, "no such file"},
+      {GOLDEN "models/llama-mha", NULL, "f64", "written as f32, f16 or bf16, not f64"},
+      {GOLDEN "models/qwen2", GOLDEN "adapters/llama-mha-qv", NULL, "adapter"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char folder[64];
+    rd_error e = {0};
+    temporary(folder, sizeof folder);
+    const rd_convert_options o = {cases[i].path, cases[i].adapter, cases[i].to, folder};
+    if (rd_convert(&o, NULL, &e) == RD_OK || !strstr(e.message, cases[i].message))
+      fail_msg("case %zu: expected \"%s\", found \"%s\"", i, cases[i].message, e.message);
+    assert_int_equal(rmdir(folder), 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(conversions_keep_the_logits),
+                                     cmocka_unit_test(failures_write_nothing)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
