@@ -11,36 +11,38 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define AT(member) offsetof(rd_answer_settings, member)
 static const rd_option own_rows[] = {
     {"prompt", 'p', RD_TEXT, NULL, 0, 0, NULL, "Prompt", "TEXT",
      "what to answer; else the argument, or standard input", AT(prompt)},
-    {"system", 0, RD_TEXT, NULL, 0, 0, NULL, "Prompt", "TEXT", "how the model is to behave",
-     AT(system)},
     {"raw", 0, RD_FLAG, NULL, 0, 0, NULL, "Prompt", NULL,
      "no chat template: the text goes on from the prompt", AT(raw)},
+    {"system", 0, RD_TEXT, NULL, 0, 0, NULL, "Prompt", "TEXT", "how the model is to behave",
+     AT(system)},
     {"watch", 0, RD_FLAG, "true", 0, 0, NULL, "View", NULL,
      "show every draft; --no-watch: the final text alone", AT(watch)},
     {"step", 0, RD_FLAG, NULL, 0, 0, NULL, "View", NULL,
      "wait after every draft: space = next, q = stop", AT(step)},
     {"pause", 0, RD_REAL, "0", 0, 3600, NULL, "View", "SECONDS", "wait after every draft",
      AT(pause)},
-    {"trace", 0, RD_TEXT, NULL, 0, 0, NULL, "View", "FILE", "write the events, for redraft replay",
-     AT(trace)},
+    {"trace", 0, RD_TEXT, NULL, 0, 0, NULL, "Program", "FILE",
+     "write the events, for redraft replay", AT(trace)},
     RD_COMMON_OPTIONS(offsetof(rd_answer_settings, common))};
-enum { OWN_ROWS = sizeof own_rows / sizeof *own_rows };
+enum { OWN_ROWS = sizeof own_rows / sizeof *own_rows, PROMPT_ROWS = 2 };
 
-rd_code rd_answer_init(rd_answer *a, rd_error *e) {
+rd_code rd_answer_init(rd_answer *a, bool prompt, rd_error *e) {
   memset(a, 0, sizeof *a);
-  size_t count = rd_sampler_option_count + OWN_ROWS;
+  a->own_count = prompt ? OWN_ROWS : OWN_ROWS - PROMPT_ROWS;
+  size_t count = rd_sampler_option_count + a->own_count;
   a->rows = rd_calloc(count, sizeof *a->rows, "options", e);
   bool *given = rd_calloc(count, sizeof *given, "options", e);
   a->options = (rd_options){a->rows, a->rows ? count : 0, &a->settings, given};
   if (!a->rows || !given)
     return RD_NO_MEMORY;
-  memcpy(a->rows, own_rows, sizeof own_rows);
-  memcpy(a->rows + OWN_ROWS, rd_sampler_options, rd_sampler_option_count * sizeof *a->rows);
+  memcpy(a->rows, own_rows + OWN_ROWS - a->own_count, a->own_count * sizeof *a->rows);
+  memcpy(a->rows + a->own_count, rd_sampler_options, rd_sampler_option_count * sizeof *a->rows);
   return rd_options_default(&a->options, e);
 }
 
@@ -65,7 +67,7 @@ bool rd_answer_lists(const rd_answer *a) {
 /* Options of the sampler that were not given get their defaults again, so that the sampler of the
  * last answer leaves none of its own. */
 static rd_code resolve(rd_answer *a, const rd_sampler **sampler, rd_error *e) {
-  for (size_t i = OWN_ROWS; i < a->options.count; i++)
+  for (size_t i = a->own_count; i < a->options.count; i++)
     if (!a->options.given[i])
       RD_TRY(rd_option_set_json(&a->options, &a->rows[i], json_null(), e));
   return rd_params_resolve(&a->settings.params, &a->options, sampler, e);
@@ -179,6 +181,11 @@ rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd
   bool asked = rd_option_given(&a->options, "watch") || s->step;
   w.live.watching = rd_watching_choose(s->watch && !s->common.json, asked, &w.live.flags);
   rd_code code = resolve(a, &sampler, e);
+  if (a->trace && ftell(a->trace) > 0) {
+    rewind(a->trace);
+    if (ftruncate(fileno(a->trace), 0) != 0)
+      code = rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
+  }
   if (code == RD_OK)
     code = rd_prompt_encode(&prompt, &prompt_count, a->model, messages, count, s->raw, e);
   if (code == RD_OK)

@@ -24,13 +24,15 @@ typedef struct rd_answer_settings {
 typedef struct rd_answer {
   rd_answer_settings settings;
   rd_options options;
-  rd_option *rows; /* storage of options.rows */
+  rd_option *rows; /* storage of options.rows: own_count of this file, then the sampler's */
+  size_t own_count;
   rd_model *model;
   FILE *trace;
 } rd_answer;
 
-/* Options at their defaults, none given. Dropped also after a failure. */
-rd_code rd_answer_init(rd_answer *a, rd_error *e);
+/* Options at their defaults, none given; with or without --prompt and --raw. Dropped also after a
+ * failure. */
+rd_code rd_answer_init(rd_answer *a, bool prompt, rd_error *e);
 void rd_answer_drop(rd_answer *a);
 /* Is `--sampler help` asked for? Then the samplers are listed on standard output. */
 bool rd_answer_lists(const rd_answer *a);
@@ -46,7 +48,8 @@ typedef struct rd_answered {
   bool stopped; /* by a key in the view */
 } rd_answered;
 
-/* Answer the conversation; what watches is shown and written meanwhile. RD_CANCELLED after a
+/* Answer the conversation; what watches is shown and written meanwhile. The trace is that of the
+ * latest answer. RD_CANCELLED after a
  * signal: *out then has the last draft. out->text is the caller's in any case. rd_interrupt_open
  * must have been called. */
 rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd_answered *out,

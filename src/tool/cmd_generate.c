@@ -89,7 +89,7 @@ rd_code rd_cmd_generate(int argc, char **argv, rd_error *e) {
   char **rest = NULL;
   int count = 0;
   bool stop = false;
-  rd_code code = rd_answer_init(&a, e);
+  rd_code code = rd_answer_init(&a, true, e);
   if (code == RD_OK)
     code = rd_tool_parse(&a.options, &a.settings.common, argc, argv, -1, &rest, &count, &stop, e);
   rd_interrupt_open();

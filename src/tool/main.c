@@ -9,6 +9,7 @@
 static const rd_command commands[] = {
     {"bench", "[-m M | --shape NAME] [--train]", "speed as a fraction of what this machine can do",
      rd_cmd_bench},
+    {"chat", "", "a conversation, with history", rd_cmd_chat},
     {"convert", "[--to TYPE] [--merge] -o DIR", "write a model as a Hugging Face folder",
      rd_cmd_convert},
     {"generate", "[PROMPT]", "an answer, refined draft by draft before your eyes", rd_cmd_generate},

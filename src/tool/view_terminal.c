@@ -19,8 +19,10 @@
 #include <unistd.h>
 
 static struct {
-  bool open, raw;
-  int keys; /* descriptor of the keyboard, or -1 */
+  bool open;
+  bool silent; /* what is typed does not show */
+  bool raw;    /* and comes key by key */
+  int keys;    /* descriptor of the keyboard, or -1 */
   bool keys_owned;
   struct termios saved;
   char *shown; /* the last picture */
@@ -52,9 +54,9 @@ static void send(const char *text, size_t size) {
 
 /* Both are safe in signal handlers. */
 static void take(void) {
-  if (terminal.raw) {
+  if (terminal.silent) {
     struct termios t = terminal.saved;
-    t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    t.c_lflag &= ~(tcflag_t)(terminal.raw ? ICANON | ECHO : ECHO);
     t.c_cc[VMIN] = 1;
     t.c_cc[VTIME] = 0;
     tcsetattr(terminal.keys, TCSADRAIN, &t);
@@ -63,7 +65,7 @@ static void take(void) {
 }
 
 static void give(void) {
-  if (terminal.raw)
+  if (terminal.silent)
     tcsetattr(terminal.keys, TCSADRAIN, &terminal.saved);
   send("\x1b[0m\x1b[?25h", 10);
 }
@@ -87,16 +89,16 @@ bool rd_terminal_able(int fd) {
   return isatty(fd) && name && *name && strcmp(name, "dumb") != 0;
 }
 
-static void open_keys(void) {
+static void open_keys(bool needed) {
   bool input = isatty(STDIN_FILENO) != 0;
-  terminal.keys = input ? STDIN_FILENO : open("/dev/tty", O_RDONLY | O_CLOEXEC);
+  terminal.keys = input ? STDIN_FILENO : needed ? open("/dev/tty", O_RDONLY | O_CLOEXEC) : -1;
   terminal.keys_owned = !input && terminal.keys >= 0;
-  terminal.raw = terminal.keys >= 0 && tcgetattr(terminal.keys, &terminal.saved) == 0;
+  terminal.silent = terminal.keys >= 0 && tcgetattr(terminal.keys, &terminal.saved) == 0;
+  terminal.raw = needed && terminal.silent;
 }
 
 rd_code rd_terminal_open(bool keys, rd_error *e) {
-  if (keys)
-    open_keys();
+  open_keys(keys);
   if (keys && !terminal.raw)
     return rd_fail(e, RD_IO, "no keyboard: stepping needs a terminal to read keys from");
   for (int i = 0; i < HANDLED; i++) {

@@ -17,7 +17,7 @@ check() { # check WHAT EXPECTED FOUND
 generate() { "$program" generate -m $model --window 64 --iterations 6 --seed 5 --threads 1 "$@"; }
 status() { # status WHAT CODE WORD ARGUMENTS: the exit status, and a word of the one line of message
   local what=$1 code=$2 word=$3; shift 3
-  "$program" generate -m $model "$@" >"$folder/out" 2>"$folder/err" </dev/null
+  "$program" generate -m $model --threads 1 "$@" >"$folder/out" 2>"$folder/err" </dev/null
   check "$what: status" "$code" $?
   check "$what: output" "" "$(cat "$folder/out")"
   check "$what: lines" 1 "$(wc -l <"$folder/err")"
@@ -57,7 +57,7 @@ status "no model" 1 "nowhere" -m "$folder/nowhere" a
 status "trace" 1 "missing" --trace "$folder/missing/trace" a
 status "full disk" 1 "/dev/full" --trace /dev/full a
 
-long=(-m $model --window 250 --iterations 512 --patience 0 --noise-start 1)
+long=(-m $model --threads 1 --window 250 --iterations 512 --patience 0 --noise-start 1)
 "$program" generate "${long[@]}" --trace "$folder/cut" hi >"$folder/out" 2>"$folder/err" & pid=$!
 until grep -q draft "$folder/cut" 2>/dev/null; do sleep 0.02; done
 kill -INT $pid; wait $pid; check "interrupted" 130 $?
@@ -76,7 +76,7 @@ if command -v tmux >/dev/null; then
     t kill-server 2>/dev/null
     number=$((number + 1))
     TERM=xterm t -f /dev/null new-session -d -x 110 -y 20 \
-      "$environment '$program' generate -m $model --window 64 --iterations 6 --patience 0 --seed 5 $*; echo left \$?; sleep 60"
+      "$environment '$program' generate -m $model --window 64 --iterations 6 --patience 0 --seed 5 --threads 1 $*; echo left \$?; sleep 60"
   }
   environment="env -u NO_COLOR"
   terminal --step hi

@@ -1,0 +1,60 @@
+#!/bin/bash
+# redraft chat: a script of turns and commands, and a person at a terminal who presses Ctrl-C.
+program=$1
+model=tests/golden/models/llada
+folder=$(mktemp -d)
+trap 'tmux kill-server 2>/dev/null; rm -rf "$folder"' EXIT
+failed=0
+export TMUX_TMPDIR=$folder
+check() { # check WHAT EXPECTED FOUND
+  [ "$2" == "$3" ] && return
+  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
+  failed=1
+}
+chat() { "$program" chat -m $model --window 120 --tokens 20 --iterations 3 --seed 4 --threads 1 "$@"; }
+script() { printf '%s\n' "$@" | chat >"$folder/out" 2>"$folder/err"; }
+
+script hi "more words here" /retry "and more words to ask" "/save $folder/saved"; check "script" 0 $?
+check "seeds" "seed 4 seed 4 seed 5 seed 5" "$(grep -o 'seed [0-9]*' "$folder/err" | paste -sd' ')"
+check "trimmed, and said so" 1 "$(grep -c 'no room for the oldest 2 of 5 turns' "$folder/err")"
+check "roles" "user assistant user assistant user assistant" \
+  "$(grep -o '"role":"[a-z]*"' "$folder/saved" | cut -d'"' -f4 | paste -sd' ')"
+check "saved what was asked" 1 "$(grep -c '"content":"and more words to ask"' "$folder/saved")"
+script "/settings iterations 2" "/settings iterations" hi; check "settings" 0 $?
+check "setting shown" "2 2" "$(awk '$1 == "iterations" { print $2 }' "$folder/out" | paste -sd' ')"
+check "setting used" 1 "$(grep -c ' 2 iterations' "$folder/err")"
+script "/settings iterations 2" "/settings iterations default" "/settings"
+check "default" 64 "$(awk '$1 == "iterations" { print $2 }' "$folder/out" | tail -n 1)"
+check "all options" 1 "$(grep -c '^noise-start ' "$folder/out")"
+script /help; check "help" 1 "$(grep -c '^/settings ' "$folder/out")"
+script /quit hi; check "quit" "" "$(cat "$folder/out")"
+for line in "/settings iterations 0" "/settings nonsense 1" "/settings model x" /nonsense /retry /save; do
+  script "$line" hi; check "$line" 2 $?
+  check "$line: nothing asked" "" "$(cat "$folder/out")"
+done
+echo hi | "$program" chat -m $model --chat-template nonsense 2>/dev/null; check "template" 2 $?
+
+if command -v tmux >/dev/null; then
+  wait_for() { # wait_for PATTERN: until the terminal shows it
+    for _ in $(seq 400); do tmux capture-pane -p 2>/dev/null | grep -q "$1" && return; sleep 0.05; done
+    printf 'FAILED terminal: no %s in\n%s\n' "$1" "$(tmux capture-pane -p 2>&1)"
+    failed=1
+  }
+  keys() { tmux send-keys "$@"; }
+  TERM=xterm tmux -f /dev/null new-session -d -x 110 -y 40 "env -u NO_COLOR '$program' chat -m $model --window 250 --tokens 20 --seed 4 --patience 0 --iterations 2 --threads 1; echo left \$?; sleep 60"
+  wait_for '^> *$'
+  keys "hé 日本" Enter; wait_for "2 iterations.*seed 4"
+  keys "/settings pause 60" Enter; wait_for "^pause  *60"
+  keys "again" Enter; wait_for "^iteration 1/2"
+  keys C-c; wait_for "1 iterations.*cancelled"
+  keys "unfinished"; wait_for "> unfinished"
+  keys C-c; keys "/settings patience 9x" Enter; wait_for "patience.*9x"
+  keys "/settings pause 0" Enter; wait_for "^pause  *0"
+  keys Up Up Enter; wait_for "patience.*9x"
+  keys "/save $folder/typed" Enter; wait_for "2 turns in"
+  check "typed" 1 "$(grep -c '"content":"hé 日本"' "$folder/typed")"
+  keys C-d; wait_for "^left 0"
+else
+  echo "no tmux: typing is not tested"
+fi
+exit $failed
