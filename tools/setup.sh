@@ -3,7 +3,7 @@
 # Already installed packages cost nothing: apt is only called for what is missing.
 set -eu
 packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
-libutf8proc-dev libmicrohttpd-dev libedit-dev zlib1g-dev libcmocka-dev curl"
+libutf8proc-dev libmicrohttpd-dev libedit-dev zlib1g-dev libcmocka-dev curl tmux"
 [ "${1:-}" = lint ] && packages="$packages clang clang-format clang-tidy cppcheck"
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
