@@ -20,6 +20,7 @@ rd_command_run rd_cmd_convert;
 rd_command_run rd_cmd_inspect;
 rd_command_run rd_cmd_generate;
 rd_command_run rd_cmd_replay;
+rd_command_run rd_cmd_serve;
 rd_command_run rd_cmd_tokenize;
 rd_command_run rd_cmd_plot, rd_cmd_train;
 

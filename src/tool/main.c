@@ -19,6 +19,7 @@ static const rd_command commands[] = {
      rd_cmd_logits},
     {"plot", "RUN... [-o FILE.svg]", "loss curves of training runs", rd_cmd_plot},
     {"replay", "FILE", "a trace played back, forwards and backwards", rd_cmd_replay},
+    {"serve", "[--port N]", "the web page, and an API that OpenAI's clients speak", rd_cmd_serve},
     {"tokenize", "[-m M] [--decode] [TEXT]", "text to token ids and back", rd_cmd_tokenize},
     {"train", "config.yaml [--set key=value]...", "train a model or an adapter", rd_cmd_train},
 };

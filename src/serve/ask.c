@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Fields of request bodies as rows; what is no row is an option of generation, or unknown. */
+#include "ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef rd_code take_field(rd_ask *ask, const json_t *value, rd_error *e);
+
+enum { MOST_DRAFT = 1 << 20 };
+
+static rd_options options_of(rd_ask *ask) {
+  return (rd_options){rd_sampler_options, rd_sampler_option_count, &ask->params, ask->given};
+}
+
+/* --- text --------------------------------------------------------------------------------------
+ */
+
+static rd_code plain_text(const json_t *value, const char *what, const char **out, rd_error *e) {
+  if (!json_is_string(value))
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a string", what);
+  if (strlen(json_string_value(value)) != json_string_length(value))
+    return rd_fail(e, RD_BAD_INPUT, "%s: holds a NUL character", what);
+  *out = json_string_value(value);
+  return RD_OK;
+}
+
+static rd_code add_message(rd_ask *ask, const char *role, const char *content, rd_error *e) {
+  char **more = realloc(ask->messages, (ask->message_count + 1) * 2 * sizeof *more);
+  if (!more)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: messages");
+  ask->messages = more;
+  char **at = more + 2 * ask->message_count++;
+  at[0] = rd_strdup(role, e);
+  at[1] = rd_strdup(content, e);
+  return at[0] && at[1] ? RD_OK : RD_NO_MEMORY;
+}
+
+/* A content in parts: the text parts, one after the other. */
+static rd_code add_parts(rd_ask *ask, const char *role, const json_t *parts, rd_error *e) {
+  size_t i, size = 1;
+  json_t *part;
+  json_array_foreach(parts, i, part) {
+    const char *text = NULL;
+    RD_TRY(plain_text(json_object_get(part, "text"), "messages: content: text", &text, e));
+    size += strlen(text);
+  }
+  char *joined = rd_calloc(size, 1, "a message", e), *to = joined;
+  if (!joined)
+    return RD_NO_MEMORY;
+  json_array_foreach(parts, i, part) to =
+      stpcpy(to, json_string_value(json_object_get(part, "text")));
+  rd_code code = add_message(ask, role, joined, e);
+  free(joined);
+  return code;
+}
+
+static rd_code take_messages(rd_ask *ask, const json_t *value, rd_error *e) {
+  if (!json_is_array(value) || json_array_size(value) == 0)
+    return rd_fail(e, RD_BAD_INPUT, "messages: expected a list of at least one message");
+  if (ask->message_count > 0 || ask->prompt)
+    return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
+  size_t i;
+  json_t *message;
+  json_array_foreach(value, i, message) {
+    const char *role = NULL, *content = NULL;
+    RD_TRY(plain_text(json_object_get(message, "role"), "messages: role", &role, e));
+    const json_t *body = json_object_get(message, "content");
+    if (json_is_array(body)) {
+      RD_TRY(add_parts(ask, role, body, e));
+      continue;
+    }
+    RD_TRY(plain_text(body, "messages: content", &content, e));
+    RD_TRY(add_message(ask, role, content, e));
+  }
+  return RD_OK;
+}
+
+static rd_code take_ids(const json_t *array, const char *what, int32_t **out, int64_t *count,
+                        rd_error *e) {
+  size_t n = json_array_size(array);
+  if (!json_is_array(array) || n == 0 || n > MOST_DRAFT)
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a list of 1 to %d token ids", what, MOST_DRAFT);
+  *out = rd_calloc(n, sizeof **out, what, e);
+  if (!*out)
+    return RD_NO_MEMORY;
+  *count = (int64_t)n;
+  for (size_t i = 0; i < n; i++) {
+    const json_t *id = json_array_get(array, i);
+    json_int_t x = json_integer_value(id);
+    if (!json_is_integer(id) || x < 0 || x > INT32_MAX)
+      return rd_fail(e, RD_BAD_INPUT, "%s: number %zu is no token id", what, i);
+    (*out)[i] = (int32_t)x;
+  }
+  return RD_OK;
+}
+
+/* A string; or, as OpenAI has it, a list of one string or of token ids. */
+static rd_code take_prompt(rd_ask *ask, const json_t *value, rd_error *e) {
+  if (ask->message_count > 0)
+    return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
+  if (json_is_array(value) && json_is_integer(json_array_get(value, 0)))
+    return take_ids(value, "prompt", &ask->prompt, &ask->prompt_count, e);
+  if (json_is_array(value) && json_array_size(value) == 1)
+    value = json_array_get(value, 0);
+  const char *text = NULL;
+  RD_TRY(plain_text(value, "prompt", &text, e));
+  return add_message(ask, "user", text, e);
+}
+
+static rd_code take_system(rd_ask *ask, const json_t *value, rd_error *e) {
+  const char *text = NULL;
+  RD_TRY(plain_text(value, "system", &text, e));
+  if (*text && !(ask->system = rd_strdup(text, e)))
+    return RD_NO_MEMORY;
+  return RD_OK;
+}
+
+/* --- the draft ---------------------------------------------------------------------------------
+ */
+
+static rd_code take_draft(rd_ask *ask, const json_t *value, rd_error *e) {
+  static const struct {
+    const char *name;
+    rd_place place;
+  } states[] = {{"mask", RD_PLACE_MASKED}, {"edit", RD_PLACE_EDITABLE}, {"lock", RD_PLACE_LOCKED}};
+  const json_t *list = json_object_get(value, "state");
+  RD_TRY(take_ids(json_object_get(value, "ids"), "draft: ids", &ask->ids, &ask->count, e));
+  if (json_array_size(list) != (size_t)ask->count)
+    return rd_fail(e, RD_BAD_INPUT, "draft: %lld ids and %zu states; they must be equally many",
+                   (long long)ask->count, json_array_size(list));
+  ask->places = rd_calloc((size_t)ask->count, 1, "draft: state", e);
+  if (!ask->places)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < (size_t)ask->count; i++) {
+    const char *name = json_string_value(json_array_get(list, i));
+    size_t s = 0, n = sizeof states / sizeof *states;
+    while (s < n && (!name || strcmp(states[s].name, name) != 0))
+      s++;
+    if (s == n)
+      return rd_fail(e, RD_BAD_INPUT, "draft: state %zu: expected mask, edit or lock", i);
+    ask->places[i] = (uint8_t)states[s].place;
+  }
+  return RD_OK;
+}
+
+/* --- the rest ----------------------------------------------------------------------------------
+ */
+
+static rd_code take_flag(const json_t *value, const char *what, bool *out, rd_error *e) {
+  if (!json_is_boolean(value))
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected true or false", what);
+  *out = json_is_true(value);
+  return RD_OK;
+}
+
+static rd_code take_stream(rd_ask *ask, const json_t *value, rd_error *e) {
+  return take_flag(value, "stream", &ask->stream, e);
+}
+
+static rd_code take_diffusing(rd_ask *ask, const json_t *value, rd_error *e) {
+  return take_flag(value, "diffusing", &ask->diffusing, e);
+}
+
+static rd_code take_stream_options(rd_ask *ask, const json_t *value, rd_error *e) {
+  if (!json_is_object(value))
+    return rd_fail(e, RD_BAD_INPUT, "stream_options: expected an object");
+  return rd_json_bool(value, "include_usage", &ask->usage, e);
+}
+
+static rd_code take_raw(rd_ask *ask, const json_t *value, rd_error *e) {
+  return take_flag(value, "raw", &ask->raw, e);
+}
+
+static rd_code take_most(rd_ask *ask, const json_t *value, rd_error *e) {
+  if (!json_is_integer(value) || json_integer_value(value) < 1)
+    return rd_fail(e, RD_BAD_INPUT, "max_tokens: expected a whole number from 1");
+  rd_options o = options_of(ask);
+  return rd_option_set_json(&o, rd_option_find(&o, "tokens"), value, e);
+}
+
+static rd_code take_n(rd_ask *ask, const json_t *value, rd_error *e) {
+  (void)ask;
+  if (!json_is_integer(value) || json_integer_value(value) != 1)
+    return rd_fail(e, RD_USAGE, "n: one answer a request is written; ask again for another");
+  return RD_OK;
+}
+
+static const struct {
+  const char *name;
+  unsigned shapes;
+  take_field *take;
+} fields[] = {
+    {"prompt", RD_ASK_DENOISE | RD_ASK_COMPLETION, take_prompt},
+    {"messages", RD_ASK_DENOISE | RD_ASK_CHAT, take_messages},
+    {"system", RD_ASK_DENOISE, take_system},
+    {"raw", RD_ASK_DENOISE, take_raw},
+    {"draft", RD_ASK_DENOISE, take_draft},
+    {"stream", RD_ASK_CHAT | RD_ASK_COMPLETION, take_stream},
+    {"stream_options", RD_ASK_CHAT | RD_ASK_COMPLETION, take_stream_options},
+    {"diffusing", RD_ASK_CHAT | RD_ASK_COMPLETION, take_diffusing},
+    {"max_tokens", RD_ASK_CHAT | RD_ASK_COMPLETION, take_most},
+    {"max_completion_tokens", RD_ASK_CHAT, take_most},
+    {"n", RD_ASK_CHAT | RD_ASK_COMPLETION, take_n},
+};
+
+/* Names go into a header: what is no plain character is shown as a question mark. */
+static void note_unknown(rd_ask *ask, const char *name) {
+  size_t used = strlen(ask->unknown), room = sizeof ask->unknown;
+  if (used + 4 < room)
+    snprintf(ask->unknown + used, room - used, "%s%.40s", used ? ", " : "", name);
+  for (char *p = ask->unknown + used; *p; p++)
+    if (*p < ' ' || *p > '~' || *p == '"' || *p == '\\')
+      *p = '?';
+}
+
+static rd_code take_any(rd_ask *ask, const char *name, const json_t *value, unsigned shape,
+                        const rd_model *model, rd_error *e) {
+  if (json_is_null(value))
+    return RD_OK;
+  if (strcmp(name, "model") == 0) {
+    const char *wanted = NULL;
+    RD_TRY(plain_text(value, "model", &wanted, e));
+    ask->no_model = model && strcmp(wanted, model->name) != 0;
+    return ask->no_model
+               ? rd_fail(e, RD_USAGE, "there is no model %.100s here; %s is", wanted, model->name)
+               : RD_OK;
+  }
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    if ((fields[i].shapes & shape) && strcmp(fields[i].name, name) == 0)
+      return fields[i].take(ask, value, e);
+  rd_options o = options_of(ask);
+  const rd_option *row = rd_option_find(&o, name);
+  if (row)
+    return rd_option_set_json(&o, row, value, e);
+  note_unknown(ask, name);
+  return RD_OK;
+}
+
+static rd_code encode_prompt(rd_ask *ask, unsigned shape, const rd_model *model, rd_error *e) {
+  size_t n = ask->message_count, lead = ask->system != NULL;
+  if (ask->prompt || !model)
+    return RD_OK;
+  if (n == 0)
+    return rd_fail(e, RD_USAGE, "give %s",
+                   shape == RD_ASK_CHAT         ? "messages"
+                   : shape == RD_ASK_COMPLETION ? "a prompt"
+                                                : "a prompt or messages");
+  rd_message *list = rd_calloc(n + 1, sizeof *list, "messages", e);
+  if (!list)
+    return RD_NO_MEMORY;
+  list[0] = (rd_message){"system", ask->system};
+  for (size_t i = 0; i < n; i++)
+    list[lead + i] = (rd_message){ask->messages[2 * i], ask->messages[2 * i + 1]};
+  bool raw = ask->raw || shape == RD_ASK_COMPLETION;
+  rd_code code = rd_prompt_encode(&ask->prompt, &ask->prompt_count, model, list, lead + n, raw, e);
+  free(list);
+  return code;
+}
+
+/* Messages of the command line say --name; here a field is a name. */
+static rd_code as_field(rd_code code, rd_error *e) {
+  if (code != RD_OK && e && strncmp(e->message, "--", 2) == 0)
+    memmove(e->message, e->message + 2, strlen(e->message + 2) + 1);
+  return code;
+}
+
+rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
+                     const rd_model *model, rd_error *e) {
+  *out = (rd_ask){0};
+  rd_options o = options_of(out);
+  json_t *body = NULL, *value;
+  const char *name;
+  RD_TRY(rd_options_default(&o, e));
+  RD_TRY(rd_json_parse(&body, text, size, "the body", e));
+  rd_code code =
+      json_is_object(body) ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
+  json_object_foreach(body, name, value) if (code == RD_OK) code =
+      take_any(out, name, value, shape, model, e);
+  json_decref(body);
+  if (code == RD_OK)
+    code = rd_params_resolve(&out->params, &o, &out->sampler, e);
+  if (code == RD_OK)
+    code = encode_prompt(out, shape, model, e);
+  return as_field(code, e);
+}
+
+void rd_ask_drop(rd_ask *ask) {
+  rd_options o = options_of(ask);
+  rd_options_drop(&o);
+  for (size_t i = 0; i < 2 * ask->message_count; i++)
+    free(ask->messages[i]);
+  free(ask->messages);
+  free(ask->system);
+  free(ask->prompt);
+  free(ask->ids);
+  free(ask->places);
+  *ask = (rd_ask){0};
+}

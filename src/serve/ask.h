@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A request's body, read and checked: what to write, with which options, and how to answer. */
+#ifndef RD_ASK_H
+#define RD_ASK_H
+
+#include "generation.h"
+#include "json.h"
+
+/* Whose shape the body has; one bit each. */
+enum { RD_ASK_DENOISE = 1, RD_ASK_CHAT = 2, RD_ASK_COMPLETION = 4 };
+
+typedef struct rd_ask {
+  rd_params params;
+  bool given[64];
+  const rd_sampler *sampler;
+  int32_t *prompt; /* (prompt_count) */
+  int64_t prompt_count;
+  int32_t *ids; /* (count) a draft by position, or NULL */
+  uint8_t *places;
+  int64_t count;
+  bool stream, diffusing, usage; /* usage: a last chunk with the counts */
+  bool no_model;                 /* the body names a model that is not this one */
+  char **messages;               /* (2 * message_count) role, content; own copies */
+  size_t message_count;
+  char *system;
+  bool raw;
+  char unknown[200]; /* names of fields that mean nothing, comma separated; fit for a header */
+} rd_ask;
+
+/* Read `size` bytes of JSON for a shape. RD_BAD_INPUT or RD_USAGE names the field. A field without
+ * meaning is not an error: it is listed in `unknown`. *out is to be dropped in any case. */
+rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
+                     const rd_model *model, rd_error *e);
+void rd_ask_drop(rd_ask *ask);
+
+#endif

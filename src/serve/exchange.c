@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Responses: headers that every one carries, errors of one shape, streams. */
+#include "exchange.h"
+
+#include "page.h"
+#include "reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add(struct MHD_Response *r, const char *name, const char *value) {
+  if (value)
+    MHD_add_response_header(r, name, value);
+}
+
+static enum MHD_Result queue(rd_exchange *x, unsigned status, const char *type,
+                             struct MHD_Response *r) {
+  if (!r)
+    return MHD_NO;
+  add(r, "Content-Type", type);
+  add(r, "X-Content-Type-Options", "nosniff");
+  add(r, "X-Redraft-Warning", x->warning);
+  if (strncmp(type, "text/html", 9) != 0)
+    add(r, "Cache-Control", "no-store");
+  if (x->server->origin) {
+    add(r, "Access-Control-Allow-Origin", x->server->origin);
+    add(r, "Access-Control-Allow-Headers", "Authorization, Content-Type");
+    add(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+    add(r, "Vary", "Origin");
+  }
+  if (status == 429 || status == 503)
+    add(r, "Retry-After", "2");
+  if (status == 401)
+    add(r, "WWW-Authenticate", "Bearer");
+  x->status = status;
+  enum MHD_Result result = MHD_queue_response(x->connection, status, r);
+  MHD_destroy_response(r);
+  return result;
+}
+
+enum MHD_Result rd_send(rd_exchange *x, unsigned status, const char *type, char *text, size_t size,
+                        bool borrowed) {
+  enum MHD_ResponseMemoryMode mode = borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE;
+  struct MHD_Response *r = MHD_create_response_from_buffer(size, text, mode);
+  if (!r && !borrowed)
+    free(text);
+  if (r && strncmp(type, "text/html", 9) == 0) {
+    char policy[2000];
+    rd_page_policy(policy, sizeof policy);
+    add(r, "Content-Security-Policy", policy);
+    add(r, "Referrer-Policy", "no-referrer");
+    add(r, "Cache-Control", "no-cache");
+  }
+  return queue(x, status, type, r);
+}
+
+enum MHD_Result rd_send_json(rd_exchange *x, unsigned status, char *text) {
+  static char out[] = "{\"error\":{\"message\":\"out of memory\",\"type\":\"server_error\","
+                      "\"param\":null,\"code\":null}}";
+  if (!text)
+    return rd_send(x, 503, "application/json", out, sizeof out - 1, true);
+  return rd_send(x, status, "application/json", text, strlen(text), false);
+}
+
+enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *type, const char *name,
+                                const char *message) {
+  return rd_send_json(x, status, rd_reply_error(message, type, name));
+}
+
+enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e) {
+  const rd_code_row *row = rd_code_describe(e->code);
+  return rd_send_failure(x, (unsigned)row->http_status, row->http_type, NULL, e->message);
+}
+
+void rd_set_timeout(rd_exchange *x, unsigned seconds) {
+  MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+/* While we wait for the scheduler the client is not idle: its time starts when bytes are there. */
+static ssize_t more(void *context, uint64_t at, char *to, size_t most) {
+  rd_exchange *x = context;
+  (void)at;
+  rd_set_timeout(x, 0);
+  size_t n = rd_job_read(x->job, to, most);
+  rd_set_timeout(x, RD_IDLE_SECONDS);
+  rd_scheduler_wake(x->server->scheduler);
+  return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+enum MHD_Result rd_send_stream(rd_exchange *x, rd_job *job) {
+  x->job = job;
+  struct MHD_Response *r =
+      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1 << 16, more, x, NULL);
+  return queue(x, 200, job->reply->type, r);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* One HTTP request and its response; the one header that knows libmicrohttpd. */
+#ifndef RD_EXCHANGE_H
+#define RD_EXCHANGE_H
+
+#include "scheduler.h"
+#include "server.h"
+
+#include <microhttpd.h>
+
+struct rd_server {
+  rd_server_setup setup;
+  char *key, *origin, *url;
+  struct MHD_Daemon *daemon;
+  int socket;
+  rd_scheduler *scheduler;
+  rd_metrics metrics;
+  atomic_bool closing;
+};
+
+typedef struct rd_exchange rd_exchange;
+typedef enum MHD_Result rd_handler(rd_exchange *x);
+
+typedef struct rd_route {
+  const char *method, *path;
+  rd_handler *handler;
+  bool needs_key;
+} rd_route;
+
+/* Routes, rd_route_count of them. */
+extern const rd_route rd_routes[];
+extern const size_t rd_route_count;
+
+struct rd_exchange {
+  rd_server *server;
+  struct MHD_Connection *connection;
+  const rd_route *route; /* NULL: none */
+  char *body;
+  size_t size, room, swallowed;
+  bool too_large;
+  char *warning; /* for a header, or NULL */
+  rd_job *job;   /* streamed */
+  double begun;
+  unsigned status;
+};
+
+/* Respond with bytes; `text` is given over (malloc) unless `borrowed`. */
+enum MHD_Result rd_send(rd_exchange *x, unsigned status, const char *type, char *text, size_t size,
+                        bool borrowed);
+/* Respond with a JSON text that is given over; NULL: out of memory. */
+enum MHD_Result rd_send_json(rd_exchange *x, unsigned status, char *text);
+/* One OpenAI-shaped error. `name`: its code, or NULL. */
+enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *type, const char *name,
+                                const char *message);
+enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e);
+/* Respond with what the job writes, as it writes; the exchange's hold goes over. */
+enum MHD_Result rd_send_stream(rd_exchange *x, rd_job *job);
+/* Seconds without progress after which the connection is closed; 0: none, while we compute. */
+void rd_set_timeout(rd_exchange *x, unsigned seconds);
+
+enum { RD_IDLE_SECONDS = 60 };
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes from the scheduler to a connection, with a lock and a condition; the end said once. */
+#include "job.h"
+
+#include "draft.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOST_WAITING = 1 << 20 };
+
+double rd_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static const char *prefix_of(unsigned shape) {
+  return shape == RD_ASK_CHAT ? "chatcmpl" : shape == RD_ASK_COMPLETION ? "cmpl" : "draft";
+}
+
+rd_job *rd_job_new(rd_ask *ask, unsigned shape, const rd_reply *reply, const rd_model *model,
+                   int socket, rd_error *e) {
+  static atomic_uint number;
+  rd_job *job = rd_calloc(1, sizeof *job, "a request", e);
+  if (!job)
+    return NULL;
+  job->ask = *ask;
+  *ask = (rd_ask){0};
+  job->shape = shape;
+  job->reply = reply;
+  job->model = model->name;
+  job->created = (int64_t)time(NULL);
+  job->begun = rd_now();
+  snprintf(job->id, sizeof job->id, "%s-%llx%06x", prefix_of(shape), (long long)job->created,
+           atomic_fetch_add(&number, 1) & 0xFFFFFFU);
+  pthread_mutex_init(&job->lock, NULL);
+  pthread_cond_init(&job->changed, NULL);
+  job->holders = 1;
+  job->socket = socket;
+  return job;
+}
+
+/* The observer of every draft: the end is remembered, the format writes. */
+static rd_code watch(void *context, const rd_event *event) {
+  rd_job *job = context;
+  if (event->kind == RD_EVENT_DONE) {
+    job->text = rd_event_text(event);
+    if (!job->text)
+      return RD_NO_MEMORY;
+    job->tokens = event->count;
+    job->iterations = event->iteration;
+    rd_outcome o = rd_draft_outcome(rd_generation_draft(job->generation));
+    bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
+    job->finish = !cut && o.tokens < o.count ? "stop" : "length";
+  }
+  return job->reply ? job->reply->event(job, event, &job->error) : RD_OK;
+}
+
+rd_code rd_job_begin(rd_job *job, const rd_model *model, rd_error *e) {
+  const rd_ask *a = &job->ask;
+  rd_request request = {.model = model,
+                        .params = &a->params,
+                        .sampler = a->sampler,
+                        .prompt = a->prompt,
+                        .prompt_count = a->prompt_count,
+                        .ids = a->ids,
+                        .places = a->places,
+                        .count = a->count,
+                        .observer = watch,
+                        .context = job};
+  return rd_generation_new(&job->generation, &request, e);
+}
+
+void rd_job_hold(rd_job *job) {
+  atomic_fetch_add(&job->holders, 1);
+}
+
+void rd_job_release(rd_job *job) {
+  if (!job || atomic_fetch_sub(&job->holders, 1) > 1)
+    return;
+  rd_generation_free(&job->generation);
+  rd_ask_drop(&job->ask);
+  pthread_mutex_destroy(&job->lock);
+  pthread_cond_destroy(&job->changed);
+  free(job->text);
+  free(job->out);
+  free(job);
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+void rd_job_write(rd_job *job, const char *bytes, size_t size) {
+  pthread_mutex_lock(&job->lock);
+  if (job->read > 0 && job->read == job->size)
+    job->read = job->size = 0;
+  if (job->size + size > job->room) {
+    size_t room = 2 * (job->size + size);
+    char *more = realloc(job->out, room);
+    if (more) {
+      job->out = more;
+      job->room = room;
+    } else if (job->code == RD_OK) {
+      job->code = rd_fail(&job->error, RD_NO_MEMORY, "out of memory: an answer");
+    }
+  }
+  if (job->size + size <= job->room) {
+    memcpy(job->out + job->size, bytes, size);
+    job->size += size;
+  }
+  pthread_cond_broadcast(&job->changed);
+  pthread_mutex_unlock(&job->lock);
+}
+
+void rd_job_printf(rd_job *job, const char *format, ...) {
+  char *text = NULL;
+  va_list args;
+  va_start(args, format);
+  int n = vasprintf(&text, format, args);
+  va_end(args);
+  if (n < 0)
+    return;
+  rd_job_write(job, text, (size_t)n);
+  free(text);
+}
+
+bool rd_job_full(rd_job *job) {
+  pthread_mutex_lock(&job->lock);
+  bool full = job->size - job->read > MOST_WAITING;
+  pthread_mutex_unlock(&job->lock);
+  return full;
+}
+
+bool rd_job_gone(rd_job *job) {
+  pthread_mutex_lock(&job->lock);
+  struct pollfd p = {.fd = job->socket, .events = POLLRDHUP};
+  bool gone = job->socket < 0 || poll(&p, 1, 0) > 0;
+  pthread_mutex_unlock(&job->lock);
+  return gone;
+}
+
+void rd_job_end(rd_job *job, rd_code code, const rd_error *e) {
+  if (code != RD_OK && job->reply)
+    job->reply->failed(job, e);
+  pthread_mutex_lock(&job->lock);
+  if (code != RD_OK) {
+    job->code = code;
+    job->error = *e;
+  }
+  job->over = true;
+  pthread_cond_broadcast(&job->changed);
+  pthread_mutex_unlock(&job->lock);
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+size_t rd_job_read(rd_job *job, char *to, size_t most) {
+  pthread_mutex_lock(&job->lock);
+  while (job->read == job->size && !job->over)
+    pthread_cond_wait(&job->changed, &job->lock);
+  size_t n = job->size - job->read;
+  n = n < most ? n : most;
+  if (n > 0)
+    memcpy(to, job->out + job->read, n);
+  job->read += n;
+  pthread_mutex_unlock(&job->lock);
+  return n;
+}
+
+rd_code rd_job_wait(rd_job *job, rd_error *e) {
+  pthread_mutex_lock(&job->lock);
+  while (!job->over)
+    pthread_cond_wait(&job->changed, &job->lock);
+  rd_code code = job->code;
+  if (code != RD_OK && e)
+    *e = job->error;
+  pthread_mutex_unlock(&job->lock);
+  return code;
+}
+
+void rd_job_leave(rd_job *job) {
+  pthread_mutex_lock(&job->lock);
+  job->socket = -1;
+  pthread_mutex_unlock(&job->lock);
+  rd_job_release(job);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON of answers. OpenAI's chat and text shapes differ in names only: one row each. */
+#include "reply.h"
+
+#include "events.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the shapes differ. */
+typedef struct shape_row {
+  unsigned shape;
+  const char *answer, *chunk;
+  bool chat;
+} shape_row;
+
+static const shape_row shapes[] = {
+    {RD_ASK_CHAT, "chat.completion", "chat.completion.chunk", true},
+    {RD_ASK_COMPLETION, "text_completion", "text_completion", false},
+};
+
+static const shape_row *shape_of(const rd_job *job) {
+  return job->shape == RD_ASK_CHAT ? &shapes[0] : &shapes[1];
+}
+
+static char *dump(json_t *value) {
+  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  json_decref(value);
+  return text;
+}
+
+char *rd_reply_error(const char *message, const char *type, const char *name) {
+  json_t *text = json_string(message);
+  if (!text)
+    text = json_string("the request holds text that is not UTF-8");
+  return dump(json_pack("{s:{s:o, s:s, s:n, s:s?}}", "error", "message", text, "type", type,
+                        "param", "code", name));
+}
+
+static json_t *usage_of(const rd_job *job) {
+  json_int_t prompt = (json_int_t)job->ask.prompt_count, answer = (json_int_t)job->tokens;
+  return json_pack("{s:I, s:I, s:I}", "prompt_tokens", prompt, "completion_tokens", answer,
+                   "total_tokens", prompt + answer);
+}
+
+static json_t *frame(const rd_job *job, const char *object, json_t *choices) {
+  return json_pack("{s:s, s:s, s:I, s:s, s:o}", "id", job->id, "object", object, "created",
+                   (json_int_t)job->created, "model", job->model, "choices", choices);
+}
+
+char *rd_reply_answer(const rd_job *job) {
+  const shape_row *row = shape_of(job);
+  json_t *choice = row->chat ? json_pack("{s:i, s:{s:s, s:s}, s:n, s:s}", "index", 0, "message",
+                                         "role", "assistant", "content", job->text, "logprobs",
+                                         "finish_reason", job->finish)
+                             : json_pack("{s:i, s:s, s:n, s:s}", "index", 0, "text", job->text,
+                                         "logprobs", "finish_reason", job->finish);
+  json_t *answer = frame(job, row->answer, json_pack("[o]", choice));
+  json_object_set_new(answer, "usage", usage_of(job));
+  return dump(answer);
+}
+
+/* --- chunks ------------------------------------------------------------------------------------
+ */
+
+static rd_code send_value(rd_job *job, json_t *value, rd_error *e) {
+  char *text = dump(value);
+  if (!text)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a chunk");
+  rd_job_printf(job, "data: %s\n\n", text);
+  free(text);
+  return RD_OK;
+}
+
+/* A chunk with more text (or none) or the reason of the end. */
+static rd_code send_chunk(rd_job *job, const char *text, size_t size, bool first,
+                          const char *finish, rd_error *e) {
+  const shape_row *row = shape_of(job);
+  json_t *choice = json_pack("{s:i, s:s?}", "index", 0, "finish_reason", finish);
+  json_t *content = finish && size == 0 && row->chat ? NULL : json_stringn(text, size);
+  if (row->chat) {
+    json_t *delta = json_object();
+    if (first)
+      json_object_set_new(delta, "role", json_string("assistant"));
+    if (content)
+      json_object_set_new(delta, "content", content);
+    json_object_set_new(choice, "delta", delta);
+  } else {
+    json_object_set_new(choice, "text", content);
+  }
+  json_t *chunk = frame(job, row->chunk, json_pack("[o]", choice));
+  if (job->ask.usage)
+    json_object_set_new(chunk, "usage", json_null());
+  return send_value(job, chunk, e);
+}
+
+static rd_code send_end(rd_job *job, rd_error *e) {
+  RD_TRY(send_chunk(job, "", 0, false, job->finish, e));
+  if (job->ask.usage) {
+    json_t *last = frame(job, shape_of(job)->chunk, json_array());
+    json_object_set_new(last, "usage", usage_of(job));
+    RD_TRY(send_value(job, last, e));
+  }
+  rd_job_printf(job, "data: [DONE]\n\n");
+  return RD_OK;
+}
+
+/* Bytes of text whose last character is whole: decoding marks half a character at the end with
+ * U+FFFD. */
+static size_t whole_size(const char *text) {
+  size_t n = strlen(text);
+  while (n >= 3 && memcmp(text + n - 3, "\xEF\xBF\xBD", 3) == 0)
+    n -= 3;
+  return n;
+}
+
+/* What is filled stays, unless the sampler revises: then nothing is sure before the end. */
+static int64_t settled(const rd_job *job, const rd_event *event) {
+  int64_t n = 0;
+  if (job->ask.sampler->revises)
+    return 0;
+  while (n < event->count && event->ids[n] != event->speller->mask)
+    n++;
+  return n;
+}
+
+static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
+  if (event->kind == RD_EVENT_START)
+    return send_chunk(job, "", 0, true, NULL, e);
+  bool done = event->kind == RD_EVENT_DONE;
+  if (!done && event->kind != RD_EVENT_DRAFT)
+    return RD_OK;
+  rd_event part = *event;
+  if (!done)
+    part.count = settled(job, event);
+  char *text = rd_event_text(&part);
+  if (!text)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
+  size_t size = done ? strlen(text) : whole_size(text), sent = job->sent;
+  rd_code code = RD_OK;
+  if (size > sent) {
+    code = send_chunk(job, text + sent, size - sent, false, NULL, e);
+    job->sent = size;
+  }
+  free(text);
+  return code == RD_OK && done ? send_end(job, e) : code;
+}
+
+static rd_code write_draft(rd_job *job, const rd_event *event, rd_error *e) {
+  if (event->kind == RD_EVENT_NOISE)
+    return RD_OK;
+  char *text = event->kind == RD_EVENT_START ? strdup("") : rd_event_text(event);
+  if (!text)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
+  rd_code code = send_chunk(job, text, strlen(text), event->kind == RD_EVENT_START, NULL, e);
+  free(text);
+  return code == RD_OK && event->kind == RD_EVENT_DONE ? send_end(job, e) : code;
+}
+
+static rd_code write_event(rd_job *job, const rd_event *event, rd_error *e) {
+  static const char *const names[] = {[RD_EVENT_START] = "start",
+                                      [RD_EVENT_NOISE] = "noise",
+                                      [RD_EVENT_DRAFT] = "draft",
+                                      [RD_EVENT_DONE] = "done"};
+  char *text = rd_event_json(event);
+  if (!text)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: an event");
+  rd_job_printf(job, "event: %s\ndata: %s\n\n", names[event->kind], text);
+  free(text);
+  return RD_OK;
+}
+
+/* --- failures in the middle --------------------------------------------------------------------
+ */
+
+static void send_failure(rd_job *job, const char *event, const rd_error *e) {
+  char *text = rd_reply_error(e->message, rd_code_describe(e->code)->http_type, NULL);
+  if (text)
+    rd_job_printf(job, "%sdata: %s\n\n", event, text);
+  free(text);
+}
+
+static void fail_event(rd_job *job, const rd_error *e) {
+  send_failure(job, "event: error\n", e);
+}
+
+static void fail_chunk(rd_job *job, const rd_error *e) {
+  send_failure(job, "", e);
+}
+
+const rd_reply rd_reply_events = {"text/event-stream", write_event, fail_event};
+const rd_reply rd_reply_deltas = {"text/event-stream", write_delta, fail_chunk};
+const rd_reply rd_reply_drafts = {"text/event-stream", write_draft, fail_chunk};

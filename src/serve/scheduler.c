@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Turns: look who left, gather needs within the token budget, one pass, hand the proposals back. */
+#include "scheduler.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct rd_scheduler {
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  rd_denoiser *denoiser;
+  rd_metrics *metrics;
+  int64_t rows, most;
+  rd_job **jobs; /* (most) under the lock; only the thread removes */
+  int64_t count;
+  double stop_at; /* 0: not stopping */
+  /* the thread's own */
+  rd_job **served, **kept; /* (most) */
+  rd_need *needs;          /* (most) */
+};
+
+static rd_draft *draft_of(rd_job *job) {
+  return rd_generation_draft(job->generation);
+}
+
+/* --- endings -----------------------------------------------------------------------------------
+ */
+
+static void count_end(rd_scheduler *s, const rd_job *job, rd_code code) {
+  rd_metrics *m = s->metrics;
+  if (code == RD_CANCELLED)
+    atomic_fetch_add(&m->cancelled, 1);
+  else if (code != RD_OK)
+    atomic_fetch_add(&m->failed, 1);
+  else {
+    atomic_fetch_add(&m->tokens, job->tokens);
+    atomic_fetch_add(&m->iterations, job->iterations);
+    rd_metrics_answer(m, rd_now() - job->begun);
+  }
+}
+
+/* Take a job off the list and let its reader know. */
+static void finish(rd_scheduler *s, rd_job *job, rd_code code, const rd_error *e) {
+  pthread_mutex_lock(&s->lock);
+  int64_t at = 0;
+  while (s->jobs[at] != job)
+    at++;
+  memmove(s->jobs + at, s->jobs + at + 1, (size_t)(--s->count - at) * sizeof *s->jobs);
+  atomic_store(&s->metrics->queue, s->count);
+  pthread_mutex_unlock(&s->lock);
+  count_end(s, job, code);
+  rd_job_end(job, code, e);
+  rd_job_release(job);
+}
+
+/* Is the job over before its next pass? Then it is finished. */
+static bool over(rd_scheduler *s, rd_job *job, bool late) {
+  rd_error e = {0};
+  rd_code code = RD_OK;
+  if (rd_job_gone(job))
+    code = rd_fail(&e, RD_CANCELLED, "the client closed the connection");
+  else if (late)
+    code = rd_draft_stop(draft_of(job), "cancelled", &e);
+  else if (!rd_draft_outcome(draft_of(job)).stopped)
+    return false;
+  finish(s, job, code, &e);
+  return true;
+}
+
+/* --- turns -------------------------------------------------------------------------------------
+ */
+
+static int64_t rows_of(const rd_need *need) {
+  return need->count * (need->unguided ? 2 : 1);
+}
+
+/* Needs of the first jobs of the list that fit together. */
+static int64_t gather(rd_scheduler *s, int64_t n, bool late) {
+  int64_t taken = 0, rows = 0;
+  for (int64_t i = 0; i < n; i++) {
+    rd_job *job = s->kept[i];
+    rd_need need;
+    if (over(s, job, late) || rd_job_full(job))
+      continue;
+    if (!rd_draft_need(draft_of(job), &need) || rows + rows_of(&need) > s->rows)
+      continue;
+    rows += rows_of(&need);
+    s->needs[taken] = need;
+    s->served[taken++] = job;
+  }
+  atomic_fetch_add(&s->metrics->pass_tokens, rows);
+  return taken;
+}
+
+/* Those who were served go to the end of the list. */
+static void rotate(rd_scheduler *s, int64_t taken) {
+  pthread_mutex_lock(&s->lock);
+  int64_t kept = 0;
+  for (int64_t i = 0; i < s->count; i++) {
+    bool was = false;
+    for (int64_t k = 0; k < taken && !was; k++)
+      was = s->served[k] == s->jobs[i];
+    if (!was)
+      s->jobs[kept++] = s->jobs[i];
+  }
+  memcpy(s->jobs + kept, s->served, (size_t)taken * sizeof *s->jobs);
+  pthread_mutex_unlock(&s->lock);
+}
+
+static void take(rd_scheduler *s, rd_job *job, rd_code code, rd_error *e) {
+  if (code == RD_OK)
+    code = rd_draft_take(draft_of(job), e);
+  if (code != RD_OK || rd_draft_outcome(draft_of(job)).stopped)
+    finish(s, job, code, e);
+}
+
+/* One pass for all; if it fails, one for each, so that only the guilty fail. */
+static void pass(rd_scheduler *s, int64_t taken) {
+  rd_error e = {0};
+  double begun = rd_now();
+  rd_code code = s->denoiser->run(s->denoiser, s->needs, taken, &e);
+  atomic_fetch_add(&s->metrics->passes, 1);
+  atomic_fetch_add(&s->metrics->sequences, taken);
+  atomic_fetch_add(&s->metrics->pass_nanoseconds, (int64_t)((rd_now() - begun) * 1e9));
+  for (int64_t i = 0; i < taken; i++) {
+    rd_error own = {0};
+    rd_code result = RD_OK;
+    if (code != RD_OK)
+      result = s->denoiser->run(s->denoiser, &s->needs[i], 1, &own);
+    take(s, s->served[i], result, &own);
+  }
+}
+
+/* Wait for work; false: there will be none. A list whose readers are all slow is looked at again
+ * now and then, because nothing tells that a client left. */
+static bool await(rd_scheduler *s, bool idle, int64_t *n, bool *late) {
+  pthread_mutex_lock(&s->lock);
+  while (s->count == 0 && s->stop_at == 0)
+    pthread_cond_wait(&s->changed, &s->lock);
+  if (idle && s->count > 0) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 50000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&s->changed, &s->lock, &until);
+  }
+  *n = s->count;
+  *late = s->stop_at > 0 && rd_now() >= s->stop_at;
+  memcpy(s->kept, s->jobs, (size_t)s->count * sizeof *s->jobs);
+  bool more = s->count > 0 || s->stop_at == 0;
+  pthread_mutex_unlock(&s->lock);
+  return more;
+}
+
+static void *work(void *context) {
+  rd_scheduler *s = context;
+  int64_t n = 0, taken = 1;
+  bool late = false;
+  while (await(s, taken == 0, &n, &late)) {
+    taken = gather(s, n, late);
+    if (taken == 0)
+      continue;
+    rotate(s, taken);
+    pass(s, taken);
+  }
+  return NULL;
+}
+
+/* --- the outside -------------------------------------------------------------------------------
+ */
+
+static void drop(rd_scheduler *s) {
+  rd_denoiser_close(&s->denoiser);
+  pthread_mutex_destroy(&s->lock);
+  pthread_cond_destroy(&s->changed);
+  free(s->jobs);
+  free(s->served);
+  free(s->kept);
+  free(s->needs);
+  free(s);
+}
+
+rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t rows, int64_t most,
+                          rd_metrics *metrics, rd_error *e) {
+  *out = NULL;
+  rd_scheduler *s = rd_calloc(1, sizeof *s, "a scheduler", e);
+  if (!s)
+    return RD_NO_MEMORY;
+  pthread_mutex_init(&s->lock, NULL);
+  pthread_cond_init(&s->changed, NULL);
+  s->metrics = metrics;
+  s->rows = rows;
+  s->most = most;
+  s->jobs = rd_calloc((size_t)most, sizeof(rd_job *), "the queue", e);
+  s->served = rd_calloc((size_t)most, sizeof(rd_job *), "the queue", e);
+  s->kept = rd_calloc((size_t)most, sizeof(rd_job *), "the queue", e);
+  s->needs = rd_calloc((size_t)most, sizeof *s->needs, "the queue", e);
+  bool made = s->jobs && s->served && s->kept && s->needs;
+  int64_t longest = rows < model->config.positions ? rows : model->config.positions;
+  rd_code code = made ? rd_denoiser_open(&s->denoiser, model, rows, longest, e) : RD_NO_MEMORY;
+  if (code == RD_OK && pthread_create(&s->thread, NULL, work, s) != 0)
+    code = rd_fail(e, RD_IO, "the system gives no thread for the scheduler");
+  if (code != RD_OK) {
+    drop(s);
+    return code;
+  }
+  *out = s;
+  return RD_OK;
+}
+
+rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e) {
+  int64_t rows = rd_generation_rows(job->generation);
+  if (rows > s->rows)
+    return rd_fail(e, RD_USAGE,
+                   "a canvas of %lld tokens is more than this server's passes of %lld; it was "
+                   "started with --max-batch-tokens",
+                   (long long)rows, (long long)s->rows);
+  rd_job_hold(job);
+  pthread_mutex_lock(&s->lock);
+  bool full = s->count == s->most || s->stop_at > 0;
+  if (!full)
+    s->jobs[s->count++] = job;
+  atomic_store(&s->metrics->queue, s->count);
+  pthread_cond_signal(&s->changed);
+  pthread_mutex_unlock(&s->lock);
+  if (!full)
+    return RD_OK;
+  rd_job_release(job);
+  atomic_fetch_add(&s->metrics->refused, 1);
+  return rd_fail(e, RD_BUSY, "the queue is full: %lld drafts are under way; try again",
+                 (long long)s->most);
+}
+
+void rd_scheduler_wake(rd_scheduler *s) {
+  pthread_mutex_lock(&s->lock);
+  pthread_cond_signal(&s->changed);
+  pthread_mutex_unlock(&s->lock);
+}
+
+void rd_scheduler_stop(rd_scheduler *s, double grace) {
+  if (!s)
+    return;
+  pthread_mutex_lock(&s->lock);
+  s->stop_at = rd_now() + grace;
+  pthread_cond_signal(&s->changed);
+  pthread_mutex_unlock(&s->lock);
+  pthread_join(s->thread, NULL);
+}
+
+void rd_scheduler_close(rd_scheduler **scheduler) {
+  if (*scheduler)
+    drop(*scheduler);
+  *scheduler = NULL;
+}

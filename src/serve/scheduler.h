@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* One thread that shares each model pass between all drafts under way. A new draft joins at the
+ * next pass, a finished one leaves at once; who did not fit in a pass comes first in the next. */
+#ifndef RD_SCHEDULER_H
+#define RD_SCHEDULER_H
+
+#include "job.h"
+#include "metrics.h"
+
+typedef struct rd_scheduler rd_scheduler;
+
+/* Passes of at most `rows` tokens, at most `most` drafts under way. Model and metrics are borrowed.
+ */
+rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t rows, int64_t most,
+                          rd_metrics *metrics, rd_error *e);
+/* Hand over a job that has begun; the scheduler holds it until rd_job_end. RD_BUSY: no room.
+ * RD_USAGE: its canvas does not fit in a pass. */
+rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e);
+/* A reader took bytes: a draft that waited for it may go on. */
+void rd_scheduler_wake(rd_scheduler *s);
+/* Refuse new drafts; those under way may finish within `grace` seconds, then they are stopped.
+ * Called once; returns when all are over. */
+void rd_scheduler_stop(rd_scheduler *s, double grace);
+/* After rd_scheduler_stop, when nobody can submit or wake any more. */
+void rd_scheduler_close(rd_scheduler **s);
+
+#endif

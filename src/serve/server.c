@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening, and every request's way: headers, key, body, route, log. Each connection has a thread
+ * of its own, so that handlers may wait. */
+#include "exchange.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_SWALLOWED = 16 << 20 };
+
+/* --- the key -----------------------------------------------------------------------------------
+ */
+
+/* Takes the same time wherever the first difference is. */
+static bool same_key(const char *key, const char *given) {
+  size_t n = strlen(key), m = strlen(given);
+  unsigned difference = n != m;
+  for (size_t i = 0; i < m; i++)
+    difference |= (unsigned)(unsigned char)key[n ? i % n : 0] ^ (unsigned char)given[i];
+  return difference == 0;
+}
+
+static bool allowed(rd_exchange *x) {
+  const char *key = x->server->key;
+  if (!key)
+    return true;
+  const char *header = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Authorization");
+  if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+    return false;
+  return same_key(key, header + 7);
+}
+
+/* --- the body ----------------------------------------------------------------------------------
+ */
+
+/* Bytes beyond the limit are read and dropped, so that the client hears why; an endless body ends
+ * the connection. */
+static enum MHD_Result take_body(rd_exchange *x, const char *bytes, size_t size) {
+  size_t most = (size_t)x->server->setup.most_body;
+  if (x->too_large || size > most - x->size) {
+    x->too_large = true;
+    x->swallowed += size;
+    return x->swallowed > MOST_SWALLOWED ? MHD_NO : MHD_YES;
+  }
+  if (x->size + size > x->room) {
+    size_t room = 2 * (x->size + size);
+    char *more = realloc(x->body, room);
+    if (!more)
+      return MHD_NO;
+    x->body = more;
+    x->room = room;
+  }
+  memcpy(x->body + x->size, bytes, size);
+  x->size += size;
+  return MHD_YES;
+}
+
+/* --- dispatch ----------------------------------------------------------------------------------
+ */
+
+static enum MHD_Result no_route(rd_exchange *x, const char *method, const char *path) {
+  char message[300], others[64] = "";
+  for (size_t i = 0; i < rd_route_count; i++)
+    if (strcmp(rd_routes[i].path, path) == 0)
+      snprintf(others, sizeof others, "%s", rd_routes[i].method);
+  if (others[0]) {
+    snprintf(message, sizeof message, "%.20s is not for %.200s: use %s", method, path, others);
+    return rd_send_failure(x, 405, "invalid_request_error", "method_not_allowed", message);
+  }
+  snprintf(message, sizeof message, "there is nothing at %.200s", path);
+  return rd_send_failure(x, 404, "invalid_request_error", "not_found", message);
+}
+
+static enum MHD_Result respond(rd_exchange *x, const char *method, const char *path) {
+  if (x->server->origin && strcmp(method, "OPTIONS") == 0)
+    return rd_send(x, 204, "text/plain", (char[]){""}, 0, true);
+  if (!x->route)
+    return no_route(x, method, path);
+  if (x->route->needs_key && !allowed(x))
+    return rd_send_failure(x, 401, "authentication_error", "invalid_api_key",
+                           "this server needs an API key: Authorization: Bearer KEY");
+  if (x->too_large) {
+    char message[100];
+    snprintf(message, sizeof message, "the body is larger than %lld bytes",
+             (long long)x->server->setup.most_body);
+    return rd_send_failure(x, 413, "invalid_request_error", "body_too_large", message);
+  }
+  return x->route->handler(x);
+}
+
+static rd_exchange *exchange_new(rd_server *server, struct MHD_Connection *connection,
+                                 const char *method, const char *path) {
+  rd_exchange *x = rd_calloc(1, sizeof *x, "a request", NULL);
+  if (!x)
+    return NULL;
+  x->server = server;
+  x->connection = connection;
+  x->begun = rd_now();
+  const char *as = strcmp(method, "HEAD") == 0 ? "GET" : method;
+  for (size_t i = 0; i < rd_route_count && !x->route; i++)
+    if (strcmp(rd_routes[i].path, path) == 0 && strcmp(rd_routes[i].method, as) == 0)
+      x->route = &rd_routes[i];
+  atomic_fetch_add(&server->metrics.requests, 1);
+  return x;
+}
+
+/* A client that asks first ("Expect: 100-continue") hears of a bad request before it sends. */
+static bool refused_early(const rd_exchange *x) {
+  const char *size = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
+  return size && strtoull(size, NULL, 10) > (unsigned long long)x->server->setup.most_body;
+}
+
+static enum MHD_Result access_request(void *context, struct MHD_Connection *connection,
+                                      const char *path, const char *method, const char *version,
+                                      const char *bytes, size_t *size, void **state) {
+  rd_exchange *x = *state;
+  (void)version;
+  if (!x) {
+    x = *state = exchange_new(context, connection, method, path);
+    if (!x)
+      return MHD_NO;
+    x->too_large = refused_early(x);
+    return x->too_large ? respond(x, method, path) : MHD_YES;
+  }
+  if (*size > 0) {
+    enum MHD_Result result = take_body(x, bytes, *size);
+    *size = 0;
+    return result;
+  }
+  return respond(x, method, path);
+}
+
+static void log_line(const rd_exchange *x, struct MHD_Connection *connection) {
+  const rd_server_setup *s = &x->server->setup;
+  if (!s->log)
+    return;
+  char *line = rd_format("{\"route\":\"%s %s\",\"status\":%u,\"seconds\":%.6f,\"body\":%zu}",
+                         x->route ? x->route->method : "-", x->route ? x->route->path : "-",
+                         x->status, rd_now() - x->begun, x->size);
+  (void)connection;
+  if (line)
+    s->log(s->context, line);
+  free(line);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **state,
+                      enum MHD_RequestTerminationCode why) {
+  rd_exchange *x = *state;
+  (void)context;
+  (void)why;
+  if (!x)
+    return;
+  log_line(x, connection);
+  if (x->job)
+    rd_job_leave(x->job);
+  free(x->warning);
+  free(x->body);
+  free(x);
+  *state = NULL;
+}
+
+/* --- listening ---------------------------------------------------------------------------------
+ */
+
+static rd_code listen_on(rd_server *server, const struct addrinfo *a, rd_error *e) {
+  const rd_server_setup *s = &server->setup;
+  int yes = 1;
+  server->socket = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
+  if (server->socket < 0)
+    return rd_fail(e, RD_IO, "%s: no socket: %s", s->host, strerror(errno));
+  setsockopt(server->socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (bind(server->socket, a->ai_addr, a->ai_addrlen) != 0 || listen(server->socket, 511) != 0) {
+    if (errno == EADDRINUSE)
+      return rd_fail(e, RD_IO, "port %lld of %s is in use: choose another with --port, or 0",
+                     (long long)s->port, s->host);
+    return rd_fail(e, RD_IO, "cannot listen on port %lld of %s: %s", (long long)s->port, s->host,
+                   strerror(errno));
+  }
+  struct sockaddr_storage at;
+  socklen_t length = sizeof at;
+  char number[16] = "";
+  if (getsockname(server->socket, (struct sockaddr *)&at, &length) == 0)
+    getnameinfo((struct sockaddr *)&at, length, NULL, 0, number, sizeof number, NI_NUMERICSERV);
+  bool six = strchr(s->host, ':') != NULL;
+  server->url = rd_format("http://%s%s%s:%s/", six ? "[" : "", s->host, six ? "]" : "", number);
+  return server->url ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the address");
+}
+
+static rd_code open_socket(rd_server *server, rd_error *e) {
+  const rd_server_setup *s = &server->setup;
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+  char port[16];
+  snprintf(port, sizeof port, "%lld", (long long)s->port);
+  int failed = getaddrinfo(s->host, port, &hints, &found);
+  if (failed)
+    return rd_fail(e, RD_USAGE, "--host %s: %s", s->host, gai_strerror(failed));
+  rd_code code = listen_on(server, found, e);
+  freeaddrinfo(found);
+  return code;
+}
+
+static rd_code start(rd_server *server, rd_error *e) {
+  const rd_server_setup *s = &server->setup;
+  if (!s->model->tokenizer)
+    return rd_fail(e, RD_USAGE, "%s has no tokenizer: there is no text to serve", s->model->name);
+  if ((s->key && !(server->key = rd_strdup(s->key, e))) ||
+      (s->origin && !(server->origin = rd_strdup(s->origin, e))))
+    return RD_NO_MEMORY;
+  RD_TRY(open_socket(server, e));
+  RD_TRY(rd_scheduler_open(&server->scheduler, s->model, s->pass_rows, s->most_jobs,
+                           &server->metrics, e));
+  unsigned flags =
+      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC;
+  server->daemon = MHD_start_daemon(
+      flags, 0, NULL, NULL, access_request, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
+      MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
+      (unsigned)RD_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 << 10),
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * s->most_jobs + 64), MHD_OPTION_END);
+  return server->daemon ? RD_OK : rd_fail(e, RD_IO, "the HTTP server does not start");
+}
+
+rd_code rd_server_open(rd_server **out, const rd_server_setup *setup, rd_error *e) {
+  *out = NULL;
+  rd_server *server = rd_calloc(1, sizeof *server, "a server", e);
+  if (!server)
+    return RD_NO_MEMORY;
+  server->setup = *setup;
+  server->socket = -1;
+  rd_code code = start(server, e);
+  if (code != RD_OK)
+    rd_server_close(&server, 0);
+  *out = server;
+  return code;
+}
+
+const char *rd_server_url(const rd_server *server) {
+  return server->url;
+}
+
+void rd_server_close(rd_server **out, double grace) {
+  rd_server *server = *out;
+  if (!server)
+    return;
+  atomic_store(&server->closing, true);
+  if (server->daemon)
+    MHD_quiesce_daemon(server->daemon);
+  /* Connections still refer to the scheduler: its thread ends here, its memory with the daemon. */
+  rd_scheduler_stop(server->scheduler, grace);
+  if (server->daemon)
+    MHD_stop_daemon(server->daemon);
+  rd_scheduler_close(&server->scheduler);
+  if (server->socket >= 0)
+    close(server->socket);
+  free(server->key);
+  free(server->origin);
+  free(server->url);
+  free(server);
+  *out = NULL;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* redraft serve: the page and the API on a socket, until SIGTERM or SIGINT. */
+#include "commands.h"
+#include "common.h"
+#include "server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct settings {
+  rd_common common;
+  char *host, *key, *origin;
+  int64_t port, queue, rows, body;
+  double grace;
+  bool open;
+} settings;
+
+static const rd_option rows[] = {
+    {"host", 0, RD_TEXT, "127.0.0.1", 0, 0, NULL, "Server", "NAME",
+     "address to listen on; 0.0.0.0: every one of this machine", offsetof(settings, host)},
+    {"port", 0, RD_INT, "8080", 0, 65535, NULL, "Server", "N", "port to listen on; 0: any",
+     offsetof(settings, port)},
+    {"api-key", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "KEY",
+     "asked of clients as Authorization: Bearer KEY; without it $REDRAFT_API_KEY, or none",
+     offsetof(settings, key)},
+    {"max-queue", 0, RD_INT, "128", 1, 4096, NULL, "Server", "N",
+     "drafts under way at most; more are refused with 429", offsetof(settings, queue)},
+    {"max-batch-tokens", 0, RD_INT, "2048", 16, 1048576, NULL, "Server", "N",
+     "tokens that share one model pass at most", offsetof(settings, rows)},
+    {"max-body", 0, RD_INT, "1048576", 1024, 1073741824, NULL, "Server", "BYTES",
+     "size of a request at most", offsetof(settings, body)},
+    {"cors", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "ORIGIN",
+     "another site whose pages may use this server; *: every one", offsetof(settings, origin)},
+    {"grace", 0, RD_REAL, "5", 0, 3600, NULL, "Server", "SECONDS",
+     "time for answers under way when the server is told to stop", offsetof(settings, grace)},
+    {"open", 0, RD_FLAG, NULL, 0, 0, NULL, "Server", NULL, "show the page in the browser",
+     offsetof(settings, open)},
+    RD_COMMON_OPTIONS(offsetof(settings, common))};
+
+static void log_line(void *context, const char *line) {
+  (void)context;
+  fprintf(stderr, "%s\n", line);
+}
+
+static void show(const char *url) {
+  if (fork() != 0)
+    return;
+  execlp("xdg-open", "xdg-open", url, (char *)NULL);
+  _exit(127);
+}
+
+static rd_code run(const settings *s, rd_error *e) {
+  rd_model *model = NULL;
+  rd_server *server = NULL;
+  sigset_t ends;
+  int received = 0;
+  /* Blocked before any thread starts, so that sigwait below is where the signals arrive. */
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  RD_TRY(rd_tool_open(&model, &s->common, true, e));
+  rd_server_setup setup = {.model = model,
+                           .host = s->host,
+                           .port = s->port,
+                           .key = s->key ? s->key : getenv("REDRAFT_API_KEY"),
+                           .most_jobs = s->queue,
+                           .pass_rows = s->rows,
+                           .most_body = s->body,
+                           .origin = s->origin,
+                           .log = s->common.quiet ? NULL : log_line};
+  rd_code code = rd_server_open(&server, &setup, e);
+  if (code == RD_OK) {
+    printf("redraft serves %s at %s\n", model->name, rd_server_url(server));
+    fflush(stdout);
+    if (s->open)
+      show(rd_server_url(server));
+    sigwait(&ends, &received);
+  }
+  rd_server_close(&server, s->grace);
+  rd_model_close(&model);
+  return code;
+}
+
+rd_code rd_cmd_serve(int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  char **rest = NULL;
+  int count = 0;
+  bool stop = false;
+  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
+  if (code == RD_OK && !stop)
+    code = run(&s, e);
+  free(rest);
+  rd_options_drop(&o);
+  return code;
+}
