@@ -2,6 +2,8 @@
 /* Turns: look who left, gather needs within the token budget, one pass, hand the proposals back. */
 #include "scheduler.h"
 
+#include "cpu.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +15,7 @@ struct rd_scheduler {
   rd_denoiser *denoiser;
   rd_metrics *metrics;
   int64_t rows, most;
+  int threads;   /* of passes; OpenMP keeps the number by thread */
   rd_job **jobs; /* (most) under the lock; only the thread removes */
   int64_t count;
   double stop_at; /* 0: not stopping */
@@ -159,6 +162,7 @@ static void *work(void *context) {
   rd_scheduler *s = context;
   int64_t n = 0, taken = 1;
   bool late = false;
+  rd_threads_set(s->threads);
   while (await(s, taken == 0, &n, &late)) {
     taken = gather(s, n, late);
     if (taken == 0)
@@ -194,6 +198,7 @@ rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t row
   s->metrics = metrics;
   s->rows = rows;
   s->most = most;
+  s->threads = rd_threads_get();
   s->jobs = rd_calloc((size_t)most, sizeof(rd_job *), "the queue", e);
   s->served = rd_calloc((size_t)most, sizeof(rd_job *), "the queue", e);
   s->kept = rd_calloc((size_t)most, sizeof(rd_job *), "the queue", e);

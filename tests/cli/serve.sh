@@ -1,0 +1,133 @@
+#!/bin/bash
+# redraft serve over a real socket: every route, OpenAI's shapes and errors, streams, the key, the
+# queue, a client that leaves, a port in use, and the end on SIGTERM.
+program=$1
+model=tests/golden/models/llama-mha
+folder=$(mktemp -d)
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
+failed=0
+check() { # check WHAT EXPECTED FOUND
+  [ "$2" == "$3" ] && return
+  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
+  failed=1
+}
+serve() { # serve ARGUMENTS: starts one, sets url and server
+  "$program" serve -m $model --threads 1 --port 0 "$@" >"$folder/out" 2>"$folder/log" &
+  server=$!; servers+=("$server"); url=
+  for _ in $(seq 300); do url=$(grep -o 'http://[^ ]*' "$folder/out") && break; sleep 0.1; done
+  [ "$url" ] || { echo "FAILED to start: $(cat "$folder/log")"; exit 1; }
+}
+ask() { curl -s -m 60 -o "$folder/body" -D "$folder/head" -w '%{http_code}' "$@"; } # prints the status
+value() { python3 -c "import json,sys; r=json.load(open('$folder/body')); print($1)"; }
+metric() { curl -s "$url"metrics | sed -n "s/^redraft_$1 //p"; }
+
+serve
+check "page" 200 "$(ask "$url")"
+cmp "$folder/body" web/dist/index.html || failed=1
+check "policy" "$(cat web/dist/csp.txt)" "$(sed -n 's/\r$//; s/^Content-Security-Policy: //p' "$folder/head")"
+check "health" 200 "$(ask "$url"health)"
+check "health says" "ok llama-mha" "$(value "r['status'], r['model']" | tr -d "(),'")"
+check "models" 200 "$(ask "$url"v1/models)"
+check "models say" llama-mha "$(value "r['data'][0]['id']")"
+check "options" 200 "$(ask "$url"api/options)"
+check "options say" "int True" "$(value "[o['kind'] for o in r['options'] if o['name'] == 'top-k'][0], 'lad' in [s['name'] for s in r['samplers'] if 'noise-start' in s['options']]" | tr -d "(),'")"
+check "tokenize" 200 "$(ask "$url"api/tokenize -d '{"text":"Hello there"}')"
+check "pieces" "Hello there" "$(value "''.join(r['pieces'])")"
+
+# Events are those of `generate --json`, and depend on the seed alone.
+check "denoise" 200 "$(ask "$url"api/denoise -d '{"prompt":"Hi","iterations":3,"window":40,"seed":1}')"
+sed -n 's/^data: //p' "$folder/body" | sed 's/,"seconds":.*//' >"$folder/events"
+"$program" generate -m $model --threads 1 --json --iterations 3 --window 40 --seed 1 Hi 2>/dev/null |
+  sed 's/,"seconds":.*//' | cmp - "$folder/events" || failed=1
+check "event names" "start noise draft noise draft noise draft done" "$(sed -n 's/^event: //p' "$folder/body" | xargs)"
+check "a draft" 200 "$(ask "$url"api/denoise -d '{"prompt":"Hi","iterations":2,"draft":{"ids":[40,41,42],"state":["lock","mask","lock"]}}')"
+check "locked places" "40 42" "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,sys; r=json.load(sys.stdin)["ids"]; print(r[0], r[2])')"
+
+# OpenAI's shapes.
+chat='"messages":[{"role":"user","content":"Hi"}],"iterations":3,"seed":1,"max_tokens":8'
+check "chat" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"foo\":1}")"
+check "usage adds up" True "$(value "r['usage']['prompt_tokens'] + r['usage']['completion_tokens'] == r['usage']['total_tokens'] and r['usage']['completion_tokens'] <= 8")"
+check "warning" "unknown fields: foo" "$(sed -n 's/\r$//; s/^X-Redraft-Warning: //p' "$folder/head")"
+value "r['choices'][0]['message']['content']" >"$folder/answer"
+deltas() { python3 - "$folder/body" "$1" <<'END'
+import json, sys
+lines = [l[6:] for l in open(sys.argv[1], encoding="utf-8") if l.startswith("data: ")]
+assert lines[-1].strip() == "[DONE]", lines[-1]
+parts = [c["delta"].get("content", "") for l in lines[:-1] for c in json.loads(l)["choices"]]
+print("".join(parts) if sys.argv[2] == "all" else [p for p in parts if p][-1])
+END
+}
+check "stream" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"stream\":true}")"
+check "deltas make the answer" "$(cat "$folder/answer")" "$(deltas all)"
+check "diffusing" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"stream\":true,\"diffusing\":true}")"
+check "the last draft is the answer" "$(cat "$folder/answer")" "$(deltas last)"
+for sampler in ar low-confidence; do
+  fill="\"prompt\":\"Hi\",\"sampler\":\"$sampler\",\"max_tokens\":6,\"seed\":1"
+  check "$sampler" 200 "$(ask "$url"v1/completions -d "{$fill}")"
+  value "r['choices'][0]['text']" >"$folder/answer"
+  check "$sampler stream" 200 "$(ask "$url"v1/completions -d "{$fill,\"stream\":true}")"
+  check "$sampler deltas" "$(cat "$folder/answer")" "$(sed 's/"text":\("[^}]*\)}/"delta":{"content":\1}}/' "$folder/body" >"$folder/b"; mv "$folder/b" "$folder/body"; deltas all)"
+done
+
+# Mistakes: status, one JSON error, a word of it.
+while IFS='|' read -r what status word path body; do
+  check "$what" "$status" "$(ask "$url$path" -d "$body")"
+  check "$what: message" True "$(value "'$word' in r['error']['message'] and bool(r['error']['type'])")"
+done <<'END'
+not JSON|400|not valid JSON|v1/chat/completions|{"messages"
+no object|400|expected an object|api/denoise|[1]
+wrong type|400|expected a string|api/denoise|{"prompt":{}}
+half a message|400|content|v1/chat/completions|{"messages":[{"role":"user"}]}
+no messages|400|messages|v1/chat/completions|{}
+a role|400|role|v1/chat/completions|{"messages":[{"role":"king","content":"Hi"}]}
+out of range|400|outside 0..1000|api/denoise|{"prompt":"Hi","top_k":5000}
+without meaning|400|means nothing|api/denoise|{"prompt":"Hi","threshold":0.5}
+long window|400|256|api/denoise|{"prompt":"Hi","window":4000}
+model|404|no model gpt|v1/completions|{"prompt":"Hi","model":"gpt"}
+two answers|400|one answer|v1/completions|{"prompt":"Hi","n":2}
+states|400|equally many|api/denoise|{"prompt":"Hi","draft":{"ids":[1,2],"state":["mask"]}}
+token id|400|outside|api/denoise|{"prompt":"Hi","draft":{"ids":[99999,2],"state":["lock","mask"]}}
+path|404|nothing at|nowhere|{}
+END
+check "bytes that are no UTF-8" 400 "$(printf '{"prompt":"\xff("}' | ask "$url"api/denoise --data-binary @-)"
+check "method" 405 "$(ask "$url"api/denoise)"
+check "large body" 413 "$(head -c 2000000 /dev/zero | ask "$url"v1/completions --data-binary @-)"
+check "large body in chunks" 413 "$(head -c 2000000 /dev/zero | ask "$url"v1/completions -H 'Transfer-Encoding: chunked' -H 'Expect:' --data-binary @-)"
+
+# A client that leaves frees its place; others share passes.
+slow='{"prompt":"Hi","iterations":512,"patience":0,"seed":1}'
+curl -sN "$url"api/denoise -d "$slow" >/dev/null & leaver=$!
+for _ in $(seq 100); do [ "$(metric queue)" == 1 ] && break; sleep 0.05; done
+kill $leaver
+for _ in $(seq 400); do [ "$(metric cancelled_total)" == 1 ] && break; sleep 0.05; done
+check "the leaver's draft" "1 0" "$(metric cancelled_total) $(metric queue)"
+
+# SIGTERM: refuses, stops, leaves with 0.
+kill -TERM $server; wait $server; check "exit status" 0 $?
+check "access log" True "$(python3 -c "import json; print(all(json.loads(l)['status'] for l in open('$folder/log')))")"
+
+serve --api-key secret --max-queue 1 --grace 0 -q
+check "no key" 401 "$(ask "$url"v1/models)"
+check "wrong key" 401 "$(ask "$url"v1/models -H 'Authorization: Bearer secreT')"
+check "part of a key" 401 "$(ask "$url"v1/models -H 'Authorization: Bearer secretsecret')"
+check "right key" 200 "$(ask "$url"v1/models -H 'Authorization: Bearer secret')"
+check "the page needs none" 200 "$(ask "$url")"
+key=(-H 'Authorization: Bearer secret')
+curl -sN "${key[@]}" "$url"api/denoise -d "$slow" >"$folder/long" & long=$!
+for _ in $(seq 100); do grep -q draft "$folder/long" && break; sleep 0.05; done
+check "full queue" 429 "$(ask "${key[@]}" "$url"api/denoise -d "$slow")"
+check "try again" 1 "$(grep -ci retry-after "$folder/head")"
+"$program" serve -m $model --port "$(echo "$url" | sed 's/.*:\([0-9]*\).*/\1/')" >/dev/null 2>"$folder/err"
+check "port in use" 1 $?
+check "port in use: message" 1 "$(grep -c 'in use' "$folder/err")"
+kill $long
+for _ in $(seq 100); do
+  curl -sN "${key[@]}" "$url"api/denoise -d "$slow" >"$folder/long" & long=$!
+  for _ in $(seq 100); do grep -q 'draft\|error' "$folder/long" && break; sleep 0.05; done
+  grep -q draft "$folder/long" && break
+done
+kill -TERM $server; wait $server; check "exit status under work" 0 $?
+wait $long
+check "the draft under way was stopped" 1 "$(grep -c '"stopped":"cancelled"' "$folder/long")"
+exit $failed
