@@ -22,6 +22,7 @@ static void on_interrupt(int number) {
 }
 
 typedef struct view {
+  const rd_trainer *trainer;
   bool terminal;
   time_t shown;
 } view;
@@ -58,10 +59,32 @@ static void say(void *context, const char *message) {
   fprintf(stderr, "%s%s\n", v->terminal ? "\r\x1b[K" : "", message);
 }
 
+/* The first validation prompts and what the model answers now. */
+static rd_code show_drafts(const rd_trainer *t, const rd_model *live, rd_error *e) {
+  enum { DRAFTS = 2 };
+  int shown = 0;
+  for (int64_t i = 0; i < t->validation.count && shown < DRAFTS; i++) {
+    const rd_example *x = &t->validation.items[i];
+    const int32_t *ids = t->validation.pool + x->offset;
+    char *prompt = NULL, *answer = NULL;
+    size_t size;
+    if (x->prompt == 0)
+      continue;
+    RD_TRY(rd_trainer_sample(t, live, ids, x->prompt, &answer, e));
+    rd_code code =
+        rd_tokenizer_decode(t->tokenizer, ids, (size_t)x->prompt, RD_TOK_SKIP, &prompt, &size, e);
+    if (code == RD_OK)
+      fprintf(stderr, "  %s -> %s\n", prompt, answer);
+    free(prompt);
+    free(answer);
+    RD_TRY(code);
+    shown++;
+  }
+  return RD_OK;
+}
+
 static rd_code show_validation(void *context, const rd_model *live, int64_t update,
                                const rd_validation *validation, rd_error *e) {
-  (void)live;
-  (void)e;
   const view *v = context;
   fprintf(stderr, "%supdate %lld  validation loss %.4f", v->terminal ? "\r\x1b[K" : "",
           (long long)update, validation->loss);
@@ -70,7 +93,7 @@ static rd_code show_validation(void *context, const rd_model *live, int64_t upda
       fprintf(stderr, "  noise to %d%%: %.4f", 100 * (i + 1) / RD_NOISE_LEVELS,
               validation->by_noise[i]);
   fputc('\n', stderr);
-  return RD_OK;
+  return show_drafts(v->trainer, live, e);
 }
 
 static void show_estimate(const rd_train_estimate *x) {
@@ -170,6 +193,7 @@ static rd_code train(const rd_train_settings *s, rd_error *e) {
                           .validated = show_validation,
                           .stop = &stop_wanted};
   rd_trainer t;
+  v.trainer = &t;
   rd_code code = rd_trainer_open(&t, s, &watch, e);
   if (code == RD_OK && s->dry_run) {
     rd_train_estimate estimate;

@@ -61,7 +61,8 @@ typedef struct rd_trainer {
   rd_batch_rules rules;
   rd_order order;
   rd_batch batch;
-  float *row_loss; /* (rows) */
+  float *row_loss;        /* (rows) */
+  float *cosines, *sines; /* (positions, hd/2) for drafts, where there is no base to lend them */
   /* the place of the run */
   int64_t update, updates, tokens;
   double seconds, best_loss; /* best_loss: infinity before the first validation */
@@ -82,6 +83,11 @@ void rd_trainer_close(rd_trainer *t);
 
 /* The model as trained so far, for drafts: borrows everything. */
 rd_model rd_trainer_live(const rd_trainer *t);
+
+/* sample.c: what the model writes now, greedily, after `prompt`; *text is new. `live` is what the
+ * watcher was given. */
+rd_code rd_trainer_sample(const rd_trainer *t, const rd_model *live, const int32_t *prompt,
+                          int64_t count, char **text, rd_error *e);
 
 /* text_coder.c: a coder over a tokenizer; `tokenizer` is borrowed. */
 rd_code rd_text_coder_of(rd_text_coder *coder, const rd_tokenizer *tokenizer, rd_error *e);
