@@ -77,7 +77,8 @@ static void follows_events(void **state) {
   static const int32_t draft[N] = {1, 2, 3, 4}, noisy[N] = {1, MASK_ID, 3, 4}, one[1] = {1};
   static const float sure[N] = {1, 0.5F, 0.75F, 1};
   static char *const empty[N] = {"", "", "", ""};
-  rd_frame f = {0};
+  static const int32_t end[1] = {4};
+  rd_frame f = {.ends = end, .end_count = 1};
   rd_event event = start_event();
   take(&f, &event, NULL);
   event = (rd_event){RD_EVENT_NOISE, .ids = all, .count = N, .masked = places, .masked_count = N};
@@ -106,6 +107,23 @@ static void follows_events(void **state) {
   rd_frame_drop(&f);
 }
 
+/* Text after the end of the answer is set apart; a run of ends counts once. */
+static void shows_where_answers_end(void **state) {
+  (void)state;
+  static char *const pieces[] = {"a", "<e>", "<e>", "b", "<e>"};
+  static const int32_t ids[] = {1, 4, 4, 2, 4}, end[1] = {4};
+  static const float sure[] = {0.5F, 1, 1, 1, 1};
+  rd_frame f = {.ends = end, .end_count = 1};
+  rd_event event = start_event();
+  take(&f, &event, NULL);
+  event = (rd_event){RD_EVENT_DRAFT, .ids = ids, .count = 5, .confidence = sure};
+  take(&f, &event, pieces);
+  expect(&f, 20, 0, 0, "a\u2020b");
+  assert_int_equal(f.tokens, 1);
+  assert_true(f.confidence == 0.5);
+  rd_frame_drop(&f);
+}
+
 /* Where the lines do not fit, the last text shows, not the masks after it. */
 static void keeps_the_end_in_sight(void **state) {
   (void)state;
@@ -128,6 +146,7 @@ static void keeps_the_end_in_sight(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wraps_by_display_width), cmocka_unit_test(measures_painted_lines),
-      cmocka_unit_test(follows_events), cmocka_unit_test(keeps_the_end_in_sight)};
+      cmocka_unit_test(follows_events), cmocka_unit_test(shows_where_answers_end),
+      cmocka_unit_test(keeps_the_end_in_sight)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,29 @@ static rd_code frame_at(rd_frame *f, const rd_trace *trace, size_t at, rd_error 
   return at > 0 ? take(f, trace, at, e) : RD_OK;
 }
 
+/* The id that ends answers: what stands behind the finished one in the last draft. NULL where there
+ * is none. */
+static const int32_t *find_end(const rd_trace *trace) {
+  const rd_event *done = &trace->events[trace->count - 1].event;
+  if (done->kind != RD_EVENT_DONE || trace->count < 2)
+    return NULL;
+  const rd_event *last = &trace->events[trace->count - 2].event;
+  if (last->kind != RD_EVENT_DRAFT || last->count <= done->count)
+    return NULL;
+  const int32_t *end = &last->ids[done->count];
+  for (size_t i = 0; i < trace->count; i++) {
+    const rd_event *event = &trace->events[i].event;
+    if (event->masked_count > 0 && event->ids[event->masked[0]] == *end)
+      return NULL; /* a mask that was never filled */
+  }
+  return end;
+}
+
+static rd_frame frame_of(const rd_trace *trace) {
+  const int32_t *end = find_end(trace);
+  return (rd_frame){.ends = end, .end_count = end ? 1 : 0};
+}
+
 static rd_code show(rd_frame *f, const rd_trace *trace, size_t at, unsigned flags, rd_error *e) {
   int width, height;
   RD_TRY(frame_at(f, trace, at, e));
@@ -127,7 +150,7 @@ static size_t obey(const rd_trace *trace, size_t at, int key, bool *playing) {
 }
 
 static rd_code play(const settings *s, const rd_trace *trace, unsigned flags, rd_error *e) {
-  rd_frame f = {0};
+  rd_frame f = frame_of(trace);
   bool keys = rd_terminal_able(STDIN_FILENO), playing = !s->step;
   size_t at = move(trace, 0, 1);
   rd_interrupt_open();
@@ -155,7 +178,7 @@ static rd_code play(const settings *s, const rd_trace *trace, unsigned flags, rd
 
 /* Every draft as text on standard error, for logs and dumb terminals. */
 static rd_code list(const rd_trace *trace, unsigned flags, rd_error *e) {
-  rd_frame f = {0};
+  rd_frame f = frame_of(trace);
   rd_code code = RD_OK;
   for (size_t at = move(trace, 0, 1), last = 0; code == RD_OK && at != last;
        last = at, at = move(trace, at, 1)) {

@@ -2,6 +2,8 @@
 /* Events gathered into a frame. A trace names no mask token: the first noise shows its id. */
 #include "view_frame.h"
 
+#include "draft.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,28 +37,70 @@ static rd_code resize(rd_frame *f, int64_t count, rd_error *e) {
   return RD_OK;
 }
 
+static bool is_end(const rd_frame *f, const rd_event *event, int32_t id) {
+  const rd_speller *s = event->speller;
+  const int32_t *ends = s ? s->ends : f->ends;
+  for (int i = 0; i < (s ? s->end_count : f->end_count); i++)
+    if (ends[i] == id)
+      return true;
+  return false;
+}
+
+/* A character that is spread over several tokens shows in the first of them. */
+static void join_halves(rd_frame *f, const rd_event *event) {
+  static const char half[] = "\xEF\xBF\xBD";
+  const rd_speller *s = event->speller;
+  for (int64_t i = 0, n; s && i < f->count; i += n) {
+    for (n = 0; i + n < f->count && strstr(f->pieces[i + n], half); n++)
+      ;
+    char *text = n > 1 ? s->text(s->context, event->ids + i, n) : NULL;
+    for (int64_t k = 0; text && k < n; k++)
+      *f->pieces[i + k] = '\0';
+    if (text) {
+      free(f->pieces[i]);
+      f->pieces[i] = text;
+    }
+    n += n == 0;
+  }
+}
+
 static rd_code take_pieces(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
   RD_TRY(resize(f, event->count, e));
   for (int64_t i = 0; i < f->count; i++) {
+    bool end = is_end(f, event, event->ids[i]);
     free(f->pieces[i]);
-    f->pieces[i] = pieces ? strdup(pieces[i]) : rd_event_piece(event, i);
+    f->pieces[i] = end ? strdup("") : pieces ? strdup(pieces[i]) : rd_event_piece(event, i);
+    f->look[i] = end ? RD_LOOK_END : f->look[i] == RD_LOOK_NEW ? RD_LOOK_NEW : RD_LOOK_PLAIN;
     if (!f->pieces[i])
       return rd_fail(e, RD_NO_MEMORY, "no memory to show %lld tokens", (long long)f->count);
   }
+  join_halves(f, event);
   return RD_OK;
 }
 
-static void count_up(rd_frame *f) {
+/* Tokens are those of the answer: up to the first that ends it. */
+static void count_up(rd_frame *f, const float *confidence) {
+  double sum = 0;
+  bool ended = false;
   f->tokens = f->masked = 0;
   for (int64_t i = 0; i < f->count; i++) {
-    f->masked += f->look[i] == RD_LOOK_MASKED;
-    f->tokens += f->look[i] != RD_LOOK_MASKED && *f->pieces[i];
+    bool masked = f->look[i] == RD_LOOK_MASKED;
+    ended = ended || f->look[i] == RD_LOOK_END;
+    f->masked += masked;
+    if (masked || ended)
+      continue;
+    f->tokens++;
+    sum += confidence ? (double)confidence[i] : 0;
   }
+  if (confidence)
+    f->confidence = f->tokens ? sum / (double)f->tokens : 0;
 }
 
 static rd_code take_start(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
   (void)pieces;
+  rd_frame ends = {.ends = f->ends, .end_count = f->end_count};
   rd_frame_drop(f);
+  *f = ends;
   f->iterations = event->iterations;
   return resize(f, 0, e);
 }
@@ -70,26 +114,21 @@ static rd_code take_noise(rd_frame *f, const rd_event *event, char *const *piece
     f->mask_seen = true;
   }
   f->iteration = event->iteration;
-  count_up(f);
+  count_up(f, NULL);
   return RD_OK;
 }
 
 static rd_code take_draft(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
   RD_TRY(take_pieces(f, event, pieces, e));
-  double sum = 0;
-  for (int64_t i = 0; i < f->count; i++) {
-    bool masked = f->mask_seen && event->ids[i] == f->mask;
-    f->look[i] = masked ? RD_LOOK_MASKED : RD_LOOK_PLAIN;
-    if (!masked && *f->pieces[i])
-      sum += (double)event->confidence[i];
-  }
+  for (int64_t i = 0; i < f->count; i++)
+    if (f->look[i] != RD_LOOK_END)
+      f->look[i] = f->mask_seen && event->ids[i] == f->mask ? RD_LOOK_MASKED : RD_LOOK_PLAIN;
   for (int64_t i = 0; i < event->changed_count; i++)
     if (f->look[event->changed[i]] == RD_LOOK_PLAIN)
       f->look[event->changed[i]] = RD_LOOK_NEW;
   f->iteration = event->iteration;
   f->changed = event->changed_count;
-  count_up(f);
-  f->confidence = f->tokens ? sum / (double)f->tokens : 0;
+  count_up(f, event->confidence);
   return RD_OK;
 }
 

@@ -6,7 +6,7 @@
 
 #include "error.h"
 
-typedef enum rd_look { RD_LOOK_PLAIN, RD_LOOK_NEW, RD_LOOK_MASKED } rd_look;
+typedef enum rd_look { RD_LOOK_PLAIN, RD_LOOK_NEW, RD_LOOK_MASKED, RD_LOOK_END } rd_look;
 
 /* A caller's storage, zeroed before the first event. */
 typedef struct rd_frame {
@@ -20,6 +20,9 @@ typedef struct rd_frame {
   const char *hint;  /* shown at the end of the status line, or NULL */
   int32_t mask;      /* the id of the mask token, as far as it has been seen */
   bool mask_seen;
+  const int32_t *ends; /* (end_count) ids that end answers; set by who feeds it a trace, known from
+                          the events of a running generation */
+  int end_count;
 } rd_frame;
 
 /* Take an event in. `pieces` (event->count) are used where given, else rd_event_piece. */

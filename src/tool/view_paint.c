@@ -23,7 +23,7 @@ typedef struct sheet {
   bool failed; /* memory is out */
 } sheet;
 
-static const char REPLACEMENT[] = "\xEF\xBF\xBD", MASK[] = "\xE2\x96\x92";
+static const char REPLACEMENT[] = "\xEF\xBF\xBD", MASK[] = "\xE2\x96\x92", END[] = "\xE2\x80\xA0";
 
 static void *grown(void *old, size_t need, size_t *room, size_t size) {
   if (need <= *room)
@@ -199,12 +199,24 @@ static char *paint(sheet *s, const rd_frame *f, int width, int height, unsigned 
   return text;
 }
 
+/* Where an answer ends is shown only where text stands after it: it is not part of the answer. */
+static bool shows_end(const rd_frame *f, int64_t at) {
+  if (at > 0 && f->look[at - 1] == RD_LOOK_END)
+    return false;
+  for (int64_t i = at; i < f->count; i++)
+    if (f->look[i] != RD_LOOK_END && f->look[i] != RD_LOOK_MASKED)
+      return true;
+  return false;
+}
+
 char *rd_frame_paint(const rd_frame *f, int width, int height, unsigned flags) {
   sheet s = {0};
   for (int64_t i = 0; i < f->count; i++)
     if (f->look[i] == RD_LOOK_MASKED)
       put(&s, MASK, sizeof MASK - 1, (cell){.width = 1, .look = RD_LOOK_MASKED});
-    else
+    else if (f->look[i] == RD_LOOK_END && shows_end(f, i))
+      put(&s, END, sizeof END - 1, (cell){.width = 1, .look = RD_LOOK_PLAIN});
+    else if (f->look[i] != RD_LOOK_END)
       put_text(&s, f->pieces[i], f->look[i]);
   return paint(&s, f, width > 1 ? width : 2, height, flags);
 }
