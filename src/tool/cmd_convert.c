@@ -31,7 +31,7 @@ static rd_code run(const settings *s, rd_error *e) {
     return rd_fail(e, RD_USAGE,
                    "--adapter DIR and --merge go together: a folder of weights holds no adapter");
   char *path = NULL;
-  RD_TRY(rd_tool_model_path(&path, &s->common, e));
+  RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
   const rd_convert_options o = {path, s->common.adapter, s->to, s->output};
   rd_code code = rd_convert(&o, &tokenizer, e);
   free(path);

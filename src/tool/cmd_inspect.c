@@ -271,7 +271,7 @@ static rd_code inspect_model(settings *s, rd_error *e) {
 /* By what lies at the path: a model's config.json or a file of weights, an adapter, a tokenizer. */
 static rd_code run(settings *s, rd_error *e) {
   char *path = NULL;
-  RD_TRY(rd_tool_model_path(&path, &s->common, e));
+  RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
   char *config = rd_path_join(path, "config.json");
   char *adapter = rd_path_join(path, "adapter_config.json");
   char *tokenizers[] = {rd_path_join(path, "tokenizer.json"), rd_path_join(path, "vocab.json"),

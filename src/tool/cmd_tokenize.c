@@ -144,16 +144,10 @@ static rd_code run(const settings *s, const rd_tokenizer *t, rd_slice text, rd_e
 }
 
 static rd_code open_tokenizer(rd_tokenizer **t, const rd_common *common, rd_error *e) {
-  const char *environment = getenv("REDRAFT_MODEL");
-  char *builtin = rd_tool_builtin_model();
-  if (!builtin)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of the model");
-  rd_code code = rd_tokenizer_open(t,
-                                   common->model ? common->model
-                                   : environment ? environment
-                                                 : builtin,
-                                   e);
-  free(builtin);
+  char *path = NULL;
+  RD_TRY(rd_tool_model_path(&path, NULL, common, e));
+  rd_code code = rd_tokenizer_open(t, path, e);
+  free(path);
   return code;
 }
 

@@ -17,6 +17,7 @@ typedef struct rd_command {
 rd_command_run rd_cmd_bench, rd_cmd_logits;
 rd_command_run rd_cmd_chat;
 rd_command_run rd_cmd_convert;
+rd_command_run rd_cmd_eval;
 rd_command_run rd_cmd_inspect;
 rd_command_run rd_cmd_generate;
 rd_command_run rd_cmd_replay;

@@ -34,47 +34,66 @@ rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, ch
   return RD_OK;
 }
 
-/* "folder/../name" when there is such a file. */
-static char *beside(const char *folder, const char *name) {
-  char *path = rd_format("%s/../%s", folder, name);
-  if (path && rd_path_exists(path))
-    return path;
-  free(path);
-  return NULL;
-}
+/* Built-in models, best first; an adapter belongs to its model. */
+static const struct builtin {
+  const char *path, *file, *adapter;
+} builtins[] = {
+    {"models/tini", "models/tini/config.json", "models/tini/adapter"},
+    {"models/stories260K/stories260K.gguf", "models/stories260K/stories260K.gguf", NULL}};
 
-char *rd_tool_builtin_model(void) {
-  static const char *const places[] = {"models/stories260K/stories260K.gguf",
-                                       "share/redraft/models/stories260K/stories260K.gguf"};
+/* Where models/ lies, seen from the program: where it was built, or installed. */
+static const char *const roots[] = {"..", "../share/redraft"};
+
+/* Looks for the built-in model; *model stays NULL when there is none. */
+static void find_builtin(char **model, char **adapter) {
   char program[PATH_MAX];
   ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
   program[n > 0 ? n : 0] = '\0';
   const char *folder = dirname(program);
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    char *path = beside(folder, places[i]);
-    if (path)
-      return path;
-  }
-  return rd_format("%s", places[0]);
+  for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
+    for (size_t r = 0; r < sizeof roots / sizeof *roots; r++) {
+      const struct builtin *b = &builtins[i];
+      char *file = rd_format("%s/%s/%s", folder, roots[r], b->file);
+      bool found = file && rd_path_exists(file);
+      free(file);
+      if (!found)
+        continue;
+      *model = rd_format("%s/%s/%s", folder, roots[r], b->path);
+      *adapter = b->adapter ? rd_format("%s/%s/%s", folder, roots[r], b->adapter) : NULL;
+      return;
+    }
 }
 
-rd_code rd_tool_model_path(char **out, const rd_common *common, rd_error *e) {
-  const char *environment = getenv("REDRAFT_MODEL");
-  *out = common->model ? rd_strdup(common->model, e)
-         : environment ? rd_strdup(environment, e)
-                       : rd_tool_builtin_model();
-  return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the name of the model");
+rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e) {
+  const char *named = common->model ? common->model : getenv("REDRAFT_MODEL");
+  char *own = NULL;
+  *out = named ? rd_strdup(named, e) : NULL;
+  if (!named)
+    find_builtin(out, &own);
+  if (!*out && !named)
+    return rd_fail(e, RD_USAGE,
+                   "no model: name one with -m or in $REDRAFT_MODEL; the built-in one is "
+                   "not where the program was built or installed");
+  if (adapter && common->adapter) {
+    free(own);
+    own = rd_strdup(common->adapter, e);
+  }
+  if (adapter)
+    *adapter = own;
+  else
+    free(own);
+  return *out ? RD_OK : RD_NO_MEMORY;
 }
 
 rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e) {
-  char *path = NULL;
-  RD_TRY(rd_tool_model_path(&path, common, e));
+  char *path = NULL, *adapter = NULL;
+  RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
   static const struct {
     const char *name;
     rd_precision precision;
   } precisions[] = {{"auto", RD_AUTO}, {"f32", RD_PRECISION_F32}, {"bf16", RD_PRECISION_BF16}};
   rd_model_options options = {.path = path,
-                              .adapter = common->adapter,
+                              .adapter = adapter,
                               .merge = merge,
                               .chat_template = common->chat_template,
                               .mask_token = common->mask_token};
@@ -83,5 +102,6 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_err
       options.precision = precisions[i].precision;
   rd_code code = rd_model_open(out, &options, e);
   free(path);
+  free(adapter);
   return code;
 }

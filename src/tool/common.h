@@ -125,13 +125,10 @@ typedef struct rd_common {
  * any number). */
 rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, char **argv, int most,
                       char ***rest, int *rest_count, bool *stop, rd_error *e);
-/* The model that the options name: --model, else $REDRAFT_MODEL, else the built-in one. New string.
+/* The model that the options name (--model, else $REDRAFT_MODEL, else the built-in one) and, unless
+ * NULL, its adapter: --adapter, or the built-in model's own. New strings; *adapter may be NULL.
  */
-rd_code rd_tool_model_path(char **out, const rd_common *common, rd_error *e);
+rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e);
 /* Open the model that the options name; `merge` adds the adapter into the weights. */
 rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e);
-/* The built-in model: beside the program when built in place, else where it was installed.
- * New string; NULL when memory is out. */
-char *rd_tool_builtin_model(void);
-
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ctrl-C and its relatives: remembered in a flag that running work looks at, so that commands finish
- * their files and give the terminal back before they end. */
+/* Ctrl-C and its relatives: remembered in a flag that running work looks at, so that commands
+ * finish their files and give the terminal back before they end. */
 #ifndef RD_INTERRUPT_H
 #define RD_INTERRUPT_H
 

@@ -12,6 +12,7 @@ static const rd_command commands[] = {
     {"chat", "", "a conversation, with history", rd_cmd_chat},
     {"convert", "[--to TYPE] [--merge] -o DIR", "write a model as a Hugging Face folder",
      rd_cmd_convert},
+    {"eval", "--task NAME --data FILE", "quality against iterations", rd_cmd_eval},
     {"generate", "[PROMPT]", "an answer, refined draft by draft before your eyes", rd_cmd_generate},
     {"inspect", "PATH [--tensors] [--check]", "what a model, adapter or tokenizer is made of",
      rd_cmd_inspect},
