@@ -50,7 +50,8 @@ static void make_trace(lines *l, const char *const *options) {
   rd_error e;
   fake_params f;
   const int32_t prompt[P] = {1, 2, 3}, ends[] = {EOS};
-  rd_speller speller = {.text = spell, .piece = spell_one, .mask = MASK, .ends = ends, .end_count = 1};
+  rd_speller speller = {
+      .text = spell, .piece = spell_one, .mask = MASK, .ends = ends, .end_count = 1};
   if (fake_params_init(&f, options, &e) != RD_OK)
     fail_msg("%s", e.message);
   fake_denoiser d = fake_open(letters, V);

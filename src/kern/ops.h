@@ -24,8 +24,8 @@ void rd_rmsnorm_backward(float *dx /* (T,D) */, float *dw /* (D) or NULL */,
                          const float *w /* (D) */, const float *rstd /* (T) */, int64_t T,
                          int64_t D);
 
-/* The same norm over each head of hd <= 1024 (Qwen3 q and k norms), in place: x row r, head h at r *
- * row_stride + h * hd. For a backward pass keep a copy of x from before and rstd. */
+/* The same norm over each head of hd <= 1024 (Qwen3 q and k norms), in place: x row r, head h at r
+ * * row_stride + h * hd. For a backward pass keep a copy of x from before and rstd. */
 void rd_headnorm(void *x /* (T, heads, hd) of t */, rd_dtype t, float *rstd /* (T*heads) or NULL */,
                  const float *w /* (hd) */, int64_t T, int64_t heads, int64_t hd,
                  int64_t row_stride, float eps);
@@ -35,8 +35,8 @@ void rd_headnorm_backward(void *dx /* (T, heads, hd) of t */, float *dw /* (hd) 
                           const float *w /* (hd) */, const float *rstd /* (T*heads) */, int64_t T,
                           int64_t heads, int64_t hd, int64_t dx_stride, int64_t x_stride);
 
-/* Rotary position embedding (Su et al. 2021), in place, hd <= 1024. Pairs are (i, i + hd/2), or (2i,
- * 2i+1) when `interleaved`. cos and sin are rows already gathered for each token's position.
+/* Rotary position embedding (Su et al. 2021), in place, hd <= 1024. Pairs are (i, i + hd/2), or
+ * (2i, 2i+1) when `interleaved`. cos and sin are rows already gathered for each token's position.
  * `inverse` rotates back, which is the backward pass. */
 void rd_rope(void *x /* (T, heads, hd) of t */, rd_dtype t, int64_t T, int64_t heads, int64_t hd,
              int64_t row_stride, const float *cosines /* (T, hd/2) */,
