@@ -1,0 +1,34 @@
+#!/bin/bash
+# inspect and convert from the command line: facts, exit statuses, nothing half done.
+set -u
+redraft=$1
+golden=tests/golden
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+# expect STATUS TEXT COMMAND...: the command's status, and a text in what it prints
+expect() {
+  local status=$1 text=$2 found out
+  shift 2
+  out=$("$redraft" "$@" 2>&1)
+  found=$?
+  if [ "$found" != "$status" ] || [[ $out != *"$text"* ]]; then
+    echo "redraft $*: expected status $status and \"$text\", found $found and: $out"
+    failed=1
+  fi
+}
+expect 0 'mask        <|mask|> (285)' inspect $golden/models/llama-mha --check
+expect 0 '"family":"llada"' inspect $golden/models/llada --json
+expect 0 'Q4_K' inspect $golden/gguf/llama-quant.gguf
+expect 0 'model.norm.weight' inspect $golden/models/llama-mha --tensors
+expect 0 'adapter     LoRA of rank 4, alpha 8' inspect $golden/adapters/qwen3-qv
+expect 1 'config.json: no such file' inspect "$folder"
+expect 2 'unexpected argument' inspect a b
+expect 2 '-o DIR is needed' convert -m $golden/models/llama-mha
+expect 2 '--adapter DIR and --merge go together' convert -m $golden/models/llama-mha --merge -o "$folder/x"
+expect 0 '' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv --merge --to bf16 -o "$folder/merged"
+expect 0 'stored      BF16' inspect "$folder/merged"
+expect 2 'already holds a model' convert -m $golden/models/llama-mha -o "$folder/merged"
+expect 0 'no tokenizer files' convert -m $golden/gguf/llama-gqa-tied.gguf -o "$folder/gguf"
+[ -e "$folder/x" ] && echo "a refused conversion left a folder" && failed=1
+exit $failed
