@@ -29,6 +29,7 @@ static struct {
 } terminal = {.keys = -1};
 
 static volatile sig_atomic_t resized;
+static volatile sig_atomic_t left; /* others wrote below the picture meanwhile */
 
 static const struct {
   int number, flags;
@@ -76,6 +77,7 @@ static void on_signal(int number) {
     give();
   if (number == SIGTSTP) {
     raise(SIGSTOP);
+    left = 1;
     take();
   } else if (number != SIGWINCH) {
     raise(number);
@@ -142,7 +144,8 @@ static void redraw(const char *painted, const char *end) {
   FILE *out = open_memstream(&text, &size);
   if (!out)
     return;
-  int up = rows_up();
+  int up = left ? 0 : rows_up();
+  left = 0;
   fputc('\r', out);
   if (up > 0)
     fprintf(out, "\x1b[%dA", up);
