@@ -25,7 +25,7 @@ typedef struct shape {
   int32_t threads, accumulate, scaled;
 } shape;
 
-enum { A, B, C, SCRATCH, B_SCALE, A_SCALE, MEMORIES };
+enum { A, B, C, SCRATCH, SCALES, MEMORIES };
 
 typedef struct product {
   shape shape;
@@ -166,14 +166,9 @@ static dnnl_status_t plan(dnnl_primitive_desc_t *out, const shape *s, dnnl_memor
     STEP(dnnl_post_ops_append_sum(after, 1.0f));
     STEP(dnnl_primitive_attr_set_post_ops(attributes, after));
   }
-  if (s->scaled) { /* by column while the sum is converted, then by row */
-    dnnl_memory_desc_t rows;
+  if (s->scaled) { /* by column, while the sum is converted */
     const float given_later = DNNL_RUNTIME_F32_VAL;
     STEP(dnnl_primitive_attr_set_output_scales(attributes, 1, 1 << 1, &given_later));
-    STEP(dnnl_post_ops_create(&after));
-    STEP(describe(&rows, RD_F32, s->m, 1, 1, 1));
-    STEP(dnnl_post_ops_append_binary(after, dnnl_binary_mul, &rows));
-    STEP(dnnl_primitive_attr_set_post_ops(attributes, after));
   }
   STEP(dnnl_primitive_desc_create(out, &matmul, attributes, engine, NULL));
 #undef STEP
@@ -191,9 +186,7 @@ static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
                                       [B] = DNNL_ARG_WEIGHTS,
                                       [C] = DNNL_ARG_DST,
                                       [SCRATCH] = DNNL_ARG_SCRATCHPAD,
-                                      [B_SCALE] = DNNL_ARG_ATTR_OUTPUT_SCALES,
-                                      [A_SCALE] =
-                                          DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1};
+                                      [SCALES] = DNNL_ARG_ATTR_OUTPUT_SCALES};
   dnnl_memory_desc_t d[MEMORIES];
   const int count = s->scaled ? MEMORIES : SCRATCH + 1;
   dnnl_primitive_desc_t description = NULL;
@@ -204,11 +197,9 @@ static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
   }
   if (description != NULL)
     dnnl_primitive_desc_destroy(description);
-  if (status == dnnl_success && s->scaled) {
-    dnnl_memory_desc_init_by_strides(&d[B_SCALE], 1, (dnnl_dims_t){s->n}, dnnl_f32,
-                                     (dnnl_dims_t){1});
-    describe(&d[A_SCALE], RD_F32, s->m, 1, 1, 1);
-  }
+  if (status == dnnl_success && s->scaled)
+    status = dnnl_memory_desc_init_by_strides(&d[SCALES], 1, (dnnl_dims_t){s->n}, dnnl_f32,
+                                              (dnnl_dims_t){1});
   for (int i = 0; i < count && status == dnnl_success; i++) {
     status = dnnl_memory_create(&p->memories[i], &d[i], engine, DNNL_MEMORY_NONE);
     p->arguments[i] = (dnnl_exec_arg_t){roles[i], p->memories[i]};
@@ -259,9 +250,9 @@ static void tidy(rd_mat *m) {
     m->col_stride = m->rows;
 }
 
-/* The product itself. Scales (M) and (N) go with integers, else they are NULL. */
-static rd_code run(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, const float *a_scale,
-                   const float *b_scale, rd_error *e) {
+/* The product itself. Scales of columns (N) go with integers, else they are NULL. */
+static rd_code run(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, const float *scales,
+                   rd_error *e) {
   tidy(&a);
   tidy(&b);
   tidy(&c);
@@ -274,15 +265,11 @@ static rd_code run(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, const floa
   s.a_type = (int32_t)a.type, s.b_type = (int32_t)b.type, s.c_type = (int32_t)c.type;
   s.threads = rd_threads_get();
   s.accumulate = beta != 0;
-  s.scaled = a_scale != NULL;
+  s.scaled = scales != NULL;
   product *p = NULL;
   RD_TRY(find(t, &p, &s, e));
-  void *const data[MEMORIES] = {a.data,
-                                b.data,
-                                c.data,
-                                t->scratch,
-                                rd_mat_rows(b_scale, RD_F32, 1, 0).data,
-                                rd_mat_rows(a_scale, RD_F32, 1, 0).data};
+  void *const data[MEMORIES] = {a.data, b.data, c.data, t->scratch,
+                                rd_mat_rows(scales, RD_F32, 1, 0).data};
   for (int i = 0; i < p->count; i++)
     dnnl_memory_set_data_handle(p->memories[i], data[i]);
   const dnnl_status_t status =
@@ -344,14 +331,14 @@ static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_
     const rd_mat b32 = as_f32(b_data, columns(b, first, count));
     const rd_mat part = columns(c, first, count);
     if (c.type == RD_F32) {
-      RD_TRY(run(t, part, a32, b32, beta, NULL, NULL, e));
+      RD_TRY(run(t, part, a32, b32, beta, NULL, e));
       continue;
     }
     const rd_mat c32 = beta != 0 ? as_f32(c_data, part)
                        : part.col_stride == 1
                            ? rd_mat_rows(c_data, RD_F32, part.rows, count)
                            : rd_mat_transposed(rd_mat_rows(c_data, RD_F32, count, part.rows));
-    RD_TRY(run(t, c32, a32, b32, beta, NULL, NULL, e));
+    RD_TRY(run(t, c32, a32, b32, beta, NULL, e));
     const bool by_rows = part.col_stride == 1;
     const int64_t lines = by_rows ? part.rows : count, length = by_rows ? count : part.rows;
     for (int64_t i = 0; i < lines; i++)
@@ -386,13 +373,13 @@ rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   RD_TRY(mine(&t, e));
   if (a.type == RD_BF16 && !rd_bf16_fast())
     return run_pieces(t, c, a, b, beta, e);
-  return run(t, c, a, b, beta, NULL, NULL, e);
+  return run(t, c, a, b, beta, NULL, e);
 }
 
 rd_code rd_matmul_i8(rd_mat c, rd_mat a, const float *a_scale, rd_mat b, const float *b_scale,
                      rd_error *e) {
   assert(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
-  assert(a.type == RD_I8 && b.type == RD_I8 && c.type == RD_F32);
+  assert(a.type == RD_I8 && b.type == RD_I8 && c.type == RD_F32 && c.col_stride == 1);
   if (c.rows == 0 || c.cols == 0)
     return RD_OK;
   if (a.cols == 0) {
@@ -401,5 +388,10 @@ rd_code rd_matmul_i8(rd_mat c, rd_mat a, const float *a_scale, rd_mat b, const f
   }
   kept *t = NULL;
   RD_TRY(mine(&t, e));
-  return run(t, c, a, b, 0, a_scale, b_scale, e);
+  RD_TRY(run(t, c, a, b, 0, b_scale, e));
+  /* The scales of rows in a pass of ours: as a post-operation they send oneDNN to its reference
+   * code. */
+  for (int64_t i = 0; i < c.rows; i++)
+    rd_scale(rd_at(c.data, c.type, i * c.row_stride), c.type, a_scale[i], c.cols);
+  return RD_OK;
 }

@@ -56,9 +56,9 @@ static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
  * Errors: RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY. */
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
 
-/* c (M,N) f32 = a_scale[i] * b_scale[j] * (a b)(i,j), with a (M,K) and b (K,N) of type RD_I8,
- * accumulated in 32-bit integers. `a_scale` (M): one scale for each row, i.e. token; `b_scale` (N):
- * one for each output. Threads and errors as rd_matmul. */
+/* c (M,N) f32, row-major, = a_scale[i] * b_scale[j] * (a b)(i,j), with a (M,K) and b (K,N) of type
+ * RD_I8, accumulated in 32-bit integers. `a_scale` (M): one scale for each row, i.e. token;
+ * `b_scale` (N): one for each output. Threads and errors as rd_matmul. */
 rd_code rd_matmul_i8(rd_mat c, rd_mat a, const float *a_scale, rd_mat b, const float *b_scale,
                      rd_error *e);
 
