@@ -186,7 +186,8 @@ static rd_code listen_on(rd_server *server, const struct addrinfo *a, rd_error *
   if (getsockname(server->socket, (struct sockaddr *)&at, &length) == 0)
     getnameinfo((struct sockaddr *)&at, length, NULL, 0, number, sizeof number, NI_NUMERICSERV);
   bool six = strchr(s->host, ':') != NULL;
-  server->url = rd_format("http://%s%s%s:%s/", six ? "[" : "", s->host, six ? "]" : "", number);
+  server->url = rd_format("http%s://%s%s%s:%s/", s->certificate ? "s" : "", six ? "[" : "", s->host,
+                          six ? "]" : "", number);
   return server->url ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the address");
 }
 
@@ -215,12 +216,21 @@ static rd_code start(rd_server *server, rd_error *e) {
                            &server->metrics, e));
   unsigned flags =
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC;
+  /* The last options: without a certificate the list ends at once. */
+  struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)s->certificate},
+                                 {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)s->private_key},
+                                 {MHD_OPTION_END, 0, NULL}};
+  if (s->certificate)
+    flags |= MHD_USE_TLS;
   server->daemon = MHD_start_daemon(
       flags, 0, NULL, NULL, access_request, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
       MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
       (unsigned)RD_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 << 10),
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * s->most_jobs + 64), MHD_OPTION_END);
-  return server->daemon ? RD_OK : rd_fail(e, RD_IO, "the HTTP server does not start");
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * s->most_jobs + 64), MHD_OPTION_ARRAY,
+      s->certificate ? tls : &tls[2], MHD_OPTION_END);
+  return server->daemon ? RD_OK
+                        : rd_fail(e, RD_IO, "the server does not start%s",
+                                  s->certificate ? "; is the certificate for this key?" : "");
 }
 
 rd_code rd_server_open(rd_server **out, const rd_server_setup *setup, rd_error *e) {

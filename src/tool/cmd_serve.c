@@ -2,6 +2,7 @@
 /* redraft serve: the page and the API on a socket, until SIGTERM or SIGINT. */
 #include "commands.h"
 #include "common.h"
+#include "file.h"
 #include "server.h"
 
 #include <pthread.h>
@@ -13,7 +14,7 @@
 
 typedef struct settings {
   rd_common common;
-  char *host, *key, *origin;
+  char *host, *key, *origin, *certificate, *private_key;
   int64_t port, queue, rows, body;
   double grace;
   bool open;
@@ -35,6 +36,11 @@ static const rd_option rows[] = {
      "size of a request at most", offsetof(settings, body)},
     {"cors", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "ORIGIN",
      "another site whose pages may use this server; *: every one", offsetof(settings, origin)},
+    {"tls-cert", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "FILE",
+     "serve HTTPS with this certificate (PEM); --tls-key goes with it",
+     offsetof(settings, certificate)},
+    {"tls-key", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "FILE",
+     "the certificate's private key (PEM)", offsetof(settings, private_key)},
     {"grace", 0, RD_REAL, "5", 0, 3600, NULL, "Server", "SECONDS",
      "time for answers under way when the server is told to stop", offsetof(settings, grace)},
     {"open", 0, RD_FLAG, NULL, 0, 0, NULL, "Server", NULL, "show the page in the browser",
@@ -53,7 +59,17 @@ static void show(const char *url) {
   _exit(127);
 }
 
-static rd_code run(const settings *s, rd_error *e) {
+static rd_code read_pem(const settings *s, char **certificate, char **key, rd_error *e) {
+  enum { MOST_PEM = 1 << 20 };
+  if (!s->certificate && !s->private_key)
+    return RD_OK;
+  if (!s->certificate || !s->private_key)
+    return rd_fail(e, RD_USAGE, "--tls-cert and --tls-key go together");
+  RD_TRY(rd_file_read(s->certificate, MOST_PEM, certificate, NULL, e));
+  return rd_file_read(s->private_key, MOST_PEM, key, NULL, e);
+}
+
+static rd_code run(const settings *s, char **pem, rd_error *e) {
   rd_model *model = NULL;
   rd_server *server = NULL;
   sigset_t ends;
@@ -64,6 +80,7 @@ static rd_code run(const settings *s, rd_error *e) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, NULL);
   signal(SIGPIPE, SIG_IGN);
+  RD_TRY(read_pem(s, &pem[0], &pem[1], e));
   RD_TRY(rd_tool_open(&model, &s->common, true, e));
   rd_server_setup setup = {.model = model,
                            .host = s->host,
@@ -72,6 +89,8 @@ static rd_code run(const settings *s, rd_error *e) {
                            .most_jobs = s->queue,
                            .pass_rows = s->rows,
                            .most_body = s->body,
+                           .certificate = pem[0],
+                           .private_key = pem[1],
                            .origin = s->origin,
                            .log = s->common.quiet ? NULL : log_line};
   rd_code code = rd_server_open(&server, &setup, e);
@@ -90,12 +109,14 @@ static rd_code run(const settings *s, rd_error *e) {
 rd_code rd_cmd_serve(int argc, char **argv, rd_error *e) {
   settings s = {0};
   rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL;
+  char **rest = NULL, *pem[2] = {NULL, NULL};
   int count = 0;
   bool stop = false;
   rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
   if (code == RD_OK && !stop)
-    code = run(&s, e);
+    code = run(&s, pem, e);
+  free(pem[0]);
+  free(pem[1]);
   free(rest);
   rd_options_drop(&o);
   return code;

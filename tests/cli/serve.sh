@@ -15,7 +15,7 @@ check() { # check WHAT EXPECTED FOUND
 serve() { # serve ARGUMENTS: starts one, sets url and server
   "$program" serve -m $model --threads 1 --port 0 "$@" >"$folder/out" 2>"$folder/log" &
   server=$!; servers+=("$server"); url=
-  for _ in $(seq 300); do url=$(grep -o 'http://[^ ]*' "$folder/out") && break; sleep 0.1; done
+  for _ in $(seq 300); do url=$(grep -o 'https*://[^ ]*' "$folder/out") && break; sleep 0.1; done
   [ "$url" ] || { echo "FAILED to start: $(cat "$folder/log")"; exit 1; }
 }
 ask() { curl -s -m 60 -o "$folder/body" -D "$folder/head" -w '%{http_code}' "$@"; } # prints the status
@@ -130,4 +130,15 @@ done
 kill -TERM $server; wait $server; check "exit status under work" 0 $?
 wait $long
 check "the draft under way was stopped" 1 "$(grep -c '"stopped":"cancelled"' "$folder/long")"
+
+# HTTPS, and pages of other sites.
+if openssl req -x509 -newkey rsa:2048 -nodes -keyout "$folder/key" -out "$folder/cert" -days 2 \
+  -subj /CN=localhost 2>/dev/null; then
+  serve --tls-cert "$folder/cert" --tls-key "$folder/key" --cors https://example.org -q
+  check "https" "https 200" "${url%%:*} $(ask -k "$url"health)"
+  check "other sites" https://example.org "$(sed -n 's/\r$//; s/^Access-Control-Allow-Origin: //p' "$folder/head")"
+  check "stream over TLS" 200 "$(ask -k "$url"api/denoise -d '{"prompt":"Hi","iterations":2,"window":40}')"
+else
+  echo "no openssl: HTTPS not tried"
+fi
 exit $failed
