@@ -2,7 +2,7 @@
 PRESET ?= release
 BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
 
-.PHONY: all demo setup test lint format web clean
+.PHONY: all demo setup test lint format serve tini web clean
 
 all: setup ## build the program and the tests
 	@cmake --preset $(PRESET) >/dev/null
@@ -23,6 +23,12 @@ format: ## clang-format every C file
 
 demo: all ## the main job on the built-in model
 	@./tools/demo.sh $(BUILD)/redraft
+
+tini: all ## rebuild the built-in model from its data (about half an hour on 2 cores)
+	@./tools/tini/make.sh $(BUILD)/redraft
+
+serve: all ## the page and the HTTP interface on the built-in model
+	@$(BUILD)/redraft serve
 
 web: ## rebuild the page: web/dist/index.html
 	@cd web && npm ci --silent && npm run --silent build

@@ -2,7 +2,5 @@
 # What `make demo` runs: the built-in model writes.
 set -eu
 redraft=$1
-"$redraft" generate --sampler ar --temperature 0 --tokens 120 --raw "Once upon a time" || {
-  echo "demo: the built-in model could not be run" >&2
-  exit 1
-}
+"$redraft" generate --no-noise --temperature 0 "What's the capital of France?"
+"$redraft" generate --iterations 32 --seed 1 "What do you know about Amsterdam?"
