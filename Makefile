@@ -12,7 +12,7 @@ setup: ## install what is missing (Debian: apt)
 	@./tools/setup.sh
 
 test: all ## build and run every test; `make test PRESET=asan` under the sanitizers
-	@ctest --test-dir $(BUILD) --output-on-failure -j2
+	@ctest --test-dir $(BUILD) --output-on-failure
 
 lint: ## formatting, cppcheck, and a clang build with warnings as errors
 	@./tools/setup.sh lint

@@ -8,14 +8,14 @@ if(BUILD_TESTING)
     target_link_libraries(${name} PRIVATE rd_tool PkgConfig::CMOCKA)
     target_compile_definitions(${name} PRIVATE RD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900
       ENVIRONMENT TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp)
   endforeach()
   file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/cli/*.sh)
   foreach(script ${scripts})
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME cli_${name} COMMAND bash ${script} $<TARGET_FILE:redraft> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(cli_${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+    set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
   endforeach()
   # The example of the manual, on a small random model: it must build as a user's program does, and answer.
   add_executable(hello ${CMAKE_SOURCE_DIR}/examples/hello.c)
