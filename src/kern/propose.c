@@ -9,6 +9,7 @@
 
 #include "cpu.h"
 #include "parallel.h"
+#include "propose_sweeps.h"
 #include "rng.h"
 
 #include <math.h>
@@ -28,40 +29,29 @@ static inline bool better(candidate a, candidate b) {
   return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
-/* e^x for x <= 0, relative error below 2e-7 (Cephes' polynomial), 0 below -87: plain arithmetic
- * that the compiler turns into vectors. */
-static inline float exp_below(float x) {
-  float clamped = x < -87.0f ? -87.0f : x;
-  int32_t n = (int32_t)(clamped * 1.44269504f - 0.5f);
-  float r = clamped - (float)n * 0.693359375f + (float)n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  union {
-    int32_t bits;
-    float value;
-  } power = {.bits = (n + 127) << 23};
-  return x < -87.0f ? 0.0f : p * power.value;
+/* The sweeps of the best instruction set. */
+static const rd_sweeps *sweeps_now(void) {
+  static const rd_sweeps *const by_level[RD_CPU_LEVELS] = {[RD_CPU_SCALAR] = &rd_sweeps_scalar,
+                                                           [RD_CPU_AVX2] = &rd_sweeps_avx2,
+                                                           [RD_CPU_AVX512] = &rd_sweeps_avx512,
+                                                           [RD_CPU_AVX512BF16] = &rd_sweeps_avx512};
+  return by_level[rd_cpu_level()];
 }
 
 static float largest(const float *x, int64_t n) {
-  float m = -INFINITY;
-#pragma omp simd reduction(max : m)
-  for (int64_t i = 0; i < n; i++)
-    m = x[i] > m ? x[i] : m;
-  return m;
+  return sweeps_now()->largest(x, n);
 }
 
 static bool has_nan(const float *x, int64_t n) {
-  int bad = 0;
-#pragma omp simd reduction(| : bad)
-  for (int64_t i = 0; i < n; i++)
-    bad |= x[i] != x[i];
-  return bad;
+  return sweeps_now()->has_nan(x, n);
+}
+
+static rd_row_sums sums_of(const float *x, int64_t n, float max, float scale) {
+  return sweeps_now()->sums(x, n, max, scale);
+}
+
+static float exp_below(float x) {
+  return rd_exp_below(x);
 }
 
 static int32_t first_equal(const float *x, float value) {
@@ -69,29 +59,6 @@ static int32_t first_equal(const float *x, float value) {
   while (x[i] != value)
     i++;
   return i;
-}
-
-/* Sums over the row at temperature 1/scale: S = sum e^y and W = sum y e^y with y = (x - max) scale.
- */
-typedef struct row_sums {
-  double S, W;
-} row_sums;
-
-static row_sums sums_of(const float *x, int64_t n, float max, float scale) {
-  row_sums total = {0, 0};
-  for (int64_t at = 0; at < n; at += 4096) { /* short f32 sums, added in f64 */
-    int64_t end = at + 4096 < n ? at + 4096 : n;
-    float S = 0, W = 0;
-#pragma omp simd reduction(+ : S, W)
-    for (int64_t i = at; i < end; i++) {
-      float y = (x[i] - max) * scale, p = exp_below(y);
-      S += p;
-      W += p > 0 ? p * y : 0;
-    }
-    total.S += (double)S;
-    total.W += (double)W;
-  }
-  return total;
 }
 
 /* --- selection -----------------------------------------------------------------------------------
@@ -240,7 +207,7 @@ static void describe(rd_proposal *out, const candidate *c, int64_t n, float max,
 }
 
 static void describe_all(rd_proposal *out, const float *x, int64_t V, float max, float scale,
-                         row_sums s) {
+                         rd_row_sums s) {
   candidate two[2] = {{max, 0}, {-INFINITY, 0}};
   if (V > 1)
     select_top(two, 2, x, V);
@@ -262,7 +229,7 @@ static void greedy_row(rd_proposal *out, float *x, int64_t V, float max,
     out->entropy = 0;
     return;
   }
-  row_sums s = sums_of(x, V, max, 1);
+  rd_row_sums s = sums_of(x, V, max, 1);
   out->probability = (float)(1 / s.S);
   if (limited(rule, V)) {
     double sum;
@@ -289,7 +256,7 @@ static void sampled_row(rd_proposal *out, float *x, int64_t V, float max,
     describe(out, c, n, max, scale, sum);
     return;
   }
-  row_sums s = sums_of(x, V, max, scale);
+  rd_row_sums s = sums_of(x, V, max, scale);
   double before = 0;
   int64_t chosen = -1;
   for (int64_t i = 0; i < V; i++) {
@@ -335,7 +302,7 @@ static void gumbel_row(rd_proposal *out, float *x, int64_t V, float max,
       chosen = -INFINITY;
   }
   float top = rule->unsure_count ? largest(x, V) : max;
-  row_sums s = sums_of(x, V, top, 1);
+  rd_row_sums s = sums_of(x, V, top, 1);
   out->probability = (float)((double)exp_below(chosen - top) / s.S);
   describe_all(out, x, V, top, 1, s);
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The sweeps over a whole row of logits, one set for each instruction set: propose_sweeps.inc
+ * compiled with different flags. They differ by rounding of sums alone. */
+#ifndef RD_PROPOSE_SWEEPS_H
+#define RD_PROPOSE_SWEEPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* With y = (x - max) scale: S = sum e^y, W = sum y e^y. */
+typedef struct rd_row_sums {
+  double S, W;
+} rd_row_sums;
+
+typedef struct rd_sweeps {
+  float (*largest)(const float *x, int64_t n); /* -INFINITY for none; NaN is passed over */
+  bool (*has_nan)(const float *x, int64_t n);
+  rd_row_sums (*sums)(const float *x, int64_t n, float max, float scale);
+} rd_sweeps;
+
+extern const rd_sweeps rd_sweeps_scalar, rd_sweeps_avx2, rd_sweeps_avx512;
+
+/* e^x for x <= 0, relative error below 2e-7 (Cephes' polynomial), 0 below -87: plain arithmetic
+ * that the compiler turns into vectors. */
+static inline float rd_exp_below(float x) {
+  float clamped = x < -87.0f ? -87.0f : x;
+  int32_t n = (int32_t)(clamped * 1.44269504f - 0.5f);
+  float r = clamped - (float)n * 0.693359375f + (float)n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  union {
+    int32_t bits;
+    float value;
+  } power = {.bits = (n + 127) << 23};
+  return x < -87.0f ? 0.0f : p * power.value;
+}
+
+#endif
