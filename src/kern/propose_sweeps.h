@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* With y = (x - max) scale: S = sum e^y, W = sum y e^y. */
 typedef struct rd_row_sums {
@@ -20,12 +21,11 @@ typedef struct rd_sweeps {
 
 extern const rd_sweeps rd_sweeps_scalar, rd_sweeps_avx2, rd_sweeps_avx512;
 
-/* e^x for x <= 0, relative error below 2e-7 (Cephes' polynomial), 0 below -87: plain arithmetic
- * that the compiler turns into vectors. */
-static inline float rd_exp_below(float x) {
-  float clamped = x < -87.0f ? -87.0f : x;
-  int32_t n = (int32_t)(clamped * 1.44269504f - 0.5f);
-  float r = clamped - (float)n * 0.693359375f + (float)n * 2.12194440e-4f;
+/* e^x for -87 <= x <= 0, relative error below 2e-7 (Cephes' polynomial): plain arithmetic without a
+ * choice, which the compiler turns into vectors. */
+static inline float rd_exp_inside(float x) {
+  int32_t n = (int32_t)(x * 1.44269504f - 0.5f);
+  float r = x - (float)n * 0.693359375f + (float)n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
@@ -33,11 +33,15 @@ static inline float rd_exp_below(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  union {
-    int32_t bits;
-    float value;
-  } power = {.bits = (n + 127) << 23};
-  return x < -87.0f ? 0.0f : p * power.value;
+  int32_t bits = (n + 127) << 23; /* 2^n */
+  float power;
+  memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+/* The same for all x <= 0: 0 below -87. */
+static inline float rd_exp_below(float x) {
+  return x < -87.0f ? 0.0f : rd_exp_inside(x);
 }
 
 #endif
