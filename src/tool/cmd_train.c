@@ -3,6 +3,7 @@
  * elsewhere. */
 #include "commands.h"
 #include "cpu.h"
+#include "interrupt.h"
 #include "trainer.h"
 
 #include <math.h>
@@ -202,8 +203,10 @@ static rd_code train(const rd_train_settings *s, rd_error *e) {
       show_estimate(&estimate);
   } else if (code == RD_OK) {
     show_data(&t);
-    signal(SIGINT, on_interrupt);
-    signal(SIGTERM, on_interrupt);
+    const struct sigaction action = {.sa_handler = on_interrupt,
+                                     .sa_flags = SA_RESTART | rd_interrupt_stack()};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     code = rd_trainer_run(&t, e);
     if (code != RD_OK && v.terminal)
       fputc('\n', stderr);

@@ -18,18 +18,17 @@ static void on_signal(int number) {
 /* The handler runs on a stack of its own: generated code of oneDNN's AVX-512 products may have the
  * stack pointer elsewhere when a signal comes, and the frame pushed there damages the heap (seen as
  * "corrupted double-linked list" when such a run ended). */
-static void own_stack(void) {
+int rd_interrupt_stack(void) {
   static unsigned char memory[1 << 16];
   const stack_t stack = {.ss_sp = memory, .ss_size = sizeof memory};
-  sigaltstack(&stack, NULL);
+  return sigaltstack(&stack, NULL) == 0 ? SA_ONSTACK : 0;
 }
 
 void rd_interrupt_open(void) {
   struct sigaction action;
-  own_stack();
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
-  action.sa_flags = SA_ONSTACK;
+  action.sa_flags = rd_interrupt_stack();
   sigemptyset(&action.sa_mask);
   seen = 0;
   for (int i = 0; i < SIGNALS; i++)

@@ -10,6 +10,9 @@
 
 /* Handle SIGINT, SIGTERM, SIGHUP and SIGQUIT from now on. */
 void rd_interrupt_open(void);
+/* Give the calling thread a stack for signal handlers and return the sigaction flag that uses it.
+ * Every handler that may come while products run needs it: see interrupt.c. */
+int rd_interrupt_stack(void);
 /* The signal that came since the last rd_interrupt_clear, or 0. */
 int rd_interrupt_seen(void);
 /* The same as a variable, for rd_draft_run. */

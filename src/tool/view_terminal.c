@@ -107,7 +107,7 @@ rd_code rd_terminal_open(bool keys, rd_error *e) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    action.sa_flags = handled[i].flags;
+    action.sa_flags = handled[i].flags | rd_interrupt_stack();
     sigemptyset(&action.sa_mask);
     sigaction(handled[i].number, &action, &before[i]);
   }
