@@ -170,10 +170,12 @@ static void batches(void **state) {
   assert_int_equal(read_text(&x, "a.jsonl", rows, 16, false, false, &e), RD_OK);
   for (size_t k = 0; k < rd_objective_count; k++)
     for (size_t l = 0; l < rd_loss_on_count; l++)
-      for (int padding = 0; padding < 2; padding++) {
+      for (int variant = 0; variant < 4; variant++) {
+        bool padding = variant & 1, all_masked = variant & 2;
         rd_batch_rules r = {.objective = &rd_objectives[k],
                             .loss_on = &rd_loss_ons[l],
                             .eos_padding_loss = padding,
+                            .mask_all = all_masked,
                             .window = 16,
                             .rows = 64,
                             .mask = MASK,
@@ -209,6 +211,8 @@ static void batches(void **state) {
               bool causal = !r.objective->corruption;
               if (causal || i < example->prompt)
                 assert_int_equal(b.ids[row], here);
+              else if (all_masked && (padding || i < known))
+                assert_int_equal(b.ids[row], MASK);
               if (b.targets[row] >= 0)
                 assert_int_equal(b.targets[row], causal ? clean[i + 1] : here);
               assert_true((b.targets[row] >= 0) == (b.weights[row] > 0));

@@ -78,7 +78,12 @@ static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *exam
   int64_t region = answer + (o->covers_padding && r->eos_padding_loss ? behind : 0);
   int32_t *noisy = b->ids + at + prompt;
   const int32_t *clean = b->targets + at + prompt;
-  double rate = r->corruption->apply(noisy, region, r->mask, rng, b->scratch);
+  double rate = 1;
+  if (r->mask_all > 0 && rd_rng_uniform(rng) < r->mask_all)
+    for (int64_t i = 0; i < region; i++)
+      noisy[i] = r->mask;
+  else
+    rate = r->corruption->apply(noisy, region, r->mask, rng, b->scratch);
   int64_t changed = 0, masks = 0;
   for (int64_t i = 0; i < region; i++) {
     changed += noisy[i] != clean[i];
