@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft plot: loss curves of runs, in the terminal and as an SVG file. */
-#include "commands.h"
 #include "curves.h"
+#include "help.h"
 #include "option.h"
 
 #include <errno.h>
@@ -50,9 +50,7 @@ rd_code rd_cmd_plot(int argc, char **argv, rd_error *e) {
   if (code == RD_OK)
     code = rd_options_parse(&o, argc, argv, &rest, &count, e);
   if (code == RD_OK && s.help) {
-    char *text = rd_options_help(&o);
-    printf("usage: redraft plot RUN... [options]\n\n%s", text ? text : "");
-    free(text);
+    code = rd_help_show("", NULL, &o, e);
   } else if (code == RD_OK && count == 0) {
     code = rd_fail(e, RD_USAGE, "name at least one folder of a run");
   } else if (code == RD_OK) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft replay: a trace shown again, forwards and backwards. Every picture is built from the
  * trace alone: the start, the draft before, the noise on it. */
-#include "commands.h"
 #include "events.h"
 #include "file.h"
+#include "help.h"
 #include "interrupt.h"
 #include "option.h"
 #include "view_ending.h"
@@ -239,9 +239,7 @@ rd_code rd_cmd_replay(int argc, char **argv, rd_error *e) {
   if (code == RD_OK)
     code = rd_options_parse(&o, argc, argv, &rest, &count, e);
   if (code == RD_OK && s.help) {
-    char *text = rd_options_help(&o);
-    printf("redraft replay [options] FILE\n%s", text ? text : "");
-    free(text);
+    code = rd_help_show("", NULL, &o, e);
   } else if (code == RD_OK && count != 1)
     code = rd_fail(e, RD_USAGE, "expected one trace, as generate --trace FILE writes it; got %d",
                    count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft train: settings from YAML and the command line, a bar on a terminal, plain lines
  * elsewhere. */
-#include "commands.h"
 #include "cpu.h"
+#include "help.h"
 #include "interrupt.h"
 #include "trainer.h"
 
@@ -174,16 +174,9 @@ static rd_code read_arguments(rd_train_settings *s, int argc, char **argv, bool 
 static rd_code show_help(const rd_train_settings *s, rd_error *e) {
   rd_options rows = {rd_train_option_rows, rd_train_option_count, (void *)(uintptr_t)s, NULL};
   rd_options init = {rd_train_init_rows, rd_train_init_count, (void *)(uintptr_t)&s->init, NULL};
-  char *text = rd_options_help(&rows), *nested = rd_options_help(&init);
-  rd_code code = text && nested ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: --help");
-  if (code == RD_OK)
-    printf("usage: redraft train config.yaml [--set key=value]... [options]\n\n"
-           "Keys of the file are the options, with _ for -.\n\n%s\n"
-           "Keys below `init:` (a model from nothing; --set init.KEY=VALUE):\n%s",
-           text, nested);
-  free(text);
-  free(nested);
-  return code;
+  RD_TRY(rd_help_show("Keys of the file are the options, with _ for -.\n\n", NULL, &rows, e));
+  return rd_help_show("\nKeys below `init:` (a model from nothing; --set init.KEY=VALUE):\n",
+                      "init", &init, e);
 }
 
 static rd_code train(const rd_train_settings *s, rd_error *e) {

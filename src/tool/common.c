@@ -4,6 +4,7 @@
 
 #include "cpu.h"
 #include "file.h"
+#include "help.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -12,6 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+static const rd_option common_rows[] = {RD_COMMON_OPTIONS(0)};
+const rd_option *const rd_common_options = common_rows;
+const size_t rd_common_option_count = sizeof common_rows / sizeof *common_rows;
+
 rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, char **argv, int most,
                       char ***rest, int *rest_count, bool *stop, rd_error *e) {
   *stop = false;
@@ -19,13 +24,8 @@ rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, ch
   RD_TRY(rd_options_default(o, e));
   RD_TRY(rd_options_parse(o, argc, argv, rest, rest_count, e));
   if (common->help) {
-    char *text = rd_options_help(o);
-    if (!text)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: the list of options");
-    fputs(text, stdout);
-    free(text);
     *stop = true;
-    return RD_OK;
+    return rd_help_show("", NULL, o, e);
   }
   if (most >= 0 && *rest_count > most)
     return rd_fail(e, RD_USAGE, "unexpected argument %s", (*rest)[most]);

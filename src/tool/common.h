@@ -120,6 +120,10 @@ typedef struct rd_common {
         (at) + offsetof(rd_common, help)                                                           \
   }
 
+/* The same as a table of its own. */
+extern const rd_option *const rd_common_options;
+extern const size_t rd_common_option_count;
+
 /* Parse a command's arguments into its struct (zeroed by the caller). With --help the text goes to
  * standard output and *stop is set. `rest` gets what is no option: at most `most` arguments (-1:
  * any number). */
