@@ -1,18 +1,50 @@
-# A thin front over CMake: every target says what it does in one line.
+# A thin front over CMake: every target says what it does in one line; `make help` prints them.
 PRESET ?= release
 BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+BENCH ?= --shape tini --windows 64,256,1024,4096 --batches 1,4,16
 
-.PHONY: all demo setup test lint format serve tini web clean
+.PHONY: all help demo setup install test test-all coverage fuzz bench lint format serve tini web clean
 
-all: setup ## build the program and the tests
+all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build $(BUILD)
 
-setup: ## install what is missing (Debian: apt)
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## install what building needs and is missing (Debian: apt)
 	@./tools/setup.sh
 
-test: all ## build and run every test; `make test PRESET=asan` under the sanitizers
+demo: all ## the main job on the built-in model
+	@./tools/demo.sh $(BUILD)/redraft
+
+serve: all ## the page and the HTTP interface on the built-in model
+	@$(BUILD)/redraft serve
+
+install: all ## install to PREFIX (/usr/local), below DESTDIR where that is given
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)" | grep -v Up-to-date
+
+test: all ## build and run the tests; `make test PRESET=asan` under the sanitizers
 	@ctest --test-dir $(BUILD) --output-on-failure
+
+test-all: all ## the same with the long cases: more kills, more sizes
+	@RD_TEST_ALL=1 ctest --test-dir $(BUILD) --output-on-failure
+
+coverage: ## line coverage of src/ by the tests; fails below 85%
+	@./tools/setup.sh coverage
+	@$(MAKE) --no-print-directory all PRESET=cov
+	@./tools/coverage.sh build-cov
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
+	@./tools/setup.sh clang
+	@cmake --preset fuzz >/dev/null
+	@cmake --build build-fuzz
+	@./tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+bench: all ## speed of the tini shape on this machine; BENCH="..." for other cases
+	@$(BUILD)/redraft bench $(BENCH)
 
 lint: ## formatting, cppcheck, and a clang build with warnings as errors
 	@./tools/setup.sh lint
@@ -21,14 +53,8 @@ lint: ## formatting, cppcheck, and a clang build with warnings as errors
 format: ## clang-format every C file
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-demo: all ## the main job on the built-in model
-	@./tools/demo.sh $(BUILD)/redraft
-
-tini: all ## rebuild the built-in model from its data (about half an hour on 2 cores)
+tini: all ## rebuild the built-in model from its data
 	@./tools/tini/make.sh $(BUILD)/redraft
-
-serve: all ## the page and the HTTP interface on the built-in model
-	@$(BUILD)/redraft serve
 
 web: ## rebuild the page: web/dist/index.html
 	@cd web && npm ci --silent && npm run --silent build

@@ -19,8 +19,10 @@ if(BUILD_TESTING)
   endforeach()
   # The example of the manual, on a small random model: it must build as a user's program does, and answer.
   add_executable(hello ${CMAKE_SOURCE_DIR}/examples/hello.c)
-  target_include_directories(hello PRIVATE include)
-  target_link_libraries(hello PRIVATE rd_diffuse)
+  target_link_libraries(hello PRIVATE libredraft)
   add_test(NAME example_hello COMMAND hello tests/golden/models/llama-mha "Hello" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(example_hello PROPERTIES PASS_REGULAR_EXPRESSION "tokens, [0-9]+ iterations")
+  add_test(NAME install COMMAND bash tests/install.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(install PROPERTIES TIMEOUT 300 ENVIRONMENT "SANITIZE=${RD_SANITIZE};FLAGS=${CMAKE_C_FLAGS}")
 endif()

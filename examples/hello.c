@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A whole program: ask a model, watch the drafts, print the answer.
  *
- *   cc hello.c -lredraft && ./a.out models/tini "What's the capital of France?" */
+ *   cc hello.c $(pkg-config --cflags --libs redraft) -o hello
+ *   ./hello /usr/local/share/redraft/models/tini "What's the capital of France?" */
 #include <redraft.h>
 
 #include <stdio.h>

@@ -1,10 +1,15 @@
 #!/bin/sh
 # Installs what building and testing redraft need on Debian 12; elsewhere it prints the list.
+# setup.sh [lint|clang|coverage]: what these need besides.
 # Already installed packages cost nothing: apt is only called for what is missing.
 set -eu
 packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
-libutf8proc-dev libmicrohttpd-dev libedit-dev zlib1g-dev libcmocka-dev curl tmux"
-[ "${1:-}" = lint ] && packages="$packages clang clang-format clang-tidy cppcheck"
+libutf8proc-dev libmicrohttpd-dev libedit-dev libcmocka-dev curl tmux"
+case "${1:-}" in
+  lint) packages="$packages clang clang-format clang-tidy cppcheck" ;;
+  clang) packages="$packages clang" ;;
+  coverage) packages="$packages lcov" ;;
+esac
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
   echo "setup: no apt here; redraft needs these Debian packages or their like:" $packages >&2

@@ -1,0 +1,39 @@
+#!/bin/bash
+# make install: into a temporary folder, from which a user's program is built with pkg-config's word alone and run, and
+# the installed program answers with the installed model.
+build=$1 compiler=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+check() { # check WHAT EXPECTED FOUND
+  [ "$2" == "$3" ] && return
+  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
+  failed=1
+}
+DESTDIR=$folder cmake --install "$build" --prefix /opt/redraft >"$folder/log" || { cat "$folder/log"; exit 1; }
+root=$folder/opt/redraft
+for name in bin/redraft include/redraft.h share/man/man1/redraft.1 share/bash-completion/completions/redraft \
+  share/zsh/site-functions/_redraft share/redraft/models/tini/model.safetensors share/doc/redraft/LICENSE; do
+  [ -s "$root/$name" ] || check "$name is installed" yes no
+done
+check "nothing outside the prefix" redraft "$(ls "$folder/opt")"
+
+export PKG_CONFIG_PATH=$(dirname "$(find "$root" -name redraft.pc)")
+check "version" "$("$root/bin/redraft" --version)" "redraft $(pkg-config --modversion redraft)"
+library=$(pkg-config --variable=libdir redraft)
+sanitize=${SANITIZE:+-fsanitize=$SANITIZE}
+cp examples/hello.c "$folder"
+(cd "$folder" && "$compiler" -std=c17 $FLAGS $sanitize hello.c $(pkg-config --cflags --libs redraft) -o hello)
+check "a user's program builds" 0 $?
+answer=$(LD_LIBRARY_PATH=$library "$folder/hello" tests/golden/models/llama-mha Hello 2>"$folder/drafts")
+check "a user's program runs" 0 $?
+[[ $answer == *" iterations, "* ]] || check "what it says" "... iterations, ..." "$answer $(cat "$folder/drafts")"
+if [ -e "$library/libredraft.so" ]; then
+  check "what the library shows" "" "$(nm -D --defined-only "$library/libredraft.so" | awk '{print $3}' |
+    while read -r name; do grep -q "\\b$name(" include/redraft.h || echo "$name"; done | grep -v '^__\|^_init\|^_fini')"
+fi
+cd "$folder" # so that no model of the tree is near
+answer=$("$root/bin/redraft" generate --no-watch --iterations 2 --seed 1 -q "What's the capital of France?")
+check "the installed program answers" 0 $?
+[ -n "$answer" ] || check "the installed answer" "some text" none
+exit $failed
