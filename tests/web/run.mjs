@@ -361,7 +361,7 @@ check('dark, and colours that everyone can tell apart', async (page) => {
   const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await shot(page, 'dark');
   await page.getByText('Light', { exact: true }).click();
-  assert.notEqual(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), dark);
+  await page.waitForFunction((before) => getComputedStyle(document.body).backgroundColor !== before, dark);
 }, { dark: true });
 
 check('errors are said in words', async (page) => {
