@@ -66,6 +66,8 @@ static rd_code take_messages(rd_ask *ask, const json_t *value, rd_error *e) {
   json_array_foreach(value, i, message) {
     const char *role = NULL, *content = NULL;
     RD_TRY(plain_text(json_object_get(message, "role"), "messages: role", &role, e));
+    if (strcmp(role, "developer") == 0) /* OpenAI's newer name */
+      role = "system";
     const json_t *body = json_object_get(message, "content");
     if (json_is_array(body)) {
       RD_TRY(add_parts(ask, role, body, e));
@@ -187,6 +189,38 @@ static rd_code take_n(rd_ask *ask, const json_t *value, rd_error *e) {
   return RD_OK;
 }
 
+static rd_code add_stop(rd_ask *ask, const json_t *value, rd_error *e) {
+  const char *text = NULL;
+  RD_TRY(plain_text(value, "stop", &text, e));
+  if (!*text)
+    return rd_fail(e, RD_BAD_INPUT, "stop: expected text, found an empty string");
+  if (ask->stop_count == RD_ASK_STOPS)
+    return rd_fail(e, RD_USAGE, "stop: %d strings at most", RD_ASK_STOPS);
+  ask->stops[ask->stop_count] = rd_strdup(text, e);
+  return ask->stops[ask->stop_count++] ? RD_OK : RD_NO_MEMORY;
+}
+
+static rd_code take_stop(rd_ask *ask, const json_t *value, rd_error *e) {
+  size_t i;
+  json_t *one;
+  if (!json_is_array(value))
+    return add_stop(ask, value, e);
+  json_array_foreach(value, i, one) RD_TRY(add_stop(ask, one, e));
+  return RD_OK;
+}
+
+/* Wanted only when true, or a count from 0: OpenAI's two shapes. */
+static rd_code take_logprobs(rd_ask *ask, const json_t *value, rd_error *e) {
+  (void)ask;
+  if (json_is_false(value))
+    return RD_OK;
+  if (!json_is_true(value) && !json_is_integer(value))
+    return rd_fail(e, RD_BAD_INPUT, "logprobs: expected true, false or a number");
+  return rd_fail(e, RD_USAGE,
+                 "logprobs: not given here, where a draft is revised as a whole; the "
+                 "events of /api/denoise have the probability of every token");
+}
+
 static const struct {
   const char *name;
   unsigned shapes;
@@ -202,6 +236,8 @@ static const struct {
     {"diffusing", RD_ASK_CHAT | RD_ASK_COMPLETION, take_diffusing},
     {"max_tokens", RD_ASK_CHAT | RD_ASK_COMPLETION, take_most},
     {"max_completion_tokens", RD_ASK_CHAT, take_most},
+    {"stop", RD_ASK_CHAT | RD_ASK_COMPLETION, take_stop},
+    {"logprobs", RD_ASK_CHAT | RD_ASK_COMPLETION, take_logprobs},
     {"n", RD_ASK_CHAT | RD_ASK_COMPLETION, take_n},
 };
 
@@ -286,6 +322,30 @@ rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
   return as_field(code, e);
 }
 
+size_t rd_ask_cut(const rd_ask *ask, const char *text, bool *found) {
+  size_t size = strlen(text), least = size;
+  for (size_t i = 0; i < ask->stop_count; i++) {
+    const char *at = strstr(text, ask->stops[i]);
+    if (at && (size_t)(at - text) < least)
+      least = (size_t)(at - text);
+  }
+  if (found)
+    *found = least < size;
+  return least;
+}
+
+size_t rd_ask_doubtful(const rd_ask *ask, const char *text, size_t size) {
+  size_t most = 0;
+  for (size_t i = 0; i < ask->stop_count; i++) {
+    size_t n = strlen(ask->stops[i]) - 1;
+    n = n < size ? n : size;
+    while (n > most && memcmp(text + size - n, ask->stops[i], n) != 0)
+      n--;
+    most = n > most ? n : most;
+  }
+  return most;
+}
+
 void rd_ask_drop(rd_ask *ask) {
   rd_options o = options_of(ask);
   rd_options_drop(&o);
@@ -293,6 +353,8 @@ void rd_ask_drop(rd_ask *ask) {
     free(ask->messages[i]);
   free(ask->messages);
   free(ask->system);
+  for (size_t i = 0; i < ask->stop_count; i++)
+    free(ask->stops[i]);
   free(ask->prompt);
   free(ask->ids);
   free(ask->places);

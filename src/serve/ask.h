@@ -9,6 +9,8 @@
 /* Whose shape the body has; one bit each. */
 enum { RD_ASK_DENOISE = 1, RD_ASK_CHAT = 2, RD_ASK_COMPLETION = 4 };
 
+enum { RD_ASK_STOPS = 4 }; /* as OpenAI has it */
+
 typedef struct rd_ask {
   rd_params params;
   bool given[64];
@@ -23,6 +25,8 @@ typedef struct rd_ask {
   char **messages;               /* (2 * message_count) role, content; own copies */
   size_t message_count;
   char *system;
+  char *stops[RD_ASK_STOPS]; /* (stop_count) the answer ends before the first of these */
+  size_t stop_count;
   bool raw;
   char unknown[200]; /* names of fields that mean nothing, comma separated; fit for a header */
 } rd_ask;
@@ -31,6 +35,10 @@ typedef struct rd_ask {
  * meaning is not an error: it is listed in `unknown`. *out is to be dropped in any case. */
 rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
                      const rd_model *model, rd_error *e);
+/* Bytes of `text` before the first stop; *found: is there one? (NULL: not asked.) */
+size_t rd_ask_cut(const rd_ask *ask, const char *text, bool *found);
+/* Bytes at the end of the first `size` of `text` that may be the beginning of a stop. */
+size_t rd_ask_doubtful(const rd_ask *ask, const char *text, size_t size);
 void rd_ask_drop(rd_ask *ask);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef RD_EXCHANGE_H
 #define RD_EXCHANGE_H
 
+#include "guard.h"
 #include "scheduler.h"
 #include "server.h"
 
@@ -14,8 +15,10 @@ struct rd_server {
   struct MHD_Daemon *daemon;
   int socket;
   rd_scheduler *scheduler;
+  rd_guard *guard;
   rd_metrics metrics;
   atomic_bool closing;
+  atomic_int answering; /* requests that have arrived and are not answered to the last byte */
 };
 
 typedef struct rd_exchange rd_exchange;
@@ -37,9 +40,10 @@ struct rd_exchange {
   const rd_route *route; /* NULL: none */
   char *body;
   size_t size, room, swallowed;
-  bool too_large;
+  bool too_large, answering;
   char *warning; /* for a header, or NULL */
   rd_job *job;   /* streamed */
+  rd_visit *visit;
   double begun;
   unsigned status;
 };

@@ -45,6 +45,29 @@ rd_job *rd_job_new(rd_ask *ask, unsigned shape, const rd_reply *reply, const rd_
   return job;
 }
 
+/* What is filled stays, unless the sampler revises: then nothing is sure before the end. */
+int64_t rd_job_settled(const rd_job *job, const rd_event *event) {
+  int64_t n = 0;
+  if (job->ask.sampler->revises)
+    return 0;
+  while (n < event->count && event->ids[n] != event->speller->mask)
+    n++;
+  return n;
+}
+
+/* Is a stop in the text that stays? */
+static rd_code look_for_stop(rd_job *job, const rd_event *event) {
+  rd_event part = *event;
+  part.count = rd_job_settled(job, event);
+  char *text = part.count > 0 ? rd_event_text(&part) : NULL;
+  if (part.count > 0 && !text)
+    return RD_NO_MEMORY;
+  if (text)
+    rd_ask_cut(&job->ask, text, &job->enough);
+  free(text);
+  return RD_OK;
+}
+
 /* The observer of every draft: the end is remembered, the format writes. */
 static rd_code watch(void *context, const rd_event *event) {
   rd_job *job = context;
@@ -56,8 +79,12 @@ static rd_code watch(void *context, const rd_event *event) {
     job->iterations = event->iteration;
     rd_outcome o = rd_draft_outcome(rd_generation_draft(job->generation));
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
-    job->finish = !cut && o.tokens < o.count ? "stop" : "length";
+    bool found = false;
+    job->text[rd_ask_cut(&job->ask, job->text, &found)] = '\0';
+    job->finish = found || (!cut && o.tokens < o.count) ? "stop" : "length";
   }
+  if (event->kind == RD_EVENT_DRAFT && job->ask.stop_count > 0)
+    RD_TRY(look_for_stop(job, event));
   return job->reply ? job->reply->event(job, event, &job->error) : RD_OK;
 }
 

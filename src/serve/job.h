@@ -28,6 +28,7 @@ struct rd_job {
   int64_t created;   /* Unix time */
   double begun;      /* monotonic seconds */
   size_t sent;       /* text bytes that went out as deltas */
+  bool enough;       /* a stop is in text that stays: no further pass is needed */
   /* the answer, once over */
   char *text;
   int64_t tokens, iterations;
@@ -49,6 +50,8 @@ rd_job *rd_job_new(rd_ask *ask, unsigned shape, const rd_reply *reply, const rd_
                    int socket, rd_error *e);
 /* Make its draft: the first events are written. */
 rd_code rd_job_begin(rd_job *job, const rd_model *model, rd_error *e);
+/* Tokens from the first that no later draft changes, at a draft event. */
+int64_t rd_job_settled(const rd_job *job, const rd_event *event);
 void rd_job_hold(rd_job *job);
 void rd_job_release(rd_job *job);
 

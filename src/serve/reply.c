@@ -114,16 +114,6 @@ static size_t whole_size(const char *text) {
   return n;
 }
 
-/* What is filled stays, unless the sampler revises: then nothing is sure before the end. */
-static int64_t settled(const rd_job *job, const rd_event *event) {
-  int64_t n = 0;
-  if (job->ask.sampler->revises)
-    return 0;
-  while (n < event->count && event->ids[n] != event->speller->mask)
-    n++;
-  return n;
-}
-
 static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
   if (event->kind == RD_EVENT_START)
     return send_chunk(job, "", 0, true, NULL, e);
@@ -132,11 +122,16 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
     return RD_OK;
   rd_event part = *event;
   if (!done)
-    part.count = settled(job, event);
+    part.count = rd_job_settled(job, event);
   char *text = rd_event_text(&part);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
-  size_t size = done ? strlen(text) : whole_size(text), sent = job->sent;
+  bool found = false;
+  size_t sent = job->sent, size = rd_ask_cut(&job->ask, text, &found);
+  if (!done && !found) {
+    size = whole_size(text);
+    size -= rd_ask_doubtful(&job->ask, text, size);
+  }
   rd_code code = RD_OK;
   if (size > sent) {
     code = send_chunk(job, text + sent, size - sent, false, NULL, e);
@@ -152,7 +147,8 @@ static rd_code write_draft(rd_job *job, const rd_event *event, rd_error *e) {
   char *text = event->kind == RD_EVENT_START ? strdup("") : rd_event_text(event);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
-  rd_code code = send_chunk(job, text, strlen(text), event->kind == RD_EVENT_START, NULL, e);
+  size_t size = rd_ask_cut(&job->ask, text, NULL);
+  rd_code code = send_chunk(job, text, size, event->kind == RD_EVENT_START, NULL, e);
   free(text);
   return code == RD_OK && event->kind == RD_EVENT_DONE ? send_end(job, e) : code;
 }

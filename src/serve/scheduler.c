@@ -66,6 +66,8 @@ static bool over(rd_scheduler *s, rd_job *job, bool late) {
     code = rd_fail(&e, RD_CANCELLED, "the client closed the connection");
   else if (late)
     code = rd_draft_stop(draft_of(job), "cancelled", &e);
+  else if (job->enough)
+    code = rd_draft_stop(draft_of(job), "stop", &e);
   else if (!rd_draft_outcome(draft_of(job)).stopped)
     return false;
   finish(s, job, code, &e);

@@ -8,9 +8,10 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MOST_SWALLOWED = 16 << 20 };
+enum { MOST_SWALLOWED = 16 << 20, LAST_SECONDS = 2 };
 
 /* --- the key -----------------------------------------------------------------------------------
  */
@@ -44,7 +45,11 @@ static enum MHD_Result take_body(rd_exchange *x, const char *bytes, size_t size)
   if (x->too_large || size > most - x->size) {
     x->too_large = true;
     x->swallowed += size;
-    return x->swallowed > MOST_SWALLOWED ? MHD_NO : MHD_YES;
+    if (x->swallowed <= MOST_SWALLOWED)
+      return MHD_YES;
+    rd_visit_refuse(x->visit, "413 Content Too Large", "the body does not end", "body_too_large");
+    x->status = 413;
+    return MHD_NO;
   }
   if (x->size + size > x->room) {
     size_t room = 2 * (x->size + size);
@@ -76,6 +81,8 @@ static enum MHD_Result no_route(rd_exchange *x, const char *method, const char *
 }
 
 static enum MHD_Result respond(rd_exchange *x, const char *method, const char *path) {
+  x->answering = true;
+  atomic_fetch_add(&x->server->answering, 1);
   if (x->server->origin && strcmp(method, "OPTIONS") == 0)
     return rd_send(x, 204, "text/plain", (char[]){""}, 0, true);
   if (!x->route)
@@ -99,6 +106,9 @@ static rd_exchange *exchange_new(rd_server *server, struct MHD_Connection *conne
     return NULL;
   x->server = server;
   x->connection = connection;
+  const union MHD_ConnectionInfo *visit =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  x->visit = visit ? visit->socket_context : NULL;
   x->begun = rd_now();
   const char *as = strcmp(method, "HEAD") == 0 ? "GET" : method;
   for (size_t i = 0; i < rd_route_count && !x->route; i++)
@@ -124,6 +134,7 @@ static enum MHD_Result access_request(void *context, struct MHD_Connection *conn
     if (!x)
       return MHD_NO;
     x->too_large = refused_early(x);
+    rd_visit_expect(x->visit, x->server->setup.patience);
     return x->too_large ? respond(x, method, path) : MHD_YES;
   }
   if (*size > 0) {
@@ -131,6 +142,7 @@ static enum MHD_Result access_request(void *context, struct MHD_Connection *conn
     *size = 0;
     return result;
   }
+  rd_visit_expect(x->visit, 0);
   return respond(x, method, path);
 }
 
@@ -155,12 +167,31 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
   if (!x)
     return;
   log_line(x, connection);
+  rd_visit_expect(x->visit, RD_IDLE_SECONDS + x->server->setup.patience);
   if (x->job)
     rd_job_leave(x->job);
+  if (x->answering)
+    atomic_fetch_sub(&x->server->answering, 1);
   free(x->warning);
   free(x->body);
   free(x);
   *state = NULL;
+}
+
+static void connected(void *context, struct MHD_Connection *connection, void **visit,
+                      enum MHD_ConnectionNotificationCode what) {
+  rd_server *server = context;
+  if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+    rd_visit_end(*visit);
+    *visit = NULL;
+    return;
+  }
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (!info)
+    return;
+  *visit = rd_visit_begin(server->guard, info->connect_fd);
+  rd_visit_expect(*visit, server->setup.patience);
 }
 
 /* --- listening ---------------------------------------------------------------------------------
@@ -214,6 +245,7 @@ static rd_code start(rd_server *server, rd_error *e) {
   RD_TRY(open_socket(server, e));
   RD_TRY(rd_scheduler_open(&server->scheduler, s->model, s->pass_rows, s->most_jobs,
                            &server->metrics, e));
+  RD_TRY(rd_guard_open(&server->guard, !s->certificate, e));
   unsigned flags =
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC;
   /* The last options: without a certificate the list ends at once. */
@@ -224,10 +256,10 @@ static rd_code start(rd_server *server, rd_error *e) {
     flags |= MHD_USE_TLS;
   server->daemon = MHD_start_daemon(
       flags, 0, NULL, NULL, access_request, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
-      MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
-      (unsigned)RD_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 << 10),
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * s->most_jobs + 64), MHD_OPTION_ARRAY,
-      s->certificate ? tls : &tls[2], MHD_OPTION_END);
+      MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, server,
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RD_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (size_t)(64 << 10), MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * s->most_jobs + 64),
+      MHD_OPTION_ARRAY, s->certificate ? tls : &tls[2], MHD_OPTION_END);
   return server->daemon ? RD_OK
                         : rd_fail(e, RD_IO, "the server does not start%s",
                                   s->certificate ? "; is the certificate for this key?" : "");
@@ -251,6 +283,13 @@ const char *rd_server_url(const rd_server *server) {
   return server->url;
 }
 
+/* The drafts are over; their last bytes may still be on the way. */
+static void await_answers(rd_server *server, double until) {
+  const struct timespec tick = {.tv_nsec = 5000000};
+  while (atomic_load(&server->answering) > 0 && rd_now() < until)
+    nanosleep(&tick, NULL);
+}
+
 void rd_server_close(rd_server **out, double grace) {
   rd_server *server = *out;
   if (!server)
@@ -259,9 +298,12 @@ void rd_server_close(rd_server **out, double grace) {
   if (server->daemon)
     MHD_quiesce_daemon(server->daemon);
   /* Connections still refer to the scheduler: its thread ends here, its memory with the daemon. */
+  double until = rd_now() + grace + LAST_SECONDS;
   rd_scheduler_stop(server->scheduler, grace);
+  await_answers(server, until);
   if (server->daemon)
     MHD_stop_daemon(server->daemon);
+  rd_guard_close(&server->guard);
   rd_scheduler_close(&server->scheduler);
   if (server->socket >= 0)
     close(server->socket);

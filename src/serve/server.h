@@ -13,6 +13,7 @@ typedef struct rd_server_setup {
   int64_t port;          /* 0: any */
   const char *key;       /* NULL: none is asked for */
   int64_t most_jobs, pass_rows, most_body;
+  double patience;                                   /* seconds for a request to arrive whole */
   const char *certificate, *private_key;             /* PEM text for TLS, or both NULL; borrowed */
   const char *origin;                                /* allowed by CORS, or NULL */
   void (*log)(void *context, const char *json_line); /* a line a request, any thread; or NULL */

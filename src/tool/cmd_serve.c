@@ -16,7 +16,7 @@ typedef struct settings {
   rd_common common;
   char *host, *key, *origin, *certificate, *private_key;
   int64_t port, queue, rows, body;
-  double grace;
+  double grace, patience;
   bool open;
 } settings;
 
@@ -34,6 +34,8 @@ static const rd_option rows[] = {
      "tokens that share one model pass at most", offsetof(settings, rows)},
     {"max-body", 0, RD_INT, "1048576", 1024, 1073741824, NULL, "Server", "BYTES",
      "size of a request at most", offsetof(settings, body)},
+    {"request-timeout", 0, RD_REAL, "30", 0.1, 3600, NULL, "Server", "SECONDS",
+     "time for a request to arrive whole; late ones get 408", offsetof(settings, patience)},
     {"cors", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "ORIGIN",
      "another site whose pages may use this server; *: every one", offsetof(settings, origin)},
     {"tls-cert", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "FILE",
@@ -89,6 +91,7 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
                            .most_jobs = s->queue,
                            .pass_rows = s->rows,
                            .most_body = s->body,
+                           .patience = s->patience,
                            .certificate = pem[0],
                            .private_key = pem[1],
                            .origin = s->origin,

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: MIT
+"""What a server meets from clients that are broken, slow, rude or many: python3 limits.py PROGRAM [NAME..]"""
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from serving import MODEL, Server, events, everything, post
+
+PROGRAM = sys.argv[1]
+LONG = {"prompt": "Hi", "iterations": 512, "patience": 0, "seed": 1}
+CHAT = {"messages": [{"role": "user", "content": "Hi"}], "iterations": 3, "seed": 1, "max_tokens": 12}
+failed = []
+
+
+def check(what, wanted, found):
+    if wanted != found:
+        failed.append(what)
+        print(f"FAILED {what}\n  expected: {wanted}\n  found:    {found}")
+
+
+def refused(server, what, status, word, path, body, headers=None, method=None):
+    """The status, and one JSON error of OpenAI's shape with a word in its message."""
+    got, _, answer = server.ask(path, body, headers, method)
+    check(what, status, got)
+    error = answer.get("error", {}) if isinstance(answer, dict) else {}
+    check(f"{what}: keys", ["code", "message", "param", "type"], sorted(error))
+    check(f"{what}: message has {word!r}", True, word in error.get("message", ""))
+
+
+def mistakes():
+    rows = [
+        ("empty body", 400, "not valid JSON", "/api/denoise", b""),
+        ("two values", 400, "not valid JSON", "/api/denoise", b"{}{}"),
+        ("the same name twice", 400, "not valid JSON", "/api/denoise", b'{"prompt":"a","prompt":"b"}'),
+        ("deep nesting", 400, "not valid JSON", "/api/denoise", b"[" * 100000),
+        ("a number too large", 400, "not valid JSON", "/api/denoise", b'{"prompt":"a","seed":1e999}'),
+        ("bad UTF-8", 400, "decode byte", "/api/denoise", b'{"prompt":"\xc3\x28"}'),
+        ("half a surrogate", 400, "not valid JSON", "/api/denoise", b'{"prompt":"\\ud800"}'),
+        ("NUL", 400, "NUL", "/api/denoise", b'{"prompt":"a\\u0000b"}'),
+        ("prompt as number", 400, "prompt: expected a string", "/api/denoise", {"prompt": 4}),
+        ("option of the wrong kind", 400, "iterations", "/api/denoise", {"prompt": "a", "iterations": "many"}),
+        ("fraction for a count", 400, "iterations", "/api/denoise", {"prompt": "a", "iterations": 1.5}),
+        ("flag as text", 400, "no-noise", "/api/denoise", {"prompt": "a", "no_noise": "yes"}),
+        ("below the range", 400, "iterations", "/api/denoise", {"prompt": "a", "iterations": 0}),
+        ("above the range", 400, "top-p", "/api/denoise", {"prompt": "a", "top_p": 7}),
+        ("no such sampler", 400, "sampler", "/api/denoise", {"prompt": "a", "sampler": "magic"}),
+        ("prompt beyond the window", 400, "256", "/api/denoise", {"prompt": "word " * 2000}),
+        ("prompt beyond a given window", 400, "window", "/api/denoise", {"prompt": "word " * 40, "window": 8}),
+        ("ids outside the vocabulary", 400, "outside", "/v1/completions", {"prompt": [1, 999999]}),
+        ("negative ids", 400, "no token id", "/v1/completions", {"prompt": [1, -4]}),
+        ("draft that is no object", 400, "draft", "/api/denoise", {"prompt": "a", "draft": 3}),
+        ("unknown state", 400, "mask, edit or lock", "/api/denoise",
+         {"prompt": "a", "draft": {"ids": [1], "state": ["soft"]}}),
+        ("prompt and messages", 400, "not both", "/api/denoise",
+         {"prompt": "a", "messages": CHAT["messages"]}),
+        ("unknown model", 404, "no model", "/v1/chat/completions", {**CHAT, "model": "gpt-9"}),
+        ("message that is no object", 400, "role", "/v1/chat/completions", {"messages": ["Hi"]}),
+        ("content of a wrong kind", 400, "content", "/v1/chat/completions",
+         {"messages": [{"role": "user", "content": 3}]}),
+        ("image part", 400, "content", "/v1/chat/completions",
+         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}),
+        ("no tokens", 400, "max_tokens", "/v1/chat/completions", {**CHAT, "max_tokens": 0}),
+        ("two answers", 400, "one answer", "/v1/chat/completions", {**CHAT, "n": 2}),
+        ("empty stop", 400, "stop", "/v1/chat/completions", {**CHAT, "stop": ""}),
+        ("stop of a wrong kind", 400, "stop", "/v1/chat/completions", {**CHAT, "stop": 5}),
+        ("five stops", 400, "4 strings", "/v1/chat/completions", {**CHAT, "stop": list("abcde")}),
+        ("logprobs", 400, "/api/denoise", "/v1/chat/completions", {**CHAT, "logprobs": True}),
+        ("logprobs as a count", 400, "/api/denoise", "/v1/completions", {"prompt": "a", "logprobs": 3}),
+        ("stream as text", 400, "stream", "/v1/chat/completions", {**CHAT, "stream": "true"}),
+        ("text to tokenize", 400, "text", "/api/tokenize", {"text": 3}),
+        ("tokenize a list", 400, "text", "/api/tokenize", [1]),
+        ("tokenize no UTF-8", 400, "decode byte", "/api/tokenize", b'{"text":"\xff"}'),
+        ("bad path", 404, "nothing at", "/v2/chat", {}),
+        ("path upwards", 404, "nothing at", "/../../etc/passwd", None),
+        ("path in other letters", 404, "nothing at", "/Health", None),
+    ]
+    with Server(PROGRAM, "--threads", "1", "-q") as server:
+        for row in rows:
+            refused(server, *row)
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "BREW"):
+            refused(server, f"{method}", 405, "use POST", "/api/denoise", b"{}", None, method)
+        refused(server, "POST to the page", 405, "use GET", "/", b"{}")
+        status, headers, _ = server.ask("/v1/chat/completions", {**CHAT, "colour": 1, "né\r\nX: y": 2})
+        check("unknown fields are no error", 200, status)
+        check("unknown fields are named", True, "colour" in headers["X-Redraft-Warning"])
+        check("a name breaks no header", None, headers["X"])
+        check("null is as not given", 200, server.ask("/v1/chat/completions", {**CHAT, "stop": None, "top_p": None})[0])
+        check("developer is system", 200, server.ask("/v1/chat/completions", {**CHAT, "messages": [
+            {"role": "developer", "content": "Be brief."}, *CHAT["messages"]]})[0])
+        # What breaks HTTP itself is answered by libmicrohttpd: the status is right, the text is its own.
+        for what, status, request in [
+            ("length that is no number", 400, b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nContent-Length: z\r\n\r\n"),
+            ("length beyond 64 bits", 413, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n"),
+            ("chunk that is none", 400, b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n"),
+            ("long path", 414, b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"),
+            ("long header", 431, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70000 + b"\r\n\r\n"),
+            ("HTTP 9", 505, b"GET / HTTP/9.9\r\nHost: x\r\n\r\n"),
+        ]:
+            with server.connect() as s:
+                s.sendall(request)
+                check(what, str(status), s.recv(65536).decode().split(" ")[1:2][0])
+        with server.connect() as s:
+            s.sendall(b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+            s.shutdown(socket.SHUT_WR)
+            everything(s)
+        check("still well", 200, server.ask("/health")[0])
+
+
+def late():
+    """Headers and bodies that trickle, stall or do not end."""
+    with Server(PROGRAM, "--threads", "1", "-q", "--request-timeout", "1") as server:
+        def trickle(s, text, found):
+            try:
+                for i in range(len(text)):
+                    s.sendall(text[i:i + 1])
+                    time.sleep(0.2)
+            except OSError:
+                found.append("cut off")
+
+        for what, start in [("nothing", b""), ("half a header", b"GET /health HT"),
+                            ("half a body", post("/api/denoise", LONG)[:-5])]:
+            with server.connect() as s:
+                s.sendall(start)
+                answer = everything(s)
+                check(f"{what}: status", b"HTTP/1.1 408", answer[:12])
+                check(f"{what}: error", "request_timeout",
+                      json.loads(answer.split(b"\r\n\r\n")[1])["error"]["code"] if answer else None)
+        for what, text in [("slow header", b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 50),
+                           ("slow body", None)]:
+            with server.connect() as s:
+                found = []
+                if text is None:
+                    s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
+                    text = b" " * 500
+                sender = threading.Thread(target=trickle, args=(s, text, found))
+                sender.start()
+                answer = everything(s)
+                sender.join()
+                check(what, (True, ["cut off"]), (answer[:12] in (b"HTTP/1.1 408", b""), found))
+        with server.connect() as s:
+            s.sendall(post("/api/denoise", {**LONG, "iterations": 40}))
+            time.sleep(1.5)
+            while b'"event":"done"' not in (part := s.recv(1 << 20)):
+                check("an answer that takes long is not late", True, part != b"")
+                if not part:
+                    break
+            s.sendall(post("/api/tokenize", {"text": "a"}))
+            check("the connection stays of use", True, b"HTTP/1.1 200" in s.recv(65536))
+    with Server(PROGRAM, "--threads", "1", "-q", "--max-body", "4096") as server:
+        with server.connect() as s:
+            s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            sent, chunk = 0, b"10000\r\n" + b" " * 65536 + b"\r\n"
+            try:
+                while sent < 1 << 30:
+                    s.sendall(chunk)
+                    sent += 65536
+            except OSError:
+                pass
+            check("an endless body ends", True, sent < 1 << 28)
+            check("an endless body: status", True, everything(s)[:12] in (b"HTTP/1.1 413", b""))
+        before = server.memory()
+        with server.connect() as s:
+            s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nContent-Length: 123456789012\r\n\r\n")
+            check("a body announced too large", b"HTTP/1.1 413", s.recv(100)[:12])
+        check("is not held", True, server.memory() - before < 8 << 20)
+        refused(server, "just too large", 413, "4096", "/api/tokenize", b" " * 4097)
+        check("just not", 400, server.ask("/api/tokenize", b" " * 4096)[0])
+
+
+def leaving():
+    """Work whose client left ends within one iteration, streamed or not."""
+    for path, body in [("/api/denoise", LONG),
+                       ("/v1/chat/completions", {**CHAT, "max_tokens": 200, "iterations": 512, "patience": 0})]:
+        with Server(PROGRAM, "--threads", "1", "-q") as server:
+            s = server.connect()
+            s.sendall(post(path, body))
+            while server.metric("passes_total") < 3:
+                time.sleep(0.01)
+            s.close()
+            passes = server.metric("passes_total")
+            end = time.monotonic() + 60
+            while server.metric("queue") > 0 and time.monotonic() < end:
+                time.sleep(0.01)
+            check(f"{path}: cancelled", (1, 0), (server.metric("cancelled_total"), server.metric("queue")))
+            check(f"{path}: passes after", True, server.metric("passes_total") - passes <= 1)
+
+
+def same():
+    """Answers are those of the command line, alone and together."""
+    rows = []
+    for seed in range(12):
+        options = {"seed": seed, "iterations": 3 + seed % 4, "window": 40 + 9 * (seed % 5)}
+        if seed % 4 == 3:
+            options["sampler"] = "low-confidence"
+            del options["iterations"]
+        rows.append((f"Hello number {seed}", options))
+
+    def without_time(lines):
+        found = [json.loads(line) for line in lines]
+        for event in found:
+            event.pop("seconds", None)
+        return found
+
+    wanted = []
+    for text, options in rows:
+        words = [w for k, v in options.items() for w in (f"--{k}", str(v))]
+        run = subprocess.run([PROGRAM, "generate", "-m", MODEL, "--threads", "1", "--json", *words, text],
+                             capture_output=True, check=True)
+        wanted.append(without_time(run.stdout.decode().splitlines()))
+    with Server(PROGRAM, "--threads", "1", "-q", "--max-batch-tokens", "300") as server:
+        found = [None] * len(rows)
+
+        def one(i):
+            text, options = rows[i]
+            found[i] = without_time(events(server.ask("/api/denoise", {"prompt": text, **options})[2]))
+
+        for i in range(3):
+            one(i)
+            check(f"alone, {rows[i]}", wanted[i], found[i])
+        threads = [threading.Thread(target=one, args=(i,)) for i in range(len(rows))]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        for i, row in enumerate(rows):
+            check(f"together, {row}", wanted[i], found[i])
+        check("passes were shared", True, server.metric("sequences_total") > server.metric("passes_total"))
+
+
+def stops():
+    """`stop` cuts before its first occurrence; streamed deltas never show more than the answer."""
+    with Server(PROGRAM, "--threads", "1", "-q") as server:
+        for sampler in ("lad", "low-confidence", "ar"):
+            body = {"prompt": "Hi", "sampler": sampler, "seed": 3, "max_tokens": 24}
+            whole = server.ask("/v1/completions", body)[2]["choices"][0]["text"]
+            if len(whole) < 4:
+                check(f"{sampler}: an answer to cut", "4 characters", whole)
+                continue
+            stop = whole[len(whole) // 2:len(whole) // 2 + 2]
+            cut = whole[:whole.index(stop)]
+            for asked in (stop, ["@@@", stop], [stop, "\u20ac\u20ac"]):
+                answer = server.ask("/v1/completions", {**body, "stop": asked})[2]["choices"][0]
+                check(f"{sampler}: {asked}", (cut, "stop"), (answer["text"], answer["finish_reason"]))
+            text = server.ask("/v1/completions", {**body, "stop": stop, "stream": True})[2]
+            chunks = [json.loads(e)["choices"][0] for e in events(text)[:-1]]
+            check(f"{sampler}: streamed", (cut, "stop"), ("".join(c["text"] for c in chunks), chunks[-1]["finish_reason"]))
+            text = server.ask("/v1/completions", {**body, "stop": stop, "stream": True, "diffusing": True})[2]
+            drafts = [json.loads(e)["choices"][0]["text"] for e in events(text)[:-1]]
+            check(f"{sampler}: drafts", (cut, False), (drafts[-2] or cut, any(stop in d for d in drafts)))
+            answer = server.ask("/v1/completions", {**body, "stop": "@@@"})[2]["choices"][0]
+            check(f"{sampler}: a stop that does not come", whole, answer["text"])
+        body = {"prompt": "Hi", "sampler": "ar", "seed": 3, "max_tokens": 200, "eos_bias": -5}
+        whole = server.ask("/v1/completions", body)[2]
+        before = server.metric("passes_total")
+        stop = whole["choices"][0]["text"][5:7]
+        server.ask("/v1/completions", {**body, "stop": stop})
+        check("ar: no work after the stop", True, server.metric("passes_total") - before < 100)
+
+
+def ending():
+    """SIGTERM: what is under way is finished, nothing new begins."""
+    with Server(PROGRAM, "--threads", "1", "--grace", "60", "-q") as server:
+        alone = server.ask("/v1/completions", {"prompt": "Hi", "seed": 1, "iterations": 60, "patience": 0})[2]
+        found = []
+        asker = threading.Thread(target=lambda: found.append(
+            server.ask("/v1/completions", {"prompt": "Hi", "seed": 1, "iterations": 60, "patience": 0})))
+        before = server.metric("passes_total")
+        asker.start()
+        while server.metric("passes_total") == before:
+            time.sleep(0.01)
+        server.process.send_signal(signal.SIGTERM)
+        asker.join()
+        check("finished", (200, alone["choices"]), (found[0][0], found[0][2]["choices"]))
+        check("status", 0, server.process.wait(60))
+        try:
+            server.connect(1).close()
+            check("listens no more", "refused", "accepted")
+        except OSError:
+            pass
+
+
+def waiting():
+    """A client that does not read holds back its own draft alone."""
+    with Server(PROGRAM, "--threads", "1", "-q") as server:
+        idle = []
+        for _ in range(3):
+            s = server.connect()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.sendall(post("/api/denoise", {**LONG, "window": 256}))
+            idle.append(s)
+        status, _, text = server.ask("/api/denoise", {"prompt": "Hi", "iterations": 20, "seed": 1})
+        check("others go on", (200, "done"), (status, json.loads(events(text)[-1])["event"]))
+        check("memory", True, server.memory() < 1 << 30)
+        for s in idle:
+            s.close()
+        end = time.monotonic() + 60
+        while server.metric("queue") > 0 and time.monotonic() < end:
+            time.sleep(0.05)
+        check("they are let go", 0, server.metric("queue"))
+
+
+parts = [mistakes, late, leaving, same, stops, ending, waiting]
+names = sys.argv[2:]
+for part in parts:
+    if not names or part.__name__ in names:
+        begun = time.monotonic()
+        part()
+        print(f"{part.__name__}: {time.monotonic() - begun:.1f} s")
+sys.exit(1 if failed else 0)

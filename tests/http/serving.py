@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""A redraft server of one's own for a test, and requests to it over plain sockets."""
+import http.client
+import json
+import re
+import socket
+import subprocess
+import tempfile
+
+MODEL = "tests/golden/models/llama-mha"
+
+
+class Server:
+    """`redraft serve` on a free port; ended when the `with` block ends."""
+
+    def __init__(self, program, *options, model=MODEL):
+        self.log = tempfile.TemporaryFile()
+        model_options = ["-m", model] if model else []
+        self.process = subprocess.Popen(
+            [program, "serve", *model_options, "--port", "0", *options],
+            stdout=subprocess.PIPE, stderr=self.log)
+        line = self.process.stdout.readline().decode()
+        found = re.search(r"https?://[^ ]*:(\d+)/", line)
+        if not found:
+            self.log.seek(0)
+            raise SystemExit(f"the server does not start: {line}{self.log.read().decode()}")
+        self.port = int(found[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+    def connect(self, timeout=60):
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def ask(self, path, body=None, headers=None, method=None, timeout=120):
+        """(status, headers, body): the body as JSON where it is JSON, else as text."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+            c.request(method or ("GET" if body is None else "POST"), path, data, headers or {})
+            r = c.getresponse()
+            text = r.read().decode()
+            is_json = r.headers.get("Content-Type", "").startswith("application/json")
+            return r.status, r.headers, json.loads(text) if is_json else text
+        finally:
+            c.close()
+
+    def metric(self, name):
+        text = self.ask("/metrics")[2]
+        return float(re.search(rf"^redraft_{name} (\S+)$", text, re.M)[1])
+
+    def memory(self):
+        """Resident bytes."""
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return 1024 * int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+
+
+def post(path, body, more=""):
+    """The bytes of a request."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {len(data)}\r\n\r\n".encode() + data
+
+
+def everything(s):
+    """What comes until the other side closes."""
+    data = b""
+    try:
+        while part := s.recv(65536):
+            data += part
+    except ConnectionResetError:
+        pass
+    return data
+
+
+def events(text):
+    """The data of server-sent events."""
+    return [line[6:] for line in text.splitlines() if line.startswith("data: ")]
