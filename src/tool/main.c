@@ -3,6 +3,7 @@
  */
 #include "help.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ static int run(const rd_command *command, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
+  signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is then a write that fails, and said */
   const rd_command *command = rd_command_find(name);
   if (command)
     return run(command, argc - 2, argv + 2);

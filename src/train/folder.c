@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Folders that appear whole or not at all: written aside, synced, renamed. */
+/* Folders that appear whole or not at all: written aside, synced, renamed. Over an older folder the
+ * two names are exchanged in one step where the file system can; else a kill between two renames
+ * leaves the older one as PATH.old. */
 #include "checkpoint.h"
 
 #include "file.h"
@@ -46,8 +48,9 @@ rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
   if (code == RD_OK) {
     sync_folder(part);
     remove_folder(old);
-    bool there = rd_path_exists(path);
-    if ((there && rename(path, old) != 0) || rename(part, path) != 0)
+    if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+      remove_folder(part);
+    else if ((rd_path_exists(path) && rename(path, old) != 0) || rename(part, path) != 0)
       code = rd_fail(e, RD_IO, "%s: cannot put the new folder there: %s", path, strerror(errno));
     else
       remove_folder(old);
