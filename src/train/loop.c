@@ -6,6 +6,7 @@
 #include "metrics.h"
 #include "ops.h"
 #include "rope.h"
+#include "store.h"
 #include "trainer.h"
 
 #include <math.h>
@@ -39,6 +40,8 @@ static rd_code make_tables(rd_trainer *t, rd_error *e) {
 static rd_code take_memory(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   RD_TRY(rd_parameters_place(&t->parameters, (uint64_t)s->seed, e));
+  if (t->base && s->adapter)
+    rd_parameters_adopt(&t->parameters, &t->base->store->adapter_tensors, "base_model.model.");
   RD_TRY(rd_batch_init(&t->batch, t->rules.rows, e));
   t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)
@@ -93,8 +96,8 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
   double norm = rd_parameters_norm(&t->parameters, scale);
   if (!isfinite(loss) || !isfinite(norm))
     return rd_fail(e, RD_NUMERIC,
-                   "update %lld: loss %g, gradient norm %g: not a number any more; the last "
-                   "checkpoint in %s is good: lower learning_rate and --resume",
+                   "update %lld: loss %g, gradient norm %g: not a number any more; the checkpoints "
+                   "in %s are as they were: --resume with a lower learning_rate or clip",
                    (long long)t->update, loss, norm, t->settings->out);
   double clip = t->settings->clip;
   double rate = rd_rate_at(t->schedule, t->settings->learning_rate, t->update, t->settings->warmup,
@@ -183,11 +186,12 @@ static rd_code prepare(rd_trainer *t, rd_error *e) {
 /* Tell, log, validate, checkpoint: what follows an update. */
 static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
   const rd_train_settings *s = t->settings;
-  bool stop = t->watch.stop && *t->watch.stop, last = t->update == t->updates;
+  bool last = t->update == t->updates;
   t->logged_loss += progress->loss;
   t->logged++;
   if (t->watch.updated)
     t->watch.updated(t->watch.context, progress);
+  bool stop = t->watch.stop && *t->watch.stop;
   if (due(t->update, s->log_every, last)) {
     rd_train_progress row = *progress;
     row.loss = t->logged_loss / (double)t->logged;

@@ -290,6 +290,18 @@ rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
   return RD_OK;
 }
 
+void rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const char *prefix) {
+  for (size_t i = 0; i < p->count; i++) {
+    rd_parameter *item = &p->items[i];
+    char name[160];
+    snprintf(name, sizeof name, "%s%s", prefix, item->name);
+    const rd_tensor *tensor = rd_tensors_find(tensors, name);
+    if (tensor && rd_tensor_count(tensor) == item->count)
+      tensor->storage->decode(item->master, tensor->data, item->count);
+  }
+  rd_parameters_refresh(p);
+}
+
 void rd_parameters_refresh(rd_parameters *p) {
   for (size_t i = 0; i < p->count; i++) {
     rd_parameter *item = &p->items[i];

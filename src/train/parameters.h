@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "gradient.h"
+#include "tensors.h"
 
 /* How a tensor begins, when it is not read from a model. */
 typedef enum rd_parameter_start {
@@ -61,6 +62,9 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
                            rd_dtype type, const rd_parameters_plan_options *options, rd_error *e);
 /* Take the memory and give every tensor its first value. */
 rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e);
+/* Begin at the numbers of a file, tensors called PREFIX and the name, where it has them in full:
+ * the model that was opened from it may hold them rounded. */
+void rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const char *prefix);
 /* Refresh all working copies from the masters. */
 void rd_parameters_refresh(rd_parameters *p);
 void rd_parameters_drop(rd_parameters *p);

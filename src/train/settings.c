@@ -355,8 +355,9 @@ char *rd_train_settings_yaml(const rd_train_settings *s) {
 /* Keys that may change between a checkpoint and its resumption: they do not touch what was computed
  * so far. */
 static const char *const free_keys[] = {
-    "out",  "threads", "log_every", "validate_every", "validate_rows", "checkpoint_every",
-    "keep", "resume",  "dry_run",   "updates",        "epochs"};
+    "out",           "threads",  "log_every", "validate_every", "checkpoint_every",
+    "keep",          "resume",   "dry_run",   "updates",        "epochs",
+    "learning_rate", "schedule", "warmup",    "clip",           "weight_decay"};
 
 rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before, rd_error *e) {
   json_t *now = rd_train_settings_json(s);

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a run: model or `init`, tokenizer, rules, tensors to train, data; and what it will take.
- */
+/* Opening a run: model or `init`, tokenizer, rules, tensors to train, data. */
 #include "trainer.h"
 
 #include "cpu.h"
 #include "family.h"
 #include "file.h"
-#include "matmul.h"
 #include "model.h"
 
 #include <libgen.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static bool trains_all(const rd_train_settings *s) {
   return strcmp(s->trainable, "all") == 0;
@@ -75,6 +72,11 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
                               .merge = trains_all(s)};
   RD_TRY(rd_model_open(&t->base, &options, e));
   t->config = t->base->config;
+  if (t->config.rope_interleaved)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "%s: keeps the rows of queries and keys in GGUF's order; `redraft convert -m %s "
+                   "-o DIR` writes a folder that can be trained",
+                   s->model, s->model);
   t->tokenizer = t->base->tokenizer;
   t->tokenizer_folder = rd_strdup(s->model, e);
   return t->tokenizer_folder ? RD_OK : RD_NO_MEMORY;
@@ -141,7 +143,8 @@ static double epoch_rows(const rd_trainer *t) {
 
 rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
                         const rd_train_watch *watch, rd_error *e) {
-  *t = (rd_trainer){.settings = settings, .best_loss = INFINITY};
+  *t = (rd_trainer){
+      .settings = settings, .best_loss = INFINITY, .program_bytes = rd_resident_bytes()};
   if (watch)
     t->watch = *watch;
   RD_TRY(open_model(t, e));
@@ -182,68 +185,6 @@ void rd_trainer_close(rd_trainer *t) {
   rd_tokenizer_close(&t->own_tokenizer);
   rd_model_close(&t->base);
   *t = (rd_trainer){0};
-}
-
-/* Weights of all products, and the share of them whose gradients are needed. */
-static double flops_of_update(const rd_trainer *t) {
-  const rd_config *c = &t->config;
-  double frozen = (double)(c->vocab * c->width), factors = 0;
-  for (int64_t l = 0; l < c->layers; l++)
-    for (int k = 0; k < RD_PROJECTIONS; k++) {
-      const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
-      frozen += (double)(linear->in * linear->out);
-      factors += (double)(linear->rank * (linear->in + linear->out));
-    }
-  bool all = trains_all(t->settings);
-  double reach = (double)c->positions < (double)t->rules.window ? (double)c->positions
-                                                                : (double)t->rules.window;
-  double attention = 12.0 * reach * (double)(c->layers * c->heads * c->head_dim);
-  double per_token = (all ? 6.0 : 4.0) * frozen + 6.0 * factors +
-                     attention * (c->block == 1 && !t->rules.corruption ? 0.5 : 1.0);
-  return per_token * (double)(t->rules.rows * t->settings->accumulate);
-}
-
-static double now(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
-/* The speed of one product of the run's kind, by trying: (512, 512) x (512, 512). */
-static rd_code probe_speed(rd_dtype type, double *flops, rd_error *e) {
-  enum { N = 512, TIMES = 20 };
-  size_t size = (size_t)N * N * sizeof(float);
-  char *memory = rd_calloc(3, size, "a product to measure", e);
-  if (!memory)
-    return RD_NO_MEMORY;
-  rd_mat a = rd_mat_rows(memory, type, N, N), b = rd_mat_rows(memory + size, type, N, N);
-  rd_mat c = rd_mat_rows(memory + 2 * size, RD_F32, N, N);
-  rd_code code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
-  double start = now();
-  for (int i = 0; code == RD_OK && i < TIMES; i++)
-    code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
-  *flops = 2.0 * N * N * N * TIMES / (now() - start + 1e-9);
-  free(memory);
-  return code;
-}
-
-rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error *e) {
-  const rd_parameters *p = &t->parameters;
-  double peak = 0;
-  RD_TRY(probe_speed(p->type, &peak, e));
-  *estimate = (rd_train_estimate){
-      .parameters = rd_parameter_count(&t->config),
-      .trained = p->total,
-      .model_bytes = t->base ? t->base->memory_bytes + t->base->file_bytes : 0,
-      .master_bytes = p->master_bytes,
-      .state_bytes = p->state_bytes,
-      .pass_bytes = rd_trainer_pass_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,
-                                           t->settings->recompute),
-      .updates = t->updates,
-      .tokens_per_update = t->rules.rows * t->settings->accumulate,
-      .flops_per_update = flops_of_update(t),
-      .flops_per_second = 0.3 * peak}; /* a whole step reaches about 0.3 of one product's speed */
-  return RD_OK;
 }
 
 rd_model rd_trainer_live(const rd_trainer *t) {

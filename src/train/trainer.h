@@ -39,7 +39,7 @@ typedef struct rd_train_watch {
 /* What a run needs. */
 typedef struct rd_train_estimate {
   int64_t parameters, trained; /* in the model; trained */
-  size_t model_bytes, master_bytes, state_bytes, pass_bytes;
+  size_t program_bytes, data_bytes, model_bytes, master_bytes, state_bytes, pass_bytes, draft_bytes;
   int64_t updates, tokens_per_update;
   double flops_per_update, flops_per_second; /* counted; measured by a product */
 } rd_train_estimate;
@@ -63,6 +63,7 @@ typedef struct rd_trainer {
   rd_batch batch;
   float *row_loss;        /* (rows) */
   float *cosines, *sines; /* (positions, hd/2) for drafts, where there is no base to lend them */
+  size_t program_bytes;   /* resident before anything was opened */
   /* the place of the run */
   int64_t update, updates, tokens;
   double seconds, best_loss; /* best_loss: infinity before the first validation */
@@ -74,7 +75,7 @@ typedef struct rd_trainer {
  * itself. `settings` is borrowed, `watch` (may be NULL) copied. Close in either case. */
 rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
                         const rd_train_watch *watch, rd_error *e);
-/* What it will take; nothing large has been taken yet. */
+/* estimate.c: what it will take; nothing large has been taken yet. */
 rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error *e);
 /* Run to the end. RD_CANCELLED: stopped by the watcher, checkpoint written. RD_NUMERIC: the loss is
  * not a number; the last checkpoint stays. */
@@ -88,6 +89,9 @@ rd_model rd_trainer_live(const rd_trainer *t);
  * watcher was given. */
 rd_code rd_trainer_sample(const rd_trainer *t, const rd_model *live, const int32_t *prompt,
                           int64_t count, char **text, rd_error *e);
+
+/* estimate.c: memory that the program has now, 0 where the system does not say. */
+size_t rd_resident_bytes(void);
 
 /* text_coder.c: a coder over a tokenizer; `tokenizer` is borrowed. */
 rd_code rd_text_coder_of(rd_text_coder *coder, const rd_tokenizer *tokenizer, rd_error *e);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* What a run will take. Memory: the layouts that will be placed, measured; the drafts shown at
+ * validations; and what the program held before it opened anything, with what its first product
+ * adds. Time: the flops of an update over the speed of a product, measured here. */
+#include "denoiser.h"
+#include "matmul.h"
+#include "model.h"
+#include "trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+size_t rd_resident_bytes(void) {
+  unsigned long long all = 0, resident = 0;
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (file && fscanf(file, "%llu %llu", &all, &resident) != 2)
+    resident = 0;
+  if (file)
+    fclose(file);
+  return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Weights of all products, and the share of them whose gradients are needed. */
+static double flops_of_update(const rd_trainer *t) {
+  const rd_config *c = &t->config;
+  double frozen = (double)(c->vocab * c->width), factors = 0;
+  for (int64_t l = 0; l < c->layers; l++)
+    for (int k = 0; k < RD_PROJECTIONS; k++) {
+      const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
+      frozen += (double)(linear->in * linear->out);
+      factors += (double)(linear->rank * (linear->in + linear->out));
+    }
+  bool all = strcmp(t->settings->trainable, "all") == 0;
+  double reach = (double)c->positions < (double)t->rules.window ? (double)c->positions
+                                                                : (double)t->rules.window;
+  double attention = 12.0 * reach * (double)(c->layers * c->heads * c->head_dim);
+  double per_token = (all ? 6.0 : 4.0) * frozen + 6.0 * factors +
+                     attention * (c->block == 1 && !t->rules.corruption ? 0.5 : 1.0);
+  return per_token * (double)(t->rules.rows * t->settings->accumulate);
+}
+
+static double now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+/* The speed of one product of the run's kind, by trying: (512, 512) x (512, 512). */
+static rd_code probe_speed(rd_dtype type, double *flops, rd_error *e) {
+  enum { N = 512, TIMES = 20 };
+  size_t size = (size_t)N * N * sizeof(float);
+  char *memory = rd_calloc(3, size, "a product to measure", e);
+  if (!memory)
+    return RD_NO_MEMORY;
+  rd_mat a = rd_mat_rows(memory, type, N, N), b = rd_mat_rows(memory + size, type, N, N);
+  rd_mat c = rd_mat_rows(memory + 2 * size, RD_F32, N, N);
+  rd_code code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
+  double start = now();
+  for (int i = 0; code == RD_OK && i < TIMES; i++)
+    code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
+  *flops = 2.0 * N * N * N * TIMES / (now() - start + 1e-9);
+  free(memory);
+  return code;
+}
+
+/* Ids, examples and one batch of them. */
+static size_t data_bytes(const rd_trainer *t) {
+  return (t->examples.list.capacity + t->validation.list.capacity) * sizeof(int32_t) +
+         (size_t)(t->examples.capacity + t->validation.capacity) *
+             (sizeof(rd_example) + sizeof(float)) +
+         (size_t)t->order.capacity * sizeof(int32_t) +
+         (size_t)t->rules.rows * (5 * sizeof(int32_t) + 2 * sizeof(float));
+}
+
+rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error *e) {
+  const rd_parameters *p = &t->parameters;
+  rd_model live = rd_trainer_live(t);
+  double peak = 0;
+  size_t before = rd_resident_bytes();
+  RD_TRY(probe_speed(p->type, &peak, e));
+  size_t after = rd_resident_bytes();
+  *estimate = (rd_train_estimate){
+      .parameters = rd_parameter_count(&t->config),
+      .trained = p->total,
+      .program_bytes = t->program_bytes + (after > before ? after - before : 0),
+      .data_bytes = data_bytes(t),
+      .model_bytes = t->base ? t->base->memory_bytes + t->base->file_bytes : 0,
+      .master_bytes = p->master_bytes,
+      .state_bytes = p->state_bytes,
+      .pass_bytes = rd_trainer_pass_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,
+                                           t->settings->recompute),
+      .draft_bytes =
+          t->validation.count ? rd_denoiser_memory(&live, t->rules.window, t->rules.window) : 0,
+      .updates = t->updates,
+      .tokens_per_update = t->rules.rows * t->settings->accumulate,
+      .flops_per_update = flops_of_update(t),
+      .flops_per_second = 0.3 * peak}; /* a whole step reaches about 0.3 of one product's speed */
+  return RD_OK;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole runs of the trainer, on a model of a few thousand weights: accumulation against a bigger
+ * batch, recomputation, adapters as a start, runs cut short, memory against its estimate. */
+#include "checkpoint.h"
+#include "cpu.h"
+#include "file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char root[] = "/tmp/rd_trainer_XXXXXX";
+
+static char *path_of(const char *name) {
+  char *path = rd_path_join(root, name);
+  assert_non_null(path);
+  return path;
+}
+
+static void write_file(const char *name, const char *text) {
+  char *path = path_of(name);
+  rd_part part = {text, strlen(text)};
+  assert_int_equal(rd_file_write(path, &part, 1, NULL), RD_OK);
+  free(path);
+}
+
+/* Settings from a list of "key=value" ended by NULL, over what every run here has. ROOT at the
+ * start of a value is the folder of the tests. */
+static void settings_of(rd_train_settings *s, const char *const *lists[]) {
+  rd_error e = {0};
+  memset(s, 0, sizeof *s);
+  assert_int_equal(rd_train_settings_default(s, &e), RD_OK);
+  for (size_t l = 0; lists[l]; l++)
+    for (const char *const *item = lists[l]; *item; item++) {
+      char text[400];
+      const char *at = strstr(*item, "ROOT");
+      if (at)
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - *item), *item, root, at + 4);
+      else
+        snprintf(text, sizeof text, "%s", *item);
+      if (rd_train_settings_set(s, text, &e) != RD_OK)
+        fail_msg("%s", e.message);
+    }
+  if (rd_train_settings_finish(s, &e) != RD_OK)
+    fail_msg("%s", e.message);
+}
+
+static void set_stop(void *context, const rd_train_progress *progress) {
+  volatile int *stop = context;
+  *stop = progress->update == 3;
+}
+
+/* Run; with `stops`, interrupted after the third update. What was trained stays in *t. */
+static void run(rd_trainer *t, const rd_train_settings *s, bool stops) {
+  rd_error e = {0};
+  volatile int stop = 0;
+  rd_train_watch watch = {.context = (void *)(uintptr_t)&stop, .updated = set_stop, .stop = &stop};
+  if (rd_trainer_open(t, s, stops ? &watch : NULL, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  rd_code code = rd_trainer_run(t, &e);
+  if (code != (stops ? RD_CANCELLED : RD_OK))
+    fail_msg("%d: %s", (int)code, e.message);
+}
+
+static const char *const common[] = {"init.tokenizer=" RD_SOURCE_DIR "/models/tini",
+                                     "init.width=32",
+                                     "init.layers=2",
+                                     "init.heads=2",
+                                     "init.ff=64",
+                                     "init.positions=32",
+                                     "objective=next-token",
+                                     "trainable=all",
+                                     "data=ROOT/text.txt",
+                                     "window=32",
+                                     "held_out=0.1",
+                                     "validate_rows=4",
+                                     "warmup=0",
+                                     "clip=0",
+                                     "learning_rate=0.01",
+                                     "out=ROOT/run",
+                                     NULL};
+/* Over the model that `make_base` leaves. */
+static const char *const factors[] = {"model=ROOT/base/final",
+                                      "trainable=lora",
+                                      "train_norms=true",
+                                      "lora_rank=4",
+                                      "objective=mixed",
+                                      "loss_on=answer",
+                                      "data=ROOT/rows.jsonl",
+                                      "window=32",
+                                      "batch=4",
+                                      "held_out=0.2",
+                                      "validate_rows=4",
+                                      "warmup=2",
+                                      "learning_rate=0.01",
+                                      NULL};
+
+static void run_with(rd_trainer *t, rd_train_settings *s, const char *const *base,
+                     const char *const *more, const char *const *most, bool stops) {
+  const char *const *lists[] = {base, more, most, NULL};
+  settings_of(s, lists);
+  run(t, s, stops);
+}
+
+static void end(rd_trainer *t, rd_train_settings *s) {
+  rd_trainer_close(t);
+  rd_train_settings_drop(s);
+}
+
+/* The largest difference of two runs' last gradients, as a share of the largest gradient. */
+static double gradients_differ(const rd_trainer *a, const rd_trainer *b) {
+  double most = 0, scale = 0;
+  assert_int_equal(a->parameters.count, b->parameters.count);
+  for (size_t i = 0; i < a->parameters.count; i++) {
+    const rd_parameter *x = &a->parameters.items[i], *y = &b->parameters.items[i];
+    assert_int_equal(x->count, y->count);
+    for (int64_t k = 0; k < x->count; k++) {
+      most = fmax(most, fabs((double)x->gradient[k] - (double)y->gradient[k]));
+      scale = fmax(scale, fabs((double)x->gradient[k]));
+    }
+  }
+  assert_true(scale > 0);
+  return most / scale;
+}
+
+static bool same_weights(const rd_trainer *a, const rd_trainer *b) {
+  assert_int_equal(a->parameters.count, b->parameters.count);
+  for (size_t i = 0; i < a->parameters.count; i++) {
+    const rd_parameter *x = &a->parameters.items[i], *y = &b->parameters.items[i];
+    if (memcmp(x->master, y->master, (size_t)x->count * sizeof(float)) != 0)
+      return false;
+  }
+  return true;
+}
+
+/* Text longer than many windows, rows of questions, and a base model trained for a few updates. */
+static int make_base(void **state) {
+  (void)state;
+  if (!mkdtemp(root))
+    return -1;
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  for (int i = 0; i < 1000; i++)
+    fprintf(out, "word %d is followed by %d. ", i * 7 % 100, i * 13 % 100);
+  fclose(out);
+  write_file("text.txt", text);
+  free(text);
+  out = open_memstream(&text, &size);
+  for (int i = 0; i < 60; i++)
+    fprintf(out, "{\"question\":\"%d and 1?\",\"answer\":\"It is %d.\"}\n", i, i + 1);
+  fclose(out);
+  write_file("rows.jsonl", text);
+  free(text);
+  static const char *const more[] = {"updates=5", "batch=4", "out=ROOT/base", NULL};
+  static const char *const none[] = {NULL};
+  rd_trainer t;
+  rd_train_settings s;
+  run_with(&t, &s, common, more, none, false);
+  end(&t, &s);
+  return 0;
+}
+
+static int remove_all(void **state) {
+  (void)state;
+  char command[64];
+  snprintf(command, sizeof command, "rm -rf %s", root);
+  return system(command);
+}
+
+/* Pieces of one long text fill every window, so that the rows are the same either way. */
+static void passes_add_up_to_a_bigger_batch(void **state) {
+  (void)state;
+  static const char *const parts[] = {"updates=1", "precision=f32", "accumulate=4", "batch=2",
+                                      NULL};
+  static const char *const whole[] = {"updates=1", "precision=f32", "batch=8", NULL};
+  static const char *const none[] = {NULL};
+  rd_trainer a, b;
+  rd_train_settings s, u;
+  run_with(&a, &s, common, parts, none, false);
+  run_with(&b, &u, common, whole, none, false);
+  assert_int_equal(a.tokens, b.tokens);
+  assert_int_equal(a.order.position, b.order.position);
+  assert_true(gradients_differ(&a, &b) < 1e-5);
+  end(&a, &s);
+  end(&b, &u);
+}
+
+static void recomputation_changes_no_bit(void **state) {
+  (void)state;
+  static const char *const *const kinds[] = {common, factors};
+  static const char *const types[] = {"precision=f32", "precision=bf16"};
+  for (size_t k = 0; k < 2; k++)
+    for (int type = 0; type < (rd_bf16_fast() ? 2 : 1); type++) {
+      const char *const kept[] = {"updates=3", "batch=4", "out=ROOT/kept", types[type], NULL};
+      static const char *const again[] = {"recompute=true", NULL}, *const none[] = {NULL};
+      rd_trainer a, b;
+      rd_train_settings s, u;
+      run_with(&a, &s, kinds[k], kept, none, false);
+      run_with(&b, &u, kinds[k], kept, again, false);
+      assert_true(gradients_differ(&a, &b) <= 0.0);
+      assert_true(same_weights(&a, &b));
+      end(&a, &s);
+      end(&b, &u);
+    }
+}
+
+/* An adapter of ours goes on with all its bits, whatever type the model was opened in. */
+static void adapters_are_a_start(void **state) {
+  (void)state;
+  static const char *const first[] = {"updates=4", "out=ROOT/first", NULL};
+  static const char *const still[] = {"updates=1", "learning_rate=0", "adapter=ROOT/first/final",
+                                      "out=ROOT/second", NULL};
+  static const char *const none[] = {NULL};
+  rd_trainer a, b;
+  rd_train_settings s, u;
+  run_with(&a, &s, factors, first, none, false);
+  run_with(&b, &u, factors, still, none, false);
+  assert_true(same_weights(&a, &b));
+  end(&a, &s);
+  end(&b, &u);
+}
+
+/* Interrupted after three updates, gone on with: all weights, factors, and factors from an adapter,
+ * with several passes in an update. */
+static void interrupted_runs_go_on(void **state) {
+  (void)state;
+  static const char *const from_adapter[] = {"adapter=ROOT/first/final", "accumulate=2", NULL};
+  static const char *const none[] = {NULL};
+  static const struct {
+    const char *const *kind, *const *more;
+  } cases[] = {{common, none}, {factors, none}, {factors, from_adapter}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    char whole_out[40], cut_out[40];
+    snprintf(whole_out, sizeof whole_out, "out=ROOT/whole-%zu", c);
+    snprintf(cut_out, sizeof cut_out, "out=ROOT/cut-%zu", c);
+    const char *const whole[] = {"updates=8", "batch=4", whole_out, NULL};
+    const char *const cut[] = {"updates=8", "batch=4", cut_out, "resume=true", NULL};
+    rd_trainer a, b;
+    rd_train_settings s, u;
+    run_with(&a, &s, cases[c].kind, whole, cases[c].more, false);
+    run_with(&b, &u, cases[c].kind, cut, cases[c].more, true);
+    assert_int_equal(b.update, 3);
+    assert_false(same_weights(&a, &b));
+    end(&b, &u);
+    run_with(&b, &u, cases[c].kind, cut, cases[c].more, false);
+    assert_true(same_weights(&a, &b));
+    assert_int_equal(a.tokens, b.tokens);
+    end(&a, &s);
+    end(&b, &u);
+  }
+}
+
+static void what_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *setting, *says;
+    rd_code code;
+  } cases[] = {
+      {"model=" RD_SOURCE_DIR "/tests/golden/gguf/llama-gqa-tied.gguf", "redraft convert",
+       RD_UNSUPPORTED},
+      {"window=64", "the model has 32 positions", RD_USAGE},
+      {"lora_targets=c_attn", "no projection c_attn", RD_USAGE},
+      {"objective=guess", "next-token", RD_USAGE},
+      {"adapter=ROOT/nothing", "adapter_config.json", RD_IO},
+      {"data=ROOT/nothing.jsonl", "nothing.jsonl", RD_IO},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    const char *const one[] = {cases[c].setting, "out=ROOT/refused", NULL};
+    const char *const *lists[] = {factors, one, NULL};
+    rd_train_settings s;
+    rd_trainer t;
+    rd_error e = {0};
+    settings_of(&s, lists);
+    assert_int_equal(rd_trainer_open(&t, &s, NULL, &e), cases[c].code);
+    if (!strstr(e.message, cases[c].says))
+      fail_msg("%s: %s", cases[c].setting, e.message);
+    end(&t, &s);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(passes_add_up_to_a_bigger_batch),
+      cmocka_unit_test(recomputation_changes_no_bit), cmocka_unit_test(adapters_are_a_start),
+      cmocka_unit_test(interrupted_runs_go_on), cmocka_unit_test(what_is_refused)};
+  return cmocka_run_group_tests(tests, make_base, remove_all);
+}
