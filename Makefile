@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 BENCH ?= --shape tini --windows 64,256,1024,4096 --batches 1,4,16
 
-.PHONY: all help demo setup install test test-all coverage fuzz bench lint format serve tini web clean
+.PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini web clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
@@ -32,6 +32,11 @@ test: all ## build and run the tests; `make test PRESET=asan` under the sanitize
 test-all: all ## the same with the long cases: more kills, more sizes
 	@RD_TEST_ALL=1 ctest --test-dir $(BUILD) --output-on-failure
 
+tsan: setup ## the tests in which threads meet, under ThreadSanitizer
+	@cmake --preset tsan >/dev/null
+	@cmake --build build-tsan --target threaded
+	@ctest --test-dir build-tsan -L threads --output-on-failure
+
 coverage: ## line coverage of src/ by the tests; fails below 85%
 	@./tools/setup.sh coverage
 	@$(MAKE) --no-print-directory all PRESET=cov
@@ -40,7 +45,7 @@ coverage: ## line coverage of src/ by the tests; fails below 85%
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@./tools/setup.sh clang
 	@cmake --preset fuzz >/dev/null
-	@cmake --build build-fuzz
+	@cmake --build build-fuzz --target fuzzers
 	@./tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
 bench: all ## speed of the tini shape on this machine; BENCH="..." for other cases

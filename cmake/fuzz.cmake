@@ -1,8 +1,10 @@
 # fuzz/fuzz_NAME.c: one target each, with fuzz/corpus/NAME/ as its seeds. With RD_FUZZ (clang) it is a
 # libFuzzer program; without, fuzz/replay.c runs the corpus through it as one ctest.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
+set(fuzzers)
 foreach(source ${fuzz_sources})
   get_filename_component(name ${source} NAME_WE)
+  list(APPEND fuzzers ${name})
   string(REPLACE "fuzz_" "" subject ${name})
   if(RD_FUZZ)
     add_executable(${name} ${source})
@@ -15,3 +17,6 @@ foreach(source ${fuzz_sources})
     set_tests_properties(${name} PROPERTIES TIMEOUT 120)
   endif()
 endforeach()
+if(RD_FUZZ)
+  add_custom_target(fuzzers DEPENDS ${fuzzers})
+endif()

@@ -2,20 +2,20 @@
 if(BUILD_TESTING)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
   file(GLOB test_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/test_*.c)
+  set(tests)
   foreach(source ${test_sources})
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE rd_tool PkgConfig::CMOCKA)
     target_compile_definitions(${name} PRIVATE RD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 900
-      ENVIRONMENT TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp)
+    list(APPEND tests ${name})
   endforeach()
   file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/cli/*.sh)
   foreach(script ${scripts})
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME cli_${name} COMMAND bash ${script} $<TARGET_FILE:redraft> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
+    list(APPEND tests cli_${name})
   endforeach()
   # The example of the manual, on a small random model: it must build as a user's program does, and answer.
   add_executable(hello ${CMAKE_SOURCE_DIR}/examples/hello.c)
@@ -24,5 +24,12 @@ if(BUILD_TESTING)
   set_tests_properties(example_hello PROPERTIES PASS_REGULAR_EXPRESSION "tokens, [0-9]+ iterations")
   add_test(NAME install COMMAND bash tests/install.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(install PROPERTIES TIMEOUT 300 ENVIRONMENT "SANITIZE=${RD_SANITIZE};FLAGS=${CMAKE_C_FLAGS}")
+  list(APPEND tests example_hello install)
+  set_tests_properties(${tests} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONMENT
+    "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp;SANITIZE=${RD_SANITIZE};FLAGS=${CMAKE_C_FLAGS}")
+
+  # What `make tsan` builds and runs: the tests in which threads meet.
+  set(threaded test_base test_session test_generate test_kern_matmul)
+  set_tests_properties(${threaded} cli_serve cli_generate PROPERTIES LABELS threads)
+  add_custom_target(threaded DEPENDS ${threaded} redraft)
 endif()
