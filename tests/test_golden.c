@@ -111,7 +111,7 @@ static void check_case(const json_t *test, rd_precision precision, bool merge, c
       rd_pass_logits(p, rows, wanted, compare, &c, &e))
     fail_msg("%s: %s", path, e.message);
   double relative = sqrt(c.difference / c.norm),
-         limit = precision == RD_PRECISION_F32 ? 1e-4 : 4e-2;
+         limit = precision == RD_PRECISION_F32 ? 1e-4 : 2e-2;
   if (relative > limit)
     fail_msg("%s with %s: off by %g of the norm, at most %g is right", text_of(test, "file"),
              adapter ? adapter : "no adapter", relative, limit);

@@ -4,7 +4,6 @@
  * attention. */
 #include "gradient.h"
 #include "rng.h"
-#include "rope.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -26,7 +25,6 @@ typedef struct tiny {
   int64_t sizes[MOST];
   const char *names[MOST];
   int count;
-  float *cosines, *sines;
 } tiny;
 
 static float *add(tiny *t, const char *name, int64_t n, double mean, double sd, float **grad) {
@@ -106,12 +104,6 @@ static void make(tiny *t, const variant *v) {
       x->lora_b = add(t, "lora_b", RANK * x->out, 0, 0.3, &g->p[p].lora_b);
     }
   }
-  size_t half = (size_t)(c->positions * c->head_dim / 2);
-  t->cosines = calloc(half, sizeof(float));
-  t->sines = calloc(half, sizeof(float));
-  rd_rope_tables(c, c->positions, t->cosines, t->sines);
-  t->model.rope_cos = t->cosines;
-  t->model.rope_sin = t->sines;
 }
 
 static void drop(tiny *t) {
@@ -119,8 +111,6 @@ static void drop(tiny *t) {
     free(t->values[i]);
     free(t->grads[i]);
   }
-  free(t->cosines);
-  free(t->sines);
 }
 
 /* Two packed sequences, some rows without loss. */

@@ -93,6 +93,7 @@ static void layout(rd_trainer_pass *p, rd_arena *arena) {
     rank = r > rank ? r : rank;
   }
   rd_layer_scratch_take(&p->scratch, arena, c, t, rows, rank);
+  p->context.unrotated = rd_layer_unrotated_take(arena, c, t, rows);
   p->context.workspace = rd_arena_take(
       arena, rd_attention_workspace(&p->context.attention, rd_threads_get(), p->longest), 1);
 }
@@ -148,7 +149,7 @@ rd_code rd_trainer_pass_new(rd_trainer_pass **out, const rd_config *config,
   /* a layer's result is the next layer's input */
   for (int64_t l = 0; l < config->layers; l++)
     p->acts[l].out = l + 1 < config->layers ? p->acts[l + 1].x : p->x;
-  rd_rope_tables(config, longest, p->table_cos, p->table_sin);
+  rd_rope_tables(config, 0, longest, p->table_cos, p->table_sin);
   p->context.cosines = p->cosines;
   p->context.sines = p->sines;
   p->context.attention.spans = p->spans;

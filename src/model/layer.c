@@ -51,16 +51,27 @@ void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c,
   }
 }
 
-/* Norm (where the family has it) and rotation of q or k, in place. */
-static void rotate_heads(const rd_layer_context *c, void *x, void *raw, float *rstd,
-                         const float *norm, int64_t heads) {
-  int64_t hd = c->config->head_dim, row = heads * hd;
+float *rd_layer_unrotated_take(rd_arena *arena, const rd_config *c, rd_dtype type, int64_t T) {
+  int64_t most = c->heads > c->kv_heads ? c->heads : c->kv_heads;
+  return type == RD_F32 ? NULL : RD_TAKE(arena, float, T *most * c->head_dim);
+}
+
+/* y = rope(norm(x w')) for queries or keys: in f32 up to the end and rounded once, since what is
+ * lost here grows with the scores. raw, rstd: what the backward pass of the norm reads, or NULL. */
+static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void *y, const void *x,
+                             void *lora, void *raw, float *rstd, const float *norm, rd_error *e) {
+  int64_t hd = c->config->head_dim, row = p->out, heads = row / hd, n = c->T * row;
+  float *heads_f32 = c->type == RD_F32 ? y : c->unrotated;
+  RD_TRY(rd_linear_forward(p, c->type, heads_f32, RD_F32, false, x, lora, c->T, e));
   if (raw)
-    memcpy(raw, x, (size_t)(c->T * row) * rd_dtype_size(c->type));
+    rd_cast(raw, c->type, heads_f32, RD_F32, n);
   if (norm)
-    rd_headnorm(x, c->type, rstd, norm, c->T, heads, hd, row, (float)c->config->norm_eps);
-  rd_rope(x, c->type, c->T, heads, hd, row, c->cosines, c->sines, c->config->rope_interleaved,
-          false);
+    rd_headnorm(heads_f32, RD_F32, rstd, norm, c->T, heads, hd, row, (float)c->config->norm_eps);
+  rd_rope(heads_f32, RD_F32, c->T, heads, hd, row, c->cosines, c->sines,
+          c->config->rope_interleaved, false);
+  if (heads_f32 != y)
+    rd_cast(y, c->type, heads_f32, RD_F32, n);
+  return RD_OK;
 }
 
 /* y = x + projection: into the stream when they are the same buffer, else from a copy of it. */
@@ -81,11 +92,11 @@ rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_co
   rd_dtype t = c->type;
   float eps = (float)f->norm_eps;
   rd_rmsnorm(a->n1, t, a->rstd1, a->x, layer->attention_norm, T, f->width, eps);
-  RD_TRY(rd_linear_forward(&p[RD_Q], t, a->q, t, false, a->n1, a->lora[RD_Q], T, e));
-  RD_TRY(rd_linear_forward(&p[RD_K], t, a->k, t, false, a->n1, a->lora[RD_K], T, e));
+  RD_TRY(rotated_heads(&p[RD_Q], c, a->q, a->n1, a->lora[RD_Q], a->q_raw, a->q_rstd, layer->q_norm,
+                       e));
+  RD_TRY(rotated_heads(&p[RD_K], c, a->k, a->n1, a->lora[RD_K], a->k_raw, a->k_rstd, layer->k_norm,
+                       e));
   RD_TRY(rd_linear_forward(&p[RD_V], t, a->v, t, false, a->n1, a->lora[RD_V], T, e));
-  rotate_heads(c, a->q, a->q_raw, a->q_rstd, layer->q_norm, f->heads);
-  rotate_heads(c, a->k, a->k_raw, a->k_rstd, layer->k_norm, f->kv_heads);
   RD_TRY(attend ? attend(owner, index, c, a, e)
                 : rd_attention_forward(&c->attention, a->att, a->lse, a->q, a->k, a->v,
                                        c->workspace, e));

@@ -35,7 +35,8 @@ typedef struct rd_layer_context {
   int64_t T;                    /* rows */
   const float *cosines, *sines; /* (T, hd/2) rows gathered for each token */
   rd_attention attention;
-  void *workspace; /* attention's */
+  float *unrotated; /* (T, H*hd) queries or keys before their rounding; NULL in f32 */
+  void *workspace;  /* attention's */
 } rd_layer_context;
 
 /* Where attention's keys and values come from, when not from the same rows: called with the layer's
@@ -47,6 +48,8 @@ typedef rd_code rd_layer_attend(void *owner, int64_t layer, const rd_layer_conte
  * buffer of its own; else buffers are shared and x, mid, out are left for the caller to set. */
 void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c,
                         const rd_layer *layer, rd_dtype type, int64_t T, bool keep);
+/* What context.unrotated points at, NULL for f32. */
+float *rd_layer_unrotated_take(rd_arena *arena, const rd_config *c, rd_dtype type, int64_t T);
 /* The largest adapter rank of a layer. */
 int64_t rd_layer_rank(const rd_layer *layer);
 

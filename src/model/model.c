@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening and closing a model: configuration, mapped weights, rotary tables, adapter. */
+/* Opening and closing a model: configuration, mapped weights, adapter. */
 #include "model.h"
 
 #include "bind.h"
@@ -7,7 +7,6 @@
 #include "cpu.h"
 #include "family.h"
 #include "rng.h"
-#include "rope.h"
 #include "store.h"
 #include "tokenizer.h"
 
@@ -16,11 +15,7 @@
 #include <string.h>
 
 static void tables_layout(rd_model *m, rd_arena *arena) {
-  const rd_config *c = &m->config;
-  size_t n = (size_t)(c->positions * c->head_dim / 2);
-  m->weights.layers = RD_TAKE(arena, rd_layer, c->layers);
-  m->rope_cos = RD_TAKE(arena, float, n);
-  m->rope_sin = RD_TAKE(arena, float, n);
+  m->weights.layers = RD_TAKE(arena, rd_layer, m->config.layers);
 }
 
 rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, rd_error *e) {
@@ -36,17 +31,12 @@ rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, 
   tables_layout(m, &measure);
   rd_code code = m->store && m->name ? RD_OK : RD_NO_MEMORY;
   if (code == RD_OK)
-    code = rd_arena_init(&m->store->tables, measure.used, "a model's rotary tables", e);
+    code = rd_arena_init(&m->store->tables, measure.used, "a model's layers", e);
   if (code != RD_OK) {
     rd_model_close(&m);
     return code;
   }
   tables_layout(m, &m->store->tables);
-  union {
-    const float *in;
-    float *out;
-  } cosines = {.in = m->rope_cos}, sines = {.in = m->rope_sin};
-  rd_rope_tables(config, config->positions, cosines.out, sines.out);
   m->memory_bytes += measure.used;
   *out = m;
   return RD_OK;

@@ -27,7 +27,6 @@ struct rd_model {
   rd_weights weights;
   rd_tokenizer *tokenizer;               /* NULL: the files hold none */
   const rd_chat_template *chat_template; /* NULL: none known; render raw or ask for one */
-  const float *rope_cos, *rope_sin;      /* (positions, hd/2) */
   char *name;                            /* last part of the path */
   size_t file_bytes, memory_bytes;       /* mapped; allocated at opening */
   struct rd_model_store *store;          /* what close gives back: maps, arena, ... */

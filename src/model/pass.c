@@ -7,6 +7,7 @@
 #include "layer.h"
 #include "matmul.h"
 #include "ops.h"
+#include "rope.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ struct rd_pass {
   void *hidden;                 /* (rows, D) after the final norm */
   void *gathered;               /* (logits_rows, D) */
   float *logits;                /* (logits_rows, V) */
+  float *table_cos, *table_sin; /* (longest, hd/2) */
+  int64_t known;                /* positions whose rows of the tables are filled */
   float *cosines, *sines;       /* (rows, hd/2) */
   int32_t *ids;                 /* (rows) */
   rd_span *spans;               /* (rows) */
@@ -72,12 +75,15 @@ static void layout(rd_pass *p, rd_arena *arena) {
   p->hidden = rd_arena_take(arena, rows * D, rd_dtype_size(t));
   p->gathered = rd_arena_take(arena, (size_t)p->logits_rows * D, rd_dtype_size(t));
   p->logits = RD_TAKE(arena, float, (size_t)(p->logits_rows * c->vocab));
+  p->table_cos = RD_TAKE(arena, float, (size_t)p->longest *half);
+  p->table_sin = RD_TAKE(arena, float, (size_t)p->longest *half);
   p->cosines = RD_TAKE(arena, float, rows *half);
   p->sines = RD_TAKE(arena, float, rows *half);
   p->ids = RD_TAKE(arena, int32_t, rows);
   p->spans = RD_TAKE(arena, rd_span, rows);
   rd_layer_acts_take(&p->acts, arena, c, widest_layer(m), t, p->rows, false);
   p->acts.x = p->acts.mid = p->acts.out = p->x;
+  p->context.unrotated = rd_layer_unrotated_take(arena, c, t, p->rows);
   rd_attention a = attention_of(c, t);
   p->context.workspace =
       rd_arena_take(arena, rd_attention_workspace(&a, rd_threads_get(), p->longest), 1);
@@ -213,14 +219,25 @@ static rd_code check(const rd_pass *p, const rd_sequence *seq, int64_t block, in
   return RD_OK;
 }
 
+/* Fill the rotary tables as far as position `last`: a pass that could go far seldom does. */
+static void reach(rd_pass *p, int64_t last) {
+  int64_t half = p->model->config.head_dim / 2;
+  if (last <= p->known)
+    return;
+  rd_rope_tables(&p->model->config, p->known, last - p->known, p->table_cos + p->known * half,
+                 p->table_sin + p->known * half);
+  p->known = last;
+}
+
 /* Copy ids, spans and rotary rows of one sequence to its rows. */
 static void place(rd_pass *p, const rd_sequence *seq, int64_t s, int64_t at) {
   int64_t half = p->model->config.head_dim / 2;
   memcpy(p->ids + at, seq->ids, (size_t)seq->count * sizeof *p->ids);
   p->spans[s] = (rd_span){.q = at, .queries = seq->count, .k = at, .keys = seq->first + seq->count};
   size_t bytes = (size_t)(seq->count * half) * sizeof(float);
-  memcpy(p->cosines + at * half, p->model->rope_cos + seq->first * half, bytes);
-  memcpy(p->sines + at * half, p->model->rope_sin + seq->first * half, bytes);
+  reach(p, seq->first + seq->count);
+  memcpy(p->cosines + at * half, p->table_cos + seq->first * half, bytes);
+  memcpy(p->sines + at * half, p->table_sin + seq->first * half, bytes);
 }
 
 rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t block,

@@ -29,14 +29,15 @@ void rd_rope_frequencies(const rd_config *c, double *out) {
   }
 }
 
-void rd_rope_tables(const rd_config *c, int64_t positions, float *cosines, float *sines) {
+void rd_rope_tables(const rd_config *c, int64_t first, int64_t count, float *cosines,
+                    float *sines) {
   enum { MOST_HALF = 512 };
   double frequencies[MOST_HALF];
   int64_t half = c->head_dim / 2;
   rd_rope_frequencies(c, frequencies);
-  for (int64_t p = 0; p < positions; p++)
+  for (int64_t p = 0; p < count; p++)
     for (int64_t i = 0; i < half; i++) {
-      double angle = (double)p * frequencies[i];
+      double angle = (double)(first + p) * frequencies[i];
       cosines[p * half + i] = (float)cos(angle);
       sines[p * half + i] = (float)sin(angle);
     }

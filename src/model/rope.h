@@ -7,7 +7,8 @@
 
 /* Inverse frequencies (hd/2): theta^(-2i/hd), then the scaling of config.json's rope_scaling. */
 void rd_rope_frequencies(const rd_config *config, double *out);
-/* cos and sin of position x frequency for positions 0 .. positions-1: (positions, hd/2) each. */
-void rd_rope_tables(const rd_config *config, int64_t positions, float *cosines, float *sines);
+/* cos and sin of position x frequency for positions first .. first+count-1: (count, hd/2) each. */
+void rd_rope_tables(const rd_config *config, int64_t first, int64_t count, float *cosines,
+                    float *sines);
 
 #endif

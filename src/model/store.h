@@ -14,11 +14,11 @@ struct rd_model_store {
   const rd_tensor_names *names;
   rd_tensors adapter_tensors; /* of the adapter's */
   rd_arena weights;           /* converted tensors */
-  rd_arena tables;            /* layers, rotary tables */
+  rd_arena tables;            /* layers */
   rd_arena adapter;           /* converted or merged adapter */
 };
 
-/* An empty model whose configuration is set: layers and rotary tables made, weights still unset. */
+/* An empty model whose configuration is set: layers made, weights still unset. */
 rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, rd_error *e);
 /* Attach (or merge) the PEFT adapter in `folder` (adapter.c). */
 rd_code rd_adapter_attach(rd_model *m, const char *folder, bool merge, rd_error *e);

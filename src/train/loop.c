@@ -5,7 +5,6 @@
 #include "file.h"
 #include "metrics.h"
 #include "ops.h"
-#include "rope.h"
 #include "store.h"
 #include "trainer.h"
 
@@ -26,17 +25,6 @@ static void note(const rd_trainer *t, char *message) {
   free(message);
 }
 
-/* Rotary tables for drafts of a model from nothing. */
-static rd_code make_tables(rd_trainer *t, rd_error *e) {
-  size_t count = (size_t)(t->config.positions * (t->config.head_dim / 2));
-  t->cosines = rd_calloc(count, sizeof *t->cosines, "rotary tables", e);
-  t->sines = rd_calloc(count, sizeof *t->sines, "rotary tables", e);
-  if (!t->cosines || !t->sines)
-    return RD_NO_MEMORY;
-  rd_rope_tables(&t->config, t->config.positions, t->cosines, t->sines);
-  return RD_OK;
-}
-
 static rd_code take_memory(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   RD_TRY(rd_parameters_place(&t->parameters, (uint64_t)s->seed, e));
@@ -46,8 +34,6 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
   t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)
     return RD_NO_MEMORY;
-  if (!t->base)
-    RD_TRY(make_tables(t, e));
   return rd_trainer_pass_new(&t->pass, &t->config, &t->parameters.weights, t->rules.rows,
                              t->rules.window, s->recompute, e);
 }

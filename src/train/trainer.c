@@ -179,8 +179,6 @@ void rd_trainer_close(rd_trainer *t) {
     rd_examples_drop(&t->validation);
   rd_examples_drop(&t->examples);
   free(t->row_loss);
-  free(t->cosines);
-  free(t->sines);
   free(t->tokenizer_folder);
   rd_tokenizer_close(&t->own_tokenizer);
   rd_model_close(&t->base);
@@ -191,11 +189,8 @@ rd_model rd_trainer_live(const rd_trainer *t) {
   rd_model live = {0};
   if (t->base)
     live = *t->base;
-  if (!t->base) {
-    live.rope_cos = t->cosines;
-    live.rope_sin = t->sines;
+  else
     live.name = t->settings->out;
-  }
   live.config = t->config;
   live.weights = t->parameters.weights;
   live.tokenizer = (rd_tokenizer *)(uintptr_t)t->tokenizer;

@@ -61,9 +61,8 @@ typedef struct rd_trainer {
   rd_batch_rules rules;
   rd_order order;
   rd_batch batch;
-  float *row_loss;        /* (rows) */
-  float *cosines, *sines; /* (positions, hd/2) for drafts, where there is no base to lend them */
-  size_t program_bytes;   /* resident before anything was opened */
+  float *row_loss;      /* (rows) */
+  size_t program_bytes; /* resident before anything was opened */
   /* the place of the run */
   int64_t update, updates, tokens;
   double seconds, best_loss; /* best_loss: infinity before the first validation */
