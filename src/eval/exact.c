@@ -1,67 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading questions, asking them, counting right answers. */
+/* The task `exact`: questions with one right answer, generated and compared after normalising. */
 #include "exact.h"
 
-#include "file.h"
-#include "json.h"
+#include "task.h"
 
 #include <ctype.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-static rd_code read_row(rd_exact_rows *rows, const char *line, size_t size, rd_error *e) {
-  json_t *row = NULL;
-  const char *prompt = NULL, *answer = NULL;
-  RD_TRY(rd_json_parse(&row, line, size, "row", e));
-  rd_code code = rd_json_text(row, "prompt", &prompt, e);
-  if (code == RD_OK)
-    code = rd_json_text(row, "answer", &answer, e);
-  if (code == RD_OK && (!prompt || !answer))
-    code = rd_fail(e, RD_BAD_INPUT, "a row needs prompt and answer");
-  rd_exact_row *items =
-      code == RD_OK ? realloc(rows->items, (rows->count + 1) * sizeof *items) : NULL;
-  if (items) {
-    rows->items = items;
-    char *p = rd_strdup(prompt, e), *a = rd_strdup(answer, e);
-    items[rows->count++] = (rd_exact_row){p, a};
-    code = p && a ? RD_OK : RD_NO_MEMORY;
-  } else if (code == RD_OK) {
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: %zu rows", rows->count);
-  }
-  json_decref(row);
-  return code;
-}
-
-rd_code rd_exact_read(rd_exact_rows *rows, const char *path, size_t limit, rd_error *e) {
-  *rows = (rd_exact_rows){0};
-  rd_map map;
-  RD_TRY(rd_map_open(&map, path, e));
-  const char *at = (const char *)map.data, *end = at + map.size;
-  rd_code code = RD_OK;
-  for (size_t line = 1; at < end && code == RD_OK && (limit == 0 || rows->count < limit); line++) {
-    const char *stop = memchr(at, '\n', (size_t)(end - at));
-    size_t size = (size_t)((stop ? stop : end) - at);
-    if (size > 0 && (code = read_row(rows, at, size, e)) != RD_OK)
-      rd_prefix(e, code, "%s:%zu", path, line);
-    at += size + 1;
-  }
-  rd_map_close(&map);
-  if (code == RD_OK && rows->count == 0)
-    code = rd_fail(e, RD_BAD_INPUT, "%s: no rows", path);
-  if (code != RD_OK)
-    rd_exact_drop(rows);
-  return code;
-}
-
-void rd_exact_drop(rd_exact_rows *rows) {
-  for (size_t i = 0; i < rows->count; i++) {
-    free((void *)(uintptr_t)rows->items[i].prompt);
-    free((void *)(uintptr_t)rows->items[i].answer);
-  }
-  free(rows->items);
-  *rows = (rd_exact_rows){0};
-}
 
 /* The next word without punctuation at its ends; *size 0 at the end. Punctuation alone is no word.
  */
@@ -96,39 +40,47 @@ bool rd_exact_same(const char *a, const char *b) {
   }
 }
 
-void rd_wilson_interval(size_t right, size_t n, double *low, double *high) {
-  const double z = 1.959963984540054;
-  double m = (double)n, p = m > 0 ? (double)right / m : 0;
-  double scale = 1 + z * z / m, centre = p + z * z / (2 * m);
-  double width = z * sqrt(p * (1 - p) / m + z * z / (4 * m * m));
-  *low = n > 0 ? (centre - width) / scale : 0;
-  *high = n > 0 ? (centre + width) / scale : 1;
+typedef struct work {
+  const rd_eval *eval;
+  const rd_rows *rows;
+  size_t right;
+} work;
+
+static rd_code check(const json_t *row, rd_error *e) {
+  const char *prompt, *answer;
+  RD_TRY(rd_row_prompt(row, &prompt, e));
+  return rd_row_text(row, "answer", &answer, e);
 }
 
-rd_code rd_exact_run(rd_exact_score *score, rd_session *session, const rd_exact_rows *rows,
-                     rd_exact_seen *seen, void *context, rd_error *e) {
-  *score = (rd_exact_score){0};
-  for (size_t i = 0; i < rows->count; i++) {
-    rd_result result;
-    rd_code code = rd_generate(session, rows->items[i].prompt, NULL, NULL, &result, e);
-    if (code != RD_OK) {
-      rd_result_drop(&result);
-      return code;
-    }
-    bool right = rd_exact_same(result.text, rows->items[i].answer);
-    score->rows++;
-    score->right += right;
-    score->tokens += (double)result.tokens;
-    score->iterations += (double)result.iterations;
-    score->seconds += result.seconds;
-    code = seen ? seen(context, &rows->items[i], result.text, right, result.iterations) : RD_OK;
-    rd_result_drop(&result);
-    RD_TRY(code);
-  }
-  double n = (double)score->rows;
-  score->tokens /= n;
-  score->iterations /= n;
-  score->seconds /= n;
-  rd_wilson_interval(score->right, score->rows, &score->low, &score->high);
+static rd_code answered(void *context, size_t row, const rd_result *r, rd_error *e) {
+  work *w = context;
+  const char *prompt, *expected;
+  RD_TRY(rd_row_prompt(w->rows->items[row], &prompt, e));
+  RD_TRY(rd_row_text(w->rows->items[row], "answer", &expected, e));
+  bool right = rd_exact_same(r->text, expected);
+  w->right += right;
+  return rd_eval_tell(w->eval,
+                      json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "prompt", prompt, "expected",
+                                expected, "got", r->text, "right", right, "iterations",
+                                (json_int_t)r->iterations, "tokens", (json_int_t)r->tokens),
+                      e);
+}
+
+static rd_code finish(void *context, rd_finding *finding, rd_error *e) {
+  (void)e;
+  work *w = context;
+  size_t right = w->right, n = w->rows->count;
+  w->right = 0;
+  rd_finding_add(finding, "exact", (double)right / (double)n, rd_wilson(right, n), true);
   return RD_OK;
+}
+
+rd_code rd_task_exact(const rd_eval *eval, rd_error *e) {
+  rd_rows rows;
+  RD_TRY(rd_eval_rows(&rows, eval, check, e));
+  work w = {eval, &rows, 0};
+  const rd_sweep sweep = {&w, answered, finish};
+  rd_code code = rd_eval_sweep(eval, &rows, &sweep, e);
+  rd_rows_drop(&rows);
+  return code;
 }

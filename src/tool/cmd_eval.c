@@ -1,116 +1,238 @@
 /* SPDX-License-Identifier: MIT */
-/* redraft eval: a task over a file of rows, at each number of iterations asked for. */
+/* redraft eval: a task over a file of rows. Findings go to standard output as a table or as JSON,
+ * what came of each row to --out, progress to a terminal. */
 #include "commands.h"
 #include "common.h"
-#include "exact.h"
+#include "task.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 typedef struct settings {
   rd_common common;
-  char *task, *data, *iterations, *sampler, *window, *temperature, *seed;
-  int64_t limit;
-  bool noise;
+  rd_eval_settings eval;
+  char *judge, *out;
 } settings;
 
+#define AT(member) offsetof(settings, eval.member)
+
 static const rd_option rows[] = {
-    {"task", 0, RD_CHOICE, "exact", 0, 0, "exact", "Task", NULL,
-     "exact: {\"prompt\",\"answer\"} rows, generated and compared after normalising",
-     offsetof(settings, task)},
-    {"data", 0, RD_TEXT, NULL, 0, 0, NULL, "Task", "FILE", "JSONL rows", offsetof(settings, data)},
-    {"limit", 0, RD_INT, "0", 0, 1e9, NULL, "Task", NULL, "rows at most; 0: all",
-     offsetof(settings, limit)},
-    {"iterations", 'n', RD_TEXT, "16", 0, 0, NULL, "Sampler", "N,N", "drafts at most, a row each",
-     offsetof(settings, iterations)},
-    {"sampler", 0, RD_TEXT, "lad", 0, 0, NULL, "Sampler", "NAME", "as in generate",
-     offsetof(settings, sampler)},
-    {"noise", 0, RD_FLAG, "false", 0, 0, NULL, "Sampler", NULL,
-     "noise between iterations; without it drafts are refined from themselves (lad)",
-     offsetof(settings, noise)},
-    {"temperature", 't', RD_TEXT, "0", 0, 0, NULL, "Sampler", "F", "0: always the best token",
-     offsetof(settings, temperature)},
-    {"window", 0, RD_TEXT, NULL, 0, 0, NULL, "Sampler", "N", "canvas", offsetof(settings, window)},
-    {"seed", 0, RD_TEXT, "1", 0, 0, NULL, "Sampler", "N", "of all random numbers",
-     offsetof(settings, seed)},
+    {"task", 0, RD_CHOICE, "exact", 0, 0, NULL, "Task", "NAME", "'help' lists the tasks", AT(task)},
+    {"data", 0, RD_TEXT, NULL, 0, 0, NULL, "Task", "FILE", "JSONL rows", AT(data)},
+    {"limit", 0, RD_INT, "0", 0, 1e9, NULL, "Task", NULL, "rows at most; 0: all", AT(limit)},
+    {"allow-bad", 0, RD_FLAG, NULL, 0, 0, NULL, "Task", NULL, "go on with more than 1% bad rows",
+     AT(allow_bad)},
+    {"out", 'o', RD_TEXT, NULL, 0, 0, NULL, "Task", "FILE", "what came of each row, one a line",
+     offsetof(settings, out)},
+    {"seed", 0, RD_INT, "1", 0, 9007199254740992.0, NULL, "Task", "N", "of all random numbers",
+     AT(seed)},
+    {"window", 0, RD_TEXT, NULL, 0, 0, NULL, "Task", "N",
+     "tokens of a prompt with its answer; default 256 or what the model allows", AT(window)},
+    {"iterations", 'n', RD_TEXT, "16", 0, 0, NULL, "Generating", "N,N",
+     "drafts at most, a row each", AT(iterations)},
+    {"sampler", 0, RD_TEXT, "lad", 0, 0, NULL, "Generating", "NAME", "as in generate", AT(sampler)},
+    {"noise", 0, RD_FLAG, "false", 0, 0, NULL, "Generating", NULL,
+     "noise between iterations; without it drafts are refined from themselves (lad)", AT(noise)},
+    {"temperature", 't', RD_TEXT, "0", 0, 0, NULL, "Generating", "F", "0: always the best token",
+     AT(temperature)},
+    {"objective", 0, RD_TEXT, "structural", 0, 0, NULL, "Scoring", "NAME",
+     "loss: structural, mask, mixed or next-token; choice: next-token scores from left to right, "
+     "the others by masks",
+     AT(objective)},
+    {"draws", 0, RD_INT, "128", 1, 1048576, NULL, "Scoring", "N",
+     "masks drawn for the likelihood of an option", AT(draws)},
+    {"judge", 0, RD_TEXT, NULL, 0, 0, NULL, "Scoring", "PATH", "the reference model of perplexity",
+     offsetof(settings, judge)},
     RD_COMMON_OPTIONS(offsetof(settings, common))};
 
-static rd_code open_session(rd_session **out, rd_model *m, const settings *s,
-                            const char *iterations, rd_error *e) {
-  RD_TRY(rd_session_open(out, m, s->sampler, e));
-  const struct {
-    const char *name, *value;
-  } sets[] = {{"iterations", strcmp(s->sampler, "ar") ? iterations : NULL},
-              {"temperature", s->temperature},
-              {"seed", s->seed},
-              {"window", s->window},
-              {"no-noise", strcmp(s->sampler, "lad") || s->noise ? NULL : "true"}};
-  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
-    if (sets[i].value)
-      RD_TRY(rd_session_set(*out, sets[i].name, sets[i].value, e));
-  return RD_OK;
+/* Where everything goes. */
+typedef struct view {
+  const settings *settings;
+  FILE *out; /* or NULL */
+  bool terminal, headed;
+  time_t shown;
+} view;
+
+static void clear_line(const view *v) {
+  if (v->terminal)
+    fputs("\r\x1b[K", stderr);
+}
+
+static void note(void *context, const char *message) {
+  const view *v = context;
+  clear_line(v);
+  if (!v->settings->common.quiet)
+    fprintf(stderr, "%s\n", message);
+}
+
+static void progress(void *context, size_t done, size_t of) {
+  view *v = context;
+  time_t now = time(NULL);
+  if (!v->terminal || (done < of && now == v->shown))
+    return;
+  v->shown = now;
+  clear_line(v);
+  if (done < of)
+    fprintf(stderr, "%zu of %zu", done, of);
 }
 
 /* With --verbose: what was answered wrong. */
-static rd_code show(void *context, const rd_exact_row *row, const char *answer, bool right,
-                    int64_t iterations) {
-  const settings *s = context;
-  if (s->common.verbose && !right)
-    fprintf(stderr, "%s\n  expected: %s\n  found:    %s (%lld iterations)\n", row->prompt,
-            row->answer, answer, (long long)iterations);
+static void show_wrong(const view *v, const json_t *row) {
+  const json_t *right = json_object_get(row, "right");
+  if (!v->settings->common.verbose || !right || json_is_true(right))
+    return;
+  char *text = json_dumps(row, 0);
+  clear_line(v);
+  fprintf(stderr, "%s\n", text ? text : "");
+  free(text);
+}
+
+static rd_code keep_row(void *context, const json_t *outcome, rd_error *e) {
+  const view *v = context;
+  show_wrong(v, outcome);
+  if (v->out && (json_dumpf(outcome, v->out, 0) != 0 || fputc('\n', v->out) == EOF))
+    return rd_fail(e, RD_IO, "%s: %s", v->settings->out, strerror(errno));
   return RD_OK;
 }
 
-static void report(const settings *s, const char *iterations, const rd_exact_score *r) {
-  double share = (double)r->right / (double)r->rows;
-  if (!s->common.json) {
-    printf("%10s %6zu %8.1f%% %6.1f..%.1f%% %10.1f %8.2f %10.4f\n", iterations, r->rows,
-           100 * share, 100 * r->low, 100 * r->high, r->iterations, r->tokens, r->seconds);
-    fflush(stdout);
-    return;
-  }
-  json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "task",
-                          s->task, "sampler", s->sampler, "data", s->data, "iterations",
-                          atoi(iterations), "rows", (json_int_t)r->rows, "exact", share, "low",
-                          r->low, "high", r->high, "mean_iterations", r->iterations, "mean_tokens",
-                          r->tokens, "mean_seconds", r->seconds);
-  json_dumpf(row, stdout, 0);
-  putchar('\n');
-  json_decref(row);
+static bool has_interval(const rd_measure *m) {
+  return m->interval.low <= m->interval.high;
 }
 
-static rd_code sweep(settings *s, rd_model *m, const rd_exact_rows *questions, rd_error *e) {
-  rd_code code = RD_OK;
-  char *rest = s->iterations;
-  if (!s->common.json)
-    printf("%10s %6s %9s %13s %10s %8s %10s\n", "iterations", "rows", "exact", "95%", "mean its",
-           "tokens", "seconds");
-  for (char *n = strsep(&rest, ","); n && code == RD_OK; n = strsep(&rest, ",")) {
-    rd_session *session = NULL;
-    rd_exact_score score;
-    code = open_session(&session, m, s, n, e);
-    if (code == RD_OK)
-      code = rd_exact_run(&score, session, questions, show, s, e);
-    if (code == RD_OK)
-      report(s, n, &score);
-    rd_session_close(&session);
+/* 3.142, 12.5%; with the interval behind it where there is one. */
+static void write_measure(char *out, size_t size, const rd_measure *m) {
+  double scale = m->share ? 100 : 1;
+  const char *unit = m->share ? "%" : "";
+  int digits = m->share ? 1 : fabs(m->value) < 1 ? 4 : fabs(m->value) < 100 ? 3 : 1;
+  int n = snprintf(out, size, "%.*f%s", digits, scale * m->value, unit);
+  if (has_interval(m) && n > 0 && (size_t)n < size)
+    snprintf(out + n, size - (size_t)n, " (%.*f..%.*f)", digits, scale * m->interval.low, digits,
+             scale * m->interval.high);
+}
+
+enum { CELL = 26 };
+
+static void head_line(const rd_finding *f) {
+  if (f->iterations)
+    printf("%-10s ", "iterations");
+  printf("%6s", "rows");
+  for (size_t i = 0; i < f->count; i++) {
+    char name[CELL];
+    snprintf(name, sizeof name, "%s", f->measures[i].name);
+    for (char *c = name; *c; c++)
+      *c = *c == '_' ? ' ' : *c;
+    printf("  %-*s", has_interval(&f->measures[i]) ? CELL - 2 : CELL / 2, name);
   }
+  putchar('\n');
+}
+
+static void table_line(view *v, const rd_finding *f) {
+  if (!v->headed)
+    head_line(f);
+  v->headed = true;
+  if (f->iterations)
+    printf("%-10lld ", (long long)f->iterations);
+  printf("%6zu", f->rows);
+  for (size_t i = 0; i < f->count; i++) {
+    char text[80];
+    write_measure(text, sizeof text, &f->measures[i]);
+    printf("  %-*s", has_interval(&f->measures[i]) ? CELL - 2 : CELL / 2, text);
+  }
+  putchar('\n');
+}
+
+static void set_real(json_t *object, const char *name, const char *end, double value) {
+  char key[64];
+  snprintf(key, sizeof key, "%s%s", name, end);
+  json_object_set_new(object, key, isfinite(value) ? json_real(value) : json_null());
+}
+
+static rd_code json_line(const view *v, const rd_finding *f, rd_error *e) {
+  const rd_eval_settings *s = &v->settings->eval;
+  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "task", s->task, "data", s->data,
+                             "sampler", s->sampler, "objective", s->objective, "rows",
+                             (json_int_t)f->rows, "bad", (json_int_t)f->bad);
+  if (!object)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
+  if (f->iterations)
+    json_object_set_new(object, "iterations", json_integer(f->iterations));
+  for (size_t i = 0; i < f->count; i++) {
+    const rd_measure *m = &f->measures[i];
+    set_real(object, m->name, "", m->value);
+    if (has_interval(m)) {
+      set_real(object, m->name, "_low", m->interval.low);
+      set_real(object, m->name, "_high", m->interval.high);
+    }
+  }
+  json_dumpf(object, stdout, 0);
+  putchar('\n');
+  json_decref(object);
+  return RD_OK;
+}
+
+static rd_code finding(void *context, const rd_finding *f, rd_error *e) {
+  view *v = context;
+  clear_line(v);
+  rd_code code = RD_OK;
+  if (v->settings->common.json)
+    code = json_line(v, f, e);
+  else
+    table_line(v, f);
+  fflush(stdout);
+  return code;
+}
+
+static void list_tasks(void) {
+  for (size_t i = 0; i < rd_task_count; i++)
+    printf("%-12s %s\n", rd_tasks[i].name, rd_tasks[i].help);
+}
+
+static rd_code open_judge(rd_model **out, const settings *s, rd_error *e) {
+  rd_common judge = s->common;
+  judge.model = s->judge;
+  judge.adapter = judge.chat_template = judge.mask_token = NULL;
+  return rd_tool_open(out, &judge, false, e);
+}
+
+static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e) {
+  rd_model *model = NULL, *judge = NULL;
+  rd_code code = rd_tool_open(&model, &s->common, false, e);
+  if (code == RD_OK && task->judged)
+    code = open_judge(&judge, s, e);
+  const rd_eval eval = {.settings = &s->eval,
+                        .model = model,
+                        .judge = judge,
+                        .watch = {v, note, progress, keep_row, finding}};
+  if (code == RD_OK)
+    code = task->run(&eval, e);
+  clear_line(v);
+  rd_model_close(&judge);
+  rd_model_close(&model);
   return code;
 }
 
 static rd_code run(settings *s, rd_error *e) {
-  rd_exact_rows questions = {0};
-  rd_model *m = NULL;
-  if (!s->data)
+  const rd_task *task;
+  view v = {.settings = s, .terminal = isatty(STDERR_FILENO) && !s->common.quiet};
+  if (strcmp(s->eval.task, "help") == 0) {
+    list_tasks();
+    return RD_OK;
+  }
+  RD_TRY(rd_task_find(&task, s->eval.task, e));
+  if (!s->eval.data)
     return rd_fail(e, RD_USAGE, "--data FILE is needed; --help says more");
-  rd_code code = rd_exact_read(&questions, s->data, (size_t)s->limit, e);
-  if (code == RD_OK)
-    code = rd_tool_open(&m, &s->common, false, e);
-  if (code == RD_OK)
-    code = sweep(s, m, &questions, e);
-  rd_model_close(&m);
-  rd_exact_drop(&questions);
+  if (task->judged && !s->judge)
+    return rd_fail(e, RD_USAGE, "--task %s needs a reference model: --judge PATH", task->name);
+  if (s->out && !(v.out = fopen(s->out, "w")))
+    return rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
+  rd_code code = work(s, task, &v, e);
+  if (v.out && fclose(v.out) != 0 && code == RD_OK)
+    code = rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
   return code;
 }
 

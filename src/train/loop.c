@@ -97,30 +97,18 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
 
 /* The loss of held-out examples under fixed corruption. */
 static rd_code validate(rd_trainer *t, rd_validation *v, rd_error *e) {
-  double sum = 0, total = 0, level_sum[RD_NOISE_LEVELS] = {0}, level_rows[RD_NOISE_LEVELS] = {0};
-  rd_batch *b = &t->batch;
-  for (int64_t next = 0; next < t->validation.count;) {
-    RD_TRY(rd_batch_fixed(b, &t->rules, &t->validation, &next, e));
-    double loss = 0;
-    RD_TRY(rd_trainer_pass_run(t->pass, b->sequences, b->sequence_count, t->rules.objective->block,
-                               b->targets, b->weights, NULL, &loss, t->row_loss, e));
-    sum += loss;
-    total += b->total;
-    for (int64_t s = 0; s < b->sequence_count; s++) {
-      int level = (int)(b->noise[s] * RD_NOISE_LEVELS);
-      level = level < RD_NOISE_LEVELS ? level : RD_NOISE_LEVELS - 1;
-      int64_t end = b->sequences[s].ids - b->ids + b->sequences[s].count;
-      for (int64_t row = b->answers[s]; row < end; row++)
-        if (b->targets[row] >= 0) {
-          level_sum[level] += (double)t->row_loss[row];
-          level_rows[level] += 1;
-        }
-    }
-  }
-  v->loss = total > 0 ? sum / total : NAN;
-  for (int i = 0; i < RD_NOISE_LEVELS; i++)
-    v->by_noise[i] = t->rules.corruption && level_rows[i] > 0 ? level_sum[i] / level_rows[i] : NAN;
-  return RD_OK;
+  int64_t count = t->validation.count;
+  rd_example_loss *losses = rd_calloc((size_t)count, sizeof *losses, "validation losses", e);
+  rd_code code = losses ? RD_OK : RD_NO_MEMORY;
+  for (int64_t next = 0; code == RD_OK && next < count;)
+    code = rd_validation_pass(losses, &next, t->pass, &t->batch, &t->rules, &t->validation,
+                              t->row_loss, e);
+  if (code == RD_OK)
+    rd_validation_sum(v, losses, count);
+  for (int i = 0; i < RD_NOISE_LEVELS && !t->rules.corruption; i++)
+    v->by_noise[i] = NAN;
+  free(losses);
+  return code;
 }
 
 static rd_code validate_and_tell(rd_trainer *t, rd_error *e) {

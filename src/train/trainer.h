@@ -7,6 +7,7 @@
 #include "parameters.h"
 #include "schedule.h"
 #include "tokenizer.h"
+#include "validation.h"
 
 /* What is told after every update. */
 typedef struct rd_train_progress {
@@ -17,13 +18,6 @@ typedef struct rd_train_progress {
   double tokens_per_second;              /* lately */
   double seconds_left;
 } rd_train_progress;
-
-enum { RD_NOISE_LEVELS = 4 }; /* quarters of the share of changed answer tokens */
-
-typedef struct rd_validation {
-  double loss;                      /* as the objective weighs it */
-  double by_noise[RD_NOISE_LEVELS]; /* mean cross-entropy of counted answer rows, NaN: none */
-} rd_validation;
 
 /* Who watches. Every member may be NULL. */
 typedef struct rd_train_watch {

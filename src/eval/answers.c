@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking: a session for each number of iterations, every row's prompt, means over the answers. */
+#include "task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What every answer costs, a number a row. */
+typedef struct costs {
+  double *tokens, *iterations, *seconds; /* (rows) in one block */
+} costs;
+
+static bool is(const char *a, const char *b) {
+  return strcmp(a, b) == 0;
+}
+
+static rd_code open_session(rd_session **out, const rd_eval *eval, const char *iterations,
+                            rd_error *e) {
+  const rd_eval_settings *s = eval->settings;
+  char seed[32];
+  snprintf(seed, sizeof seed, "%lld", (long long)s->seed);
+  RD_TRY(rd_session_open(out, eval->model, s->sampler, e));
+  const struct {
+    const char *name, *value;
+  } sets[] = {{"iterations", iterations},
+              {"temperature", s->temperature},
+              {"seed", seed},
+              {"window", s->window},
+              {"no-noise", is(s->sampler, "lad") && !s->noise ? "true" : NULL}};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+    if (sets[i].value)
+      RD_TRY(rd_session_set(*out, sets[i].name, sets[i].value, e));
+  return RD_OK;
+}
+
+static rd_code ask(const rd_eval *eval, rd_session *session, const rd_rows *rows,
+                   const rd_sweep *sweep, costs *c, rd_error *e) {
+  for (size_t i = 0; i < rows->count; i++) {
+    const char *prompt;
+    rd_result result;
+    RD_TRY(rd_row_prompt(rows->items[i], &prompt, e));
+    rd_code code = rd_generate(session, prompt, NULL, NULL, &result, e);
+    if (code == RD_OK) {
+      c->tokens[i] = (double)result.tokens;
+      c->iterations[i] = (double)result.iterations;
+      c->seconds[i] = result.seconds;
+      code = sweep->answered(sweep->context, i, &result, e);
+    }
+    rd_result_drop(&result);
+    RD_TRY(code);
+    rd_eval_progress(eval, i + 1, rows->count);
+  }
+  return RD_OK;
+}
+
+static void add_mean(rd_finding *f, const char *name, const double *values, const rd_eval *eval) {
+  double sum = 0;
+  for (size_t i = 0; i < f->rows; i++)
+    sum += values[i];
+  rd_finding_add(f, name, sum / (double)f->rows,
+                 rd_bootstrap(values, NULL, f->rows, (uint64_t)eval->settings->seed), false);
+}
+
+/* One number of iterations; NULL: the sampler has none. */
+static rd_code ask_at(const rd_eval *eval, const char *iterations, const rd_rows *rows,
+                      const rd_sweep *sweep, costs *c, rd_error *e) {
+  rd_session *session = NULL;
+  rd_finding finding = {
+      .iterations = iterations ? atoll(iterations) : 0, .rows = rows->count, .bad = rows->bad};
+  rd_code code = open_session(&session, eval, iterations, e);
+  if (code == RD_OK)
+    code = ask(eval, session, rows, sweep, c, e);
+  rd_session_close(&session);
+  RD_TRY(code);
+  RD_TRY(sweep->finish(sweep->context, &finding, e));
+  add_mean(&finding, "mean_iterations", c->iterations, eval);
+  add_mean(&finding, "mean_tokens", c->tokens, eval);
+  add_mean(&finding, "mean_seconds", c->seconds, eval);
+  return rd_eval_report(eval, &finding, e);
+}
+
+rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, const rd_sweep *sweep,
+                      rd_error *e) {
+  double *block = rd_calloc(3 * rows->count, sizeof *block, "costs of answers", e);
+  char *list = rd_strdup(eval->settings->iterations, e), *rest = list;
+  rd_code code = block && list ? RD_OK : RD_NO_MEMORY;
+  costs c = {block, block + rows->count, block + 2 * rows->count};
+  if (code == RD_OK && is(eval->settings->sampler, "ar"))
+    code = ask_at(eval, NULL, rows, sweep, &c, e);
+  else
+    for (char *n = NULL; code == RD_OK && (n = strsep(&rest, ","));)
+      code = ask_at(eval, n, rows, sweep, &c, e);
+  free(list);
+  free(block);
+  return code;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Likelihoods: every answer is a run of looks (one set of masks, or one causal look); looks of many
+ * answers are packed into passes, and a pass's losses are added where they belong. */
+#include "likelihood.h"
+
+#include "corrupt.h"
+#include "generation.h"
+#include "gradient.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PASS_ROWS = 2048 }; /* tokens of a pass at least */
+
+typedef struct packer {
+  const rd_likelihood_rules *rules;
+  const rd_answer_ids *answers;
+  double *out;
+  rd_trainer_pass *pass;
+  int64_t rows;           /* of room */
+  int64_t used, looks;    /* of the pass being packed */
+  rd_sequence *sequences; /* (rows) */
+  size_t *whose;          /* (rows) the answer of each sequence */
+  int32_t *ids, *targets; /* (rows) */
+  float *weights, *loss;  /* (rows) */
+  int32_t *scratch;       /* (rows) */
+} packer;
+
+static rd_code packer_init(packer *p, int64_t longest, rd_error *e) {
+  const rd_model *m = p->rules->model;
+  p->rows = longest < PASS_ROWS ? PASS_ROWS : longest;
+  size_t n = (size_t)p->rows;
+  p->sequences = rd_calloc(n, sizeof *p->sequences, "sequences of a pass", e);
+  p->whose = rd_calloc(n, sizeof *p->whose, "answers of a pass", e);
+  p->ids = rd_calloc(n, sizeof *p->ids, "ids of a pass", e);
+  p->targets = rd_calloc(n, sizeof *p->targets, "targets of a pass", e);
+  p->weights = rd_calloc(n, sizeof *p->weights, "weights of a pass", e);
+  p->loss = rd_calloc(n, sizeof *p->loss, "losses of a pass", e);
+  p->scratch = rd_calloc(n, sizeof *p->scratch, "positions of a pass", e);
+  if (!p->sequences || !p->whose || !p->ids || !p->targets || !p->weights || !p->loss ||
+      !p->scratch)
+    return RD_NO_MEMORY;
+  return rd_trainer_pass_new(&p->pass, &m->config, &m->weights, p->rows, longest, true, e);
+}
+
+static void packer_drop(packer *p) {
+  rd_trainer_pass_free(&p->pass);
+  free(p->sequences);
+  free(p->whose);
+  free(p->ids);
+  free(p->targets);
+  free(p->weights);
+  free(p->loss);
+  free(p->scratch);
+}
+
+/* Run what is packed and add each look's weighted losses to its answer. */
+static rd_code flush(packer *p, rd_error *e) {
+  const rd_config *c = &p->rules->model->config;
+  int64_t block = p->rules->causal ? 1 : c->block > 1 ? c->block : 0;
+  double sum;
+  if (p->looks == 0)
+    return RD_OK;
+  RD_TRY(rd_trainer_pass_run(p->pass, p->sequences, p->looks, block, p->targets, p->weights, NULL,
+                             &sum, p->loss, e));
+  for (int64_t s = 0; s < p->looks; s++) {
+    int64_t first = p->sequences[s].ids - p->ids, end = first + p->sequences[s].count;
+    for (int64_t r = first; r < end; r++)
+      p->out[p->whose[s]] -= (double)p->weights[r] * (double)p->loss[r];
+  }
+  p->used = p->looks = 0;
+  return RD_OK;
+}
+
+/* Looks that an answer of n tokens takes. */
+static int64_t looks_of(const rd_likelihood_rules *r, int64_t n) {
+  int64_t all = n < 62 ? ((int64_t)1 << n) - 1 : INT64_MAX;
+  return r->causal ? 1 : all < r->draws ? all : r->draws;
+}
+
+/* Mask the answer `ids` (n) for look `number` of `looks`; returns the weight of each masked CE. */
+static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key, int64_t number,
+                          int64_t looks) {
+  int32_t mask = p->rules->model->config.mask;
+  if (n < 62 && looks == ((int64_t)1 << n) - 1) {
+    /* All masks of n bits: n / k with the probability 1 / n that k has and 1 / C(n, k) of these. */
+    double ways = 1;
+    int64_t k = 0;
+    for (int64_t i = 0; i < n; i++)
+      if ((number + 1) >> i & 1) {
+        ids[i] = mask;
+        ways *= (double)(n - k) / (double)(k + 1);
+        k++;
+      }
+    return 1 / ((double)k * ways);
+  }
+  rd_rng rng = rd_rng_at(p->rules->seed, RD_STREAM_EVAL, (uint32_t)number, key);
+  double u = ((double)number + rd_rng_uniform(&rng)) / (double)looks;
+  int64_t k = 1 + (int64_t)((double)n * u);
+  k = k > n ? n : k;
+  rd_corrupt_mask_count(ids, n, k, mask, &rng, p->scratch);
+  return (double)n / ((double)k * (double)looks);
+}
+
+/* Put look `number` of an answer behind what is packed. A shifted row predicts the next position.
+ */
+static void pack(packer *p, size_t answer, int64_t number, int64_t looks) {
+  const rd_answer_ids *a = &p->answers[answer];
+  int64_t at = p->used, n = a->count - a->prompt;
+  int64_t shift = p->rules->causal || p->rules->model->config.shift_logits ? 1 : 0;
+  int32_t *ids = p->ids + at;
+  double weight = 1;
+  memcpy(ids, a->ids, (size_t)a->count * sizeof *ids);
+  if (!p->rules->causal)
+    weight = mask_answer(p, ids + a->prompt, n, a->key, number, looks);
+  for (int64_t i = 0; i < a->count; i++) {
+    p->targets[at + i] = -1;
+    p->weights[at + i] = 0;
+  }
+  for (int64_t i = a->prompt; i < a->count; i++)
+    if (p->rules->causal || ids[i] == p->rules->model->config.mask) {
+      p->targets[at + i - shift] = a->ids[i];
+      p->weights[at + i - shift] = (float)weight;
+    }
+  p->sequences[p->looks] = (rd_sequence){.ids = ids, .count = a->count};
+  p->whose[p->looks++] = answer;
+  p->used += a->count;
+}
+
+static rd_code work(packer *p, size_t n, rd_error *e) {
+  for (size_t i = 0; i < n; i++) {
+    const rd_answer_ids *a = &p->answers[i];
+    int64_t looks = looks_of(p->rules, a->count - a->prompt);
+    for (int64_t number = 0; number < looks; number++) {
+      if (a->count > p->rows - p->used)
+        RD_TRY(flush(p, e));
+      pack(p, i, number, looks);
+    }
+    if (p->rules->progress)
+      p->rules->progress(p->rules->context, i + 1, n);
+  }
+  return flush(p, e);
+}
+
+rd_code rd_likelihoods(double *out, const rd_answer_ids *answers, size_t n,
+                       const rd_likelihood_rules *rules, rd_error *e) {
+  packer p = {.rules = rules, .answers = answers, .out = out};
+  const rd_config *c = &rules->model->config;
+  int64_t longest = 1;
+  for (size_t i = 0; i < n; i++) {
+    out[i] = 0;
+    longest = answers[i].count > longest ? answers[i].count : longest;
+  }
+  if (longest > c->positions)
+    return rd_fail(e, RD_USAGE, "an answer ends at token %lld: the model knows %lld positions",
+                   (long long)longest, (long long)c->positions);
+  if (!rules->causal && c->mask < 0)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "the model names no mask token; --objective next-token asks "
+                   "for the likelihood from left to right");
+  rd_code code = packer_init(&p, longest, e);
+  if (code == RD_OK)
+    code = work(&p, n, e);
+  packer_drop(&p);
+  return code;
+}
+
+rd_code rd_answer_ids_encode(rd_answer_ids *out, const rd_model *model, const char *prompt,
+                             const char *answer, rd_error *e) {
+  *out = (rd_answer_ids){0};
+  const rd_message message = {"user", prompt};
+  int32_t *given = NULL, *ids = NULL;
+  size_t count = 0, length = strlen(prompt);
+  RD_TRY(rd_check_utf8(answer, strlen(answer), "the answer", e));
+  RD_TRY(rd_prompt_encode(&given, &out->prompt, model, &message, 1, false, e));
+  bool plain = !model->chat_template;
+  bool space = plain && length > 0 && !isspace((unsigned char)prompt[length - 1]) &&
+               !isspace((unsigned char)*answer);
+  char *text = rd_format("%s%s", space ? " " : "", answer);
+  rd_code code = text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
+  if (code == RD_OK)
+    code = rd_tokenizer_encode(model->tokenizer, text, strlen(text), plain ? RD_TOK_CONTINUE : 0,
+                               &ids, &count, e);
+  if (code == RD_OK && (out->prompt == 0 || count == 0))
+    code = rd_fail(e, RD_BAD_INPUT, "the %s has no tokens", count ? "prompt" : "answer");
+  out->count = out->prompt + (int64_t)count;
+  if (code == RD_OK) {
+    out->ids = rd_calloc((size_t)out->count, sizeof *out->ids, "ids of an answer", e);
+    code = out->ids ? RD_OK : RD_NO_MEMORY;
+  }
+  if (code == RD_OK) {
+    memcpy(out->ids, given, (size_t)out->prompt * sizeof *ids);
+    memcpy(out->ids + out->prompt, ids, count * sizeof *ids);
+  }
+  free(given);
+  free(ids);
+  free(text);
+  return code;
+}
+
+void rd_answer_ids_drop(rd_answer_ids *answer) {
+  free(answer->ids);
+  *answer = (rd_answer_ids){0};
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The task `loss`: training's validation on any rows and model. Corruption is a function of (seed,
+ * example), so that models and adapters are compared on the same noise. */
+#include "task.h"
+#include "trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PASS_ROWS = 2048, WINDOW = 256 }; /* tokens of a pass at least; of an example at most */
+
+typedef struct work {
+  const rd_eval *eval;
+  rd_batch_rules rules;
+  rd_examples examples;
+  rd_batch batch;
+  rd_trainer_pass *pass;
+  float *row_loss;         /* (rows) */
+  rd_example_loss *losses; /* (examples) */
+} work;
+
+static rd_code set_rules(work *w, const rd_text_coder *coder, rd_error *e) {
+  const rd_eval_settings *s = w->eval->settings;
+  const rd_config *c = &w->eval->model->config;
+  rd_batch_rules *r = &w->rules;
+  RD_TRY(rd_objective_find(&r->objective, s->objective, e));
+  RD_TRY(rd_loss_on_find(&r->loss_on, "answer", e));
+  if (r->objective->corruption)
+    RD_TRY(rd_corruption_find(&r->corruption, r->objective->corruption, e));
+  r->window = s->window ? atoll(s->window) : WINDOW < c->positions ? WINDOW : c->positions;
+  r->rows = r->window < PASS_ROWS ? PASS_ROWS : r->window;
+  r->eos_padding_loss = true;
+  r->mask = c->mask;
+  r->eos = coder->eos;
+  r->seed = (uint64_t)s->seed;
+  if (r->corruption && r->mask < 0)
+    return rd_fail(e, RD_BAD_INPUT, "objective %s needs a mask token, and the model names none",
+                   s->objective);
+  if (r->corruption && c->shift_logits)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "this model's rows predict the next position; the denoising loss is measured at "
+                   "the same one, as training does: try --objective next-token");
+  if (r->window < 2 || r->window > c->positions)
+    return rd_fail(e, RD_USAGE, "--window %lld: between 2 and the model's %lld positions",
+                   (long long)r->window, (long long)c->positions);
+  return RD_OK;
+}
+
+static rd_code read_examples(work *w, const rd_text_coder *coder, rd_error *e) {
+  const rd_eval_settings *s = w->eval->settings;
+  rd_data_source source = {s->data, 1};
+  const rd_data_sources sources = {&source, 1};
+  const rd_read_rules rules = {.window = w->rules.window,
+                               .room_for_eos = w->rules.corruption != NULL,
+                               .allow_bad = s->allow_bad,
+                               .note = w->eval->watch.note,
+                               .context = w->eval->watch.context};
+  RD_TRY(rd_examples_read(&w->examples, &sources, coder, &rules, e));
+  if (s->limit > 0 && s->limit < w->examples.count)
+    w->examples.count = s->limit;
+  if (w->examples.count == 0)
+    return rd_fail(e, RD_BAD_INPUT, "%s: no row fits into a window of %lld tokens", s->data,
+                   (long long)w->rules.window);
+  return RD_OK;
+}
+
+/* The ratio of sums over the examples that `level` takes (-1: all), with its interval. */
+static rd_code add_ratio(const work *w, rd_finding *f, const char *name, int level, rd_error *e) {
+  size_t count = (size_t)w->examples.count, n = 0;
+  double *over = rd_calloc(2 * count, sizeof *over, "losses of a level", e), *under = over + count;
+  if (!over)
+    return RD_NO_MEMORY;
+  double top = 0, bottom = 0;
+  for (size_t i = 0; i < count; i++) {
+    const rd_example_loss *x = &w->losses[i];
+    if (level >= 0 && (rd_noise_level(x->noise) != level || x->answer_count <= 0))
+      continue;
+    over[n] = level < 0 ? x->loss : x->answer;
+    under[n] = level < 0 ? x->weight : x->answer_count;
+    top += over[n];
+    bottom += under[n++];
+  }
+  rd_interval interval = rd_bootstrap(over, under, n, w->rules.seed);
+  rd_finding_add(f, name, bottom > 0 ? top / bottom : NAN, interval, false);
+  free(over);
+  return RD_OK;
+}
+
+static rd_code report(const work *w, rd_error *e) {
+  static const char *const levels[RD_NOISE_LEVELS] = {"noise_to_25", "noise_to_50", "noise_to_75",
+                                                      "noise_to_100"};
+  const rd_file_report *file = &w->examples.reports[0];
+  rd_finding f = {.rows = (size_t)w->examples.count, .bad = (size_t)(file->bad + file->too_long)};
+  RD_TRY(add_ratio(w, &f, "loss", -1, e));
+  for (int i = 0; i < RD_NOISE_LEVELS && w->rules.corruption; i++)
+    RD_TRY(add_ratio(w, &f, levels[i], i, e));
+  return rd_eval_report(w->eval, &f, e);
+}
+
+static rd_code measure(work *w, rd_error *e) {
+  const rd_model *m = w->eval->model;
+  const rd_batch_rules *r = &w->rules;
+  w->losses = rd_calloc((size_t)w->examples.count, sizeof *w->losses, "losses of examples", e);
+  w->row_loss = rd_calloc((size_t)r->rows, sizeof *w->row_loss, "losses of rows", e);
+  if (!w->losses || !w->row_loss)
+    return RD_NO_MEMORY;
+  RD_TRY(rd_batch_init(&w->batch, r->rows, e));
+  RD_TRY(rd_trainer_pass_new(&w->pass, &m->config, &m->weights, r->rows, r->window, true, e));
+  for (int64_t next = 0; next < w->examples.count;) {
+    RD_TRY(
+        rd_validation_pass(w->losses, &next, w->pass, &w->batch, r, &w->examples, w->row_loss, e));
+    rd_eval_progress(w->eval, (size_t)next, (size_t)w->examples.count);
+  }
+  return report(w, e);
+}
+
+rd_code rd_task_loss(const rd_eval *eval, rd_error *e) {
+  work w = {.eval = eval};
+  rd_text_coder coder;
+  if (!eval->model->tokenizer)
+    return rd_fail(e, RD_BAD_INPUT, "the model has no tokenizer to read the data with");
+  rd_code code = rd_text_coder_of(&coder, eval->model->tokenizer, e);
+  if (code == RD_OK)
+    code = set_rules(&w, &coder, e);
+  if (code == RD_OK)
+    code = read_examples(&w, &coder, e);
+  if (code == RD_OK)
+    code = measure(&w, e);
+  rd_trainer_pass_free(&w.pass);
+  rd_batch_drop(&w.batch);
+  rd_examples_drop(&w.examples);
+  free(w.row_loss);
+  free(w.losses);
+  return code;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks that measure a model: one row each. A task reads its data, works through it, tells the
+ * watcher how far it is and what came of each row, and reports findings: one for each number of
+ * iterations where it generates, else one. */
+#ifndef RD_TASK_H
+#define RD_TASK_H
+
+#include "generation.h"
+#include "rows.h"
+#include "stats.h"
+
+typedef struct rd_eval_settings {
+  char *task, *data;
+  int64_t limit; /* rows at most; 0: all */
+  bool allow_bad;
+  /* tasks that generate */
+  char *iterations; /* "4,8,16" */
+  char *sampler, *temperature;
+  char *window; /* canvas; loss: tokens of an example at most; NULL: the default */
+  bool noise;
+  /* tasks that score */
+  char *objective; /* next-token: causal; else the corruption of the loss */
+  int64_t draws;   /* of masks, for a likelihood */
+  int64_t seed;    /* of all random numbers */
+} rd_eval_settings;
+
+/* A number with a name. No interval: low > high. */
+typedef struct rd_measure {
+  const char *name;
+  double value;
+  rd_interval interval;
+  bool share; /* for people in percent */
+} rd_measure;
+
+#define RD_NO_INTERVAL ((rd_interval){1, 0})
+
+enum { RD_MOST_MEASURES = 10 };
+
+typedef struct rd_finding {
+  int64_t iterations; /* as asked for; 0 where none matter */
+  size_t rows, bad;   /* measured; left out */
+  rd_measure measures[RD_MOST_MEASURES];
+  size_t count;
+} rd_finding;
+
+void rd_finding_add(rd_finding *finding, const char *name, double value, rd_interval interval,
+                    bool share);
+
+/* Who watches. Members may be NULL. */
+typedef struct rd_eval_watch {
+  void *context;
+  void (*note)(void *context, const char *message);
+  void (*progress)(void *context, size_t done, size_t of);
+  rd_code (*row)(void *context, const json_t *row, rd_error *e); /* what came of one; borrowed */
+  rd_code (*finding)(void *context, const rd_finding *finding, rd_error *e);
+} rd_eval_watch;
+
+typedef struct rd_eval {
+  const rd_eval_settings *settings;
+  rd_model *model;
+  const rd_model *judge; /* NULL: none */
+  rd_eval_watch watch;
+} rd_eval;
+
+typedef struct rd_task {
+  const char *name, *help;
+  bool judged; /* needs a judge */
+  rd_code (*run)(const rd_eval *eval, rd_error *e);
+} rd_task;
+
+extern const rd_task rd_tasks[];
+extern const size_t rd_task_count;
+/* RD_USAGE lists the names. */
+rd_code rd_task_find(const rd_task **out, const char *name, rd_error *e);
+
+/* --- for tasks ---------------------------------------------------------------------------------
+ */
+
+rd_code rd_task_exact(const rd_eval *eval, rd_error *e);
+rd_code rd_task_loss(const rd_eval *eval, rd_error *e);
+rd_code rd_task_choice(const rd_eval *eval, rd_error *e);
+rd_row_check rd_choice_check; /* of its rows */
+rd_code rd_task_perplexity(const rd_eval *eval, rd_error *e);
+
+/* Read the data with the task's check. */
+rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd_error *e);
+/* Tell the watcher what came of a row; takes the reference, NULL is out of memory. */
+rd_code rd_eval_tell(const rd_eval *eval, json_t *row, rd_error *e);
+rd_code rd_eval_report(const rd_eval *eval, const rd_finding *finding, rd_error *e);
+void rd_eval_progress(const rd_eval *eval, size_t done, size_t of);
+/* What to do with the answers. Both return RD_OK to go on. */
+typedef struct rd_sweep {
+  void *context;
+  rd_code (*answered)(void *context, size_t row, const rd_result *result, rd_error *e);
+  /* All rows are answered: add the task's measures. Those of the answers follow. */
+  rd_code (*finish)(void *context, rd_finding *finding, rd_error *e);
+} rd_sweep;
+
+/* Ask every row's prompt, once for each number of iterations asked for (once for `ar`), and report
+ * a finding each. */
+rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, const rd_sweep *sweep, rd_error *e);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Losses example by example, so that sums and intervals can be made of the same numbers. */
+#include "validation.h"
+
+#include <math.h>
+
+int rd_noise_level(double noise) {
+  int level = (int)(noise * RD_NOISE_LEVELS);
+  return level < RD_NOISE_LEVELS ? level : RD_NOISE_LEVELS - 1;
+}
+
+static rd_example_loss of_sequence(const rd_batch *b, const rd_batch_rules *rules, int64_t s,
+                                   const float *row_loss) {
+  rd_example_loss x = {.noise = (double)b->noise[s]};
+  int64_t first = b->sequences[s].ids - b->ids, end = first + b->sequences[s].count;
+  for (int64_t row = first; row < end; row++) {
+    if (b->targets[row] < 0)
+      continue;
+    x.loss += (double)b->weights[row] * (double)row_loss[row];
+    x.weight += rules->objective->by_rate ? 0 : 1;
+    if (row < b->answers[s])
+      continue;
+    x.answer += (double)row_loss[row];
+    x.answer_count += 1;
+  }
+  if (rules->objective->by_rate)
+    x.weight = 1;
+  return x;
+}
+
+rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_trainer_pass *pass,
+                           rd_batch *b, const rd_batch_rules *rules, const rd_examples *examples,
+                           float *row_loss, rd_error *e) {
+  double sum = 0;
+  RD_TRY(rd_batch_fixed(b, rules, examples, next, e));
+  RD_TRY(rd_trainer_pass_run(pass, b->sequences, b->sequence_count, rules->objective->block,
+                             b->targets, b->weights, NULL, &sum, row_loss, e));
+  for (int64_t s = 0; s < b->sequence_count; s++)
+    losses[b->examples[s]] = of_sequence(b, rules, s, row_loss);
+  return RD_OK;
+}
+
+void rd_validation_sum(rd_validation *v, const rd_example_loss *losses, int64_t count) {
+  double loss = 0, weight = 0, sum[RD_NOISE_LEVELS] = {0}, rows[RD_NOISE_LEVELS] = {0};
+  for (int64_t i = 0; i < count; i++) {
+    int level = rd_noise_level(losses[i].noise);
+    loss += losses[i].loss;
+    weight += losses[i].weight;
+    sum[level] += losses[i].answer;
+    rows[level] += losses[i].answer_count;
+  }
+  v->loss = weight > 0 ? loss / weight : NAN;
+  for (int i = 0; i < RD_NOISE_LEVELS; i++)
+    v->by_noise[i] = rows[i] > 0 ? sum[i] / rows[i] : NAN;
+}

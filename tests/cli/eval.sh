@@ -1,0 +1,65 @@
+#!/bin/bash
+# redraft eval: every task on a small model, rows that are wrong, options that are missing.
+program=$1
+model=tests/golden/models/llada
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+# expect STATUS TEXT ARGUMENTS...: the status, and a text in what is printed
+expect() {
+  local status=$1 text=$2 found out
+  shift 2
+  out=$("$program" eval -m $model --threads 1 "$@" 2>&1)
+  found=$?
+  if [ "$found" != "$status" ] || [[ $out != *"$text"* ]]; then
+    printf 'FAILED eval %s\n  expected: status %s, "%s"\n  found:    status %s, %s\n' "$*" "$status" "$text" "$found" "$out"
+    failed=1
+  fi
+}
+for i in 1 2 3; do echo "{\"prompt\":\"Hello $i\",\"answer\":\"you\"}"; done > "$folder/asked.jsonl"
+for i in 0 1; do echo "{\"question\":\"Hello\",\"options\":[\"you\",\"me there\"],\"answer\":$i}"; done > "$folder/choice.jsonl"
+echo '{"text":"one two three one two three one"}' > "$folder/text.jsonl"
+short="--window 40 --iterations 1,3"
+
+expect 0 'choice       {question, options, answer} rows' --task help
+expect 0 'iterations   rows  exact' --data "$folder/asked.jsonl" $short
+expect 0 '"iterations": 3, "exact": 0.0' --json --data "$folder/asked.jsonl" $short --out "$folder/out.jsonl"
+[ "$(wc -l < "$folder/out.jsonl")" == 6 ] || { echo "FAILED --out: $(cat "$folder/out.jsonl")"; failed=1; }
+[[ $(head -1 "$folder/out.jsonl") == '{"prompt": "Hello 1", "expected": "you", "got": "'*'"right": false, "iterations": 1,'* ]] ||
+  { echo "FAILED --out: $(head -1 "$folder/out.jsonl")"; failed=1; }
+expect 0 '"rows": 2' --json --data "$folder/asked.jsonl" $short --limit 2
+expect 0 'noise to 25' --task loss --data "$folder/asked.jsonl"
+expect 0 '"objective": "mask", "rows": 3, "bad": 0, "loss": ' --task loss --json --data "$folder/asked.jsonl" --objective mask
+expect 0 '"loss": ' --task loss --json --data "$folder/asked.jsonl" --objective next-token
+expect 0 '     2  50.0%' --task choice --data "$folder/choice.jsonl"
+expect 0 '"chance": 0.5' --task choice --json --data "$folder/choice.jsonl" --objective next-token
+expect 0 'distinct 1' --task perplexity --data "$folder/text.jsonl" --judge $model
+expect 0 '"perplexity": ' --task perplexity --json --data "$folder/asked.jsonl" --judge $model $short
+
+# The same seed gives the same numbers, another draws other masks.
+choice() { "$program" eval -m $model --threads 1 --task choice --draws 2 --data "$folder/choice.jsonl" --out "$folder/$1" --seed "$2" > /dev/null; }
+choice a 1; choice b 1; choice c 2
+cmp -s "$folder/a" "$folder/b" || { echo "FAILED: the same seed, other likelihoods"; failed=1; }
+cmp -s "$folder/a" "$folder/c" && { echo "FAILED: another seed, the same likelihoods"; failed=1; }
+
+expect 2 '--task: chess is none of exact, loss, choice, perplexity' --task chess --data "$folder/text.jsonl"
+expect 2 '--data FILE is needed' --task loss
+expect 2 '--task perplexity needs a reference model: --judge PATH' --task perplexity --data "$folder/text.jsonl"
+expect 1 'nowhere/config.json: no such file' --task perplexity --data "$folder/text.jsonl" --judge "$folder/nowhere"
+expect 1 'none.jsonl' --task exact --data "$folder/none.jsonl"
+: > "$folder/empty.jsonl"
+expect 1 'empty.jsonl: no rows' --data "$folder/empty.jsonl"
+expect 2 'objective: chess is none of' --task loss --data "$folder/asked.jsonl" --objective chess
+expect 2 'iterations' --data "$folder/asked.jsonl" --iterations 4,x
+expect 1 "$folder/nowhere/out" --data "$folder/asked.jsonl" --out "$folder/nowhere/out"
+echo '{"question":"Hello","options":["you"],"answer":0}' >> "$folder/choice.jsonl"
+expect 1 'choice.jsonl:3: options: expected 2 to 26, found 1; skipped' --task choice --data "$folder/choice.jsonl"
+expect 1 '1 of 3 rows are bad, more than 1%; mend them, or --allow-bad' --task choice --data "$folder/choice.jsonl"
+expect 0 '"rows": 2, "bad": 1' --task choice --json --data "$folder/choice.jsonl" --allow-bad
+echo 'not JSON' >> "$folder/asked.jsonl"
+expect 1 'asked.jsonl:4: row: not valid JSON' --data "$folder/asked.jsonl" $short
+expect 1 'asked.jsonl:4: not JSON' --task loss --data "$folder/asked.jsonl"
+cat "$folder/text.jsonl" > "$folder/mixed.jsonl"
+echo '{"prompt":"a"}' >> "$folder/mixed.jsonl"
+expect 1 '1 rows have text and 1 a prompt' --task perplexity --judge $model --data "$folder/mixed.jsonl"
+exit $failed
