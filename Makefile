@@ -27,9 +27,11 @@ install: all ## install to PREFIX (/usr/local), below DESTDIR where that is give
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)" | grep -v Up-to-date
 
 test: all ## build and run the tests; `make test PRESET=asan` under the sanitizers
+	@./tools/npm.sh
 	@ctest --test-dir $(BUILD) --output-on-failure
 
 test-all: all ## the same with the long cases: more kills, more sizes
+	@./tools/npm.sh
 	@RD_TEST_ALL=1 ctest --test-dir $(BUILD) --output-on-failure
 
 tsan: setup ## the tests in which threads meet, under ThreadSanitizer

@@ -1,0 +1,13 @@
+#!/bin/bash
+# The page in a real browser against redraft serve on the built-in model; $REDRAFT_SHOTS keeps pictures.
+skip() { echo "SKIP: $1"; exit 77; }
+command -v node >/dev/null || skip "no node"
+[ -d web/node_modules/playwright-core ] || skip "the page's packages are not installed; tools/npm.sh does it"
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || skip "no chromium"
+case $1 in *-asan/* | *-tsan/*) [ "$RD_TEST_ALL" ] || skip "a sanitized server is too slow to watch; RD_TEST_ALL=1 does it" ;; esac
+folder=$(mktemp -d)
+"$1" serve --port 0 -q >"$folder/out" &
+server=$!
+trap 'kill $server; rm -rf "$folder"' EXIT
+for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out") && break; sleep 0.1; done
+REDRAFT_URL=$url node --test-reporter=spec tests/web/run.mjs
