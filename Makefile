@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 BENCH ?= --shape tini --windows 64,256,1024,4096 --batches 1,4,16
 
-.PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini web clean
+.PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
@@ -65,6 +65,10 @@ tini: all ## rebuild the built-in model from its data
 
 web: ## rebuild the page: web/dist/index.html
 	@cd web && npm ci --silent && npm run --silent build
+
+shots: all ## retake the pictures of the page in doc/
+	@./tools/npm.sh
+	@REDRAFT_SHOTS=doc bash tests/cli/browser.sh $(BUILD)/redraft shots.mjs
 
 clean: ## remove what was built
 	@rm -rf build build-*

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The page in a real browser against redraft serve on the built-in model; $REDRAFT_SHOTS keeps pictures.
+# The page in a real browser against redraft serve on the built-in model: tests/web/run.mjs, or the script named.
 skip() { echo "SKIP: $1"; exit 77; }
 command -v node >/dev/null || skip "no node"
 [ -d web/node_modules/playwright-core ] || skip "the page's packages are not installed; tools/npm.sh does it"
@@ -10,4 +10,4 @@ folder=$(mktemp -d)
 server=$!
 trap 'kill $server; rm -rf "$folder"' EXIT
 for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out") && break; sleep 0.1; done
-REDRAFT_URL=$url node --test-reporter=spec tests/web/run.mjs
+REDRAFT_URL=$url node --test-reporter=spec "tests/web/${2:-run.mjs}"

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""Many clients at once, some of them bad: python3 load.py PROGRAM [--seconds N] [--clients N] [--model DIR]
+
+Streams of all three kinds, readers that are slow, requests half sent, connections dropped anywhere. Fails on a
+status that is not documented, an answer that is not whole, memory that grows, or starved clients. Prints answer times and
+useful tokens a second, beside those of one client alone in the same run."""
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+
+from serving import Server
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("program")
+arguments.add_argument("--seconds", type=float, default=5)
+arguments.add_argument("--clients", type=int, default=64)
+arguments.add_argument("--model", help="without it: the built-in model")
+arguments.add_argument("--ratio", type=float, default=0, help="least tokens a second, in those of one client")
+arguments.add_argument("--threads", default="2")
+arguments.add_argument("--window", type=int, default=64)
+A = arguments.parse_args()
+
+QUESTIONS = ["What's the capital of France?", "Where is Amsterdam?", "Name a river in Egypt.", "What is bread made of?"]
+ALLOWED = {200, 429}
+failures, times, statuses = [], [], {}
+tokens = 0
+
+
+def fail(what):
+    failures.append(what)
+
+
+class Cut(Exception):
+    pass
+
+
+async def connect(server, text):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1 << 22)
+    writer.write(text)
+    await writer.drain()
+    return reader, writer
+
+
+def request(path, body):
+    data = json.dumps(body).encode()
+    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n").encode() + data
+
+
+def question(dice):
+    return dice.choice(QUESTIONS), {"seed": dice.randrange(1 << 30), "iterations": 12}
+
+
+async def stream(server, dice, slow=0.0, leave=None):
+    """One question asked and read to its end: the answer's tokens. `leave`: go after so many lines."""
+    text, options = question(dice)
+    kind = dice.choice(["events", "deltas", "drafts", "whole"])
+    if kind == "events":
+        path, body = "/api/denoise", {"prompt": text, "window": A.window, **options}
+    else:
+        path = "/v1/chat/completions"
+        body = {"messages": [{"role": "user", "content": text}], "max_tokens": A.window // 2,
+                "stream": kind != "whole", "diffusing": kind == "drafts", **options}
+        if kind == "deltas":
+            body["stream_options"] = {"include_usage": True}
+    begun = time.monotonic()
+    reader, writer = await connect(server, request(path, body))
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        status = int(head.split(" ")[1])
+        statuses[status] = statuses.get(status, 0) + 1
+        if status not in ALLOWED:
+            fail(f"status {status}: {head}")
+        data = b""
+        lines = 0
+        while line := await reader.readline():
+            data += line
+            lines += 1
+            if leave is not None and lines > leave:
+                raise Cut
+            if slow:
+                await asyncio.sleep(slow)
+        if status != 200:
+            return 0
+        if leave is None and not slow:
+            times.append(time.monotonic() - begun)
+        return whole(kind, data.decode())
+    finally:
+        writer.close()
+
+
+def whole(kind, text):
+    """The tokens of an answer that must be whole."""
+    if kind == "whole":
+        return json.loads(text)["usage"]["completion_tokens"]
+    data = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
+    if kind == "events":
+        last = json.loads(data[-1])
+        if last.get("event") != "done":
+            fail(f"a stream without its end: {data[-1][:200]}")
+        return last.get("tokens", 0)
+    if data[-1] != "[DONE]":
+        fail(f"a stream without its end: {data[-1][:200]}")
+    return json.loads(data[-2])["usage"]["completion_tokens"] if kind == "deltas" else 0
+
+
+async def client(server, dice, end):
+    global tokens
+    while time.monotonic() < end:
+        more = await stream(server, dice)
+        tokens += more
+
+
+async def reader_in_no_hurry(server, dice, end):
+    while time.monotonic() < end:
+        await stream(server, dice, slow=0.05)
+
+
+async def leaver(server, dice, end):
+    while time.monotonic() < end:
+        try:
+            await stream(server, dice, leave=dice.randrange(12))
+        except Cut:
+            pass
+        await asyncio.sleep(0.02)
+
+
+async def half_asker(server, dice, end):
+    text = request("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]})
+    while time.monotonic() < end:
+        reader, writer = await connect(server, text[:dice.randrange(len(text))])
+        await asyncio.sleep(0.2 * dice.random())
+        writer.close()
+
+
+async def mistaken(server, dice, end):
+    """Wrong requests, which must be told so."""
+    rows = [(b"{", 400), (b'{"prompt":3}', 400), (b'{"prompt":"a","model":"none"}', 404),
+            (b'{"prompt":"a","top_p":9}', 400), (b" " * 3000000, 413)]
+    while time.monotonic() < end:
+        body, wanted = dice.choice(rows)
+        reader, writer = await connect(server, b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                       b"Content-Length: %d\r\n\r\n" % len(body))
+        try:
+            writer.write(body)
+            await writer.drain()
+            line = await reader.readline()
+            if int(line.split(b" ")[1]) != wanted:
+                fail(f"expected {wanted}, found {line}")
+        except OSError:
+            if wanted != 413:
+                fail(f"expected {wanted}, found a closed connection")
+        finally:
+            writer.close()
+        await asyncio.sleep(0.1)
+
+
+async def sampled(server, end, sizes):
+    while time.monotonic() < end:
+        sizes.append(server.memory())
+        await asyncio.sleep(max(0.1, A.seconds / 60))
+
+
+async def run(server):
+    global tokens
+    dice = random.Random(1)
+    await stream(server, dice)  # the first pass makes what later ones use
+    times.clear()
+    tokens, begun = 0, time.monotonic()
+    await client(server, random.Random(2), begun + max(2, A.seconds / 4))
+    alone = tokens / (time.monotonic() - begun)
+    alone_median = statistics.median(times)
+    times.clear()
+    tokens, begun, sizes = 0, time.monotonic(), []
+    end = begun + A.seconds
+    others = [reader_in_no_hurry] * 4 + [leaver] * 4 + [half_asker] * 4 + [mistaken] * 2
+    await asyncio.gather(sampled(server, end, sizes), *(client(server, random.Random(i), end) for i in range(A.clients)),
+                         *(other(server, random.Random(100 + i), end) for i, other in enumerate(others)))
+    together = tokens / (time.monotonic() - begun)
+    ordered = sorted(times)
+    median, late = statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
+    print(f"answers {len(times)}, statuses {statuses}")
+    print(f"alone {alone:.1f} tokens/s, {alone_median:.3f} s an answer; {A.clients} clients {together:.1f} tokens/s "
+          f"({together / alone:.2f} times), median {median:.3f} s, p95 {late:.3f} s ({late / median:.2f} times)")
+    half = sizes[len(sizes) // 2:]
+    print(f"memory {sizes[0] >> 20} MB at first, {half[0] >> 20} MB halfway, {half[-1] >> 20} MB at the end")
+    if half[-1] > 1.15 * half[0] + (8 << 20):
+        fail("memory grows")
+    if late > 4 * median + 1:
+        fail("some wait much longer than others")
+    if together < A.ratio * alone:
+        fail(f"fewer than {A.ratio} times the tokens of one client")
+    for _ in range(1000):
+        if server.metric("queue") == 0:
+            break
+        await asyncio.sleep(0.01)
+    else:
+        fail("drafts are left over")
+    if server.metric("failed_total") > 0:
+        fail("drafts failed")
+
+
+with Server(A.program, "--threads", A.threads, "-q", model=A.model) as server:
+    asyncio.run(run(server))
+    server.process.terminate()
+    if server.process.wait(60) != 0:
+        fail("the server did not end well")
+    server.log.seek(0)
+    if complaint := server.log.read().decode():
+        fail(complaint)
+for line in sorted(set(failures))[:10]:
+    print(f"FAILED {line}")
+sys.exit(1 if failures else 0)
