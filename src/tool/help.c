@@ -6,6 +6,7 @@
 #include "chat_template.h"
 #include "common.h"
 #include "sampler.h"
+#include "task.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,11 +79,15 @@ static const char *template_name(size_t i) {
   return row ? row->name : NULL;
 }
 
+static const char *task_name(size_t i) {
+  return i < rd_task_count ? rd_tasks[i].name : NULL;
+}
+
 /* Options whose values are the rows of a table. */
 static const struct {
   const char *option;
   const char *(*name)(size_t i);
-} tables[] = {{"sampler", sampler_name}, {"chat-template", template_name}};
+} tables[] = {{"sampler", sampler_name}, {"chat-template", template_name}, {"task", task_name}};
 
 char *rd_help_words(const rd_option *row) {
   char *words = row->choices ? strdup(row->choices) : NULL;
