@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 BENCH ?= --shape tini --windows 64,256,1024,4096 --batches 1,4,16
 
-.PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini web shots clean
+.PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
@@ -19,6 +19,9 @@ setup: ## install what building needs and is missing (Debian: apt)
 
 demo: all ## the main job on the built-in model
 	@./tools/demo.sh $(BUILD)/redraft
+
+recording: all ## doc/answer.svg and doc/describe.svg: the built-in model at work
+	@./tools/record.sh $(BUILD)/redraft
 
 serve: all ## the page and the HTTP interface on the built-in model
 	@$(BUILD)/redraft serve

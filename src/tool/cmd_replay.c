@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "option.h"
 #include "view_ending.h"
+#include "view_film.h"
 #include "view_frame.h"
 #include "view_terminal.h"
 
@@ -17,6 +18,7 @@
 
 typedef struct settings {
   double pause;
+  char *svg, *title;
   bool watch, step, json, quiet, help;
 } settings;
 
@@ -28,6 +30,10 @@ static const rd_option rows[] = {
      "do not play: space = next, b or left = back, p = play, q = quit", AT(step)},
     {"watch", 0, RD_FLAG, "true", 0, 0, NULL, "View", NULL,
      "show every draft; --no-watch: the final text alone", AT(watch)},
+    {"svg", 0, RD_TEXT, NULL, 0, 0, NULL, "View", "FILE",
+     "write an animated picture too, for web pages and READMEs", AT(svg)},
+    {"title", 0, RD_TEXT, NULL, 0, 0, NULL, "View", "TEXT", "line above the drafts of --svg",
+     AT(title)},
     {"json", 0, RD_FLAG, NULL, 0, 0, NULL, "Program", NULL, "the events, one a line", AT(json)},
     {"quiet", 'q', RD_FLAG, NULL, 0, 0, NULL, "Program", NULL, "no messages but errors", AT(quiet)},
     {"help", 'h', RD_FLAG, NULL, 0, 0, NULL, "Program", NULL, "this list", AT(help)}};
@@ -201,6 +207,49 @@ static void finish(const settings *s, const rd_trace *trace) {
     rd_ending_summary(&last->event, &trace->events[0].event.seed);
 }
 
+/* The last frame: the answer as it stands. */
+static char *final_frame(const rd_traced *last) {
+  const rd_event *done = &last->event;
+  char *text = rd_text_paint(last->text ? last->text : "", RD_FILM_WIDTH);
+  char *frame = text ? rd_format("%s\n\x1b[2m%lld tokens, %lld iterations, %s\x1b[0m", text,
+                                 (long long)done->count, (long long)done->iteration, done->stopped)
+                     : NULL;
+  free(text);
+  return frame;
+}
+
+/* Every draft as a frame of a film; where the trace is whole, the answer after them. */
+static rd_code film(const settings *s, const rd_trace *trace, rd_error *e) {
+  rd_frame f = frame_of(trace);
+  rd_film out = {.title = s->title, .pause = s->pause};
+  const rd_traced *end = &trace->events[trace->count - 1];
+  rd_code code = RD_OK;
+  for (size_t at = move(trace, 0, 1), last = 0; code == RD_OK && at != last;
+       last = at, at = move(trace, at, 1)) {
+    code = frame_at(&f, trace, at, e);
+    if (code == RD_OK)
+      code = rd_film_add(
+          &out, rd_frame_paint(&f, RD_FILM_WIDTH, 24, RD_PAINT_COLOUR | RD_PAINT_STATUS), e);
+  }
+  if (code == RD_OK && end->event.kind == RD_EVENT_DONE)
+    code = rd_film_add(&out, final_frame(end), e);
+  char *text = NULL;
+  size_t size = 0;
+  FILE *memory = code == RD_OK ? open_memstream(&text, &size) : NULL;
+  if (memory)
+    code = rd_film_write(&out, memory, e);
+  if (code == RD_OK && (!memory || fclose(memory) != 0))
+    code = rd_fail(e, RD_NO_MEMORY, "no memory for the picture");
+  if (code == RD_OK) {
+    rd_part part = {text, size};
+    code = rd_file_write(s->svg, &part, 1, e);
+  }
+  free(text);
+  rd_film_drop(&out);
+  rd_frame_drop(&f);
+  return code;
+}
+
 /* The checked trace as it was written. */
 static rd_code copy(const char *path, rd_error *e) {
   rd_map map;
@@ -214,12 +263,12 @@ static rd_code run(const settings *s, const rd_options *o, const char *path, rd_
   rd_trace trace;
   unsigned flags;
   RD_TRY(rd_trace_read(&trace, path, e));
-  rd_watching watching =
-      rd_watching_choose(s->watch && !s->json, rd_option_given(o, "watch") || s->step, &flags);
-  rd_code code = RD_OK;
-  if (watching == RD_WATCH_REDRAW)
+  rd_watching watching = rd_watching_choose(s->watch && !s->json && !s->svg,
+                                            rd_option_given(o, "watch") || s->step, &flags);
+  rd_code code = s->svg ? film(s, &trace, e) : RD_OK;
+  if (code == RD_OK && watching == RD_WATCH_REDRAW)
     code = play(s, &trace, flags, e);
-  else if (watching == RD_WATCH_LINES)
+  else if (code == RD_OK && watching == RD_WATCH_LINES)
     code = list(&trace, flags, e);
   if (code == RD_OK && s->json)
     code = copy(path, e);

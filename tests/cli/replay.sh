@@ -32,6 +32,20 @@ head -c 150 "$trace" > "$folder/cut"
 head -n 3 "$trace" > "$folder/unfinished"
 check "unfinished" "the trace ends before the generation did" "$("$program" replay "$folder/unfinished" 2>&1 >/dev/null)"
 
+# An animated picture: valid XML whatever the tokens are, a frame a draft and one for the answer.
+sed 's/" you"/" <y\&\uFFFE\u0001]]>"/' "$trace" > "$folder/odd"
+"$program" replay -q "$folder/odd" --svg "$folder/odd.svg" --title 'A "title" <&>' > /dev/null; check "svg" 0 $?
+check "frames" 5 "$(grep -c '<g class=' "$folder/odd.svg")"
+check "masks are red" 2 "$(grep -c '<tspan class="m">' "$folder/odd.svg")"
+check "text is escaped" 1 "$(grep -c 'Hi &#60;y&#38;' "$folder/odd.svg")"
+check "the answer at the end" "Hi all</text>" "$(grep -A1 '<g class="l"' "$folder/odd.svg" | tail -n 1 | sed 's/.*">//')"
+if command -v python3 > /dev/null; then
+  python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$folder/odd.svg"; check "valid XML" 0 $?
+else
+  echo "no python3: the picture is not parsed"
+fi
+"$program" replay -q "$trace" --svg "$folder/none/x.svg" > /dev/null 2>&1; check "nowhere to write" 1 $?
+
 if command -v tmux >/dev/null; then
   t() { tmux -L "redraft$$" "$@"; }
   screen() { t capture-pane -p | grep -v '^$' | head -n 1; }
