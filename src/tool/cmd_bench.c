@@ -279,7 +279,9 @@ static rd_code measure_all(const settings *s, const rd_model *m, double peak, rd
   return RD_OK;
 }
 
-static rd_code run(const settings *s, rd_error *e) {
+static rd_code run(void *context, const char *argument, rd_error *e) {
+  const settings *s = context;
+  (void)argument;
   rd_model *m = NULL;
   RD_TRY(open_model(s, &m, e));
   double f32 = rd_peak_flops(RD_F32), bf16 = rd_peak_flops(RD_BF16);
@@ -299,14 +301,6 @@ static rd_code run(const settings *s, rd_error *e) {
 
 rd_code rd_cmd_bench(int argc, char **argv, rd_error *e) {
   settings s = {0};
-  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
-  if (code == RD_OK && !stop)
-    code = run(&s, e);
-  free(rest);
-  rd_options_drop(&o);
-  return code;
+  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  return rd_tool_command(&o, 0, argc, argv, run, e);
 }

@@ -23,7 +23,9 @@ static const rd_option rows[] = {
      offsetof(settings, output)},
     RD_COMMON_OPTIONS(offsetof(settings, common))};
 
-static rd_code run(const settings *s, rd_error *e) {
+static rd_code run(void *context, const char *argument, rd_error *e) {
+  const settings *s = context;
+  (void)argument;
   bool tokenizer = false;
   if (!s->output)
     return rd_fail(e, RD_USAGE, "-o DIR is needed: where to write; --help says more");
@@ -45,14 +47,6 @@ static rd_code run(const settings *s, rd_error *e) {
 
 rd_code rd_cmd_convert(int argc, char **argv, rd_error *e) {
   settings s = {0};
-  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
-  if (code == RD_OK && !stop)
-    code = run(&s, e);
-  free(rest);
-  rd_options_drop(&o);
-  return code;
+  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  return rd_tool_command(&o, 0, argc, argv, run, e);
 }

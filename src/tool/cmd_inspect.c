@@ -296,21 +296,19 @@ static rd_code run(settings *s, rd_error *e) {
   return code;
 }
 
+static rd_code work(void *context, const char *argument, rd_error *e) {
+  settings *s = context;
+  if (argument) {
+    free(s->common.model);
+    s->common.model = rd_strdup(argument, e);
+    if (!s->common.model)
+      return RD_NO_MEMORY;
+  }
+  return run(s, e);
+}
+
 rd_code rd_cmd_inspect(int argc, char **argv, rd_error *e) {
   settings s = {0};
-  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 1, &rest, &count, &stop, e);
-  if (code == RD_OK && !stop && count > 0) {
-    free(s.common.model);
-    s.common.model = rd_strdup(rest[0], e);
-    code = s.common.model ? RD_OK : RD_NO_MEMORY;
-  }
-  if (code == RD_OK && !stop)
-    code = run(&s, e);
-  free(rest);
-  rd_options_drop(&o);
-  return code;
+  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  return rd_tool_command(&o, 1, argc, argv, work, e);
 }

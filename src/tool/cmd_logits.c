@@ -107,7 +107,9 @@ static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids
   return code;
 }
 
-static rd_code run(settings *s, rd_error *e) {
+static rd_code run(void *context, const char *argument, rd_error *e) {
+  settings *s = context;
+  (void)argument;
   int32_t *ids = NULL;
   int64_t T = 0, block = 0;
   rd_model *m = NULL;
@@ -126,14 +128,6 @@ static rd_code run(settings *s, rd_error *e) {
 
 rd_code rd_cmd_logits(int argc, char **argv, rd_error *e) {
   settings s = {0};
-  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
-  if (code == RD_OK && !stop)
-    code = run(&s, e);
-  free(rest);
-  rd_options_drop(&o);
-  return code;
+  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  return rd_tool_command(&o, 0, argc, argv, run, e);
 }

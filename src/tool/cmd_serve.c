@@ -109,18 +109,17 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_serve(int argc, char **argv, rd_error *e) {
-  settings s = {0};
-  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL, *pem[2] = {NULL, NULL};
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 0, &rest, &count, &stop, e);
-  if (code == RD_OK && !stop)
-    code = run(&s, pem, e);
+static rd_code work(void *context, const char *argument, rd_error *e) {
+  char *pem[2] = {NULL, NULL};
+  (void)argument;
+  rd_code code = run(context, pem, e);
   free(pem[0]);
   free(pem[1]);
-  free(rest);
-  rd_options_drop(&o);
   return code;
+}
+
+rd_code rd_cmd_serve(int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  return rd_tool_command(&o, 0, argc, argv, work, e);
 }

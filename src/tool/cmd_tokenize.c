@@ -151,25 +151,22 @@ static rd_code open_tokenizer(rd_tokenizer **t, const rd_common *common, rd_erro
   return code;
 }
 
-rd_code rd_cmd_tokenize(int argc, char **argv, rd_error *e) {
-  settings s = {0};
-  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
+static rd_code work(void *context, const char *argument, rd_error *e) {
+  const settings *s = context;
   rd_tokenizer *t = NULL;
   rd_bytes input = {0};
-  rd_code code = rd_tool_parse(&o, &s.common, argc, argv, 1, &rest, &count, &stop, e);
-  if (code == RD_OK && !stop) {
-    code = open_tokenizer(&t, &s.common, e);
-    if (code == RD_OK && count == 0)
-      code = read_input(&input, e);
-    if (code == RD_OK)
-      code = run(&s, t, count ? rd_slice_text(rest[0]) : rd_slice_of(&input), e);
-    rd_tokenizer_close(&t);
-  }
+  rd_code code = open_tokenizer(&t, &s->common, e);
+  if (code == RD_OK && !argument)
+    code = read_input(&input, e);
+  if (code == RD_OK)
+    code = run(s, t, argument ? rd_slice_text(argument) : rd_slice_of(&input), e);
+  rd_tokenizer_close(&t);
   rd_bytes_drop(&input);
-  free(rest);
-  rd_options_drop(&o);
   return code;
+}
+
+rd_code rd_cmd_tokenize(int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  return rd_tool_command(&o, 1, argc, argv, work, e);
 }

@@ -34,6 +34,19 @@ rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, ch
   return RD_OK;
 }
 
+rd_code rd_tool_command(const rd_options *o, int most, int argc, char **argv, rd_tool_work *work,
+                        rd_error *e) {
+  char **rest = NULL;
+  int count = 0;
+  bool stop = false;
+  rd_code code = rd_tool_parse(o, o->params, argc, argv, most, &rest, &count, &stop, e);
+  if (code == RD_OK && !stop)
+    code = work(o->params, count ? rest[0] : NULL, e);
+  free(rest);
+  rd_options_drop(o);
+  return code;
+}
+
 /* Built-in models, best first; an adapter belongs to its model. */
 static const struct builtin {
   const char *path, *file, *adapter;
