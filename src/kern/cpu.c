@@ -45,7 +45,16 @@ static rd_cpu detect(void) {
     __get_cpuid_count(7, 1, &a71, &b, &c, &d);
   return has(a71, bit_AVX512BF16) ? RD_CPU_AVX512BF16 : RD_CPU_AVX512;
 }
+
+static bool has_vnni(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && has(c, bit_AVX512VNNI);
+}
 #else
+static bool has_vnni(void) {
+  return false;
+}
+
 static rd_cpu detect(void) {
   return RD_CPU_SCALAR;
 }
@@ -74,6 +83,10 @@ void rd_cpu_cap(rd_cpu level) {
 
 bool rd_bf16_fast(void) {
   return rd_cpu_level() >= RD_CPU_AVX512BF16;
+}
+
+bool rd_i8_fast(void) {
+  return rd_cpu_level() >= RD_CPU_AVX512 && has_vnni();
 }
 
 void rd_threads_set(int threads) {

@@ -29,6 +29,8 @@ void rd_cpu_cap(rd_cpu level);
 /* Whether products of bf16 matrices run on bf16 instructions; where not, they are correct but no
  * faster than f32, and f32 activations are the better choice. */
 bool rd_bf16_fast(void);
+/* The same for products of 8-bit integers (AVX512-VNNI). */
+bool rd_i8_fast(void);
 
 /* Threads that kernels called from this thread use (OpenMP; at least 1). The results of forward
  * kernels do not depend on it. Inside a parallel region kernels run on the calling thread alone. */

@@ -22,17 +22,16 @@ typedef struct shape {
   int64_t m, n, k;
   int64_t a_row, a_col, b_row, b_col, c_row, c_col;
   int32_t a_type, b_type, c_type;
-  int32_t threads, accumulate, scaled;
+  int32_t threads, accumulate;
 } shape;
 
-enum { A, B, C, SCRATCH, SCALES, MEMORIES };
+enum { A, B, C, SCRATCH, MEMORIES };
 
 typedef struct product {
   shape shape;
   dnnl_primitive_t primitive; /* NULL: a free place */
   dnnl_memory_t memories[MEMORIES];
   dnnl_exec_arg_t arguments[MEMORIES];
-  int count;     /* of arguments: the scales come last, and with integers only */
   uint64_t used; /* when, by the thread's clock */
 } product;
 
@@ -41,8 +40,10 @@ typedef struct kept {
   product products[SETS][WAYS];
   void *scratch; /* 64-byte aligned */
   size_t scratch_size;
-  float *pieces; /* f32 copies of bf16 operands */
+  float *pieces; /* f32 copies of narrow operands */
   size_t pieces_size;
+  void *lent; /* rd_matmul_scratch */
+  size_t lent_size;
   uint64_t clock;
   dnnl_stream_t stream;
 } kept;
@@ -69,6 +70,7 @@ static void kept_free(void *pointer) {
     dnnl_stream_destroy(t->stream);
   free(t->scratch);
   free(t->pieces);
+  free(t->lent);
   free(t);
 }
 
@@ -166,10 +168,6 @@ static dnnl_status_t plan(dnnl_primitive_desc_t *out, const shape *s, dnnl_memor
     STEP(dnnl_post_ops_append_sum(after, 1.0f));
     STEP(dnnl_primitive_attr_set_post_ops(attributes, after));
   }
-  if (s->scaled) { /* by column, while the sum is converted */
-    const float given_later = DNNL_RUNTIME_F32_VAL;
-    STEP(dnnl_primitive_attr_set_output_scales(attributes, 1, 1 << 1, &given_later));
-  }
   STEP(dnnl_primitive_desc_create(out, &matmul, attributes, engine, NULL));
 #undef STEP
 end:
@@ -185,10 +183,8 @@ static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
   static const int roles[MEMORIES] = {[A] = DNNL_ARG_SRC,
                                       [B] = DNNL_ARG_WEIGHTS,
                                       [C] = DNNL_ARG_DST,
-                                      [SCRATCH] = DNNL_ARG_SCRATCHPAD,
-                                      [SCALES] = DNNL_ARG_ATTR_OUTPUT_SCALES};
+                                      [SCRATCH] = DNNL_ARG_SCRATCHPAD};
   dnnl_memory_desc_t d[MEMORIES];
-  const int count = s->scaled ? MEMORIES : SCRATCH + 1;
   dnnl_primitive_desc_t description = NULL;
   dnnl_status_t status = plan(&description, s, d);
   if (status == dnnl_success) {
@@ -197,10 +193,7 @@ static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
   }
   if (description != NULL)
     dnnl_primitive_desc_destroy(description);
-  if (status == dnnl_success && s->scaled)
-    status = dnnl_memory_desc_init_by_strides(&d[SCALES], 1, (dnnl_dims_t){s->n}, dnnl_f32,
-                                              (dnnl_dims_t){1});
-  for (int i = 0; i < count && status == dnnl_success; i++) {
+  for (int i = 0; i < MEMORIES && status == dnnl_success; i++) {
     status = dnnl_memory_create(&p->memories[i], &d[i], engine, DNNL_MEMORY_NONE);
     p->arguments[i] = (dnnl_exec_arg_t){roles[i], p->memories[i]};
   }
@@ -208,7 +201,6 @@ static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
     product_drop(p);
     return refused(status, s, e);
   }
-  p->count = count;
   p->shape = *s;
   const rd_code code =
       grow(&t->scratch, &t->scratch_size, dnnl_memory_desc_get_size(&d[SCRATCH]), e);
@@ -250,9 +242,8 @@ static void tidy(rd_mat *m) {
     m->col_stride = m->rows;
 }
 
-/* The product itself. Scales of columns (N) go with integers, else they are NULL. */
-static rd_code run(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, const float *scales,
-                   rd_error *e) {
+/* The product itself. */
+static rd_code run(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   tidy(&a);
   tidy(&b);
   tidy(&c);
@@ -265,19 +256,17 @@ static rd_code run(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, const floa
   s.a_type = (int32_t)a.type, s.b_type = (int32_t)b.type, s.c_type = (int32_t)c.type;
   s.threads = rd_threads_get();
   s.accumulate = beta != 0;
-  s.scaled = scales != NULL;
   product *p = NULL;
   RD_TRY(find(t, &p, &s, e));
-  void *const data[MEMORIES] = {a.data, b.data, c.data, t->scratch,
-                                rd_mat_rows(scales, RD_F32, 1, 0).data};
-  for (int i = 0; i < p->count; i++)
+  void *const data[MEMORIES] = {a.data, b.data, c.data, t->scratch};
+  for (int i = 0; i < MEMORIES; i++)
     dnnl_memory_set_data_handle(p->memories[i], data[i]);
   const dnnl_status_t status =
-      dnnl_primitive_execute(p->primitive, t->stream, p->count, p->arguments);
+      dnnl_primitive_execute(p->primitive, t->stream, MEMORIES, p->arguments);
   return status == dnnl_success ? RD_OK : refused(status, &s, e);
 }
 
-/* Copy a bf16 matrix as f32 into `to`, its contiguous direction kept. */
+/* Copy a narrow matrix as f32 into `to`, its contiguous direction kept. */
 typedef struct copying {
   float *to;
   rd_mat from;
@@ -308,7 +297,7 @@ static rd_mat columns(rd_mat m, int64_t first, int64_t count) {
   return rd_mat_transposed(rd_mat_part(rd_mat_transposed(m), first, count));
 }
 
-/* bf16 operands in f32: all of a, and b in pieces of columns that stay in the cache. */
+/* Narrow operands in f32: all of a, and b in pieces of columns that stay in the cache. */
 static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   enum { PIECE = 1 << 19 }; /* elements of b at a time */
   int64_t width = PIECE / a.cols / 16 * 16;
@@ -331,14 +320,14 @@ static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_
     const rd_mat b32 = as_f32(b_data, columns(b, first, count));
     const rd_mat part = columns(c, first, count);
     if (c.type == RD_F32) {
-      RD_TRY(run(t, part, a32, b32, beta, NULL, e));
+      RD_TRY(run(t, part, a32, b32, beta, e));
       continue;
     }
     const rd_mat c32 = beta != 0 ? as_f32(c_data, part)
                        : part.col_stride == 1
                            ? rd_mat_rows(c_data, RD_F32, part.rows, count)
                            : rd_mat_transposed(rd_mat_rows(c_data, RD_F32, count, part.rows));
-    RD_TRY(run(t, c32, a32, b32, beta, NULL, e));
+    RD_TRY(run(t, c32, a32, b32, beta, e));
     const bool by_rows = part.col_stride == 1;
     const int64_t lines = by_rows ? part.rows : count, length = by_rows ? count : part.rows;
     for (int64_t i = 0; i < lines; i++)
@@ -359,8 +348,8 @@ static void clear(rd_mat c) {
 
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   assert(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
-  assert(a.type == b.type && (a.type == RD_F32 || a.type == RD_BF16));
-  assert(c.type == RD_F32 || c.type == a.type);
+  assert(a.type == b.type && a.type != RD_F16);
+  assert(c.type == RD_F32 || (c.type == RD_BF16 && a.type == RD_BF16));
   assert(beta == 0 || beta == 1);
   if (c.rows == 0 || c.cols == 0)
     return RD_OK;
@@ -371,27 +360,12 @@ rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   }
   kept *t = NULL;
   RD_TRY(mine(&t, e));
-  if (a.type == RD_BF16 && !rd_bf16_fast())
+  if ((a.type == RD_BF16 && !rd_bf16_fast()) || (a.type == RD_I8 && !rd_i8_fast()))
     return run_pieces(t, c, a, b, beta, e);
-  return run(t, c, a, b, beta, NULL, e);
+  return run(t, c, a, b, beta, e);
 }
 
-rd_code rd_matmul_i8(rd_mat c, rd_mat a, const float *a_scale, rd_mat b, const float *b_scale,
-                     rd_error *e) {
-  assert(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
-  assert(a.type == RD_I8 && b.type == RD_I8 && c.type == RD_F32 && c.col_stride == 1);
-  if (c.rows == 0 || c.cols == 0)
-    return RD_OK;
-  if (a.cols == 0) {
-    clear(c);
-    return RD_OK;
-  }
+void *rd_matmul_scratch(size_t bytes, rd_error *e) {
   kept *t = NULL;
-  RD_TRY(mine(&t, e));
-  RD_TRY(run(t, c, a, b, 0, b_scale, e));
-  /* The scales of rows in a pass of ours: as a post-operation they send oneDNN to its reference
-   * code. */
-  for (int64_t i = 0; i < c.rows; i++)
-    rd_scale(rd_at(c.data, c.type, i * c.row_stride), c.type, a_scale[i], c.cols);
-  return RD_OK;
+  return mine(&t, e) == RD_OK && grow(&t->lent, &t->lent_size, bytes, e) == RD_OK ? t->lent : NULL;
 }

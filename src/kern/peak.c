@@ -13,14 +13,16 @@ typedef struct row {
   rd_dtype type;
   rd_cpu level;
   float (*run)(long rounds);
-  double flops; /* of a round */
+  double flops;      /* of a round */
+  bool (*fit)(void); /* NULL: the level is enough */
 } row;
 
 /* Best first. */
-static const row rows[] = {{RD_BF16, RD_CPU_AVX512BF16, rd_peak_bf16_avx512bf16, 12 * 64},
-                           {RD_F32, RD_CPU_AVX512, rd_peak_f32_avx512, 12 * 32},
-                           {RD_F32, RD_CPU_AVX2, rd_peak_f32_avx2, 12 * 16},
-                           {RD_F32, RD_CPU_SCALAR, rd_peak_f32_scalar, 12 * 2}};
+static const row rows[] = {{RD_BF16, RD_CPU_AVX512BF16, rd_peak_bf16_avx512bf16, 12 * 64, NULL},
+                           {RD_I8, RD_CPU_AVX512, rd_peak_i8_avx512vnni, 12 * 128, rd_i8_fast},
+                           {RD_F32, RD_CPU_AVX512, rd_peak_f32_avx512, 12 * 32, NULL},
+                           {RD_F32, RD_CPU_AVX2, rd_peak_f32_avx2, 12 * 16, NULL},
+                           {RD_F32, RD_CPU_SCALAR, rd_peak_f32_scalar, 12 * 2, NULL}};
 
 double rd_seconds(void) {
   struct timespec t;
@@ -32,7 +34,7 @@ double rd_peak_flops(rd_dtype type) {
   enum { REPEATS = 6 };
   const long rounds = 4 << 20;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (rows[i].type != type || rd_cpu_level() < rows[i].level)
+    if (rows[i].type != type || rd_cpu_level() < rows[i].level || (rows[i].fit && !rows[i].fit()))
       continue;
     double best = 0;
     volatile float sink = 0;

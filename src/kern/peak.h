@@ -21,5 +21,6 @@ float rd_peak_f32_scalar(long rounds);
 float rd_peak_f32_avx2(long rounds);
 float rd_peak_f32_avx512(long rounds);
 float rd_peak_bf16_avx512bf16(long rounds);
+float rd_peak_i8_avx512vnni(long rounds);
 
 #endif

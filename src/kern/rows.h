@@ -64,6 +64,9 @@ typedef struct rd_rows {
   bool (*finite[2])(const void *x, int64_t n);
   float (*absmax[2])(const void *x, int64_t n);
   void (*quantize[2])(int8_t *q, const void *x, float inverse, int64_t n);
+  /* y[j] = x[j] * row * columns[j], or y += with `add`. */
+  void (*unquantize[2])(void *y, const float *x, float row, const float *columns, bool add,
+                        int64_t n);
 
   /* attention.h */
   /* p[j] = exp(scale * s[j] - top) over j < seen, 0 for seen <= j < n, with top the largest of

@@ -36,6 +36,11 @@ void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c,
   for (int p = 0; p < RD_PROJECTIONS; p++)
     if (layer->p[p].rank > 0)
       a->lora[p] = keep ? take(arena, type, T, layer->p[p].rank) : shared;
+  if (layer->p[0].w8.q) {
+    int64_t widest = D > F ? D : F;
+    a->q8 = RD_TAKE(arena, int8_t, T * (widest > Q ? widest : Q));
+    a->q8_scale = RD_TAKE(arena, float, T);
+  }
   if (!keep)
     return;
   a->x = RD_TAKE(arena, float, T *D);
@@ -58,8 +63,9 @@ float *rd_layer_unrotated_take(rd_arena *arena, const rd_config *c, rd_dtype typ
 
 /* y = rope(norm(x w')) for queries or keys: in f32 up to the end and rounded once, since what is
  * lost here grows with the scores. raw, rstd: what the backward pass of the norm reads, or NULL. */
-static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void *y, const void *x,
-                             void *lora, void *raw, float *rstd, const float *norm, rd_error *e) {
+static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void *y,
+                             const rd_input *x, void *lora, void *raw, float *rstd,
+                             const float *norm, rd_error *e) {
   int64_t hd = c->config->head_dim, row = p->out, heads = row / hd, n = c->T * row;
   float *heads_f32 = c->type == RD_F32 ? y : c->unrotated;
   RD_TRY(rd_linear_forward(p, c->type, heads_f32, RD_F32, false, x, lora, c->T, e));
@@ -74,13 +80,22 @@ static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void
   return RD_OK;
 }
 
+/* Rows for the projections of one place, rounded to integers once for all of them. */
+static rd_input input_of(const rd_layer_context *c, const rd_layer_acts *a, const rd_linear *l,
+                         const void *x) {
+  if (l->w8.q)
+    rd_quantize_rows(a->q8, a->q8_scale, x, c->type, c->T, l->in);
+  return (rd_input){x, a->q8, a->q8_scale};
+}
+
 /* y = x + projection: into the stream when they are the same buffer, else from a copy of it. */
 static rd_code add_to_stream(const rd_layer *layer, rd_projection p, const rd_layer_context *c,
                              const rd_layer_acts *a, float *y, const float *x, const void *input,
                              rd_error *e) {
   if (y != x)
     memcpy(y, x, (size_t)(c->T * c->config->width) * sizeof *y);
-  return rd_linear_forward(&layer->p[p], c->type, y, RD_F32, true, input, a->lora[p], c->T, e);
+  rd_input in = input_of(c, a, &layer->p[p], input);
+  return rd_linear_forward(&layer->p[p], c->type, y, RD_F32, true, &in, a->lora[p], c->T, e);
 }
 
 rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_context *c,
@@ -92,18 +107,20 @@ rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_co
   rd_dtype t = c->type;
   float eps = (float)f->norm_eps;
   rd_rmsnorm(a->n1, t, a->rstd1, a->x, layer->attention_norm, T, f->width, eps);
-  RD_TRY(rotated_heads(&p[RD_Q], c, a->q, a->n1, a->lora[RD_Q], a->q_raw, a->q_rstd, layer->q_norm,
-                       e));
-  RD_TRY(rotated_heads(&p[RD_K], c, a->k, a->n1, a->lora[RD_K], a->k_raw, a->k_rstd, layer->k_norm,
-                       e));
-  RD_TRY(rd_linear_forward(&p[RD_V], t, a->v, t, false, a->n1, a->lora[RD_V], T, e));
+  rd_input in = input_of(c, a, &p[RD_Q], a->n1);
+  RD_TRY(
+      rotated_heads(&p[RD_Q], c, a->q, &in, a->lora[RD_Q], a->q_raw, a->q_rstd, layer->q_norm, e));
+  RD_TRY(
+      rotated_heads(&p[RD_K], c, a->k, &in, a->lora[RD_K], a->k_raw, a->k_rstd, layer->k_norm, e));
+  RD_TRY(rd_linear_forward(&p[RD_V], t, a->v, t, false, &in, a->lora[RD_V], T, e));
   RD_TRY(attend ? attend(owner, index, c, a, e)
                 : rd_attention_forward(&c->attention, a->att, a->lse, a->q, a->k, a->v,
                                        c->workspace, e));
   RD_TRY(add_to_stream(layer, RD_O, c, a, a->mid, a->x, a->att, e));
   rd_rmsnorm(a->n2, t, a->rstd2, a->mid, layer->mlp_norm, T, f->width, eps);
-  RD_TRY(rd_linear_forward(&p[RD_GATE], t, a->gate, t, false, a->n2, a->lora[RD_GATE], T, e));
-  RD_TRY(rd_linear_forward(&p[RD_UP], t, a->up, t, false, a->n2, a->lora[RD_UP], T, e));
+  in = input_of(c, a, &p[RD_GATE], a->n2);
+  RD_TRY(rd_linear_forward(&p[RD_GATE], t, a->gate, t, false, &in, a->lora[RD_GATE], T, e));
+  RD_TRY(rd_linear_forward(&p[RD_UP], t, a->up, t, false, &in, a->lora[RD_UP], T, e));
   rd_swiglu(a->h, a->gate, a->up, t, T, f->ff, f->ff);
   return add_to_stream(layer, RD_DOWN, c, a, a->out, a->mid, a->h, e);
 }

@@ -26,6 +26,8 @@ typedef struct rd_layer_acts {
   float *lse;                 /* (T,H), or NULL */
   void *gate, *up, *h;        /* (T,F); h = silu(gate) * up */
   void *lora[RD_PROJECTIONS]; /* (T, rank), or NULL */
+  int8_t *q8;                 /* (T, the widest input) inputs of projections in integers, or NULL */
+  float *q8_scale;            /* (T) */
 } rd_layer_acts;
 
 /* What every layer of a pass shares. */

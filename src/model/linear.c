@@ -20,10 +20,15 @@ static void scale_rows(const rd_linear *l, rd_dtype type, void *mid, int64_t T) 
 }
 
 rd_code rd_linear_forward(const rd_linear *l, rd_dtype type, void *y, rd_dtype y_type, bool add,
-                          const void *x, void *mid, int64_t T, rd_error *e) {
-  rd_mat in = rd_mat_rows(x, type, T, l->in), out = rd_mat_rows(y, y_type, T, l->out);
-  rd_mat w = rd_mat_rows(l->w, type, l->out, l->in);
-  RD_TRY(rd_matmul(out, in, rd_mat_transposed(w), add ? 1.0f : 0.0f, e));
+                          const rd_input *x, void *mid, int64_t T, rd_error *e) {
+  rd_mat in = rd_mat_rows(x->x, type, T, l->in), out = rd_mat_rows(y, y_type, T, l->out);
+  float beta = add ? 1.0f : 0.0f;
+  if (l->w8.q)
+    RD_TRY(rd_matmul_i8(out, rd_mat_rows(x->q, RD_I8, T, l->in), x->scale,
+                        rd_mat_transposed(rd_mat_rows(l->w8.q, RD_I8, l->out, l->in)), l->w8.scale,
+                        beta, e));
+  else
+    RD_TRY(rd_matmul(out, in, rd_mat_transposed(rd_mat_rows(l->w, type, l->out, l->in)), beta, e));
   if (l->bias)
     rd_bias(y, y_type, l->bias, T, l->out, l->out);
   if (l->rank == 0)

@@ -7,11 +7,18 @@
 #include "gradient.h"
 #include "matmul.h"
 
+/* The rows that a projection multiplies, and the same in integers for those that have w8. */
+typedef struct rd_input {
+  const void *x;      /* (T, in) of the activations' type */
+  const int8_t *q;    /* (T, in) */
+  const float *scale; /* (T) */
+} rd_input;
+
 /* y (T, out) = x (T, in) w' + bias + scale (x a') b'. y is of `y_type`: the activations' type, or
  * f32. `add`: y += instead (residual streams). `mid` (T, rank) receives scale * x a', which the
  * backward pass needs; NULL without an adapter. */
 rd_code rd_linear_forward(const rd_linear *l, rd_dtype type, void *y, rd_dtype y_type, bool add,
-                          const void *x, void *mid, int64_t T, rd_error *e);
+                          const rd_input *x, void *mid, int64_t T, rd_error *e);
 
 /* Gradients from dy (T, out) of `type`. dx (T, in) of `dx_type` is written, or added to with `add`;
  * NULL when nobody needs it. `grad` members that are NULL are skipped. `x` and `mid` are what

@@ -6,11 +6,13 @@
 #include "chat_template.h"
 #include "cpu.h"
 #include "family.h"
+#include "precision.h"
 #include "rng.h"
 #include "store.h"
 #include "tokenizer.h"
 
 #include <libgen.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +55,7 @@ void rd_model_close(rd_model **model) {
     rd_arena_drop(&m->store->weights);
     rd_arena_drop(&m->store->tables);
     rd_arena_drop(&m->store->adapter);
+    rd_arena_drop(&m->store->integers);
   }
   rd_tokenizer_close(&m->tokenizer);
   free(m->store);
@@ -82,6 +85,8 @@ static rd_dtype choose_type(const rd_tensors *t, rd_precision precision) {
       *(t->items[i].storage->dtype == RD_F32 ? &wide : &narrow) += t->items[i].size;
   if (precision == RD_AUTO)
     return narrow > wide && rd_bf16_fast() ? RD_BF16 : RD_F32;
+  if (precision == RD_PRECISION_INT8)
+    return rd_bf16_fast() ? RD_BF16 : RD_F32;
   return precision == RD_PRECISION_BF16 ? RD_BF16 : RD_F32;
 }
 
@@ -191,6 +196,15 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *
                           : RD_OK; /* without a known template the prompt is taken as it is */
 }
 
+static rd_code quantize(rd_model *m, rd_error *e) {
+  rd_arena measure = rd_arena_measure();
+  rd_quantize_weights(&m->weights, &m->config, &measure);
+  RD_TRY(rd_arena_init(&m->store->integers, measure.used, "8-bit weights", e));
+  m->memory_bytes += measure.used;
+  rd_quantize_weights(&m->weights, &m->config, &m->store->integers);
+  return RD_OK;
+}
+
 static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   for (size_t i = 0; i < s->tensors.map_count; i++)
@@ -200,7 +214,9 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   if (code != RD_OK)
     return rd_prefix(e, code, "%s", o->path);
   RD_TRY(open_tokenizer(m, o, e));
-  return o->adapter ? rd_adapter_attach(m, o->adapter, o->merge, e) : RD_OK;
+  if (o->adapter)
+    RD_TRY(rd_adapter_attach(m, o->adapter, o->merge, e));
+  return o->precision == RD_PRECISION_INT8 ? quantize(m, e) : RD_OK;
 }
 
 rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
@@ -228,7 +244,8 @@ rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
 /* Tensors for random weights: taken one after another, filled as they are placed. */
 typedef struct rd_filler {
   rd_arena *arena;
-  rd_dtype type;
+  rd_dtype type; /* of activations */
+  bool integers; /* instead of matrices of the type */
   uint64_t seed;
   uint32_t next;
 } rd_filler;
@@ -254,6 +271,24 @@ static void *random_matrix(rd_filler *f, int64_t n) {
   return out;
 }
 
+/* Integers with the same spread. */
+static rd_integers random_integers(rd_filler *f, int64_t out, int64_t in) {
+  enum { DRAWS = 4096 };
+  int8_t *q = RD_TAKE(f->arena, int8_t, out * in);
+  float *scale = RD_TAKE(f->arena, float, out);
+  if (!f->arena->base)
+    return (rd_integers){q, scale};
+  rd_rng rng = rd_rng_at(f->seed, RD_STREAM_INIT, 0, f->next++);
+  int8_t draws[DRAWS];
+  for (int i = 0; i < DRAWS; i++)
+    draws[i] = (int8_t)(int)fmax(-127, fmin(127, 32 * rd_rng_normal(&rng)));
+  for (int64_t first = 0; first < out * in; first += DRAWS)
+    memcpy(q + first, draws, (size_t)(out * in - first < DRAWS ? out * in - first : DRAWS));
+  for (int64_t i = 0; i < out; i++)
+    scale[i] = 0.02f / 32;
+  return (rd_integers){q, scale};
+}
+
 static const float *vector(rd_filler *f, int64_t n, float value) {
   float *out = RD_TAKE(f->arena, float, n);
   for (int64_t i = 0; f->arena->base && i < n; i++)
@@ -266,7 +301,10 @@ static void random_weights(rd_model *m, rd_filler *f) {
   rd_weights *w = &m->weights;
   w->type = f->type;
   w->embedding = random_matrix(f, c->vocab * c->width);
-  w->head = c->tied ? w->embedding : random_matrix(f, c->vocab * c->width);
+  if (f->integers)
+    w->head8 = random_integers(f, c->vocab, c->width);
+  else
+    w->head = c->tied ? w->embedding : random_matrix(f, c->vocab * c->width);
   w->norm = vector(f, c->width, 1);
   for (int64_t l = 0; l < c->layers; l++) {
     rd_layer *layer = &w->layers[l];
@@ -280,7 +318,10 @@ static void random_weights(rd_model *m, rd_filler *f) {
     for (int p = 0; p < RD_PROJECTIONS; p++) {
       rd_linear *x = &layer->p[p];
       rd_projection_shape(c, (rd_projection)p, &x->out, &x->in);
-      x->w = random_matrix(f, x->out * x->in);
+      if (f->integers)
+        x->w8 = random_integers(f, x->out, x->in);
+      else
+        x->w = random_matrix(f, x->out * x->in);
       x->bias = c->qkv_bias && p <= RD_V ? vector(f, x->out, 0) : NULL;
     }
   }
@@ -291,7 +332,10 @@ rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, 
   RD_TRY(rd_model_new(out, config, "random", e));
   rd_model *m = *out;
   rd_arena measure = rd_arena_measure();
-  rd_filler filler = {&measure, type, seed, 0};
+  bool integers = type == RD_I8;
+  if (integers)
+    type = rd_bf16_fast() ? RD_BF16 : RD_F32;
+  rd_filler filler = {&measure, type, integers, seed, 0};
   random_weights(m, &filler);
   rd_code code = rd_arena_init(&m->store->weights, measure.used, "random weights", e);
   if (code != RD_OK) {
@@ -299,7 +343,7 @@ rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, 
     return code;
   }
   m->memory_bytes += measure.used;
-  filler = (rd_filler){&m->store->weights, type, seed, 0};
+  filler = (rd_filler){&m->store->weights, type, integers, seed, 0};
   random_weights(m, &filler);
   return RD_OK;
 }

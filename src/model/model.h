@@ -10,13 +10,19 @@
 typedef struct rd_tokenizer rd_tokenizer;         /* tokenizer.h */
 typedef struct rd_chat_template rd_chat_template; /* chat_template.h */
 
-typedef enum rd_precision { RD_AUTO, RD_PRECISION_F32, RD_PRECISION_BF16 } rd_precision;
+typedef enum rd_precision {
+  RD_AUTO,
+  RD_PRECISION_F32,
+  RD_PRECISION_BF16,
+  RD_PRECISION_INT8
+} rd_precision;
 
 typedef struct rd_model_options {
   const char *path;       /* a Hugging Face folder or a .gguf file */
   const char *adapter;    /* a PEFT folder, or NULL */
   rd_precision precision; /* RD_AUTO: bf16 when the matrices are stored in 16 bits or fewer and the
-                             machine multiplies bf16; else f32 */
+                             machine multiplies bf16; else f32. INT8: inference only; activations
+                             are bf16 where the machine multiplies that, else f32 */
   bool merge;             /* add the adapter into the matrices instead of applying it beside them */
   const char *chat_template; /* a row's name, or NULL: from the model's own files */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
@@ -37,7 +43,8 @@ typedef struct rd_model rd_model;
  */
 rd_code rd_model_open(rd_model **out, const rd_model_options *options, rd_error *e);
 /* A model of this configuration with random weights (normal, sd 0.02, norms 1) made in memory,
- * without a tokenizer: for measuring and for training from nothing. */
+ * without a tokenizer: for measuring and for training from nothing. RD_I8: integers alone for every
+ * product, for measuring what would not fit twice. */
 rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, uint64_t seed,
                         rd_error *e);
 void rd_model_close(rd_model **model);

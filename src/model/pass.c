@@ -27,6 +27,8 @@ struct rd_pass {
   float *x;                     /* (rows, D) the residual stream */
   void *hidden;                 /* (rows, D) after the final norm */
   void *gathered;               /* (logits_rows, D) */
+  int8_t *gathered8;            /* (logits_rows, D) in integers, or NULL */
+  float *gathered_scale;        /* (logits_rows) */
   float *logits;                /* (logits_rows, V) */
   float *table_cos, *table_sin; /* (longest, hd/2) */
   int64_t known;                /* positions whose rows of the tables are filled */
@@ -74,6 +76,10 @@ static void layout(rd_pass *p, rd_arena *arena) {
   p->x = RD_TAKE(arena, float, rows *D);
   p->hidden = rd_arena_take(arena, rows * D, rd_dtype_size(t));
   p->gathered = rd_arena_take(arena, (size_t)p->logits_rows * D, rd_dtype_size(t));
+  if (m->weights.head8.q) {
+    p->gathered8 = RD_TAKE(arena, int8_t, (size_t)p->logits_rows * D);
+    p->gathered_scale = RD_TAKE(arena, float, p->logits_rows);
+  }
   p->logits = RD_TAKE(arena, float, (size_t)(p->logits_rows * c->vocab));
   p->table_cos = RD_TAKE(arena, float, (size_t)p->longest *half);
   p->table_sin = RD_TAKE(arena, float, (size_t)p->longest *half);
@@ -275,12 +281,25 @@ rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t
   return RD_OK;
 }
 
+/* Logits of the gathered rows. */
+static rd_code multiply_head(rd_pass *p, int64_t n, rd_error *e) {
+  const rd_config *c = &p->model->config;
+  const rd_weights *w = &p->model->weights;
+  rd_mat out = rd_mat_rows(p->logits, RD_F32, n, c->vocab);
+  if (!w->head8.q)
+    return rd_matmul(out, rd_mat_rows(p->gathered, w->type, n, c->width),
+                     rd_mat_transposed(rd_mat_rows(w->head, w->type, c->vocab, c->width)), 0, e);
+  rd_quantize_rows(p->gathered8, p->gathered_scale, p->gathered, w->type, n, c->width);
+  return rd_matmul_i8(out, rd_mat_rows(p->gathered8, RD_I8, n, c->width), p->gathered_scale,
+                      rd_mat_transposed(rd_mat_rows(w->head8.q, RD_I8, c->vocab, c->width)),
+                      w->head8.scale, 0, e);
+}
+
 rd_code rd_pass_logits(rd_pass *p, const int32_t *rows, int64_t count, rd_logits_sink *sink,
                        void *context, rd_error *e) {
   const rd_config *c = &p->model->config;
   const rd_weights *w = &p->model->weights;
   size_t row_bytes = (size_t)c->width * rd_dtype_size(w->type);
-  rd_mat head = rd_mat_transposed(rd_mat_rows(w->head, w->type, c->vocab, c->width));
   for (int64_t first = 0; first < count; first += p->logits_rows) {
     int64_t n = count - first < p->logits_rows ? count - first : p->logits_rows;
     for (int64_t i = 0; i < n; i++) {
@@ -291,8 +310,7 @@ rd_code rd_pass_logits(rd_pass *p, const int32_t *rows, int64_t count, rd_logits
       memcpy((unsigned char *)p->gathered + (size_t)i * row_bytes,
              (unsigned char *)p->hidden + (size_t)row * row_bytes, row_bytes);
     }
-    RD_TRY(rd_matmul(rd_mat_rows(p->logits, RD_F32, n, c->vocab),
-                     rd_mat_rows(p->gathered, w->type, n, c->width), head, 0, e));
+    RD_TRY(multiply_head(p, n, e));
     RD_TRY(sink(context, p->logits, first, n, e));
   }
   return RD_OK;

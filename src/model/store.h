@@ -16,6 +16,7 @@ struct rd_model_store {
   rd_arena weights;           /* converted tensors */
   rd_arena tables;            /* layers */
   rd_arena adapter;           /* converted or merged adapter */
+  rd_arena integers;          /* of --precision int8 */
 };
 
 /* An empty model whose configuration is set: layers made, weights still unset. */

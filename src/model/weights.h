@@ -2,8 +2,9 @@
 /* The weights of one model as plain pointers with their shapes, and where each comes from.
  *
  * Matrices are row-major (out, in) of type `type`, which is the arithmetic of the pass (RD_F32 or
- * RD_BF16); norms and biases are f32. Whoever fills the struct owns the memory: a model (mapped
- * files and an arena), or the trainer (working copies of what it trains). */
+ * RD_BF16); norms and biases are f32. Beside them, or instead, stand 8-bit integers. Whoever fills
+ * the struct owns the memory: a model (mapped files and an arena), or the trainer (working copies
+ * of what it trains). */
 #ifndef RD_WEIGHTS_H
 #define RD_WEIGHTS_H
 
@@ -25,10 +26,17 @@ typedef enum rd_projection {
 /* "q_proj", "k_proj", ... as PEFT and Hugging Face name them. */
 extern const char *const rd_projection_names[RD_PROJECTIONS];
 
+/* A matrix in integers: row i is scale[i] * q[i]. */
+typedef struct rd_integers {
+  const int8_t *q;    /* (out, in), or NULL: none */
+  const float *scale; /* (out) */
+} rd_integers;
+
 /* y = x w' + b + scale (x a') b_lora'. */
 typedef struct rd_linear {
   int64_t in, out;
   const void *w;      /* (out, in) */
+  rd_integers w8;     /* what inference multiplies when there */
   const float *bias;  /* (out), or NULL */
   int64_t rank;       /* 0: no adapter */
   float scale;        /* alpha / rank, or alpha / sqrt(rank) */
@@ -47,6 +55,7 @@ typedef struct rd_weights {
   rd_dtype type;         /* of every matrix, and of the activations */
   const void *embedding; /* (V, D) */
   const void *head;      /* (V, D); the embedding when tied */
+  rd_integers head8;     /* of the head; there when those of all projections are */
   const float *norm;     /* (D) */
   rd_layer *layers;      /* (L) */
 } rd_weights;

@@ -214,7 +214,7 @@ static void report(const settings *s, const work *w, double seconds, double peak
   double flops = s->train ? rd_flops_step(c, w->window, w->batch, tokens, s->rank)
                           : rd_flops_pass(c, w->window, w->batch, tokens);
   const char *name = s->train ? (s->rank > 0 ? "train-lora" : "train") : "iteration";
-  const char *type = rd_dtype_name(w->model->weights.type);
+  const char *type = rd_model_precision(w->model);
   if (!s->common.json) {
     printf("%-11s %-10s %-5s %7lld %6lld %11.5f %13.0f %9.1f %9.1f%% %9.0f\n", name,
            s->shape ? s->shape : w->model->name, type, (long long)w->window, (long long)w->batch,
@@ -254,9 +254,13 @@ static rd_code open_model(const settings *s, rd_model **out, rd_error *e) {
     return rd_tool_open(out, &s->common, false, e);
   rd_config c;
   RD_TRY(find_shape(s->shape, &c, e));
-  bool narrow = strcmp(s->common.precision, "bf16") == 0 ||
-                (strcmp(s->common.precision, "auto") == 0 && rd_bf16_fast());
-  return rd_model_random(out, &c, narrow ? RD_BF16 : RD_F32, 1, e);
+  rd_precision precision;
+  RD_TRY(rd_precision_find(&precision, s->common.precision, e));
+  static const rd_dtype types[] = {
+      [RD_PRECISION_F32] = RD_F32, [RD_PRECISION_BF16] = RD_BF16, [RD_PRECISION_INT8] = RD_I8};
+  if (precision == RD_AUTO)
+    precision = rd_bf16_fast() ? RD_PRECISION_BF16 : RD_PRECISION_F32;
+  return rd_model_random(out, &c, types[precision], 1, e);
 }
 
 static rd_code measure_all(const settings *s, const rd_model *m, double peak, rd_error *e) {

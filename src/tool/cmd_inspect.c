@@ -92,7 +92,7 @@ static json_t *facts_json(const rd_model *m, int64_t window) {
   json_t *facts = json_pack(
       "{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "model",
       m->name, "family", c->family->name, "parameters", (json_int_t)rd_parameter_count(c),
-      "stored_bytes", stored_json(rd_model_tensors(m)), "precision", rd_dtype_name(m->weights.type),
+      "stored_bytes", stored_json(rd_model_tensors(m)), "precision", rd_model_precision(m),
       "tokenizer", tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
       token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos", eos,
       "adapter_rank", (json_int_t)rank, "file_bytes", (json_int_t)m->file_bytes, "memory_bytes",

@@ -101,19 +101,14 @@ rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, 
 rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
-  static const struct {
-    const char *name;
-    rd_precision precision;
-  } precisions[] = {{"auto", RD_AUTO}, {"f32", RD_PRECISION_F32}, {"bf16", RD_PRECISION_BF16}};
   rd_model_options options = {.path = path,
                               .adapter = adapter,
                               .merge = merge,
                               .chat_template = common->chat_template,
                               .mask_token = common->mask_token};
-  for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
-    if (strcmp(precisions[i].name, common->precision) == 0)
-      options.precision = precisions[i].precision;
-  rd_code code = rd_model_open(out, &options, e);
+  rd_code code = rd_precision_find(&options.precision, common->precision, e);
+  if (code == RD_OK)
+    code = rd_model_open(out, &options, e);
   free(path);
   free(adapter);
   return code;

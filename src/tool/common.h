@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "option.h"
+#include "precision.h"
 
 /* First member of every command's parameter struct. */
 typedef struct rd_common {
@@ -44,10 +45,10 @@ typedef struct rd_common {
        "auto",                                                                                     \
        0,                                                                                          \
        0,                                                                                          \
-       "auto|f32|bf16",                                                                            \
+       RD_PRECISION_NAMES,                                                                         \
        "Model",                                                                                    \
        NULL,                                                                                       \
-       "arithmetic of matrix products",                                                            \
+       "arithmetic of matrix products; int8: 8-bit integers, for inference",                       \
        (at) + offsetof(rd_common, precision)},                                                     \
       {"chat-template",                                                                            \
        0,                                                                                          \

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* What every precision keeps: logits of a sequence are the same bits alone or packed with others,
+ * with one thread or several. And what integers lose is small on weights of an ordinary spread. */
+#include "cpu.h"
+#include "family.h"
+#include "pass.h"
+#include "precision.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { VOCAB = 640, LONG = 150, SHORT = 37 };
+
+static rd_model *model_of(rd_dtype type) {
+  rd_config c = {.layers = 2,
+                 .width = 96,
+                 .heads = 4,
+                 .kv_heads = 2,
+                 .head_dim = 24,
+                 .ff = 200,
+                 .vocab = VOCAB,
+                 .positions = 256,
+                 .norm_eps = 1e-5,
+                 .rope_theta = 10000,
+                 .bos = -1,
+                 .pad = -1,
+                 .mask = -1};
+  rd_error e = {0};
+  rd_model *m = NULL;
+  assert_int_equal(rd_family_find(&c.family, "llama", &e), RD_OK);
+  if (rd_model_random(&m, &c, type, 3, &e))
+    fail_msg("%s", e.message);
+  return m;
+}
+
+static rd_code keep(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
+  (void)e;
+  memcpy((float *)context + first * VOCAB, logits, (size_t)(count * VOCAB) * sizeof *logits);
+  return RD_OK;
+}
+
+/* Logits of the first sequence given. */
+static void logits_of(float *out, const rd_model *m, const rd_sequence *s, int64_t n,
+                      int64_t wanted) {
+  rd_pass *p = NULL;
+  rd_error e = {0};
+  int32_t rows[LONG];
+  for (int32_t i = 0; i < LONG; i++)
+    rows[i] = i;
+  if (rd_pass_new(&p, m, 2 * LONG, LONG, 64, &e) || rd_pass_run(p, s, n, 0, &e) ||
+      rd_pass_logits(p, rows, wanted, keep, out, &e))
+    fail_msg("%s", e.message);
+  rd_pass_free(&p);
+}
+
+static void bits_do_not_depend_on_packing_or_threads(void **state) {
+  (void)state;
+  static const rd_dtype types[] = {RD_F32, RD_BF16, RD_I8};
+  int32_t ids[LONG], other[LONG];
+  for (int i = 0; i < LONG; i++) {
+    ids[i] = i * 7919 % VOCAB;
+    other[i] = i * 31 % VOCAB;
+  }
+  float *alone = malloc(2 * sizeof *alone * LONG * VOCAB), *packed = alone + LONG * VOCAB;
+  int before = rd_threads_get();
+  for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+    rd_model *m = model_of(types[t]);
+    for (int threads = 1; threads <= 3; threads++) {
+      const rd_sequence s[] = {{ids, LONG, 0, NULL}, {other, SHORT, 0, NULL}};
+      rd_threads_set(threads);
+      logits_of(threads == 1 ? alone : packed, m, s, threads == 1 ? 1 : threads - 1, LONG);
+      if (threads > 1 && memcmp(alone, packed, sizeof *alone * LONG * VOCAB) != 0)
+        fail_msg("%s: other logits with %d threads and %d sequences", rd_model_precision(m),
+                 threads, threads - 1);
+    }
+    rd_model_close(&m);
+  }
+  rd_threads_set(before);
+  free(alone);
+}
+
+static void integers_lose_little(void **state) {
+  (void)state;
+  int32_t ids[LONG];
+  for (int i = 0; i < LONG; i++)
+    ids[i] = i * 7919 % VOCAB;
+  const rd_sequence s = {ids, LONG, 0, NULL};
+  rd_model *m = model_of(RD_F32);
+  float *exact = malloc(2 * sizeof *exact * LONG * VOCAB), *near = exact + LONG * VOCAB;
+  logits_of(exact, m, &s, 1, LONG);
+  rd_arena measure = rd_arena_measure(), arena;
+  rd_error e = {0};
+  rd_quantize_weights(&m->weights, &m->config, &measure);
+  assert_int_equal(rd_arena_init(&arena, measure.used, "integers", &e), RD_OK);
+  rd_quantize_weights(&m->weights, &m->config, &arena);
+  assert_string_equal(rd_model_precision(m), "int8");
+  logits_of(near, m, &s, 1, LONG);
+  double difference = 0, norm = 0;
+  for (int i = 0; i < LONG * VOCAB; i++) {
+    double d = (double)near[i] - (double)exact[i];
+    difference += d * d;
+    norm += (double)exact[i] * (double)exact[i];
+  }
+  print_message("relative error %.2g\n", sqrt(difference / norm));
+  assert_true(difference > 0 && sqrt(difference / norm) < 3e-2);
+  rd_model_close(&m);
+  rd_arena_drop(&arena);
+  free(exact);
+}
+
+static void names_are_found(void **state) {
+  (void)state;
+  rd_precision p = RD_AUTO;
+  rd_error e = {0};
+  assert_int_equal(rd_precision_find(&p, "int8", &e), RD_OK);
+  assert_int_equal(p, RD_PRECISION_INT8);
+  assert_int_equal(rd_precision_find(&p, "int4", &e), RD_USAGE);
+  assert_non_null(strstr(e.message, RD_PRECISION_NAMES));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bits_do_not_depend_on_packing_or_threads),
+      cmocka_unit_test(integers_lose_little),
+      cmocka_unit_test(names_are_found),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
