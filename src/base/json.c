@@ -4,11 +4,41 @@
 
 #include "file.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Reals without a fraction as integers again, where a double holds them exactly. */
+static json_t *integers(json_t *value) {
+  const double exact = 9007199254740992.0;
+  double x = json_is_real(value) ? json_real_value(value) : 0.5;
+  const char *key = NULL;
+  json_t *item = NULL;
+  size_t i = 0;
+  if (x == floor(x) && fabs(x) <= exact) {
+    json_decref(value);
+    return json_integer((json_int_t)x);
+  }
+  json_object_foreach(value, key, item) {
+    json_object_set_new(value, key, integers(json_incref(item)));
+  }
+  json_array_foreach(value, i, item) {
+    json_array_set_new(value, i, integers(json_incref(item)));
+  }
+  return value;
+}
+
+json_t *rd_json_load(const char *text, size_t size, size_t flags, json_error_t *why) {
+  json_t *out = json_loadb(text, size, flags, why);
+  if (out || json_error_code(why) != json_error_numeric_overflow)
+    return out;
+  out = json_loadb(text, size, flags | JSON_DECODE_INT_AS_REAL, why);
+  return out ? integers(out) : NULL;
+}
 
 rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e) {
   json_error_t why;
-  *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+  *out = rd_json_load(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
   if (!*out)
     return rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name, why.line,
                    why.column, why.text);
@@ -24,6 +54,17 @@ rd_code rd_json_open(json_t **out, const char *path, rd_error *e) {
           ? rd_fail(e, RD_BAD_INPUT, "%s: %zu bytes, at most 256 MB are read", path, map.size)
           : rd_json_parse(out, (const char *)map.data, map.size, path, e);
   rd_map_close(&map);
+  return code;
+}
+
+rd_code rd_json_write(const char *folder, const char *name, const json_t *value, rd_error *e) {
+  char *path = rd_path_join(folder, name);
+  char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+  rd_part parts[] = {{text, text ? strlen(text) : 0}, {"\n", 1}};
+  rd_code code = path && text ? rd_file_write(path, parts, 2, e)
+                              : rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", name);
+  free(text);
+  free(path);
   return code;
 }
 

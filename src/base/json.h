@@ -8,10 +8,15 @@
 
 #include <jansson.h>
 
-/* Parse JSON text; `name` stands for the source in messages. The result is owned by the caller. */
+/* Parse JSON text; `name` stands for the source in messages. The result is owned by the caller.
+ * Integers beyond 64 bits (some files say "model_max_length": 10^30) become reals. */
 rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e);
+/* jansson's own loading, with its flags and its error, but for those integers. NULL on failure. */
+json_t *rd_json_load(const char *text, size_t size, size_t flags, json_error_t *why);
 /* The same from a file of at most 256 MB. */
 rd_code rd_json_open(json_t **out, const char *path, rd_error *e);
+/* Write `value` as a file of a folder, indented. NULL is a value that ran out of memory. */
+rd_code rd_json_write(const char *folder, const char *name, const json_t *value, rd_error *e);
 /* YAML (one document of mappings, sequences, scalars; no anchors) as the same kind of value. Plain
  * scalars become null, true/false, integers or reals where they look like one; quoted ones stay
  * text. */

@@ -8,6 +8,7 @@
 #include "file.h"
 #include "inspect.h"
 #include "json.h"
+#include "tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,23 +151,6 @@ static rd_code write_weights(const rd_model *m, const rd_storage *storage, const
   return code;
 }
 
-static rd_code write_json(const char *folder, const char *name, json_t *value, rd_error *e) {
-  char *path = rd_path_join(folder, name);
-  char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-  char *lines = text ? rd_format("%s\n", text) : NULL;
-  rd_code code = RD_NO_MEMORY;
-  if (path && lines) {
-    rd_part part = {lines, strlen(lines)};
-    code = rd_file_write(path, &part, 1, e);
-  } else {
-    rd_fail(e, code, "out of memory: writing %s", name);
-  }
-  free(lines);
-  free(text);
-  free(path);
-  return code;
-}
-
 /* The model's own config.json keeps what this program does not know of; only the type changes. */
 static rd_code write_config(const rd_model *m, const char *from, const char *folder, rd_dtype type,
                             rd_error *e) {
@@ -180,11 +164,11 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
     json_object_del(config, "quantization_config");
   }
   if (code == RD_OK)
-    code = write_json(folder, "config.json", config ? config : written, e);
+    code = rd_json_write(folder, "config.json", config ? config : written, e);
   if (code == RD_OK && !config) {
     json_t *generation =
         json_pack("{s:O}", "eos_token_id", json_object_get(written, "eos_token_id"));
-    code = write_json(folder, "generation_config.json", generation, e);
+    code = rd_json_write(folder, "generation_config.json", generation, e);
     json_decref(generation);
   }
   json_decref(config);
@@ -210,8 +194,13 @@ static rd_code carry(const char *from, const char *to, const char *name, bool *f
 static rd_code write_folder(const rd_model *m, const rd_convert_options *o,
                             const rd_storage *storage, bool *tokenizer, rd_error *e) {
   RD_TRY(rd_folder_make(o->out, e));
-  for (size_t i = 0; rd_path_is_folder(o->path) && i < sizeof carried / sizeof *carried; i++)
+  bool folder = rd_path_is_folder(o->path);
+  for (size_t i = 0; folder && i < sizeof carried / sizeof *carried; i++)
     RD_TRY(carry(o->path, o->out, carried[i], tokenizer, e));
+  if (!folder && m->tokenizer) {
+    RD_TRY(rd_tokenizer_write(m->tokenizer, o->out, e));
+    *tokenizer = true;
+  }
   char *path = rd_path_join(o->out, "model.safetensors");
   rd_code code = path ? write_weights(m, storage, path, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);

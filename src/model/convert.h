@@ -12,10 +12,11 @@ typedef struct rd_convert_options {
   const char *out;     /* the folder to write; must not hold a model yet */
 } rd_convert_options;
 
-/* Writes config.json, generation_config.json, model.safetensors, and the tokenizer's files where
- * the model is a folder. Matrices get the type wanted, norms and biases too. Query and key rows
- * that a GGUF keeps for interleaved rotation go back to Hugging Face's order. Nothing is written
- * unless the model and the adapter open. *tokenizer (or NULL) says whether a tokenizer is there. */
+/* Writes config.json, generation_config.json, model.safetensors, and the tokenizer's files:
+ * copies of a folder's own, or those that a GGUF's vocabulary makes. Matrices get the type wanted,
+ * norms and biases too. Query and key rows that a GGUF keeps for interleaved rotation go back to
+ * Hugging Face's order. Nothing is written unless the model and the adapter open. *tokenizer (or
+ * NULL) says whether a tokenizer is there. */
 rd_code rd_convert(const rd_convert_options *options, bool *tokenizer, rd_error *e);
 
 #endif

@@ -50,10 +50,12 @@ struct rd_tokenizer {
   char *chat_template; /* NULL: none */
   char *class_name;    /* tokenizer_class, NULL: not given */
 
-  bool prefixed;        /* the normaliser puts a space in front of each gap, ... */
-  bool prefix_at_start; /* ... or only of one that starts the text */
-  rd_bytes texts;       /* decoded text of all pieces, one after another */
-  uint32_t *text_ends;  /* (vocab.count) end of each piece's text in `texts` */
+  const struct rd_pattern_row *pattern; /* words are cut by this row; NULL: by the file's own */
+  bool squeezed;                        /* SentencePiece: runs of spaces become one */
+  bool prefixed;                        /* the normaliser puts a space in front of each gap, ... */
+  bool prefix_at_start;                 /* ... or only of one that starts the text */
+  rd_bytes texts;                       /* decoded text of all pieces, one after another */
+  uint32_t *text_ends;                  /* (vocab.count) end of each piece's text in `texts` */
   size_t longest_text;
 };
 
@@ -111,6 +113,7 @@ extern const rd_piece_kind rd_piece_types[RD_PIECE_TYPES];
  * `prefix`; words are cut where no piece crosses. Scores are turned to ranks by rd_score_rank. */
 rd_code rd_tok_use_sentencepiece(rd_tokenizer *t, bool prefix, bool squeeze, rd_error *e);
 uint32_t rd_score_rank(float score);
+float rd_rank_score(uint32_t rank);
 /* "<0x0A>": the byte; -1 when the piece is not written so. */
 int rd_byte_piece(rd_slice piece);
 

@@ -63,6 +63,7 @@ const rd_pattern_row *rd_pattern_of_class(const char *class_name) {
 rd_code rd_tok_use_pattern(rd_tokenizer *t, const rd_pattern_row *row, rd_error *e) {
   bool known = true;
   t->byte_level = true;
+  t->pattern = row;
   t->whole_words = row->whole_words;
   if (row->form_c)
     RD_TRY(rd_normal_form(&t->normaliser, "NFC", &known, e));

@@ -65,6 +65,13 @@ uint32_t rd_score_rank(float score) {
   return bits & 0x80000000U ? bits : 0x7FFFFFFFU - bits;
 }
 
+float rd_rank_score(uint32_t rank) {
+  uint32_t bits = rank & 0x80000000U ? rank : 0x7FFFFFFFU - rank;
+  float score;
+  memcpy(&score, &bits, 4);
+  return score;
+}
+
 /* Does a piece hold a space after something else? Then merging crosses words. */
 static bool crosses(const rd_vocab *v) {
   for (size_t id = 0; id < v->count; id++) {
@@ -83,6 +90,7 @@ rd_code rd_tok_use_sentencepiece(rd_tokenizer *t, bool prefix, bool squeeze, rd_
   t->fuse_unknown = true;
   t->byte_fallback = true;
   t->prefixed = prefix;
+  t->squeezed = squeeze;
   if (squeeze)
     RD_TRY(rd_normal_squeeze(&t->normaliser, e));
   if (prefix)

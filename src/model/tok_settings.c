@@ -8,13 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers beyond 64 bits ("model_max_length": 10^30) are common here and never used: such a file is
- * read with its numbers as reals. */
 static rd_code parse(const char *text, size_t size, const char *name, json_t **out, rd_error *e) {
   json_error_t reason;
-  *out = json_loadb(text, size, 0, &reason);
-  if (!*out && json_error_code(&reason) == json_error_numeric_overflow)
-    *out = json_loadb(text, size, JSON_DECODE_INT_AS_REAL, &reason);
+  *out = rd_json_load(text, size, 0, &reason);
   return *out ? RD_OK
               : rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name,
                         reason.line, reason.column, reason.text);

@@ -179,3 +179,15 @@ rd_code rd_alphabet_bytes(rd_slice text, rd_bytes *out, bool *all, rd_error *e) 
   }
   return RD_OK;
 }
+
+rd_code rd_alphabet_letters(rd_slice bytes, rd_bytes *out, rd_error *e) {
+  for (size_t i = 0; i < bytes.size; i++) {
+    int byte = (unsigned char)bytes.data[i];
+    uint32_t point = (uint32_t)byte;
+    while (alphabet_byte(point) != byte) /* itself, or one of the 68 from U+0100 */
+      point = point < 0x100 ? 0x100 : point + 1;
+    char letter[4];
+    RD_TRY(rd_bytes_add(out, letter, rd_utf8_write(point, letter), e));
+  }
+  return RD_OK;
+}

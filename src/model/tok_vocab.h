@@ -68,5 +68,7 @@ uint32_t rd_vocab_hash(rd_slice text);
 /* Byte-level alphabets (GPT-2): 256 printable characters that stand for the bytes. Append the bytes
  * of `text` to `out`; false, with nothing appended, when a character is not of that alphabet. */
 rd_code rd_alphabet_bytes(rd_slice text, rd_bytes *out, bool *all, rd_error *e);
+/* And back: append the characters that stand for these bytes. */
+rd_code rd_alphabet_letters(rd_slice bytes, rd_bytes *out, rd_error *e);
 
 #endif

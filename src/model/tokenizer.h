@@ -31,6 +31,11 @@ rd_code rd_tokenizer_open(rd_tokenizer **out, const char *path, rd_error *e);
  * byte, merges.txt. Only what the data itself says is known. The data may go afterwards. */
 rd_code rd_tokenizer_open_memory(rd_tokenizer **out, const char *format, const void *data,
                                  size_t size, rd_error *e);
+/* Write the files from which a folder opens as the same tokenizer: tokenizer.json or, for
+ * SentencePiece, tokenizer.model; and tokenizer_config.json. For tokenizers from inside a GGUF;
+ * others have files to copy (RD_UNSUPPORTED). EOS ids after the first are left to
+ * generation_config.json. */
+rd_code rd_tokenizer_write(const rd_tokenizer *t, const char *folder, rd_error *e);
 /* NULL is fine; *t becomes NULL. */
 void rd_tokenizer_close(rd_tokenizer **t);
 

@@ -29,6 +29,7 @@ expect 2 '--adapter DIR and --merge go together' convert -m $golden/models/llama
 expect 0 '' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv --merge --to bf16 -o "$folder/merged"
 expect 0 'stored      BF16' inspect "$folder/merged"
 expect 2 'already holds a model' convert -m $golden/models/llama-mha -o "$folder/merged"
-expect 0 'no tokenizer files' convert -m $golden/gguf/llama-gqa-tied.gguf -o "$folder/gguf"
+expect 0 '' convert -m $golden/gguf/llama-gqa-tied.gguf -o "$folder/gguf"
+expect 0 "$("$redraft" tokenize -m $golden/gguf/llama-gqa-tied.gguf 'the capital, is')" tokenize -m "$folder/gguf" 'the capital, is'
 [ -e "$folder/x" ] && echo "a refused conversion left a folder" && failed=1
 exit $failed

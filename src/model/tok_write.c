@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Tokenizers that lie inside a model's file, written as files of their own: SentencePiece models as
+ * the protobuf they once were (scores and all), byte-level vocabularies as tokenizer.json. */
+#include "file.h"
+#include "tok_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static rd_code put_varint(rd_bytes *out, uint64_t value, rd_error *e) {
+  char bytes[10];
+  size_t n = 0;
+  for (; value >= 0x80; value >>= 7)
+    bytes[n++] = (char)(value | 0x80);
+  bytes[n++] = (char)value;
+  return rd_bytes_add(out, bytes, n, e);
+}
+
+/* Fields of sentencepiece_model.proto. */
+static rd_code put_number(rd_bytes *out, uint32_t field, int64_t value, rd_error *e) {
+  RD_TRY(put_varint(out, (uint64_t)field << 3, e));
+  return put_varint(out, (uint64_t)value, e);
+}
+
+static rd_code put_bytes(rd_bytes *out, uint32_t field, rd_slice bytes, rd_error *e) {
+  RD_TRY(put_varint(out, (uint64_t)field << 3 | 2, e));
+  RD_TRY(put_varint(out, bytes.size, e));
+  return rd_bytes_add(out, bytes.data, bytes.size, e);
+}
+
+/* The message gathered in `part`, as a field; `part` is empty again. */
+static rd_code put_message(rd_bytes *out, uint32_t field, rd_bytes *part, rd_error *e) {
+  rd_code code = put_bytes(out, field, rd_slice_of(part), e);
+  part->size = 0;
+  return code;
+}
+
+static int64_t piece_type(rd_piece_kind kind) {
+  for (int64_t type = RD_PIECE_TYPES - 1; type > 0; type--)
+    if (rd_piece_types[type] == kind)
+      return type;
+  return 0;
+}
+
+static rd_code put_piece(rd_bytes *part, const rd_vocab *v, int32_t id, rd_error *e) {
+  float score = rd_rank_score(v->pieces[id].rank);
+  RD_TRY(put_bytes(part, 1, rd_vocab_piece(v, id), e));
+  RD_TRY(put_varint(part, 2 << 3 | 5, e));
+  RD_TRY(rd_bytes_add(part, &score, sizeof score, e));
+  return put_number(part, 3, piece_type(v->pieces[id].kind), e);
+}
+
+static rd_code put_trainer(rd_bytes *part, const rd_tokenizer *t, rd_error *e) {
+  const struct {
+    uint32_t field;
+    int64_t value;
+  } numbers[] = {{3, 2}, /* BPE */
+                 {4, (int64_t)t->vocab.count},
+                 {35, 1}, /* byte_fallback */
+                 {40, t->unknown},
+                 {41, t->bos},
+                 {42, t->eos.size ? t->eos.data[0] : -1},
+                 {43, t->pad}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    RD_TRY(put_number(part, numbers[i].field, numbers[i].value, e));
+  return RD_OK;
+}
+
+static rd_code put_normaliser(rd_bytes *part, const rd_tokenizer *t, rd_error *e) {
+  RD_TRY(put_bytes(part, 1, rd_slice_text("identity"), e));
+  RD_TRY(put_number(part, 3, t->prefixed, e));
+  RD_TRY(put_number(part, 4, t->squeezed, e));
+  return put_number(part, 5, 1, e); /* spaces become U+2581 */
+}
+
+static rd_code make_spm(rd_bytes *out, rd_bytes *part, const rd_tokenizer *t, rd_error *e) {
+  for (size_t id = 0; id < t->vocab.count; id++) {
+    RD_TRY(put_piece(part, &t->vocab, (int32_t)id, e));
+    RD_TRY(put_message(out, 1, part, e));
+  }
+  RD_TRY(put_trainer(part, t, e));
+  RD_TRY(put_message(out, 2, part, e));
+  RD_TRY(put_normaliser(part, t, e));
+  return put_message(out, 3, part, e);
+}
+
+static rd_code write_spm(const rd_tokenizer *t, const char *folder, rd_error *e) {
+  rd_bytes out = {0}, part = {0};
+  char *path = rd_path_join(folder, "tokenizer.model");
+  rd_code code = path ? make_spm(&out, &part, t, e) : rd_fail(e, RD_NO_MEMORY, "out of memory");
+  if (code == RD_OK)
+    code = rd_file_write(path, &(rd_part){out.data, out.size}, 1, e);
+  rd_bytes_drop(&out);
+  rd_bytes_drop(&part);
+  free(path);
+  return code;
+}
+
+static json_t *text_json(rd_slice text) {
+  return json_stringn(text.data, text.size);
+}
+
+/* {"piece": id, ..} of what merging may produce, in the letters that stand for bytes. */
+static rd_code vocab_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd_error *e) {
+  for (size_t id = 0; id < v->count; id++) {
+    if (v->pieces[id].kind != RD_PIECE_NORMAL)
+      continue;
+    letters->size = 0;
+    RD_TRY(rd_alphabet_letters(rd_vocab_piece(v, (int32_t)id), letters, e));
+    RD_TRY(rd_bytes_add(letters, "", 1, e));
+    if (!json_object_get(out, letters->data)) /* of twins the first is the one that text becomes */
+      json_object_set_new(out, letters->data, json_integer((json_int_t)id));
+  }
+  return RD_OK;
+}
+
+static int by_rank(const void *a, const void *b) {
+  const rd_pair *x = a, *y = b;
+  return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/* ["left right", ..], the earliest merge first. */
+static rd_code merges_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd_error *e) {
+  size_t count = 0, slots = v->pairs ? v->pair_mask + 1 : 0;
+  rd_pair *sorted = rd_calloc(slots + 1, sizeof *sorted, "the merges", e);
+  rd_code code = sorted ? RD_OK : RD_NO_MEMORY;
+  for (size_t i = 0; i < slots && sorted; i++)
+    if (v->pairs[i].key != UINT64_MAX)
+      sorted[count++] = v->pairs[i];
+  if (sorted)
+    qsort(sorted, count, sizeof *sorted, by_rank);
+  for (size_t i = 0; i < count && code == RD_OK; i++) {
+    letters->size = 0;
+    code = rd_alphabet_letters(rd_vocab_piece(v, (int32_t)(sorted[i].key >> 32)), letters, e);
+    if (code == RD_OK)
+      code = rd_bytes_add(letters, " ", 1, e);
+    if (code == RD_OK)
+      code = rd_alphabet_letters(rd_vocab_piece(v, (int32_t)(uint32_t)sorted[i].key), letters, e);
+    if (code == RD_OK && json_array_append_new(out, text_json(rd_slice_of(letters))) != 0)
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: the merges");
+  }
+  free(sorted);
+  return code;
+}
+
+static rd_code added_json(json_t *out, const rd_tokenizer *t, rd_error *e) {
+  for (size_t id = 0; id < t->vocab.count; id++) {
+    rd_piece_kind kind = t->vocab.pieces[id].kind;
+    rd_slice piece = rd_vocab_piece(&t->vocab, (int32_t)id);
+    if ((kind != RD_PIECE_SPECIAL && kind != RD_PIECE_ADDED) || piece.size == 0)
+      continue;
+    json_t *content = text_json(piece);
+    if (!content)
+      return rd_fail(e, RD_UNSUPPORTED, "token %zu is not UTF-8: tokenizer.json cannot hold it",
+                     id);
+    json_array_append_new(out,
+                          json_pack("{s:I, s:o, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)id,
+                                    "content", content, "single_word", 0, "lstrip", 0, "rstrip", 0,
+                                    "normalized", 0, "special", kind == RD_PIECE_SPECIAL));
+  }
+  return RD_OK;
+}
+
+/* BOS in front of every text, where the model wants it. */
+static json_t *template_json(const rd_tokenizer *t) {
+  if (!t->add_bos || t->bos < 0)
+    return json_null();
+  rd_slice bos = rd_vocab_piece(&t->vocab, t->bos);
+  json_t *name = text_json(bos);
+  json_t *single = json_pack("[{s:{s:O, s:i}}, {s:{s:s, s:i}}]", "SpecialToken", "id", name,
+                             "type_id", 0, "Sequence", "id", "A", "type_id", 0);
+  json_t *pair = json_deep_copy(single), *tokens = json_object();
+  json_array_append_new(pair, json_pack("{s:{s:s, s:i}}", "Sequence", "id", "B", "type_id", 1));
+  if (name)
+    json_object_set_new(
+        tokens, json_string_value(name),
+        json_pack("{s:O, s:[i], s:[O]}", "id", name, "ids", t->bos, "tokens", name));
+  json_decref(name);
+  return json_pack("{s:s, s:o, s:o, s:o}", "type", "TemplateProcessing", "single", single, "pair",
+                   pair, "special_tokens", tokens);
+}
+
+static json_t *byte_level_json(void) {
+  return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0,
+                   "trim_offsets", 0, "use_regex", 0);
+}
+
+static rd_code write_json(const rd_tokenizer *t, const char *folder, rd_error *e) {
+  json_t *vocab = json_object(), *merges = json_array(), *added = json_array();
+  rd_bytes letters = {0};
+  rd_code code = vocab && merges && added ? vocab_json(vocab, &t->vocab, &letters, e)
+                                          : rd_fail(e, RD_NO_MEMORY, "out of memory");
+  if (code == RD_OK)
+    code = merges_json(merges, &t->vocab, &letters, e);
+  if (code == RD_OK)
+    code = added_json(added, t, e);
+  rd_bytes_drop(&letters);
+  if (code != RD_OK) {
+    json_decref(vocab);
+    json_decref(merges);
+    json_decref(added);
+    return code;
+  }
+  json_t *normaliser = t->pattern->form_c ? json_pack("{s:s}", "type", "NFC") : json_null();
+  json_t *words =
+      json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, o]}", "type", "Sequence", "pretokenizers",
+                "type", "Split", "pattern", "Regex", t->pattern->pattern, "behavior", "Isolated",
+                "invert", 0, byte_level_json());
+  json_t *model = json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE",
+                            "dropout", "unk_token", "continuing_subword_prefix",
+                            "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0,
+                            "ignore_merges", t->whole_words, "vocab", vocab, "merges", merges);
+  json_t *all =
+      json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation",
+                "padding", "added_tokens", added, "normalizer", normaliser, "pre_tokenizer", words,
+                "post_processor", template_json(t), "decoder", byte_level_json(), "model", model);
+  code = rd_json_write(folder, "tokenizer.json", all, e);
+  json_decref(all);
+  return code;
+}
+
+/* tokenizer_config.json: which tokens are special, and the chat template. */
+static rd_code write_settings(const rd_tokenizer *t, const char *folder, const char *class_name,
+                              rd_error *e) {
+  const struct {
+    const char *key;
+    int32_t id;
+  } rows[] = {{"bos_token", t->bos},
+              {"eos_token", t->eos.size ? t->eos.data[0] : -1},
+              {"pad_token", t->pad},
+              {"mask_token", t->mask}};
+  json_t *out = json_pack("{s:s, s:b}", "tokenizer_class", class_name, "add_bos_token", t->add_bos);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (rows[i].id >= 0 && (size_t)rows[i].id < t->vocab.count) {
+      rd_slice text = {0};
+      text.data = rd_tokenizer_piece(t, rows[i].id, &text.size);
+      json_object_set_new(out, rows[i].key, text_json(text));
+    }
+  if (t->chat_template)
+    json_object_set_new(out, "chat_template", json_string(t->chat_template));
+  rd_code code = rd_json_write(folder, "tokenizer_config.json", out, e);
+  json_decref(out);
+  return code;
+}
+
+rd_code rd_tokenizer_write(const rd_tokenizer *t, const char *folder, rd_error *e) {
+  bool pieces = !t->byte_level && t->join == rd_join_text;
+  if (!pieces && !t->pattern)
+    return rd_fail(e, RD_UNSUPPORTED, "a tokenizer of format %s is copied, not written", t->format);
+  RD_TRY(pieces ? write_spm(t, folder, e) : write_json(t, folder, e));
+  return write_settings(t, folder, pieces ? "LlamaTokenizer" : "PreTrainedTokenizerFast", e);
+}
