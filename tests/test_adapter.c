@@ -2,6 +2,7 @@
 /* PEFT adapters: what is refused and why, settings written and read back, and factors for query and
  * key rows reaching the rows of a GGUF, which lie in another order. */
 #include "adapter.h"
+#include "family.h"
 #include "model_files.h"
 #include "rng.h"
 
@@ -33,8 +34,14 @@ static void settings_are_read(void **state) {
       {"{\"r\":4,\"use_dora\":true}", "DoRA", NULL, 0},
       {"{\"r\":4,\"bias\":\"all\"}", "bias \"all\"", NULL, 0},
       {"{\"r\":4,\"peft_type\":\"IA3\"}", "a PEFT adapter of type IA3", NULL, 0},
-      {"{\"r\":4,\"rank_pattern\":{\"q_proj\":8}}", "rank_pattern and alpha_pattern", NULL, 0},
+      {"{\"r\":4,\"target_modules\":[\"attn_out\",\"ff_proj\",\"ff_out\"]}", NULL, "ogd", 1},
+      {"{\"r\":4,\"target_modules\":[],\"rank_pattern\":{\"q_proj\":0}}",
+       "rank_pattern of q_proj: expected an integer in 1..65536", NULL, 0},
+      {"{\"r\":4,\"target_modules\":[],\"alpha_pattern\":{\"q_proj\":\"a\"}}",
+       "alpha_pattern of q_proj: expected a number", NULL, 0},
   };
+  const rd_family *llada = NULL;
+  assert_int_equal(rd_family_find(&llada, "llada", NULL), RD_OK);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rd_adapter_config config;
     rd_error e = {0};
@@ -49,7 +56,7 @@ static void settings_are_read(void **state) {
     for (int p = 0; p < RD_PROJECTIONS; p++)
       assert_int_equal(config.targets[p], strchr(cases[i].targets, "qkvogud"[p]) != NULL);
     assert_true(fabs((double)rd_adapter_scale(&config) - cases[i].scale) < 1e-6);
-    json_t *json = rd_adapter_config_json(&config, "base");
+    json_t *json = rd_adapter_config_json(&config, llada, "base");
     rd_adapter_config again;
     assert_int_equal(rd_adapter_config_read(&again, json, &e), RD_OK);
     assert_int_equal(again.rank, config.rank);
@@ -57,6 +64,47 @@ static void settings_are_read(void **state) {
     assert_memory_equal(again.targets, config.targets, sizeof config.targets);
     json_decref(json);
   }
+}
+
+static void modules_have_overrides(void **state) {
+  (void)state;
+  static const char text[] =
+      "{\"r\":4,\"lora_alpha\":8,\"target_modules\":[\"q_proj\"],"
+      "\"rank_pattern\":{\"layers.1.self_attn.q_proj\":16,\"k_proj\":2,\"^model\\\\.layers\\\\.[0-"
+      "2]\\\\."
+      ".*v_proj\":1},\"alpha_pattern\":{\"layers.1.self_attn.q_proj\":4,\"o_proj|down_proj\":3}}";
+  static const struct {
+    const char *module;
+    int64_t rank;
+    double scale;
+  } cases[] = {
+      {"model.layers.0.self_attn.q_proj", 4, 2},    {"model.layers.1.self_attn.q_proj", 16, 0.25},
+      {"model.layers.11.self_attn.q_proj", 4, 2},   {"model.layers.7.self_attn.k_proj", 2, 4},
+      {"model.layers.2.self_attn.v_proj", 1, 8},    {"model.layers.3.self_attn.v_proj", 4, 2},
+      {"model.layers.0.self_attn.o_proj", 4, 0.75}, {"model.layers.5.mlp.down_proj", 4, 0.75},
+      {"model.layers.0.mlp.xk_proj", 4, 2},
+  };
+  json_t *json = NULL;
+  rd_adapter_config config;
+  rd_error e = {0};
+  assert_int_equal(rd_json_parse(&json, text, sizeof text - 1, "text", &e), RD_OK);
+  assert_int_equal(rd_adapter_config_read(&config, json, &e), RD_OK);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int64_t rank = 0;
+    float scale = 0;
+    if (rd_adapter_module(&config, cases[i].module, &rank, &scale, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    if (rank != cases[i].rank || fabs((double)scale - cases[i].scale) > 1e-6)
+      fail_msg("%s: rank %lld, scale %g", cases[i].module, (long long)rank, (double)scale);
+  }
+  json_decref(json);
+  static const char bad[] = "{\"r\":4,\"target_modules\":[],\"rank_pattern\":{\"(q_proj\":2}}";
+  int64_t rank = 0;
+  float scale = 0;
+  assert_int_equal(rd_json_parse(&json, bad, sizeof bad - 1, "text", &e), RD_OK);
+  assert_int_equal(rd_adapter_config_read(&config, json, &e), RD_OK);
+  assert_int_equal(rd_adapter_module(&config, "q_proj", &rank, &scale, &e), RD_BAD_INPUT);
+  json_decref(json);
 }
 
 static void adapters_of_other_models_are_refused(void **state) {
@@ -81,24 +129,32 @@ static void adapters_of_other_models_are_refused(void **state) {
   }
 }
 
-/* Factors of rank 2 for q and k of both layers of llama-gqa-tied (width 32, q 32, k 16 rows). */
-static void adapters_fit_gguf_rows(void **state) {
-  (void)state;
-  enum { TENSORS = 8, MOST = 64 };
+/* Factors for q and k of both layers of llama-gqa-tied (width 32, q 32, k 16 rows). */
+enum { TENSORS = 8, MOST = 160 };
+static const char *const adapter_files[] = {"adapter_config.json", "adapter_model.safetensors"};
+
+/* An adapter in a new folder. The factors are those of ranks 2 (q) and 1 (k), B times `scale` of
+ * its module, and are filled up with zeros to the ranks wanted. */
+static void write_adapter(char folder[64], const char *config, const int64_t ranks[2],
+                          const float scales[2]) {
   static float numbers[TENSORS][MOST];
-  static const char *const written[] = {"adapter_config.json", "adapter_model.safetensors"};
-  char names[TENSORS][120], folder[64];
+  char names[TENSORS][120];
   rd_tensor tensors[TENSORS];
   rd_error e = {0};
+  memset(numbers, 0, sizeof numbers);
   for (int i = 0; i < TENSORS; i++) {
     int layer = i / 4, k = i / 2 % 2, b = i % 2;
-    int64_t rows = !b ? 2 : k ? 16 : 32, cols = b ? 2 : 32;
+    int64_t out = k ? 16 : 32, own = k ? 1 : 2, rank = ranks[k];
     rd_rng rng = rd_rng_at(7, RD_STREAM_INIT, 0, (uint32_t)i);
-    for (int64_t n = 0; n < rows * cols; n++)
-      numbers[i][n] = (float)rd_rng_normal(&rng);
+    for (int64_t n = 0; n < own * (b ? out : 32); n++) {
+      float number = (float)rd_rng_normal(&rng);
+      numbers[i][b ? n / own * rank + n % own : n] = b ? number * scales[k] : number;
+    }
     snprintf(names[i], sizeof names[i],
              "base_model.model.model.layers.%d.self_attn.%s.lora_%c.weight", layer,
              k ? "k_proj" : "q_proj", b ? 'B' : 'A');
+    int64_t rows = b ? out : rank, cols = b ? rank : 32;
+    assert_true(rows * cols <= MOST);
     tensors[i] = (rd_tensor){.name = names[i],
                              .storage = rd_storage_named("F32"),
                              .dims = 2,
@@ -106,30 +162,64 @@ static void adapters_fit_gguf_rows(void **state) {
                              .data = (const unsigned char *)numbers[i],
                              .size = (size_t)(rows * cols) * 4};
   }
-  static const char config[] = "{\"r\":2,\"target_modules\":[\"q_proj\",\"k_proj\"]}";
-  temporary(folder, sizeof folder);
-  write_bytes(in(folder, written[0]), config, sizeof config - 1);
-  assert_int_equal(rd_safetensors_write(in(folder, written[1]), tensors, TENSORS, &e), RD_OK);
-  rd_model_options o = {
-      .path = GOLDEN "models/llama-gqa-tied", .adapter = folder, .precision = RD_PRECISION_F32};
-  int64_t n = 0;
-  float *expected = logits_of(&o, &n);
+  temporary(folder, 64);
+  write_bytes(in(folder, adapter_files[0]), config, strlen(config));
+  assert_int_equal(rd_safetensors_write(in(folder, adapter_files[1]), tensors, TENSORS, &e), RD_OK);
+}
+
+static void expect_same(const char *model, const char *folder, const float *expected) {
   for (int merge = 0; merge < 2; merge++) {
-    o.path = GOLDEN "gguf/llama-gqa-tied.gguf";
-    o.merge = merge;
-    float *found = logits_of(&o, &n);
+    int64_t n = 0;
+    float *found = logits_of(
+        &(rd_model_options){
+            .path = model, .adapter = folder, .precision = RD_PRECISION_F32, .merge = merge},
+        &n);
     double d = distance(found, expected, n);
     if (!(d < 1e-4))
-      fail_msg("merge %d: logits differ by %g", merge, d);
+      fail_msg("%s, merge %d: logits differ by %g", model, merge, d);
     free(found);
   }
+}
+
+static void adapters_fit_gguf_rows(void **state) {
+  (void)state;
+  char folder[64];
+  int64_t n = 0;
+  write_adapter(folder, "{\"r\":2,\"target_modules\":[\"q_proj\",\"k_proj\"]}",
+                (const int64_t[]){2, 2}, (const float[]){1, 1});
+  float *expected = logits_of(&(rd_model_options){.path = GOLDEN "models/llama-gqa-tied",
+                                                  .adapter = folder,
+                                                  .precision = RD_PRECISION_F32},
+                              &n);
+  expect_same(GOLDEN "gguf/llama-gqa-tied.gguf", folder, expected);
   free(expected);
-  sweep(folder, written, 2);
+  sweep(folder, adapter_files, 2);
+}
+
+/* q of rank 2 and scale 3, k of rank 1 and scale 0.5, said by patterns and by numbers. */
+static void overrides_reach_the_logits(void **state) {
+  (void)state;
+  static const char model[] = GOLDEN "models/llama-gqa-tied";
+  char folder[64];
+  int64_t n = 0;
+  write_adapter(folder, "{\"r\":2,\"target_modules\":[\"q_proj\",\"k_proj\"]}",
+                (const int64_t[]){2, 2}, (const float[]){3, 0.5f});
+  float *expected = logits_of(
+      &(rd_model_options){.path = model, .adapter = folder, .precision = RD_PRECISION_F32}, &n);
+  sweep(folder, adapter_files, 2);
+  write_adapter(folder,
+                "{\"r\":2,\"lora_alpha\":6,\"target_modules\":[\"q_proj\",\"k_proj\"],"
+                "\"rank_pattern\":{\"k_proj\":1},\"alpha_pattern\":{\"k_proj\":0.5}}",
+                (const int64_t[]){2, 1}, (const float[]){1, 1});
+  expect_same(model, folder, expected);
+  free(expected);
+  sweep(folder, adapter_files, 2);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(settings_are_read),
-                                     cmocka_unit_test(adapters_of_other_models_are_refused),
-                                     cmocka_unit_test(adapters_fit_gguf_rows)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(settings_are_read), cmocka_unit_test(adapters_of_other_models_are_refused),
+      cmocka_unit_test(adapters_fit_gguf_rows), cmocka_unit_test(modules_have_overrides),
+      cmocka_unit_test(overrides_reach_the_logits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,16 @@ static void json_getters_name_the_key_and_the_range(void **state) {
   assert_string_equal(e.message, "s: expected an integer, found a string");
   json_decref(o);
   assert_int_equal(rd_json_parse(&o, "{", 1, "text", &e), RD_BAD_INPUT);
+  /* a tokenizer_config.json's idea of infinity, and integers beside it */
+  static const char big[] =
+      "{\"model_max_length\":1000000000000000019884624838656,\"ids\":[7,0.5],\"in\":{\"n\":-3}}";
+  assert_int_equal(rd_json_parse(&o, big, sizeof big - 1, "text", &e), RD_OK);
+  assert_true(json_real_value(json_object_get(o, "model_max_length")) > 9e29);
+  assert_int_equal(json_integer_value(json_array_get(json_object_get(o, "ids"), 0)), 7);
+  assert_true(json_is_real(json_array_get(json_object_get(o, "ids"), 1)));
+  assert_int_equal(rd_json_int(json_object_get(o, "in"), "n", -9, 9, &n, &e), RD_OK);
+  assert_int_equal(n, -3);
+  json_decref(o);
   assert_non_null(strstr(e.message, "text: not valid JSON: line 1"));
 }
 

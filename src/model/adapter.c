@@ -14,27 +14,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The last part of a dotted name. */
+static const char *last_part(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return dot ? dot + 1 : name;
+}
+
+/* Mark the projections that go by this name in some family; a pattern (PEFT's documentation writes
+ * the names out in it) by those it holds. The tensors decide: an unknown name is no error here. */
+static void mark_target(rd_adapter_config *out, const char *target, bool pattern) {
+  size_t families = 0;
+  const rd_family *rows = rd_families(&families);
+  for (size_t f = 0; f < families; f++)
+    for (int p = 0; p < RD_PROJECTIONS; p++) {
+      const char *name = last_part(rows[f].names->p[p]);
+      if (pattern ? strstr(target, name) != NULL : strcmp(last_part(target), name) == 0)
+        out->targets[p] = true;
+    }
+}
+
 static rd_code read_targets(rd_adapter_config *out, const json_t *targets, rd_error *e) {
-  if (json_is_string(targets) && strcmp(json_string_value(targets), "all-linear") == 0) {
-    for (int p = 0; p < RD_PROJECTIONS; p++)
-      out->targets[p] = true;
-    return RD_OK;
-  }
-  if (json_is_string(targets)) /* a pattern: PEFT's documentation writes the names out in it */
-    for (int p = 0; p < RD_PROJECTIONS; p++)
-      out->targets[p] = strstr(json_string_value(targets), rd_projection_names[p]) != NULL;
+  const char *text = json_string_value(targets);
   size_t i = 0;
   json_t *item = NULL;
+  for (int p = 0; text && p < RD_PROJECTIONS; p++)
+    out->targets[p] = strcmp(text, "all-linear") == 0;
+  if (text)
+    mark_target(out, text, true);
   json_array_foreach((json_t *)(uintptr_t)targets, i, item) {
-    const char *name = json_string_value(item);
-    const char *last = name ? strrchr(name, '.') : NULL;
-    /* LLaDA names its projections otherwise: the tensors decide, an unknown name is no error here
-     */
-    for (int p = 0; name && p < RD_PROJECTIONS; p++)
-      if (strcmp(last ? last + 1 : name, rd_projection_names[p]) == 0)
-        out->targets[p] = true;
+    if (json_is_string(item))
+      mark_target(out, json_string_value(item), false);
   }
-  return json_is_array(targets) || json_is_string(targets)
+  return json_is_array(targets) || text
              ? RD_OK
              : rd_fail(e, RD_BAD_INPUT, "target_modules: expected a list of names or a pattern");
 }
@@ -47,7 +58,7 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
   RD_TRY(rd_json_text(config, "peft_type", &type, e));
   RD_TRY(rd_json_text(config, "bias", &bias, e));
   RD_TRY(rd_json_bool(config, "use_dora", &dora, e));
-  RD_TRY(rd_json_int(config, "r", 1, 1 << 16, &rank, e));
+  RD_TRY(rd_json_int(config, "r", 1, RD_MOST_RANK, &rank, e));
   out->alpha = (double)rank;
   RD_TRY(rd_json_real(config, "lora_alpha", 0, 1e9, &out->alpha, e));
   RD_TRY(rd_json_bool(config, "use_rslora", &out->rslora, e));
@@ -56,11 +67,9 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
                    "a PEFT adapter of type %s%s with bias \"%s\"; plain LORA without "
                    "biases is applied",
                    type, dora ? " (DoRA)" : "", bias);
-  if (json_object_size(json_object_get(config, "rank_pattern")) > 0 ||
-      json_object_size(json_object_get(config, "alpha_pattern")) > 0)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "rank_pattern and alpha_pattern are not applied; one r and one "
-                   "lora_alpha for all modules are");
+  out->rank_pattern = json_object_get(config, "rank_pattern");
+  out->alpha_pattern = json_object_get(config, "alpha_pattern");
+  RD_TRY(rd_adapter_patterns_check(out, e));
   if (rank == 0)
     return rd_fail(e, RD_BAD_INPUT, "r is missing");
   out->rank = rank;
@@ -71,21 +80,34 @@ float rd_adapter_scale(const rd_adapter_config *c) {
   return (float)(c->alpha / (c->rslora ? sqrt((double)c->rank) : (double)c->rank));
 }
 
-json_t *rd_adapter_config_json(const rd_adapter_config *c, const char *base) {
-  json_t *targets = json_array();
+/* "attn_norm" of "model.transformer.blocks.%d.attn_norm.weight". New reference; NULL for NULL. */
+static json_t *norm_name(const char *pattern) {
+  size_t size = pattern ? strlen(pattern) - strlen(".weight") : 0, start = size;
+  while (start > 0 && pattern[start - 1] != '.')
+    start--;
+  return pattern ? json_stringn(pattern + start, size - start) : NULL;
+}
+
+json_t *rd_adapter_config_json(const rd_adapter_config *c, const rd_family *family,
+                               const char *base) {
+  const rd_tensor_names *n = family->names;
+  const char *const patterns[] = {n->attention_norm, n->mlp_norm, n->q_norm, n->k_norm, n->norm};
+  json_t *targets = json_array(), *norms = c->norms ? json_array() : json_null();
   for (int p = 0; p < RD_PROJECTIONS; p++)
     if (c->targets[p])
-      json_array_append_new(targets, json_string(rd_projection_names[p]));
-  json_t *norms = json_null();
-  if (c->norms)
-    norms = json_pack("[s,s,s,s,s]", "input_layernorm", "post_attention_layernorm", "q_norm",
-                      "k_norm", "norm");
+      json_array_append_new(targets, json_string(last_part(n->p[p])));
+  for (size_t i = 0; c->norms && i < sizeof patterns / sizeof *patterns; i++)
+    if (patterns[i])
+      json_array_append_new(norms, norm_name(patterns[i]));
+  json_t *ranks = c->rank_pattern ? json_deep_copy(c->rank_pattern) : json_object();
+  json_t *alphas = c->alpha_pattern ? json_deep_copy(c->alpha_pattern) : json_object();
   return json_pack(
-      "{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:b, s:s, s:b, s:b, s:{}, s:{}, s:o, s:o}",
+      "{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:b, s:s, s:b, s:b, s:o, s:o, s:o, s:o}",
       "peft_type", "LORA", "task_type", "CAUSAL_LM", "base_model_name_or_path", base, "bias",
       "none", "r", (json_int_t)c->rank, "lora_alpha", c->alpha, "lora_dropout", 0.0, "use_rslora",
       c->rslora, "use_dora", 0, "init_lora_weights", "true", "fan_in_fan_out", 0, "inference_mode",
-      1, "rank_pattern", "alpha_pattern", "target_modules", targets, "modules_to_save", norms);
+      1, "rank_pattern", ranks, "alpha_pattern", alphas, "target_modules", targets,
+      "modules_to_save", norms);
 }
 
 enum { NAME = 200, FULL = NAME + 64 };
@@ -105,8 +127,7 @@ static const rd_tensor *saved(const rd_tensors *t, const char *name, char *full)
 typedef struct attacher {
   rd_binder binder;
   rd_model *model;
-  int64_t rank;
-  float scale;
+  const rd_adapter_config *config;
   bool merge;
   size_t used; /* tensors that found their place */
 } attacher;
@@ -127,8 +148,8 @@ static rd_code attach_norm(attacher *a, const char *pattern, int64_t l, int64_t 
 }
 
 /* w + scale b a, in f32, rounded once. */
-static rd_code merge(attacher *a, rd_linear *x, int64_t rank, const void *fa, const void *fb,
-                     rd_error *e) {
+static rd_code merge(attacher *a, rd_linear *x, int64_t rank, float scale, const void *fa,
+                     const void *fb, rd_error *e) {
   rd_dtype type = a->model->weights.type;
   rd_arena *arena = a->binder.arena;
   int64_t n = x->out * x->in;
@@ -140,7 +161,7 @@ static rd_code merge(attacher *a, rd_linear *x, int64_t rank, const void *fa, co
     RD_TRY(rd_matmul(rd_mat_rows(product, RD_F32, x->out, x->in),
                      rd_mat_rows(fb, RD_F32, x->out, rank), rd_mat_rows(fa, RD_F32, rank, x->in), 0,
                      e));
-    rd_add(sum, product, RD_F32, a->scale, n);
+    rd_add(sum, product, RD_F32, scale, n);
     rd_cast(merged, type, sum, RD_F32, n);
     x->w = merged;
   }
@@ -172,7 +193,9 @@ static rd_code attach_projection(attacher *a, int p, int64_t l, rd_linear *x, rd
   snprintf(name_b, sizeof name_b, "base_model.model.%s.lora_B.weight", module);
   if (!rd_tensors_find(a->binder.tensors, name_a))
     return RD_OK;
-  int64_t rank = a->rank;
+  int64_t rank = 0;
+  float scale = 0;
+  RD_TRY(rd_adapter_module(a->config, module, &rank, &scale, e));
   rd_dtype type = a->merge ? RD_F32 : a->model->weights.type;
   const void *fa = NULL, *fb = NULL;
   RD_TRY(rd_bind(&a->binder, name_a, type, rank, x->in, false, &fa, e));
@@ -181,9 +204,9 @@ static rd_code attach_projection(attacher *a, int p, int64_t l, rd_linear *x, rd
   if (c->rope_interleaved && (p == RD_Q || p == RD_K))
     fb = interleave_rows(a->binder.arena, fb, type, x->out, rank, c->head_dim);
   if (a->merge)
-    return merge(a, x, rank, fa, fb, e);
+    return merge(a, x, rank, scale, fa, fb, e);
   x->rank = rank;
-  x->scale = a->scale;
+  x->scale = scale;
   x->lora_a = fa;
   x->lora_b = fb;
   return RD_OK;
@@ -220,8 +243,7 @@ static rd_code attach(rd_model *m, const json_t *json, bool merge_in, rd_error *
   rd_arena measure = rd_arena_measure();
   attacher a = {.binder = {&m->store->adapter_tensors, NULL, &measure},
                 .model = m,
-                .rank = config.rank,
-                .scale = rd_adapter_scale(&config),
+                .config = &config,
                 .merge = merge_in};
   RD_TRY(attach_all(&a, e));
   RD_TRY(rd_arena_init(&m->store->adapter, measure.used, "an adapter", e));

@@ -16,12 +16,24 @@ typedef struct rd_adapter_config {
   bool rslora;                  /* scale alpha / sqrt(rank) instead of alpha / rank */
   bool targets[RD_PROJECTIONS]; /* which projections have factors */
   bool norms;                   /* norm weights come with it */
+  /* PEFT's overrides by module, {name or pattern: number}: borrowed, NULL for none */
+  const json_t *rank_pattern, *alpha_pattern;
 } rd_adapter_config;
 
-/* Read adapter_config.json. RD_UNSUPPORTED names what this build does not apply (DoRA, biases). */
+enum { RD_MOST_RANK = 1 << 16 };
+
+/* Read adapter_config.json, whose patterns are borrowed. RD_UNSUPPORTED names what this build does
+ * not apply (DoRA, biases). */
 rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_error *e);
-/* adapter_config.json for an adapter of this kind over the model called `base`. New reference. */
-json_t *rd_adapter_config_json(const rd_adapter_config *config, const char *base);
+/* adapter_config.json for an adapter of this kind over the model called `base`, whose modules have
+ * the names of that family. New reference. */
+json_t *rd_adapter_config_json(const rd_adapter_config *config, const rd_family *family,
+                               const char *base);
 float rd_adapter_scale(const rd_adapter_config *config);
+/* Rank and scale of one module ("model.layers.0.self_attn.q_proj"), with the overrides. */
+rd_code rd_adapter_module(const rd_adapter_config *config, const char *module, int64_t *rank,
+                          float *scale, rd_error *e);
+/* Are the overrides numbers that make sense? */
+rd_code rd_adapter_patterns_check(const rd_adapter_config *config, rd_error *e);
 
 #endif

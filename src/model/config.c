@@ -134,6 +134,8 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
   RD_TRY(rd_json_real(config, "rope_theta", 1, 1e12, &c->rope_theta, e));
   RD_TRY(rd_json_bool(config, "attention_bias", &c->qkv_bias, e));
   RD_TRY(rd_json_bool(config, "shift_logits", &c->shift_logits, e));
+  RD_TRY(rd_json_int(config, "attention_block", 0, MOST, &c->block, e));
+  RD_TRY(rd_json_int(config, "canvas_length", 0, MOST, &c->canvas, e));
   static const char *const scaling_keys[] = {"rope_scaling", "rope_parameters"};
   for (int i = 0; i < 2; i++) {
     const json_t *scaling = json_object_get(config, scaling_keys[i]);
@@ -172,6 +174,10 @@ json_t *rd_config_json(const rd_config *c, rd_dtype type) {
       k->tied, c->tied, "attention_bias", c->qkv_bias, "hidden_act", "silu", "torch_dtype",
       torch_types[type]);
   set_scaling(out, c);
+  json_object_set_new(out, "shift_logits", json_boolean(c->shift_logits));
+  json_object_set_new(out, "attention_block", json_integer(c->block));
+  if (c->canvas > 0)
+    json_object_set_new(out, "canvas_length", json_integer(c->canvas));
   const struct {
     const char *key;
     int32_t id;

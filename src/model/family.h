@@ -51,7 +51,8 @@ rd_code rd_config_read_gguf(rd_config *out, const struct rd_gguf *g, rd_error *e
 extern const rd_tensor_names rd_gguf_names;
 /* The sizes that no file should get past: RD_BAD_INPUT naming the one that makes no sense. */
 rd_code rd_config_check(const rd_config *config, rd_error *e);
-/* config.json for a model of this configuration. New reference. */
+/* config.json for a model of this configuration. Beside Hugging Face's keys it has shift_logits,
+ * attention_block (0 bidirectional, 1 causal, N blocks) and canvas_length. New reference. */
 json_t *rd_config_json(const rd_config *config, rd_dtype type);
 
 #endif

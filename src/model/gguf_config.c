@@ -138,6 +138,7 @@ rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
   int64_t causal = c->family->block == 1, shift = c->family->shift_logits;
   RD_TRY(read_int(&r, "attention.causal", &causal, e));
   RD_TRY(rd_gguf_int(g, "diffusion.shift_logits", 0, 1, &shift, e));
+  RD_TRY(rd_gguf_int(g, "diffusion.canvas_length", 0, INT32_MAX, &c->canvas, e));
   c->block = causal ? 1 : 0;
   c->shift_logits = shift != 0;
   RD_TRY(read_id(g, "tokenizer.ggml.bos_token_id", c->vocab, &c->bos, e));

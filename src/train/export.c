@@ -93,16 +93,31 @@ static rd_code write_model(const rd_trainer *t, const char *folder, rd_error *e)
 
 static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *e) {
   rd_adapter_config config = {.norms = t->settings->train_norms};
+  json_t *ranks = json_object(), *alphas = json_object();
   for (int64_t l = 0; l < t->config.layers; l++)
     for (int k = 0; k < RD_PROJECTIONS; k++) {
       const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
+      double alpha = (double)linear->scale * (double)linear->rank;
+      char module[200];
       if (linear->rank == 0)
         continue;
       config.targets[k] = true;
-      config.rank = linear->rank;
-      config.alpha = (double)linear->scale * (double)linear->rank;
+      if (config.rank == 0) {
+        config.rank = linear->rank;
+        config.alpha = alpha;
+      }
+      /* an adapter that was warm-started may have ranks of its own in some modules */
+      rd_layer_name(module, sizeof module, t->config.family->names->p[k], l, "");
+      if (linear->rank != config.rank)
+        json_object_set_new(ranks, module, json_integer(linear->rank));
+      if (alpha != config.alpha)
+        json_object_set_new(alphas, module, json_real(alpha));
     }
-  json_t *object = rd_adapter_config_json(&config, t->settings->model);
+  config.rank_pattern = ranks;
+  config.alpha_pattern = alphas;
+  json_t *object = rd_adapter_config_json(&config, t->config.family, t->settings->model);
+  json_decref(ranks);
+  json_decref(alphas);
   RD_TRY(write_json(folder, "adapter_config.json", object, e));
   return write_tensors(t, folder, "adapter_model.safetensors", "base_model.model.", true, e);
 }

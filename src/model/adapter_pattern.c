@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* PEFT's rank_pattern and alpha_pattern: {module: number}, where a module is a name, the end of one
+ * after a dot, or a regular expression for either (peft: get_pattern_key; the first key counts). */
+#include "adapter.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <math.h>
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A key of letters and dots: no need to compile it. As in the expression, a dot fits any character.
+ */
+static bool ends_with(const char *name, const char *key) {
+  size_t n = strlen(name), k = strlen(key);
+  if (k > n || (k < n && name[n - k - 1] != '.'))
+    return false;
+  for (size_t i = 0; i < k; i++)
+    if (key[i] != '.' && key[i] != name[n - k + i])
+      return false;
+  return true;
+}
+
+static rd_code fits(const char *key, const char *name, bool *yes, rd_error *e) {
+  if (!strpbrk(key, "\\^$*+?()[]{}|")) {
+    *yes = ends_with(name, key);
+    return RD_OK;
+  }
+  char *expression = rd_format("^(?:.*\\.)?(?:%s)$", key);
+  if (!expression)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a pattern");
+  int error = 0;
+  PCRE2_SIZE where = 0;
+  pcre2_code *code =
+      pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED, 0, &error, &where, NULL);
+  pcre2_match_data *match = code ? pcre2_match_data_create(1, NULL) : NULL;
+  pcre2_match_context *limits = match ? pcre2_match_context_create(NULL) : NULL;
+  int found = PCRE2_ERROR_NOMEMORY;
+  if (limits) {
+    (void)pcre2_set_match_limit(limits, 100000);
+    found = pcre2_match(code, (PCRE2_SPTR)name, strlen(name), 0, 0, match, limits);
+  }
+  pcre2_match_context_free(limits);
+  pcre2_match_data_free(match);
+  pcre2_code_free(code);
+  free(expression);
+  *yes = found >= 0;
+  return found >= 0 || found == PCRE2_ERROR_NOMATCH
+             ? RD_OK
+             : rd_fail(e, RD_BAD_INPUT, "\"%s\" is no pattern of module names that can be matched",
+                       key);
+}
+
+static rd_code overridden(const json_t *patterns, const char *module, double *value, rd_error *e) {
+  const char *key = NULL;
+  json_t *item = NULL;
+  json_object_foreach((json_t *)(uintptr_t)patterns, key, item) {
+    bool yes = false;
+    RD_TRY(fits(key, module, &yes, e));
+    if (yes) {
+      *value = json_number_value(item);
+      return RD_OK;
+    }
+  }
+  return RD_OK;
+}
+
+rd_code rd_adapter_module(const rd_adapter_config *c, const char *module, int64_t *rank,
+                          float *scale, rd_error *e) {
+  double r = (double)c->rank;
+  rd_adapter_config own = *c;
+  RD_TRY(overridden(c->rank_pattern, module, &r, e));
+  RD_TRY(overridden(c->alpha_pattern, module, &own.alpha, e));
+  own.rank = (int64_t)r;
+  *rank = own.rank;
+  *scale = rd_adapter_scale(&own);
+  return RD_OK;
+}
+
+rd_code rd_adapter_patterns_check(const rd_adapter_config *c, rd_error *e) {
+  const char *key = NULL;
+  json_t *item = NULL;
+  json_object_foreach((json_t *)(uintptr_t)c->rank_pattern, key, item) {
+    json_int_t rank = json_integer_value(item);
+    if (!json_is_integer(item) || rank < 1 || rank > RD_MOST_RANK)
+      return rd_fail(e, RD_BAD_INPUT, "rank_pattern of %s: expected an integer in 1..%d", key,
+                     RD_MOST_RANK);
+  }
+  json_object_foreach((json_t *)(uintptr_t)c->alpha_pattern, key, item) {
+    double alpha = json_number_value(item);
+    if (!json_is_number(item) || !(alpha >= 0 && alpha <= 1e9))
+      return rd_fail(e, RD_BAD_INPUT, "alpha_pattern of %s: expected a number in 0..1e9", key);
+  }
+  return RD_OK;
+}
