@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Attention, forward. A task is one block of queries of one head of one sequence: the scores of the
- * block with all visible keys (a matrix product), exp in f32 written as the activation type, and
- * the product of that with the values, divided by the sum. A few queries alone (decoding) go
- * through vector kernels instead, since the number of keys changes with every token and a prepared
- * product would serve once. */
+/* Attention, forward. With bf16 instructions a task is a run of queries of one key head, in tiles
+ * (attention_tiles.h). Elsewhere a task is one block of queries of one head of one sequence: the
+ * scores of the block with all visible keys (a matrix product), exp in f32 written as the
+ * activation type, and the product of that with the values, divided by the sum. A few queries alone
+ * (decoding) go through vector kernels instead, since the number of keys changes with every token
+ * and a prepared product would serve once. */
 #include "attention.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 
 #include "attention_block.h"
+#include "attention_tiles.h"
+#include "cpu.h"
 #include "matmul.h"
 #include "parallel.h"
 #include "rows.h"
@@ -23,7 +26,8 @@ typedef struct forward {
   float *lse;
   const void *q, *k, *v;
   char *workspace;
-  size_t slice; /* bytes of workspace per thread */
+  size_t slice;   /* bytes of workspace per thread */
+  int64_t chunks; /* with tiles: runs of queries that a sequence is cut into */
   atomic_int code;
   rd_error error; /* of the thread that set the code first */
 } forward;
@@ -81,6 +85,55 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
   return RD_OK;
 }
 
+static bool tiled(const rd_attention *a) {
+  return a->type == RD_BF16 && rd_bf16_fast() && a->head_dim % 2 == 0;
+}
+
+/* Queries first <= i < last of the heads that read one key head. */
+static void attend_run(const forward *f, const rd_span *s, int64_t k_head, int64_t first,
+                       int64_t last, char *memory) {
+  const rd_attention *a = f->a;
+  const int64_t hd = a->head_dim, heads = a->heads / a->kv_heads;
+  const int64_t longest = rd_attention_seen(a, s, last - 1);
+  const size_t packed = rd_attention_pad((size_t)rd_tiles_elements(longest, hd) * sizeof(rd_bf16));
+  const rd_tiles t = {longest, hd, (rd_bf16 *)(void *)memory, (rd_bf16 *)(void *)(memory + packed)};
+  const rd_bf16 *k = f->k, *v = f->v, *q = f->q;
+  rd_bf16 *o = f->o;
+  rd_tiles_pack(&t, k + s->k * a->k_stride + k_head * hd, a->k_stride,
+                v + s->k * a->v_stride + k_head * hd, a->v_stride);
+  for (int64_t head = k_head * heads; head < (k_head + 1) * heads; head++)
+    for (int64_t i = first; i < last; i += RD_TILE_QUERIES) {
+      const int64_t count = last - i < RD_TILE_QUERIES ? last - i : RD_TILE_QUERIES, row = s->q + i;
+      int64_t seen[RD_TILE_QUERIES];
+      float lse[RD_TILE_QUERIES];
+      for (int64_t n = 0; n < count; n++)
+        seen[n] = rd_attention_seen(a, s, i + n);
+      rd_tiles_attend(&t, o + row * a->o_stride + head * hd, a->o_stride, lse,
+                      q + row * a->q_stride + head * hd, a->q_stride, seen, count, a->scale,
+                      memory + 2 * packed);
+      for (int64_t n = 0; f->lse != NULL && n < count; n++)
+        f->lse[(row + n) * a->heads + head] = lse[n];
+    }
+}
+
+static void attend_tiled(void *context, int thread, int64_t first, int64_t last) {
+  const forward *f = context;
+  const rd_attention *a = f->a;
+  char *memory = f->workspace + f->slice * (size_t)thread;
+  const int64_t heads = a->heads / a->kv_heads;
+  for (int64_t item = first; item < last; item++) {
+    const rd_span *s = &a->spans[item / (a->kv_heads * f->chunks)];
+    const int64_t k_head = item / f->chunks % a->kv_heads, chunk = item % f->chunks;
+    const int64_t blocks = (s->queries + RD_TILE_QUERIES - 1) / RD_TILE_QUERIES;
+    const int64_t from = blocks * chunk / f->chunks * RD_TILE_QUERIES;
+    const int64_t to = blocks * (chunk + 1) / f->chunks * RD_TILE_QUERIES;
+    if (s->queries > FEW && from < to)
+      attend_run(f, s, k_head, from, to < s->queries ? to : s->queries, memory);
+    for (int64_t h = 0; s->queries <= FEW && chunk == 0 && h < heads; h++)
+      attend_few(f, s, k_head * heads + h, memory);
+  }
+}
+
 static void attend(void *context, int thread, int64_t first, int64_t last) {
   forward *f = context;
   const rd_attention *a = f->a;
@@ -122,6 +175,12 @@ rd_code rd_attention_forward(const rd_attention *a, void *o, float *lse, const v
                .v = v,
                .workspace = workspace,
                .slice = rd_attention_workspace(a, 1, longest)};
+  if (tiled(a)) { /* keys are packed for each chunk again: no more of them than threads need */
+    const int64_t groups = a->sequences * a->kv_heads, wanted = 4 * (int64_t)rd_threads_get();
+    f.chunks = groups >= wanted || groups == 0 ? 1 : (wanted + groups - 1) / groups;
+    rd_parallel_each(groups * f.chunks, attend_tiled, &f);
+    return RD_OK;
+  }
   rd_parallel_each(tasks, attend, &f);
   const rd_code code = (rd_code)atomic_load(&f.code);
   if (code != RD_OK && e != NULL)
@@ -137,6 +196,10 @@ size_t rd_attention_workspace(const rd_attention *a, int threads, int64_t longes
   const size_t probabilities = rd_attention_pad(area * type);
   const size_t sums = rd_attention_pad(keys * hd * sizeof(float));
   const size_t rows = rd_attention_pad(256 * (hd + 1) * sizeof(float));
-  const size_t all = 2 * (scores + probabilities + sums) + rows;
+  const size_t blocks = 2 * (scores + probabilities + sums) + rows;
+  const size_t packed =
+      2 * rd_attention_pad((size_t)rd_tiles_elements(longest, a->head_dim) * sizeof(rd_bf16));
+  const size_t tiles = packed + rd_tiles_scratch(a->head_dim);
+  const size_t all = blocks > tiles ? blocks : tiles;
   return (size_t)threads * rd_attention_pad(all > few ? all : few);
 }
