@@ -20,8 +20,8 @@ arguments.add_argument("--seconds", type=float, default=5)
 arguments.add_argument("--clients", type=int, default=64)
 arguments.add_argument("--model", help="without it: the built-in model")
 arguments.add_argument("--ratio", type=float, default=0, help="least tokens a second, in those of one client")
-arguments.add_argument("--threads", default="2")
-arguments.add_argument("--window", type=int, default=64)
+arguments.add_argument("--threads", default="1")
+arguments.add_argument("--window", type=int, default=32)
 A = arguments.parse_args()
 
 QUESTIONS = ["What's the capital of France?", "Where is Amsterdam?", "Name a river in Egypt.", "What is bread made of?"]
@@ -170,22 +170,26 @@ async def run(server):
     dice = random.Random(1)
     await stream(server, dice)  # the first pass makes what later ones use
     times.clear()
-    tokens, begun = 0, time.monotonic()
+    tokens, begun, worked = 0, time.monotonic(), server.processor()
     await client(server, random.Random(2), begun + max(2, A.seconds / 4))
     alone = tokens / (time.monotonic() - begun)
+    alone_worked = tokens / (server.processor() - worked)
     alone_median = statistics.median(times)
     times.clear()
-    tokens, begun, sizes = 0, time.monotonic(), []
+    tokens, begun, worked, sizes = 0, time.monotonic(), server.processor(), []
     end = begun + A.seconds
     others = [reader_in_no_hurry] * 4 + [leaver] * 4 + [half_asker] * 4 + [mistaken] * 2
     await asyncio.gather(sampled(server, end, sizes), *(client(server, random.Random(i), end) for i in range(A.clients)),
                          *(other(server, random.Random(100 + i), end) for i, other in enumerate(others)))
     together = tokens / (time.monotonic() - begun)
+    together_worked = tokens / (server.processor() - worked)
     ordered = sorted(times)
     median, late = statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
     print(f"answers {len(times)}, statuses {statuses}")
     print(f"alone {alone:.1f} tokens/s, {alone_median:.3f} s an answer; {A.clients} clients {together:.1f} tokens/s "
           f"({together / alone:.2f} times), median {median:.3f} s, p95 {late:.3f} s ({late / median:.2f} times)")
+    print(f"by processor time: alone {alone_worked:.1f} tokens/s, together {together_worked:.1f} "
+          f"({together_worked / alone_worked:.2f} times)")
     half = sizes[len(sizes) // 2:]
     print(f"memory {sizes[0] >> 20} MB at first, {half[0] >> 20} MB halfway, {half[-1] >> 20} MB at the end")
     if half[-1] > 1.15 * half[0] + (8 << 20):

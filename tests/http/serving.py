@@ -2,6 +2,7 @@
 """A redraft server of one's own for a test, and requests to it over plain sockets."""
 import http.client
 import json
+import os
 import re
 import socket
 import subprocess
@@ -55,6 +56,12 @@ class Server:
     def metric(self, name):
         text = self.ask("/metrics")[2]
         return float(re.search(rf"^redraft_{name} (\S+)$", text, re.M)[1])
+
+    def processor(self):
+        """Seconds of processor time so far."""
+        with open(f"/proc/{self.process.pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
         """Resident bytes."""
