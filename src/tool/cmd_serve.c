@@ -5,8 +5,10 @@
 #include "file.h"
 #include "server.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,11 +56,25 @@ static void log_line(void *context, const char *line) {
   fprintf(stderr, "%s\n", line);
 }
 
+/* The desktop's way to a browser, as a child with its signals open again. */
 static void show(const char *url) {
-  if (fork() != 0)
-    return;
-  execlp("xdg-open", "xdg-open", url, (char *)NULL);
-  _exit(127);
+  static const char *const openers[] = {"xdg-open", "open"};
+  posix_spawnattr_t how;
+  sigset_t none;
+  pid_t child;
+  int failed = ENOENT;
+  sigemptyset(&none);
+  posix_spawnattr_init(&how);
+  posix_spawnattr_setsigmask(&how, &none);
+  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+  signal(SIGCHLD, SIG_IGN); /* nobody waits for it */
+  for (size_t i = 0; failed && i < sizeof openers / sizeof *openers; i++) {
+    char *words[] = {(char *)(uintptr_t)openers[i], (char *)(uintptr_t)url, NULL};
+    failed = posix_spawnp(&child, openers[i], NULL, &how, words, environ);
+  }
+  posix_spawnattr_destroy(&how);
+  if (failed)
+    fprintf(stderr, "redraft: no xdg-open here to start a browser with; the page is at %s\n", url);
 }
 
 static rd_code read_pem(const settings *s, char **certificate, char **key, rd_error *e) {

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What a server meets from clients that are broken, slow, rude or many: python3 limits.py PROGRAM [NAME..]"""
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -303,7 +305,42 @@ def waiting():
         check("they are let go", 0, server.metric("queue"))
 
 
-parts = [mistakes, late, leaving, same, stops, ending, waiting]
+def opening():
+    """--open starts the desktop's browser with the address, and its signals are not blocked."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkfifo(f"{folder}/said")
+        with open(f"{folder}/xdg-open", "w") as f:
+            f.write(f"#!/bin/sh\necho \"$1 $(grep SigBlk /proc/$$/status)\" > {folder}/said\n")
+        os.chmod(f"{folder}/xdg-open", 0o755)
+        path = os.environ["PATH"]
+        os.environ["PATH"] = f"{folder}:{path}"
+        try:
+            with Server(PROGRAM, "--threads", "1", "-q", "--open") as server, open(f"{folder}/said") as f:
+                url, _, blocked = f.read().split()
+                check("--open", (f"http://127.0.0.1:{server.port}/", 0), (url, int(blocked, 16)))
+        finally:
+            os.environ["PATH"] = path
+
+
+def starting():
+    """What keeps a server from starting is one line, and a status."""
+    with tempfile.TemporaryDirectory() as folder, Server(PROGRAM, "--threads", "1", "-q") as server:
+        with open(f"{folder}/bad.pem", "w") as f:
+            f.write("no certificate\n")
+        for what, status, word, options in [
+            ("port in use", 1, "in use", ["--port", str(server.port)]),
+            ("port out of range", 2, "65535", ["--port", "99999"]),
+            ("no such host", 2, "--host", ["--host", "no.such.host.invalid", "--port", "0"]),
+            ("certificate alone", 2, "go together", ["--tls-cert", f"{folder}/bad.pem"]),
+            ("no such certificate", 1, "none.pem", ["--tls-cert", f"{folder}/none.pem", "--tls-key", f"{folder}/bad.pem"]),
+            ("bad certificate", 1, "certificate", ["--port", "0", "--tls-cert", f"{folder}/bad.pem", "--tls-key", f"{folder}/bad.pem"]),
+            ("an argument", 2, "unexpected", ["hello"]),
+        ]:
+            run = subprocess.run([PROGRAM, "serve", "-m", MODEL, *options], capture_output=True, text=True, timeout=60)
+            check(what, (status, 1, True), (run.returncode, run.stderr.count("\n"), word in run.stderr))
+
+
+parts = [opening, starting, mistakes, late, leaving, same, stops, ending, waiting]
 names = sys.argv[2:]
 for part in parts:
     if not names or part.__name__ in names:
