@@ -34,11 +34,20 @@ check "a special token" 4 "$special"
 [ "$("$program" tokenize -m models/tini --no-special '<|mask|>' | wc -w)" -gt 1 ] || check "plain text" many one
 check "JSON" '{"ids":['"$(tokenize Hi | tr ' ' ,)"'],"pieces":["H","i"]}' "$(tokenize --json Hi)"
 check "half a character" '{"text":"�"}' "$(tokenize --decode --json "$(tokenize € | cut -d' ' -f1)")"
+check "lines as JSON" '{"ids":['"$(tokenize Hi | tr ' ' ,)"'],"pieces":["H","i"]}' "$(printf 'Hi\nx' | tokenize --json --lines | head -1)"
+check "lines of ids as JSON" 2 "$(printf 'Hi\nx' | tokenize --lines | tokenize --decode --json --lines | grep -c '^{"text":"')"
 refuses "no number" 1 'token ids expected, found "x"' tokenize -m $model --decode "1 x"
 refuses "an id too large" 1 288 tokenize -m $model --decode 288
 refuses "two texts" 2 "unexpected argument b" tokenize -m $model a b
 refuses "no tokenizer" 1 "$folder" tokenize -m "$folder" a
 check "a bad line is named" 1 "$(printf '1\ny\n' | tokenize --decode --lines 2>&1 | grep -c 'line 2')"
+
+# A megabyte of one thing comes back whole, in far less time than a quadratic encoder takes.
+for unit in a ' ' 0 $'\n' $'\xe2\x82\xac' $'\xff' '<|mask|' "'"; do
+  python3 -c 'import os, sys; unit = os.fsencode(sys.argv[1]); sys.stdout.buffer.write(unit * (1000000 // len(unit)))' "$unit" > "$folder/large"
+  timeout 60 "$program" tokenize -m models/tini < "$folder/large" > "$folder/ids"; check "a megabyte of $unit" 0 $?
+  timeout 60 "$program" tokenize -m models/tini --decode < "$folder/ids" | cmp -s - "$folder/large"; check "a megabyte of $unit, back" 0 $?
+done
 
 # Logits: the golden cases of one model without an adapter, for every attention kind; a header that NumPy reads.
 cat > "$folder/compare.py" <<'END'
