@@ -30,7 +30,7 @@ static char *decode(const rd_model *model, const int32_t *ids, int64_t n, unsign
   if (!model->tokenizer)
     return strdup("");
   rd_code code = rd_tokenizer_decode(model->tokenizer, ids, (size_t)n, flags, &text, &size, NULL);
-  return code == RD_OK ? text : strdup("");
+  return code == RD_OK ? text : NULL; /* out of memory: the ids are in the vocabulary */
 }
 
 static char *spell_text(void *context, const int32_t *ids, int64_t n) {

@@ -149,18 +149,19 @@ static rd_code open_weights(struct rd_model_store *s, rd_config *config, const c
 }
 
 /* Does the model bring a tokenizer? A folder may hold weights alone. */
-static bool has_tokenizer(const rd_model *m, const char *path) {
+static rd_code has_tokenizer(const rd_model *m, const char *path, bool *found, rd_error *e) {
   static const char *const files[] = {"tokenizer.json", "vocab.json", "tokenizer.model",
                                       "tokenizer.bin"};
-  if (m->store->gguf.count > 0)
-    return rd_gguf_find(&m->store->gguf, "tokenizer.ggml.tokens") != NULL;
-  bool found = false;
-  for (size_t i = 0; i < sizeof files / sizeof *files && !found; i++) {
+  bool gguf = m->store->gguf.count > 0;
+  *found = gguf && rd_gguf_find(&m->store->gguf, "tokenizer.ggml.tokens") != NULL;
+  for (size_t i = 0; !gguf && !*found && i < sizeof files / sizeof *files; i++) {
     char *file = rd_path_join(path, files[i]);
-    found = file && rd_path_exists(file);
+    if (!file)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", files[i]);
+    *found = rd_path_exists(file);
     free(file);
   }
-  return found;
+  return RD_OK;
 }
 
 /* Special tokens that config.json leaves open come from the tokenizer's files. */
@@ -177,7 +178,9 @@ static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
 
 static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *e) {
   rd_config *c = &m->config;
-  if (!has_tokenizer(m, o->path))
+  bool found = false;
+  RD_TRY(has_tokenizer(m, o->path, &found, e));
+  if (!found)
     return o->mask_token || o->chat_template
                ? rd_fail(e, RD_USAGE,
                          "%s holds no tokenizer, which --mask-token and "

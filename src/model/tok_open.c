@@ -117,18 +117,23 @@ static bool named(const char *path, const char *name) {
   return strcmp(slash ? slash + 1 : path, name) == 0;
 }
 
-/* The vocabulary's file in a folder: a new string, or NULL with `e` filled. */
-static char *find_file(const char *folder, rd_error *e) {
+/* The vocabulary's file in a folder: a new string. */
+static rd_code find_file(char **out, const char *folder, rd_error *e) {
   for (int i = 0; i < FORMATS; i++) {
-    char *path = formats[i].file ? rd_path_join(folder, formats[i].file) : NULL;
-    if (path && rd_path_exists(path))
-      return path;
+    if (!formats[i].file)
+      continue;
+    char *path = rd_path_join(folder, formats[i].file);
+    if (!path)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", formats[i].file);
+    *out = path;
+    if (rd_path_exists(path))
+      return RD_OK;
     free(path);
+    *out = NULL;
   }
-  (void)rd_fail(e, RD_BAD_INPUT,
-                "no tokenizer in this folder: tokenizer.json, vocab.json with merges.txt, "
-                "tokenizer.model or tokenizer.bin is needed");
-  return NULL;
+  return rd_fail(e, RD_BAD_INPUT,
+                 "no tokenizer in this folder: tokenizer.json, vocab.json with merges.txt, "
+                 "tokenizer.model or tokenizer.bin is needed");
 }
 
 static rd_code read_all(rd_tokenizer *t, const char *path, const char *folder, rd_error *e) {
@@ -152,8 +157,7 @@ rd_code rd_tokenizer_open(rd_tokenizer **out, const char *path, rd_error *e) {
   char *file = NULL;
   rd_code code = RD_OK;
   if (rd_path_is_folder(path)) {
-    file = find_file(folder, e);
-    code = file ? RD_OK : RD_BAD_INPUT;
+    code = find_file(&file, folder, e);
   } else {
     char *slash = strrchr(folder, '/');
     file = rd_strdup(path, e);
