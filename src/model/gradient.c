@@ -7,6 +7,7 @@
 #include "layer.h"
 #include "matmul.h"
 #include "ops.h"
+#include "parallel.h"
 #include "rope.h"
 
 #include <math.h>
@@ -194,6 +195,20 @@ static rd_code layer_forward(rd_trainer_pass *p, int64_t l, rd_error *e) {
   return rd_layer_forward(&p->weights->layers[l], l, &p->context, &p->acts[l], NULL, NULL, e);
 }
 
+/* Logits of n rows, at most a chunk, into p->logits. */
+static rd_code chunk_logits(rd_trainer_pass *p, const int32_t *rows, int64_t n, rd_error *e) {
+  const rd_config *c = p->config;
+  rd_dtype t = p->weights->type;
+  size_t row_bytes = (size_t)c->width * rd_dtype_size(t);
+  for (int64_t i = 0; i < n; i++)
+    memcpy((unsigned char *)p->gathered + (size_t)i * row_bytes,
+           (unsigned char *)p->hidden + (size_t)rows[i] * row_bytes, row_bytes);
+  rd_mat hidden = rd_mat_rows(p->gathered, t, n, c->width),
+         head = rd_mat_rows(p->weights->head, t, c->vocab, c->width);
+  return rd_matmul(rd_mat_rows(p->logits, RD_F32, n, c->vocab), hidden, rd_mat_transposed(head), 0,
+                   e);
+}
+
 /* Loss of one chunk of rows and, with a gradient, dL/d hidden of those rows into p->dhidden. */
 static rd_code chunk_loss(rd_trainer_pass *p, const int32_t *rows, int64_t n,
                           const int32_t *targets, const float *weights, rd_gradient *g,
@@ -201,24 +216,20 @@ static rd_code chunk_loss(rd_trainer_pass *p, const int32_t *rows, int64_t n,
   const rd_config *c = p->config;
   rd_dtype t = p->weights->type;
   int64_t D = c->width;
-  size_t row_bytes = (size_t)D * rd_dtype_size(t);
   for (int64_t i = 0; i < n; i++) {
-    memcpy((unsigned char *)p->gathered + (size_t)i * row_bytes,
-           (unsigned char *)p->hidden + (size_t)rows[i] * row_bytes, row_bytes);
     p->chunk_targets[i] = targets[rows[i]];
     p->chunk_weights[i] = weights[rows[i]];
   }
-  rd_mat hidden = rd_mat_rows(p->gathered, t, n, D),
-         head = rd_mat_rows(p->weights->head, t, c->vocab, D);
-  RD_TRY(rd_matmul(rd_mat_rows(p->logits, RD_F32, n, c->vocab), hidden, rd_mat_transposed(head), 0,
-                   e));
+  RD_TRY(chunk_logits(p, rows, n, e));
   rd_cross_entropy(loss, p->chunk_loss, g ? p->dlogits : NULL, t, p->logits, p->chunk_targets,
                    p->chunk_weights, n, c->vocab);
   for (int64_t i = 0; row_loss && i < n; i++)
     row_loss[rows[i]] = p->chunk_loss[i];
   if (!g)
     return RD_OK;
-  rd_mat dlogits = rd_mat_rows(p->dlogits, t, n, c->vocab);
+  rd_mat hidden = rd_mat_rows(p->gathered, t, n, D),
+         head = rd_mat_rows(p->weights->head, t, c->vocab, D),
+         dlogits = rd_mat_rows(p->dlogits, t, n, c->vocab);
   float *dhead = c->tied ? g->embedding : g->head;
   if (dhead)
     RD_TRY(rd_matmul(rd_mat_rows(dhead, RD_F32, c->vocab, D), rd_mat_transposed(dlogits), hidden, 1,
@@ -245,17 +256,24 @@ static rd_code backward(rd_trainer_pass *p, rd_gradient *g, rd_error *e) {
   return RD_OK;
 }
 
-rd_code rd_trainer_pass_run(rd_trainer_pass *p, const rd_sequence *sequences, int64_t n,
-                            int64_t block, const int32_t *targets, const float *weights,
-                            rd_gradient *gradient, double *loss, float *row_loss, rd_error *e) {
+static rd_code forward(rd_trainer_pass *p, const rd_sequence *sequences, int64_t n, int64_t block,
+                       rd_error *e) {
   const rd_config *c = p->config;
   const rd_weights *w = p->weights;
   RD_TRY(place(p, sequences, n, block, e));
-  int64_t T = p->context.T, D = c->width, count = 0;
-  rd_embed(p->acts[0].x, w->embedding, w->type, p->ids, T, D);
+  int64_t T = p->context.T;
+  rd_embed(p->acts[0].x, w->embedding, w->type, p->ids, T, c->width);
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(layer_forward(p, l, e));
-  rd_rmsnorm(p->hidden, w->type, p->rstd, p->x, w->norm, T, D, (float)c->norm_eps);
+  rd_rmsnorm(p->hidden, w->type, p->rstd, p->x, w->norm, T, c->width, (float)c->norm_eps);
+  return RD_OK;
+}
+
+rd_code rd_trainer_pass_run(rd_trainer_pass *p, const rd_sequence *sequences, int64_t n,
+                            int64_t block, const int32_t *targets, const float *weights,
+                            rd_gradient *gradient, double *loss, float *row_loss, rd_error *e) {
+  RD_TRY(forward(p, sequences, n, block, e));
+  int64_t T = p->context.T, D = p->config->width, count = 0;
   for (int64_t r = 0; r < T; r++) {
     if (row_loss)
       row_loss[r] = 0;
@@ -270,4 +288,36 @@ rd_code rd_trainer_pass_run(rd_trainer_pass *p, const rd_sequence *sequences, in
     RD_TRY(chunk_loss(p, p->loss_rows + first, m, targets, weights, gradient, loss, row_loss, e));
   }
   return gradient ? backward(p, gradient, e) : RD_OK;
+}
+
+typedef struct guess {
+  const float *logits; /* (n, V) */
+  const int32_t *rows; /* (n) */
+  int32_t *ids;
+  int64_t V;
+} guess;
+
+static void most_likely(void *context, int thread, int64_t first, int64_t last) {
+  (void)thread;
+  const guess *g = context;
+  for (int64_t i = first; i < last; i++) {
+    const float *row = g->logits + i * g->V;
+    int64_t best = 0;
+    for (int64_t v = 1; v < g->V; v++)
+      best = row[v] > row[best] ? v : best;
+    g->ids[g->rows[i]] = (int32_t)best;
+  }
+}
+
+rd_code rd_trainer_pass_guess(rd_trainer_pass *p, const rd_sequence *sequences, int64_t n,
+                              int64_t block, const int32_t *rows, int64_t count, int32_t *ids,
+                              rd_error *e) {
+  RD_TRY(forward(p, sequences, n, block, e));
+  for (int64_t first = 0; first < count; first += p->chunk) {
+    int64_t m = count - first < p->chunk ? count - first : p->chunk;
+    RD_TRY(chunk_logits(p, rows + first, m, e));
+    guess g = {p->logits, rows + first, ids, p->config->vocab};
+    rd_parallel(m, 1, most_likely, &g);
+  }
+  return RD_OK;
 }

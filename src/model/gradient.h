@@ -48,5 +48,9 @@ size_t rd_trainer_pass_memory(const rd_config *config, const rd_weights *weights
 rd_code rd_trainer_pass_run(rd_trainer_pass *pass, const rd_sequence *sequences, int64_t n,
                             int64_t block, const int32_t *targets, const float *weights,
                             rd_gradient *gradient, double *loss, float *row_loss, rd_error *e);
+/* One forward pass: ids[r] = the most likely token at row r, for each r of rows (count). */
+rd_code rd_trainer_pass_guess(rd_trainer_pass *pass, const rd_sequence *sequences, int64_t n,
+                              int64_t block, const int32_t *rows, int64_t count, int32_t *ids,
+                              rd_error *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "file.h"
 #include "metrics.h"
 #include "ops.h"
+#include "own_draft.h"
 #include "store.h"
 #include "trainer.h"
 
@@ -47,6 +48,8 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
     rd_batch *b = &t->batch;
     int64_t number = (t->update - 1) * t->settings->accumulate + a;
     RD_TRY(rd_batch_next(b, &t->rules, &t->examples, &t->order, number, e));
+    if (t->rules.own_drafts > 0)
+      RD_TRY(rd_batch_own_draft(b, &t->rules, number, t->pass, e));
     double sum = 0;
     RD_TRY(rd_trainer_pass_run(t->pass, b->sequences, b->sequence_count, t->rules.objective->block,
                                b->targets, b->weights, &t->parameters.gradient, &sum, NULL, e));

@@ -51,6 +51,8 @@ const rd_option rd_train_option_rows[] = {
     {"mask-all", 0, RD_REAL, "0", 0, 1, NULL, "Objective", NULL,
      "share of the examples that are all masks, beside those the objective itself draws so",
      AT(mask_all)},
+    {"own-drafts", 0, RD_REAL, "0", 0, 1, NULL, "Objective", NULL,
+     "share of the batches whose noise is replaced by the model's own draft of it", AT(own_drafts)},
     {"batch", 0, RD_INT, "16", 1, 1048576, NULL, "Optimizer", NULL,
      "windows of tokens in one pass (batch x window rows)", AT(batch)},
     {"accumulate", 0, RD_INT, "1", 1, 65536, NULL, "Optimizer", NULL, "passes in one update",

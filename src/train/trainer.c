@@ -95,11 +95,16 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
   r->eos_padding_loss = s->eos_padding_loss;
   r->pad_to_window = strcmp(s->pad, "window") == 0;
   r->mask_all = s->mask_all;
+  r->own_drafts = s->own_drafts;
   r->window = s->window;
   r->rows = s->window * s->batch;
   r->mask = t->config.mask;
   r->eos = t->coder.eos;
   r->seed = (uint64_t)s->seed;
+  if (r->own_drafts > 0 && (!r->corruption || r->objective->by_rate || !r->loss_on->unchanged))
+    return rd_fail(e, RD_USAGE,
+                   "own_drafts: a draft has no masks to weigh and any word may be wrong; take "
+                   "objective structural or mixed, and loss_on all or answer");
   if (r->corruption && r->mask < 0)
     return rd_fail(e, RD_BAD_INPUT, "objective %s needs a mask token, and the model names none",
                    s->objective);
