@@ -4,6 +4,7 @@
 #include "checkpoint.h"
 #include "cpu.h"
 #include "file.h"
+#include "own_draft.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -230,14 +231,15 @@ static void adapters_are_a_start(void **state) {
 }
 
 /* Interrupted after three updates, gone on with: all weights, factors, and factors from an adapter,
- * with several passes in an update. */
+ * with several passes in an update; on drafts of its own. */
 static void interrupted_runs_go_on(void **state) {
   (void)state;
   static const char *const from_adapter[] = {"adapter=ROOT/first/final", "accumulate=2", NULL};
+  static const char *const own[] = {"own_drafts=0.5", "mask_all=0.3", NULL};
   static const char *const none[] = {NULL};
   static const struct {
     const char *const *kind, *const *more;
-  } cases[] = {{common, none}, {factors, none}, {factors, from_adapter}};
+  } cases[] = {{common, none}, {factors, none}, {factors, from_adapter}, {factors, own}};
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     char whole_out[40], cut_out[40];
     snprintf(whole_out, sizeof whole_out, "out=ROOT/whole-%zu", c);
@@ -259,22 +261,86 @@ static void interrupted_runs_go_on(void **state) {
   }
 }
 
+typedef struct likeliest {
+  const int32_t *rows;
+  int32_t *ids;
+  int64_t V;
+} likeliest;
+
+static rd_code keep_likeliest(void *context, float *logits, int64_t first, int64_t count,
+                              rd_error *e) {
+  (void)e;
+  const likeliest *l = context;
+  for (int64_t i = 0; i < count; i++) {
+    const float *row = logits + i * l->V;
+    int32_t best = 0;
+    for (int32_t v = 1; v < l->V; v++)
+      best = row[v] > row[best] ? v : best;
+    l->ids[l->rows[first + i]] = best;
+  }
+  return RD_OK;
+}
+
+/* Behind each prompt stands what an ordinary pass over the noise finds most likely; the prompts,
+ * the targets and the weights are as they were. */
+static void own_drafts_replace_the_noise(void **state) {
+  (void)state;
+  static const char *const more[] = {"updates=4", "precision=f32", "out=ROOT/own", NULL};
+  static const char *const none[] = {NULL};
+  rd_trainer t;
+  rd_train_settings s;
+  rd_error e = {0};
+  run_with(&t, &s, factors, more, none, false);
+  rd_batch *b = &t.batch;
+  assert_int_equal(rd_batch_next(b, &t.rules, &t.examples, &t.order, 4, &e), RD_OK);
+  enum { MOST = 4096 };
+  int32_t expected[MOST], targets[MOST], rows[MOST];
+  assert_true(b->rows <= MOST);
+  memcpy(expected, b->ids, (size_t)b->rows * sizeof *expected);
+  memcpy(targets, b->targets, (size_t)b->rows * sizeof *targets);
+  assert_int_equal(rd_batch_own_draft(b, &t.rules, 4, t.pass, &e), RD_OK);
+  assert_memory_equal(b->ids, expected, (size_t)b->rows * sizeof *expected);
+
+  rd_model live = rd_trainer_live(&t);
+  rd_pass *pass = NULL;
+  int64_t count = 0;
+  for (int64_t i = 0; i < b->sequence_count; i++)
+    for (int64_t r = b->answers[i]; r < b->sequences[i].ids - b->ids + b->sequences[i].count; r++)
+      rows[count++] = (int32_t)r;
+  assert_true(count > 0);
+  likeliest l = {rows, expected, t.config.vocab};
+  assert_int_equal(rd_pass_new(&pass, &live, b->rows, t.rules.window, 0, &e), RD_OK);
+  assert_int_equal(rd_pass_run(pass, b->sequences, b->sequence_count, 0, &e), RD_OK);
+  assert_int_equal(rd_pass_logits(pass, rows, count, keep_likeliest, &l, &e), RD_OK);
+  rd_pass_free(&pass);
+
+  rd_batch_rules always = t.rules;
+  always.own_drafts = 1;
+  assert_int_equal(rd_batch_own_draft(b, &always, 4, t.pass, &e), RD_OK);
+  assert_memory_equal(b->ids, expected, (size_t)b->rows * sizeof *expected);
+  assert_memory_equal(b->targets, targets, (size_t)b->rows * sizeof *targets);
+  end(&t, &s);
+}
+
 static void what_is_refused(void **state) {
   (void)state;
   static const struct {
     const char *setting, *says;
     rd_code code;
+    const char *also;
   } cases[] = {
       {"model=" RD_SOURCE_DIR "/tests/golden/gguf/llama-gqa-tied.gguf", "redraft convert",
-       RD_UNSUPPORTED},
-      {"window=64", "the model has 32 positions", RD_USAGE},
-      {"lora_targets=c_attn", "no projection c_attn", RD_USAGE},
-      {"objective=guess", "next-token", RD_USAGE},
-      {"adapter=ROOT/nothing", "adapter_config.json", RD_IO},
-      {"data=ROOT/nothing.jsonl", "nothing.jsonl", RD_IO},
+       RD_UNSUPPORTED, NULL},
+      {"window=64", "the model has 32 positions", RD_USAGE, NULL},
+      {"lora_targets=c_attn", "no projection c_attn", RD_USAGE, NULL},
+      {"objective=guess", "next-token", RD_USAGE, NULL},
+      {"own_drafts=0.5", "structural or mixed", RD_USAGE, "objective=mask"},
+      {"own_drafts=0.5", "loss_on all or answer", RD_USAGE, "loss_on=corrupted"},
+      {"adapter=ROOT/nothing", "adapter_config.json", RD_IO, NULL},
+      {"data=ROOT/nothing.jsonl", "nothing.jsonl", RD_IO, NULL},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-    const char *const one[] = {cases[c].setting, "out=ROOT/refused", NULL};
+    const char *const one[] = {cases[c].setting, "out=ROOT/refused", cases[c].also, NULL};
     const char *const *lists[] = {factors, one, NULL};
     rd_train_settings s;
     rd_trainer t;
@@ -288,9 +354,11 @@ static void what_is_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(passes_add_up_to_a_bigger_batch),
-      cmocka_unit_test(recomputation_changes_no_bit), cmocka_unit_test(adapters_are_a_start),
-      cmocka_unit_test(interrupted_runs_go_on), cmocka_unit_test(what_is_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(passes_add_up_to_a_bigger_batch),
+                                     cmocka_unit_test(recomputation_changes_no_bit),
+                                     cmocka_unit_test(adapters_are_a_start),
+                                     cmocka_unit_test(interrupted_runs_go_on),
+                                     cmocka_unit_test(own_drafts_replace_the_noise),
+                                     cmocka_unit_test(what_is_refused)};
   return cmocka_run_group_tests(tests, make_base, remove_all);
 }
