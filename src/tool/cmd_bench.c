@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* redraft bench: the machine's own limits first, then iterations and training steps as a fraction
- * of them. */
-#include "arena.h"
+/* redraft bench: the machine's own limits first, then iterations, training steps and answers as a
+ * fraction of them. */
+#include "bench_cases.h"
+#include "bench_report.h"
 #include "commands.h"
 #include "common.h"
 #include "cpu.h"
-#include "family.h"
 #include "flops.h"
-#include "gradient.h"
 #include "peak.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 typedef struct settings {
   rd_common common;
-  char *shape, *windows, *batches;
-  bool train;
-  int64_t rank, repeats;
+  char *shape, *windows, *batches, *csv, *commit;
+  bool train, sweep;
+  int64_t rank, repeats, answers;
 } settings;
 
 static const rd_option rows[] = {
@@ -30,6 +28,11 @@ static const rd_option rows[] = {
      offsetof(settings, windows)},
     {"batches", 0, RD_TEXT, "1", 0, 0, NULL, "Case", "N,N", "sequences in a pass",
      offsetof(settings, batches)},
+    {"sweep", 0, RD_FLAG, "false", 0, 0, NULL, "Case", NULL,
+     "windows 64,256,1024,4096 with batches 1,4,16; without --precision: once more in int8",
+     offsetof(settings, sweep)},
+    {"answers", 0, RD_INT, "3", 0, 1000, NULL, "Case", NULL,
+     "answers to built-in prompts, for a model with a tokenizer", offsetof(settings, answers)},
     {"train", 0, RD_FLAG, "false", 0, 0, NULL, "Case", NULL,
      "a training step (forward, backward; every weight, or with --rank the adapter's)",
      offsetof(settings, train)},
@@ -37,201 +40,46 @@ static const rd_option rows[] = {
      "adapter rank of a training step; 0: all weights", offsetof(settings, rank)},
     {"repeats", 0, RD_INT, "5", 1, 1000, NULL, "Case", NULL, "measurements; the best is reported",
      offsetof(settings, repeats)},
+    {"csv", 0, RD_TEXT, NULL, 0, 0, NULL, "Output", "FILE", "append the rows to a CSV file",
+     offsetof(settings, csv)},
+    {"commit", 0, RD_TEXT, RD_VERSION, 0, 0, NULL, "Output", "NAME",
+     "what was measured, for the rows of --csv and --json", offsetof(settings, commit)},
     RD_COMMON_OPTIONS(offsetof(settings, common))};
 
-typedef struct shape {
-  const char *name;
-  int64_t layers, width, heads, kv_heads, head_dim, ff, vocab;
-  bool tied;
-} shape;
+/* The limits of the machine. */
+typedef struct limits {
+  double f32, bf16, i8, bandwidth;
+  char machine[160];
+} limits;
 
-static const shape shapes[] = {{"tini", 6, 288, 6, 6, 48, 768, 8192, true},
-                               {"llama-1b", 16, 2048, 32, 8, 64, 8192, 128256, true},
-                               {"llada-8b", 32, 4096, 32, 32, 128, 12288, 126464, false}};
-
-static rd_code find_shape(const char *name, rd_config *c, rd_error *e) {
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-    const shape *s = &shapes[i];
-    if (strcmp(s->name, name) != 0)
-      continue;
-    *c = (rd_config){.layers = s->layers,
-                     .width = s->width,
-                     .heads = s->heads,
-                     .kv_heads = s->kv_heads,
-                     .ff = s->ff,
-                     .vocab = s->vocab,
-                     .head_dim = s->head_dim,
-                     .positions = 8192,
-                     .norm_eps = 1e-5,
-                     .rope_theta = 500000,
-                     .tied = s->tied,
-                     .bos = -1,
-                     .pad = -1,
-                     .mask = -1};
-    return rd_family_find(&c->family, "llama", e);
-  }
-  return rd_fail(e, RD_USAGE,
-                 "--shape: there is no shape %s; tini, llama-1b and llada-8b are known", name);
-}
-
-/* What is measured, one sequence list of equal lengths. */
-typedef struct work {
-  const rd_model *model;
-  int64_t window, batch;
-  rd_sequence *sequences; /* (batch) */
-  int32_t *ids;           /* (window * batch) */
-  int32_t *wanted;        /* (window * batch) rows, then targets */
-  float *weights;         /* (window * batch) */
-} work;
-
-static void work_drop(work *w) {
-  free(w->sequences);
-  free(w->ids);
-  free(w->wanted);
-  free(w->weights);
-}
-
-static rd_code work_init(work *w, const rd_model *m, int64_t window, int64_t batch, rd_error *e) {
-  size_t n = (size_t)(window * batch);
-  *w = (work){m,
-              window,
-              batch,
-              rd_calloc((size_t)batch, sizeof(rd_sequence), "sequences", e),
-              rd_calloc(n, sizeof(int32_t), "ids", e),
-              rd_calloc(n, sizeof(int32_t), "rows", e),
-              rd_calloc(n, sizeof(float), "weights", e)};
-  if (!w->sequences || !w->ids || !w->wanted || !w->weights)
-    return RD_NO_MEMORY;
-  for (size_t i = 0; i < n; i++) {
-    w->ids[i] = (int32_t)((int64_t)(i * 7919) % m->config.vocab);
-    w->wanted[i] = (int32_t)i;
-    w->weights[i] = 1;
-  }
-  for (int64_t b = 0; b < batch; b++)
-    w->sequences[b] = (rd_sequence){w->ids + b * window, window, 0, NULL};
-  return RD_OK;
-}
-
-static rd_code nothing(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
-  (void)context, (void)logits, (void)first, (void)count, (void)e;
-  return RD_OK;
-}
-
-/* One iteration: the layers and the logits of every position. */
-static rd_code time_passes(work *w, int64_t repeats, double *best, rd_error *e) {
-  rd_pass *p = NULL;
-  int64_t rows_count = w->window * w->batch;
-  RD_TRY(rd_pass_new(&p, w->model, rows_count, w->window, 0, e));
-  rd_code code = RD_OK;
-  for (int64_t i = 0; i <= repeats && code == RD_OK; i++) { /* the first warms up */
-    double start = rd_seconds();
-    code = rd_pass_run(p, w->sequences, w->batch, 0, e);
-    if (code == RD_OK)
-      code = rd_pass_logits(p, w->wanted, rows_count, nothing, NULL, e);
-    double seconds = rd_seconds() - start;
-    if (i > 0 && (*best == 0 || seconds < *best))
-      *best = seconds;
-  }
-  rd_pass_free(&p);
-  return code;
-}
-
-/* Gradients for every weight, or factors of `rank` on every projection; one arena. */
-typedef struct step {
-  rd_weights weights;
-  rd_gradient gradient;
-  rd_arena arena;
-} step;
-
-static void step_layout(step *s, const rd_model *m, int64_t rank, rd_arena *arena) {
-  const rd_config *c = &m->config;
-  rd_layer *layers = RD_TAKE(arena, rd_layer, c->layers);
-  rd_layer_grad *grads = RD_TAKE(arena, rd_layer_grad, c->layers);
-  size_t element = rd_dtype_size(m->weights.type);
-  s->weights = m->weights;
-  s->weights.layers = layers;
-  s->gradient = (rd_gradient){.layers = grads};
-  if (rank == 0)
-    s->gradient.embedding = RD_TAKE(arena, float, c->vocab * c->width);
-  if (rank == 0 && !c->tied)
-    s->gradient.head = RD_TAKE(arena, float, c->vocab * c->width);
-  for (int64_t l = 0; l < c->layers; l++) {
-    if (arena->base)
-      layers[l] = m->weights.layers[l];
-    for (int p = 0; p < RD_PROJECTIONS; p++) {
-      const rd_linear *x = &m->weights.layers[l].p[p];
-      float *w = rank == 0 ? RD_TAKE(arena, float, x->out * x->in) : NULL;
-      float *da = rank > 0 ? RD_TAKE(arena, float, rank * x->in) : NULL;
-      float *db = rank > 0 ? RD_TAKE(arena, float, rank * x->out) : NULL;
-      void *a = rd_arena_take(arena, (size_t)(rank * x->in), element);
-      void *b = rd_arena_take(arena, (size_t)(rank * x->out), element);
-      if (!arena->base)
-        continue;
-      grads[l].p[p] = (rd_linear_grad){.w = w, .lora_a = da, .lora_b = db};
-      if (rank > 0) {
-        layers[l].p[p].rank = rank;
-        layers[l].p[p].scale = 1;
-        layers[l].p[p].lora_a = a;
-        layers[l].p[p].lora_b = b;
-      }
+static void name_machine(char *out, size_t size) {
+  char line[256], model[128] = "unknown processor";
+  FILE *f = fopen("/proc/cpuinfo", "re");
+  while (f && fgets(line, sizeof line, f))
+    if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+      snprintf(model, sizeof model, "%.*s", (int)strcspn(strchr(line, ':') + 2, "\n"),
+               strchr(line, ':') + 2);
+      break;
     }
-  }
+  if (f)
+    fclose(f);
+  snprintf(out, size, "%s, %s", model, rd_cpu_name(rd_cpu_level()));
 }
 
-static rd_code time_steps(work *w, int64_t rank, int64_t repeats, double *best, rd_error *e) {
-  step s = {0};
-  rd_arena measure = rd_arena_measure();
-  rd_trainer_pass *p = NULL;
-  step_layout(&s, w->model, rank, &measure);
-  rd_code code = rd_arena_init(&s.arena, measure.used, "gradients", e);
-  if (code != RD_OK)
-    return code;
-  step_layout(&s, w->model, rank, &s.arena);
-  code = rd_trainer_pass_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window,
-                             false, e);
-  for (int64_t i = 0; i <= repeats && code == RD_OK; i++) {
-    double loss = 0, start = rd_seconds();
-    code = rd_trainer_pass_run(p, w->sequences, w->batch, 0, w->ids, w->weights, &s.gradient, &loss,
-                               NULL, e);
-    double seconds = rd_seconds() - start;
-    if (i > 0 && (*best == 0 || seconds < *best))
-      *best = seconds;
-  }
-  rd_trainer_pass_free(&p);
-  rd_arena_drop(&s.arena);
-  return code;
+static void measure_limits(limits *l) {
+  *l = (limits){.f32 = rd_peak_flops(RD_F32),
+                .bf16 = rd_peak_flops(RD_BF16),
+                .i8 = rd_peak_flops(RD_I8),
+                .bandwidth = rd_peak_bandwidth()};
+  name_machine(l->machine, sizeof l->machine);
 }
 
-static size_t peak_memory(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (size_t)usage.ru_maxrss * 1024;
-}
-
-static void report(const settings *s, const work *w, double seconds, double peak) {
-  const rd_config *c = &w->model->config;
-  int64_t tokens = w->window * w->batch;
-  double flops = s->train ? rd_flops_step(c, w->window, w->batch, tokens, s->rank)
-                          : rd_flops_pass(c, w->window, w->batch, tokens);
-  const char *name = s->train ? (s->rank > 0 ? "train-lora" : "train") : "iteration";
-  const char *type = rd_model_precision(w->model);
-  if (!s->common.json) {
-    printf("%-11s %-10s %-5s %7lld %6lld %11.5f %13.0f %9.1f %9.1f%% %9.0f\n", name,
-           s->shape ? s->shape : w->model->name, type, (long long)w->window, (long long)w->batch,
-           seconds, (double)tokens / seconds, flops / seconds / 1e9, 100 * flops / seconds / peak,
-           (double)peak_memory() / 1e6);
-    return;
-  }
-  json_t *row =
-      json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:I}", "case", name,
-                "shape", s->shape ? s->shape : w->model->name, "precision", type, "window",
-                (json_int_t)w->window, "batch", (json_int_t)w->batch, "threads", rd_threads_get(),
-                "seconds", seconds, "canvas_tokens_per_second", (double)tokens / seconds,
-                "flops_per_second", flops / seconds, "peak_flops_per_second", peak, "peak_fraction",
-                flops / seconds / peak, "peak_memory_bytes", (json_int_t)peak_memory());
-  json_dumpf(row, stdout, 0);
-  putchar('\n');
-  json_decref(row);
+static double peak_of(const limits *l, const rd_model *m) {
+  const char *precision = rd_model_precision(m);
+  double own = strcmp(precision, "int8") == 0   ? l->i8
+               : strcmp(precision, "bf16") == 0 ? l->bf16
+                                                : 0;
+  return own > 0 ? own : l->f32;
 }
 
 static rd_code numbers(const char *text, const char *name, int64_t *out, int *count, rd_error *e) {
@@ -249,58 +97,109 @@ static rd_code numbers(const char *text, const char *name, int64_t *out, int *co
   return RD_OK;
 }
 
-static rd_code open_model(const settings *s, rd_model **out, rd_error *e) {
-  if (!s->shape)
-    return rd_tool_open(out, &s->common, false, e);
-  rd_config c;
-  RD_TRY(find_shape(s->shape, &c, e));
-  rd_precision precision;
-  RD_TRY(rd_precision_find(&precision, s->common.precision, e));
-  static const rd_dtype types[] = {
-      [RD_PRECISION_F32] = RD_F32, [RD_PRECISION_BF16] = RD_BF16, [RD_PRECISION_INT8] = RD_I8};
-  if (precision == RD_AUTO)
-    precision = rd_bf16_fast() ? RD_PRECISION_BF16 : RD_PRECISION_F32;
-  return rd_model_random(out, &c, types[precision], 1, e);
+static rd_code emit(const settings *s, const rd_bench_row *row, rd_error *e) {
+  if (s->common.json)
+    rd_bench_json(stdout, row);
+  else
+    rd_bench_line(stdout, row);
+  return s->csv ? rd_bench_csv(s->csv, row, e) : RD_OK;
 }
 
-static rd_code measure_all(const settings *s, const rd_model *m, double peak, rd_error *e) {
+static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l,
+                           const char *kind) {
+  return (rd_bench_row){.kind = kind,
+                        .shape = s->shape ? s->shape : m->name,
+                        .precision = rd_model_precision(m),
+                        .machine = l->machine,
+                        .commit = s->commit,
+                        .batch = 1,
+                        .threads = rd_threads_get(),
+                        .peak = peak_of(l, m),
+                        .bandwidth = l->bandwidth,
+                        .memory = rd_bench_memory()};
+}
+
+/* Windows inside batches, so that each batch's first window predicts the others. */
+static rd_code measure_cases(const settings *s, const rd_model *m, const limits *l, rd_error *e) {
   int64_t windows[16], batches[16];
   int window_count = 0, batch_count = 0;
-  RD_TRY(numbers(s->windows, "windows", windows, &window_count, e));
-  RD_TRY(numbers(s->batches, "batches", batches, &batch_count, e));
+  double first = 0;
+  const char *kind = !s->train ? "iteration" : s->rank > 0 ? "train-lora" : "train";
+  RD_TRY(numbers(s->sweep ? "64,256,1024,4096" : s->windows, "windows", windows, &window_count, e));
+  RD_TRY(numbers(s->sweep ? "1,4,16" : s->batches, "batches", batches, &batch_count, e));
   for (int i = 0; i < window_count * batch_count; i++) {
-    work w;
-    double seconds = 0;
-    rd_code code = work_init(&w, m, windows[i / batch_count], batches[i % batch_count], e);
-    if (code == RD_OK)
-      code = s->train ? time_steps(&w, s->rank, s->repeats, &seconds, e)
-                      : time_passes(&w, s->repeats, &seconds, e);
-    if (code == RD_OK)
-      report(s, &w, seconds, peak);
-    work_drop(&w);
-    RD_TRY(code);
+    int64_t window = windows[i % window_count], batch = batches[i / window_count];
+    int64_t tokens = window * batch;
+    if (s->sweep && window > m->config.positions)
+      continue;
+    double seconds = 0, flops = s->train ? rd_flops_step(&m->config, window, batch, tokens, s->rank)
+                                         : rd_flops_pass(&m->config, window, batch, tokens);
+    rd_bench_memory_reset();
+    RD_TRY(rd_bench_case(&seconds, m, window, batch, s->train, s->rank, s->repeats, e));
+    rd_bench_row row = row_of(s, m, l, kind);
+    row.window = (double)window;
+    row.batch = (double)batch;
+    row.seconds = seconds;
+    row.canvas_rate = (double)tokens / seconds;
+    row.flops_rate = flops / seconds;
+    row.fraction = row.flops_rate / row.peak;
+    if (i % window_count == 0)
+      first = row.flops_rate;
+    else
+      row.growth = first / row.flops_rate;
+    RD_TRY(emit(s, &row, e));
   }
   return RD_OK;
 }
 
-static rd_code run(void *context, const char *argument, rd_error *e) {
-  const settings *s = context;
-  (void)argument;
+static rd_code measure_answers(const settings *s, rd_model *m, const limits *l, rd_error *e) {
+  rd_bench_answer a;
+  if (s->train || s->answers == 0 || !m->tokenizer)
+    return RD_OK;
+  rd_bench_memory_reset();
+  RD_TRY(rd_bench_answers(&a, m, s->answers, e));
+  rd_bench_row row = row_of(s, m, l, "answer");
+  row.window = (double)a.window;
+  row.seconds = a.seconds / (double)a.answers;
+  row.useful_rate = (double)a.tokens / a.seconds;
+  row.canvas_rate = (double)(a.passes * a.window) / a.seconds;
+  row.passes = (double)a.passes / (double)a.answers;
+  return emit(s, &row, e);
+}
+
+static rd_code measure_precision(const settings *s, const char *name, const limits *l,
+                                 rd_error *e) {
   rd_model *m = NULL;
-  RD_TRY(open_model(s, &m, e));
-  double f32 = rd_peak_flops(RD_F32), bf16 = rd_peak_flops(RD_BF16);
-  double peak = m->weights.type == RD_BF16 && bf16 > 0 ? bf16 : f32;
-  if (!s->common.json) {
-    printf(
-        "this machine, %d threads, %s: f32 %.0f GFLOP/s, bf16 %.0f GFLOP/s, memory %.1f GB/s\n\n",
-        rd_threads_get(), rd_cpu_name(rd_cpu_level()), f32 / 1e9, bf16 / 1e9,
-        rd_peak_bandwidth() / 1e9);
-    printf("%-11s %-10s %-5s %7s %6s %11s %13s %9s %10s %9s\n", "case", "shape", "type", "window",
-           "batch", "seconds", "canvas tok/s", "GFLOP/s", "of peak", "MB");
-  }
-  rd_code code = measure_all(s, m, peak, e);
+  rd_precision precision;
+  char copy[16];
+  snprintf(copy, sizeof copy, "%s", name);
+  rd_common common = s->common;
+  common.precision = copy;
+  RD_TRY(rd_precision_find(&precision, name, e));
+  RD_TRY(s->shape ? rd_bench_shape(&m, s->shape, precision, e)
+                  : rd_tool_open(&m, &common, false, e));
+  rd_code code = measure_cases(s, m, l, e);
+  if (code == RD_OK)
+    code = measure_answers(s, m, l, e);
   rd_model_close(&m);
   return code;
+}
+
+static rd_code run(void *context, const char *argument, rd_error *e) {
+  const settings *s = context;
+  limits l;
+  (void)argument;
+  if (s->train && strcmp(s->common.precision, "int8") == 0)
+    return rd_fail(e, RD_USAGE, "int8 is for inference; --train takes f32 or bf16");
+  measure_limits(&l);
+  if (!s->common.json) {
+    printf("%s, %d threads: f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f Gop/s, memory %.1f GB/s\n\n",
+           l.machine, rd_threads_get(), l.f32 / 1e9, l.bf16 / 1e9, l.i8 / 1e9, l.bandwidth / 1e9);
+    rd_bench_head(stdout);
+  }
+  RD_TRY(measure_precision(s, s->common.precision, &l, e));
+  bool again = s->sweep && !s->train && strcmp(s->common.precision, "auto") == 0 && l.i8 > 0;
+  return again ? measure_precision(s, "int8", &l, e) : RD_OK;
 }
 
 rd_code rd_cmd_bench(int argc, char **argv, rd_error *e) {

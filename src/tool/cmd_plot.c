@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* redraft plot: loss curves of runs, in the terminal and as an SVG file. */
+/* redraft plot: loss curves of runs, or speeds from bench's CSV, in the terminal and as an SVG
+ * file.
+ */
 #include "curves.h"
 #include "help.h"
 #include "option.h"
@@ -23,11 +25,17 @@ static const rd_option rows[] = {
     {"help", 'h', RD_FLAG, "false", 0, 0, NULL, "Plot", NULL, "this list",
      offsetof(settings, help)}};
 
+static bool is_csv(const char *name) {
+  size_t n = strlen(name);
+  return n > 4 && strcmp(name + n - 4, ".csv") == 0;
+}
+
 static rd_code plot(const settings *s, char **runs, int count, rd_error *e) {
   rd_curves curves = {0};
   rd_code code = RD_OK;
   for (int i = 0; i < count && code == RD_OK; i++)
-    code = rd_curves_read(&curves, runs[i], e);
+    code = is_csv(runs[i]) ? rd_curves_read_bench(&curves, runs[i], e)
+                           : rd_curves_read(&curves, runs[i], e);
   if (code == RD_OK)
     code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
   FILE *out = code == RD_OK ? fopen(s->output, "we") : NULL;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rd_code add_curve(rd_curves *curves, char *label, rd_error *e) {
+rd_code rd_curve_add(rd_curves *curves, char *label, rd_error *e) {
   rd_curve *items = realloc(curves->items, (curves->count + 1) * sizeof *items);
   if (items)
     curves->items = items;
@@ -21,7 +21,7 @@ static rd_code add_curve(rd_curves *curves, char *label, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code add_point(rd_curve *c, double x, double y, rd_error *e) {
+rd_code rd_curve_point(rd_curve *c, double x, double y, rd_error *e) {
   if (c->count == c->capacity) {
     size_t capacity = 2 * c->capacity + 256;
     double *xs = realloc(c->x, capacity * sizeof *xs);
@@ -51,8 +51,8 @@ static rd_code read_rows(rd_curves *curves, const rd_map *map, rd_error *e) {
     for (size_t k = 0; k < 2 && code == RD_OK; k++) {
       const json_t *y = json_object_get(row, keys[k]);
       if (json_is_number(update) && json_is_number(y))
-        code = add_point(&curves->items[curves->count - 2 + k], json_number_value(update),
-                         json_number_value(y), e);
+        code = rd_curve_point(&curves->items[curves->count - 2 + k], json_number_value(update),
+                              json_number_value(y), e);
     }
     json_decref(row);
     at += size + 1;
@@ -68,9 +68,9 @@ rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e) {
   rd_code code = rd_map_open(&map, path, e);
   free(path);
   RD_TRY(code);
-  code = add_curve(curves, rd_format("%s", run), e);
+  code = rd_curve_add(curves, rd_format("%s", run), e);
   if (code == RD_OK)
-    code = add_curve(curves, rd_format("%s validation", run), e);
+    code = rd_curve_add(curves, rd_format("%s validation", run), e);
   if (code == RD_OK)
     code = read_rows(curves, &map, e);
   rd_map_close(&map);
@@ -101,7 +101,7 @@ static rd_code frame_of(const rd_curves *curves, frame *f, rd_error *e) {
       f->y1 = fmax(f->y1, curves->items[i].y[j]);
     }
   if (!(f->x0 <= f->x1))
-    return rd_fail(e, RD_BAD_INPUT, "nothing to plot: metrics.jsonl holds no losses yet");
+    return rd_fail(e, RD_BAD_INPUT, "nothing to plot: there are no numbers yet");
   if (f->x0 == f->x1)
     f->x1 += 1;
   if (f->y0 == f->y1)
@@ -138,7 +138,10 @@ rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e) {
     fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n", px,
             H - BOTTOM + 18, x);
   }
-  fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">update</text>\n", W / 2, H - 8);
+  fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", W / 2, H - 8,
+          curves->x_name ? curves->x_name : "update");
+  if (curves->y_name)
+    fprintf(out, "<text x=\"%d\" y=\"%d\">%s</text>\n", LEFT, TOP - 6, curves->y_name);
   int line = 0;
   for (size_t i = 0; i < curves->count; i++) {
     const rd_curve *c = &curves->items[i];
@@ -177,7 +180,8 @@ rd_code rd_curves_text(const rd_curves *curves, FILE *out, int columns, int rows
   fprintf(out, "%10s +", "");
   for (int x = 0; x < columns; x++)
     fputc('-', out);
-  fprintf(out, "\n%10s  updates %.0f to %.0f\n", "", f.x0, f.x1);
+  fprintf(out, "\n%10s  %s %.0f to %.0f\n", "", curves->x_name ? curves->x_name : "updates", f.x0,
+          f.x1);
   for (size_t i = 0; i < curves->count; i++)
     if (curves->items[i].count)
       fprintf(out, "%10s  %c %s: %.4f\n", "", (char)('a' + i % 26), curves->items[i].label,

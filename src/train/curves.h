@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loss curves of runs: read from metrics.jsonl, drawn as SVG and as text. */
+/* Loss curves of runs, read from metrics.jsonl, and speeds of bench, drawn as SVG and as text. */
 #ifndef RD_CURVES_H
 #define RD_CURVES_H
 
@@ -16,10 +16,17 @@ typedef struct rd_curve {
 typedef struct rd_curves {
   rd_curve *items; /* (count) */
   size_t count;
+  const char *x_name, *y_name; /* what is drawn; NULL: updates, losses */
 } rd_curves;
+
+/* An empty curve; takes the label, a new string or NULL (RD_NO_MEMORY). */
+rd_code rd_curve_add(rd_curves *curves, char *label, rd_error *e);
+rd_code rd_curve_point(rd_curve *curve, double x, double y, rd_error *e);
 
 /* Add the training and validation losses of RUN/metrics.jsonl. */
 rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e);
+/* Add the rows of a CSV file written by bench. RD_BAD_INPUT: some other file. */
+rd_code rd_curves_read_bench(rd_curves *curves, const char *path, rd_error *e);
 void rd_curves_drop(rd_curves *curves);
 /* A whole SVG document. RD_BAD_INPUT when there is nothing to draw. */
 rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e);

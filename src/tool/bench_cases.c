@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* What bench measures: an iteration, a training step, whole answers. */
+#include "bench_cases.h"
+
+#include "arena.h"
+#include "cpu.h"
+#include "family.h"
+#include "gradient.h"
+#include "peak.h"
+#include "precision.h"
+#include "redraft.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct shape {
+  const char *name;
+  int64_t layers, width, heads, kv_heads, head_dim, ff, vocab;
+  bool tied;
+} shape;
+
+static const shape shapes[] = {{"tini", 6, 288, 6, 6, 48, 768, 8192, true},
+                               {"llama-1b", 16, 2048, 32, 8, 64, 8192, 128256, true},
+                               {"llada-8b", 32, 4096, 32, 32, 128, 12288, 126464, false}};
+
+static rd_code find_shape(const char *name, rd_config *c, rd_error *e) {
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    const shape *s = &shapes[i];
+    if (strcmp(s->name, name) != 0)
+      continue;
+    *c = (rd_config){.layers = s->layers,
+                     .width = s->width,
+                     .heads = s->heads,
+                     .kv_heads = s->kv_heads,
+                     .ff = s->ff,
+                     .vocab = s->vocab,
+                     .head_dim = s->head_dim,
+                     .positions = 8192,
+                     .norm_eps = 1e-5,
+                     .rope_theta = 500000,
+                     .tied = s->tied,
+                     .bos = -1,
+                     .pad = -1,
+                     .mask = -1};
+    return rd_family_find(&c->family, "llama", e);
+  }
+  return rd_fail(e, RD_USAGE,
+                 "--shape: there is no shape %s; tini, llama-1b and llada-8b are known", name);
+}
+
+rd_code rd_bench_shape(rd_model **out, const char *name, rd_precision precision, rd_error *e) {
+  static const rd_dtype types[] = {
+      [RD_PRECISION_F32] = RD_F32, [RD_PRECISION_BF16] = RD_BF16, [RD_PRECISION_INT8] = RD_I8};
+  rd_config c;
+  RD_TRY(find_shape(name, &c, e));
+  if (precision == RD_AUTO)
+    precision = rd_bf16_fast() ? RD_PRECISION_BF16 : RD_PRECISION_F32;
+  return rd_model_random(out, &c, types[precision], 1, e);
+}
+
+/* What is measured, one sequence list of equal lengths. */
+typedef struct work {
+  const rd_model *model;
+  int64_t window, batch;
+  rd_sequence *sequences; /* (batch) */
+  int32_t *ids;           /* (window * batch) */
+  int32_t *wanted;        /* (window * batch) rows, then targets */
+  float *weights;         /* (window * batch) */
+} work;
+
+static void work_drop(work *w) {
+  free(w->sequences);
+  free(w->ids);
+  free(w->wanted);
+  free(w->weights);
+}
+
+static rd_code work_init(work *w, const rd_model *m, int64_t window, int64_t batch, rd_error *e) {
+  size_t n = (size_t)(window * batch);
+  *w = (work){m,
+              window,
+              batch,
+              rd_calloc((size_t)batch, sizeof(rd_sequence), "sequences", e),
+              rd_calloc(n, sizeof(int32_t), "ids", e),
+              rd_calloc(n, sizeof(int32_t), "rows", e),
+              rd_calloc(n, sizeof(float), "weights", e)};
+  if (!w->sequences || !w->ids || !w->wanted || !w->weights)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < n; i++) {
+    w->ids[i] = (int32_t)((int64_t)(i * 7919) % m->config.vocab);
+    w->wanted[i] = (int32_t)i;
+    w->weights[i] = 1;
+  }
+  for (int64_t b = 0; b < batch; b++)
+    w->sequences[b] = (rd_sequence){w->ids + b * window, window, 0, NULL};
+  return RD_OK;
+}
+
+static rd_code nothing(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
+  (void)context, (void)logits, (void)first, (void)count, (void)e;
+  return RD_OK;
+}
+
+/* Times of one case: the first warms up and counts only when it is long. */
+typedef struct timing {
+  int64_t left; /* measurements still wanted */
+  bool warm;
+  double best, spent, started;
+} timing;
+
+static bool wants(timing *t) {
+  enum { ENOUGH = 4 }; /* seconds: after as many one measurement will do */
+  t->started = rd_seconds();
+  return t->left > 0 && !(t->best > 0 && t->spent > ENOUGH);
+}
+
+static void took(timing *t) {
+  enum { LONG = 2 };
+  double seconds = rd_seconds() - t->started;
+  t->spent += seconds;
+  if (t->warm || seconds > LONG) {
+    t->best = t->best == 0 || seconds < t->best ? seconds : t->best;
+    t->left--;
+  }
+  t->warm = true;
+}
+
+/* One iteration: the layers and the logits of every position. */
+static rd_code time_passes(work *w, timing *t, rd_error *e) {
+  rd_pass *p = NULL;
+  int64_t rows_count = w->window * w->batch;
+  RD_TRY(rd_pass_new(&p, w->model, rows_count, w->window, 0, e));
+  rd_code code = RD_OK;
+  while (code == RD_OK && wants(t)) {
+    code = rd_pass_run(p, w->sequences, w->batch, 0, e);
+    if (code == RD_OK)
+      code = rd_pass_logits(p, w->wanted, rows_count, nothing, NULL, e);
+    took(t);
+  }
+  rd_pass_free(&p);
+  return code;
+}
+
+/* Gradients for every weight, or factors of `rank` on every projection; one arena. */
+typedef struct step {
+  rd_weights weights;
+  rd_gradient gradient;
+  rd_arena arena;
+} step;
+
+static void step_layout(step *s, const rd_model *m, int64_t rank, rd_arena *arena) {
+  const rd_config *c = &m->config;
+  rd_layer *layers = RD_TAKE(arena, rd_layer, c->layers);
+  rd_layer_grad *grads = RD_TAKE(arena, rd_layer_grad, c->layers);
+  size_t element = rd_dtype_size(m->weights.type);
+  s->weights = m->weights;
+  s->weights.layers = layers;
+  s->gradient = (rd_gradient){.layers = grads};
+  if (rank == 0)
+    s->gradient.embedding = RD_TAKE(arena, float, c->vocab * c->width);
+  if (rank == 0 && !c->tied)
+    s->gradient.head = RD_TAKE(arena, float, c->vocab * c->width);
+  for (int64_t l = 0; l < c->layers; l++) {
+    if (arena->base)
+      layers[l] = m->weights.layers[l];
+    for (int p = 0; p < RD_PROJECTIONS; p++) {
+      const rd_linear *x = &m->weights.layers[l].p[p];
+      float *w = rank == 0 ? RD_TAKE(arena, float, x->out * x->in) : NULL;
+      float *da = rank > 0 ? RD_TAKE(arena, float, rank * x->in) : NULL;
+      float *db = rank > 0 ? RD_TAKE(arena, float, rank * x->out) : NULL;
+      void *a = rd_arena_take(arena, (size_t)(rank * x->in), element);
+      void *b = rd_arena_take(arena, (size_t)(rank * x->out), element);
+      if (!arena->base)
+        continue;
+      grads[l].p[p] = (rd_linear_grad){.w = w, .lora_a = da, .lora_b = db};
+      if (rank > 0) {
+        layers[l].p[p].rank = rank;
+        layers[l].p[p].scale = 1;
+        layers[l].p[p].lora_a = a;
+        layers[l].p[p].lora_b = b;
+      }
+    }
+  }
+}
+
+static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
+  step s = {0};
+  rd_arena measure = rd_arena_measure();
+  rd_trainer_pass *p = NULL;
+  step_layout(&s, w->model, rank, &measure);
+  rd_code code = rd_arena_init(&s.arena, measure.used, "gradients", e);
+  if (code != RD_OK)
+    return code;
+  step_layout(&s, w->model, rank, &s.arena);
+  code = rd_trainer_pass_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window,
+                             false, e);
+  while (code == RD_OK && wants(t)) {
+    double loss = 0;
+    code = rd_trainer_pass_run(p, w->sequences, w->batch, 0, w->ids, w->weights, &s.gradient, &loss,
+                               NULL, e);
+    took(t);
+  }
+  rd_trainer_pass_free(&p);
+  rd_arena_drop(&s.arena);
+  return code;
+}
+
+rd_code rd_bench_case(double *seconds, const rd_model *m, int64_t window, int64_t batch, bool train,
+                      int64_t rank, int64_t repeats, rd_error *e) {
+  work w;
+  timing t = {.left = repeats};
+  rd_code code = work_init(&w, m, window, batch, e);
+  if (code == RD_OK)
+    code = train ? time_steps(&w, rank, &t, e) : time_passes(&w, &t, e);
+  *seconds = t.best;
+  work_drop(&w);
+  return code;
+}
+
+static const char *const prompts[] = {
+    "What is the capital of France?",
+    "Write a sentence about a dog.",
+    "What is 7 + 5?",
+    "Name three colours.",
+    "What does a baker do?",
+    "Say hello.",
+};
+
+static rd_code window_of(void *context, const rd_event *event) {
+  if (event->kind == RD_EVENT_START)
+    *(int64_t *)context = event->window;
+  return RD_OK;
+}
+
+rd_code rd_bench_answers(rd_bench_answer *out, rd_model *m, int64_t count, rd_error *e) {
+  rd_session *session = NULL;
+  *out = (rd_bench_answer){0};
+  RD_TRY(rd_session_open(&session, m, "lad", e));
+  rd_code code = rd_session_set(session, "seed", "1", e);
+  for (int64_t i = 0; i < count && code == RD_OK; i++) {
+    rd_result result = {0};
+    code = rd_generate(session, prompts[(size_t)i % (sizeof prompts / sizeof *prompts)], window_of,
+                       &out->window, &result, e);
+    out->answers++;
+    out->tokens += result.tokens;
+    out->passes += result.passes;
+    out->seconds += result.seconds;
+    rd_result_drop(&result);
+  }
+  rd_session_close(&session);
+  return code;
+}

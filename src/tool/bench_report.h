@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of bench: a table for people, JSON and CSV for machines, from one list of columns. */
+#ifndef RD_BENCH_REPORT_H
+#define RD_BENCH_REPORT_H
+
+#include "error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Numbers that a case does not have are 0 and left out. */
+typedef struct rd_bench_row {
+  const char *kind, *shape, *precision, *machine, *commit;
+  double window, batch, threads;
+  double seconds;           /* of an iteration, a step, an answer */
+  double canvas_rate;       /* tokens a second, padding and prompt included */
+  double useful_rate;       /* tokens of answers a second */
+  double passes;            /* of an answer */
+  double flops_rate, peak;  /* operations a second */
+  double fraction;          /* of the peak */
+  double growth;            /* seconds over what flops predict from the first window */
+  double memory, bandwidth; /* peak bytes of the process; bytes a second of the machine */
+} rd_bench_row;
+
+void rd_bench_head(FILE *out);
+void rd_bench_line(FILE *out, const rd_bench_row *row);
+void rd_bench_json(FILE *out, const rd_bench_row *row);
+/* Append to `path`, with a line of names first when the file is new. */
+rd_code rd_bench_csv(const char *path, const rd_bench_row *row, rd_error *e);
+
+/* Forget the largest memory of the process so far, and read it, in bytes. */
+void rd_bench_memory_reset(void);
+double rd_bench_memory(void);
+
+#endif
