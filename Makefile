@@ -3,7 +3,7 @@ PRESET ?= release
 BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
-BENCH ?= --shape tini --windows 64,256,1024,4096 --batches 1,4,16
+BENCH ?= --shape tini --sweep
 
 .PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini recording web shots clean
 
@@ -53,8 +53,10 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@cmake --build build-fuzz --target fuzzers
 	@./tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-bench: all ## speed of the tini shape on this machine; BENCH="..." for other cases
-	@$(BUILD)/redraft bench $(BENCH)
+bench: all ## speed of the tini shape and of the built-in model, added to bench/results; BENCH="..." for other cases
+	@$(BUILD)/redraft bench $(BENCH) --csv bench/results/bench.csv --commit $$(git describe --always --dirty)
+	@$(BUILD)/redraft bench --csv bench/results/bench.csv --commit $$(git describe --always --dirty)
+	@$(BUILD)/redraft plot bench/results/bench.csv -o bench/results/bench.svg
 
 lint: ## formatting, cppcheck, and a clang build with warnings as errors
 	@./tools/setup.sh lint
