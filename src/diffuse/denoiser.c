@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "cpu.h"
 #include "pass.h"
+#include "profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ static rd_code take_logits(void *context, float *logits, int64_t first, int64_t 
     d->where[kept++] = w->where;
   }
   RD_TRY(rd_propose(d->out + d->made, logits, kept, V, d->where, d->workspace, e));
+  rd_profile_lap("proposal");
   d->made += kept;
   return RD_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "linear.h"
 #include "ops.h"
+#include "profile.h"
 
 #include <string.h>
 
@@ -69,6 +70,7 @@ static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void
   int64_t hd = c->config->head_dim, row = p->out, heads = row / hd, n = c->T * row;
   float *heads_f32 = c->type == RD_F32 ? y : c->unrotated;
   RD_TRY(rd_linear_forward(p, c->type, heads_f32, RD_F32, false, x, lora, c->T, e));
+  rd_profile_lap("q, k, v");
   if (raw)
     rd_cast(raw, c->type, heads_f32, RD_F32, n);
   if (norm)
@@ -77,14 +79,17 @@ static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void
           c->config->rope_interleaved, false);
   if (heads_f32 != y)
     rd_cast(y, c->type, heads_f32, RD_F32, n);
+  rd_profile_lap("rope");
   return RD_OK;
 }
 
 /* Rows for the projections of one place, rounded to integers once for all of them. */
 static rd_input input_of(const rd_layer_context *c, const rd_layer_acts *a, const rd_linear *l,
                          const void *x) {
-  if (l->w8.q)
+  if (l->w8.q) {
     rd_quantize_rows(a->q8, a->q8_scale, x, c->type, c->T, l->in);
+    rd_profile_lap("quantize");
+  }
   return (rd_input){x, a->q8, a->q8_scale};
 }
 
@@ -107,22 +112,31 @@ rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_co
   rd_dtype t = c->type;
   float eps = (float)f->norm_eps;
   rd_rmsnorm(a->n1, t, a->rstd1, a->x, layer->attention_norm, T, f->width, eps);
+  rd_profile_lap("norm");
   rd_input in = input_of(c, a, &p[RD_Q], a->n1);
   RD_TRY(
       rotated_heads(&p[RD_Q], c, a->q, &in, a->lora[RD_Q], a->q_raw, a->q_rstd, layer->q_norm, e));
   RD_TRY(
       rotated_heads(&p[RD_K], c, a->k, &in, a->lora[RD_K], a->k_raw, a->k_rstd, layer->k_norm, e));
   RD_TRY(rd_linear_forward(&p[RD_V], t, a->v, t, false, &in, a->lora[RD_V], T, e));
+  rd_profile_lap("q, k, v");
   RD_TRY(attend ? attend(owner, index, c, a, e)
                 : rd_attention_forward(&c->attention, a->att, a->lse, a->q, a->k, a->v,
                                        c->workspace, e));
+  rd_profile_lap("attention");
   RD_TRY(add_to_stream(layer, RD_O, c, a, a->mid, a->x, a->att, e));
+  rd_profile_lap("o");
   rd_rmsnorm(a->n2, t, a->rstd2, a->mid, layer->mlp_norm, T, f->width, eps);
+  rd_profile_lap("norm");
   in = input_of(c, a, &p[RD_GATE], a->n2);
   RD_TRY(rd_linear_forward(&p[RD_GATE], t, a->gate, t, false, &in, a->lora[RD_GATE], T, e));
   RD_TRY(rd_linear_forward(&p[RD_UP], t, a->up, t, false, &in, a->lora[RD_UP], T, e));
+  rd_profile_lap("gate, up");
   rd_swiglu(a->h, a->gate, a->up, t, T, f->ff, f->ff);
-  return add_to_stream(layer, RD_DOWN, c, a, a->out, a->mid, a->h, e);
+  rd_profile_lap("swiglu");
+  RD_TRY(add_to_stream(layer, RD_DOWN, c, a, a->out, a->mid, a->h, e));
+  rd_profile_lap("down");
+  return RD_OK;
 }
 
 void rd_layer_scratch_take(rd_layer_scratch *s, rd_arena *arena, const rd_config *c, rd_dtype type,

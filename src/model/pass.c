@@ -7,6 +7,7 @@
 #include "layer.h"
 #include "matmul.h"
 #include "ops.h"
+#include "profile.h"
 #include "rope.h"
 
 #include <math.h>
@@ -251,6 +252,7 @@ rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t
   const rd_model *m = p->model;
   const rd_config *c = &m->config;
   bool cached = false;
+  rd_profile_lap("between passes");
   int64_t T = 0;
   if (block < 0)
     block = c->block;
@@ -273,11 +275,13 @@ rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t
   context->attention.spans = p->spans;
   context->attention.sequences = n;
   rd_embed(p->x, m->weights.embedding, m->weights.type, p->ids, T, c->width);
+  rd_profile_lap("embedding");
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(rd_layer_forward(&m->weights.layers[l], l, context, &p->acts,
                             cached ? attend_cached : NULL, p, e));
   rd_rmsnorm(p->hidden, m->weights.type, NULL, p->x, m->weights.norm, T, c->width,
              (float)c->norm_eps);
+  rd_profile_lap("norm");
   return RD_OK;
 }
 
@@ -311,6 +315,7 @@ rd_code rd_pass_logits(rd_pass *p, const int32_t *rows, int64_t count, rd_logits
              (unsigned char *)p->hidden + (size_t)row * row_bytes, row_bytes);
     }
     RD_TRY(multiply_head(p, n, e));
+    rd_profile_lap("head");
     RD_TRY(sink(context, p->logits, first, n, e));
   }
   return RD_OK;

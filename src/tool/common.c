@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "file.h"
 #include "help.h"
+#include "profile.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -31,6 +32,8 @@ rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, ch
     return rd_fail(e, RD_USAGE, "unexpected argument %s", (*rest)[most]);
   if (common->threads > 0)
     rd_threads_set((int)common->threads);
+  if (common->profile)
+    rd_profile_start();
   return RD_OK;
 }
 

@@ -12,7 +12,7 @@
 typedef struct rd_common {
   char *model, *adapter, *precision, *chat_template, *mask_token;
   int64_t threads;
-  bool json, quiet, verbose, help;
+  bool profile, json, quiet, verbose, help;
 } rd_common;
 
 /* The rows of rd_common at offset `at` of the command's struct; RD_COMMON_ROWS of them. */
@@ -83,6 +83,17 @@ typedef struct rd_common {
        "N",                                                                                        \
        "threads; 0: one a core",                                                                   \
        (at) + offsetof(rd_common, threads)},                                                       \
+      {"profile",                                                                                  \
+       0,                                                                                          \
+       RD_FLAG,                                                                                    \
+       "false",                                                                                    \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "Program",                                                                                  \
+       NULL,                                                                                       \
+       "say at the end where the time went, by operation",                                         \
+       (at) + offsetof(rd_common, profile)},                                                       \
       {"json",                                                                                     \
        0,                                                                                          \
        RD_FLAG,                                                                                    \

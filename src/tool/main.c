@@ -2,15 +2,40 @@
 /* redraft: finds the command's row, runs it, and turns its code into one line and an exit status.
  */
 #include "help.h"
+#include "profile.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+/* The table of --profile, biggest first. */
+static void show_profile(void) {
+  rd_profile_row rows[32];
+  size_t n = rd_profile_rows(rows, sizeof rows / sizeof *rows);
+  double sum = 0;
+  int64_t passes = 1;
+  for (size_t i = 0; i < n; i++) {
+    sum += rows[i].seconds;
+    if (strcmp(rows[i].name, "embedding") == 0)
+      passes = rows[i].laps;
+    for (size_t j = i; j > 0 && rows[j].seconds > rows[j - 1].seconds; j--) {
+      rd_profile_row other = rows[j];
+      rows[j] = rows[j - 1];
+      rows[j - 1] = other;
+    }
+  }
+  if (n > 0)
+    fprintf(stderr, "%-16s %10s %8s   (%lld passes)\n", "", "ms a pass", "%", (long long)passes);
+  for (size_t i = 0; i < n; i++)
+    fprintf(stderr, "%-16s %10.3f %8.1f\n", rows[i].name, 1e3 * rows[i].seconds / (double)passes,
+            100 * rows[i].seconds / sum);
+}
+
 static int run(const rd_command *command, int argc, char **argv) {
   rd_error e = {0};
   rd_help_about(command);
   rd_code code = command->run(argc, argv, &e);
+  show_profile();
   if (code == RD_OK && (fflush(stdout) != 0 || ferror(stdout)))
     code = rd_fail(&e, RD_IO, "standard output: cannot write");
   if (code == RD_OK)
