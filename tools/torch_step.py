@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The training step that `redraft bench --train` times, written in PyTorch, and the ratio of the two.
 
