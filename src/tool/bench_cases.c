@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct shape {
   const char *name;
@@ -103,23 +104,32 @@ static rd_code nothing(void *context, float *logits, int64_t first, int64_t coun
 
 /* Times of one case: the first warms up and counts only when it is long. */
 typedef struct timing {
-  int64_t left; /* measurements still wanted */
+  int64_t wanted, left; /* measurements; still to be made */
   bool warm;
-  double best, spent, started;
+  double spent;
+  rd_bench_time best, started;
 } timing;
+
+static rd_bench_time now(void) {
+  return (rd_bench_time){rd_seconds(), (double)clock() / CLOCKS_PER_SEC};
+}
 
 static bool wants(timing *t) {
   enum { ENOUGH = 4 }; /* seconds: after as many one measurement will do */
-  t->started = rd_seconds();
-  return t->left > 0 && !(t->best > 0 && t->spent > ENOUGH);
+  t->started = now();
+  return t->left > 0 && !(t->best.seconds > 0 && t->spent > ENOUGH);
 }
 
 static void took(timing *t) {
   enum { LONG = 2 };
-  double seconds = rd_seconds() - t->started;
+  rd_bench_time end = now(), *best = &t->best;
+  double seconds = end.seconds - t->started.seconds;
+  double cpu_seconds = end.cpu_seconds - t->started.cpu_seconds;
   t->spent += seconds;
   if (t->warm || seconds > LONG) {
-    t->best = t->best == 0 || seconds < t->best ? seconds : t->best;
+    best->seconds = t->left == t->wanted || seconds < best->seconds ? seconds : best->seconds;
+    best->cpu_seconds =
+        t->left == t->wanted || cpu_seconds < best->cpu_seconds ? cpu_seconds : best->cpu_seconds;
     t->left--;
   }
   t->warm = true;
@@ -205,14 +215,14 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   return code;
 }
 
-rd_code rd_bench_case(double *seconds, const rd_model *m, int64_t window, int64_t batch, bool train,
-                      int64_t rank, int64_t repeats, rd_error *e) {
+rd_code rd_bench_case(rd_bench_time *best, const rd_model *m, int64_t window, int64_t batch,
+                      bool train, int64_t rank, int64_t repeats, rd_error *e) {
   work w;
-  timing t = {.left = repeats};
+  timing t = {.wanted = repeats, .left = repeats};
   rd_code code = work_init(&w, m, window, batch, e);
   if (code == RD_OK)
     code = train ? time_steps(&w, rank, &t, e) : time_passes(&w, &t, e);
-  *seconds = t.best;
+  *best = t.best;
   work_drop(&w);
   return code;
 }

@@ -29,6 +29,7 @@ static const column columns[] = {
     {"batch", "batch", 6, "%.0f", 1, false, AT(batch)},
     {"threads", NULL, 0, NULL, 1, false, AT(threads)},
     {"seconds", "seconds", 10, "%.5f", 1, false, AT(seconds)},
+    {"cpu_seconds", NULL, 0, NULL, 1, false, AT(cpu_seconds)},
     {"canvas_tokens_per_second", "canvas t/s", 11, "%.0f", 1, false, AT(canvas_rate)},
     {"useful_tokens_per_second", "useful t/s", 11, "%.1f", 1, false, AT(useful_rate)},
     {"passes_per_answer", "passes", 7, "%.1f", 1, false, AT(passes)},

@@ -14,6 +14,7 @@ typedef struct rd_bench_row {
   const char *kind, *shape, *precision, *machine, *commit;
   double window, batch, threads;
   double seconds;           /* of an iteration, a step, an answer */
+  double cpu_seconds;       /* of all threads */
   double canvas_rate;       /* tokens a second, padding and prompt included */
   double useful_rate;       /* tokens of answers a second */
   double passes;            /* of an answer */

@@ -132,16 +132,18 @@ static rd_code measure_cases(const settings *s, const rd_model *m, const limits 
     int64_t tokens = window * batch;
     if (s->sweep && window > m->config.positions)
       continue;
-    double seconds = 0, flops = s->train ? rd_flops_step(&m->config, window, batch, tokens, s->rank)
-                                         : rd_flops_pass(&m->config, window, batch, tokens);
+    rd_bench_time best = {0};
+    double flops = s->train ? rd_flops_step(&m->config, window, batch, tokens, s->rank)
+                            : rd_flops_pass(&m->config, window, batch, tokens);
     rd_bench_memory_reset();
-    RD_TRY(rd_bench_case(&seconds, m, window, batch, s->train, s->rank, s->repeats, e));
+    RD_TRY(rd_bench_case(&best, m, window, batch, s->train, s->rank, s->repeats, e));
     rd_bench_row row = row_of(s, m, l, kind);
     row.window = (double)window;
     row.batch = (double)batch;
-    row.seconds = seconds;
-    row.canvas_rate = (double)tokens / seconds;
-    row.flops_rate = flops / seconds;
+    row.seconds = best.seconds;
+    row.cpu_seconds = best.cpu_seconds;
+    row.canvas_rate = (double)tokens / best.seconds;
+    row.flops_rate = flops / best.seconds;
     row.fraction = row.flops_rate / row.peak;
     if (i % window_count == 0)
       first = row.flops_rate;
