@@ -7,3 +7,6 @@ target_link_libraries(rd_tool PUBLIC rd_serve PRIVATE PkgConfig::EDIT PkgConfig:
 add_executable(redraft src/tool/main.c)
 target_link_libraries(redraft PRIVATE rd_tool)
 set_target_properties(redraft PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+# Measured by hand: what an iteration costs beside its bare pass.
+add_executable(bench_iteration EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/iteration.c)
+target_link_libraries(bench_iteration PRIVATE rd_diffuse)

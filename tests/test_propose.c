@@ -189,6 +189,43 @@ static void gumbel_follows_the_softmax_and_keeps_its_confidence(void **state) {
   assert_true(chi < 16.3);
 }
 
+/* The sweep that rules tokens out never rules out the winner. */
+static void gumbel_is_the_plain_maximum(void **state) {
+  (void)state;
+  enum { WORDS = 3001, PLACES = 40 };
+  static unsigned char workspace[64 * WORDS];
+  static float logits[WORDS];
+  static const double temperatures[] = {0.001, 0.05, 0.5, 1, 3, 10};
+  rd_error e;
+  for (size_t t = 0; t < sizeof temperatures / sizeof *temperatures; t++)
+    for (uint32_t p = 0; p < PLACES; p++) {
+      rd_propose_rule rule = {.temperature = temperatures[t],
+                              .top_p = 1,
+                              .eos = -1,
+                              .gumbel = true,
+                              .seed = 0x123456789ull + t};
+      rd_rng values = rd_rng_at(5, RD_STREAM_INIT, (uint32_t)t, p);
+      rd_rng noise = rd_rng_at(rule.seed, RD_STREAM_SAMPLE, 3, p);
+      double best = -INFINITY;
+      int32_t winner = -1;
+      for (int32_t v = 0; v < WORDS; v++) {
+        logits[v] = (float)rd_rng_normal(&values) * (p % 2 ? 4.0f : 0.01f);
+        if (v % 7 == 3)
+          logits[v] = -INFINITY;
+        double score = (double)logits[v] - rule.temperature * log(-log(rd_rng_uniform(&noise)));
+        if (logits[v] > -INFINITY && score > best) {
+          best = score;
+          winner = v;
+        }
+      }
+      rd_propose_row row = {&rule, 3, p};
+      rd_proposal is;
+      assert_true(sizeof workspace >= rd_propose_workspace(WORDS));
+      assert_int_equal(rd_propose(&is, logits, 1, WORDS, &row, workspace, &e), RD_OK);
+      assert_int_equal(is.id, winner);
+    }
+}
+
 static void unsure_and_suppressed_tokens(void **state) {
   (void)state;
   unsigned char workspace[4096];
@@ -265,6 +302,7 @@ int main(void) {
       cmocka_unit_test(agrees_with_sorting_everything),
       cmocka_unit_test(ties_go_to_the_lowest_id),
       cmocka_unit_test(gumbel_follows_the_softmax_and_keeps_its_confidence),
+      cmocka_unit_test(gumbel_is_the_plain_maximum),
       cmocka_unit_test(unsure_and_suppressed_tokens),
       cmocka_unit_test(rows_do_not_depend_on_threads_or_company),
       cmocka_unit_test(rows_without_numbers_are_named),

@@ -256,6 +256,22 @@ static void cancelling_keeps_the_last_draft(void **state) {
   rd_session_close(&s);
 }
 
+/* Guidance takes two sequences a canvas: together longer than the model's positions. */
+static void guidance_works_on_a_whole_window(void **state) {
+  rd_result r;
+  rd_error e = {0};
+  char positions[32];
+  snprintf(positions, sizeof positions, "%lld",
+           (long long)((world *)*state)->model->config.positions);
+  rd_session *s = session_with(state, "low-confidence",
+                               WITH("window", positions, "cfg-scale", "1", "iterations", "2"));
+  if (rd_generate(s, "p", NULL, NULL, &r, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_true(r.passes == 2 * r.iterations);
+  rd_result_drop(&r);
+  rd_session_close(&s);
+}
+
 static void *cancel_soon(void *session) {
   usleep(20000);
   rd_session_cancel(session);
@@ -372,6 +388,7 @@ int main(void) {
       cmocka_unit_test(prefix_and_suffix_stand_at_the_ends),
       cmocka_unit_test(drafts_by_position_are_redrafted),
       cmocka_unit_test(growth_adds_masks_up_to_the_end),
+      cmocka_unit_test(guidance_works_on_a_whole_window),
       cmocka_unit_test(cancelling_keeps_the_last_draft),
       cmocka_unit_test(another_thread_can_cancel),
       cmocka_unit_test(a_deadline_gives_the_draft_of_then),

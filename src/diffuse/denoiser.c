@@ -139,6 +139,9 @@ static rd_code run(rd_denoiser *self, const rd_need *needs, int64_t n, rd_error 
 rd_code rd_denoiser_open(rd_denoiser **out, const rd_model *model, int64_t rows, int64_t longest,
                          rd_error *e) {
   *out = NULL;
+  int64_t positions = model->config.positions;
+  if (positions > 0 && longest > positions) /* a guided need has two sequences of its length */
+    longest = positions;
   model_denoiser *d = rd_calloc(1, sizeof *d, "a denoiser", e);
   if (!d)
     return RD_NO_MEMORY;

@@ -54,11 +54,14 @@ static float exp_below(float x) {
   return rd_exp_below(x);
 }
 
-static int32_t first_equal(const float *x, float value) {
-  int32_t i = 0;
-  while (x[i] != value)
-    i++;
-  return i;
+/* Where the largest of the row stands first. */
+static int32_t first_largest(const float *x, int64_t n, float max) {
+  int64_t at = 0;
+  while (at + SWEEP < n && largest(x + at, SWEEP) < max)
+    at += SWEEP;
+  while (x[at] != max)
+    at++;
+  return (int32_t)at;
 }
 
 /* --- selection -----------------------------------------------------------------------------------
@@ -178,10 +181,16 @@ static int64_t candidates_of(candidate *c, float *x, int64_t V, const rd_propose
       n = take_until(c, n, rule->top_p, max, scale, S);
   } else {
     S = sums_of(x, V, max, scale).S;
-    float floor = (float)((1 - rule->top_p) / (double)V * S * 0.99);
-    for (int64_t i = 0; i < V; i++)
-      if (exp_below((x[i] - max) * scale) >= floor)
-        c[n++] = (candidate){x[i], (int32_t)i};
+    double share = (1 - rule->top_p) / (double)V * S * 0.99; /* the least exp that can be needed */
+    float floor = (float)((double)max + log(share) / (double)scale);
+    for (int64_t at = 0; at < V; at += SWEEP) {
+      int64_t end = at + SWEEP < V ? at + SWEEP : V;
+      if (largest(x + at, end - at) < floor)
+        continue;
+      for (int64_t i = at; i < end; i++)
+        if (x[i] >= floor)
+          c[n++] = (candidate){x[i], (int32_t)i};
+    }
     n = take_until(c, n, rule->top_p, max, scale, S);
   }
   *sum = 0;
@@ -222,7 +231,7 @@ static bool limited(const rd_propose_rule *rule, int64_t V) {
 
 static void greedy_row(rd_proposal *out, float *x, int64_t V, float max,
                        const rd_propose_rule *rule, candidate *c) {
-  out->id = first_equal(x, max);
+  out->id = first_largest(x, V, max);
   out->probability = 1;
   if (rule->top_k == 1) {
     out->margin = 1;
@@ -273,17 +282,35 @@ static void sampled_row(rd_proposal *out, float *x, int64_t V, float max,
   describe_all(out, x, V, max, scale, s);
 }
 
+static double gumbel_score(float x, int64_t v, const rd_propose_rule *rule, rd_rng place) {
+  place.index = (uint32_t)(2 * v);
+  return (double)x - rule->temperature * log(-log(rd_rng_uniform(&place)));
+}
+
+/* The largest logit's score first: nearly no other token can then reach it, which the sweep sees
+ * from a bound. The others are scored one by one. */
 static int32_t gumbel_choice(const float *x, int64_t V, const rd_propose_rule *rule,
                              const rd_propose_row *row) {
-  rd_rng rng = rd_rng_at(rule->seed, RD_STREAM_SAMPLE, row->iteration, row->position);
-  double best = -INFINITY;
-  int32_t chosen = first_equal(x, largest(x, V));
-  for (int64_t v = 0; v < V; v++) {
-    double u = rd_rng_uniform(&rng);
-    double score = (double)x[v] - rule->temperature * log(-log(u));
-    if (x[v] > -INFINITY && score > best) {
-      best = score;
-      chosen = (int32_t)v;
+  rd_rng place = rd_rng_at(rule->seed, RD_STREAM_SAMPLE, row->iteration, row->position);
+  int32_t chosen = first_largest(x, V, largest(x, V));
+  double best = gumbel_score(x[chosen], chosen, rule, place);
+  rd_gumbel_place noise = {{place.position, place.iteration, place.stream},
+                           {(uint32_t)place.seed, (uint32_t)(place.seed >> 32)},
+                           0,
+                           (float)(1 / rule->temperature)};
+  uint8_t may[RD_GUMBEL_CHUNK];
+  for (int64_t at = 0; at < V; at += RD_GUMBEL_CHUNK) {
+    int64_t n = V - at < RD_GUMBEL_CHUNK ? V - at : RD_GUMBEL_CHUNK;
+    noise.best = nextafterf((float)best, -INFINITY);
+    sweeps_now()->gumbel(may, x + at, n, at, &noise);
+    for (int64_t i = 0; i < n; i++) {
+      if (!may[i] || x[at + i] == -INFINITY)
+        continue;
+      double score = gumbel_score(x[at + i], at + i, rule, place);
+      if (score > best || (score == best && at + i < chosen)) {
+        best = score;
+        chosen = (int32_t)(at + i);
+      }
     }
   }
   return chosen;
@@ -291,7 +318,7 @@ static int32_t gumbel_choice(const float *x, int64_t V, const rd_propose_rule *r
 
 static void gumbel_row(rd_proposal *out, float *x, int64_t V, float max,
                        const rd_propose_rule *rule, const rd_propose_row *row) {
-  out->id = rule->temperature > 0 ? gumbel_choice(x, V, rule, row) : first_equal(x, max);
+  out->id = rule->temperature > 0 ? gumbel_choice(x, V, rule, row) : first_largest(x, V, max);
   float chosen = x[out->id];
   for (int i = 0; i < rule->unsure_count; i++) {
     int32_t id = rule->unsure[i];

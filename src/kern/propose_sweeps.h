@@ -13,10 +13,22 @@ typedef struct rd_row_sums {
   double S, W;
 } rd_row_sums;
 
+/* Where the Gumbel noise of a row comes from: the words of rd_philox. */
+typedef struct rd_gumbel_place {
+  uint32_t counter[3], key[2]; /* the first three words of the counter; the fourth is the block */
+  float best, inverse;         /* a score that is reached; 1 / T */
+} rd_gumbel_place;
+
+enum { RD_GUMBEL_CHUNK = 1024 }; /* tokens */
+
 typedef struct rd_sweeps {
   float (*largest)(const float *x, int64_t n); /* -INFINITY for none; NaN is passed over */
   bool (*has_nan)(const float *x, int64_t n);
   rd_row_sums (*sums)(const float *x, int64_t n, float max, float scale);
+  /* may[i] = 0 only where x[i] - T ln(-ln u) of token first + i stays below `best`, of a chunk of
+   * tokens; `first` is even. */
+  void (*gumbel)(uint8_t *may, const float *x, int64_t n, int64_t first,
+                 const rd_gumbel_place *place);
 } rd_sweeps;
 
 extern const rd_sweeps rd_sweeps_scalar, rd_sweeps_avx2, rd_sweeps_avx512;
