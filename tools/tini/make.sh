@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make tini` runs: data, base, adapter, and the files of models/tini. Interrupted training goes on where it
+# What `make tini` runs: data, base, adapter in two parts, and the files of models/tini. Interrupted training goes on where it
 # stopped when this is run again.
 set -eu
 redraft=$1
@@ -14,8 +14,9 @@ train() { # train CONFIG RUN
 }
 [ -f out/tini-base/final/model.safetensors ] || train models/tini/base.yaml out/tini-base
 [ -f out/tini-lora/final/adapter_model.safetensors ] || train models/tini/lora.yaml out/tini-lora
+[ -f out/tini-redraft/final/adapter_model.safetensors ] || train models/tini/redraft.yaml out/tini-redraft
 rm -rf out/tini-bf16
 "$redraft" convert -m out/tini-base/final --to bf16 -o out/tini-bf16
 cp out/tini-bf16/config.json out/tini-bf16/model.safetensors models/tini/
 mkdir -p models/tini/adapter
-cp out/tini-lora/final/adapter_config.json out/tini-lora/final/adapter_model.safetensors models/tini/adapter/
+cp out/tini-redraft/final/adapter_config.json out/tini-redraft/final/adapter_model.safetensors models/tini/adapter/
