@@ -76,7 +76,7 @@ if command -v tmux >/dev/null; then
     t kill-server 2>/dev/null
     number=$((number + 1))
     TERM=xterm t -f /dev/null new-session -d -x 110 -y 20 \
-      "$environment '$program' generate -m $model --window 64 --iterations 6 --patience 0 --seed 5 --threads 1 $*; echo left \$?; sleep 60"
+      "before=\$(stty -g); $environment '$program' generate -m $model --window 64 --iterations 6 --patience 0 --seed 5 --threads 1 $*; echo left \$?; [ \$before = \$(stty -g) ] && echo as before; sleep 60"
   }
   environment="env -u NO_COLOR"
   terminal --step hi
@@ -88,7 +88,15 @@ if command -v tmux >/dev/null; then
   check "cursor shown" 1 "$(t display-message -p '#{cursor_flag}')"
   terminal --step hi
   wait_for "^iteration 1/6"; t send-keys C-c; wait_for "^left 130"
+  wait_for "^as before"
   check "cursor after Ctrl-C" 1 "$(t display-message -p '#{cursor_flag}')"
+  terminal --step hi; wait_for "^iteration 1/6"
+  for width in 40 100 25; do
+    t resize-window -x $width -y 20
+    t send-keys Space; wait_for "^iteration [2-4]/6"
+    check "one picture at $width columns" 1 "$(t capture-pane -p | grep -c '^iteration')"
+  done
+  t send-keys q; wait_for "^left 0"; wait_for "^as before"
   terminal --pause 0.05 hi; wait_for "^left 0"
   check "no status line stays" 0 "$(t capture-pane -p | grep -c '^iteration')"
   for environment in "env NO_COLOR=1" "env -u NO_COLOR TERM=dumb"; do

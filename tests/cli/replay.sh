@@ -65,6 +65,12 @@ if command -v tmux >/dev/null; then
   t send-keys q; wait_for "Hi all"
   check "cursor is back" 1 "$(t display-message -p '#{cursor_flag}')"
   check "exit status" "left 0" "$(t capture-pane -p | grep left)"
+  t kill-server 2> /dev/null
+  sed 's/"Hi"," you"/"日本語","で cafe\xCC\x81s"/' "$trace" > "$folder/wide" # two columns each, and a combining accent
+  TERM=xterm t -u -f /dev/null new-session -d -x 5 -y 12 "env -u NO_COLOR LC_ALL=C.UTF-8 '$program' replay --step '$folder/wide'; sleep 60"
+  wait_for "▒▒"
+  t send-keys Space; wait_for "日本"
+  check "wrapped by columns" "日本|語で|cafés" "$(t capture-pane -p | grep -v '^$' | head -n 3 | paste -sd '|' | sed 's/e\xCC\x81/é/')"
 else
   echo "no tmux: the keys are not tested"
 fi
