@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* bench's CSV becomes curves: later rows replace earlier ones, answers are left out, other files
- * are refused. */
+/* bench's CSV becomes curves: later rows replace earlier ones, answers are left out; eval's rows
+ * become one curve; other files are refused. */
 #include "bench_report.h"
 #include "curves.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,6 +77,37 @@ static void rows_become_curves(void **state) {
   unlink(path);
 }
 
+static void write_text(const char *path, const char *text) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  fputs(text, out);
+  assert_int_equal(fclose(out), 0);
+}
+
+static void results_become_a_curve(void **state) {
+  (void)state;
+  char path[] = "/tmp/redraft-eval-XXXXXX.jsonl";
+  rd_error e = {0};
+  close(mkstemps(path, 6));
+  write_text(path, "{\"task\":\"exact\",\"iterations\":2,\"exact\":0.25}\n"
+                   "{\"task\":\"exact\",\"iterations\":8,\"exact\":0.5,\"mean_iterations\":5}\n"
+                   "{\"task\":\"exact\",\"exact\":0.75,\"mean_iterations\":16}\n"
+                   "{\"task\":\"loss\",\"loss\":1}\nnot a row\n");
+  rd_curves curves = {0};
+  assert_int_equal(rd_curves_read_eval(&curves, path, &e), RD_OK);
+  assert_int_equal(curves.count, 1);
+  assert_memory_equal(curves.items[0].label, path + 5, strlen(path) - 5 - 6);
+  assert_int_equal(curves.items[0].count, 3);
+  static const double x[] = {1, 3, 4}, y[] = {25, 50, 75};
+  for (int i = 0; i < 3; i++)
+    assert_true(curves.items[0].x[i] == x[i] && curves.items[0].y[i] == y[i]);
+  rd_curves_drop(&curves);
+  write_text(path, "{\"task\":\"loss\",\"loss\":1}\n");
+  assert_int_equal(rd_curves_read_eval(&curves, path, &e), RD_BAD_INPUT);
+  rd_curves_drop(&curves);
+  unlink(path);
+}
+
 static void other_files_are_refused(void **state) {
   (void)state;
   char path[] = "/tmp/redraft-bench-XXXXXX.csv";
@@ -94,6 +126,7 @@ static void other_files_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rows_become_curves),
+      cmocka_unit_test(results_become_a_curve),
       cmocka_unit_test(other_files_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* redraft plot: loss curves of runs, or speeds from bench's CSV, in the terminal and as an SVG
- * file.
- */
+/* redraft plot: loss curves of runs, speeds from bench's CSV or results of eval, in the terminal
+ * and as an SVG file. */
 #include "curves.h"
 #include "help.h"
 #include "option.h"
@@ -25,17 +24,26 @@ static const rd_option rows[] = {
     {"help", 'h', RD_FLAG, "false", 0, 0, NULL, "Plot", NULL, "this list",
      offsetof(settings, help)}};
 
-static bool is_csv(const char *name) {
-  size_t n = strlen(name);
-  return n > 4 && strcmp(name + n - 4, ".csv") == 0;
+/* What is read how; a name with no ending of the table is the folder of a run. */
+static const struct {
+  const char *ending;
+  rd_code (*read)(rd_curves *curves, const char *path, rd_error *e);
+} kinds[] = {{".csv", rd_curves_read_bench}, {".jsonl", rd_curves_read_eval}, {"", rd_curves_read}};
+
+static rd_code read_any(rd_curves *curves, const char *name, rd_error *e) {
+  size_t kind = 0, n = strlen(name);
+  for (;; kind++) {
+    size_t m = strlen(kinds[kind].ending);
+    if (n >= m && strcmp(name + n - m, kinds[kind].ending) == 0)
+      return kinds[kind].read(curves, name, e);
+  }
 }
 
 static rd_code plot(const settings *s, char **runs, int count, rd_error *e) {
   rd_curves curves = {0};
   rd_code code = RD_OK;
   for (int i = 0; i < count && code == RD_OK; i++)
-    code = is_csv(runs[i]) ? rd_curves_read_bench(&curves, runs[i], e)
-                           : rd_curves_read(&curves, runs[i], e);
+    code = read_any(&curves, runs[i], e);
   if (code == RD_OK)
     code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
   FILE *out = code == RD_OK ? fopen(s->output, "we") : NULL;
@@ -60,7 +68,7 @@ rd_code rd_cmd_plot(int argc, char **argv, rd_error *e) {
   if (code == RD_OK && s.help) {
     code = rd_help_show("", NULL, &o, e);
   } else if (code == RD_OK && count == 0) {
-    code = rd_fail(e, RD_USAGE, "name at least one folder of a run");
+    code = rd_fail(e, RD_USAGE, "name at least one run, CSV of bench or JSONL of eval");
   } else if (code == RD_OK) {
     code = plot(&s, rest, count, e);
   }

@@ -120,7 +120,7 @@ static void put_escaped(FILE *out, const char *text) {
 rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e) {
   static const char *const colours[] = {"#1f77b4", "#ff7f0e", "#2ca02c", "#d62728",
                                         "#9467bd", "#8c564b", "#e377c2", "#17becf"};
-  enum { W = 800, H = 450, LEFT = 60, TOP = 20, RIGHT = 20, BOTTOM = 50, TICKS = 5 };
+  enum { W = 800, H = 450, LEFT = 60, TOP = 20, RIGHT = 20, BOTTOM = 50, TICKS = 5, MARKED = 16 };
   frame f;
   RD_TRY(frame_of(curves, &f, e));
   double sx = (W - LEFT - RIGHT) / (f.x1 - f.x0), sy = (H - TOP - BOTTOM) / (f.y1 - f.y0);
@@ -151,7 +151,11 @@ rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e) {
     fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", colour);
     for (size_t j = 0; j < c->count; j++)
       fprintf(out, "%.1f,%.1f ", LEFT + (c->x[j] - f.x0) * sx, H - BOTTOM - (c->y[j] - f.y0) * sy);
-    fprintf(out, "\"/>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">", W - RIGHT - 8,
+    fprintf(out, "\"/>\n");
+    for (size_t j = 0; j < c->count && c->count <= MARKED; j++)
+      fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
+              LEFT + (c->x[j] - f.x0) * sx, H - BOTTOM - (c->y[j] - f.y0) * sy, colour);
+    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">", W - RIGHT - 8,
             TOP + 16 + 16 * line++, colour);
     put_escaped(out, c->label);
     fprintf(out, "</text>\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loss curves of runs, read from metrics.jsonl, and speeds of bench, drawn as SVG and as text. */
+/* Loss curves of runs, speeds of bench and results of eval, drawn as SVG and as text. */
 #ifndef RD_CURVES_H
 #define RD_CURVES_H
 
@@ -27,6 +27,8 @@ rd_code rd_curve_point(rd_curve *curve, double x, double y, rd_error *e);
 rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e);
 /* Add the rows of a CSV file written by bench. RD_BAD_INPUT: some other file. */
 rd_code rd_curves_read_bench(rd_curves *curves, const char *path, rd_error *e);
+/* Add what `eval --json` printed for the tasks exact and choice. RD_BAD_INPUT: some other file. */
+rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e);
 void rd_curves_drop(rd_curves *curves);
 /* A whole SVG document. RD_BAD_INPUT when there is nothing to draw. */
 rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e);

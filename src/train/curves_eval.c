@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What `eval --json` printed as a curve: iterations across, the share of right answers upwards. A
+ * row without a number of iterations (left to right) stands at the mean of what it took. */
+#include "curves.h"
+
+#include "file.h"
+#include "json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const shares[] = {"exact", "accuracy"}; /* of the tasks exact and choice */
+
+static rd_code add_row(rd_curve *c, const json_t *row, rd_error *e) {
+  const json_t *x = json_object_get(row, "iterations"), *y = NULL;
+  x = x ? x : json_object_get(row, "mean_iterations");
+  for (size_t i = 0; i < sizeof shares / sizeof *shares && !y; i++)
+    y = json_object_get(row, shares[i]);
+  if (!json_is_number(y) || !json_is_number(x) || !(json_number_value(x) > 0))
+    return RD_OK;
+  return rd_curve_point(c, log2(json_number_value(x)), 100 * json_number_value(y), e);
+}
+
+/* The name of a file, without its folder and its ending. */
+static char *label_of(const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *dot = strrchr(name, '.');
+  return rd_format("%.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
+}
+
+rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e) {
+  rd_map map;
+  RD_TRY(rd_map_open(&map, path, e));
+  rd_code code = rd_curve_add(curves, label_of(path), e);
+  const char *at = (const char *)map.data, *end = at + map.size;
+  while (code == RD_OK && at < end) {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    size_t size = (size_t)((stop ? stop : end) - at);
+    json_t *row = json_loadb(at, size, 0, NULL);
+    code = add_row(&curves->items[curves->count - 1], row, e);
+    json_decref(row);
+    at += size + 1;
+  }
+  if (code == RD_OK && curves->items[curves->count - 1].count == 0)
+    code =
+        rd_fail(e, RD_BAD_INPUT, "%s: no row of eval --json with a share of right answers", path);
+  curves->x_name = "iterations (powers of two)";
+  curves->y_name = "% right";
+  rd_map_close(&map);
+  return code;
+}
