@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const shares[] = {"exact", "accuracy"}; /* of the tasks exact and choice */
+static const char *const shares[] = {"exact", "right"}; /* of the tasks exact and choice */
 
 static rd_code add_row(rd_curve *c, const json_t *row, rd_error *e) {
   const json_t *x = json_object_get(row, "iterations"), *y = NULL;
