@@ -4,7 +4,7 @@ skip() { echo "SKIP: $1"; exit 77; }
 command -v node >/dev/null || skip "no node"
 [ -d web/node_modules/playwright-core ] || skip "the page's packages are not installed; tools/npm.sh does it"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || skip "no chromium"
-case $1 in *-asan/* | *-tsan/*) [ "$RD_TEST_ALL" ] || skip "a sanitized server is too slow to watch; RD_TEST_ALL=1 does it" ;; esac
+case $1 in *-asan/* | *-tsan/* | *-cov/*) [ "$RD_TEST_ALL" ] || skip "a sanitized server is too slow to watch; RD_TEST_ALL=1 does it" ;; esac
 folder=$(mktemp -d)
 "$1" serve --port 0 -q >"$folder/out" &
 server=$!

@@ -210,12 +210,6 @@ async def run(server):
 
 with Server(A.program, "--threads", A.threads, "-q", model=A.model) as server:
     asyncio.run(run(server))
-    server.process.terminate()
-    if server.process.wait(60) != 0:
-        fail("the server did not end well")
-    server.log.seek(0)
-    if complaint := server.log.read().decode():
-        fail(complaint)
 for line in sorted(set(failures))[:10]:
     print(f"FAILED {line}")
 sys.exit(1 if failures else 0)

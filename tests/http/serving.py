@@ -31,11 +31,16 @@ class Server:
         return self
 
     def __exit__(self, *error):
+        """The server must end well, which is when sanitizers speak."""
         if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+            self.process.kill() if error[0] else self.process.terminate()
+        status = self.process.wait(120)
+        self.log.seek(0)
+        complaint = self.log.read().decode()
         self.process.stdout.close()
         self.log.close()
+        if status != 0 and not error[0]:
+            raise SystemExit(f"FAILED the server ended with {status}: {complaint[-3000:]}")
 
     def connect(self, timeout=60):
         return socket.create_connection(("127.0.0.1", self.port), timeout)
