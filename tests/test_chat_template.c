@@ -56,7 +56,7 @@ static rd_tokenizer *make(void) {
   return t;
 }
 
-static const rd_chat_message talk[] = {
+static const rd_message talk[] = {
     {"system", "Be kind."}, {"user", " Hi <s>\n"}, {"assistant", "Hello"}, {"user", "Bye"}};
 
 static const struct render_row {
@@ -165,8 +165,8 @@ static void test_models(void **state) {
 
 static void test_refusals(void **state) {
   (void)state;
-  static const rd_chat_message late[] = {{"user", "a"}, {"system", "b"}};
-  static const rd_chat_message tool[] = {{"tool", "a"}};
+  static const rd_message late[] = {{"user", "a"}, {"system", "b"}};
+  static const rd_message tool[] = {{"tool", "a"}};
   rd_tokenizer *t;
   const rd_chat_template *row;
   rd_error e = {0};

@@ -26,7 +26,7 @@ static rd_code text(void *context, const char *bytes, size_t size, rd_id_list *i
   return RD_OK;
 }
 
-static rd_code prompt(void *context, const rd_turn *turns, size_t count, rd_id_list *ids,
+static rd_code prompt(void *context, const rd_message *turns, size_t count, rd_id_list *ids,
                       rd_error *e) {
   const int32_t user = USER, assistant = ASSISTANT;
   for (size_t i = 0; i < count; i++) {

@@ -16,21 +16,6 @@ static rd_code check_messages(const rd_message *messages, size_t count, rd_error
   return RD_OK;
 }
 
-static rd_code render(int32_t **ids, int64_t *count, const rd_model *model,
-                      const rd_message *messages, size_t message_count, rd_error *e) {
-  size_t n = 0;
-  rd_chat_message *turns = rd_calloc(message_count + 1, sizeof *turns, "messages", e);
-  if (!turns)
-    return RD_NO_MEMORY;
-  for (size_t i = 0; i < message_count; i++)
-    turns[i] = (rd_chat_message){messages[i].role, messages[i].content};
-  rd_code code =
-      rd_chat_render(model->tokenizer, model->chat_template, turns, message_count, ids, &n, e);
-  free(turns);
-  *count = (int64_t)n;
-  return code;
-}
-
 rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_model *model,
                          const rd_message *messages, size_t message_count, bool raw, rd_error *e) {
   *ids = NULL;
@@ -39,15 +24,19 @@ rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_model *model,
     return rd_fail(e, RD_USAGE, "%s has no tokenizer, so that it cannot read a prompt",
                    model->name ? model->name : "the model");
   RD_TRY(check_messages(messages, message_count, e));
-  if (model->chat_template && !raw)
-    return render(ids, count, model, messages, message_count, e);
+  size_t n = 0;
+  if (model->chat_template && !raw) {
+    RD_TRY(rd_chat_render(model->tokenizer, model->chat_template, messages, message_count, ids, &n,
+                          e));
+    *count = (int64_t)n;
+    return RD_OK;
+  }
   if (message_count != 1)
     return rd_fail(e, RD_USAGE,
                    "%zu messages need a chat template, and the model's files name none that is "
                    "known: choose one with --chat-template",
                    message_count);
   unsigned flags = rd_tokenizer_adds_bos(model->tokenizer) ? RD_TOK_BOS : 0;
-  size_t n = 0;
   const char *text = messages[0].content;
   RD_TRY(rd_tokenizer_encode(model->tokenizer, text, strlen(text), flags, ids, &n, e));
   *count = (int64_t)n;

@@ -248,7 +248,7 @@ static rd_code put_turn(prompt *p, const rd_chat_template *row, size_t role, con
   return put_row(p, row->turns[role].after, e);
 }
 
-static rd_code role_of(const rd_chat_message *messages, size_t index, size_t *role, rd_error *e) {
+static rd_code role_of(const rd_message *messages, size_t index, size_t *role, rd_error *e) {
   for (*role = 0; *role < ROLES; ++*role)
     if (strcmp(messages[index].role, roles[*role]) == 0)
       break;
@@ -276,7 +276,7 @@ static rd_code check_tokens(const rd_tokenizer *t, const rd_chat_template *row, 
   return RD_OK;
 }
 
-static rd_code render(prompt *p, const rd_chat_template *row, const rd_chat_message *messages,
+static rd_code render(prompt *p, const rd_chat_template *row, const rd_message *messages,
                       size_t count, rd_error *e) {
   size_t role = USER, first = 0;
   RD_TRY(check_tokens(p->t, row, e));
@@ -299,8 +299,8 @@ static rd_code render(prompt *p, const rd_chat_template *row, const rd_chat_mess
 }
 
 rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *row,
-                       const rd_chat_message *messages, size_t count, int32_t **ids,
-                       size_t *id_count, rd_error *e) {
+                       const rd_message *messages, size_t count, int32_t **ids, size_t *id_count,
+                       rd_error *e) {
   prompt p = {.t = t};
   *ids = NULL;
   *id_count = 0;

@@ -23,11 +23,6 @@ typedef struct rd_chat_template {
   bool trim;           /* white space around contents is dropped */
 } rd_chat_template;
 
-typedef struct rd_chat_message {
-  const char *role;    /* "system", "user", "assistant" */
-  const char *content; /* UTF-8; special tokens written in it are plain text */
-} rd_chat_message;
-
 /* Row `index`, or NULL after the last. */
 const rd_chat_template *rd_chat_template_row(size_t index);
 /* The row of that name: RD_USAGE with all names when there is none. */
@@ -39,10 +34,11 @@ const rd_chat_template *rd_chat_template_detect(const char *jinja);
 rd_code rd_chat_template_choose(const rd_chat_template **out, const rd_tokenizer *t,
                                 const char *name, rd_error *e);
 
-/* Render `count` messages and ask for the assistant's turn. *ids is new (free it). A system message
- * may only come first; other roles are RD_BAD_INPUT. */
+/* Render `count` messages and ask for the assistant's turn; special tokens written in their
+ * contents are plain text. *ids is new (free it). A system message may only come first; other roles
+ * are RD_BAD_INPUT. */
 rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *row,
-                       const rd_chat_message *messages, size_t count, int32_t **ids,
-                       size_t *id_count, rd_error *e);
+                       const rd_message *messages, size_t count, int32_t **ids, size_t *id_count,
+                       rd_error *e);
 
 #endif

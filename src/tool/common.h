@@ -15,122 +15,38 @@ typedef struct rd_common {
   bool profile, json, quiet, verbose, help;
 } rd_common;
 
-/* The rows of rd_common at offset `at` of the command's struct; RD_COMMON_ROWS of them. */
-#define RD_COMMON_OPTIONS(at)                                                                      \
-  {"model",                                                                                        \
-   'm',                                                                                            \
-   RD_TEXT,                                                                                        \
-   NULL,                                                                                           \
-   0,                                                                                              \
-   0,                                                                                              \
-   NULL,                                                                                           \
-   "Model",                                                                                        \
-   "PATH",                                                                                         \
-   "a Hugging Face folder or a .gguf file; without it $REDRAFT_MODEL, or the built-in model",      \
-   (at) + offsetof(rd_common, model)},                                                             \
-      {"adapter",                                                                                  \
-       0,                                                                                          \
-       RD_TEXT,                                                                                    \
-       NULL,                                                                                       \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "Model",                                                                                    \
-       "DIR",                                                                                      \
-       "a LoRA adapter in PEFT's layout",                                                          \
-       (at) + offsetof(rd_common, adapter)},                                                       \
-      {"precision",                                                                                \
-       0,                                                                                          \
-       RD_CHOICE,                                                                                  \
-       "auto",                                                                                     \
-       0,                                                                                          \
-       0,                                                                                          \
-       RD_PRECISION_NAMES,                                                                         \
-       "Model",                                                                                    \
-       NULL,                                                                                       \
-       "arithmetic of matrix products; int8: 8-bit integers, for inference",                       \
-       (at) + offsetof(rd_common, precision)},                                                     \
-      {"chat-template",                                                                            \
-       0,                                                                                          \
-       RD_TEXT,                                                                                    \
-       NULL,                                                                                       \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "Model",                                                                                    \
-       "NAME",                                                                                     \
-       "how messages are laid out, when the model's own files do not say",                         \
-       (at) + offsetof(rd_common, chat_template)},                                                 \
-      {"mask-token",                                                                               \
-       0,                                                                                          \
-       RD_TEXT,                                                                                    \
-       NULL,                                                                                       \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "Model",                                                                                    \
-       "WORD",                                                                                     \
-       "the word that stands for noise, when the model's own files name none",                     \
-       (at) + offsetof(rd_common, mask_token)},                                                    \
-      {"threads",                                                                                  \
-       0,                                                                                          \
-       RD_INT,                                                                                     \
-       "0",                                                                                        \
-       0,                                                                                          \
-       1024,                                                                                       \
-       NULL,                                                                                       \
-       "Program",                                                                                  \
-       "N",                                                                                        \
-       "threads; 0: one a core",                                                                   \
-       (at) + offsetof(rd_common, threads)},                                                       \
-      {"profile",                                                                                  \
-       0,                                                                                          \
-       RD_FLAG,                                                                                    \
-       "false",                                                                                    \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "Program",                                                                                  \
-       NULL,                                                                                       \
-       "say at the end where the time went, by operation",                                         \
-       (at) + offsetof(rd_common, profile)},                                                       \
-      {"json",                                                                                     \
-       0,                                                                                          \
-       RD_FLAG,                                                                                    \
-       "false",                                                                                    \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "Program",                                                                                  \
-       NULL,                                                                                       \
-       "one JSON object a line",                                                                   \
-       (at) + offsetof(rd_common, json)},                                                          \
-      {"quiet",                                                                                    \
-       'q',                                                                                        \
-       RD_FLAG,                                                                                    \
-       "false",                                                                                    \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "Program",                                                                                  \
-       NULL,                                                                                       \
-       "no messages but errors",                                                                   \
-       (at) + offsetof(rd_common, quiet)},                                                         \
-      {"verbose",                                                                                  \
-       'v',                                                                                        \
-       RD_FLAG,                                                                                    \
-       "false",                                                                                    \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "Program",                                                                                  \
-       NULL,                                                                                       \
-       "say more",                                                                                 \
-       (at) + offsetof(rd_common, verbose)},                                                       \
+#define RD_COMMON_ROW(at, member, name, letter, kind, standard, most, choices, group, word, help)  \
   {                                                                                                \
-    "help", 'h', RD_FLAG, "false", 0, 0, NULL, "Program", NULL, "this list",                       \
-        (at) + offsetof(rd_common, help)                                                           \
+    name, letter, kind, standard, 0, most, choices, group, word, help,                             \
+        (at) + offsetof(rd_common, member)                                                         \
   }
+
+/* The rows of rd_common at offset `at` of the command's struct. */
+#define RD_COMMON_OPTIONS(at)                                                                      \
+  RD_COMMON_ROW(                                                                                   \
+      at, model, "model", 'm', RD_TEXT, NULL, 0, NULL, "Model", "PATH",                            \
+      "a Hugging Face folder or a .gguf file; without it $REDRAFT_MODEL, or the built-in model"),  \
+      RD_COMMON_ROW(at, adapter, "adapter", 0, RD_TEXT, NULL, 0, NULL, "Model", "DIR",             \
+                    "a LoRA adapter in PEFT's layout"),                                            \
+      RD_COMMON_ROW(at, precision, "precision", 0, RD_CHOICE, "auto", 0, RD_PRECISION_NAMES,       \
+                    "Model", NULL,                                                                 \
+                    "arithmetic of matrix products; int8: 8-bit integers, for inference"),         \
+      RD_COMMON_ROW(at, chat_template, "chat-template", 0, RD_TEXT, NULL, 0, NULL, "Model",        \
+                    "NAME", "how messages are laid out, when the model's own files do not say"),   \
+      RD_COMMON_ROW(at, mask_token, "mask-token", 0, RD_TEXT, NULL, 0, NULL, "Model", "WORD",      \
+                    "the word that stands for noise, when the model's own files name none"),       \
+      RD_COMMON_ROW(at, threads, "threads", 0, RD_INT, "0", 1024, NULL, "Program", "N",            \
+                    "threads; 0: one a core"),                                                     \
+      RD_COMMON_ROW(at, profile, "profile", 0, RD_FLAG, "false", 0, NULL, "Program", NULL,         \
+                    "say at the end where the time went, by operation"),                           \
+      RD_COMMON_ROW(at, json, "json", 0, RD_FLAG, "false", 0, NULL, "Program", NULL,               \
+                    "one JSON object a line"),                                                     \
+      RD_COMMON_ROW(at, quiet, "quiet", 'q', RD_FLAG, "false", 0, NULL, "Program", NULL,           \
+                    "no messages but errors"),                                                     \
+      RD_COMMON_ROW(at, verbose, "verbose", 'v', RD_FLAG, "false", 0, NULL, "Program", NULL,       \
+                    "say more"),                                                                   \
+      RD_COMMON_ROW(at, help, "help", 'h', RD_FLAG, "false", 0, NULL, "Program", NULL,             \
+                    "this list")
 
 /* The same as a table of its own. */
 extern const rd_option *const rd_common_options;

@@ -8,11 +8,6 @@
 
 enum { RD_MOST_TURNS = 256 }; /* in one row */
 
-/* One turn of a conversation. */
-typedef struct rd_turn {
-  const char *role, *content;
-} rd_turn;
-
 /* A growing list of ids. */
 typedef struct rd_id_list {
   int32_t *data; /* (count) */
@@ -26,7 +21,7 @@ typedef struct rd_text_coder {
   /* Append the ids of plain text; special tokens written in it are text. */
   rd_code (*text)(void *context, const char *text, size_t size, rd_id_list *ids, rd_error *e);
   /* Append the ids of a conversation up to where the assistant's answer begins. */
-  rd_code (*prompt)(void *context, const rd_turn *turns, size_t count, rd_id_list *ids,
+  rd_code (*prompt)(void *context, const rd_message *turns, size_t count, rd_id_list *ids,
                     rd_error *e);
   int32_t eos;
 } rd_text_coder;

@@ -13,7 +13,7 @@ enum { NAMED_ROWS = 20 };
 
 /* A row taken apart: turns, the last of which is the answer; or one text. */
 typedef struct parsed_row {
-  rd_turn turns[RD_MOST_TURNS];
+  rd_message turns[RD_MOST_TURNS];
   size_t count;
   const char *text;
   char *joined; /* owned: instruction and input */

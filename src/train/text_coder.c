@@ -16,18 +16,15 @@ static rd_code encode_text(void *context, const char *text, size_t size, rd_id_l
   return code;
 }
 
-static rd_code encode_prompt(void *context, const rd_turn *turns, size_t count, rd_id_list *ids,
+static rd_code encode_prompt(void *context, const rd_message *turns, size_t count, rd_id_list *ids,
                              rd_error *e) {
   const rd_chat_template *row;
-  rd_chat_message messages[RD_MOST_TURNS];
   int32_t *found;
   size_t found_count;
   rd_code code = rd_chat_template_choose(&row, context, NULL, e);
   if (code != RD_OK)
     return code;
-  for (size_t i = 0; i < count; i++)
-    messages[i] = (rd_chat_message){turns[i].role, turns[i].content};
-  RD_TRY(rd_chat_render(context, row, messages, count, &found, &found_count, e));
+  RD_TRY(rd_chat_render(context, row, turns, count, &found, &found_count, e));
   code = rd_id_list_add(ids, found, found_count, e);
   free(found);
   return code;
