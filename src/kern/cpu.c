@@ -85,8 +85,13 @@ bool rd_bf16_fast(void) {
   return rd_cpu_level() >= RD_CPU_AVX512BF16;
 }
 
+/* Looked up once: CPUID takes tens of microseconds in a virtual machine. */
 bool rd_i8_fast(void) {
-  return rd_cpu_level() >= RD_CPU_AVX512 && has_vnni();
+  static atomic_int vnni = -1;
+  int known = atomic_load_explicit(&vnni, memory_order_relaxed);
+  if (known < 0)
+    atomic_store_explicit(&vnni, known = has_vnni(), memory_order_relaxed);
+  return rd_cpu_level() >= RD_CPU_AVX512 && known > 0;
 }
 
 void rd_threads_set(int threads) {
