@@ -57,6 +57,10 @@ status "no model" 1 "nowhere" -m "$folder/nowhere" a
 status "trace" 1 "missing" --trace "$folder/missing/trace" a
 status "full disk" 1 "/dev/full" --trace /dev/full a
 
+ar=(--sampler ar --seed 1 --top-k 1 --threads 1 -q --json "Where is Paris?")
+check "ar: the built-in base without its adapter" "$("$program" generate -m models/tini "${ar[@]}" | head -n -1)" \
+  "$("$program" generate "${ar[@]}" | head -n -1)"
+
 long=(-m $model --threads 1 --window 250 --iterations 512 --patience 0 --noise-start 1)
 "$program" generate "${long[@]}" --trace "$folder/cut" hi >"$folder/out" 2>"$folder/err" & pid=$!
 until grep -q draft "$folder/cut" 2>/dev/null; do sleep 0.02; done
