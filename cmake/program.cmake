@@ -2,9 +2,11 @@
 file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/tool/*.c)
 list(REMOVE_ITEM tool_sources ${CMAKE_SOURCE_DIR}/src/tool/main.c)
 add_library(rd_tool STATIC ${tool_sources})
+rd_counted(rd_tool)
 target_include_directories(rd_tool PUBLIC src/tool)
 target_link_libraries(rd_tool PUBLIC rd_serve PRIVATE PkgConfig::EDIT PkgConfig::UTF8PROC)
 add_executable(redraft src/tool/main.c)
+rd_counted(redraft)
 target_link_libraries(redraft PRIVATE rd_tool)
 set_target_properties(redraft PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 # Measured by hand: what an iteration costs beside its bare pass.
