@@ -10,6 +10,7 @@ set_target_properties(libredraft PROPERTIES OUTPUT_NAME redraft PREFIX lib
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 rd_counted(libredraft)
 target_include_directories(libredraft INTERFACE include)
+target_link_options(libredraft PRIVATE -Wl,--exclude-libs,ALL)
 target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC
   DNNL::dnnl OpenMP::OpenMP_C Threads::Threads m)
 
