@@ -3,11 +3,14 @@
  * facts; the text for people is printed from it. */
 #include "commands.h"
 #include "common.h"
+#include "denoiser.h"
 #include "family.h"
 #include "file.h"
 #include "inspect.h"
+#include "matmul.h"
 #include "pass.h"
 #include "tokenizer.h"
+#include "trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +81,19 @@ static json_t *shape_json(const rd_config *c) {
                    c->qk_norm);
 }
 
-static json_t *facts_json(const rd_model *m, int64_t window) {
+/* What the first matrix product takes: generated code, and pages of its library. */
+static size_t product_bytes(rd_dtype type) {
+  enum { N = 64 };
+  static float memory[3][N * N];
+  size_t before = rd_resident_bytes();
+  rd_mat a = rd_mat_rows(memory[0], type, N, N), b = rd_mat_rows(memory[1], type, N, N);
+  rd_code code = rd_matmul(rd_mat_rows(memory[2], RD_F32, N, N), a, rd_mat_transposed(b), 0, NULL);
+  size_t after = rd_resident_bytes();
+  return code == RD_OK && after > before ? after - before : 0;
+}
+
+/* `program`: resident bytes before the model was opened. */
+static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
   const rd_config *c = &m->config;
   json_t *out = shape_json(c), *eos = json_array();
   int64_t rank = 0;
@@ -98,6 +113,9 @@ static json_t *facts_json(const rd_model *m, int64_t window) {
       "adapter_rank", (json_int_t)rank, "file_bytes", (json_int_t)m->file_bytes, "memory_bytes",
       (json_int_t)m->memory_bytes, "window", (json_int_t)window, "pass_bytes",
       (json_int_t)rd_pass_memory(m, window, window, 0));
+  size_t all = program + product_bytes(m->weights.type) + m->file_bytes + m->memory_bytes +
+               rd_denoiser_memory(m, window, window);
+  json_object_set_new(facts, "generate_bytes", json_integer((json_int_t)all));
   json_object_update(facts, out);
   json_decref(out);
   return facts;
@@ -168,9 +186,10 @@ static void print_facts(const json_t *f) {
   print_token("mask", json_object_get(f, "mask"));
   print_token("bos", json_object_get(f, "bos"));
   json_array_foreach(json_object_get(f, "eos"), i, token) print_token("eos", token);
-  printf("memory      %.1f MB mapped, %.1f MB taken; a pass over %lld tokens %.1f MB\n",
+  printf("memory      %.1f MB mapped, %.1f MB taken; a pass over %lld tokens %.1f MB;\n"
+         "            to generate, with the program, %.1f MB\n",
          megabytes(f, "file_bytes"), megabytes(f, "memory_bytes"), number(f, "window"),
-         megabytes(f, "pass_bytes"));
+         megabytes(f, "pass_bytes"), megabytes(f, "generate_bytes"));
 }
 
 static json_t *tensors_json(const rd_tensors *t) {
@@ -262,8 +281,9 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
 
 static rd_code inspect_model(settings *s, rd_error *e) {
   rd_model *m = NULL;
+  size_t program = rd_resident_bytes();
   RD_TRY(rd_tool_open(&m, &s->common, false, e));
-  rd_code code = show(s, facts_json(m, s->window), rd_model_tensors(m), print_facts, e);
+  rd_code code = show(s, facts_json(m, s->window, program), rd_model_tensors(m), print_facts, e);
   rd_model_close(&m);
   return code;
 }
