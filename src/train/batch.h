@@ -21,8 +21,8 @@ typedef struct rd_batch_rules {
   const rd_corruption *corruption; /* of the objective, or NULL */
   const rd_loss_on *loss_on;
   bool eos_padding_loss, pad_to_window;
-  double mask_all;      /* share of the examples that start as nothing but masks, as generation does */
-  double own_drafts;     /* share of the batches that own_draft.h redrafts */
+  double mask_all;   /* share of the examples that start as nothing but masks, as generation does */
+  double own_drafts; /* share of the batches that own_draft.h redrafts */
   int64_t window, rows; /* tokens of a sequence at most; tokens of a batch */
   int32_t mask, eos;
   uint64_t seed;

@@ -30,7 +30,8 @@ typedef struct rd_train_settings {
   char *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad, *long_rows;
   int64_t lora_rank, window, batch, accumulate, updates, warmup, seed, threads;
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
-  double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_all, own_drafts;
+  double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_all,
+      own_drafts;
   bool train_norms, eos_padding_loss, recompute, allow_bad, resume, dry_run;
   bool has_init;
   rd_train_init init;
