@@ -53,6 +53,7 @@ static const rd_option rows[] = {
 /* Where everything goes. */
 typedef struct view {
   const settings *settings;
+  const rd_model *model;
   FILE *out; /* or NULL */
   bool terminal, headed;
   time_t shown;
@@ -154,9 +155,10 @@ static void set_real(json_t *object, const char *name, const char *end, double v
 
 static rd_code json_line(const view *v, const rd_finding *f, rd_error *e) {
   const rd_eval_settings *s = &v->settings->eval;
-  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "task", s->task, "data", s->data,
-                             "sampler", s->sampler, "objective", s->objective, "rows",
-                             (json_int_t)f->rows, "bad", (json_int_t)f->bad);
+  json_t *object = json_pack(
+      "{s:s, s:s, s:s*, s:s*, s:s, s:b, s:s, s:I, s:I}", "task", s->task, "data", s->data, "model",
+      v->model->name, "adapter", v->settings->common.adapter, "sampler", s->sampler, "noise",
+      s->noise, "objective", s->objective, "rows", (json_int_t)f->rows, "bad", (json_int_t)f->bad);
   if (!object)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
   if (f->iterations)
@@ -204,6 +206,7 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
   rd_code code = rd_tool_open(&model, &s->common, false, e);
   if (code == RD_OK && task->judged)
     code = open_judge(&judge, s, e);
+  v->model = model;
   const rd_eval eval = {.settings = &s->eval,
                         .model = model,
                         .judge = judge,
