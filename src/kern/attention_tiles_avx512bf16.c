@@ -34,21 +34,24 @@ typedef struct block {
   float top[RD_TILE_QUERIES], total[RD_TILE_QUERIES], shrink[RD_TILE_QUERIES];
 } block;
 
-static size_t place(block *b, char *memory, int64_t hd) {
-  enum { TILE = RD_TILE_QUERIES * RD_TILE_KEYS };
-  const size_t sums = (size_t)(RD_TILE_QUERIES * up(hd, LANES));
+enum { TILE = RD_TILE_QUERIES * RD_TILE_KEYS };
+
+/* Numbers in one of the blocks of queries. */
+static size_t query_room(int64_t hd) {
+  return (size_t)(RD_TILE_QUERIES * up(hd, LANES));
+}
+
+static void place(block *b, char *memory, int64_t hd) {
   b->scores = (float *)(void *)memory;
   b->sums = b->scores + TILE;
-  b->p = (rd_bf16 *)(void *)(b->sums + sums);
+  b->p = (rd_bf16 *)(void *)(b->sums + query_room(hd));
   b->q = b->p + TILE;
-  return TILE * sizeof *b->scores + sums * sizeof *b->sums + TILE * sizeof *b->p +
-         sums * sizeof *b->q;
 }
 
 size_t rd_tiles_scratch(int64_t hd) {
-  block b;
-  _Alignas(64) char none[1];
-  return (place(&b, none, hd) + 63) / 64 * 64;
+  size_t bytes =
+      TILE * (sizeof(float) + sizeof(rd_bf16)) + query_room(hd) * (sizeof(float) + sizeof(rd_bf16));
+  return (bytes + 63) / 64 * 64;
 }
 
 /* 16 rows of 16 pairs to 16 rows of the other way round: blocks of 1, 2, 4 and 8 change places. */
