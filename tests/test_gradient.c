@@ -261,7 +261,7 @@ static void a_cache_gives_what_the_whole_pass_gives(void **state) {
   assert_int_equal(rd_pass_run(p, &beyond, 1, 1, &e), RD_USAGE);
   int32_t wrong = V;
   rd_sequence outside = {&wrong, 1, 0, NULL};
-  assert_int_equal(rd_pass_run(p, &outside, 1, 1, &e), RD_USAGE);
+  assert_int_equal(rd_pass_run(p, &outside, 1, 1, &e), RD_BAD_INPUT);
   assert_string_equal(e.message, "token id 37 is outside the vocabulary of 37");
   rd_pass_free(&p);
   rd_cache_free(&cache);

@@ -183,7 +183,7 @@ static rd_code place(rd_trainer_pass *p, const rd_sequence *sequences, int64_t n
   }
   for (int64_t r = 0; r < T; r++)
     if (p->ids[r] < 0 || p->ids[r] >= p->config->vocab)
-      return rd_fail(e, RD_USAGE, "token id %d is outside the vocabulary of %lld", p->ids[r],
+      return rd_fail(e, RD_BAD_INPUT, "token id %d is outside the vocabulary of %lld", p->ids[r],
                      (long long)p->config->vocab);
   p->context.T = T;
   p->context.attention.block = block < 0 ? p->config->block : block;

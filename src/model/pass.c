@@ -221,7 +221,7 @@ static rd_code check(const rd_pass *p, const rd_sequence *seq, int64_t block, in
                    (long long)seq->cache->positions);
   for (int64_t i = 0; i < seq->count; i++)
     if (seq->ids[i] < 0 || seq->ids[i] >= c->vocab)
-      return rd_fail(e, RD_USAGE, "token id %d is outside the vocabulary of %lld", seq->ids[i],
+      return rd_fail(e, RD_BAD_INPUT, "token id %d is outside the vocabulary of %lld", seq->ids[i],
                      (long long)c->vocab);
   return RD_OK;
 }

@@ -29,8 +29,8 @@ void rd_pass_free(rd_pass **pass);
 size_t rd_pass_memory(const rd_model *model, int64_t rows, int64_t longest, int64_t logits_rows);
 
 /* Run the layers over `n` sequences. `block`: 0 bidirectional, 1 causal, N blocks (-1: the model's
- * own). Errors: RD_USAGE for too many rows, positions beyond the model's or ids outside the
- * vocabulary. */
+ * own). Errors: RD_USAGE for too many rows or positions beyond the model's, RD_BAD_INPUT for ids
+ * outside the vocabulary. */
 rd_code rd_pass_run(rd_pass *pass, const rd_sequence *sequences, int64_t n, int64_t block,
                     rd_error *e);
 

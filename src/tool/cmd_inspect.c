@@ -71,14 +71,14 @@ static json_t *stored_json(const rd_tensors *t) {
 static json_t *shape_json(const rd_config *c) {
   static const char *const scalings[] = {
       [RD_ROPE_PLAIN] = "none", [RD_ROPE_LINEAR] = "linear", [RD_ROPE_LLAMA3] = "llama3"};
-  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:f, s:s, s:b, s:b}",
-                   "layers", (json_int_t)c->layers, "width", (json_int_t)c->width, "heads",
-                   (json_int_t)c->heads, "kv_heads", (json_int_t)c->kv_heads, "head_dim",
-                   (json_int_t)c->head_dim, "ff", (json_int_t)c->ff, "vocab", (json_int_t)c->vocab,
-                   "positions", (json_int_t)c->positions, "block", (json_int_t)c->block,
-                   "shift_logits", c->shift_logits, "tied", c->tied, "rope_theta", c->rope_theta,
-                   "rope_scaling", scalings[c->rope_scaling], "qkv_bias", c->qkv_bias, "qk_norm",
-                   c->qk_norm);
+  return json_pack(
+      "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:f, s:s, s:b, s:b}", "layers",
+      (json_int_t)c->layers, "width", (json_int_t)c->width, "heads", (json_int_t)c->heads,
+      "kv_heads", (json_int_t)c->kv_heads, "head_dim", (json_int_t)c->head_dim, "ff",
+      (json_int_t)c->ff, "vocab", (json_int_t)c->vocab, "positions", (json_int_t)c->positions,
+      "canvas", (json_int_t)c->canvas, "block", (json_int_t)c->block, "shift_logits",
+      c->shift_logits, "tied", c->tied, "rope_theta", c->rope_theta, "rope_scaling",
+      scalings[c->rope_scaling], "qkv_bias", c->qkv_bias, "qk_norm", c->qk_norm);
 }
 
 /* What the first matrix product takes: generated code, and pages of its library. */
@@ -173,6 +173,8 @@ static void print_facts(const json_t *f) {
   printf("%s\n", json_is_true(json_object_get(f, "shift_logits")) ? ", logits shifted by one" : "");
   printf("positions   %lld, rotary theta %g, scaling %s\n", number(f, "positions"),
          json_real_value(json_object_get(f, "rope_theta")), text(f, "rope_scaling"));
+  if (number(f, "canvas") > 0)
+    printf("canvas      %lld tokens at a time\n", number(f, "canvas"));
   print_stored(json_object_get(f, "stored_bytes"));
   printf("precision   %s arithmetic\n", text(f, "precision"));
   if (number(f, "adapter_rank") > 0)

@@ -22,6 +22,10 @@ expect 0 '"family":"llada"' inspect $golden/models/llada --json
 expect 0 'Q4_K' inspect $golden/gguf/llama-quant.gguf
 expect 0 'model.norm.weight' inspect $golden/models/llama-mha --tensors
 expect 0 'adapter     LoRA of rank 4, alpha 8' inspect $golden/adapters/qwen3-qv
+cp -r $golden/models/qwen2 "$folder/denoiser"
+sed -i 's/"use_cache"/"shift_logits": true, "attention_block": 4, "canvas_length": 32, "use_cache"/' "$folder/denoiser/config.json"
+expect 0 'attention   in blocks of 4, logits shifted by one' inspect "$folder/denoiser"
+expect 0 'canvas      32 tokens' inspect "$folder/denoiser"
 expect 1 'config.json: no such file' inspect "$folder"
 expect 2 'unexpected argument' inspect a b
 expect 2 '-o DIR is needed' convert -m $golden/models/llama-mha

@@ -80,7 +80,7 @@ refuses "no ids" 2 "--ids and -o are needed" logits -m $model -o "$folder/x.npy"
 refuses "a word among the ids" 2 "found b" logits -m $model --ids 1,b -o "$folder/x.npy"
 refuses "none at all" 2 "between 1 and" logits -m $model --ids "" -o "$folder/x.npy"
 refuses "an attention kind" 2 "expected causal, bidirectional or block:N" logits -m $model --ids 1 --attention block:0 -o "$folder/x.npy"
-refuses "an id outside the vocabulary" 2 288 logits -m $model --ids 288 -o "$folder/x.npy"
+refuses "an id outside the vocabulary" 1 288 logits -m $model --ids 288 -o "$folder/x.npy"
 refuses "a folder that is not there" 1 "$folder/none" logits -m $model --ids 1 -o "$folder/none/x.npy"
 [ -e "$folder/x.npy" ] && check "nothing written" no yes
 exit $failed
