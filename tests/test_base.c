@@ -181,6 +181,12 @@ static void yaml_gives_the_same_values(void **state) {
   assert_int_equal(rd_yaml_parse(&o, "a: [1", 5, "text", &e), RD_BAD_INPUT);
   assert_non_null(strstr(e.message, "text: not valid YAML"));
   assert_int_equal(rd_yaml_parse(&o, "", 0, "text", &e), RD_BAD_INPUT);
+  static const char *const refused[] = {"{a: 1}: b", "[1]: b", "a: &x [1]\nb: *x", "a: &x {c: *x}"};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    rd_error why = {0};
+    assert_int_equal(rd_yaml_parse(&o, refused[i], strlen(refused[i]), "text", &why), RD_BAD_INPUT);
+    assert_non_null(strstr(why.message, "an alias, or"));
+  }
 }
 
 typedef struct params {

@@ -27,8 +27,10 @@ static json_t *plain_scalar(const char *text) {
   return json_string(text);
 }
 
-static json_t *convert(yaml_document_t *doc, yaml_node_t *node, int depth) {
-  if (!node || depth > MAX_DEPTH)
+/* `left` counts down from the document's nodes: one that is reached again came through an alias,
+ * and a few lines of aliases to aliases are more than any memory holds. */
+static json_t *convert(yaml_document_t *doc, yaml_node_t *node, int depth, ptrdiff_t *left) {
+  if (!node || depth > MAX_DEPTH || --*left < 0)
     return NULL;
   if (node->type == YAML_SCALAR_NODE) {
     const char *text = (const char *)node->data.scalar.value;
@@ -39,7 +41,8 @@ static json_t *convert(yaml_document_t *doc, yaml_node_t *node, int depth) {
     json_t *array = json_array();
     for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top;
          i++)
-      if (json_array_append_new(array, convert(doc, yaml_document_get_node(doc, *i), depth + 1))) {
+      if (json_array_append_new(array,
+                                convert(doc, yaml_document_get_node(doc, *i), depth + 1, left))) {
         json_decref(array);
         return NULL;
       }
@@ -49,9 +52,11 @@ static json_t *convert(yaml_document_t *doc, yaml_node_t *node, int depth) {
   for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
        p++) {
     yaml_node_t *key = yaml_document_get_node(doc, p->key);
-    json_t *value = convert(doc, yaml_document_get_node(doc, p->value), depth + 1);
-    if (!key || key->type != YAML_SCALAR_NODE ||
-        json_object_set_new(object, (const char *)key->data.scalar.value, value)) {
+    bool text = key && key->type == YAML_SCALAR_NODE;
+    --*left; /* the key */
+    json_t *value =
+        text ? convert(doc, yaml_document_get_node(doc, p->value), depth + 1, left) : NULL;
+    if (!text || json_object_set_new(object, (const char *)key->data.scalar.value, value)) {
       json_decref(object);
       return NULL;
     }
@@ -71,12 +76,13 @@ rd_code rd_yaml_parse(json_t **out, const char *text, size_t size, const char *n
     code = rd_fail(e, RD_BAD_INPUT, "%s: not valid YAML: line %zu: %s", name,
                    parser.problem_mark.line + 1, parser.problem ? parser.problem : "unreadable");
   } else {
-    *out = convert(&doc, yaml_document_get_root_node(&doc), 0);
+    ptrdiff_t nodes = doc.nodes.top - doc.nodes.start;
+    *out = convert(&doc, yaml_document_get_root_node(&doc), 0, &nodes);
     yaml_document_delete(&doc);
     if (!*out)
-      code =
-          rd_fail(e, RD_BAD_INPUT, "%s: empty, nested over %d deep, or with a key that is no text",
-                  name, MAX_DEPTH);
+      code = rd_fail(e, RD_BAD_INPUT,
+                     "%s: empty, nested over %d deep, with an alias, or with a key that is no text",
+                     name, MAX_DEPTH);
   }
   yaml_parser_delete(&parser);
   return code;
