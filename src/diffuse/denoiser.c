@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "cpu.h"
+#include "inspect.h"
 #include "pass.h"
 #include "profile.h"
 
@@ -67,7 +68,9 @@ static rd_code take_logits(void *context, float *logits, int64_t first, int64_t 
     }
     d->where[kept++] = w->where;
   }
-  RD_TRY(rd_propose(d->out + d->made, logits, kept, V, d->where, d->workspace, e));
+  rd_code code = rd_propose(d->out + d->made, logits, kept, V, d->where, d->workspace, e);
+  if (code != RD_OK)
+    return code == RD_NUMERIC ? rd_model_blame(d->model, e) : code;
   rd_profile_lap("proposal");
   d->made += kept;
   return RD_OK;

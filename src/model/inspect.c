@@ -49,3 +49,10 @@ rd_code rd_tensors_check(const rd_tensors *t, rd_error *e) {
     RD_TRY(check_tensor(&t->items[i], e));
   return RD_OK;
 }
+
+rd_code rd_model_blame(const rd_model *m, rd_error *e) {
+  rd_error found = {0};
+  if (m->store && rd_tensors_check(rd_model_tensors(m), &found) == RD_OK)
+    (void)rd_tensors_check(&m->store->adapter_tensors, &found);
+  return *found.message ? rd_prefix(e, RD_NUMERIC, "%s", found.message) : RD_NUMERIC;
+}

@@ -14,5 +14,9 @@ const rd_storage *rd_tensors_storage(const rd_tensors *t);
 /* Read every number: RD_NUMERIC names the first tensor with NaN or infinity, and where. Opening
  * scans only norms, biases and what it converts, so that mapped files open without being read. */
 rd_code rd_tensors_check(const rd_tensors *t, rd_error *e);
+/* When a model's results turned out to be no finite numbers (RD_NUMERIC, in `e`): look through its
+ * stored tensors and the adapter's, and put the one to blame in front of the message. Returns
+ * RD_NUMERIC. */
+rd_code rd_model_blame(const rd_model *m, rd_error *e);
 
 #endif

@@ -3,6 +3,8 @@
 #include "commands.h"
 #include "common.h"
 #include "file.h"
+#include "inspect.h"
+#include "ops.h"
 #include "pass.h"
 
 #include <errno.h>
@@ -99,6 +101,12 @@ static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids
     code = rd_pass_run(pass, &sequence, 1, block, e);
   if (code == RD_OK)
     code = rd_pass_logits(pass, wanted, T, keep, &t, e);
+  int64_t bad = 0;
+  if (code == RD_OK && !rd_all_finite(t.logits, RD_F32, T * t.vocab, &bad)) {
+    (void)rd_fail(e, RD_NUMERIC, "logit %lld of position %lld is not a finite number",
+                  (long long)(bad % t.vocab), (long long)(bad / t.vocab));
+    code = rd_model_blame(m, e);
+  }
   if (code == RD_OK)
     code = write_npy(s->output, &t, T, e);
   rd_pass_free(&pass);

@@ -202,11 +202,14 @@ with tempfile.TemporaryDirectory() as place:
         if damage:
             damage(copy)
         both(what, text, GOLDEN + model, copy)
-    # infinity in a matrix that is used in place: opening does not read it, a whole look does
+    # infinity in a matrix that is used in place: opening does not read it, but what it leads to is traced to it
     copy = os.path.join(place, "infinite")
     shutil.copytree(GOLDEN + MHA, copy)
     number("model.layers.0.mlp.up_proj.weight", 9, 0x7F800000)(copy)
-    refuses("infinity in a matrix", "tensor model.layers.0.mlp.up_proj.weight: element 9 is NaN or infinite",
-            ["inspect", copy, "--check"], out)
+    for command in (["inspect", copy, "--check"], ["logits", "-m", copy, "--ids", "1,2", "-o", npy],
+                    ["generate", "-m", copy, "--seed", "1", "--window", "32", "--iterations", "2", "ab"],
+                    ["generate", "-m", copy, "--sampler", "ar", "--seed", "1", "--tokens", "2", "ab"]):
+        refuses("infinity in a matrix", "tensor model.layers.0.mlp.up_proj.weight: element 9 is NaN or infinite",
+                command, npy)
 
 sys.exit(failed > 0)
