@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks that generate: what counts as the same answer, damaged rows, whole runs on a tiny model,
  * words that repeat. */
+#include "cpu.h"
 #include "exact.h"
 #include "file.h"
 #include "ngrams.h"
@@ -288,6 +289,7 @@ static void tasks_are_found_by_name(void **state) {
 }
 
 int main(void) {
+  rd_threads_set(1); /* models this small are slower on more */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(answers_are_compared_by_their_words),
       cmocka_unit_test(bad_rows_are_named_and_counted),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Likelihoods against sums written out over all masks, from the logits of single passes; choices
  * by them; intervals against known numbers. */
+#include "cpu.h"
 #include "likelihood.h"
 #include "pass.h"
 #include "stats.h"
@@ -299,6 +300,7 @@ static void means_have_a_bootstrap_interval(void **state) {
 }
 
 int main(void) {
+  rd_threads_set(1); /* models this small are slower on more */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_masks_give_the_expectation),
       cmocka_unit_test(drawn_masks_estimate_it),
