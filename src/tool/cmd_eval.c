@@ -118,6 +118,11 @@ static void write_measure(char *out, size_t size, const rd_measure *m) {
 
 enum { CELL = 26 };
 
+/* Of column i of a table; the last one ends the line. */
+static int width_of(const rd_finding *f, size_t i) {
+  return i + 1 == f->count ? 0 : has_interval(&f->measures[i]) ? CELL - 2 : CELL / 2;
+}
+
 static void head_line(const rd_finding *f) {
   if (f->iterations)
     printf("%-10s ", "iterations");
@@ -127,7 +132,7 @@ static void head_line(const rd_finding *f) {
     snprintf(name, sizeof name, "%s", f->measures[i].name);
     for (char *c = name; *c; c++)
       *c = *c == '_' ? ' ' : *c;
-    printf("  %-*s", has_interval(&f->measures[i]) ? CELL - 2 : CELL / 2, name);
+    printf("  %-*s", width_of(f, i), name);
   }
   putchar('\n');
 }
@@ -142,7 +147,7 @@ static void table_line(view *v, const rd_finding *f) {
   for (size_t i = 0; i < f->count; i++) {
     char text[80];
     write_measure(text, sizeof text, &f->measures[i]);
-    printf("  %-*s", has_interval(&f->measures[i]) ? CELL - 2 : CELL / 2, text);
+    printf("  %-*s", width_of(f, i), text);
   }
   putchar('\n');
 }
@@ -235,6 +240,8 @@ static rd_code run(void *context, const char *argument, rd_error *e) {
     return rd_fail(e, RD_USAGE, "--task %s needs a reference model: --judge PATH", task->name);
   if (s->out && !(v.out = fopen(s->out, "w")))
     return rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
+  if (v.out)
+    setvbuf(v.out, NULL, _IOLBF, 0); /* whole rows stay when the run is stopped */
   rd_code code = work(s, task, &v, e);
   if (v.out && fclose(v.out) != 0 && code == RD_OK)
     code = rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
