@@ -30,29 +30,40 @@ double rd_seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double rd_peak_flops(rd_dtype type) {
+static double cpu_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+rd_peak rd_peak_flops(rd_dtype type) {
   enum { REPEATS = 6 };
   const long rounds = 4 << 20;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (rows[i].type != type || rd_cpu_level() < rows[i].level || (rows[i].fit && !rows[i].fit()))
       continue;
-    double best = 0;
+    rd_peak best = {0};
     volatile float sink = 0;
     int threads = rd_threads_get();
     for (int r = 0; r < REPEATS; r++) {
-      double start = rd_seconds();
+      double start = rd_seconds(), cpu = 0;
 #pragma omp parallel num_threads(threads)
       {
+        double cpu_start = cpu_seconds();
         float value = rows[i].run(rounds);
+#pragma omp masked
+        cpu = cpu_seconds() - cpu_start;
 #pragma omp atomic
         sink += value;
       }
-      double rate = rows[i].flops * (double)rounds * threads / (rd_seconds() - start);
-      best = rate > best ? rate : best;
+      double flops = rows[i].flops * (double)rounds;
+      double rate = flops * threads / (rd_seconds() - start), cpu_rate = flops / cpu;
+      best.rate = rate > best.rate ? rate : best.rate;
+      best.cpu_rate = cpu_rate > best.cpu_rate ? cpu_rate : best.cpu_rate;
     }
     return best;
   }
-  return 0;
+  return (rd_peak){0};
 }
 
 double rd_peak_bandwidth(void) {

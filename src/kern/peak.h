@@ -5,10 +5,13 @@
 
 #include "dtype.h"
 
-/* Floating-point operations a second (integer ones for RD_I8) of multiply-add on registers, on the
- * threads kernels use, best of several tenths of a second. 0 where the processor has no instruction
- * for the type. */
-double rd_peak_flops(rd_dtype type);
+/* Floating-point operations (integer ones for RD_I8) of multiply-add on registers, best of several
+ * tenths of a second. 0 where the processor has no instruction for the type. */
+typedef struct rd_peak {
+  double rate;     /* a second, on the threads kernels use */
+  double cpu_rate; /* a second of processor time: what other programs take does not count */
+} rd_peak;
+rd_peak rd_peak_flops(rd_dtype type);
 /* Bytes a second read from memory by all threads, from a buffer far larger than the caches. 0 when
  * there is no memory for it. */
 double rd_peak_bandwidth(void);

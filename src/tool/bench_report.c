@@ -36,6 +36,7 @@ static const column columns[] = {
     {"flops_per_second", "GFLOP/s", 9, "%.1f", 1e9, false, AT(flops_rate)},
     {"peak_flops_per_second", NULL, 0, NULL, 1, false, AT(peak)},
     {"peak_fraction", "% of peak", 10, "%.1f", 1e-2, false, AT(fraction)},
+    {"cpu_peak_fraction", "by cpu", 7, "%.1f", 1e-2, false, AT(cpu_fraction)},
     {"time_over_predicted", "growth", 7, "%.2f", 1, false, AT(growth)},
     {"peak_memory_bytes", "MB", 8, "%.0f", 1e6, false, AT(memory)},
     {"bandwidth_bytes_per_second", NULL, 0, NULL, 1, false, AT(bandwidth)},

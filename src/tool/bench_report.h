@@ -20,7 +20,8 @@ typedef struct rd_bench_row {
   double passes;            /* of an answer */
   double flops_rate, peak;  /* operations a second */
   double fraction;          /* of the peak */
-  double growth;            /* seconds over what flops predict from the first window */
+  double cpu_fraction;      /* the same, both by processor time */
+  double growth;            /* processor time over what flops predict from the first window */
   double memory, bandwidth; /* peak bytes of the process; bytes a second of the machine */
 } rd_bench_row;
 

@@ -48,7 +48,8 @@ static const rd_option rows[] = {
 
 /* The limits of the machine. */
 typedef struct limits {
-  double f32, bf16, i8, bandwidth;
+  rd_peak f32, bf16, i8;
+  double bandwidth;
   char machine[160];
 } limits;
 
@@ -74,12 +75,14 @@ static void measure_limits(limits *l) {
   name_machine(l->machine, sizeof l->machine);
 }
 
-static double peak_of(const limits *l, const rd_model *m) {
+static rd_peak peak_of(const limits *l, const rd_model *m) {
   const char *precision = rd_model_precision(m);
-  double own = strcmp(precision, "int8") == 0   ? l->i8
-               : strcmp(precision, "bf16") == 0 ? l->bf16
-                                                : 0;
-  return own > 0 ? own : l->f32;
+  rd_peak own = {0};
+  if (strcmp(precision, "int8") == 0)
+    own = l->i8;
+  else if (strcmp(precision, "bf16") == 0)
+    own = l->bf16;
+  return own.rate > 0 ? own : l->f32;
 }
 
 static rd_code numbers(const char *text, const char *name, int64_t *out, int *count, rd_error *e) {
@@ -114,7 +117,7 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
                         .commit = s->commit,
                         .batch = 1,
                         .threads = rd_threads_get(),
-                        .peak = peak_of(l, m),
+                        .peak = peak_of(l, m).rate,
                         .bandwidth = l->bandwidth,
                         .memory = rd_bench_memory()};
 }
@@ -145,10 +148,11 @@ static rd_code measure_cases(const settings *s, const rd_model *m, const limits 
     row.canvas_rate = (double)tokens / best.seconds;
     row.flops_rate = flops / best.seconds;
     row.fraction = row.flops_rate / row.peak;
+    row.cpu_fraction = flops / best.cpu_seconds / peak_of(l, m).cpu_rate;
     if (i % window_count == 0)
-      first = row.flops_rate;
+      first = row.cpu_fraction;
     else
-      row.growth = first / row.flops_rate;
+      row.growth = first / row.cpu_fraction;
     RD_TRY(emit(s, &row, e));
   }
   return RD_OK;
@@ -196,11 +200,12 @@ static rd_code run(void *context, const char *argument, rd_error *e) {
   measure_limits(&l);
   if (!s->common.json) {
     printf("%s, %d threads: f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f Gop/s, memory %.1f GB/s\n\n",
-           l.machine, rd_threads_get(), l.f32 / 1e9, l.bf16 / 1e9, l.i8 / 1e9, l.bandwidth / 1e9);
+           l.machine, rd_threads_get(), l.f32.rate / 1e9, l.bf16.rate / 1e9, l.i8.rate / 1e9,
+           l.bandwidth / 1e9);
     rd_bench_head(stdout);
   }
   RD_TRY(measure_precision(s, s->common.precision, &l, e));
-  bool again = s->sweep && !s->train && strcmp(s->common.precision, "auto") == 0 && l.i8 > 0;
+  bool again = s->sweep && !s->train && strcmp(s->common.precision, "auto") == 0 && l.i8.rate > 0;
   return again ? measure_precision(s, "int8", &l, e) : RD_OK;
 }
 

@@ -39,7 +39,7 @@ static rd_curve *labelled(rd_curves *curves, const char *label, rd_error *e) {
 
 enum { CASE, SHAPE, PRECISION, WINDOW, BATCH, FRACTION, WANTED };
 static const char *const wanted[WANTED] = {"case",   "shape", "precision",
-                                           "window", "batch", "peak_fraction"};
+                                           "window", "batch", "cpu_peak_fraction"};
 
 static rd_code add_row(rd_curves *curves, char fields[FIELDS][FIELD], const int *at, rd_error *e) {
   double window = strtod(fields[at[WINDOW]], NULL), share = strtod(fields[at[FRACTION]], NULL);
@@ -84,7 +84,7 @@ rd_code rd_curves_read_bench(rd_curves *curves, const char *path, rd_error *e) {
       code = add_row(curves, fields, column, e);
   }
   curves->x_name = "tokens in a sequence (powers of two)";
-  curves->y_name = "% of the machine's peak";
+  curves->y_name = "% of the machine's peak, by processor time";
   free(fields);
   rd_map_close(&map);
   return code;
