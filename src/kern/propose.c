@@ -2,7 +2,7 @@
 /* Fused proposals: one or two sweeps over a row of logits, and work only on the candidates after
  * that.
  *
- * top-k: a heap of the k best; blocks of logits whose maximum does not beat its worst are skipped,
+ * top-k: a heap of the k best among the logits that reach the k-th largest of the blocks' maxima,
  * so that the sweep is a vector maximum almost everywhere. top-p alone: tokens below (1 - p) / V
  * cannot be needed; the others are sorted lazily, left part first, until the sum reaches p. */
 #include "propose.h"
@@ -83,28 +83,60 @@ static void sift_down(candidate *heap, int64_t k, int64_t i) {
   }
 }
 
-/* The k best of the row, best first. 1 <= k <= n. */
-static void select_top(candidate *heap, int64_t k, const float *x, int64_t n) {
-  for (int64_t i = 0; i < k; i++)
-    heap[i] = (candidate){x[i], (int32_t)i};
+/* The k best of c[0..n) to the front, best first: a heap of k, then a heap sort. 1 <= k <= n. */
+static void best_first(candidate *c, int64_t k, int64_t n) {
   for (int64_t i = k / 2; i-- > 0;)
-    sift_down(heap, k, i);
-  for (int64_t at = k; at < n; at += SWEEP) {
+    sift_down(c, k, i);
+  for (int64_t i = k; i < n; i++)
+    if (better(c[i], c[0])) {
+      c[0] = c[i];
+      sift_down(c, k, 0);
+    }
+  for (int64_t last = k - 1; last > 0; last--) { /* the worst goes to the end */
+    candidate worst = c[0];
+    c[0] = c[last];
+    c[last] = worst;
+    sift_down(c, last, 0);
+  }
+}
+
+/* All logits of at least `bound` into c, in order; returns their number. */
+static int64_t gather(candidate *c, const float *x, int64_t n, float bound) {
+  int64_t count = 0;
+  for (int64_t at = 0; at < n; at += SWEEP) {
     int64_t end = at + SWEEP < n ? at + SWEEP : n;
-    if (largest(x + at, end - at) <= heap[0].logit)
+    if (largest(x + at, end - at) < bound)
       continue;
     for (int64_t i = at; i < end; i++)
-      if (x[i] > heap[0].logit) {
-        heap[0] = (candidate){x[i], (int32_t)i};
-        sift_down(heap, k, 0);
-      }
+      if (x[i] >= bound)
+        c[count++] = (candidate){x[i], (int32_t)i};
   }
-  for (int64_t last = k - 1; last > 0; last--) { /* heap sort: the worst goes to the end */
-    candidate worst = heap[0];
-    heap[0] = heap[last];
-    heap[last] = worst;
-    sift_down(heap, last, 0);
+  return count;
+}
+
+/* The k best of the row, best first, in c, which has room for n. 1 <= k <= n. The k-th largest of
+ * the blocks' maxima bounds them from below. */
+static void select_top(candidate *c, int64_t k, const float *x, int64_t n) {
+  int64_t blocks = 0;
+  for (int64_t at = 0; at < n; at += SWEEP)
+    c[blocks++] = (candidate){largest(x + at, at + SWEEP < n ? SWEEP : n - at), (int32_t)at};
+  float bound = -INFINITY;
+  if (k <= blocks) {
+    best_first(c, k, blocks);
+    bound = c[k - 1].logit;
   }
+  best_first(c, k, gather(c, x, n, bound));
+}
+
+/* The second largest logit, -INFINITY for a row of one: beside the largest in its block, or the
+ * largest of another block. */
+static float second_largest(const float *x, int64_t n, float max) {
+  int64_t first = first_largest(x, n, max), block = first / SWEEP * SWEEP;
+  int64_t end = block + SWEEP < n ? block + SWEEP : n;
+  float second = largest(x + block, first - block);
+  second = fmaxf(second, largest(x + first + 1, end - first - 1));
+  second = fmaxf(second, largest(x, block));
+  return fmaxf(second, largest(x + end, n - end));
 }
 
 /* Put the best of c[first..end) at the front of it, all better ones than the pivot before it;
@@ -182,15 +214,7 @@ static int64_t candidates_of(candidate *c, float *x, int64_t V, const rd_propose
   } else {
     S = sums_of(x, V, max, scale).S;
     double share = (1 - rule->top_p) / (double)V * S * 0.99; /* the least exp that can be needed */
-    float floor = (float)((double)max + log(share) / (double)scale);
-    for (int64_t at = 0; at < V; at += SWEEP) {
-      int64_t end = at + SWEEP < V ? at + SWEEP : V;
-      if (largest(x + at, end - at) < floor)
-        continue;
-      for (int64_t i = at; i < end; i++)
-        if (x[i] >= floor)
-          c[n++] = (candidate){x[i], (int32_t)i};
-    }
+    n = gather(c, x, V, (float)((double)max + log(share) / (double)scale));
     n = take_until(c, n, rule->top_p, max, scale, S);
   }
   *sum = 0;
@@ -217,10 +241,7 @@ static void describe(rd_proposal *out, const candidate *c, int64_t n, float max,
 
 static void describe_all(rd_proposal *out, const float *x, int64_t V, float max, float scale,
                          rd_row_sums s) {
-  candidate two[2] = {{max, 0}, {-INFINITY, 0}};
-  if (V > 1)
-    select_top(two, 2, x, V);
-  double second = V > 1 ? (double)exp_below((two[1].logit - max) * scale) : 0;
+  double second = (double)exp_below((second_largest(x, V, max) - max) * scale);
   out->margin = (float)((1 - second) / s.S);
   out->entropy = (float)(log(s.S) - s.W / s.S);
 }
