@@ -118,6 +118,15 @@ static void remove_old(const rd_trainer *t) {
   }
 }
 
+void rd_checkpoint_retreat(const rd_trainer *t) {
+  int64_t count, before = t->update - 1;
+  bool there = newest(t->settings->out, before, &count) == before;
+  char *path = rd_format("%s/checkpoint-%lld", t->settings->out, (long long)before);
+  if (path && there && newest(t->settings->out, before - 1, &count) >= 0)
+    rd_folder_abandon(path);
+  free(path);
+}
+
 rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e) {
   char *path = rd_format("%s/checkpoint-%lld", t->settings->out, (long long)t->update);
   char *part = NULL;

@@ -14,6 +14,10 @@ rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e);
  * placed and examples read; the order is set anew. */
 rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e);
 
+/* The present update came to no number: the checkpoint that it began from, if the update before
+ * wrote one, is taken away where an older one is left. */
+void rd_checkpoint_retreat(const rd_trainer *t);
+
 /* Build a folder aside: rd_folder_begin gives "PATH.part", emptied; rd_folder_commit puts it in the
  * place of PATH; rd_folder_abandon removes it. */
 rd_code rd_folder_begin(const char *path, char **part, rd_error *e);

@@ -86,7 +86,7 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
   if (!isfinite(loss) || !isfinite(norm))
     return rd_fail(e, RD_NUMERIC,
                    "update %lld: loss %g, gradient norm %g: not a number any more; the checkpoints "
-                   "in %s are as they were: --resume with a lower learning_rate or clip",
+                   "left in %s are good: --resume with a lower learning_rate or clip",
                    (long long)t->update, loss, norm, t->settings->out);
   double clip = t->settings->clip;
   double rate = rd_rate_at(t->schedule, t->settings->learning_rate, t->update, t->settings->warmup,
@@ -195,7 +195,10 @@ rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {
     int64_t tokens = t->tokens;
     t->update++;
     rd_train_progress progress = {.update = t->update, .updates = t->updates};
-    RD_TRY(train_update(t, &progress, e));
+    rd_code code = train_update(t, &progress, e);
+    if (code == RD_NUMERIC)
+      rd_checkpoint_retreat(t);
+    RD_TRY(code);
     double lately = (double)(t->tokens - tokens) / (now() - began + 1e-9);
     recent = recent > 0 ? 0.95 * recent + 0.05 * lately : lately;
     t->seconds = before + now() - start;
