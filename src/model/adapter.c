@@ -105,9 +105,9 @@ json_t *rd_adapter_config_json(const rd_adapter_config *c, const rd_family *fami
       "{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}",
       "peft_type", "LORA", "task_type", "CAUSAL_LM", "base_model_name_or_path", base, "bias",
       "none", "r", (json_int_t)c->rank, "lora_alpha", c->alpha, "lora_dropout", 0.0, "use_rslora",
-      c->rslora, "use_dora", 0, "init_lora_weights", 1, "fan_in_fan_out", 0, "inference_mode",
-      1, "rank_pattern", ranks, "alpha_pattern", alphas, "target_modules", targets,
-      "modules_to_save", norms);
+      c->rslora, "use_dora", 0, "init_lora_weights", 1, "fan_in_fan_out", 0, "inference_mode", 1,
+      "rank_pattern", ranks, "alpha_pattern", alphas, "target_modules", targets, "modules_to_save",
+      norms);
 }
 
 enum { NAME = 200, FULL = NAME + 64 };
