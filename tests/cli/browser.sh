@@ -10,4 +10,6 @@ folder=$(mktemp -d)
 server=$!
 trap 'kill $server; rm -rf "$folder"' EXIT
 for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out") && break; sleep 0.1; done
-REDRAFT_URL=$url node --test-reporter=spec "tests/web/${2:-run.mjs}"
+few='small, whole|ask and watch|scrub, step|keyboard only' # enough for every day
+[ "$RD_TEST_ALL" ] && few=.
+REDRAFT_URL=$url node --test-reporter=spec --test-name-pattern="$few" "tests/web/${2:-run.mjs}"

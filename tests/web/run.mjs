@@ -24,6 +24,9 @@ const check = (name, run, options = {}) =>
     }
   });
 
+/** Settings that make short work of an answer. */
+const quick = { fragment: '#tokens=40&iterations=16' };
+
 async function pause(page, seconds) {
   await page.locator('#pause').evaluate((field, value) => {
     field.value = value;
@@ -72,7 +75,7 @@ check('nothing moves while tokens change', async (page) => {
     await page.waitForTimeout(30);
   }
   assert.equal(boxes.size, 1);
-});
+}, quick);
 
 check('stop: the connection closes, what was drafted stays', async (page) => {
   await page.locator('details.all summary').click();
@@ -108,7 +111,7 @@ check('scrub, step, replay; the chart follows and leads', async (page) => {
   await pause(page, 0.05);
   await page.getByRole('button', { name: 'Play', exact: true }).click();
   await page.waitForFunction((last) => document.querySelector('.place').textContent === `${last} / ${last}`, of);
-});
+}, quick);
 
 check('a token tells its probability and its history', async (page) => {
   await pause(page, 0);
@@ -126,7 +129,7 @@ check('a token tells its probability and its history', async (page) => {
   await page.getByText('Grid', { exact: true }).click();
   assert.equal(await page.locator('.draft.grid').count(), 1);
   await shot(page, 'confidence');
-});
+}, quick);
 
 check('two runs side by side with different settings', async (page) => {
   await pause(page, 0);
@@ -141,7 +144,7 @@ check('two runs side by side with different settings', async (page) => {
   await page.getByRole('slider', { name: 'Step', exact: true }).first().fill('1');
   assert.deepEqual(await texts(page, '.status .step'), ['Draft 1', 'Starting noise']);
   await shot(page, 'compare');
-});
+}, quick);
 
 check('lock, mask and retype, then redraft', async (page) => {
   await pause(page, 0);
@@ -171,7 +174,7 @@ check('lock, mask and retype, then redraft', async (page) => {
     assert.deepEqual(draft.state.slice(0, 3), ['lock', 'lock', 'mask']);
     assert.equal(draft.ids.length, draft.state.length);
   }
-});
+}, quick);
 
 check('save a trace, load it again', async (page) => {
   await pause(page, 0);
@@ -188,7 +191,7 @@ check('save a trace, load it again', async (page) => {
   writeFileSync(join(folder, 'bad.jsonl'), '{"event":"nonsense"}\n');
   await page.locator('input[type=file]').setInputFiles(join(folder, 'bad.jsonl'));
   assert.match(await page.getByRole('alert').textContent(), /bad\.jsonl: line 1: unknown event/);
-});
+}, quick);
 
 check('export a replay as one file that works alone', async (page) => {
   await pause(page, 0);
@@ -212,7 +215,7 @@ check('export a replay as one file that works alone', async (page) => {
   assert.deepEqual(tab.errors, []);
   assert.deepEqual(tab.outside, []);
   await tab.close();
-});
+}, quick);
 
 check('text from prompt and model is text', async (page) => {
   await pause(page, 0);
@@ -220,7 +223,7 @@ check('text from prompt and model is text', async (page) => {
   assert.equal(await page.locator('.turn img, .turn b:not(.numbers b, .verdict b, .key b)').count(), 0);
   assert.equal(await page.title(), 'redraft');
   if (mock) assert.match(await page.locator('.draft').textContent(), /<script>alert\(1\)<\/script>/);
-});
+}, quick);
 
 check('every setting: changed, sent, carried by the link, reset', async (page) => {
   const { options, samplers } = await (await page.request.get(`${url}api/options`)).json();
@@ -321,7 +324,7 @@ check('keyboard only', async (page) => {
   await page.locator('.draft .tok.masked').waitFor();
   assert.equal(await page.locator('.draft .tok.locked').count(), 1);
   assert.equal(await page.locator('.draft .tok.masked').count(), 1);
-});
+}, quick);
 
 check('every control has a name', async (page) => {
   await pause(page, 0);
@@ -335,7 +338,7 @@ check('every control has a name', async (page) => {
   assert.deepEqual(nameless, []);
   const ids = await page.evaluate(() => [...document.querySelectorAll('[id]')].map((item) => item.id));
   assert.equal(new Set(ids).size, ids.length, 'an id twice');
-});
+}, quick);
 
 check('a phone: all in one column, nothing wider than the screen', async (page) => {
   await ask(page, 'What do you know about Amsterdam?');
@@ -350,7 +353,7 @@ check('a phone: all in one column, nothing wider than the screen', async (page) 
   await page.locator('.settings.open').waitFor();
   await shot(page, 'phone-settings');
   assert.ok((await width()) <= 390, `${await width()} px`);
-}, { width: 390, height: 844 });
+}, { ...quick, width: 390, height: 844 });
 
 check('dark, and colours that everyone can tell apart', async (page) => {
   await pause(page, 0.3);
@@ -362,7 +365,7 @@ check('dark, and colours that everyone can tell apart', async (page) => {
   await shot(page, 'dark');
   await page.getByText('Light', { exact: true }).click();
   await page.waitForFunction((before) => getComputedStyle(document.body).backgroundColor !== before, dark);
-}, { dark: true });
+}, { ...quick, dark: true });
 
 check('errors are said in words', async (page) => {
   await ask(page, 'queue full');
