@@ -1,0 +1,61 @@
+#!/bin/bash
+# redraft bench on the tini shape and a small model: rows as table, JSON and CSV, in every precision; the plot
+# of the CSV; --profile; int8 everywhere but in training.
+program=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+check() { # check WHAT EXPECTED FOUND
+  [ "$2" == "$3" ] && return
+  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
+  failed=1
+}
+refuses() { # refuses WHAT STATUS WORD ARGUMENTS...
+  local what=$1 status=$2 word=$3 found
+  shift 3
+  found=$("$program" "$@" 2>&1 </dev/null); check "$what: status" "$status" $?
+  [[ $found == *"$word"* ]] || check "$what: message" "$word" "$found"
+}
+field() { # field NAME: of the JSON rows on standard input, one a line
+  python3 -c 'import json, sys
+for line in sys.stdin: print(json.loads(line).get(sys.argv[1]))' "$1"
+}
+export OMP_WAIT_POLICY=passive
+bench=(bench --shape tini --repeats 1 --threads 1)
+csv=$folder/bench.csv
+
+for precision in f32 bf16 int8; do
+  "$program" "${bench[@]}" --windows 16,32 --precision $precision --csv "$csv" --commit one --json > "$folder/rows"
+  check "$precision" 0 $?
+  check "$precision: rows" "16 32" "$(field window < "$folder/rows" | xargs)"
+  check "$precision: its name" $precision "$(field precision < "$folder/rows" | sort -u)"
+  check "$precision: growth, of the second window alone" "None" "$(field time_over_predicted < "$folder/rows" | head -1)"
+  for name in seconds cpu_seconds canvas_tokens_per_second flops_per_second peak_flops_per_second peak_memory_bytes; do
+    field $name < "$folder/rows" | grep -vq '^[0-9]' && check "$precision: $name" "numbers" "$(field $name < "$folder/rows")"
+  done
+done
+check "CSV: one head, six rows" "1 6" "$(grep -c ^case "$csv") $(grep -c '^"iteration","tini"' "$csv")"
+check "CSV: commit" 6 "$(grep -c ',"one"$' "$csv")"
+"$program" plot "$csv" -o "$folder/bench.svg" > "$folder/plot"; check "plot" 0 $?
+check "plot: three curves" 3 "$(grep -c polyline "$folder/bench.svg")"
+grep -q "tini int8 batch 1" "$folder/plot" || check "plot: names" "tini int8 batch 1" "$(cat "$folder/plot")"
+
+# Answers of a model with a tokenizer, and where their time goes.
+"$program" bench --windows 16 --repeats 1 --threads 1 --answers 1 --json --profile > "$folder/rows" 2> "$folder/profile"
+check "answers" 0 $?
+check "answers: cases" "iteration answer" "$(field case < "$folder/rows" | xargs)"
+field passes_per_answer < "$folder/rows" | tail -1 | grep -q '^[1-9]' || check "answers: passes" "a number" none
+for name in attention head proposal norm; do
+  grep -q "^$name  " "$folder/profile" || check "profile" "$name" "$(cat "$folder/profile")"
+done
+
+"$program" "${bench[@]}" --windows 16 --train --rank 4 > "$folder/table"; check "train" 0 $?
+grep -q "^train-lora tini" "$folder/table" || check "train: a row" train-lora "$(cat "$folder/table")"
+refuses "training in int8" 2 "inference" "${bench[@]}" --train --precision int8
+refuses "train --precision int8" 2 "int8" train --precision int8
+refuses "another shape" 2 "llada-8b" bench --shape giant
+refuses "windows" 2 "numbers" "${bench[@]}" --windows 16,x
+refuses "a CSV that cannot be written" 1 "cannot write" "${bench[@]}" --windows 16 --csv /nowhere/bench.csv
+echo "other,file" > "$folder/other.csv"
+refuses "a CSV of something else" 1 "not the CSV of bench" plot "$folder/other.csv" -o "$folder/x.svg"
+exit $failed
