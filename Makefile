@@ -31,16 +31,16 @@ install: all ## install to PREFIX (/usr/local), below DESTDIR where that is give
 
 test: all ## build and run the tests; `make test PRESET=asan` under the sanitizers
 	@./tools/npm.sh
-	@ctest --test-dir $(BUILD) --output-on-failure
+	@ctest -j2 --test-dir $(BUILD) --output-on-failure
 
 test-all: all ## the same with the long cases: more kills, more sizes
 	@./tools/npm.sh
-	@RD_TEST_ALL=1 ctest --test-dir $(BUILD) --output-on-failure
+	@RD_TEST_ALL=1 ctest -j2 --test-dir $(BUILD) --output-on-failure
 
 tsan: setup ## the tests in which threads meet, under ThreadSanitizer
 	@cmake --preset tsan >/dev/null
 	@cmake --build build-tsan --target threaded
-	@ctest --test-dir build-tsan -L threads --output-on-failure
+	@ctest -j2 --test-dir build-tsan -L threads --output-on-failure
 
 coverage: ## line coverage of src/ by the tests; fails below 85%
 	@./tools/setup.sh coverage

@@ -6,7 +6,7 @@ build=$1
 least=${LEAST:-85}
 quiet="--quiet --rc lcov_branch_coverage=0"
 lcov $quiet --directory "$build" --zerocounters
-ctest --test-dir "$build" --output-on-failure ${CTEST:-}
+ctest -j2 --test-dir "$build" --output-on-failure ${CTEST:-}
 lcov $quiet --directory "$build" --capture --no-external --base-directory . --output-file "$build/all.info"
 lcov $quiet --extract "$build/all.info" "$PWD/src/*" --output-file "$build/src.info"
 awk -v root="$PWD/" -v least="$least" -F '[:,]' '
