@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 "$1" serve --port 0 -q >"$folder/out" &
 server=$!
 trap 'kill $server; rm -rf "$folder"' EXIT
-for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out") && break; sleep 0.1; done
+for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out" 2>/dev/null) && break; sleep 0.1; done
 few='small, whole|ask and watch|scrub, step|keyboard only' # enough for every day
 [ "$RD_TEST_ALL" ] && few=.
 REDRAFT_URL=$url node --test-reporter=spec --test-name-pattern="$few" "tests/web/${2:-run.mjs}"

@@ -4,7 +4,7 @@ folder=$(mktemp -d)
 "$1" serve --port 0 --threads 1 -q >"$folder/out" &
 server=$!
 trap 'kill $server; rm -rf "$folder"' EXIT
-for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out") && break; sleep 0.1; done
+for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out" 2>/dev/null) && break; sleep 0.1; done
 status=0
 count=0
 while IFS= read -r line; do
