@@ -12,5 +12,5 @@ record() { # record FILE SECONDS OPTIONS... QUESTION: what the title says is wha
   "$program" replay --quiet "$trace" --svg "$file" --pause "$pause" \
     --title "redraft generate ${*:1:$#-1} \"$question\""
 }
-record doc/answer.svg 0.8 --no-noise --seed 1 "What's the capital of France?"
-record doc/describe.svg 0.5 --no-noise --seed 1 "What do you know about Amsterdam?"
+record doc/answer.svg 0.8 --no-noise --temperature 0 --seed 1 "What's the capital of France?"
+record doc/describe.svg 0.5 --no-noise --temperature 0 --seed 1 "What do you know about Amsterdam?"
