@@ -25,7 +25,7 @@ typedef struct model_denoiser {
   const rd_model *model;
   rd_pass *pass;
   rd_arena arena;
-  int64_t rows;
+  int64_t rows, longest;
   rd_sequence *sequences; /* (rows) */
   int32_t *indices;       /* (rows) into the packed pass */
   wanted *wants;          /* (rows) */
@@ -99,6 +99,19 @@ static int64_t pack(model_denoiser *d, const rd_need *need, int64_t at, int64_t 
   return rows_of(need);
 }
 
+/* A product of a shape not met before costs a millisecond to prepare, and drafts of many lengths
+ * come and go: passes over several are filled up to one of a few sizes in each doubling. */
+static void fill(model_denoiser *d, int64_t rows, int64_t *sequences) {
+  enum { LEAST = 16, MOST = 256 };
+  static const int32_t filler[MOST] = {0};
+  int64_t step = LEAST;
+  while (step < MOST && 16 * step <= rows)
+    step *= 2;
+  int64_t lacking = (step - rows % step) % step;
+  if (lacking > 0 && lacking <= d->rows - rows && lacking <= d->longest)
+    d->sequences[(*sequences)++] = (rd_sequence){.ids = filler, .count = lacking};
+}
+
 /* One pass over needs[first..) of a kind, as many as fit; *next is the first one left. */
 static rd_code run_pass(model_denoiser *d, const rd_need *needs, int64_t n, int64_t first,
                         int64_t *next, rd_error *e) {
@@ -114,6 +127,8 @@ static rd_code run_pass(model_denoiser *d, const rd_need *needs, int64_t n, int6
   if (rows == 0)
     return rd_fail(e, RD_USAGE, "a sequence of %lld tokens does not fit in a pass of %lld",
                    (long long)rows_of(&needs[first]), (long long)d->rows);
+  if (sequences > 1 && !causal)
+    fill(d, rows, &sequences);
   RD_TRY(rd_pass_run(d->pass, d->sequences, sequences, causal ? 1 : own > 1 ? own : 0, e));
   d->made = 0;
   RD_TRY(rd_pass_logits(d->pass, d->indices, wants, take_logits, d, e));
@@ -151,6 +166,7 @@ rd_code rd_denoiser_open(rd_denoiser **out, const rd_model *model, int64_t rows,
   d->base.run = run;
   d->model = model;
   d->rows = rows;
+  d->longest = longest;
   rd_arena measure = rd_arena_measure();
   layout(d, &measure);
   rd_denoiser *base = &d->base;

@@ -299,6 +299,12 @@ static rd_code multiply_head(rd_pass *p, int64_t n, rd_error *e) {
                       w->head8.scale, 0, e);
 }
 
+/* Rows of the last chunk, filled up: each number of rows is a product to prepare. */
+enum { STEP = 16 };
+static int64_t round_up(int64_t n) {
+  return (n + STEP - 1) / STEP * STEP;
+}
+
 rd_code rd_pass_logits(rd_pass *p, const int32_t *rows, int64_t count, rd_logits_sink *sink,
                        void *context, rd_error *e) {
   const rd_config *c = &p->model->config;
@@ -314,7 +320,9 @@ rd_code rd_pass_logits(rd_pass *p, const int32_t *rows, int64_t count, rd_logits
       memcpy((unsigned char *)p->gathered + (size_t)i * row_bytes,
              (unsigned char *)p->hidden + (size_t)row * row_bytes, row_bytes);
     }
-    RD_TRY(multiply_head(p, n, e));
+    int64_t m = n > STEP && round_up(n) <= p->logits_rows ? round_up(n) : n;
+    memset((unsigned char *)p->gathered + (size_t)n * row_bytes, 0, (size_t)(m - n) * row_bytes);
+    RD_TRY(multiply_head(p, m, e));
     rd_profile_lap("head");
     RD_TRY(sink(context, p->logits, first, n, e));
   }
