@@ -37,7 +37,7 @@ const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int d
 static bool byte_size(const rd_tensor *t, uint64_t *bytes) {
   uint64_t n = 1;
   for (int i = 0; i < t->dims; i++)
-    if (t->shape[i] < 0 || __builtin_mul_overflow(n, (uint64_t)t->shape[i], &n))
+    if (t->shape[i] < 0 || __builtin_mul_overflow(n, (uint64_t)t->shape[i], &n) || n > INT64_MAX)
       return false;
   uint64_t block = (uint64_t)t->storage->block;
   int64_t row = t->dims > 0 ? t->shape[t->dims - 1] : 1;
