@@ -4,12 +4,7 @@
 build=$1 compiler=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failed=0
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
+. tests/expect.bash
 DESTDIR=$folder cmake --install "$build" --prefix /opt/redraft >"$folder/log" || { cat "$folder/log"; exit 1; }
 root=$folder/opt/redraft
 for name in bin/redraft include/redraft.h share/man/man1/redraft.1 share/bash-completion/completions/redraft \

@@ -4,18 +4,7 @@
 program=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failed=0
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
-refuses() { # refuses WHAT STATUS WORD ARGUMENTS...
-  local what=$1 status=$2 word=$3 found
-  shift 3
-  found=$("$program" "$@" 2>&1 </dev/null); check "$what: status" "$status" $?
-  [[ $found == *"$word"* ]] || check "$what: message" "$word" "$found"
-}
+. tests/expect.bash
 field() { # field NAME: of the JSON rows on standard input, one a line
   python3 -c 'import json, sys
 for line in sys.stdin: print(json.loads(line).get(sys.argv[1]))' "$1"

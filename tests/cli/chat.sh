@@ -4,13 +4,8 @@ program=$1
 model=tests/golden/models/llada
 folder=$(mktemp -d)
 trap 'tmux kill-server 2>/dev/null; rm -rf "$folder"' EXIT
-failed=0
+. tests/expect.bash
 export TMUX_TMPDIR=$folder
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
 chat() { "$program" chat -m $model --window 120 --tokens 20 --iterations 3 --seed 4 --threads 1 "$@"; }
 script() { printf '%s\n' "$@" | chat >"$folder/out" 2>"$folder/err"; }
 

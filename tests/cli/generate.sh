@@ -7,13 +7,8 @@ folder=$(mktemp -d)
 number=0
 trap 't kill-server 2>/dev/null; rm -rf "$folder"' EXIT
 t() { tmux -L "redraft$$-$number" "$@"; }
-failed=0
+. tests/expect.bash
 export TMUX_TMPDIR=$folder
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
 generate() { "$program" generate -m $model --window 64 --iterations 6 --seed 5 --threads 1 "$@"; }
 status() { # status WHAT CODE WORD ARGUMENTS: the exit status, and a word of the one line of message
   local what=$1 code=$2 word=$3; shift 3

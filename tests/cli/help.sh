@@ -4,12 +4,7 @@
 program=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failed=0
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
+. tests/expect.bash
 "$program" help --man > "$folder/redraft.1"; check "help --man" 0 $?
 for shell in bash zsh; do
   "$program" help --completion $shell > "$folder/$shell"; check "help --completion $shell" 0 $?

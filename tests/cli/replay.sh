@@ -3,13 +3,8 @@
 program=$1
 folder=$(mktemp -d)
 trap 'tmux -L "redraft$$" kill-server 2>/dev/null; rm -rf "$folder"' EXIT
-failed=0
+. tests/expect.bash
 export TMUX_TMPDIR=$folder
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
 trace=$folder/trace.jsonl
 cat > "$trace" <<'END'
 {"event":"start","model":"m","sampler":"lad","seed":7,"window":8,"iterations":8,"prompt_ids":[1]}

@@ -6,12 +6,7 @@ model=tests/golden/models/llama-mha
 folder=$(mktemp -d)
 servers=()
 trap 'kill "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
-failed=0
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
+. tests/expect.bash
 serve() { # serve ARGUMENTS: starts one, sets url and server
   "$program" serve -m $model --threads 1 --port 0 "$@" >"$folder/out" 2>"$folder/log" &
   server=$!; servers+=("$server"); url=

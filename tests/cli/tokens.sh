@@ -5,18 +5,7 @@ golden=tests/golden
 model=$golden/models/llama-mha
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failed=0
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
-refuses() { # refuses WHAT STATUS WORD ARGUMENTS...
-  local what=$1 status=$2 word=$3 found
-  shift 3
-  found=$("$program" "$@" 2>&1 </dev/null); check "$what: status" "$status" $?
-  [[ $found == *"$word"* ]] || check "$what: message" "$word" "$found"
-}
+. tests/expect.bash
 tokenize() { "$program" tokenize -m $model "$@"; }
 
 # Text to ids and back: an argument, standard input whole or by lines, bytes that are no UTF-8 text at all.

@@ -3,12 +3,7 @@
 program=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failed=0
-check() { # check WHAT EXPECTED FOUND
-  [ "$2" == "$3" ] && return
-  printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  failed=1
-}
+. tests/expect.bash
 for i in $(seq 60); do
   echo "{\"prompt\":\"What is $i and one?\",\"answer\":\"It is $((i + 1)).\"}"
 done > "$folder/rows.jsonl"
