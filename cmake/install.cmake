@@ -12,7 +12,7 @@ rd_counted(libredraft)
 target_include_directories(libredraft INTERFACE include)
 target_link_options(libredraft PRIVATE -Wl,--exclude-libs,ALL)
 target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC
-  DNNL::dnnl OpenMP::OpenMP_C Threads::Threads m)
+  ${DNNL_LIBRARY} OpenMP::OpenMP_C Threads::Threads m)
 
 file(RELATIVE_PATH RD_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" RD_PC_TO_PREFIX "${RD_PC_TO_PREFIX}")

@@ -170,15 +170,15 @@ static void write_adapter(char folder[64], const char *config, const int64_t ran
 }
 
 static void expect_same(const char *model, const char *folder, const float *expected) {
-  for (int merge = 0; merge < 2; merge++) {
+  for (rd_adapter_use use = RD_ADAPTER_AUTO; use <= RD_ADAPTER_MERGED; use++) {
     int64_t n = 0;
     float *found = logits_of(
         &(rd_model_options){
-            .path = model, .adapter = folder, .precision = RD_PRECISION_F32, .merge = merge},
+            .path = model, .adapter = folder, .precision = RD_PRECISION_F32, .use = use},
         &n);
     double d = distance(found, expected, n);
     if (!(d < 1e-4))
-      fail_msg("%s, merge %d: logits differ by %g", model, merge, d);
+      fail_msg("%s, use %d: logits differ by %g", model, (int)use, d);
     free(found);
   }
 }

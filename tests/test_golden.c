@@ -98,8 +98,10 @@ static void check_case(const json_t *test, rd_precision precision, bool merge, c
   char *path = rd_format(GOLDEN "%s", text_of(test, "model"));
   char *adapter =
       text_of(test, "adapter") ? rd_format(GOLDEN "%s", text_of(test, "adapter")) : NULL;
-  rd_model_options options = {
-      .path = path, .adapter = adapter, .precision = precision, .merge = merge};
+  rd_model_options options = {.path = path,
+                              .adapter = adapter,
+                              .precision = precision,
+                              .use = merge ? RD_ADAPTER_MERGED : RD_ADAPTER_BESIDE};
   rd_model *m = NULL;
   if (rd_model_open(&m, &options, &e))
     fail_msg("%s", e.message);

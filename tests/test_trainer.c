@@ -230,6 +230,101 @@ static void adapters_are_a_start(void **state) {
   end(&b, &u);
 }
 
+/* The gradients of the last batch again, by a pass over these layers. */
+static void gradients_of(rd_trainer *t, const rd_weights *weights, rd_gradient *gradient) {
+  const rd_batch *b = &t->batch;
+  rd_trainer_pass *pass = NULL;
+  rd_error e = {0};
+  double loss = 0;
+  rd_parameters_clear(&t->parameters);
+  assert_int_equal(
+      rd_trainer_pass_new(&pass, &t->config, weights, b->rows, t->rules.window, false, &e), RD_OK);
+  assert_int_equal(rd_trainer_pass_run(pass, b->sequences, b->sequence_count, 0, b->targets,
+                                       b->weights, gradient, &loss, NULL, &e),
+                   RD_OK);
+  rd_trainer_pass_free(&pass);
+}
+
+/* What the pass reads and what it adds to, as if no factors were folded. */
+static void unfolded(const rd_parameters *p, rd_layer *layers, rd_layer_grad *gradients) {
+  memcpy(layers, p->weights.layers, (size_t)p->config->layers * sizeof *layers);
+  memcpy(gradients, p->gradient.layers, (size_t)p->config->layers * sizeof *gradients);
+  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++) {
+    const rd_fold *fold = &p->folds[i];
+    rd_linear *linear = &layers[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS];
+    assert_int_equal(fold->rank, 24);
+    linear->w = fold->base;
+    linear->rank = fold->rank;
+    gradients[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS].w = NULL;
+  }
+}
+
+/* Folded factors get the gradients that they get beside their matrix. */
+static void thick_factors_are_folded(void **state) {
+  (void)state;
+  static const char *const thick[] = {"updates=3",     "lora_rank=24",   "lora_alpha=12",
+                                      "precision=f32", "out=ROOT/thick", NULL};
+  static const char *const none[] = {NULL};
+  rd_trainer t;
+  rd_train_settings s;
+  rd_error e = {0};
+  rd_layer layers[2];
+  rd_layer_grad gradients[2];
+  run_with(&t, &s, factors, thick, none, false);
+  rd_parameters *p = &t.parameters;
+  unfolded(p, layers, gradients);
+  rd_weights beside = p->weights;
+  beside.layers = layers;
+  rd_gradient slots = p->gradient;
+  slots.layers = gradients;
+  gradients_of(&t, &beside, &slots);
+  float *expected = malloc((size_t)p->total * sizeof *expected), *at = expected;
+  for (size_t i = 0; i < p->count; at += p->items[i++].count)
+    memcpy(at, p->items[i].gradient, (size_t)p->items[i].count * sizeof *at);
+  gradients_of(&t, &p->weights, &p->gradient);
+  assert_int_equal(rd_parameters_unfold(p, &e), RD_OK);
+  at = expected;
+  for (size_t i = 0; i < p->count; at += p->items[i++].count) {
+    double most = 0, scale = 0;
+    for (int64_t k = 0; k < p->items[i].count; k++) {
+      most = fmax(most, fabs((double)p->items[i].gradient[k] - (double)at[k]));
+      scale = fmax(scale, fabs((double)at[k]));
+    }
+    if (!(scale > 0 && most < 1e-4 * scale))
+      fail_msg("%s: off by %g of %g", p->items[i].name, most, scale);
+  }
+  free(expected);
+  end(&t, &s);
+}
+
+/* More rank for an adapter: its factors come first, new rows of A behind them, nothing in B. */
+static void ranks_grow(void **state) {
+  (void)state;
+  static const char *const first[] = {"updates=4", "out=ROOT/thin", NULL};
+  static const char *const more[] = {"updates=1",    "learning_rate=0", "adapter=ROOT/thin/final",
+                                     "lora_rank=24", "out=ROOT/grown",  NULL};
+  static const char *const none[] = {NULL};
+  rd_trainer a, b;
+  rd_train_settings s, u;
+  run_with(&a, &s, factors, first, none, false);
+  run_with(&b, &u, factors, more, none, false);
+  assert_int_equal(a.parameters.count, b.parameters.count);
+  for (size_t i = 0; i < a.parameters.count; i++) {
+    const rd_parameter *x = &a.parameters.items[i], *y = &b.parameters.items[i];
+    int64_t cols = x->cols ? x->cols : 1;
+    for (int64_t r = 0; r < x->rows; r++)
+      assert_memory_equal(x->master + r * cols, y->master + r * (y->cols ? y->cols : 1),
+                          (size_t)cols * sizeof(float));
+    for (int64_t k = 0; y->cols > x->cols && k < y->count; k++)
+      assert_true(k % y->cols < x->cols || (y->master[k] >= 0 && y->master[k] <= 0));
+    for (int64_t k = x->count; y->cols == x->cols && k < y->count; k++)
+      assert_true(fabsf(y->master[k]) <= 1.0f / sqrtf((float)y->cols) && y->master[k] != 0.0f);
+  }
+  assert_true(b.parameters.total > a.parameters.total);
+  end(&a, &s);
+  end(&b, &u);
+}
+
 /* Interrupted after three updates, gone on with: all weights, factors, and factors from an adapter,
  * with several passes in an update; on drafts of its own. */
 static void interrupted_runs_go_on(void **state) {
@@ -310,8 +405,14 @@ static void own_drafts_replace_the_noise(void **state) {
   assert_true(count > 0);
   likeliest l = {rows, expected, t.config.vocab};
   assert_int_equal(rd_pass_new(&pass, &live, b->rows, t.rules.window, 0, &e), RD_OK);
-  assert_int_equal(rd_pass_run(pass, b->sequences, b->sequence_count, 0, &e), RD_OK);
-  assert_int_equal(rd_pass_logits(pass, rows, count, keep_likeliest, &l, &e), RD_OK);
+  int32_t noise[MOST];
+  memcpy(noise, b->ids, (size_t)b->rows * sizeof *noise);
+  for (int reading = 0; reading < 3; reading++) { /* as many as there can be */
+    assert_int_equal(rd_pass_run(pass, b->sequences, b->sequence_count, 0, &e), RD_OK);
+    assert_int_equal(rd_pass_logits(pass, rows, count, keep_likeliest, &l, &e), RD_OK);
+    memcpy(b->ids, expected, (size_t)b->rows * sizeof *expected);
+  }
+  memcpy(b->ids, noise, (size_t)b->rows * sizeof *noise);
   rd_pass_free(&pass);
 
   rd_batch_rules always = t.rules;
@@ -336,6 +437,7 @@ static void what_is_refused(void **state) {
       {"objective=guess", "next-token", RD_USAGE, NULL},
       {"own_drafts=0.5", "structural or mixed", RD_USAGE, "objective=mask"},
       {"own_drafts=0.5", "loss_on all or answer", RD_USAGE, "loss_on=corrupted"},
+      {"adapter=ROOT/first/final", "not shrink", RD_USAGE, "lora_rank=2"},
       {"adapter=ROOT/nothing", "adapter_config.json", RD_IO, NULL},
       {"data=ROOT/nothing.jsonl", "nothing.jsonl", RD_IO, NULL},
   };
@@ -357,6 +459,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(passes_add_up_to_a_bigger_batch),
                                      cmocka_unit_test(recomputation_changes_no_bit),
                                      cmocka_unit_test(adapters_are_a_start),
+                                     cmocka_unit_test(thick_factors_are_folded),
+                                     cmocka_unit_test(ranks_grow),
                                      cmocka_unit_test(interrupted_runs_go_on),
                                      cmocka_unit_test(own_drafts_replace_the_noise),
                                      cmocka_unit_test(what_is_refused)};

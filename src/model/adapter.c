@@ -76,6 +76,10 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
   return read_targets(out, json_object_get(config, "target_modules"), e);
 }
 
+bool rd_adapter_thick(int64_t rank, int64_t out, int64_t in) {
+  return 4 * rank * (in + out) > in * out;
+}
+
 float rd_adapter_scale(const rd_adapter_config *c) {
   return (float)(c->alpha / (c->rslora ? sqrt((double)c->rank) : (double)c->rank));
 }
@@ -128,7 +132,7 @@ typedef struct attacher {
   rd_binder binder;
   rd_model *model;
   const rd_adapter_config *config;
-  bool merge;
+  rd_adapter_use use;
   size_t used; /* tensors that found their place */
 } attacher;
 
@@ -154,20 +158,18 @@ static rd_code merge(attacher *a, rd_linear *x, int64_t rank, float scale, const
   rd_arena *arena = a->binder.arena;
   int64_t n = x->out * x->in;
   void *merged = rd_arena_take(arena, (size_t)n, rd_dtype_size(type));
-  size_t mark = arena->used;
-  float *sum = RD_TAKE(arena, float, n), *product = RD_TAKE(arena, float, n);
-  if (arena->base) {
-    rd_cast(sum, RD_F32, x->w, type, n);
-    RD_TRY(rd_matmul(rd_mat_rows(product, RD_F32, x->out, x->in),
-                     rd_mat_rows(fb, RD_F32, x->out, rank), rd_mat_rows(fa, RD_F32, rank, x->in), 0,
-                     e));
-    rd_add(sum, product, RD_F32, scale, n);
-    rd_cast(merged, type, sum, RD_F32, n);
-    x->w = merged;
-  }
-  /* while measuring the scratch stays counted: room for the largest is then there for all */
-  if (arena->base)
-    rd_arena_rewind(arena, mark);
+  if (!arena->base)
+    return RD_OK;
+  float *sum = rd_matmul_scratch((size_t)n * 2 * sizeof *sum, e), *product = sum + n;
+  if (!sum)
+    return RD_NO_MEMORY;
+  rd_cast(sum, RD_F32, x->w, type, n);
+  RD_TRY(rd_matmul(rd_mat_rows(product, RD_F32, x->out, x->in),
+                   rd_mat_rows(fb, RD_F32, x->out, rank), rd_mat_rows(fa, RD_F32, rank, x->in), 0,
+                   e));
+  rd_add(sum, product, RD_F32, scale, n);
+  rd_cast(merged, type, sum, RD_F32, n);
+  x->w = merged;
   return RD_OK;
 }
 
@@ -196,14 +198,16 @@ static rd_code attach_projection(attacher *a, int p, int64_t l, rd_linear *x, rd
   int64_t rank = 0;
   float scale = 0;
   RD_TRY(rd_adapter_module(a->config, module, &rank, &scale, e));
-  rd_dtype type = a->merge ? RD_F32 : a->model->weights.type;
+  bool merged = a->use == RD_ADAPTER_MERGED ||
+                (a->use == RD_ADAPTER_AUTO && rd_adapter_thick(rank, x->out, x->in));
+  rd_dtype type = merged ? RD_F32 : a->model->weights.type;
   const void *fa = NULL, *fb = NULL;
   RD_TRY(rd_bind(&a->binder, name_a, type, rank, x->in, false, &fa, e));
   RD_TRY(rd_bind(&a->binder, name_b, type, x->out, rank, false, &fb, e));
   a->used += 2;
   if (c->rope_interleaved && (p == RD_Q || p == RD_K))
     fb = interleave_rows(a->binder.arena, fb, type, x->out, rank, c->head_dim);
-  if (a->merge)
+  if (merged)
     return merge(a, x, rank, scale, fa, fb, e);
   x->rank = rank;
   x->scale = scale;
@@ -237,14 +241,14 @@ static rd_code attach_all(attacher *a, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code attach(rd_model *m, const json_t *json, bool merge_in, rd_error *e) {
+static rd_code attach(rd_model *m, const json_t *json, rd_adapter_use use, rd_error *e) {
   rd_adapter_config config;
   RD_TRY(rd_adapter_config_read(&config, json, e));
   rd_arena measure = rd_arena_measure();
   attacher a = {.binder = {&m->store->adapter_tensors, NULL, &measure},
                 .model = m,
                 .config = &config,
-                .merge = merge_in};
+                .use = use};
   RD_TRY(attach_all(&a, e));
   RD_TRY(rd_arena_init(&m->store->adapter, measure.used, "an adapter", e));
   m->memory_bytes += measure.used;
@@ -252,7 +256,7 @@ static rd_code attach(rd_model *m, const json_t *json, bool merge_in, rd_error *
   return attach_all(&a, e);
 }
 
-rd_code rd_adapter_attach(rd_model *m, const char *folder, bool merge_in, rd_error *e) {
+rd_code rd_adapter_attach(rd_model *m, const char *folder, rd_adapter_use use, rd_error *e) {
   char *config_path = rd_path_join(folder, "adapter_config.json");
   char *weights_path = rd_path_join(folder, "adapter_model.safetensors");
   json_t *config = NULL;
@@ -261,7 +265,7 @@ rd_code rd_adapter_attach(rd_model *m, const char *folder, bool merge_in, rd_err
                      : rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
   if (code == RD_OK)
     code = rd_safetensors_open(&m->store->adapter_tensors, weights_path, e);
-  if (code == RD_OK && (code = attach(m, config, merge_in, e)) != RD_OK)
+  if (code == RD_OK && (code = attach(m, config, use, e)) != RD_OK)
     rd_prefix(e, code, "adapter %s", folder);
   json_decref(config);
   free(config_path);

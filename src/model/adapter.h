@@ -29,6 +29,8 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
  * the names of that family. New reference. */
 json_t *rd_adapter_config_json(const rd_adapter_config *config, const rd_family *family,
                                const char *base);
+/* Would factors of this rank add more than a quarter to the work of their matrix? */
+bool rd_adapter_thick(int64_t rank, int64_t out, int64_t in);
 float rd_adapter_scale(const rd_adapter_config *config);
 /* Rank and scale of one module ("model.layers.0.self_attn.q_proj"), with the overrides. */
 rd_code rd_adapter_module(const rd_adapter_config *config, const char *module, int64_t *rank,

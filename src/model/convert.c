@@ -223,7 +223,7 @@ static rd_code find_storage(const char *to, const rd_storage **out, rd_error *e)
 /* Merging rounds once: bf16 matrices stay bf16 while opening only when they are to be bf16. */
 static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_storage **storage,
                         rd_error *e) {
-  rd_model_options options = {.path = o->path, .adapter = o->adapter, .merge = true};
+  rd_model_options options = {.path = o->path, .adapter = o->adapter, .use = RD_ADAPTER_MERGED};
   options.precision = *storage && (*storage)->dtype != RD_BF16 ? RD_PRECISION_F32 : RD_AUTO;
   RD_TRY(rd_model_open(m, &options, e));
   if (*storage)

@@ -218,7 +218,7 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
     return rd_prefix(e, code, "%s", o->path);
   RD_TRY(open_tokenizer(m, o, e));
   if (o->adapter)
-    RD_TRY(rd_adapter_attach(m, o->adapter, o->merge, e));
+    RD_TRY(rd_adapter_attach(m, o->adapter, o->use, e));
   for (size_t i = 0; i < s->adapter_tensors.map_count; i++)
     m->file_bytes += s->adapter_tensors.maps[i].size;
   return o->precision == RD_PRECISION_INT8 ? quantize(m, e) : RD_OK;

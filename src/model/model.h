@@ -17,13 +17,20 @@ typedef enum rd_precision {
   RD_PRECISION_INT8
 } rd_precision;
 
+/* What becomes of an adapter's factors. */
+typedef enum rd_adapter_use {
+  RD_ADAPTER_AUTO,   /* merged where they are thick (rd_adapter_thick), else beside the matrix */
+  RD_ADAPTER_BESIDE, /* applied beside it: no copy of the matrix */
+  RD_ADAPTER_MERGED  /* added into a copy of it */
+} rd_adapter_use;
+
 typedef struct rd_model_options {
   const char *path;       /* a Hugging Face folder or a .gguf file */
   const char *adapter;    /* a PEFT folder, or NULL */
   rd_precision precision; /* RD_AUTO: bf16 when the matrices are stored in 16 bits or fewer and the
                              machine multiplies bf16; else f32. INT8: inference only; activations
                              are bf16 where the machine multiplies that, else f32 */
-  bool merge;             /* add the adapter into the matrices instead of applying it beside them */
+  rd_adapter_use use;     /* of the adapter */
   const char *chat_template; /* a row's name, or NULL: from the model's own files */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
 } rd_model_options;

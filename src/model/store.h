@@ -21,7 +21,7 @@ struct rd_model_store {
 
 /* An empty model whose configuration is set: layers made, weights still unset. */
 rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, rd_error *e);
-/* Attach (or merge) the PEFT adapter in `folder` (adapter.c). */
-rd_code rd_adapter_attach(rd_model *m, const char *folder, bool merge, rd_error *e);
+/* Attach the PEFT adapter in `folder` (adapter.c). */
+rd_code rd_adapter_attach(rd_model *m, const char *folder, rd_adapter_use use, rd_error *e);
 
 #endif

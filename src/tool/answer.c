@@ -96,7 +96,7 @@ rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   if (s->trace && !(a->trace = fopen(s->trace, "we")))
     return rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
   RD_TRY(name_builtin(&s->common, &s->params, e));
-  return rd_tool_open(&a->model, &s->common, false, e);
+  return rd_tool_open(&a->model, &s->common, e);
 }
 
 /* --- watching --------------------------------------------------------------------------------- */

@@ -183,7 +183,7 @@ static rd_code measure_precision(const settings *s, const char *name, const limi
   common.precision = copy;
   RD_TRY(rd_precision_find(&precision, name, e));
   RD_TRY(s->shape ? rd_bench_shape(&m, s->shape, precision, e)
-                  : rd_tool_open(&m, &common, false, e));
+                  : rd_tool_open(&m, &common, e));
   rd_code code = measure_cases(s, m, l, e);
   if (code == RD_OK)
     code = measure_answers(s, m, l, e);

@@ -203,12 +203,12 @@ static rd_code open_judge(rd_model **out, const settings *s, rd_error *e) {
   rd_common judge = s->common;
   judge.model = s->judge;
   judge.adapter = judge.chat_template = judge.mask_token = NULL;
-  return rd_tool_open(out, &judge, false, e);
+  return rd_tool_open(out, &judge, e);
 }
 
 static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e) {
   rd_model *model = NULL, *judge = NULL;
-  rd_code code = rd_tool_open(&model, &s->common, false, e);
+  rd_code code = rd_tool_open(&model, &s->common, e);
   if (code == RD_OK && task->judged)
     code = open_judge(&judge, s, e);
   v->model = model;

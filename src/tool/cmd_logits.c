@@ -126,7 +126,7 @@ static rd_code run(void *context, const char *argument, rd_error *e) {
   RD_TRY(attention_block(s->attention, &block, e));
   rd_code code = read_ids(s->ids, &ids, &T, e);
   if (code == RD_OK)
-    code = rd_tool_open(&m, &s->common, false, e);
+    code = rd_tool_open(&m, &s->common, e);
   if (code == RD_OK)
     code = run_pass(s, m, ids, T, block, e);
   rd_model_close(&m);

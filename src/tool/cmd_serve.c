@@ -99,7 +99,7 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
   pthread_sigmask(SIG_BLOCK, &ends, NULL);
   signal(SIGPIPE, SIG_IGN);
   RD_TRY(read_pem(s, &pem[0], &pem[1], e));
-  RD_TRY(rd_tool_open(&model, &s->common, true, e));
+  RD_TRY(rd_tool_open(&model, &s->common, e));
   rd_server_setup setup = {.model = model,
                            .host = s->host,
                            .port = s->port,

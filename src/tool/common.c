@@ -101,12 +101,11 @@ rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, 
   return *out ? RD_OK : RD_NO_MEMORY;
 }
 
-rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e) {
+rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
   rd_model_options options = {.path = path,
                               .adapter = adapter,
-                              .merge = merge,
                               .chat_template = common->chat_template,
                               .mask_token = common->mask_token};
   rd_code code = rd_precision_find(&options.precision, common->precision, e);

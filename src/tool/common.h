@@ -68,6 +68,6 @@ rd_code rd_tool_command(const rd_options *o, int most, int argc, char **argv, rd
  * NULL, its adapter: --adapter, or the built-in model's own. New strings; *adapter may be NULL.
  */
 rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e);
-/* Open the model that the options name; `merge` adds the adapter into the weights. */
-rd_code rd_tool_open(rd_model **out, const rd_common *common, bool merge, rd_error *e);
+/* Open the model that the options name. */
+rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e);
 #endif

@@ -111,10 +111,20 @@ static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *exam
   b->total += o->by_rate;
 }
 
+enum { PAD_SHORT = 16, PAD_LONG_EVERY = 8 };
+
+double rd_batch_padding(const rd_batch_rules *r, double most) {
+  double near = most < PAD_SHORT ? most : PAD_SHORT,
+         share = r->pad_short ? 1.0 / PAD_LONG_EVERY : 1;
+  return share * most / log(most + 1.0) + (1 - share) * near / log(near + 1.0);
+}
+
 static int64_t draw_padding(const rd_batch_rules *r, const rd_example *example, rd_rng *rng) {
   int64_t most = r->window - example->prompt - example->answer;
   if (example->open || r->pad_to_window)
     return most;
+  if (r->pad_short && most > PAD_SHORT && rd_rng_uniform(rng) * PAD_LONG_EVERY >= 1)
+    most = PAD_SHORT;
   double drawn = exp(rd_rng_uniform(rng) * log((double)most + 1.0));
   return (int64_t)drawn < most ? (int64_t)drawn : most;
 }

@@ -7,7 +7,8 @@
  * they fit and what is left over becomes padding. At generation the answer region reaches the end
  * of the canvas, whatever its size, and all behind the answer must be EOS: so the number of EOS is
  * drawn log-uniformly from 1 to what the window leaves (all lengths of padding are seen, at a fifth
- * of the cost of padding every row to the window), or is all of it (`pad: window`). */
+ * of the cost of padding every row to the window); so in one row of eight and up to 16 in the
+ * others (`pad: short`); or is all of it (`pad: window`). */
 #ifndef RD_BATCH_H
 #define RD_BATCH_H
 
@@ -20,7 +21,7 @@ typedef struct rd_batch_rules {
   const rd_objective *objective;
   const rd_corruption *corruption; /* of the objective, or NULL */
   const rd_loss_on *loss_on;
-  bool eos_padding_loss, pad_to_window;
+  bool eos_padding_loss, pad_to_window, pad_short;
   double mask_all;   /* share of the examples that start as nothing but masks, as generation does */
   double own_drafts; /* share of the batches that own_draft.h redrafts */
   int64_t window, rows; /* tokens of a sequence at most; tokens of a batch */
@@ -40,6 +41,9 @@ typedef struct rd_batch {
   int32_t *scratch;       /* (2 rows) */
   int64_t rows;           /* used */
 } rd_batch;
+
+/* EOS that a denoising row gets on average where the window leaves room for `most`. */
+double rd_batch_padding(const rd_batch_rules *rules, double most);
 
 /* Room for `rows` tokens. */
 rd_code rd_batch_init(rd_batch *batch, int64_t rows, rd_error *e);

@@ -221,7 +221,7 @@ rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
   if (code == RD_OK)
     code = read_tensors(t, tensors, e);
   if (code == RD_OK)
-    rd_parameters_refresh(&t->parameters);
+    code = rd_parameters_refresh(&t->parameters, e);
   json_decref(state);
   free(path);
   free(tensors);

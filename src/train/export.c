@@ -96,20 +96,21 @@ static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *
   json_t *ranks = json_object(), *alphas = json_object();
   for (int64_t l = 0; l < t->config.layers; l++)
     for (int k = 0; k < RD_PROJECTIONS; k++) {
-      const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
-      double alpha = (double)linear->scale * (double)linear->rank;
+      float scale;
+      int64_t rank = rd_parameters_rank(&t->parameters, l, (rd_projection)k, &scale);
+      double alpha = (double)scale * (double)rank;
       char module[200];
-      if (linear->rank == 0)
+      if (rank == 0)
         continue;
       config.targets[k] = true;
       if (config.rank == 0) {
-        config.rank = linear->rank;
+        config.rank = rank;
         config.alpha = alpha;
       }
       /* an adapter that was warm-started may have ranks of its own in some modules */
       rd_layer_name(module, sizeof module, t->config.family->names->p[k], l, "");
-      if (linear->rank != config.rank)
-        json_object_set_new(ranks, module, json_integer(linear->rank));
+      if (rank != config.rank)
+        json_object_set_new(ranks, module, json_integer(rank));
       if (alpha != config.alpha)
         json_object_set_new(alphas, module, json_real(alpha));
     }

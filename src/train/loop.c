@@ -30,7 +30,8 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   RD_TRY(rd_parameters_place(&t->parameters, (uint64_t)s->seed, e));
   if (t->base && s->adapter)
-    rd_parameters_adopt(&t->parameters, &t->base->store->adapter_tensors, "base_model.model.");
+    RD_TRY(rd_parameters_adopt(&t->parameters, &t->base->store->adapter_tensors,
+                               "base_model.model.", e));
   RD_TRY(rd_batch_init(&t->batch, t->rules.rows, e));
   t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)
@@ -59,10 +60,10 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
   }
   if (*total > 0)
     *loss /= *total;
-  return RD_OK;
+  return rd_parameters_unfold(&t->parameters, e);
 }
 
-static void step(rd_trainer *t, double rate, double scale) {
+static rd_code step(rd_trainer *t, double rate, double scale, rd_error *e) {
   const rd_train_settings *s = t->settings;
   for (size_t i = 0; i < t->parameters.count; i++) {
     rd_parameter *p = &t->parameters.items[i];
@@ -75,7 +76,7 @@ static void step(rd_trainer *t, double rate, double scale) {
                          .step = t->update};
     rd_adamw(p->master, p->m, p->v, p->gradient, p->count, &how);
   }
-  rd_parameters_refresh(&t->parameters);
+  return rd_parameters_refresh(&t->parameters, e);
 }
 
 static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
@@ -91,7 +92,7 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
   double clip = t->settings->clip;
   double rate = rd_rate_at(t->schedule, t->settings->learning_rate, t->update, t->settings->warmup,
                            t->updates);
-  step(t, rate, clip > 0 && norm > clip ? scale * clip / norm : scale);
+  RD_TRY(step(t, rate, clip > 0 && norm > clip ? scale * clip / norm : scale, e));
   progress->loss = loss;
   progress->learning_rate = rate;
   progress->grad_norm = norm;

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* One greedy reading of a corrupted batch, put where the noise was. */
+/* Greedy readings of a corrupted batch, put where the noise was: a draft, and with the same chance
+ * each time a draft of the draft, as generation makes them. */
 #include "own_draft.h"
 
 #include "rng.h"
 
 /* The draw's place among the random numbers of corruption: behind every example slot. */
-enum { BATCH_SLOT = INT32_MAX };
+enum { BATCH_SLOT = INT32_MAX, MOST_READINGS = 3 };
 
 rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
                            rd_trainer_pass *pass, rd_error *e) {
   rd_rng rng = rd_rng_at(r->seed, RD_STREAM_CORRUPT, (uint32_t)number, BATCH_SLOT);
-  if (!(rd_rng_uniform(&rng) < r->own_drafts))
+  int readings = 0;
+  while (readings < MOST_READINGS && rd_rng_uniform(&rng) < r->own_drafts)
+    readings++;
+  if (readings == 0)
     return RD_OK;
   int64_t count = 0;
   for (int64_t s = 0; s < b->sequence_count; s++) {
@@ -18,6 +22,8 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
     for (int64_t row = b->answers[s]; row < end; row++)
       b->scratch[count++] = (int32_t)row;
   }
-  return rd_trainer_pass_guess(pass, b->sequences, b->sequence_count, r->objective->block,
-                               b->scratch, count, b->ids, e);
+  for (int i = 0; i < readings; i++)
+    RD_TRY(rd_trainer_pass_guess(pass, b->sequences, b->sequence_count, r->objective->block,
+                                 b->scratch, count, b->ids, e));
+  return RD_OK;
 }

@@ -41,6 +41,8 @@ static rd_code add_matrix(rd_parameters *p, int64_t rows, int64_t cols, const vo
   item->start = source ? RD_START_SOURCE : RD_START_NORMAL;
   item->spread = spread;
   item->source = source;
+  item->source_rows = rows;
+  item->source_cols = cols;
   item->source_type = source_type;
   snprintf(item->name, sizeof item->name, "%s", name);
   return RD_OK;
@@ -56,6 +58,8 @@ static rd_code add_vector(rd_parameters *p, int64_t count, const float **slot, f
   item->start = source ? RD_START_SOURCE : RD_START_CONSTANT;
   item->spread = 1.0f;
   item->source = source;
+  item->source_rows = 1;
+  item->source_cols = count;
   item->source_type = RD_F32;
   snprintf(item->name, sizeof item->name, "%s", name);
   return RD_OK;
@@ -106,16 +110,23 @@ static rd_code add_projection(rd_parameters *p, const rd_weights *base, int64_t 
   return add_vector(p, linear->out, &linear->bias, &grad->bias, from->bias, name, e);
 }
 
-/* PEFT's start: A as nn.Linear (uniform within 1 / sqrt(in)), B zero, so the model is unchanged. */
+/* PEFT's start: A as nn.Linear (uniform within 1 / sqrt(in)), B zero, so the model is unchanged;
+ * the same for what is added to the rank of an adapter. */
 static rd_code add_factors(rd_parameters *p, const rd_weights *base, int64_t l, rd_projection k,
                            const rd_parameters_plan_options *o, rd_error *e) {
   rd_linear *linear = &p->weights.layers[l].p[k];
   rd_linear_grad *grad = &p->gradient.layers[l].p[k];
   const rd_linear *from = &base->layers[l].p[k];
-  if (from->rank == 0) {
-    linear->rank = o->rank;
-    linear->scale = o->alpha > 0 ? (float)(o->alpha / (double)o->rank) : 1.0f;
-  }
+  rd_fold *fold = &p->folds[l * RD_PROJECTIONS + k];
+  int64_t rank = o->rank ? o->rank : from->rank ? from->rank : RD_DEFAULT_RANK;
+  if (rank < from->rank)
+    return rd_fail(e, RD_USAGE,
+                   "lora_rank: %lld, and the adapter has %lld; a rank can grow or stay (0), not "
+                   "shrink",
+                   (long long)rank, (long long)from->rank);
+  linear->rank = rank;
+  if (from->rank == 0)
+    linear->scale = o->alpha > 0 ? (float)(o->alpha / (double)rank) : 1.0f;
   const struct {
     const char *end;
     int64_t rows, cols;
@@ -135,9 +146,16 @@ static rd_code add_factors(rd_parameters *p, const rd_weights *base, int64_t l, 
     rd_layer_name(name, sizeof name, p->config->family->names->p[k], l, rows[i].end);
     RD_TRY(add_matrix(p, rows[i].rows, rows[i].cols, rows[i].slot, rows[i].gradient, rows[i].source,
                       base->type, rows[i].spread, name, e));
-    if (!rows[i].source)
-      p->items[p->count - 1].start = rows[i].start;
+    rd_parameter *item = &p->items[p->count - 1];
+    item->start = rows[i].start;
+    item->source_rows = i == 0 ? from->rank : linear->out;
+    item->source_cols = i == 0 ? linear->in : from->rank;
   }
+  if (!rd_fold_pays(rank, linear->out, linear->in, p->type))
+    return RD_OK;
+  *fold = (rd_fold){
+      .rank = rank, .scale = linear->scale, .base = from->w, .out = linear->out, .in = linear->in};
+  linear->rank = 0;
   return RD_OK;
 }
 
@@ -199,6 +217,27 @@ static rd_code plan_factors(rd_parameters *p, const rd_weights *base,
   return RD_OK;
 }
 
+/* The folded matrices and their gradients; A and B are the two items of the projection. */
+static void lay_out_folds(rd_parameters *p, rd_arena *masters, rd_arena *state, bool place) {
+  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++) {
+    rd_fold *f = &p->folds[i];
+    if (f->rank == 0)
+      continue;
+    rd_linear *linear = &p->weights.layers[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS];
+    rd_linear_grad *grad = &p->gradient.layers[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS];
+    float *sum = RD_TAKE(masters, float, f->out * f->in);
+    float *dsum = RD_TAKE(state, float, f->out * f->in);
+    if (!place)
+      continue;
+    f->a = linear->lora_a;
+    f->b = linear->lora_b;
+    f->da = grad->lora_a;
+    f->db = grad->lora_b;
+    linear->w = f->sum = sum;
+    grad->w = f->dsum = dsum;
+  }
+}
+
 /* The arenas' contents: the same code measures and places. */
 static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool place) {
   for (int kind = 0; kind < 3; kind++) /* all gradients together: cleared in one sweep */
@@ -224,6 +263,7 @@ static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool p
       *item->vector_slot = master;
     *item->gradient_slot = item->gradient;
   }
+  lay_out_folds(p, masters, state, place);
   if (place && p->config->tied)
     p->weights.head = p->weights.embedding;
 }
@@ -234,7 +274,8 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
   size_t layers = (size_t)config->layers;
   p->weights.layers = rd_calloc(layers, sizeof *p->weights.layers, "layers", e);
   p->gradient.layers = rd_calloc(layers, sizeof *p->gradient.layers, "gradients of layers", e);
-  if (!p->weights.layers || !p->gradient.layers)
+  p->folds = rd_calloc(layers * RD_PROJECTIONS, sizeof *p->folds, "folded factors", e);
+  if (!p->weights.layers || !p->gradient.layers || !p->folds)
     return RD_NO_MEMORY;
   p->weights.type = type;
   if (base) {
@@ -267,7 +308,7 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
 static void fill(rd_parameter *item, uint64_t seed, uint32_t index) {
   rd_rng rng = rd_rng_at(seed, RD_STREAM_INIT, index, 0);
   if (item->start == RD_START_SOURCE) {
-    rd_cast(item->master, RD_F32, item->source, item->source_type, item->count);
+    /* the source, below */
   } else if (item->start == RD_START_NORMAL) {
     for (int64_t i = 0; i < item->count; i++)
       item->master[i] = (float)rd_rng_normal(&rng) * item->spread;
@@ -278,6 +319,11 @@ static void fill(rd_parameter *item, uint64_t seed, uint32_t index) {
     for (int64_t i = 0; i < item->count; i++)
       item->master[i] = item->spread;
   }
+  int64_t stride = item->source_rows > 1 ? item->cols : item->count;
+  for (int64_t r = 0; item->source && r < item->source_rows; r++)
+    rd_cast(item->master + r * stride, RD_F32,
+            rd_at_const(item->source, item->source_type, r * item->source_cols), item->source_type,
+            item->source_cols);
 }
 
 rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
@@ -286,34 +332,59 @@ rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
   lay_out(p, &p->master_arena, &p->state_arena, true);
   for (size_t i = 0; i < p->count; i++)
     fill(&p->items[i], seed, (uint32_t)i);
-  rd_parameters_refresh(p);
-  return RD_OK;
+  return rd_parameters_refresh(p, e);
 }
 
-void rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const char *prefix) {
+rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const char *prefix,
+                            rd_error *e) {
   for (size_t i = 0; i < p->count; i++) {
     rd_parameter *item = &p->items[i];
     char name[160];
     snprintf(name, sizeof name, "%s%s", prefix, item->name);
     const rd_tensor *tensor = rd_tensors_find(tensors, name);
-    if (tensor && rd_tensor_count(tensor) == item->count)
-      tensor->storage->decode(item->master, tensor->data, item->count);
+    if (!tensor || rd_tensor_count(tensor) != item->source_rows * item->source_cols)
+      continue;
+    size_t row = tensor->size / (size_t)item->source_rows;
+    int64_t stride = item->source_rows > 1 ? item->cols : item->count;
+    for (int64_t r = 0; r < item->source_rows; r++)
+      tensor->storage->decode(item->master + r * stride, tensor->data + (size_t)r * row,
+                              item->source_cols);
   }
-  rd_parameters_refresh(p);
+  return rd_parameters_refresh(p, e);
 }
 
-void rd_parameters_refresh(rd_parameters *p) {
+static rd_code each_fold(rd_parameters *p, rd_code (*act)(rd_fold *, rd_error *), rd_error *e) {
+  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++)
+    if (p->folds[i].rank > 0)
+      RD_TRY(act(&p->folds[i], e));
+  return RD_OK;
+}
+
+rd_code rd_parameters_refresh(rd_parameters *p, rd_error *e) {
   for (size_t i = 0; i < p->count; i++) {
     rd_parameter *item = &p->items[i];
     if (item->working != item->master)
       rd_cast(item->working, p->type, item->master, RD_F32, item->count);
   }
+  return each_fold(p, rd_fold_refresh, e);
+}
+
+rd_code rd_parameters_unfold(rd_parameters *p, rd_error *e) {
+  return each_fold(p, rd_fold_gradients, e);
+}
+
+int64_t rd_parameters_rank(const rd_parameters *p, int64_t layer, rd_projection k, float *scale) {
+  const rd_fold *fold = &p->folds[layer * RD_PROJECTIONS + k];
+  const rd_linear *linear = &p->weights.layers[layer].p[k];
+  *scale = fold->rank > 0 ? fold->scale : linear->scale;
+  return fold->rank > 0 ? fold->rank : linear->rank;
 }
 
 void rd_parameters_drop(rd_parameters *p) {
   rd_arena_drop(&p->master_arena);
   rd_arena_drop(&p->state_arena);
   free(p->items);
+  free(p->folds);
   free(p->weights.layers);
   free(p->gradient.layers);
   *p = (rd_parameters){0};
@@ -322,6 +393,9 @@ void rd_parameters_drop(rd_parameters *p) {
 void rd_parameters_clear(rd_parameters *p) {
   for (size_t i = 0; i < p->count; i++)
     memset(p->items[i].gradient, 0, (size_t)p->items[i].count * sizeof(float));
+  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++)
+    if (p->folds[i].rank > 0)
+      memset(p->folds[i].dsum, 0, (size_t)(p->folds[i].out * p->folds[i].in) * sizeof(float));
 }
 
 double rd_parameters_norm(const rd_parameters *p, double scale) {

@@ -7,6 +7,7 @@
 #define RD_PARAMETERS_H
 
 #include "arena.h"
+#include "fold.h"
 #include "gradient.h"
 #include "tensors.h"
 
@@ -30,7 +31,9 @@ typedef struct rd_parameter {
   float **gradient_slot;
   rd_parameter_start start;
   float spread;
-  const void *source;
+  const void *source; /* (source_rows, source_cols): the first rows and columns, the rest as
+                         `start` says where the source is smaller */
+  int64_t source_rows, source_cols;
   rd_dtype source_type;
 } rd_parameter;
 
@@ -41,16 +44,19 @@ typedef struct rd_parameters {
   rd_dtype type; /* of the working copies */
   const rd_config *config;
   rd_weights weights;   /* what the pass reads: working copies, and the frozen base */
+  rd_fold *folds;       /* (L * RD_PROJECTIONS) factors that are folded into what the pass reads */
   rd_gradient gradient; /* what the pass adds to */
   rd_arena master_arena, state_arena;
   size_t master_bytes, state_bytes;
 } rd_parameters;
 
+enum { RD_DEFAULT_RANK = 64 };
+
 /* What is to be trained. */
 typedef struct rd_parameters_plan_options {
   bool all;            /* all weights, else low-rank factors */
   bool norms;          /* with factors: the norms too */
-  int64_t rank;        /* of new factors; an adapter that is there keeps its own */
+  int64_t rank;        /* of the factors; 0: an adapter's own, else RD_DEFAULT_RANK */
   double alpha;        /* 0: the rank */
   const char *targets; /* "q_proj,v_proj" */
 } rd_parameters_plan_options;
@@ -63,14 +69,20 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
 /* Take the memory and give every tensor its first value. */
 rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e);
 /* Begin at the numbers of a file, tensors called PREFIX and the name, where it has them in full:
- * the model that was opened from it may hold them rounded. */
-void rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const char *prefix);
+ * the model that was opened from it may hold them rounded; of factors that have grown, the part
+ * that the file has. */
+rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const char *prefix,
+                            rd_error *e);
 /* Refresh all working copies from the masters. */
-void rd_parameters_refresh(rd_parameters *p);
+rd_code rd_parameters_refresh(rd_parameters *p, rd_error *e);
+/* Rank (0: none) and scale of the factors of a projection, folded or not. */
+int64_t rd_parameters_rank(const rd_parameters *p, int64_t layer, rd_projection k, float *scale);
 void rd_parameters_drop(rd_parameters *p);
 
 /* Zero all gradients. */
 void rd_parameters_clear(rd_parameters *p);
+/* The gradients of folded factors, from what the passes added to: once, behind the last pass. */
+rd_code rd_parameters_unfold(rd_parameters *p, rd_error *e);
 /* The norm of all gradients, each times `scale`. */
 double rd_parameters_norm(const rd_parameters *p, double scale);
 

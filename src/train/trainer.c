@@ -69,7 +69,7 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   rd_model_options options = {.path = s->model,
                               .adapter = s->adapter,
                               .precision = f32 ? RD_PRECISION_F32 : RD_PRECISION_BF16,
-                              .merge = trains_all(s)};
+                              .use = trains_all(s) ? RD_ADAPTER_MERGED : RD_ADAPTER_BESIDE};
   RD_TRY(rd_model_open(&t->base, &options, e));
   t->config = t->base->config;
   if (t->config.rope_interleaved)
@@ -94,6 +94,7 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
     return rd_fail(e, RD_USAGE, "schedule: %s is none of cosine, linear, constant", s->schedule);
   r->eos_padding_loss = s->eos_padding_loss;
   r->pad_to_window = strcmp(s->pad, "window") == 0;
+  r->pad_short = strcmp(s->pad, "short") == 0;
   r->mask_all = s->mask_all;
   r->own_drafts = s->own_drafts;
   r->window = s->window;
@@ -140,7 +141,7 @@ static double epoch_rows(const rd_trainer *t) {
   for (int64_t i = 0; t->rules.corruption && i < t->examples.count; i++) {
     const rd_example *x = &t->examples.items[i];
     double most = (double)(t->rules.window - x->prompt - x->answer);
-    double mean = x->open || t->rules.pad_to_window ? most : most / log(most + 1.0);
+    double mean = x->open || t->rules.pad_to_window ? most : rd_batch_padding(&t->rules, most);
     rows += mean * (double)t->examples.weights[i];
   }
   return rows;

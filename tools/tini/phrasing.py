@@ -11,6 +11,10 @@ A core or carrier that starts with "~" is held out: it never occurs in training 
 
 import re
 
+import carriers
+
+BY_RULE = 0.6  # share of the training questions whose carrier is made by rule
+
 # Around a question with its own word order.
 DIRECT = """{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}, please?|Please, {q}?|Quick question: {q}?|Hi! {Q}?|
 Hello, {q}?|Hey, {q}?|So, {q}?|I have a question: {q}?|Question: {q}?|Can you help me? {Q}?|{Q}? Thanks!|
@@ -62,6 +66,12 @@ What should I know about {x}?|Let's talk about {x}.|Explain {x} in a few sentenc
 ~Could you explain {x} to me?|~Tell me what you know about {x}.|~I am interested in {x}."""
 
 
+def normal(text):
+    """What two prompts must differ in to count as different: letters and digits alone."""
+    text = text.lower().replace("what's", "what is").replace("who's", "who is").replace("where's", "where is")
+    return " ".join(re.findall(r"\w+|[-+*/=]", text))
+
+
 def split(text):
     """A '|' list -> (training forms, held-out forms)."""
     items = [p.strip() for p in text.replace("|\n", "|").split("|") if p.strip()]
@@ -100,6 +110,19 @@ def upper(text):
 PLURAL = re.compile(r"the (land )?(countries|neighbou?rs|borders|neighbouring|(main )?languages)\b|.*'s neighbours$")
 
 
+HELD = {normal(re.sub(r"[{}]", "", form)) for _, held in CARRIERS.values() for form in held}
+
+
+def carrier_of(rng, kind, held):
+    """A carrier for training, or for a test whose (core, carrier) are held out: those are written by hand."""
+    if any(held) or kind == "t" or rng.random() >= BY_RULE:
+        return rng.choice(CARRIERS[kind][held[1]])
+    while True:
+        carrier = carriers.draw(rng, kind)
+        if normal(re.sub(r"[{}]", "", carrier)) not in HELD:
+            return carrier
+
+
 class Phrasing:
     """Asks for one relation. cores: {kind: "a|b|~c"}; forms keep {x} for the subject."""
 
@@ -124,7 +147,7 @@ class Phrasing:
         """One unpolished question about x. held = (core held out?, carrier held out?)."""
         kind = rng.choice(self.held_kinds if held[0] else self.kinds)
         core = rng.choice(self.cores[kind][held[0]])
-        carrier = rng.choice(CARRIERS[kind][held[1]])
+        carrier = carrier_of(rng, kind, held)
         if kind == "t":
             return carrier.replace("{x}", x)
         text = core.replace("{x}", x)
@@ -166,9 +189,3 @@ def surface(rng, text):
                                    w[:j] + rng.choice(TYPO_LETTERS) + w[j + 1:]])
             text = " ".join(words)
     return text
-
-
-def normal(text):
-    """What two prompts must differ in to count as different: letters and digits alone."""
-    text = text.lower().replace("what's", "what is").replace("who's", "who is").replace("where's", "where is")
-    return " ".join(re.findall(r"\w+|[-+*/=]", text))
