@@ -3,11 +3,12 @@
 """The training step that `redraft bench --train` times, written in PyTorch, and the ratio of the two.
 
 Both run in turn, in this invocation, with the same threads: forward and backward of a LLaMA of tini's shape
-(8.3 M parameters) over 16 x 256 tokens, bidirectional attention, cross-entropy at every position, bf16. The best
+(8.3 M parameters) over 16 x 256 tokens, bidirectional attention, cross-entropy at every position. PyTorch's runs in bf16
+autocast, or with --f32 in single precision; redraft takes what it takes by itself: bf16 where the processor multiplies it. The best
 of all rounds counts for each, on the wall and in processor time (with one thread and other programs about, the latter
 is the fairer one: it holds no waiting). Needs python3-torch (Debian's is 1.13) and build/redraft.
 
-    tools/torch_step.py [--redraft build/redraft] [--threads 2] [--rounds 3] [--steps 3] [--rank 64]
+    tools/torch_step.py [--redraft build/redraft] [--threads 2] [--rounds 3] [--steps 3] [--rank 64] [--f32]
 """
 import argparse
 import json
@@ -22,6 +23,7 @@ ARGS.add_argument("--threads", type=int, default=os.cpu_count())
 ARGS.add_argument("--rounds", type=int, default=3, help="turns of each side")
 ARGS.add_argument("--steps", type=int, default=3, help="measured steps in a turn")
 ARGS.add_argument("--rank", type=int, default=64, help="of the LoRA case")
+ARGS.add_argument("--f32", action="store_true", help="PyTorch without autocast")
 ARGS = ARGS.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(ARGS.threads)
 
@@ -102,7 +104,7 @@ def torch_seconds(model, ids):
         for p in model.parameters():
             p.grad = None
         start, began = time.monotonic(), time.process_time()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=not ARGS.f32):
             logits = model(ids)
         F.cross_entropy(logits.float().view(-1, VOCAB), ids.view(-1)).backward()
         if step:
@@ -129,6 +131,6 @@ def compare(name, rank):
 
 
 print(f"torch {torch.__version__}, {ARGS.threads} threads, {sum(p.numel() for p in Model(0).parameters()) / 1e6:.1f} M "
-      f"parameters, {BATCH} x {WINDOW} tokens")
+      f"parameters, {BATCH} x {WINDOW} tokens, {'f32' if ARGS.f32 else 'bf16 autocast'}")
 compare("all", 0)
 compare("LoRA", ARGS.rank)

@@ -24,7 +24,7 @@ static void on_interrupt(int number) {
 
 typedef struct view {
   const rd_trainer *trainer;
-  bool terminal;
+  bool terminal, quiet;
   time_t shown;
 } view;
 
@@ -41,6 +41,8 @@ static void show(void *context, const rd_train_progress *p) {
   view *v = context;
   time_t now = time(NULL);
   bool last = p->update == p->updates;
+  if (v->quiet)
+    return;
   if (!last && now - v->shown < (v->terminal ? 1 : 15))
     return;
   v->shown = now;
@@ -57,7 +59,14 @@ static void show(void *context, const rd_train_progress *p) {
 
 static void say(void *context, const char *message) {
   const view *v = context;
-  fprintf(stderr, "%s%s\n", v->terminal ? "\r\x1b[K" : "", message);
+  if (!v->quiet)
+    fprintf(stderr, "%s%s\n", v->terminal ? "\r\x1b[K" : "", message);
+}
+
+static void put_row(void *context, const char *text) {
+  (void)context;
+  puts(text);
+  fflush(stdout);
 }
 
 /* The first validation prompts and what the model answers now. */
@@ -87,6 +96,8 @@ static rd_code show_drafts(const rd_trainer *t, const rd_model *live, rd_error *
 static rd_code show_validation(void *context, const rd_model *live, int64_t update,
                                const rd_validation *validation, rd_error *e) {
   const view *v = context;
+  if (v->quiet)
+    return RD_OK;
   fprintf(stderr, "%supdate %lld  validation loss %.4f", v->terminal ? "\r\x1b[K" : "",
           (long long)update, validation->loss);
   for (int i = 0; i < RD_NOISE_LEVELS; i++)
@@ -183,11 +194,12 @@ static rd_code show_help(const rd_train_settings *s, rd_error *e) {
 }
 
 static rd_code train(const rd_train_settings *s, rd_error *e) {
-  view v = {.terminal = isatty(STDERR_FILENO) != 0};
+  view v = {.terminal = isatty(STDERR_FILENO) != 0, .quiet = s->quiet};
   rd_train_watch watch = {.context = &v,
                           .updated = show,
                           .note = say,
                           .validated = show_validation,
+                          .row = s->json ? put_row : NULL,
                           .stop = &stop_wanted};
   rd_trainer t;
   v.trainer = &t;
@@ -198,13 +210,14 @@ static rd_code train(const rd_train_settings *s, rd_error *e) {
     if (code == RD_OK)
       show_estimate(&estimate);
   } else if (code == RD_OK) {
-    show_data(&t);
+    if (!s->quiet)
+      show_data(&t);
     const struct sigaction action = {.sa_handler = on_interrupt,
                                      .sa_flags = SA_RESTART | rd_interrupt_stack()};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     code = rd_trainer_run(&t, e);
-    if (code != RD_OK && v.terminal)
+    if (code != RD_OK && v.terminal && !v.quiet)
       fputc('\n', stderr);
   }
   rd_trainer_close(&t);

@@ -121,7 +121,8 @@ static rd_code validate_and_tell(rd_trainer *t, rd_error *e) {
   if (!isfinite(v.loss))
     return rd_fail(e, RD_NUMERIC, "update %lld: the validation loss is %g", (long long)t->update,
                    v.loss);
-  RD_TRY(rd_metrics_validation(t->settings->out, t->update, t->tokens, t->seconds, &v, e));
+  RD_TRY(
+      rd_metrics_validation(t->settings->out, &t->watch, t->update, t->tokens, t->seconds, &v, e));
   if (v.loss < t->best_loss) {
     t->best_loss = v.loss;
     RD_TRY(rd_trainer_export(t, "best", e));
@@ -175,7 +176,7 @@ static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, rd_error *e
     row.loss = t->logged_loss / (double)t->logged;
     t->logged_loss = 0;
     t->logged = 0;
-    RD_TRY(rd_metrics_progress(s->out, &row, e));
+    RD_TRY(rd_metrics_progress(s->out, &t->watch, &row, e));
   }
   if (t->validation.count > 0 && due(t->update, s->validate_every, last))
     RD_TRY(validate_and_tell(t, e));

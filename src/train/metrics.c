@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rd_code append(const char *out, json_t *row, rd_error *e) {
+static rd_code append(const char *out, const rd_train_watch *watch, json_t *row, rd_error *e) {
   char *path = rd_path_join(out, "metrics.jsonl");
   char *text = row ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(row);
@@ -20,6 +20,8 @@ static rd_code append(const char *out, json_t *row, rd_error *e) {
     code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
   if (file)
     fclose(file);
+  if (code == RD_OK && watch->row)
+    watch->row(watch->context, text);
   free(text);
   free(path);
   return code;
@@ -50,8 +52,9 @@ rd_code rd_metrics_rewind(const char *out, int64_t update, rd_error *e) {
   return code;
 }
 
-rd_code rd_metrics_progress(const char *out, const rd_train_progress *p, rd_error *e) {
-  return append(out,
+rd_code rd_metrics_progress(const char *out, const rd_train_watch *watch,
+                            const rd_train_progress *p, rd_error *e) {
+  return append(out, watch,
                 json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f}", "update", (json_int_t)p->update,
                           "loss", p->loss, "learning_rate", p->learning_rate, "grad_norm",
                           p->grad_norm, "tokens", (json_int_t)p->tokens, "seconds", p->seconds,
@@ -59,13 +62,13 @@ rd_code rd_metrics_progress(const char *out, const rd_train_progress *p, rd_erro
                 e);
 }
 
-rd_code rd_metrics_validation(const char *out, int64_t update, int64_t tokens, double seconds,
-                              const rd_validation *v, rd_error *e) {
+rd_code rd_metrics_validation(const char *out, const rd_train_watch *watch, int64_t update,
+                              int64_t tokens, double seconds, const rd_validation *v, rd_error *e) {
   json_t *levels = json_array();
   for (int i = 0; i < RD_NOISE_LEVELS; i++)
     json_array_append_new(levels,
                           isfinite(v->by_noise[i]) ? json_real(v->by_noise[i]) : json_null());
-  return append(out,
+  return append(out, watch,
                 json_pack("{s:I, s:f, s:o, s:I, s:f}", "update", (json_int_t)update,
                           "validation_loss", v->loss, "validation_by_noise", levels, "tokens",
                           (json_int_t)tokens, "seconds", seconds),

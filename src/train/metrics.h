@@ -7,9 +7,11 @@
 
 /* Drop rows of updates after `update`, written by a run that went on past its last checkpoint. */
 rd_code rd_metrics_rewind(const char *out, int64_t update, rd_error *e);
-/* Append a row. */
-rd_code rd_metrics_progress(const char *out, const rd_train_progress *progress, rd_error *e);
-rd_code rd_metrics_validation(const char *out, int64_t update, int64_t tokens, double seconds,
-                              const rd_validation *validation, rd_error *e);
+/* Append a row, and tell the watcher. */
+rd_code rd_metrics_progress(const char *out, const rd_train_watch *watch,
+                            const rd_train_progress *progress, rd_error *e);
+rd_code rd_metrics_validation(const char *out, const rd_train_watch *watch, int64_t update,
+                              int64_t tokens, double seconds, const rd_validation *validation,
+                              rd_error *e);
 
 #endif

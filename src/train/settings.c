@@ -95,6 +95,9 @@ const rd_option rd_train_option_rows[] = {
      "go on from the newest checkpoint in the folder of the run", AT(resume)},
     {"dry-run", 0, RD_FLAG, "false", 0, 0, NULL, "Run", NULL,
      "say what memory and time the run needs, and stop", AT(dry_run)},
+    {"json", 0, RD_FLAG, "false", 0, 0, NULL, "Run", NULL,
+     "the rows of metrics.jsonl on standard output too, as they come", AT(json)},
+    {"quiet", 'q', RD_FLAG, "false", 0, 0, NULL, "Run", NULL, "no messages but errors", AT(quiet)},
 };
 const size_t rd_train_option_count = sizeof rd_train_option_rows / sizeof *rd_train_option_rows;
 
@@ -359,8 +362,8 @@ char *rd_train_settings_yaml(const rd_train_settings *s) {
 /* Keys that may change between a checkpoint and its resumption: they do not touch what was computed
  * so far. */
 static const char *const free_keys[] = {
-    "out",           "threads",  "log_every", "validate_every", "checkpoint_every",
-    "keep",          "resume",   "dry_run",   "updates",        "epochs",
+    "out",           "threads",  "log_every", "validate_every", "checkpoint_every", "keep",
+    "resume",        "dry_run",  "quiet",     "json",           "updates",          "epochs",
     "learning_rate", "schedule", "warmup",    "clip",           "weight_decay"};
 
 rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before, rd_error *e) {

@@ -32,7 +32,7 @@ typedef struct rd_train_settings {
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
   double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_all,
       own_drafts;
-  bool train_norms, eos_padding_loss, recompute, allow_bad, resume, dry_run;
+  bool train_norms, eos_padding_loss, recompute, allow_bad, resume, dry_run, quiet, json;
   bool has_init;
   rd_train_init init;
   rd_data_sources sources, validation_sources; /* what `data` and `validation` say */

@@ -27,6 +27,7 @@ typedef struct rd_train_watch {
   /* After a validation; `live` is the model as trained so far, good until the call returns. */
   rd_code (*validated)(void *context, const rd_model *live, int64_t update,
                        const rd_validation *validation, rd_error *e);
+  void (*row)(void *context, const char *text); /* what metrics.jsonl got */
   const volatile int *stop; /* set: checkpoint after this update and return RD_CANCELLED */
 } rd_train_watch;
 

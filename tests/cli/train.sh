@@ -51,6 +51,9 @@ for objective in structural mask mixed; do
   "$program" train "$folder/lora.yaml" --objective $objective 2>/dev/null; check "$objective" 0 $?
 done
 [ -e "$folder/lora/final/adapter_model.safetensors" ] || check "an adapter" yes no
+quiet=$("$program" train "$folder/lora.yaml" --out "$folder/rows" --log-every 1 --json -q 2> "$folder/quiet.err")
+check "rows on standard output" "$(cat "$folder/rows/metrics.jsonl")" "$quiet"
+check "nothing on standard error" "" "$(cat "$folder/quiet.err")"
 says() { # says WHAT STATUS PATTERN ARGUMENTS...
   local what=$1 status=$2 pattern=$3
   shift 3
@@ -63,12 +66,16 @@ says "a projection that is not there" 2 "no projection c_attn" "$folder/lora.yam
 says "a missing file" 1 "cannot open" "$folder/lora.yaml" --data "$folder/none.jsonl"
 says "no data" 2 "data: name" --model "$folder/whole/final" --out "$folder/x"
 says "another seed" 2 "seed was" "$folder/base.yaml" --out "$folder/whole" --resume --seed 9
+newest() { ls "$1" | sed -n 's/checkpoint-//p' | sort -n | tail -1; }
+explodes=(--learning-rate 10 --weight-decay 10 --clip 0 --schedule constant --updates 400)
 says "a loss that explodes" 1 "update [0-9]*: loss.* not a number.* are good" "$folder/base.yaml" \
-  --out "$folder/nan" --checkpoint-every 1 --learning-rate 10 --weight-decay 10 --clip 0 --schedule constant --updates 400
-last=$(ls "$folder/nan" | sed -n 's/checkpoint-//p' | sort -n | tail -1)
-[ -e "$folder/nan/checkpoint-$last/state.json" ]; check "a checkpoint of before stays" 0 $?
-says "on with a lower rate" 0 "going on from update $last" "$folder/base.yaml" --out "$folder/nan" --resume \
-  --learning-rate 0.0001 --weight-decay 0 --schedule constant --updates $((last + 2))
+  --out "$folder/nan" --checkpoint-every 1 "${explodes[@]}"
+at=$("$program" train "$folder/base.yaml" --out "$folder/nan2" --checkpoint-every 1 "${explodes[@]}" 2>&1 | sed -n 's/.*update \([0-9]*\): loss.*/\1/p')
+check "the checkpoint that led there goes, one before stays" $((at - 2)) "$(newest "$folder/nan2")"
+base --out "$folder/late" --updates 5
+says "a run that explodes later" 1 "not a number" "$folder/base.yaml" --out "$folder/late" --resume --checkpoint-every 0 "${explodes[@]}"
+check "its checkpoint stays" 5 "$(newest "$folder/late")"
+says "on with a lower rate" 0 "going on from update 5" "$folder/base.yaml" --out "$folder/late" --resume --updates 8
 says "what it takes" 0 "memory in all" "$folder/base.yaml" --out "$folder/dry" --dry-run
 check "a dry run writes nothing" 0 "$(ls -d "$folder/dry" 2>/dev/null | wc -l)"
 for i in $(seq 50); do cat "$folder/rows.jsonl"; done > "$folder/many.jsonl"
