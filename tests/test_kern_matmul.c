@@ -111,7 +111,7 @@ static void rows_do_not_depend_on_batch_or_threads(void **state) {
     for (int t = 0; t < TYPES; t++)
       for (int transposed = 0; transposed < 2; transposed++) {
         const int64_t n = shapes[s][0], k = shapes[s][1];
-        if (n * k > 1000000 && t != 1)
+        if (n * k > 1000000 && t > 1)
           continue;
         const size_t row = (size_t)n * rd_dtype_size(types[t].out);
         buffer a = random_buffer(types[t].in, MOST * k, 1),

@@ -297,7 +297,9 @@ static rd_mat columns(rd_mat m, int64_t first, int64_t count) {
   return rd_mat_transposed(rd_mat_part(rd_mat_transposed(m), first, count));
 }
 
-/* Narrow operands in f32: all of a, and b in pieces of columns that stay in the cache. */
+/* Narrow operands in f32: all of a, and b in pieces of columns that stay in the cache. A piece of c
+ * is computed apart: with rows that do not follow each other, oneDNN sums fewer than 16 of them in
+ * another order. */
 static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   enum { PIECE = 1 << 19 }; /* elements of b at a time */
   int64_t width = PIECE / a.cols / 16 * 16;
@@ -307,7 +309,8 @@ static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_
     width = c.cols;
   const int64_t a_size = (a.rows * a.cols + 15) / 16 * 16;
   const int64_t b_size = (a.cols * width + 15) / 16 * 16;
-  const int64_t c_size = c.type == RD_F32 ? 0 : c.rows * width;
+  const bool direct = c.type == RD_F32 && width == c.cols;
+  const int64_t c_size = direct ? 0 : c.rows * width;
   void *pieces = t->pieces;
   const rd_code code =
       grow(&pieces, &t->pieces_size, (size_t)(a_size + b_size + c_size) * sizeof(float), e);
@@ -319,7 +322,7 @@ static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_
     const int64_t count = c.cols - first < width ? c.cols - first : width;
     const rd_mat b32 = as_f32(b_data, columns(b, first, count));
     const rd_mat part = columns(c, first, count);
-    if (c.type == RD_F32) {
+    if (direct) {
       RD_TRY(run(t, part, a32, b32, beta, e));
       continue;
     }

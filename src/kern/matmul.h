@@ -49,12 +49,13 @@ static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
  * Types: a and b f32 and c f32; or a and b bf16 and c f32 or bf16; or a and b integers of 8 bits,
  * whose exact sums are rounded to a c of f32. `beta` is 0 or 1. Sizes of zero
  * are fine: K = 0 gives zeros (or leaves c). c must not overlap a or b. Each row of c is bitwise
- * the same whatever M is and however many threads run, when a is row-major and N > 1: a token's
- * result does not depend on what it was batched with. May be called from several threads at once;
- * inside an OpenMP parallel region it runs on the calling thread alone. The first product of a
- * shape in a thread prepares it (allocates); later ones only run. Without bf16 (or 8-bit)
- * instructions such operands are converted in pieces and multiplied in f32. Shapes and types must
- * fit (asserted). Errors: RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY. */
+ * the same whatever M is and however many threads run, when a is row-major, the rows of c follow
+ * each other and N > 1: a token's result does not depend on what it was batched with. May be called
+ * from several threads at once; inside an OpenMP parallel region it runs on the calling thread
+ * alone. The first product of a shape in a thread prepares it (allocates); later ones only run.
+ * Without bf16 (or 8-bit) instructions such operands are converted in pieces and multiplied in f32.
+ * Shapes and types must fit (asserted). Errors: RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY.
+ */
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
 
 /* c (M,N), f32 or bf16 and row-major, = a_scale[i] * b_scale[j] * (a b)(i,j) + beta c, with a (M,K)
