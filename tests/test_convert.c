@@ -63,6 +63,43 @@ static void conversions_keep_the_logits(void **state) {
   }
 }
 
+/* An adapter in another type: half the bytes of its factors, norms as they were, nearly the same
+ * logits. */
+static void adapters_are_written(void **state) {
+  (void)state;
+  static const char model[] = GOLDEN "models/llama-mha", from[] = GOLDEN "adapters/llama-mha-norms";
+  static const char *const types[] = {"bf16", "f16", "f32"}, *const names[] = {"BF16", "F16",
+                                                                               "F32"};
+  static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors"};
+  static const double bounds[] = {1e-2, 2e-3, 1e-12};
+  int64_t n = 0;
+  rd_model_options o = {.path = model, .adapter = from, .precision = RD_PRECISION_F32};
+  float *before = logits_of(&o, &n);
+  for (size_t i = 0; i < 3; i++) {
+    char folder[64], weights[128];
+    rd_error e = {0};
+    rd_tensors tensors;
+    temporary(folder, sizeof folder);
+    if (rd_convert_adapter(from, types[i], folder, &e) != RD_OK)
+      fail_msg("%s: %s", types[i], e.message);
+    snprintf(weights, sizeof weights, "%s/%s", folder, files[1]);
+    assert_int_equal(rd_safetensors_open(&tensors, weights, &e), RD_OK);
+    for (size_t k = 0; k < tensors.count; k++)
+      assert_string_equal(tensors.items[k].storage->name,
+                          tensors.items[k].dims == 2 ? names[i] : "F32");
+    rd_tensors_drop(&tensors);
+    o.adapter = folder;
+    float *after = logits_of(&o, &n);
+    double d = distance(after, before, n);
+    if (!(d <= bounds[i]))
+      fail_msg("%s: logits move by %g", types[i], d);
+    free(after);
+    assert_int_equal(rd_convert_adapter(from, types[i], folder, &e), RD_USAGE);
+    sweep(folder, files, 2);
+  }
+  free(before);
+}
+
 static void failures_write_nothing(void **state) {
   (void)state;
   static const struct {
@@ -85,6 +122,7 @@ static void failures_write_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(conversions_keep_the_logits),
+                                     cmocka_unit_test(adapters_are_written),
                                      cmocka_unit_test(failures_write_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,7 +208,7 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o,
   return code == RD_OK ? write_config(m, o->path, o->out, (rd_dtype)storage->dtype, e) : code;
 }
 
-static rd_code find_storage(const char *to, const rd_storage **out, rd_error *e) {
+rd_code rd_convert_type(const rd_storage **out, const char *to, rd_error *e) {
   static const struct {
     const char *name, *storage;
   } types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}};
@@ -243,7 +243,7 @@ rd_code rd_convert(const rd_convert_options *o, bool *tokenizer, rd_error *e) {
   rd_model *m = NULL;
   bool found = false;
   if (o->to)
-    RD_TRY(find_storage(o->to, &storage, e));
+    RD_TRY(rd_convert_type(&storage, o->to, e));
   char *config = rd_path_join(o->out, "config.json");
   if (!config)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);

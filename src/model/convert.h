@@ -4,6 +4,7 @@
 #define RD_CONVERT_H
 
 #include "model.h"
+#include "storage.h"
 
 typedef struct rd_convert_options {
   const char *path;    /* a Hugging Face folder or a .gguf file */
@@ -18,5 +19,10 @@ typedef struct rd_convert_options {
  * Hugging Face's order. Nothing is written unless the model and the adapter open. *tokenizer (or
  * NULL) says whether a tokenizer is there. */
 rd_code rd_convert(const rd_convert_options *options, bool *tokenizer, rd_error *e);
+/* The storage that "f32", "f16" or "bf16" names. */
+rd_code rd_convert_type(const rd_storage **out, const char *to, rd_error *e);
+/* convert_adapter.c: the PEFT adapter in the folder `adapter` written to the folder `out`, which
+ * must not hold one yet, with its factors in the type `to`. */
+rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e);
 
 #endif

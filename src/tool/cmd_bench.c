@@ -173,17 +173,18 @@ static rd_code measure_answers(const settings *s, rd_model *m, const limits *l, 
   return emit(s, &row, e);
 }
 
-static rd_code measure_precision(const settings *s, const char *name, const limits *l,
-                                 rd_error *e) {
-  rd_model *m = NULL;
+static rd_code open_model(rd_model **out, const settings *s, const char *name, rd_error *e) {
   rd_precision precision;
   char copy[16];
   snprintf(copy, sizeof copy, "%s", name);
   rd_common common = s->common;
   common.precision = copy;
   RD_TRY(rd_precision_find(&precision, name, e));
-  RD_TRY(s->shape ? rd_bench_shape(&m, s->shape, precision, e)
-                  : rd_tool_open(&m, &common, e));
+  return s->shape ? rd_bench_shape(out, s->shape, precision, e) : rd_tool_open(out, &common, e);
+}
+
+/* All cases of an open model, which is closed. */
+static rd_code measure_model(rd_model *m, const settings *s, const limits *l, rd_error *e) {
   rd_code code = measure_cases(s, m, l, e);
   if (code == RD_OK)
     code = measure_answers(s, m, l, e);
@@ -197,6 +198,8 @@ static rd_code run(void *context, const char *argument, rd_error *e) {
   (void)argument;
   if (s->train && strcmp(s->common.precision, "int8") == 0)
     return rd_fail(e, RD_USAGE, "int8 is for inference; --train takes f32 or bf16");
+  rd_model *m = NULL;
+  RD_TRY(open_model(&m, s, s->common.precision, e));
   measure_limits(&l);
   if (!s->common.json) {
     printf("%s, %d threads: f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f Gop/s, memory %.1f GB/s\n\n",
@@ -204,9 +207,12 @@ static rd_code run(void *context, const char *argument, rd_error *e) {
            l.bandwidth / 1e9);
     rd_bench_head(stdout);
   }
-  RD_TRY(measure_precision(s, s->common.precision, &l, e));
+  RD_TRY(measure_model(m, s, &l, e));
   bool again = s->sweep && !s->train && strcmp(s->common.precision, "auto") == 0 && l.i8.rate > 0;
-  return again ? measure_precision(s, "int8", &l, e) : RD_OK;
+  if (!again)
+    return RD_OK;
+  RD_TRY(open_model(&m, s, "int8", e));
+  return measure_model(m, s, &l, e);
 }
 
 rd_code rd_cmd_bench(int argc, char **argv, rd_error *e) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* redraft convert: a model written anew as a Hugging Face folder. */
+/* redraft convert: a model written anew as a Hugging Face folder, or an adapter in another type. */
 #include "commands.h"
 #include "common.h"
 #include "convert.h"
@@ -18,7 +18,8 @@ static const rd_option rows[] = {
      "type of the weights; without it as they are stored (bf16 for block formats)",
      offsetof(settings, to)},
     {"merge", 0, RD_FLAG, "false", 0, 0, NULL, "Result", NULL,
-     "add the adapter into the weights; --adapter needs it", offsetof(settings, merge)},
+     "add the adapter into the weights; without it --adapter is itself written, in the type --to",
+     offsetof(settings, merge)},
     {"output", 'o', RD_TEXT, NULL, 0, 0, NULL, "Result", "DIR", "the folder to write",
      offsetof(settings, output)},
     RD_COMMON_OPTIONS(offsetof(settings, common))};
@@ -29,9 +30,14 @@ static rd_code run(void *context, const char *argument, rd_error *e) {
   bool tokenizer = false;
   if (!s->output)
     return rd_fail(e, RD_USAGE, "-o DIR is needed: where to write; --help says more");
-  if ((s->common.adapter != NULL) != s->merge)
+  if (s->merge && !s->common.adapter)
+    return rd_fail(e, RD_USAGE, "--merge needs --adapter DIR: what to add into the weights");
+  if (s->common.adapter && !s->merge && (!s->to || s->common.model))
     return rd_fail(e, RD_USAGE,
-                   "--adapter DIR and --merge go together: a folder of weights holds no adapter");
+                   "--adapter DIR takes --merge, to be added into a model's weights, or --to TYPE "
+                   "without -m, to be written itself");
+  if (s->common.adapter && !s->merge)
+    return rd_convert_adapter(s->common.adapter, s->to, s->output, e);
   char *path = NULL;
   RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
   const rd_convert_options o = {path, s->common.adapter, s->to, s->output};

@@ -29,7 +29,11 @@ expect 0 'canvas      32 tokens' inspect "$folder/denoiser"
 expect 1 'config.json: no such file' inspect "$folder"
 expect 2 'unexpected argument' inspect a b
 expect 2 '-o DIR is needed' convert -m $golden/models/llama-mha
-expect 2 '--adapter DIR and --merge go together' convert -m $golden/models/llama-mha --merge -o "$folder/x"
+expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
+expect 2 'takes --merge' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv -o "$folder/x"
+expect 0 '' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
+expect 2 'already holds an adapter' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
+expect 1 'adapter_config.json: cannot open' convert --adapter "$folder/none" --to bf16 -o "$folder/x"
 expect 0 '' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv --merge --to bf16 -o "$folder/merged"
 expect 0 'stored      BF16' inspect "$folder/merged"
 expect 2 'already holds a model' convert -m $golden/models/llama-mha -o "$folder/merged"
