@@ -8,6 +8,7 @@
 #include "matmul.h"
 #include "ops.h"
 #include "parallel.h"
+#include "profile.h"
 #include "rope.h"
 
 #include <math.h>
@@ -221,8 +222,10 @@ static rd_code chunk_loss(rd_trainer_pass *p, const int32_t *rows, int64_t n,
     p->chunk_weights[i] = weights[rows[i]];
   }
   RD_TRY(chunk_logits(p, rows, n, e));
+  rd_profile_lap("head");
   rd_cross_entropy(loss, p->chunk_loss, g ? p->dlogits : NULL, t, p->logits, p->chunk_targets,
                    p->chunk_weights, n, c->vocab);
+  rd_profile_lap("cross-entropy");
   for (int64_t i = 0; row_loss && i < n; i++)
     row_loss[rows[i]] = p->chunk_loss[i];
   if (!g)
@@ -237,6 +240,7 @@ static rd_code chunk_loss(rd_trainer_pass *p, const int32_t *rows, int64_t n,
   RD_TRY(rd_matmul(rd_mat_rows(p->dgathered, RD_F32, n, D), dlogits, head, 0, e));
   for (int64_t i = 0; i < n; i++)
     memcpy(p->dhidden + rows[i] * D, p->dgathered + i * D, (size_t)D * sizeof(float));
+  rd_profile_lap("head, backward");
   return RD_OK;
 }
 
@@ -245,6 +249,7 @@ static rd_code backward(rd_trainer_pass *p, rd_gradient *g, rd_error *e) {
   int64_t T = p->context.T, D = c->width;
   memset(p->dx, 0, (size_t)(T * D) * sizeof *p->dx);
   rd_rmsnorm_backward(p->dx, g->norm, p->dhidden, p->x, p->weights->norm, p->rstd, T, D);
+  rd_profile_lap("norm, backward");
   for (int64_t l = c->layers - 1; l >= 0; l--) {
     if (p->recompute && l + 1 < c->layers)
       RD_TRY(layer_forward(p, l, e));
@@ -260,12 +265,15 @@ static rd_code forward(rd_trainer_pass *p, const rd_sequence *sequences, int64_t
                        rd_error *e) {
   const rd_config *c = p->config;
   const rd_weights *w = p->weights;
+  rd_profile_lap("between passes");
   RD_TRY(place(p, sequences, n, block, e));
   int64_t T = p->context.T;
   rd_embed(p->acts[0].x, w->embedding, w->type, p->ids, T, c->width);
+  rd_profile_lap("embedding");
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(layer_forward(p, l, e));
   rd_rmsnorm(p->hidden, w->type, p->rstd, p->x, w->norm, T, c->width, (float)c->norm_eps);
+  rd_profile_lap("norm");
   return RD_OK;
 }
 

@@ -176,26 +176,35 @@ rd_code rd_layer_backward(const rd_layer *layer, const rd_layer_grad *grad,
   rd_cast(s->dy, t, dx, RD_F32, T * D);
   RD_TRY(rd_linear_backward(&p[RD_DOWN], &g[RD_DOWN], t, s->dh, t, false, s->dy, a->h,
                             a->lora[RD_DOWN], s->dmid, T, e));
+  rd_profile_lap("down, backward");
   rd_swiglu_backward(s->dgate, s->dup, s->dh, a->gate, a->up, t, T, f->ff, f->ff);
+  rd_profile_lap("swiglu, backward");
   RD_TRY(rd_linear_backward(&p[RD_GATE], &g[RD_GATE], t, s->dn, RD_F32, false, s->dgate, a->n2,
                             a->lora[RD_GATE], s->dmid, T, e));
   RD_TRY(rd_linear_backward(&p[RD_UP], &g[RD_UP], t, s->dn, RD_F32, true, s->dup, a->n2,
                             a->lora[RD_UP], s->dmid, T, e));
+  rd_profile_lap("gate, up, backward");
   rd_rmsnorm_backward(dx, grad->mlp_norm, s->dn, a->mid, layer->mlp_norm, a->rstd2, T, D);
+  rd_profile_lap("norm, backward");
   /* mid = x + att Wo' */
   rd_cast(s->dy, t, dx, RD_F32, T * D);
   RD_TRY(rd_linear_backward(&p[RD_O], &g[RD_O], t, s->datt, t, false, s->dy, a->att, a->lora[RD_O],
                             s->dmid, T, e));
+  rd_profile_lap("o, backward");
   RD_TRY(rd_attention_backward(&c->attention, s->dq, s->dk, s->dv, s->datt, a->att, a->lse, a->q,
                                a->k, a->v, c->workspace, e));
+  rd_profile_lap("attention, backward");
   rotate_heads_backward(c, s->dq, a->q_raw, a->q_rstd, layer->q_norm, grad->q_norm, f->heads);
   rotate_heads_backward(c, s->dk, a->k_raw, a->k_rstd, layer->k_norm, grad->k_norm, f->kv_heads);
+  rd_profile_lap("rope, backward");
   RD_TRY(rd_linear_backward(&p[RD_Q], &g[RD_Q], t, s->dn, RD_F32, false, s->dq, a->n1,
                             a->lora[RD_Q], s->dmid, T, e));
   RD_TRY(rd_linear_backward(&p[RD_K], &g[RD_K], t, s->dn, RD_F32, true, s->dk, a->n1, a->lora[RD_K],
                             s->dmid, T, e));
   RD_TRY(rd_linear_backward(&p[RD_V], &g[RD_V], t, s->dn, RD_F32, true, s->dv, a->n1, a->lora[RD_V],
                             s->dmid, T, e));
+  rd_profile_lap("q, k, v, backward");
   rd_rmsnorm_backward(dx, grad->attention_norm, s->dn, a->x, layer->attention_norm, a->rstd1, T, D);
+  rd_profile_lap("norm, backward");
   return RD_OK;
 }

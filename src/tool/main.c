@@ -25,9 +25,9 @@ static void show_profile(void) {
     }
   }
   if (n > 0)
-    fprintf(stderr, "%-16s %10s %8s   (%lld passes)\n", "", "ms a pass", "%", (long long)passes);
+    fprintf(stderr, "%-20s %10s %8s   (%lld passes)\n", "", "ms a pass", "%", (long long)passes);
   for (size_t i = 0; i < n; i++)
-    fprintf(stderr, "%-16s %10.3f %8.1f\n", rows[i].name, 1e3 * rows[i].seconds / (double)passes,
+    fprintf(stderr, "%-20s %10.3f %8.1f\n", rows[i].name, 1e3 * rows[i].seconds / (double)passes,
             100 * rows[i].seconds / sum);
 }
 
