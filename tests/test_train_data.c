@@ -238,8 +238,57 @@ static void batches(void **state) {
   rd_examples_drop(&x);
 }
 
+/* Where rows predict the next position, targets and weights stand one row higher, in each sequence
+ * by itself; the noise is the same. */
+static void rows_may_predict_the_next(void **state) {
+  (void)state;
+  const char *rows =
+      "{\"prompt\":\"ab\",\"answer\":\"wxyz\"}\n{\"prompt\":\"c\",\"answer\":\"uv\"}\n";
+  rd_examples x;
+  rd_error e = {0};
+  assert_int_equal(read_text(&x, "a.jsonl", rows, 16, false, false, &e), RD_OK);
+  for (size_t k = 0; k < rd_objective_count; k++)
+    for (size_t l = 0; l < rd_loss_on_count && rd_objectives[k].corruption; l++) {
+      rd_batch_rules r = {.objective = &rd_objectives[k],
+                          .loss_on = &rd_loss_ons[l],
+                          .eos_padding_loss = true,
+                          .window = 16,
+                          .rows = 64,
+                          .mask = MASK,
+                          .eos = EOS,
+                          .seed = 5};
+      rd_batch here, next;
+      rd_order o, copy;
+      assert_int_equal(rd_corruption_find(&r.corruption, r.objective->corruption, &e), RD_OK);
+      assert_int_equal(rd_order_init(&o, x.weights, x.count, 5, 0, 0, &e), RD_OK);
+      assert_int_equal(rd_order_init(&copy, x.weights, x.count, 5, 0, 0, &e), RD_OK);
+      assert_int_equal(rd_batch_init(&here, 64, &e), RD_OK);
+      assert_int_equal(rd_batch_init(&next, 64, &e), RD_OK);
+      assert_int_equal(rd_batch_next(&here, &r, &x, &o, 1, &e), RD_OK);
+      r.shift = 1;
+      assert_int_equal(rd_batch_next(&next, &r, &x, &copy, 1, &e), RD_OK);
+      assert_memory_equal(here.ids, next.ids, 64 * sizeof *here.ids);
+      double counted = 0;
+      for (int64_t s = 0, at = 0; s < next.sequence_count; at += next.sequences[s++].count)
+        for (int64_t i = 0; i < next.sequences[s].count; i++) {
+          bool last = i + 1 == next.sequences[s].count;
+          assert_int_equal(next.targets[at + i], last ? -1 : here.targets[at + i + 1]);
+          assert_float_equal(next.weights[at + i], last ? 0 : here.weights[at + i + 1], 0);
+          counted += next.targets[at + i] >= 0;
+        }
+      assert_float_equal((float)next.total, (float)(r.objective->by_rate ? here.total : counted),
+                         0);
+      rd_batch_drop(&here);
+      rd_batch_drop(&next);
+      rd_order_drop(&o);
+      rd_order_drop(&copy);
+    }
+  rd_examples_drop(&x);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(limits),
-                                     cmocka_unit_test(order), cmocka_unit_test(batches)};
+                                     cmocka_unit_test(order), cmocka_unit_test(batches),
+                                     cmocka_unit_test(rows_may_predict_the_next)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,10 +37,7 @@ static rd_code set_rules(work *w, const rd_text_coder *coder, rd_error *e) {
   if (r->corruption && r->mask < 0)
     return rd_fail(e, RD_BAD_INPUT, "objective %s needs a mask token, and the model names none",
                    s->objective);
-  if (r->corruption && c->shift_logits)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "this model's rows predict the next position; the denoising loss is measured at "
-                   "the same one, as training does: try --objective next-token");
+  r->shift = r->corruption && c->shift_logits;
   if (r->window < 2 || r->window > c->positions)
     return rd_fail(e, RD_USAGE, "--window %lld: between 2 and the model's %lld positions",
                    (long long)r->window, (long long)c->positions);

@@ -119,6 +119,18 @@ double rd_batch_padding(const rd_batch_rules *r, double most) {
   return share * most / log(most + 1.0) + (1 - share) * near / log(near + 1.0);
 }
 
+/* Targets and weights of a sequence to the rows that predict them; nothing predicts its first. */
+static void shift_up(rd_batch *b, const rd_batch_rules *r, int64_t s) {
+  int64_t at = b->sequences[s].ids - b->ids, last = b->sequences[s].count - 1;
+  if (r->shift == 0)
+    return;
+  b->total -= b->targets[at] >= 0 && !r->objective->by_rate;
+  memmove(b->targets + at, b->targets + at + 1, (size_t)last * sizeof *b->targets);
+  memmove(b->weights + at, b->weights + at + 1, (size_t)last * sizeof *b->weights);
+  b->targets[at + last] = -1;
+  b->weights[at + last] = 0;
+}
+
 static int64_t draw_padding(const rd_batch_rules *r, const rd_example *example, rd_rng *rng) {
   int64_t most = r->window - example->prompt - example->answer;
   if (example->open || r->pad_to_window)
@@ -192,6 +204,7 @@ rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x
   for (int64_t s = 0; s < b->sequence_count; s++) {
     rd_rng rng = numbers(r, (uint32_t)number, 2 * s + 1);
     corrupt(b, r, &x->items[b->examples[s]], s, &rng);
+    shift_up(b, r, s);
   }
   return RD_OK;
 }
@@ -219,6 +232,7 @@ rd_code rd_batch_fixed(rd_batch *b, const rd_batch_rules *r, const rd_examples *
     memcpy(b->targets + at, b->ids + at, (size_t)count * sizeof *b->targets);
     rng = numbers(r, (uint32_t)FIXED, 2 * *next + 1);
     corrupt(b, r, example, s, &rng);
+    shift_up(b, r, s);
   }
   if (b->sequence_count == 0)
     return rd_fail(e, RD_USAGE, "validation: an example does not fit into %lld rows",

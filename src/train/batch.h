@@ -8,7 +8,8 @@
  * of the canvas, whatever its size, and all behind the answer must be EOS: so the number of EOS is
  * drawn log-uniformly from 1 to what the window leaves (all lengths of padding are seen, at a fifth
  * of the cost of padding every row to the window); so in one row of eight and up to 16 in the
- * others (`pad: short`); or is all of it (`pad: window`). */
+ * others (`pad: short`); or is all of it (`pad: window`). Where the model's rows predict the next
+ * position (`shift`), target and weight of position i stand at row i-1; the first has none. */
 #ifndef RD_BATCH_H
 #define RD_BATCH_H
 
@@ -22,8 +23,9 @@ typedef struct rd_batch_rules {
   const rd_corruption *corruption; /* of the objective, or NULL */
   const rd_loss_on *loss_on;
   bool eos_padding_loss, pad_to_window, pad_short;
-  double mask_all;   /* share of the examples that start as nothing but masks, as generation does */
-  double own_drafts; /* share of the batches that own_draft.h redrafts */
+  int64_t shift;   /* 1: row i-1 of a denoising sequence predicts the token at i (Dream); else 0 */
+  double mask_all; /* share of the examples that start as nothing but masks, as generation does */
+  double own_drafts;    /* share of the batches that own_draft.h redrafts */
   int64_t window, rows; /* tokens of a sequence at most; tokens of a batch */
   int32_t mask, eos;
   uint64_t seed;

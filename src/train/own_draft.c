@@ -19,11 +19,13 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
   int64_t count = 0;
   for (int64_t s = 0; s < b->sequence_count; s++) {
     int64_t end = b->sequences[s].ids - b->ids + b->sequences[s].count;
-    for (int64_t row = b->answers[s]; row < end; row++)
-      b->scratch[count++] = (int32_t)row;
+    int64_t first = b->sequences[s].ids - b->ids + r->shift; /* what a row of its own predicts */
+    first = b->answers[s] > first ? b->answers[s] : first;
+    for (int64_t row = first; row < end; row++)
+      b->scratch[count++] = (int32_t)(row - r->shift);
   }
   for (int i = 0; i < readings; i++)
     RD_TRY(rd_trainer_pass_guess(pass, b->sequences, b->sequence_count, r->objective->block,
-                                 b->scratch, count, b->ids, e));
+                                 b->scratch, count, b->ids + r->shift, e));
   return RD_OK;
 }

@@ -18,7 +18,7 @@ static rd_example_loss of_sequence(const rd_batch *b, const rd_batch_rules *rule
       continue;
     x.loss += (double)b->weights[row] * (double)row_loss[row];
     x.weight += rules->objective->by_rate ? 0 : 1;
-    if (row < b->answers[s])
+    if (row < b->answers[s] - rules->shift)
       continue;
     x.answer += (double)row_loss[row];
     x.answer_count += 1;

@@ -51,6 +51,13 @@ for objective in structural mask mixed; do
   "$program" train "$folder/lora.yaml" --objective $objective 2>/dev/null; check "$objective" 0 $?
 done
 [ -e "$folder/lora/final/adapter_model.safetensors" ] || check "an adapter" yes no
+# a model whose rows predict the next position learns an answer, and then gives it
+echo '{"prompt":"ab","answer":"cd ef"}' > "$folder/one.jsonl"
+"$program" train -q --model tests/golden/models/dream --data "$folder/one.jsonl" --out "$folder/dream" --objective mixed \
+  --loss-on answer --own-drafts 0.3 --lora-rank 4 --window 24 --batch 2 --updates 60 --learning-rate 0.01 --warmup 1 --held-out 0 \
+  --validate-rows 0 --threads 1; check "a shifted model" 0 $?
+check "its answer" '"got": "cd ef"' "$("$program" eval -m tests/golden/models/dream --adapter "$folder/dream/final" --window 24 \
+  --data "$folder/one.jsonl" -q -o /dev/stdout | grep -o '"got": "[^"]*"')"
 quiet=$("$program" train "$folder/lora.yaml" --out "$folder/rows" --log-every 1 --json -q 2> "$folder/quiet.err")
 check "rows on standard output" "$(cat "$folder/rows/metrics.jsonl")" "$quiet"
 check "nothing on standard error" "" "$(cat "$folder/quiet.err")"
