@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking: a session for each number of iterations, every row's prompt, means over the answers. */
+#include "error.h"
+#include "generation.h"
 #include "task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { WINDOW = 256 }; /* of generation, where none is named */
 
 /* What every answer costs, a number a row. */
 typedef struct costs {
@@ -34,13 +38,42 @@ static rd_code open_session(rd_session **out, const rd_eval *eval, const char *i
   return RD_OK;
 }
 
+/* Does the window leave room behind the prompt? */
+static rd_code has_room(const rd_eval *eval, const char *prompt, bool *room, rd_error *e) {
+  const rd_message message = {"user", prompt};
+  int64_t count = 0, window = eval->settings->window ? atoll(eval->settings->window) : WINDOW;
+  int32_t *ids = NULL;
+  RD_TRY(rd_prompt_encode(&ids, &count, eval->model, &message, 1, false, e));
+  free(ids);
+  *room = count < window && count < eval->model->config.positions;
+  return RD_OK;
+}
+
+/* The answer to row i; none where its prompt fills the window. */
+static rd_code answer(const rd_eval *eval, rd_session *session, size_t i, const char *prompt,
+                      rd_result *result, rd_error *e) {
+  bool room = false;
+  *result = (rd_result){0};
+  RD_TRY(has_room(eval, prompt, &room, e));
+  if (room)
+    return rd_generate(session, prompt, NULL, NULL, result, e);
+  char *note =
+      rd_format("%s: row %zu: its prompt fills the window and leaves no room for an answer",
+                eval->settings->data, i + 1);
+  if (note && eval->watch.note)
+    eval->watch.note(eval->watch.context, note);
+  free(note);
+  result->text = rd_strdup("", e);
+  return result->text ? RD_OK : RD_NO_MEMORY;
+}
+
 static rd_code ask(const rd_eval *eval, rd_session *session, const rd_rows *rows,
                    const rd_sweep *sweep, costs *c, rd_error *e) {
   for (size_t i = 0; i < rows->count; i++) {
     const char *prompt;
     rd_result result;
     RD_TRY(rd_row_prompt(rows->items[i], &prompt, e));
-    rd_code code = rd_generate(session, prompt, NULL, NULL, &result, e);
+    rd_code code = answer(eval, session, i, prompt, &result, e);
     if (code == RD_OK) {
       c->tokens[i] = (double)result.tokens;
       c->iterations[i] = (double)result.iterations;

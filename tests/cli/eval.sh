@@ -28,6 +28,9 @@ expect 0 '"iterations": 3, "exact": 0.0' --json --data "$folder/asked.jsonl" $sh
 [[ $(head -1 "$folder/out.jsonl") == '{"prompt": "Hello 1", "expected": "you", "got": "'*'"right": false, "iterations": 1,'* ]] ||
   { echo "FAILED --out: $(head -1 "$folder/out.jsonl")"; failed=1; }
 expect 0 '"rows": 2' --json --data "$folder/asked.jsonl" $short --limit 2
+{ cat "$folder/asked.jsonl"; echo "{\"prompt\":\"$(printf 'word %.0s' $(seq 60))\",\"answer\":\"you\"}"; } > "$folder/long.jsonl"
+expect 0 'row 4: its prompt fills the window' --data "$folder/long.jsonl" $short
+expect 0 '"rows": 4, "bad": 0, "iterations": 1, "exact": 0.0' --json --data "$folder/long.jsonl" $short
 expect 0 'noise to 25' --task loss --data "$folder/asked.jsonl"
 expect 0 '"objective": "mask", "rows": 3, "bad": 0, "loss": ' --task loss --json --data "$folder/asked.jsonl" --objective mask
 expect 0 '"loss": ' --task loss --json --data "$folder/asked.jsonl" --objective next-token
