@@ -28,6 +28,8 @@ DESCRIBE_ROWS = 90
 STORY_ROWS = 3
 TEST_QUESTIONS = 600
 SFT_VALID = 400
+RARE = {"fact:" + name for name in ("single", "sum", "difference", "product", "president", "president_at", "book", "discoverer", "river",
+                                    "hello", "thanks", "opposite", "past", "painting", "inventor", "home", "eats", "use", "landmark")}
 LOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "tini")
 
 # Running text: file, share of its documents, characters of each document at most.
@@ -195,6 +197,7 @@ def build(sources, out):
     rng.shuffle(tuned)
     write.rows("sft.jsonl", tuned[SFT_VALID:])
     write.rows("sft_valid.jsonl", tuned[:SFT_VALID])
+    write.rows("sft_rare.jsonl", [r for r in tuned[SFT_VALID:] if r["group"] in RARE])
     rng.shuffle(tests)
     write.rows("eval_facts.jsonl", tests[:500])
     seen = rng.sample([r for r in taught_rows], 500)
