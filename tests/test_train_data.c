@@ -273,11 +273,12 @@ static void rows_may_predict_the_next(void **state) {
         for (int64_t i = 0; i < next.sequences[s].count; i++) {
           bool last = i + 1 == next.sequences[s].count;
           assert_int_equal(next.targets[at + i], last ? -1 : here.targets[at + i + 1]);
-          assert_float_equal(next.weights[at + i], last ? 0 : here.weights[at + i + 1], 0);
+          const float weight = last ? 0.0f : here.weights[at + i + 1];
+          assert_memory_equal(&next.weights[at + i], &weight, sizeof weight);
           counted += next.targets[at + i] >= 0;
         }
-      assert_float_equal((float)next.total, (float)(r.objective->by_rate ? here.total : counted),
-                         0);
+      const double total = r.objective->by_rate ? here.total : counted;
+      assert_memory_equal(&next.total, &total, sizeof total);
       rd_batch_drop(&here);
       rd_batch_drop(&next);
       rd_order_drop(&o);

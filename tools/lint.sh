@@ -16,7 +16,10 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance --inl
   '-Djson_object_foreach(o,k,v)=for(;;)' -Iinclude -Isrc/base -Isrc/kern -Isrc/model \
   -Isrc/diffuse -Isrc/train -Isrc/eval -Isrc/serve $(git ls-files 'src/*.c')
 cmake -S . -B build-lint -G Ninja -DCMAKE_C_COMPILER=clang -DBUILD_TESTING=ON >/dev/null
-cmake --build build-lint | tail -1
+cmake --build build-lint >build-lint/log || {
+  grep -E -A6 'FAILED|error:' build-lint/log | head -60
+  exit 1
+}
 bad=$(nm -g --defined-only build-lint/librd_*.a 2>/dev/null | awk '$2 ~ /[TDBR]/ && $3 !~ /^_?rd_/ {print $3}')
 [ -z "$bad" ] || { echo "lint: symbols without the rd_ prefix: $bad"; exit 1; }
 echo "lint: clean"
