@@ -3,7 +3,9 @@ PRESET ?= release
 BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= 1
 BENCH ?= --shape tini --sweep
+RESULTS ?= bench
 
 .PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini recording web shots clean
 
@@ -47,16 +49,16 @@ coverage: ## line coverage of src/ by the tests; fails below 85%
 	@$(MAKE) --no-print-directory all PRESET=cov
 	@./tools/coverage.sh build-cov
 
-fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
+fuzz: ## every fuzz target for FUZZ_SECONDS (60) each, FUZZ_JOBS (1) at a time
 	@./tools/setup.sh clang
 	@cmake --preset fuzz >/dev/null
 	@cmake --build build-fuzz --target fuzzers
-	@./tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+	@./tools/fuzz.sh build-fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)
 
-bench: all ## speed of the tini shape and of the built-in model, added to bench/results; BENCH="..." for other cases
-	@$(BUILD)/redraft bench $(BENCH) --csv bench/results/bench.csv --commit $$(git describe --always --dirty)
-	@$(BUILD)/redraft bench --csv bench/results/bench.csv --commit $$(git describe --always --dirty)
-	@$(BUILD)/redraft plot bench/results/bench.csv -o bench/results/bench.svg
+bench: all ## speed of the tini shape and of the built-in model, added to bench/results/RESULTS.csv (a file a machine); BENCH="..." for other cases
+	@$(BUILD)/redraft bench $(BENCH) --csv bench/results/$(RESULTS).csv --commit $$(git describe --always --dirty)
+	@$(BUILD)/redraft bench --csv bench/results/$(RESULTS).csv --commit $$(git describe --always --dirty)
+	@$(BUILD)/redraft plot bench/results/$(RESULTS).csv -o bench/results/$(RESULTS).svg
 
 lint: ## formatting, cppcheck, and a clang build with warnings as errors
 	@./tools/setup.sh lint

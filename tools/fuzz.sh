@@ -1,19 +1,22 @@
 #!/bin/sh
-# What `make fuzz` runs: every libFuzzer target of a build for some seconds, from its corpus. What it finds
+# What `make fuzz` runs: libFuzzer targets of a build for some seconds each, from their corpora, some at a time. What one finds
 # new stays in BUILD/found/NAME; an input that breaks something is BUILD/found/NAME-crash-..., and belongs
-# into fuzz/corpus once mended.
+# into fuzz/corpus once mended. fuzz.sh BUILD SECONDS [JOBS [NAME...]]
 set -eu
-build=$1 seconds=$2
-for source in fuzz/fuzz_*.c; do
-  name=$(basename "$source" .c)
-  subject=${name#fuzz_}
-  mkdir -p "$build/found/$subject"
-  echo "$subject: $seconds s"
-  "$build/$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
-    -artifact_prefix="$build/found/$subject-" "$build/found/$subject" "fuzz/corpus/$subject" \
-    2>"$build/found/$subject.log" || {
-    tail -40 "$build/found/$subject.log"
-    exit 1
+build=$1 seconds=$2 jobs=${3:-1}
+[ $# -gt 3 ] || {
+  ls fuzz/fuzz_*.c | sed 's/.*fuzz_\(.*\)\.c/\1/' | xargs -P "$jobs" -n 1 "$0" "$build" "$seconds" 1
+  exit
+}
+shift 3
+for name in "$@"; do
+  mkdir -p "$build/found/$name"
+  "$build/fuzz_$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 \
+    -artifact_prefix="$build/found/$name-" "$build/found/$name" "fuzz/corpus/$name" \
+    2>"$build/found/$name.log" || {
+    echo "$name: broken"
+    tail -40 "$build/found/$name.log"
+    exit 255 # xargs starts no further ones
   }
-  sed -n 's/^stat::number_of_executed_units: */  inputs run: /p' "$build/found/$subject.log"
+  sed -n "s/^stat::number_of_executed_units: */$name: $seconds s, inputs run: /p" "$build/found/$name.log"
 done
