@@ -83,7 +83,7 @@ static ssize_t more(void *context, uint64_t at, char *to, size_t most) {
   rd_set_timeout(x, 0);
   size_t n = rd_job_read(x->job, to, most);
   rd_set_timeout(x, RD_IDLE_SECONDS);
-  rd_scheduler_wake(x->server->scheduler);
+  rd_scheduler_wake(x->scheduler);
   return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
 }
 

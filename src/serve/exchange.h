@@ -14,7 +14,7 @@ struct rd_server {
   char *key, *origin, *url;
   struct MHD_Daemon *daemon;
   int socket;
-  rd_scheduler *scheduler;
+  rd_scheduler *scheduler, *causal; /* causal NULL: the same for samplers from left to right */
   rd_guard *guard;
   rd_metrics metrics;
   atomic_bool closing;
@@ -41,8 +41,9 @@ struct rd_exchange {
   char *body;
   size_t size, room, swallowed;
   bool too_large, answering;
-  char *warning; /* for a header, or NULL */
-  rd_job *job;   /* streamed */
+  char *warning;           /* for a header, or NULL */
+  rd_scheduler *scheduler; /* of its draft */
+  rd_job *job;             /* streamed */
   rd_visit *visit;
   double begun;
   unsigned status;

@@ -134,7 +134,9 @@ static enum MHD_Result send_answer(rd_exchange *x, rd_job *job) {
 }
 
 static rd_code begin(rd_exchange *x, unsigned shape, rd_ask *ask, rd_job **job, rd_error *e) {
-  const rd_model *model = x->server->setup.model;
+  const rd_server *server = x->server;
+  bool causal = ask->sampler->causal && server->causal;
+  const rd_model *model = causal ? server->setup.causal : server->setup.model;
   const rd_reply *reply = shape == RD_ASK_DENOISE ? &rd_reply_events
                           : !ask->stream          ? NULL
                           : ask->diffusing        ? &rd_reply_drafts
@@ -142,9 +144,10 @@ static rd_code begin(rd_exchange *x, unsigned shape, rd_ask *ask, rd_job **job, 
   *job = rd_job_new(ask, shape, reply, model, socket_of(x), e);
   if (!*job)
     return RD_NO_MEMORY;
+  x->scheduler = causal ? server->causal : server->scheduler;
   rd_code code = rd_job_begin(*job, model, e);
   if (code == RD_OK)
-    code = rd_scheduler_submit(x->server->scheduler, *job, e);
+    code = rd_scheduler_submit(x->scheduler, *job, e);
   return code;
 }
 

@@ -51,8 +51,8 @@ static void finish(rd_scheduler *s, rd_job *job, rd_code code, const rd_error *e
   while (s->jobs[at] != job)
     at++;
   memmove(s->jobs + at, s->jobs + at + 1, (size_t)(--s->count - at) * sizeof *s->jobs);
-  atomic_store(&s->metrics->queue, s->count);
   pthread_mutex_unlock(&s->lock);
+  atomic_fetch_sub(&s->metrics->queue, 1);
   count_end(s, job, code);
   rd_job_end(job, code, e);
   rd_job_release(job);
@@ -228,9 +228,10 @@ rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e) {
   rd_job_hold(job);
   pthread_mutex_lock(&s->lock);
   bool full = s->count == s->most || s->stop_at > 0;
-  if (!full)
+  if (!full) {
     s->jobs[s->count++] = job;
-  atomic_store(&s->metrics->queue, s->count);
+    atomic_fetch_add(&s->metrics->queue, 1);
+  }
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
   if (!full)

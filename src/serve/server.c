@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,9 @@ static rd_code start(rd_server *server, rd_error *e) {
   RD_TRY(open_socket(server, e));
   RD_TRY(rd_scheduler_open(&server->scheduler, s->model, s->pass_rows, s->most_jobs,
                            &server->metrics, e));
+  if (s->causal)
+    RD_TRY(rd_scheduler_open(&server->causal, s->causal, s->pass_rows, s->most_jobs,
+                             &server->metrics, e));
   RD_TRY(rd_guard_open(&server->guard, !s->certificate, e));
   unsigned flags =
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC;
@@ -300,11 +304,13 @@ void rd_server_close(rd_server **out, double grace) {
   /* Connections still refer to the scheduler: its thread ends here, its memory with the daemon. */
   double until = rd_now() + grace + LAST_SECONDS;
   rd_scheduler_stop(server->scheduler, grace);
+  rd_scheduler_stop(server->causal, fmax(0, until - LAST_SECONDS - rd_now()));
   await_answers(server, until);
   if (server->daemon)
     MHD_stop_daemon(server->daemon);
   rd_guard_close(&server->guard);
   rd_scheduler_close(&server->scheduler);
+  rd_scheduler_close(&server->causal);
   if (server->socket >= 0)
     close(server->socket);
   free(server->key);

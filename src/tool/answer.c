@@ -81,21 +81,15 @@ rd_code rd_answer_check(rd_answer *a, rd_error *e) {
   return RD_OK;
 }
 
-/* The built-in model's adapter makes it a denoiser: from left to right it answers without. */
-static rd_code name_builtin(rd_common *c, const rd_params *params, rd_error *e) {
-  const rd_sampler *sampler;
-  RD_TRY(rd_sampler_find(&sampler, params->sampler, e));
-  if (!sampler->causal || c->model || c->adapter || getenv("REDRAFT_MODEL"))
-    return RD_OK;
-  return rd_tool_model_path(&c->model, NULL, c, e);
-}
-
 rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   rd_answer_settings *s = &a->settings;
   RD_TRY(rd_answer_check(a, e));
   if (s->trace && !(a->trace = fopen(s->trace, "we")))
     return rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
-  RD_TRY(name_builtin(&s->common, &s->params, e));
+  const rd_sampler *sampler;
+  RD_TRY(rd_sampler_find(&sampler, s->params.sampler, e));
+  if (sampler->causal)
+    RD_TRY(rd_tool_name_causal(&s->common, e));
   return rd_tool_open(&a->model, &s->common, e);
 }
 

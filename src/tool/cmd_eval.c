@@ -206,9 +206,22 @@ static rd_code open_judge(rd_model **out, const settings *s, rd_error *e) {
   return rd_tool_open(out, &judge, e);
 }
 
+/* What is scored or written from left to right is so by the model without a denoiser's adapter. */
+static rd_code open_model(rd_model **out, const settings *s, rd_error *e) {
+  rd_common common = s->common;
+  const rd_sampler *sampler = NULL;
+  RD_TRY(rd_sampler_find(&sampler, s->eval.sampler, e));
+  if (sampler->causal || strcmp(s->eval.objective, "next-token") == 0)
+    RD_TRY(rd_tool_name_causal(&common, e));
+  rd_code code = rd_tool_open(out, &common, e);
+  if (common.model != s->common.model)
+    free(common.model);
+  return code;
+}
+
 static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e) {
   rd_model *model = NULL, *judge = NULL;
-  rd_code code = rd_tool_open(&model, &s->common, e);
+  rd_code code = open_model(&model, s, e);
   if (code == RD_OK && task->judged)
     code = open_judge(&judge, s, e);
   v->model = model;

@@ -87,8 +87,24 @@ static rd_code read_pem(const settings *s, char **certificate, char **key, rd_er
   return rd_file_read(s->private_key, MOST_PEM, key, NULL, e);
 }
 
+/* *causal: what samplers from left to right use, where that is another model. */
+static rd_code open_models(rd_model **model, rd_model **causal, const rd_common *common,
+                           rd_error *e) {
+  rd_common plain = *common;
+  RD_TRY(rd_tool_open(model, common, e));
+  if (!rd_tool_builtin(common))
+    return RD_OK;
+  rd_code code = rd_tool_name_causal(&plain, e);
+  if (code == RD_OK)
+    code = rd_tool_open(causal, &plain, e);
+  free(plain.model);
+  if (code != RD_OK)
+    rd_model_close(model);
+  return code;
+}
+
 static rd_code run(const settings *s, char **pem, rd_error *e) {
-  rd_model *model = NULL;
+  rd_model *model = NULL, *causal = NULL;
   rd_server *server = NULL;
   sigset_t ends;
   int received = 0;
@@ -99,8 +115,9 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
   pthread_sigmask(SIG_BLOCK, &ends, NULL);
   signal(SIGPIPE, SIG_IGN);
   RD_TRY(read_pem(s, &pem[0], &pem[1], e));
-  RD_TRY(rd_tool_open(&model, &s->common, e));
+  RD_TRY(open_models(&model, &causal, &s->common, e));
   rd_server_setup setup = {.model = model,
+                           .causal = causal,
                            .host = s->host,
                            .port = s->port,
                            .key = s->key ? s->key : getenv("REDRAFT_API_KEY"),
@@ -122,6 +139,7 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
   }
   rd_server_close(&server, s->grace);
   rd_model_close(&model);
+  rd_model_close(&causal);
   return code;
 }
 

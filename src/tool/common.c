@@ -101,6 +101,14 @@ rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, 
   return *out ? RD_OK : RD_NO_MEMORY;
 }
 
+bool rd_tool_builtin(const rd_common *c) {
+  return !c->model && !c->adapter && !getenv("REDRAFT_MODEL");
+}
+
+rd_code rd_tool_name_causal(rd_common *c, rd_error *e) {
+  return rd_tool_builtin(c) ? rd_tool_model_path(&c->model, NULL, c, e) : RD_OK;
+}
+
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));

@@ -68,6 +68,11 @@ rd_code rd_tool_command(const rd_options *o, int most, int argc, char **argv, rd
  * NULL, its adapter: --adapter, or the built-in model's own. New strings; *adapter may be NULL.
  */
 rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e);
+/* Do the options leave it at the built-in model? */
+bool rd_tool_builtin(const rd_common *common);
+/* For samplers from left to right: the built-in model is named without the adapter that makes it a
+ * denoiser; another model stays as it was named. */
+rd_code rd_tool_name_causal(rd_common *common, rd_error *e);
 /* Open the model that the options name. */
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e);
 #endif
