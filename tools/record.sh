@@ -13,4 +13,4 @@ record() { # record FILE SECONDS OPTIONS... QUESTION: what the title says is wha
     --title "redraft generate ${*:1:$#-1} \"$question\""
 }
 record doc/answer.svg 0.8 --no-noise --temperature 0 --seed 1 "What's the capital of France?"
-record doc/describe.svg 0.5 --no-noise --temperature 0 --seed 1 "What do you know about Amsterdam?"
+record doc/describe.svg 0.5 --iterations 12 --temperature 0 --seed 1 "What do you know about Amsterdam?"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make tini` runs: data, base, adapter in three parts, and the files of models/tini. Interrupted training goes on where it
+# What `make tini` runs: data, base, adapter in four parts, and the files of models/tini. Interrupted training goes on where it
 # stopped when this is run again.
 set -eu
 redraft=$1
@@ -18,8 +18,9 @@ train lora out/tini-lora
 train redraft out/tini-redraft
 [ -d out/tini-bf16 ] || "$redraft" convert -m out/tini-base/final --to bf16 -o out/tini-bf16
 train grow out/tini-grow
+train finish out/tini-finish
 rm -rf out/tini-adapter
-"$redraft" convert --adapter out/tini-grow/final --to bf16 -o out/tini-adapter
+"$redraft" convert --adapter out/tini-finish/final --to bf16 -o out/tini-adapter
 cp out/tini-bf16/config.json out/tini-bf16/model.safetensors models/tini/
 mkdir -p models/tini/adapter
 cp out/tini-adapter/* models/tini/adapter/
