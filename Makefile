@@ -74,6 +74,7 @@ web: ## rebuild the page: web/dist/index.html
 	@cd web && npm ci --silent && npm run --silent build
 
 shots: all ## retake the pictures of the page in doc/
+	@./tools/setup.sh browser
 	@./tools/npm.sh
 	@REDRAFT_SHOTS=doc bash tests/cli/browser.sh $(BUILD)/redraft shots.mjs
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building and testing redraft need on Debian 12; elsewhere it prints the list.
-# setup.sh [lint|clang|coverage]: what these need besides.
+# setup.sh [lint|clang|coverage|browser]: what these need besides.
 # Already installed packages cost nothing: apt is only called for what is missing.
 set -eu
 packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
@@ -9,6 +9,7 @@ case "${1:-}" in
   lint) packages="$packages clang clang-format clang-tidy cppcheck" ;;
   clang) packages="$packages clang" ;;
   coverage) packages="$packages lcov" ;;
+  browser) packages="$packages chromium" ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
