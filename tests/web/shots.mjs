@@ -3,7 +3,8 @@
 import { ask, close, open, shot } from './page.mjs';
 
 const amsterdam = 'What do you know about Amsterdam?';
-const settings = '#tokens=48&seed=7&iterations=32';
+const settings = '#tokens=48&seed=7&iterations=16&patience=0'; // to the last iteration, so that there is something to see
+const converging = { fragment: '#tokens=48&seed=7' };
 
 /** One picture of a fresh page, after `run`. */
 async function picture(name, run, options = {}) {
@@ -24,17 +25,17 @@ async function scrub(page, step) {
 
 await picture('page', async (page) => {
   await ask(page, amsterdam);
-  await scrub(page, 6);
+  await scrub(page, 4);
 }, { height: 860 });
 await picture('page-done', async (page) => {
   await ask(page, "What's the capital of France?");
   await page.getByText('Confidence', { exact: true }).first().click();
   await page.locator('.draft .tok').nth(1).click();
-});
+}, converging);
 await picture('page-compare', async (page) => {
   await page.getByText('Compare two settings').click();
   await ask(page, amsterdam);
-  await scrub(page, 6);
+  await scrub(page, 4);
 }, { width: 1300 });
 await picture('page-settings', async (page) => {
   await page.locator('details.all summary').click();
@@ -43,11 +44,11 @@ await picture('page-settings', async (page) => {
 });
 await picture('page-phone', async (page) => {
   await ask(page, amsterdam);
-  await scrub(page, 5);
+  await scrub(page, 4);
 }, { width: 390, height: 844 });
 await picture('page-dark', async (page) => {
   await page.getByText('Colour-blind safe').click();
   await ask(page, amsterdam);
-  await scrub(page, 5);
+  await scrub(page, 4);
 }, { dark: true });
 await close();
