@@ -85,10 +85,16 @@ static rd_peak peak_of(const limits *l, const rd_model *m) {
   return own.rate > 0 ? own : l->f32;
 }
 
+/* What is measured: every window with every batch. */
+enum { MOST_NUMBERS = 16 };
+typedef struct cases {
+  int64_t windows[MOST_NUMBERS], batches[MOST_NUMBERS];
+  int window_count, batch_count;
+} cases;
+
 static rd_code numbers(const char *text, const char *name, int64_t *out, int *count, rd_error *e) {
-  enum { MOST = 16 };
   *count = 0;
-  for (const char *at = text; *at && *count < MOST;) {
+  for (const char *at = text; *at && *count < MOST_NUMBERS;) {
     char *end = NULL;
     long n = strtol(at, &end, 10);
     if (end == at || n < 1 || n > 1 << 20 || (*end && *end != ','))
@@ -98,6 +104,12 @@ static rd_code numbers(const char *text, const char *name, int64_t *out, int *co
     at = *end ? end + 1 : end;
   }
   return RD_OK;
+}
+
+static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
+  RD_TRY(numbers(s->sweep ? "64,256,1024,4096" : s->windows, "windows", c->windows,
+                 &c->window_count, e));
+  return numbers(s->sweep ? "1,4,16" : s->batches, "batches", c->batches, &c->batch_count, e);
 }
 
 static rd_code emit(const settings *s, const rd_bench_row *row, rd_error *e) {
@@ -123,15 +135,12 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
 }
 
 /* Windows inside batches, so that each batch's first window predicts the others. */
-static rd_code measure_cases(const settings *s, const rd_model *m, const limits *l, rd_error *e) {
-  int64_t windows[16], batches[16];
-  int window_count = 0, batch_count = 0;
+static rd_code measure_cases(const settings *s, const cases *c, const rd_model *m, const limits *l,
+                             rd_error *e) {
   double first = 0;
   const char *kind = !s->train ? "iteration" : s->rank > 0 ? "train-lora" : "train";
-  RD_TRY(numbers(s->sweep ? "64,256,1024,4096" : s->windows, "windows", windows, &window_count, e));
-  RD_TRY(numbers(s->sweep ? "1,4,16" : s->batches, "batches", batches, &batch_count, e));
-  for (int i = 0; i < window_count * batch_count; i++) {
-    int64_t window = windows[i % window_count], batch = batches[i / window_count];
+  for (int i = 0; i < c->window_count * c->batch_count; i++) {
+    int64_t window = c->windows[i % c->window_count], batch = c->batches[i / c->window_count];
     int64_t tokens = window * batch;
     if (s->sweep && window > m->config.positions)
       continue;
@@ -149,7 +158,7 @@ static rd_code measure_cases(const settings *s, const rd_model *m, const limits 
     row.flops_rate = flops / best.seconds;
     row.fraction = row.flops_rate / row.peak;
     row.cpu_fraction = flops / best.cpu_seconds / peak_of(l, m).cpu_rate;
-    if (i % window_count == 0)
+    if (i % c->window_count == 0)
       first = row.cpu_fraction;
     else
       row.growth = first / row.cpu_fraction;
@@ -184,8 +193,9 @@ static rd_code open_model(rd_model **out, const settings *s, const char *name, r
 }
 
 /* All cases of an open model, which is closed. */
-static rd_code measure_model(rd_model *m, const settings *s, const limits *l, rd_error *e) {
-  rd_code code = measure_cases(s, m, l, e);
+static rd_code measure_model(rd_model *m, const settings *s, const cases *c, const limits *l,
+                             rd_error *e) {
+  rd_code code = measure_cases(s, c, m, l, e);
   if (code == RD_OK)
     code = measure_answers(s, m, l, e);
   rd_model_close(&m);
@@ -195,9 +205,11 @@ static rd_code measure_model(rd_model *m, const settings *s, const limits *l, rd
 static rd_code run(void *context, const char *argument, rd_error *e) {
   const settings *s = context;
   limits l;
+  cases c;
   (void)argument;
   if (s->train && strcmp(s->common.precision, "int8") == 0)
     return rd_fail(e, RD_USAGE, "int8 is for inference; --train takes f32 or bf16");
+  RD_TRY(read_cases(&c, s, e));
   rd_model *m = NULL;
   RD_TRY(open_model(&m, s, s->common.precision, e));
   measure_limits(&l);
@@ -207,12 +219,12 @@ static rd_code run(void *context, const char *argument, rd_error *e) {
            l.bandwidth / 1e9);
     rd_bench_head(stdout);
   }
-  RD_TRY(measure_model(m, s, &l, e));
+  RD_TRY(measure_model(m, s, &c, &l, e));
   bool again = s->sweep && !s->train && strcmp(s->common.precision, "auto") == 0 && l.i8.rate > 0;
   if (!again)
     return RD_OK;
   RD_TRY(open_model(&m, s, "int8", e));
-  return measure_model(m, s, &l, e);
+  return measure_model(m, s, &c, &l, e);
 }
 
 rd_code rd_cmd_bench(int argc, char **argv, rd_error *e) {

@@ -44,6 +44,14 @@ refuses "training in int8" 2 "inference" "${bench[@]}" --train --precision int8
 refuses "train --precision int8" 2 "int8" train --precision int8
 refuses "another shape" 2 "llada-8b" bench --shape giant
 refuses "windows" 2 "numbers" "${bench[@]}" --windows 16,x
+# The limits of the machine take seconds and are said first: nothing is said where nothing can be measured.
+at_once() { # at_once WHAT ARGUMENTS...
+  check "$1: nothing was measured" "" "$("$program" bench "${@:2}" 2>/dev/null)"
+}
+at_once "another shape" --shape giant
+at_once "another shape, in int8 too" --shape giant --sweep
+at_once "no model" -m "$folder/none"
+at_once "windows" --shape tini --windows 16,x
 refuses "a CSV that cannot be written" 1 "cannot write" "${bench[@]}" --windows 16 --csv /nowhere/bench.csv
 echo "other,file" > "$folder/other.csv"
 refuses "a CSV of something else" 1 "not the CSV of bench" plot "$folder/other.csv" -o "$folder/x.svg"
