@@ -142,14 +142,14 @@ static double measured(const rd_finding *f, const char *name) {
 }
 
 static rd_eval_settings settings_for(const char *task, char *data) {
-  static char iterations[] = "1,4", sampler[] = "lad", temperature[] = "0", window[] = "48",
+  static char iterations[] = "1,4", sampler[] = "lad", temperature[] = "0",
               objective[] = "structural";
   return (rd_eval_settings){.task = (char *)(uintptr_t)task,
                             .data = data,
                             .iterations = iterations,
                             .sampler = sampler,
                             .temperature = temperature,
-                            .window = window,
+                            .window = 48,
                             .objective = objective,
                             .draws = 128,
                             .seed = 1};

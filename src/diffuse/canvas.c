@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_WINDOW = 256 };
 static const char GAP[] = "{mask:";
 
 void rd_canvas_drop(rd_canvas *canvas) {
@@ -49,19 +48,15 @@ rd_code rd_check_utf8(const char *text, size_t size, const char *what, rd_error 
   return RD_OK;
 }
 
-static rd_code window_of(int64_t *window, const rd_params *p, const rd_canvas_frame *f,
-                         rd_error *e) {
-  *window = p->window;
-  if (p->window > f->positions && p->window == DEFAULT_WINDOW)
-    *window = f->positions;
-  if (*window > f->positions)
+static rd_code check_window(const rd_canvas_frame *f, rd_error *e) {
+  if (f->window > f->positions)
     return rd_fail(e, RD_USAGE, "--window %lld is beyond the model's %lld positions",
-                   (long long)*window, (long long)f->positions);
-  if (f->prompt_count >= *window)
+                   (long long)f->window, (long long)f->positions);
+  if (f->prompt_count >= f->window)
     return rd_fail(e, RD_USAGE,
                    "the prompt has %lld tokens and the window %lld: nothing is left for the "
                    "answer; shorten the prompt or give a larger --window (the model allows %lld)",
-                   (long long)f->prompt_count, (long long)*window, (long long)f->positions);
+                   (long long)f->prompt_count, (long long)f->window, (long long)f->positions);
   return RD_OK;
 }
 
@@ -169,8 +164,8 @@ static rd_code build_around(builder *b, const rd_params *p, rd_error *e) {
 
 rd_code rd_canvas_init(rd_canvas *out, const rd_params *params, const rd_canvas_frame *frame,
                        rd_error *e) {
-  *out = (rd_canvas){0};
-  RD_TRY(window_of(&out->window, params, frame, e));
+  *out = (rd_canvas){.window = frame->window};
+  RD_TRY(check_window(frame, e));
   builder b = {out, frame, out->window - frame->prompt_count, false};
   rd_code code = RD_OK;
   if (params->gaps)
@@ -186,8 +181,8 @@ rd_code rd_canvas_init(rd_canvas *out, const rd_params *params, const rd_canvas_
 
 rd_code rd_canvas_given(rd_canvas *out, const rd_params *params, const rd_canvas_frame *frame,
                         const int32_t *ids, const uint8_t *places, int64_t count, rd_error *e) {
-  *out = (rd_canvas){0};
-  RD_TRY(window_of(&out->window, params, frame, e));
+  *out = (rd_canvas){.window = frame->window};
+  RD_TRY(check_window(frame, e));
   if (params->gaps || params->prefix || params->suffix)
     return rd_fail(e, RD_USAGE,
                    "a draft given by position goes without prefix, suffix and "

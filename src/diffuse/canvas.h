@@ -16,18 +16,18 @@ typedef struct rd_canvas {
 
 /* What the canvas must fit. */
 typedef struct rd_canvas_frame {
+  int64_t window;                /* tokens of prompt and region at most */
   int64_t positions;             /* the model's */
   int64_t prompt_count;          /* tokens before the region */
   int32_t mask, eos;             /* -1: none */
   const rd_tokenizer *tokenizer; /* NULL: text options are refused */
 } rd_canvas_frame;
 
-/* The window is params.window (the default of 256 gives way to a smaller model). Without fixed text
- * the region goes to the window's end, or is params.tokens long if that is less. A prefix is
- * followed by a gap of the same length; a suffix and a template end the region, with one EOS after
- * them if there is room. Fixed text is locked. RD_USAGE: a window beyond the model, a prompt that
- * fills it, text that does not fit, a template with a malformed gap or with none. RD_BAD_INPUT:
- * text that is no UTF-8. */
+/* Without fixed text the region goes to the window's end, or is params.tokens long if that is less.
+ * A prefix is followed by a gap of the same length; a suffix and a template end the region, with
+ * one EOS after them if there is room. Fixed text is locked. RD_USAGE: a window beyond the model, a
+ * prompt that fills it, text that does not fit, a template with a malformed gap or with none.
+ * RD_BAD_INPUT: text that is no UTF-8. */
 rd_code rd_canvas_init(rd_canvas *out, const rd_params *params, const rd_canvas_frame *frame,
                        rd_error *e);
 /* The same from a draft given by position (copied); it must fit in the window. */

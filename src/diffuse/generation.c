@@ -84,7 +84,9 @@ static rd_code draw_seed(rd_generation *g, int64_t wanted, rd_error *e) {
 }
 
 static rd_code lay_canvas(rd_generation *g, const rd_request *r, int32_t mask, rd_error *e) {
-  rd_canvas_frame frame = {.positions = r->model->config.positions,
+  const rd_config *c = &r->model->config;
+  rd_canvas_frame frame = {.window = rd_config_window(c, r->params->window),
+                           .positions = c->positions,
                            .prompt_count = r->prompt_count,
                            .mask = mask,
                            .eos = g->end_count > 0 ? g->ends[0] : -1,

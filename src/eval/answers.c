@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW = 256 }; /* of generation, where none is named */
-
 /* What every answer costs, a number a row. */
 typedef struct costs {
   double *tokens, *iterations, *seconds; /* (rows) in one block */
@@ -22,15 +20,16 @@ static bool is(const char *a, const char *b) {
 static rd_code open_session(rd_session **out, const rd_eval *eval, const char *iterations,
                             rd_error *e) {
   const rd_eval_settings *s = eval->settings;
-  char seed[32];
+  char seed[32], window[32];
   snprintf(seed, sizeof seed, "%lld", (long long)s->seed);
+  snprintf(window, sizeof window, "%lld", (long long)s->window);
   RD_TRY(rd_session_open(out, eval->model, s->sampler, e));
   const struct {
     const char *name, *value;
   } sets[] = {{"iterations", iterations},
               {"temperature", s->temperature},
               {"seed", seed},
-              {"window", s->window},
+              {"window", window},
               {"no-noise", is(s->sampler, "lad") && !s->noise ? "true" : NULL}};
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
     if (sets[i].value)
@@ -41,11 +40,12 @@ static rd_code open_session(rd_session **out, const rd_eval *eval, const char *i
 /* Does the window leave room behind the prompt? */
 static rd_code has_room(const rd_eval *eval, const char *prompt, bool *room, rd_error *e) {
   const rd_message message = {"user", prompt};
-  int64_t count = 0, window = eval->settings->window ? atoll(eval->settings->window) : WINDOW;
+  const rd_config *c = &eval->model->config;
+  int64_t count = 0;
   int32_t *ids = NULL;
   RD_TRY(rd_prompt_encode(&ids, &count, eval->model, &message, 1, false, e));
   free(ids);
-  *room = count < window && count < eval->model->config.positions;
+  *room = count < rd_config_window(c, eval->settings->window) && count < c->positions;
   return RD_OK;
 }
 

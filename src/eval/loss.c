@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PASS_ROWS = 2048, WINDOW = 256 }; /* tokens of a pass at least; of an example at most */
+enum { PASS_ROWS = 2048 }; /* tokens of a pass at least */
 
 typedef struct work {
   const rd_eval *eval;
@@ -28,7 +28,7 @@ static rd_code set_rules(work *w, const rd_text_coder *coder, rd_error *e) {
   RD_TRY(rd_loss_on_find(&r->loss_on, "answer", e));
   if (r->objective->corruption)
     RD_TRY(rd_corruption_find(&r->corruption, r->objective->corruption, e));
-  r->window = s->window ? atoll(s->window) : WINDOW < c->positions ? WINDOW : c->positions;
+  r->window = rd_config_window(c, s->window);
   r->rows = r->window < PASS_ROWS ? PASS_ROWS : r->window;
   r->eos_padding_loss = true;
   r->mask = c->mask;

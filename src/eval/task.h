@@ -16,7 +16,7 @@ typedef struct rd_eval_settings {
   /* tasks that generate */
   char *iterations; /* "4,8,16" */
   char *sampler, *temperature;
-  char *window; /* canvas; loss: tokens of an example at most; NULL: the default */
+  int64_t window; /* canvas; loss: tokens of an example at most; 0: the model's own, or 256 */
   bool noise;
   /* tasks that score */
   char *objective; /* next-token: causal; else the corruption of the loss */

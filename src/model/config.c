@@ -15,6 +15,14 @@ bool rd_config_is_eos(const rd_config *config, int32_t id) {
   return false;
 }
 
+int64_t rd_config_window(const rd_config *c, int64_t asked) {
+  enum { WINDOW = 256 };
+  int64_t own = c->canvas > 0 ? c->canvas : WINDOW;
+  if (asked > 0)
+    return asked;
+  return own < c->positions ? own : c->positions;
+}
+
 /* A token id, or the ids of a list; kept once each. */
 static rd_code read_eos(rd_config *c, const json_t *from, rd_error *e) {
   const json_t *value = json_object_get(from, "eos_token_id");

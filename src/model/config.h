@@ -34,5 +34,8 @@ typedef struct rd_config {
 
 /* Is `id` one of the EOS tokens? */
 bool rd_config_is_eos(const rd_config *config, int32_t id);
+/* Tokens of a prompt with its answer: `asked`; where that is 0, the canvas that the files speak of,
+ * else 256, and no more than the model's positions. */
+int64_t rd_config_window(const rd_config *config, int64_t asked);
 
 #endif

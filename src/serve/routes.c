@@ -60,8 +60,17 @@ static json_t *own_defaults(const rd_sampler *s, rd_error *e) {
   return values;
 }
 
-static enum MHD_Result get_options(rd_exchange *x) {
+/* The option rows, the window with what its default comes to for this model. */
+static json_t *option_rows(const rd_model *model) {
   rd_options o = {rd_sampler_options, rd_sampler_option_count, NULL, NULL};
+  json_t *rows = rd_options_json(&o);
+  size_t window = (size_t)(rd_option_find(&o, "window") - o.rows);
+  json_object_set_new(json_array_get(rows, window), "default",
+                      json_integer(rd_config_window(&model->config, 0)));
+  return rows;
+}
+
+static enum MHD_Result get_options(rd_exchange *x) {
   rd_error e = {0};
   json_t *samplers = json_array();
   for (size_t i = 0; i < rd_sampler_count; i++) {
@@ -74,8 +83,8 @@ static enum MHD_Result get_options(rd_exchange *x) {
                           json_pack("{s:s, s:s, s:o, s:o}", "name", s->name, "help", s->help,
                                     "options", names, "defaults", own_defaults(s, &e)));
   }
-  return send_value(x,
-                    json_pack("{s:o, s:o}", "options", rd_options_json(&o), "samplers", samplers));
+  return send_value(x, json_pack("{s:o, s:o}", "options", option_rows(x->server->setup.model),
+                                 "samplers", samplers));
 }
 
 /* --- tokens ------------------------------------------------------------------------------------

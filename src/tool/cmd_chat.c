@@ -30,13 +30,15 @@ static rd_code measure(void *context, const rd_message *messages, size_t count, 
   return code;
 }
 
+static int64_t window_of(const chat *c) {
+  return rd_config_window(&c->a.model->config, c->a.settings.params.window);
+}
+
 /* Tokens that a prompt may have: the answer keeps what --tokens asks for, at least half a window
  * where it asks for nothing or for too much. */
 static int64_t prompt_limit(const chat *c) {
   const rd_params *p = &c->a.settings.params;
-  int64_t window = p->window, positions = c->a.model->config.positions;
-  if (positions > 0 && positions < window)
-    window = positions;
+  int64_t window = window_of(c);
   return p->tokens > 0 && p->tokens < window ? window - p->tokens : window / 2;
 }
 
@@ -60,7 +62,7 @@ static rd_code answer(chat *c, rd_error *e) {
                                      &messages, &count, &left_out, e);
   if (code == RD_OK && left_out > 0)
     fprintf(stderr, "(the window of %lld tokens has no room for the oldest %zu of %zu turns)\n",
-            (long long)c->a.settings.params.window, left_out, c->past.count);
+            (long long)window_of(c), left_out, c->past.count);
   if (code == RD_OK)
     code = rd_answer_run(&c->a, messages, count, &answered, e);
   report(c, &answered, code);

@@ -27,8 +27,8 @@ static const rd_option rows[] = {
      "list every tensor: name, type, shape", offsetof(settings, tensors)},
     {"check", 0, RD_FLAG, "false", 0, 0, NULL, "Facts", NULL,
      "read every number of the file and fail on NaN or infinity", offsetof(settings, check)},
-    {"window", 0, RD_INT, "256", 1, 1 << 20, NULL, "Facts", NULL,
-     "tokens of the pass whose memory is told", offsetof(settings, window)},
+    {"window", 0, RD_INT, "0", 0, 1 << 20, NULL, "Facts", NULL,
+     "tokens of the pass whose memory is told; 0: as generate's", offsetof(settings, window)},
     RD_COMMON_OPTIONS(offsetof(settings, common))};
 
 /* {"id", "token"} of a token; null for none. */
@@ -102,6 +102,7 @@ static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
   for (int64_t l = 0; l < c->layers; l++)
     for (int p = 0; p < RD_PROJECTIONS; p++)
       rank = m->weights.layers[l].p[p].rank > rank ? m->weights.layers[l].p[p].rank : rank;
+  window = rd_config_window(c, window);
   if (window > c->positions)
     window = c->positions;
   json_t *facts = json_pack(

@@ -12,6 +12,11 @@ script() { printf '%s\n' "$@" | chat >"$folder/out" 2>"$folder/err"; }
 script hi "more words here" /retry "and more words to ask" "/save $folder/saved"; check "script" 0 $?
 check "seeds" "seed 4 seed 4 seed 5 seed 5" "$(grep -o 'seed [0-9]*' "$folder/err" | paste -sd' ')"
 check "trimmed, and said so" 1 "$(grep -c 'no room for the oldest 2 of 5 turns' "$folder/err")"
+cp -r $model "$folder/canvas"
+sed -i 's/"use_cache"/"canvas_length": 120, "use_cache"/' "$folder/canvas/config.json"
+printf '%s\n' hi "more words here" "and more words to ask" |
+  "$program" chat -m "$folder/canvas" --tokens 20 --iterations 3 --seed 4 --threads 1 >/dev/null 2>"$folder/own"
+check "trimmed to the model's own canvas" 1 "$(grep -c 'window of 120 tokens has no room for the oldest 2 of 5 turns' "$folder/own")"
 check "roles" "user assistant user assistant user assistant" \
   "$(grep -o '"role":"[a-z]*"' "$folder/saved" | cut -d'"' -f4 | paste -sd' ')"
 check "saved what was asked" 1 "$(grep -c '"content":"and more words to ask"' "$folder/saved")"

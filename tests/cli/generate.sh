@@ -52,6 +52,17 @@ status "no model" 1 "nowhere" -m "$folder/nowhere" a
 status "trace" 1 "missing" --trace "$folder/missing/trace" a
 status "full disk" 1 "/dev/full" --trace /dev/full a
 
+# The window of a model whose files name a canvas, of one that names a canvas beyond its positions, of others.
+window() { "$program" generate --threads 1 --iterations 1 --json hi "$@" | sed -n 's/.*"start".*"window":\([0-9]*\),.*/\1/p'; }
+cp -r $model "$folder/canvas"
+sed -i 's/"use_cache"/"canvas_length": 32, "use_cache"/' "$folder/canvas/config.json"
+check "a model's own canvas" 32 "$(window -m "$folder/canvas")"
+check "a model's own canvas, asked for by 0" 32 "$(window -m "$folder/canvas" --window 0)"
+check "another window" 40 "$(window -m "$folder/canvas" --window 40)"
+check "a window of no canvas" 256 "$(window -m $model)"
+sed -i 's/"canvas_length": 32/"canvas_length": 5000/; s/"max_sequence_length": 256/"max_sequence_length": 100/' "$folder/canvas/config.json"
+check "a canvas beyond the model" 100 "$(window -m "$folder/canvas")"
+
 ar=(--sampler ar --seed 1 --top-k 1 --threads 1 -q --json "Where is Paris?")
 check "ar: the built-in base without its adapter" "$("$program" generate -m models/tini "${ar[@]}" | head -n -1)" \
   "$("$program" generate "${ar[@]}" | head -n -1)"

@@ -26,6 +26,8 @@ cp -r $golden/models/qwen2 "$folder/denoiser"
 sed -i 's/"use_cache"/"shift_logits": true, "attention_block": 4, "canvas_length": 32, "use_cache"/' "$folder/denoiser/config.json"
 expect 0 'attention   in blocks of 4, logits shifted by one' inspect "$folder/denoiser"
 expect 0 'canvas      32 tokens' inspect "$folder/denoiser"
+expect 0 '"window":32' inspect "$folder/denoiser" --json
+expect 0 '"window":40' inspect "$folder/denoiser" --json --window 40
 expect 1 'config.json: no such file' inspect "$folder"
 expect 2 'unexpected argument' inspect a b
 expect 2 '-o DIR is needed' convert -m $golden/models/llama-mha

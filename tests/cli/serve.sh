@@ -27,6 +27,8 @@ check "models" 200 "$(ask "$url"v1/models)"
 check "models say" llama-mha "$(value "r['data'][0]['id']")"
 check "options" 200 "$(ask "$url"api/options)"
 check "options say" "int True" "$(value "[o['kind'] for o in r['options'] if o['name'] == 'top-k'][0], 'lad' in [s['name'] for s in r['samplers'] if 'noise-start' in s['options']]" | tr -d "(),'")"
+window="[o['default'] for o in r['options'] if o['name'] == 'window'][0]"
+check "options: the window" 256 "$(value "$window")"
 check "tokenize" 200 "$(ask "$url"api/tokenize -d '{"text":"Hello there"}')"
 check "pieces" "Hello there" "$(value "''.join(r['pieces'])")"
 
@@ -102,13 +104,19 @@ check "the leaver's draft" "1 0" "$(metric cancelled_total) $(metric queue)"
 kill -TERM $server; wait $server; check "exit status" 0 $?
 check "access log" True "$(python3 -c "import json; print(all(json.loads(l)['status'] for l in open('$folder/log')))")"
 
-serve --api-key secret --max-queue 1 --grace 0 -q
+cp -r $model "$folder/canvas"
+sed -i 's/"use_cache"/"canvas_length": 200, "use_cache"/' "$folder/canvas/config.json"
+serve -m "$folder/canvas" --api-key secret --max-queue 1 --grace 0 -q
 check "no key" 401 "$(ask "$url"v1/models)"
 check "wrong key" 401 "$(ask "$url"v1/models -H 'Authorization: Bearer secreT')"
 check "part of a key" 401 "$(ask "$url"v1/models -H 'Authorization: Bearer secretsecret')"
 check "right key" 200 "$(ask "$url"v1/models -H 'Authorization: Bearer secret')"
 check "the page needs none" 200 "$(ask "$url")"
 key=(-H 'Authorization: Bearer secret')
+check "options of a model with a canvas" 200 "$(ask "${key[@]}" "$url"api/options)"
+check "options: the model's own canvas" 200 "$(value "$window")"
+check "a draft in it" 200 "$(ask "${key[@]}" "$url"api/denoise -d '{"prompt":"Hi","iterations":1}')"
+check "its window" 1 "$(grep -c '"window":200,' "$folder/body")"
 curl -sN "${key[@]}" "$url"api/denoise -d "$slow" >"$folder/long" & long=$!
 for _ in $(seq 100); do grep -q draft "$folder/long" && break; sleep 0.05; done
 check "full queue" 429 "$(ask "${key[@]}" "$url"api/denoise -d "$slow")"
