@@ -11,6 +11,7 @@
 /* What every answer costs, a number a row. */
 typedef struct costs {
   double *tokens, *iterations, *seconds; /* (rows) in one block */
+  bool *room;                            /* (rows) there is room for an answer */
 } costs;
 
 static bool is(const char *a, const char *b) {
@@ -37,32 +38,41 @@ static rd_code open_session(rd_session **out, const rd_eval *eval, const char *i
   return RD_OK;
 }
 
-/* Does the window leave room behind the prompt? */
-static rd_code has_room(const rd_eval *eval, const char *prompt, bool *room, rd_error *e) {
-  const rd_message message = {"user", prompt};
+/* Does the window leave room behind the prompt? A window that the model has not is for the session
+ * to refuse. */
+static rd_code has_room(const rd_eval *eval, const json_t *row, bool *room, rd_error *e) {
   const rd_config *c = &eval->model->config;
-  int64_t count = 0;
+  int64_t count = 0, window = rd_config_window(c, eval->settings->window);
+  rd_message message = {"user", NULL};
   int32_t *ids = NULL;
+  RD_TRY(rd_row_prompt(row, &message.content, e));
   RD_TRY(rd_prompt_encode(&ids, &count, eval->model, &message, 1, false, e));
   free(ids);
-  *room = count < rd_config_window(c, eval->settings->window) && count < c->positions;
+  *room = count < window || window > c->positions;
   return RD_OK;
 }
 
-/* The answer to row i; none where its prompt fills the window. */
-static rd_code answer(const rd_eval *eval, rd_session *session, size_t i, const char *prompt,
-                      rd_result *result, rd_error *e) {
-  bool room = false;
+/* room[i]: row i can be asked. Those that cannot are named, once for all numbers of iterations. */
+static rd_code find_room(const rd_eval *eval, const rd_rows *rows, bool *room, rd_error *e) {
+  const rd_row_rules told = {.note = eval->watch.note, .context = eval->watch.context};
+  size_t without = 0;
+  for (size_t i = 0; i < rows->count; i++) {
+    RD_TRY(has_room(eval, rows->items[i], &room[i], e));
+    if (!room[i])
+      rd_row_note(&told, eval->settings->data, rows->lines[i], ++without,
+                  "the prompt fills the window", "counts as an empty answer");
+  }
+  return RD_OK;
+}
+
+/* The answer to a row; an empty one where the prompt leaves no room. */
+static rd_code answer(rd_session *session, const json_t *row, bool room, rd_result *result,
+                      rd_error *e) {
+  const char *prompt;
   *result = (rd_result){0};
-  RD_TRY(has_room(eval, prompt, &room, e));
+  RD_TRY(rd_row_prompt(row, &prompt, e));
   if (room)
     return rd_generate(session, prompt, NULL, NULL, result, e);
-  char *note =
-      rd_format("%s: row %zu: its prompt fills the window and leaves no room for an answer",
-                eval->settings->data, i + 1);
-  if (note && eval->watch.note)
-    eval->watch.note(eval->watch.context, note);
-  free(note);
   result->text = rd_strdup("", e);
   return result->text ? RD_OK : RD_NO_MEMORY;
 }
@@ -70,10 +80,8 @@ static rd_code answer(const rd_eval *eval, rd_session *session, size_t i, const 
 static rd_code ask(const rd_eval *eval, rd_session *session, const rd_rows *rows,
                    const rd_sweep *sweep, costs *c, rd_error *e) {
   for (size_t i = 0; i < rows->count; i++) {
-    const char *prompt;
     rd_result result;
-    RD_TRY(rd_row_prompt(rows->items[i], &prompt, e));
-    rd_code code = answer(eval, session, i, prompt, &result, e);
+    rd_code code = answer(session, rows->items[i], c->room[i], &result, e);
     if (code == RD_OK) {
       c->tokens[i] = (double)result.tokens;
       c->iterations[i] = (double)result.iterations;
@@ -117,14 +125,16 @@ rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, const rd_sweep *
                       rd_error *e) {
   double *block = rd_calloc(3 * rows->count, sizeof *block, "costs of answers", e);
   char *list = rd_strdup(eval->settings->iterations, e), *rest = list;
-  rd_code code = block && list ? RD_OK : RD_NO_MEMORY;
-  costs c = {block, block + rows->count, block + 2 * rows->count};
+  bool *room = rd_calloc(rows->count, sizeof *room, "rooms for answers", e);
+  rd_code code = block && list && room ? find_room(eval, rows, room, e) : RD_NO_MEMORY;
+  costs c = {block, block + rows->count, block + 2 * rows->count, room};
   if (code == RD_OK && is(eval->settings->sampler, "ar"))
     code = ask_at(eval, NULL, rows, sweep, &c, e);
   else
     for (char *n = NULL; code == RD_OK && (n = strsep(&rest, ","));)
       code = ask_at(eval, n, rows, sweep, &c, e);
   free(list);
+  free(room);
   free(block);
   return code;
 }

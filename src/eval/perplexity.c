@@ -115,7 +115,7 @@ static rd_code encode(work *w, verdicts *v, rd_error *e) {
                   : rd_fail(e, RD_BAD_INPUT, "%s: every text is empty", w->eval->settings->data);
 }
 
-/* Losses of pieces into losses of texts. */
+/* Losses of pieces into losses of texts; rows with nothing to judge are only told of. */
 static rd_code sum_up(const work *w, verdicts *v, rd_error *e) {
   double *block = rd_calloc(4 * w->rows.count, sizeof *block, "losses of texts", e);
   if (!block)
@@ -124,9 +124,9 @@ static rd_code sum_up(const work *w, verdicts *v, rd_error *e) {
   v->tokens = v->loss + w->rows.count;
   v->bytes = v->tokens + w->rows.count;
   v->repetition = v->bytes + w->rows.count;
-  for (size_t p = 0; p < v->count;) {
-    size_t row = v->pieces[p].key, t = v->texts++;
-    const char *text = w->texts[row];
+  for (size_t row = 0, p = 0; row < w->rows.count; row++) {
+    const char *text = w->texts[row] ? w->texts[row] : "";
+    size_t t = v->texts, first = p;
     for (; p < v->count && v->pieces[p].key == row; p++) {
       v->loss[t] -= v->nats[p];
       v->tokens[t] += (double)(v->pieces[p].count - v->pieces[p].prompt);
@@ -138,6 +138,7 @@ static rd_code sum_up(const work *w, verdicts *v, rd_error *e) {
                                   text, "nats", v->loss[t], "tokens", (json_int_t)v->tokens[t],
                                   "repetition", v->repetition[t]),
                         e));
+    v->texts += p > first;
   }
   return RD_OK;
 }

@@ -17,35 +17,39 @@ static bool blank(const char *text, size_t size) {
   return true;
 }
 
-static rd_code add(rd_rows *rows, json_t *row, rd_error *e) {
+static rd_code add(rd_rows *rows, json_t *row, size_t line, rd_error *e) {
   if ((rows->count & (rows->count + 1)) == 0) { /* at 0, 1, 3, 7, ...: twice the room */
-    json_t **items = realloc(rows->items, (2 * rows->count + 2) * sizeof(json_t *));
-    if (!items)
+    size_t room = 2 * rows->count + 2;
+    json_t **items = realloc(rows->items, room * sizeof(json_t *));
+    rows->items = items ? items : rows->items;
+    size_t *lines = realloc(rows->lines, room * sizeof *lines);
+    rows->lines = lines ? lines : rows->lines;
+    if (!items || !lines)
       return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu rows", rows->count);
-    rows->items = items;
   }
+  rows->lines[rows->count] = line;
   rows->items[rows->count++] = json_incref(row);
   return RD_OK;
 }
 
-static rd_code read_row(rd_rows *rows, const rd_row_rules *rules, const char *line, size_t size,
-                        rd_error *e) {
+static rd_code read_row(rd_rows *rows, const rd_row_rules *rules, const char *text, size_t size,
+                        size_t line, rd_error *e) {
   json_t *row = NULL;
-  RD_TRY(rd_json_parse(&row, line, size, "row", e));
+  RD_TRY(rd_json_parse(&row, text, size, "row", e));
   rd_code code = json_is_object(row) ? rules->check(row, e)
                                      : rd_fail(e, RD_BAD_INPUT, "a row must be a JSON object");
   if (code == RD_OK)
-    code = add(rows, row, e);
+    code = add(rows, row, line, e);
   json_decref(row);
   return code;
 }
 
-static void name_bad_row(const rd_rows *rows, const rd_row_rules *rules, const char *path,
-                         size_t line, const rd_error *why) {
-  if (!rules->note || rows->bad > NAMED_ROWS)
+void rd_row_note(const rd_row_rules *rules, const char *path, size_t line, size_t nth,
+                 const char *why, const char *outcome) {
+  if (!rules->note || nth > NAMED_ROWS)
     return;
-  char *message = rd_format("%s:%zu: %s; skipped%s", path, line, why->message,
-                            rows->bad == NAMED_ROWS ? " (more are counted, not named)" : "");
+  char *message = rd_format("%s:%zu: %s; %s%s", path, line, why, outcome,
+                            nth == NAMED_ROWS ? " (more are counted, not named)" : "");
   if (message)
     rules->note(rules->context, message);
   free(message);
@@ -58,10 +62,10 @@ static rd_code read_lines(rd_rows *rows, const rd_map *map, const char *path,
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t size = (size_t)((stop ? stop : end) - at);
     rd_error why = {0};
-    rd_code code = blank(at, size) ? RD_OK : read_row(rows, rules, at, size, &why);
+    rd_code code = blank(at, size) ? RD_OK : read_row(rows, rules, at, size, line, &why);
     if (code == RD_BAD_INPUT) {
       rows->bad++;
-      name_bad_row(rows, rules, path, line, &why);
+      rd_row_note(rules, path, line, rows->bad, why.message, "skipped");
     } else if (code != RD_OK) {
       return rd_fail(e, code, "%s:%zu: %s", path, line, why.message);
     }
@@ -89,6 +93,7 @@ void rd_rows_drop(rd_rows *rows) {
   for (size_t i = 0; i < rows->count; i++)
     json_decref(rows->items[i]);
   free(rows->items);
+  free(rows->lines);
   *rows = (rd_rows){0};
 }
 

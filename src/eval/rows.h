@@ -21,12 +21,18 @@ typedef struct rd_row_rules {
 
 typedef struct rd_rows {
   json_t **items; /* (count) objects that passed the check; owned */
+  size_t *lines;  /* (count) where they stand in the file, from 1 */
   size_t count, bad;
 } rd_rows;
 
 /* RD_BAD_INPUT: too many bad rows, or no good one. Blank lines are no rows. */
 rd_code rd_rows_read(rd_rows *rows, const char *path, const rd_row_rules *rules, rd_error *e);
 void rd_rows_drop(rd_rows *rows);
+
+/* Tell rules.note of the nth row (from 1) with which something is wrong, the way bad ones are told:
+ * "data.jsonl:12: why; outcome", and of no more than 20. */
+void rd_row_note(const rd_row_rules *rules, const char *path, size_t line, size_t nth,
+                 const char *why, const char *outcome);
 
 /* A key that must hold text that is not blank. */
 rd_code rd_row_text(const json_t *row, const char *key, const char **out, rd_error *e);

@@ -7,7 +7,7 @@ trap 'rm -rf "$folder"' EXIT
 failed=0
 # expect STATUS TEXT ARGUMENTS...: the status, and a text in what is printed
 expect() {
-  local status=$1 text=$2 found out
+  local status=$1 text=$2 found
   shift 2
   out=$("$program" eval -m $model --threads 1 "$@" 2>&1)
   found=$?
@@ -28,9 +28,18 @@ expect 0 '"iterations": 3, "exact": 0.0' --json --data "$folder/asked.jsonl" $sh
 [[ $(head -1 "$folder/out.jsonl") == '{"prompt": "Hello 1", "expected": "you", "got": "'*'"right": false, "iterations": 1,'* ]] ||
   { echo "FAILED --out: $(head -1 "$folder/out.jsonl")"; failed=1; }
 expect 0 '"rows": 2' --json --data "$folder/asked.jsonl" $short --limit 2
-{ cat "$folder/asked.jsonl"; echo "{\"prompt\":\"$(printf 'word %.0s' $(seq 60))\",\"answer\":\"you\"}"; } > "$folder/long.jsonl"
-expect 0 'row 4: its prompt fills the window' --data "$folder/long.jsonl" $short
-expect 0 '"rows": 4, "bad": 0, "iterations": 1, "exact": 0.0' --json --data "$folder/long.jsonl" $short
+# A prompt that fills the window is a row without an answer: named by its line, once, and told of in --out.
+{ echo; echo "{\"prompt\":\"$(printf 'word %.0s' $(seq 60))\",\"answer\":\"you\"}"; cat "$folder/asked.jsonl"; } > "$folder/long.jsonl"
+expect 0 'long.jsonl:2: the prompt fills the window; counts as an empty answer' --data "$folder/long.jsonl" $short
+[ "$(grep -c 'fills the window' <<< "$out")" == 1 ] || { echo "FAILED: named more than once: $out"; failed=1; }
+expect 0 '"rows": 4, "bad": 0, "iterations": 1, "exact": 0.0' --json --data "$folder/long.jsonl" $short --out "$folder/out.jsonl"
+[ "$(grep -c '"got": "", "right": false, "iterations": 0, "tokens": 0}' "$folder/out.jsonl")" == 2 ] ||
+  { echo "FAILED --out: $(cat "$folder/out.jsonl")"; failed=1; }
+expect 0 'long.jsonl:2: the prompt fills the window' --task perplexity --data "$folder/long.jsonl" --judge $model $short
+expect 0 '"empty": 0.25,' --task perplexity --json --data "$folder/long.jsonl" --judge $model $short --out "$folder/out.jsonl"
+[ "$(grep -c '"text": "", "nats": 0.0, "tokens": 0' "$folder/out.jsonl")" == 2 ] ||
+  { echo "FAILED --out: $(cat "$folder/out.jsonl")"; failed=1; }
+expect 2 '--window 300 is beyond' --data "$folder/long.jsonl" --window 300
 expect 0 'noise to 25' --task loss --data "$folder/asked.jsonl"
 expect 0 '"objective": "mask", "rows": 3, "bad": 0, "loss": ' --task loss --json --data "$folder/asked.jsonl" --objective mask
 expect 0 '"loss": ' --task loss --json --data "$folder/asked.jsonl" --objective next-token
