@@ -202,11 +202,11 @@ static rd_code measure_model(rd_model *m, const settings *s, const cases *c, con
   return code;
 }
 
-static rd_code run(void *context, const char *argument, rd_error *e) {
+static rd_code run(void *context, char **names, rd_error *e) {
   const settings *s = context;
   limits l;
   cases c;
-  (void)argument;
+  (void)names;
   if (s->train && strcmp(s->common.precision, "int8") == 0)
     return rd_fail(e, RD_USAGE, "int8 is for inference; --train takes f32 or bf16");
   RD_TRY(read_cases(&c, s, e));

@@ -24,9 +24,9 @@ static const rd_option rows[] = {
      offsetof(settings, output)},
     RD_COMMON_OPTIONS(offsetof(settings, common))};
 
-static rd_code run(void *context, const char *argument, rd_error *e) {
+static rd_code run(void *context, char **names, rd_error *e) {
   const settings *s = context;
-  (void)argument;
+  (void)names;
   bool tokenizer = false;
   if (!s->output)
     return rd_fail(e, RD_USAGE, "-o DIR is needed: where to write; --help says more");

@@ -237,9 +237,9 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
   return code;
 }
 
-static rd_code run(void *context, const char *argument, rd_error *e) {
+static rd_code run(void *context, char **names, rd_error *e) {
   settings *s = context;
-  (void)argument;
+  (void)names;
   const rd_task *task;
   view v = {.settings = s, .terminal = isatty(STDERR_FILENO) && !s->common.quiet};
   if (strcmp(s->eval.task, "help") == 0) {

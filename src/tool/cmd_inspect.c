@@ -319,11 +319,11 @@ static rd_code run(settings *s, rd_error *e) {
   return code;
 }
 
-static rd_code work(void *context, const char *argument, rd_error *e) {
+static rd_code work(void *context, char **names, rd_error *e) {
   settings *s = context;
-  if (argument) {
+  if (names[0]) {
     free(s->common.model);
-    s->common.model = rd_strdup(argument, e);
+    s->common.model = rd_strdup(names[0], e);
     if (!s->common.model)
       return RD_NO_MEMORY;
   }

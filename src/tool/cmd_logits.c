@@ -115,9 +115,9 @@ static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids
   return code;
 }
 
-static rd_code run(void *context, const char *argument, rd_error *e) {
+static rd_code run(void *context, char **names, rd_error *e) {
   settings *s = context;
-  (void)argument;
+  (void)names;
   int32_t *ids = NULL;
   int64_t T = 0, block = 0;
   rd_model *m = NULL;

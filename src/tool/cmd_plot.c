@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft plot: loss curves of runs, speeds from bench's CSV or results of eval, in the terminal
  * and as an SVG file. */
+#include "commands.h"
+#include "common.h"
 #include "curves.h"
-#include "help.h"
-#include "option.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct settings {
+  rd_common common; /* help alone has a row */
   char *output;
   int64_t columns, rows;
-  bool help;
 } settings;
 
 static const rd_option rows[] = {
@@ -22,7 +22,7 @@ static const rd_option rows[] = {
      "width of the drawing in the terminal", offsetof(settings, columns)},
     {"rows", 0, RD_INT, "16", 4, 1000, NULL, "Plot", NULL, "its height", offsetof(settings, rows)},
     {"help", 'h', RD_FLAG, "false", 0, 0, NULL, "Plot", NULL, "this list",
-     offsetof(settings, help)}};
+     offsetof(settings, common.help)}};
 
 /* What is read how; a name with no ending of the table is the folder of a run. */
 static const struct {
@@ -39,11 +39,14 @@ static rd_code read_any(rd_curves *curves, const char *name, rd_error *e) {
   }
 }
 
-static rd_code plot(const settings *s, char **runs, int count, rd_error *e) {
+static rd_code plot(void *context, char **names, rd_error *e) {
+  const settings *s = context;
   rd_curves curves = {0};
   rd_code code = RD_OK;
-  for (int i = 0; i < count && code == RD_OK; i++)
-    code = read_any(&curves, runs[i], e);
+  if (!names[0])
+    return rd_fail(e, RD_USAGE, "name at least one run, CSV of bench or JSONL of eval");
+  for (; *names && code == RD_OK; names++)
+    code = read_any(&curves, *names, e);
   if (code == RD_OK)
     code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
   FILE *out = code == RD_OK ? fopen(s->output, "we") : NULL;
@@ -59,20 +62,6 @@ static rd_code plot(const settings *s, char **runs, int count, rd_error *e) {
 
 rd_code rd_cmd_plot(int argc, char **argv, rd_error *e) {
   settings s = {0};
-  rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  char **rest = NULL;
-  int count = 0;
-  rd_code code = rd_options_default(&o, e);
-  if (code == RD_OK)
-    code = rd_options_parse(&o, argc, argv, &rest, &count, e);
-  if (code == RD_OK && s.help) {
-    code = rd_help_show("", NULL, &o, e);
-  } else if (code == RD_OK && count == 0) {
-    code = rd_fail(e, RD_USAGE, "name at least one run, CSV of bench or JSONL of eval");
-  } else if (code == RD_OK) {
-    code = plot(&s, rest, count, e);
-  }
-  free(rest);
-  rd_options_drop(&o);
-  return code;
+  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
+  return rd_tool_command(&o, -1, argc, argv, plot, e);
 }

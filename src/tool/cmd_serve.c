@@ -143,9 +143,9 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
   return code;
 }
 
-static rd_code work(void *context, const char *argument, rd_error *e) {
+static rd_code work(void *context, char **names, rd_error *e) {
   char *pem[2] = {NULL, NULL};
-  (void)argument;
+  (void)names;
   rd_code code = run(context, pem, e);
   free(pem[0]);
   free(pem[1]);

@@ -151,15 +151,15 @@ static rd_code open_tokenizer(rd_tokenizer **t, const rd_common *common, rd_erro
   return code;
 }
 
-static rd_code work(void *context, const char *argument, rd_error *e) {
+static rd_code work(void *context, char **names, rd_error *e) {
   const settings *s = context;
   rd_tokenizer *t = NULL;
   rd_bytes input = {0};
   rd_code code = open_tokenizer(&t, &s->common, e);
-  if (code == RD_OK && !argument)
+  if (code == RD_OK && !names[0])
     code = read_input(&input, e);
   if (code == RD_OK)
-    code = run(s, t, argument ? rd_slice_text(argument) : rd_slice_of(&input), e);
+    code = run(s, t, names[0] ? rd_slice_text(names[0]) : rd_slice_of(&input), e);
   rd_tokenizer_close(&t);
   rd_bytes_drop(&input);
   return code;

@@ -44,7 +44,7 @@ rd_code rd_tool_command(const rd_options *o, int most, int argc, char **argv, rd
   bool stop = false;
   rd_code code = rd_tool_parse(o, o->params, argc, argv, most, &rest, &count, &stop, e);
   if (code == RD_OK && !stop)
-    code = work(o->params, count ? rest[0] : NULL, e);
+    code = work(o->params, rest, e);
   free(rest);
   rd_options_drop(o);
   return code;

@@ -57,11 +57,11 @@ extern const size_t rd_common_option_count;
  * any number). */
 rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, char **argv, int most,
                       char ***rest, int *rest_count, bool *stop, rd_error *e);
-/* What a command does once its options are known: `settings` is its struct, `argument` what stood
- * beside the options, or NULL. */
-typedef rd_code rd_tool_work(void *settings, const char *argument, rd_error *e);
+/* What a command does once its options are known: `settings` is its struct, `names` what stood
+ * beside the options, then NULL. */
+typedef rd_code rd_tool_work(void *settings, char **names, rd_error *e);
 /* The frame of most commands: parse into o->params (zeroed, rd_common first), work unless --help
- * was asked for, drop. `most`: arguments beside the options, 0 or 1. */
+ * was asked for, drop. `most`: names beside the options (-1: any number). */
 rd_code rd_tool_command(const rd_options *o, int most, int argc, char **argv, rd_tool_work *work,
                         rd_error *e);
 /* The model that the options name (--model, else $REDRAFT_MODEL, else the built-in one) and, unless

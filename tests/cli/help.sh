@@ -61,6 +61,7 @@ check "a flag that is on" "--no-watch" "$(complete_words generate --no-w)"
 check "help's commands" "replay" "$(complete_words help re)"
 
 "$program" help nonsense 2>/dev/null; check "an unknown command" 2 $?
+"$program" help generate chat 2>/dev/null; check "two commands" 2 $?
 "$program" help --man generate 2>/dev/null; check "two at once" 2 $?
 "$program" help --completion fish 2>/dev/null; check "an unknown shell" 2 $?
 exit $failed
