@@ -71,6 +71,9 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     if not os.path.exists(os.path.join(args.out, "test.jsonl")):
         write_rows(args.out, text.Sources(args.data))
+    for seed in range(1, args.seeds + 1):
+        for variant in VARIANTS:
+            measure(args, variant, seed)
     print("| objective | " + " | ".join(f"at most {n}" for n in DRAFTS) + " | mean iterations |")
     print("|" + "---|" * (len(DRAFTS) + 2))
     for variant in VARIANTS:
