@@ -238,12 +238,33 @@ static void batches(void **state) {
   rd_examples_drop(&x);
 }
 
-/* Where rows predict the next position, targets and weights stand one row higher, in each sequence
- * by itself; the noise is the same. */
+/* `next` is `here` with targets and weights one row higher, in each sequence by itself, and counts
+ * what is left. */
+static void is_one_row_up(const rd_batch *next, const rd_batch *here, bool by_rate) {
+  double counted = 0;
+  assert_int_equal(next->rows, here->rows);
+  assert_int_equal(next->sequence_count, here->sequence_count);
+  assert_memory_equal(here->ids, next->ids, (size_t)here->rows * sizeof *here->ids);
+  for (int64_t s = 0, at = 0; s < next->sequence_count; at += next->sequences[s++].count) {
+    assert_int_equal(next->answers[s], here->answers[s]);
+    for (int64_t i = 0; i < next->sequences[s].count; i++) {
+      bool last = i + 1 == next->sequences[s].count;
+      const float weight = last ? 0.0f : here->weights[at + i + 1];
+      assert_int_equal(next->targets[at + i], last ? -1 : here->targets[at + i + 1]);
+      assert_memory_equal(&next->weights[at + i], &weight, sizeof weight);
+      counted += next->targets[at + i] >= 0;
+    }
+  }
+  const double total = by_rate ? here->total : counted;
+  assert_memory_equal(&next->total, &total, sizeof total);
+}
+
+/* Where rows predict the next position, in batches of training and of validation; text has no
+ * prompt, so that its first position would count. */
 static void rows_may_predict_the_next(void **state) {
   (void)state;
-  const char *rows =
-      "{\"prompt\":\"ab\",\"answer\":\"wxyz\"}\n{\"prompt\":\"c\",\"answer\":\"uv\"}\n";
+  const char *rows = "{\"prompt\":\"ab\",\"answer\":\"wxyz\"}\n{\"text\":\"hello\"}\n"
+                     "{\"prompt\":\"c\",\"answer\":\"uv\"}\n";
   rd_examples x;
   rd_error e = {0};
   assert_int_equal(read_text(&x, "a.jsonl", rows, 16, false, false, &e), RD_OK);
@@ -259,26 +280,24 @@ static void rows_may_predict_the_next(void **state) {
                           .seed = 5};
       rd_batch here, next;
       rd_order o, copy;
+      int64_t first = 0, second = 0;
       assert_int_equal(rd_corruption_find(&r.corruption, r.objective->corruption, &e), RD_OK);
+      rd_batch_rules shifted = r;
+      shifted.shift = 1;
       assert_int_equal(rd_order_init(&o, x.weights, x.count, 5, 0, 0, &e), RD_OK);
       assert_int_equal(rd_order_init(&copy, x.weights, x.count, 5, 0, 0, &e), RD_OK);
       assert_int_equal(rd_batch_init(&here, 64, &e), RD_OK);
       assert_int_equal(rd_batch_init(&next, 64, &e), RD_OK);
-      assert_int_equal(rd_batch_next(&here, &r, &x, &o, 1, &e), RD_OK);
-      r.shift = 1;
-      assert_int_equal(rd_batch_next(&next, &r, &x, &copy, 1, &e), RD_OK);
-      assert_memory_equal(here.ids, next.ids, 64 * sizeof *here.ids);
-      double counted = 0;
-      for (int64_t s = 0, at = 0; s < next.sequence_count; at += next.sequences[s++].count)
-        for (int64_t i = 0; i < next.sequences[s].count; i++) {
-          bool last = i + 1 == next.sequences[s].count;
-          assert_int_equal(next.targets[at + i], last ? -1 : here.targets[at + i + 1]);
-          const float weight = last ? 0.0f : here.weights[at + i + 1];
-          assert_memory_equal(&next.weights[at + i], &weight, sizeof weight);
-          counted += next.targets[at + i] >= 0;
-        }
-      const double total = r.objective->by_rate ? here.total : counted;
-      assert_memory_equal(&next.total, &total, sizeof total);
+      for (int64_t number = 0; number < 4; number++) {
+        assert_int_equal(rd_batch_next(&here, &r, &x, &o, number, &e), RD_OK);
+        assert_int_equal(rd_batch_next(&next, &shifted, &x, &copy, number, &e), RD_OK);
+        is_one_row_up(&next, &here, r.objective->by_rate);
+      }
+      assert_int_equal(rd_batch_fixed(&here, &r, &x, &first, &e), RD_OK);
+      assert_int_equal(rd_batch_fixed(&next, &shifted, &x, &second, &e), RD_OK);
+      assert_int_equal(first, x.count);
+      assert_int_equal(second, x.count);
+      is_one_row_up(&next, &here, r.objective->by_rate);
       rd_batch_drop(&here);
       rd_batch_drop(&next);
       rd_order_drop(&o);

@@ -376,21 +376,20 @@ static rd_code keep_likeliest(void *context, float *logits, int64_t first, int64
   return RD_OK;
 }
 
-/* Behind each prompt stands what an ordinary pass over the noise finds most likely; the prompts,
- * the targets and the weights are as they were. */
-static void own_drafts_replace_the_noise(void **state) {
-  (void)state;
-  static const char *const more[] = {"updates=4", "precision=f32", "out=ROOT/own", NULL};
-  static const char *const none[] = {NULL};
+/* Behind each prompt stands what an ordinary pass over the noise finds most likely, by the rows
+ * that predict it; the prompts, the targets and the weights are as they were. */
+static void drafts_replace_noise(const char *const *more, int64_t shift) {
+  static const char *const most[] = {"updates=4", "precision=f32", "out=ROOT/own", NULL};
   rd_trainer t;
   rd_train_settings s;
   rd_error e = {0};
-  run_with(&t, &s, factors, more, none, false);
+  run_with(&t, &s, factors, more, most, false);
   rd_batch *b = &t.batch;
+  assert_int_equal(t.rules.shift, shift);
   assert_int_equal(rd_batch_next(b, &t.rules, &t.examples, &t.order, 4, &e), RD_OK);
   enum { MOST = 4096 };
   int32_t expected[MOST], targets[MOST], rows[MOST];
-  assert_true(b->rows <= MOST);
+  assert_true(b->rows < MOST);
   memcpy(expected, b->ids, (size_t)b->rows * sizeof *expected);
   memcpy(targets, b->targets, (size_t)b->rows * sizeof *targets);
   assert_int_equal(rd_batch_own_draft(b, &t.rules, 4, t.pass, &e), RD_OK);
@@ -399,11 +398,14 @@ static void own_drafts_replace_the_noise(void **state) {
   rd_model live = rd_trainer_live(&t);
   rd_pass *pass = NULL;
   int64_t count = 0;
-  for (int64_t i = 0; i < b->sequence_count; i++)
-    for (int64_t r = b->answers[i]; r < b->sequences[i].ids - b->ids + b->sequences[i].count; r++)
-      rows[count++] = (int32_t)r;
+  for (int64_t i = 0; i < b->sequence_count; i++) {
+    int64_t first = b->sequences[i].ids - b->ids, end = first + b->sequences[i].count;
+    for (int64_t r = b->answers[i]; r < end; r++)
+      if (r - shift >= first)
+        rows[count++] = (int32_t)(r - shift);
+  }
   assert_true(count > 0);
-  likeliest l = {rows, expected, t.config.vocab};
+  likeliest l = {rows, expected + shift, t.config.vocab};
   assert_int_equal(rd_pass_new(&pass, &live, b->rows, t.rules.window, 0, &e), RD_OK);
   int32_t noise[MOST];
   memcpy(noise, b->ids, (size_t)b->rows * sizeof *noise);
@@ -421,6 +423,19 @@ static void own_drafts_replace_the_noise(void **state) {
   assert_memory_equal(b->ids, expected, (size_t)b->rows * sizeof *expected);
   assert_memory_equal(b->targets, targets, (size_t)b->rows * sizeof *targets);
   end(&t, &s);
+}
+
+/* Rows that predict in place; the next position; the same where nothing stands before an answer. */
+static void own_drafts_replace_the_noise(void **state) {
+  (void)state;
+  static const char *const here[] = {NULL};
+  static const char *const next[] = {"model=" RD_SOURCE_DIR "/tests/golden/models/dream",
+                                     "window=64", NULL};
+  static const char *const text[] = {"model=" RD_SOURCE_DIR "/tests/golden/models/dream",
+                                     "data=ROOT/text.txt", NULL};
+  drafts_replace_noise(here, 0);
+  drafts_replace_noise(next, 1);
+  drafts_replace_noise(text, 1);
 }
 
 static void what_is_refused(void **state) {
