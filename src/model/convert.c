@@ -43,12 +43,15 @@ static void split_pairs(unsigned char *out, const unsigned char *in, int64_t hea
     }
 }
 
-/* The first infinity or NaN of n half floats, n when there is none: f16 ends at 65504. */
-static int64_t first_overflow(const rd_f16 *x, int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    if ((x[i] & 0x7c00u) == 0x7c00u)
-      return i;
-  return n;
+rd_code rd_convert_fits(const char *name, const void *x, const rd_storage *storage, int64_t n,
+                        rd_error *e) {
+  const rd_f16 *half = x;
+  for (int64_t i = 0; storage->dtype == RD_F16 && i < n; i++)
+    if ((half[i] & 0x7c00u) == 0x7c00u)
+      return rd_fail(e, RD_NUMERIC,
+                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", name,
+                     (long long)i, storage->name);
+  return RD_OK;
 }
 
 /* Append `data` of `type`, shape (rows, cols) or (cols) when rows is 0, under a copied name.
@@ -69,11 +72,7 @@ static rd_code put(writer *w, const char *name, const void *data, rd_dtype type,
   strcpy(copy, name);
   if (converted) {
     rd_cast(converted, wanted, data, type, n);
-    int64_t bad = wanted == RD_F16 ? first_overflow(converted, n) : n;
-    if (bad < n)
-      return rd_fail(e, RD_NUMERIC,
-                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", name,
-                     (long long)bad, w->storage->name);
+    RD_TRY(rd_convert_fits(name, converted, w->storage, n, e));
     data = converted;
   }
   if (ordered) {

@@ -21,6 +21,9 @@ typedef struct rd_convert_options {
 rd_code rd_convert(const rd_convert_options *options, bool *tokenizer, rd_error *e);
 /* The storage that "f32", "f16" or "bf16" names. */
 rd_code rd_convert_type(const rd_storage **out, const char *to, rd_error *e);
+/* RD_NUMERIC: one of n converted numbers is infinite or NaN in F16, which ends at 65504. */
+rd_code rd_convert_fits(const char *name, const void *x, const rd_storage *storage, int64_t n,
+                        rd_error *e);
 /* convert_adapter.c: the PEFT adapter in the folder `adapter` written to the folder `out`, which
  * must not hold one yet, with its factors in the type `to`. */
 rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e);

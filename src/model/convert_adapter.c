@@ -2,12 +2,10 @@
 /* An adapter in another type: its factors converted, its norms and its settings as they are. */
 #include "convert.h"
 
-#include "arena.h"
 #include "file.h"
 #include "ops.h"
 #include "tensors.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* One tensor's numbers in the type of `to`, in memory that *data owns. */
@@ -16,14 +14,10 @@ static rd_code convert(rd_tensor *tensor, const rd_storage *to, void **data, rd_
   float *numbers = rd_calloc((size_t)n, sizeof *numbers, "an adapter's factors", e);
   *data = rd_calloc((size_t)n, rd_dtype_size((rd_dtype)to->dtype), "an adapter's factors", e);
   rd_code code = numbers && *data ? RD_OK : RD_NO_MEMORY;
-  if (code == RD_OK)
-    tensor->storage->decode(numbers, tensor->data, n);
-  for (int64_t i = 0; code == RD_OK && to->dtype == RD_F16 && i < n; i++)
-    if (!(fabsf(numbers[i]) < 65520.0f)) /* what rounds to infinity, and NaN */
-      code = rd_fail(e, RD_NUMERIC, "tensor %s: element %lld does not fit into F16; write bf16",
-                     tensor->name, (long long)i);
   if (code == RD_OK) {
+    tensor->storage->decode(numbers, tensor->data, n);
     rd_cast(*data, (rd_dtype)to->dtype, numbers, RD_F32, n);
+    code = rd_convert_fits(tensor->name, *data, to, n, e);
     tensor->storage = to;
     tensor->data = *data;
     tensor->size = (size_t)n * rd_dtype_size((rd_dtype)to->dtype);

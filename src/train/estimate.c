@@ -31,11 +31,10 @@ static double flops_of_update(const rd_trainer *t) {
     for (int k = 0; k < RD_PROJECTIONS; k++) {
       const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
       frozen += (double)(linear->in * linear->out);
-      float scale;
-      int64_t rank = rd_parameters_rank(&t->parameters, l, (rd_projection)k, &scale);
       /* folded factors cost what a trained matrix costs */
-      factors += linear->rank > 0 || rank == 0 ? (double)(linear->rank * (linear->in + linear->out))
-                                               : (double)(linear->in * linear->out) / 3;
+      bool folded = t->parameters.folds[l * RD_PROJECTIONS + k].rank > 0;
+      factors += folded ? (double)(linear->in * linear->out) / 3
+                        : (double)(linear->rank * (linear->in + linear->out));
     }
   bool all = strcmp(t->settings->trainable, "all") == 0;
   double reach = (double)c->positions < (double)t->rules.window ? (double)c->positions

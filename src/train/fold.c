@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Folded factors, there and back. The scale is applied to the factors' side, which is smaller. */
+/* Folded factors, there and back. */
 #include "fold.h"
 
 #include "matmul.h"
 #include "ops.h"
-
-#include <string.h>
 
 bool rd_fold_pays(int64_t rank, int64_t out, int64_t in, rd_dtype type) {
   return type == RD_F32 && 3 * rank * (in + out) > in * out;
@@ -16,12 +14,11 @@ static rd_mat f32(const float *data, int64_t rows, int64_t cols) {
 }
 
 rd_code rd_fold_refresh(rd_fold *f, rd_error *e) {
-  int64_t n = f->out * f->in;
   rd_mat sum = f32(f->sum, f->out, f->in);
   RD_TRY(rd_matmul(sum, f32(f->b, f->out, f->rank), f32(f->a, f->rank, f->in), 0, e));
   if (f->scale != 1.0f)
-    rd_scale(f->sum, RD_F32, f->scale, n);
-  rd_add(f->sum, f->base, RD_F32, 1.0f, n);
+    rd_scale(f->sum, RD_F32, f->scale, f->out * f->in);
+  rd_add(f->sum, f->base, RD_F32, 1.0f, f->out * f->in);
   return RD_OK;
 }
 

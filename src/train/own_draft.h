@@ -9,8 +9,9 @@
 #include "batch.h"
 #include "gradient.h"
 
-/* Redraft the batch (one more forward pass) or leave it, by a draw keyed by (seed, number).
- * Prompts, targets and weights stay; every position behind a prompt gets the most likely token. */
+/* Redraft the batch, up to three times (a forward pass each), or leave it, by draws keyed by (seed,
+ * number). Prompts, targets and weights stay; every position behind a prompt gets the most likely
+ * token. */
 rd_code rd_batch_own_draft(rd_batch *batch, const rd_batch_rules *rules, int64_t number,
                            rd_trainer_pass *pass, rd_error *e);
 

@@ -307,21 +307,18 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
 
 static void fill(rd_parameter *item, uint64_t seed, uint32_t index) {
   rd_rng rng = rd_rng_at(seed, RD_STREAM_INIT, index, 0);
-  if (item->start == RD_START_SOURCE) {
-    /* the source, below */
-  } else if (item->start == RD_START_NORMAL) {
+  if (item->start == RD_START_NORMAL) {
     for (int64_t i = 0; i < item->count; i++)
       item->master[i] = (float)rd_rng_normal(&rng) * item->spread;
   } else if (item->start == RD_START_UNIFORM) {
     for (int64_t i = 0; i < item->count; i++)
       item->master[i] = (float)(2.0 * rd_rng_uniform(&rng) - 1.0) * item->spread;
-  } else {
+  } else if (item->start == RD_START_CONSTANT) {
     for (int64_t i = 0; i < item->count; i++)
       item->master[i] = item->spread;
   }
-  int64_t stride = item->source_rows > 1 ? item->cols : item->count;
   for (int64_t r = 0; item->source && r < item->source_rows; r++)
-    rd_cast(item->master + r * stride, RD_F32,
+    rd_cast(item->master + r * item->cols, RD_F32,
             rd_at_const(item->source, item->source_type, r * item->source_cols), item->source_type,
             item->source_cols);
 }
@@ -345,9 +342,8 @@ rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const c
     if (!tensor || rd_tensor_count(tensor) != item->source_rows * item->source_cols)
       continue;
     size_t row = tensor->size / (size_t)item->source_rows;
-    int64_t stride = item->source_rows > 1 ? item->cols : item->count;
     for (int64_t r = 0; r < item->source_rows; r++)
-      tensor->storage->decode(item->master + r * stride, tensor->data + (size_t)r * row,
+      tensor->storage->decode(item->master + r * item->cols, tensor->data + (size_t)r * row,
                               item->source_cols);
   }
   return rd_parameters_refresh(p, e);

@@ -73,7 +73,7 @@ rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e);
  * that the file has. */
 rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const char *prefix,
                             rd_error *e);
-/* Refresh all working copies from the masters. */
+/* Refresh all working copies and folded matrices from the masters. */
 rd_code rd_parameters_refresh(rd_parameters *p, rd_error *e);
 /* Rank (0: none) and scale of the factors of a projection, folded or not. */
 int64_t rd_parameters_rank(const rd_parameters *p, int64_t layer, rd_projection k, float *scale);

@@ -94,8 +94,8 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
     return rd_fail(e, RD_USAGE, "schedule: %s is none of cosine, linear, constant", s->schedule);
   r->eos_padding_loss = s->eos_padding_loss;
   r->pad_to_window = strcmp(s->pad, "window") == 0;
-  r->shift = r->corruption && t->config.shift_logits;
   r->pad_short = strcmp(s->pad, "short") == 0;
+  r->shift = r->corruption && t->config.shift_logits;
   r->mask_all = s->mask_all;
   r->own_drafts = s->own_drafts;
   r->window = s->window;
