@@ -1,13 +1,17 @@
-# tests/test_*.c: one cmocka program each, one ctest each. tests/cli/*.sh: command-line tests, one ctest each.
+# tests/LAYER/test_*.c: one cmocka program each, one ctest each, linked to that layer and those below it alone.
+# tests/cli/*.sh: command-line tests, one ctest each.
 if(BUILD_TESTING)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-  file(GLOB test_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/test_*.c)
+  file(GLOB test_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*/test_*.c)
   set(tests)
   set(programs)
   foreach(source ${test_sources})
     get_filename_component(name ${source} NAME_WE)
+    get_filename_component(folder ${source} DIRECTORY)
+    get_filename_component(layer ${folder} NAME)
     add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE rd_tool PkgConfig::CMOCKA)
+    target_include_directories(${name} PRIVATE tests ${folder})
+    target_link_libraries(${name} PRIVATE rd_${layer} PkgConfig::CMOCKA)
     target_compile_definitions(${name} PRIVATE RD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     list(APPEND programs ${name})
@@ -36,7 +40,7 @@ if(BUILD_TESTING)
     "OMP_WAIT_POLICY=passive;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp;SANITIZE=${RD_SANITIZE};FLAGS=${CMAKE_C_FLAGS}")
 
   # What `make tsan` builds and runs: the tests in which threads meet.
-  set(threaded test_base test_session test_generate test_kern_matmul)
+  set(threaded test_base test_session test_generate test_matmul)
   set_tests_properties(${threaded} cli_serve cli_generate PROPERTIES LABELS threads)
   add_custom_target(threaded DEPENDS ${threaded} redraft)
 endif()

@@ -2,6 +2,8 @@
 /* The region as a list of stretches: text, which is encoded and locked, and gaps of masks. */
 #include "canvas.h"
 
+#include "utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,39 +15,6 @@ void rd_canvas_drop(rd_canvas *canvas) {
   free(canvas->ids);
   free(canvas->places);
   *canvas = (rd_canvas){0};
-}
-
-/* Length of the well-formed UTF-8 sequence at `s` (RFC 3629), or 0. */
-static size_t sequence_at(const unsigned char *s, size_t left) {
-  static const struct {
-    unsigned char first, last, low, high; /* of the first byte; of the second */
-    size_t size;
-  } forms[] = {
-      {0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-      {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-      {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-  for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
-    if (s[0] < forms[f].first || s[0] > forms[f].last)
-      continue;
-    if (left < forms[f].size)
-      return 0;
-    for (size_t i = 1; i < forms[f].size; i++)
-      if (s[i] < (i == 1 ? forms[f].low : 0x80) || s[i] > (i == 1 ? forms[f].high : 0xBF))
-        return 0;
-    return forms[f].size;
-  }
-  return 0;
-}
-
-rd_code rd_check_utf8(const char *text, size_t size, const char *what, rd_error *e) {
-  for (size_t at = 0; at < size;) {
-    size_t n = sequence_at((const unsigned char *)text + at, size - at);
-    if (n == 0)
-      return rd_fail(e, RD_BAD_INPUT, "%s: byte %zu (0x%02X) is not valid UTF-8", what, at,
-                     (unsigned char)text[at]);
-    at += n;
-  }
-  return RD_OK;
 }
 
 static rd_code check_window(const rd_canvas_frame *f, rd_error *e) {
@@ -103,7 +72,7 @@ static rd_code append_text(builder *b, const char *text, size_t size, const char
     return RD_OK;
   if (!b->frame->tokenizer)
     return rd_fail(e, RD_USAGE, "%s: the model has no tokenizer", what);
-  RD_TRY(rd_check_utf8(text, size, what, e));
+  RD_TRY(rd_utf8_check(text, size, what, e));
   RD_TRY(rd_tokenizer_encode(b->frame->tokenizer, text, size, b->begun ? RD_TOK_CONTINUE : 0, &ids,
                              &count, e));
   rd_code code = append(b, ids, (int64_t)count, RD_PLACE_LOCKED, what, e);

@@ -35,7 +35,4 @@ rd_code rd_canvas_given(rd_canvas *out, const rd_params *params, const rd_canvas
                         const int32_t *ids, const uint8_t *places, int64_t count, rd_error *e);
 void rd_canvas_drop(rd_canvas *canvas);
 
-/* RD_BAD_INPUT with `what` and the place of the first byte that is no UTF-8. */
-rd_code rd_check_utf8(const char *text, size_t size, const char *what, rd_error *e);
-
 #endif

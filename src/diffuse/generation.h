@@ -34,10 +34,4 @@ int64_t rd_generation_rows(const rd_generation *generation);
 /* The answer's text so far: new string. */
 char *rd_generation_text(const rd_generation *generation);
 
-/* Prompt ids of messages in the model's chat template (or, with `raw` or one message and no
- * template known, of the plain text, BOS where the tokenizer asks for it). *ids is new.
- * RD_BAD_INPUT: no UTF-8. RD_USAGE: no tokenizer; several messages and no template. */
-rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_model *model,
-                         const rd_message *messages, size_t message_count, bool raw, rd_error *e);
-
 #endif

@@ -130,7 +130,7 @@ rd_code rd_generate_messages(rd_session *session, const rd_message *messages, si
   rd_options o = options_of(session);
   rd_code code = rd_params_resolve(&session->params, &o, &r.sampler, e);
   if (code == RD_OK)
-    code = rd_prompt_encode(&ids, &r.prompt_count, session->model, messages, count, false, e);
+    code = rd_model_prompt(&ids, &r.prompt_count, session->model, messages, count, false, e);
   r.prompt = ids;
   if (code == RD_OK)
     code = run(session, &r, result, e);

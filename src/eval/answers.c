@@ -46,7 +46,7 @@ static rd_code has_room(const rd_eval *eval, const json_t *row, bool *room, rd_e
   rd_message message = {"user", NULL};
   int32_t *ids = NULL;
   RD_TRY(rd_row_prompt(row, &message.content, e));
-  RD_TRY(rd_prompt_encode(&ids, &count, eval->model, &message, 1, false, e));
+  RD_TRY(rd_model_prompt(&ids, &count, eval->model, &message, 1, false, e));
   free(ids);
   *room = count < window || window > c->positions;
   return RD_OK;

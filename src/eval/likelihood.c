@@ -5,7 +5,8 @@
 
 #include "corrupt.h"
 #include "generation.h"
-#include "gradient.h"
+#include "step.h"
+#include "utf8.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -172,8 +173,8 @@ rd_code rd_answer_ids_encode(rd_answer_ids *out, const rd_model *model, const ch
   const rd_message message = {"user", prompt};
   int32_t *given = NULL, *ids = NULL;
   size_t count = 0, length = strlen(prompt);
-  RD_TRY(rd_check_utf8(answer, strlen(answer), "the answer", e));
-  RD_TRY(rd_prompt_encode(&given, &out->prompt, model, &message, 1, false, e));
+  RD_TRY(rd_utf8_check(answer, strlen(answer), "the answer", e));
+  RD_TRY(rd_model_prompt(&given, &out->prompt, model, &message, 1, false, e));
   bool plain = !model->chat_template;
   bool space = plain && length > 0 && !isspace((unsigned char)prompt[length - 1]) &&
                !isspace((unsigned char)*answer);

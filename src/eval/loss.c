@@ -117,7 +117,8 @@ rd_code rd_task_loss(const rd_eval *eval, rd_error *e) {
   rd_text_coder coder;
   if (!eval->model->tokenizer)
     return rd_fail(e, RD_BAD_INPUT, "the model has no tokenizer to read the data with");
-  rd_code code = rd_text_coder_of(&coder, eval->model->tokenizer, e);
+  const rd_prompter prompter = rd_model_prompter(eval->model);
+  rd_code code = rd_text_coder_of(&coder, &prompter, e);
   if (code == RD_OK)
     code = set_rules(&w, &coder, e);
   if (code == RD_OK)

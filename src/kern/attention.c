@@ -15,13 +15,13 @@
 #include "cpu.h"
 #include "matmul.h"
 #include "parallel.h"
-#include "rows.h"
+#include "kernels.h"
 
 enum { FEW = 4 }; /* queries for which vector kernels are better */
 
 typedef struct forward {
   const rd_attention *a;
-  const rd_rows *rows;
+  const rd_kernels *kernels;
   void *o;
   float *lse;
   const void *q, *k, *v;
@@ -41,13 +41,13 @@ static void attend_few(const forward *f, const rd_span *s, int64_t head, char *m
   const void *v = rd_at_const(f->v, a->type, s->k * a->v_stride + k_head * hd);
   for (int64_t i = 0; i < s->queries; i++) {
     const int64_t row = s->q + i, seen = rd_attention_seen(a, s, i);
-    f->rows->scores[a->type](scores, rd_at_const(f->q, a->type, row * a->q_stride + head * hd), k,
+    f->kernels->scores[a->type](scores, rd_at_const(f->q, a->type, row * a->q_stride + head * hd), k,
                              seen, a->k_stride, hd);
     float inverse;
-    const float lse = f->rows->softmax[RD_F32](scores, &inverse, scores, a->scale, seen, seen);
+    const float lse = f->kernels->softmax[RD_F32](scores, &inverse, scores, a->scale, seen, seen);
     if (f->lse != NULL)
       f->lse[row * a->heads + head] = lse;
-    f->rows->mix[a->type](rd_at(f->o, a->type, row * a->o_stride + head * hd), sum, scores, v, seen,
+    f->kernels->mix[a->type](rd_at(f->o, a->type, row * a->o_stride + head * hd), sum, scores, v, seen,
                           inverse, a->v_stride, hd);
   }
 }
@@ -72,7 +72,7 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
   RD_TRY(rd_matmul(rd_mat_rows(scores, RD_F32, count, keys), q, rd_mat_transposed(k), 0, e));
   for (int64_t i = 0; i < count; i++) {
     const float lse =
-        f->rows->softmax[a->type](rd_at(p, a->type, i * keys), &inverses[i], scores + i * keys,
+        f->kernels->softmax[a->type](rd_at(p, a->type, i * keys), &inverses[i], scores + i * keys,
                                   a->scale, rd_attention_seen(a, s, first + i), keys);
     if (f->lse != NULL)
       f->lse[(row + i) * a->heads + head] = lse;
@@ -80,7 +80,7 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
   RD_TRY(rd_matmul(rd_mat_rows(sums, RD_F32, count, hd), rd_mat_rows(p, a->type, count, keys), v, 0,
                    e));
   for (int64_t i = 0; i < count; i++)
-    f->rows->scaled[a->type](rd_at(f->o, a->type, (row + i) * a->o_stride + head * hd),
+    f->kernels->scaled[a->type](rd_at(f->o, a->type, (row + i) * a->o_stride + head * hd),
                              sums + i * hd, inverses[i], hd);
   return RD_OK;
 }
@@ -167,7 +167,7 @@ rd_code rd_attention_forward(const rd_attention *a, void *o, float *lse, const v
     longest = a->spans[i].keys > longest ? a->spans[i].keys : longest;
   }
   forward f = {.a = a,
-               .rows = rd_rows_get(),
+               .kernels = rd_kernels_get(),
                .o = o,
                .lse = lse,
                .q = q,

@@ -12,11 +12,11 @@
 #include "attention_block.h"
 #include "matmul.h"
 #include "parallel.h"
-#include "rows.h"
+#include "kernels.h"
 
 typedef struct backward {
   const rd_attention *a;
-  const rd_rows *rows;
+  const rd_kernels *kernels;
   void *dq, *dk, *dv;
   const void *d_o, *o, *q, *k, *v;
   const float *lse;
@@ -72,9 +72,9 @@ static rd_code block(const backward *w, const buffers *b, const rd_span *s, int6
   RD_TRY(rd_matmul(rd_mat_rows(b->scores, RD_F32, count, keys), q, rd_mat_transposed(k), 0, e));
   RD_TRY(rd_matmul(rd_mat_rows(b->dp, RD_F32, count, keys), d_o, rd_mat_transposed(v), 0, e));
   for (int64_t i = 0; i < count; i++) {
-    const float delta = w->rows->dot[t](rd_at_const(d_o.data, t, i * a->o_stride),
+    const float delta = w->kernels->dot[t](rd_at_const(d_o.data, t, i * a->o_stride),
                                         rd_at_const(o.data, t, i * a->o_stride), hd);
-    w->rows->softmax_backward[t](rd_at(b->p, t, i * keys), rd_at(b->ds, t, i * keys),
+    w->kernels->softmax_backward[t](rd_at(b->p, t, i * keys), rd_at(b->ds, t, i * keys),
                                  b->scores + i * keys, b->dp + i * keys, a->scale,
                                  w->lse[(row + i) * a->heads + head], delta,
                                  rd_attention_seen(a, s, first + i), keys);
@@ -98,9 +98,9 @@ static rd_code group(const backward *w, const rd_span *s, int64_t k_head, char *
                    s->queries - first < rows ? s->queries - first : rows, e));
   for (int64_t j = 0; j < s->keys; j++) {
     const int64_t at = s->k + j;
-    w->rows->from_f32[a->type](rd_at(w->dk, a->type, at * a->k_stride + k_head * hd), b.dk + j * hd,
+    w->kernels->from_f32[a->type](rd_at(w->dk, a->type, at * a->k_stride + k_head * hd), b.dk + j * hd,
                                hd);
-    w->rows->from_f32[a->type](rd_at(w->dv, a->type, at * a->v_stride + k_head * hd), b.dv + j * hd,
+    w->kernels->from_f32[a->type](rd_at(w->dv, a->type, at * a->v_stride + k_head * hd), b.dv + j * hd,
                                hd);
   }
   return RD_OK;
@@ -126,7 +126,7 @@ rd_code rd_attention_backward(const rd_attention *a, void *dq, void *dk, void *d
   for (int64_t i = 0; i < a->sequences; i++)
     longest = a->spans[i].keys > longest ? a->spans[i].keys : longest;
   backward w = {.a = a,
-                .rows = rd_rows_get(),
+                .kernels = rd_kernels_get(),
                 .dq = dq,
                 .dk = dk,
                 .dv = dv,

@@ -9,13 +9,13 @@
 
 #include "cpu.h"
 #include "parallel.h"
-#include "rows.h"
+#include "kernels.h"
 
 typedef struct product {
   rd_mat c, a, b;
   const float *a_scale, *b_scale;
   bool add;
-  const rd_rows *kernels;
+  const rd_kernels *kernels;
   int64_t rows, cols; /* of a block */
   int64_t across;     /* blocks in a row of blocks */
   atomic_int code;
@@ -80,7 +80,7 @@ rd_code rd_matmul_i8(rd_mat c, rd_mat a, const float *a_scale, rd_mat b, const f
                .a_scale = a_scale,
                .b_scale = b_scale,
                .add = beta != 0,
-               .kernels = rd_rows_get()};
+               .kernels = rd_kernels_get()};
   cut(&p);
   rd_parallel_each(blocks(c.rows, p.rows) * p.across, work, &p);
   const rd_code code = (rd_code)atomic_load(&p.code);

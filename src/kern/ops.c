@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "parallel.h"
-#include "rows.h"
+#include "kernels.h"
 
 enum {
   GRAIN = 16384, /* elements a thread should at least have */
@@ -36,7 +36,7 @@ static int64_t column_end(int64_t block, int64_t D) {
 
 /* One argument block serves all operations: the pointers and sizes each needs. */
 typedef struct task {
-  const rd_rows *rows;
+  const rd_kernels *kernels;
   void *out, *out2;
   const void *in, *in2, *in3;
   float *sums; /* rstd, or a gradient summed over rows */
@@ -66,17 +66,17 @@ WORK(cast) {
   const char *src = j->in;
   if (j->t2 == RD_F32 || j->t == RD_F32) {
     if (j->t2 == RD_F32)
-      j->rows->from_f32[j->t](dst + (size_t)first * to, (const float *)src + first, last - first);
+      j->kernels->from_f32[j->t](dst + (size_t)first * to, (const float *)src + first, last - first);
     else
-      j->rows->to_f32[j->t2]((float *)dst + first, src + (size_t)first * from, last - first);
+      j->kernels->to_f32[j->t2]((float *)dst + first, src + (size_t)first * from, last - first);
     return;
   }
   enum { PIECE = 1024 };
   float piece[PIECE];
   for (int64_t i = first; i < last; i += PIECE) {
     const int64_t n = last - i < PIECE ? last - i : PIECE;
-    j->rows->to_f32[j->t2](piece, src + (size_t)i * from, n);
-    j->rows->from_f32[j->t](dst + (size_t)i * to, piece, n);
+    j->kernels->to_f32[j->t2](piece, src + (size_t)i * from, n);
+    j->kernels->from_f32[j->t](dst + (size_t)i * to, piece, n);
   }
 }
 
@@ -89,17 +89,17 @@ WORK(copy) {
 void rd_cast(void *dst, rd_dtype dst_type, const void *src, rd_dtype src_type, int64_t n) {
   if (dst == src && dst_type == src_type)
     return;
-  task j = {.rows = rd_rows_get(), .out = dst, .in = src, .t = dst_type, .t2 = src_type};
+  task j = {.kernels = rd_kernels_get(), .out = dst, .in = src, .t = dst_type, .t2 = src_type};
   rd_parallel(n, 4 * GRAIN, dst_type == src_type ? copy : cast, &j);
 }
 
 WORK(rmsnorm) {
-  j->rows->rmsnorm[j->t](j->out, j->sums, j->in, j->w, first, last, j->D, j->number);
+  j->kernels->rmsnorm[j->t](j->out, j->sums, j->in, j->w, first, last, j->D, j->number);
 }
 
 void rd_rmsnorm(void *y, rd_dtype yt, float *rstd, const float *x, const float *w, int64_t T,
                 int64_t D, float eps) {
-  task j = {.rows = rd_rows_get(),
+  task j = {.kernels = rd_kernels_get(),
             .out = y,
             .t = yt,
             .sums = rstd,
@@ -111,17 +111,17 @@ void rd_rmsnorm(void *y, rd_dtype yt, float *rstd, const float *x, const float *
 }
 
 WORK(rmsnorm_rows) {
-  j->rows->rmsnorm_backward(j->out, j->in, j->in2, j->w, j->r, first, last, j->D);
+  j->kernels->rmsnorm_backward(j->out, j->in, j->in2, j->w, j->r, first, last, j->D);
 }
 
 WORK(rmsnorm_columns) {
-  j->rows->rmsnorm_columns(j->sums, j->in, j->in2, j->r, j->T, j->D, column_end(first, j->D),
+  j->kernels->rmsnorm_columns(j->sums, j->in, j->in2, j->r, j->T, j->D, column_end(first, j->D),
                            column_end(last, j->D));
 }
 
 void rd_rmsnorm_backward(float *dx, float *dw, const float *dy, const float *x, const float *w,
                          const float *rstd, int64_t T, int64_t D) {
-  task j = {.rows = rd_rows_get(),
+  task j = {.kernels = rd_kernels_get(),
             .out = dx,
             .sums = dw,
             .in = dy,
@@ -136,12 +136,12 @@ void rd_rmsnorm_backward(float *dx, float *dw, const float *dy, const float *x, 
 }
 
 WORK(headnorm) {
-  j->rows->headnorm[j->t](j->out, j->sums, j->w, first, last, j->heads, j->D, j->stride, j->number);
+  j->kernels->headnorm[j->t](j->out, j->sums, j->w, first, last, j->heads, j->D, j->stride, j->number);
 }
 
 void rd_headnorm(void *x, rd_dtype t, float *rstd, const float *w, int64_t T, int64_t heads,
                  int64_t hd, int64_t row_stride, float eps) {
-  task j = {.rows = rd_rows_get(),
+  task j = {.kernels = rd_kernels_get(),
             .out = x,
             .t = t,
             .sums = rstd,
@@ -154,19 +154,19 @@ void rd_headnorm(void *x, rd_dtype t, float *rstd, const float *w, int64_t T, in
 }
 
 WORK(headnorm_rows) {
-  j->rows->headnorm_backward[j->t](j->out, j->in, j->w, j->r, first, last, j->heads, j->D,
+  j->kernels->headnorm_backward[j->t](j->out, j->in, j->w, j->r, first, last, j->heads, j->D,
                                    j->stride, j->stride2);
 }
 
 WORK(headnorm_columns) {
-  j->rows->headnorm_columns[j->t](j->sums, j->out, j->in, j->r, j->T, j->heads, j->D, j->stride,
+  j->kernels->headnorm_columns[j->t](j->sums, j->out, j->in, j->r, j->T, j->heads, j->D, j->stride,
                                   j->stride2, column_end(first, j->D), column_end(last, j->D));
 }
 
 void rd_headnorm_backward(void *dx, float *dw, const void *x, rd_dtype t, const float *w,
                           const float *rstd, int64_t T, int64_t heads, int64_t hd,
                           int64_t dx_stride, int64_t x_stride) {
-  task j = {.rows = rd_rows_get(),
+  task j = {.kernels = rd_kernels_get(),
             .out = dx,
             .sums = dw,
             .in = x,
@@ -184,73 +184,73 @@ void rd_headnorm_backward(void *dx, float *dw, const void *x, rd_dtype t, const 
 }
 
 WORK(rope) {
-  j->rows->rope[j->t](j->out, j->rope, first, last);
+  j->kernels->rope[j->t](j->out, j->rope, first, last);
 }
 
 void rd_rope(void *x, rd_dtype t, int64_t T, int64_t heads, int64_t hd, int64_t row_stride,
              const float *cosines, const float *sines, bool interleaved, bool inverse) {
   const rd_rope_args a = {heads, hd, row_stride, cosines, sines, interleaved, inverse};
-  task j = {.rows = rd_rows_get(), .out = x, .t = t, .rope = &a};
+  task j = {.kernels = rd_kernels_get(), .out = x, .t = t, .rope = &a};
   rd_parallel(T, grain(heads * hd), rope, &j);
 }
 
 WORK(bias) {
-  j->rows->bias[j->t](j->out, j->w, first, last, j->D, j->stride);
+  j->kernels->bias[j->t](j->out, j->w, first, last, j->D, j->stride);
 }
 
 void rd_bias(void *x, rd_dtype t, const float *b, int64_t T, int64_t D, int64_t row_stride) {
-  task j = {.rows = rd_rows_get(), .out = x, .t = t, .w = b, .D = D, .stride = row_stride};
+  task j = {.kernels = rd_kernels_get(), .out = x, .t = t, .w = b, .D = D, .stride = row_stride};
   rd_parallel(T, grain(D), bias, &j);
 }
 
 WORK(bias_columns) {
-  j->rows->bias_columns[j->t](j->sums, j->in, j->T, j->stride, column_end(first, j->D),
+  j->kernels->bias_columns[j->t](j->sums, j->in, j->T, j->stride, column_end(first, j->D),
                               column_end(last, j->D));
 }
 
 void rd_bias_backward(float *db, const void *dy, rd_dtype t, int64_t T, int64_t D,
                       int64_t row_stride) {
   task j = {
-      .rows = rd_rows_get(), .sums = db, .in = dy, .t = t, .T = T, .D = D, .stride = row_stride};
+      .kernels = rd_kernels_get(), .sums = db, .in = dy, .t = t, .T = T, .D = D, .stride = row_stride};
   rd_parallel(column_blocks(D), column_grain(T), bias_columns, &j);
 }
 
 WORK(add) {
-  j->rows->add[j->t]((float *)j->out + first, rd_at_const(j->in, j->t, first), j->number,
+  j->kernels->add[j->t]((float *)j->out + first, rd_at_const(j->in, j->t, first), j->number,
                      last - first);
 }
 
 void rd_add(float *y, const void *x, rd_dtype t, float scale, int64_t n) {
-  task j = {.rows = rd_rows_get(), .out = y, .in = x, .t = t, .number = scale};
+  task j = {.kernels = rd_kernels_get(), .out = y, .in = x, .t = t, .number = scale};
   rd_parallel(n, GRAIN, add, &j);
 }
 
 WORK(multiply) {
-  j->rows->scale[j->t](rd_at(j->out, j->t, first), j->number, last - first);
+  j->kernels->scale[j->t](rd_at(j->out, j->t, first), j->number, last - first);
 }
 
 void rd_scale(void *x, rd_dtype t, float scale, int64_t n) {
-  task j = {.rows = rd_rows_get(), .out = x, .t = t, .number = scale};
+  task j = {.kernels = rd_kernels_get(), .out = x, .t = t, .number = scale};
   rd_parallel(n, GRAIN, multiply, &j);
 }
 
 WORK(swiglu) {
   for (int64_t t = first; t < last; t++)
-    j->rows->swiglu[j->t](rd_at(j->out, j->t, t * j->D), rd_at_const(j->in, j->t, t * j->stride),
+    j->kernels->swiglu[j->t](rd_at(j->out, j->t, t * j->D), rd_at_const(j->in, j->t, t * j->stride),
                           rd_at_const(j->in2, j->t, t * j->stride), j->D);
 }
 
 void rd_swiglu(void *y, const void *gate, const void *up, rd_dtype t, int64_t T, int64_t F,
                int64_t row_stride) {
   task j = {
-      .rows = rd_rows_get(), .out = y, .in = gate, .in2 = up, .t = t, .D = F, .stride = row_stride};
+      .kernels = rd_kernels_get(), .out = y, .in = gate, .in2 = up, .t = t, .D = F, .stride = row_stride};
   rd_parallel(T, grain(4 * F), swiglu, &j);
 }
 
 WORK(swiglu_gradient) {
   for (int64_t t = first; t < last; t++) {
     const int64_t at = t * j->stride;
-    j->rows->swiglu_backward[j->t](
+    j->kernels->swiglu_backward[j->t](
         rd_at(j->out, j->t, at), rd_at(j->out2, j->t, at), rd_at_const(j->in3, j->t, t * j->D),
         rd_at_const(j->in, j->t, at), rd_at_const(j->in2, j->t, at), j->D);
   }
@@ -258,7 +258,7 @@ WORK(swiglu_gradient) {
 
 void rd_swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate, const void *up,
                         rd_dtype t, int64_t T, int64_t F, int64_t row_stride) {
-  task j = {.rows = rd_rows_get(),
+  task j = {.kernels = rd_kernels_get(),
             .out = dgate,
             .out2 = dup,
             .in = gate,
@@ -272,25 +272,25 @@ void rd_swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate
 
 WORK(embed) {
   for (int64_t t = first; t < last; t++)
-    j->rows->to_f32[j->t]((float *)j->out + t * j->D, rd_at_const(j->in, j->t, j->ids[t] * j->D),
+    j->kernels->to_f32[j->t]((float *)j->out + t * j->D, rd_at_const(j->in, j->t, j->ids[t] * j->D),
                           j->D);
 }
 
 void rd_embed(float *x, const void *table, rd_dtype type, const int32_t *ids, int64_t T,
               int64_t D) {
-  task j = {.rows = rd_rows_get(), .out = x, .in = table, .t = type, .ids = ids, .D = D};
+  task j = {.kernels = rd_kernels_get(), .out = x, .in = table, .t = type, .ids = ids, .D = D};
   rd_parallel(T, grain(D), embed, &j);
 }
 
 WORK(embed_columns) {
   const int64_t start = column_end(first, j->D), count = column_end(last, j->D) - start;
   for (int64_t t = 0; t < j->T; t++)
-    j->rows->add[RD_F32]((float *)j->out + j->ids[t] * j->D + start,
+    j->kernels->add[RD_F32]((float *)j->out + j->ids[t] * j->D + start,
                          (const float *)j->in + t * j->D + start, 1.0f, count);
 }
 
 void rd_embed_backward(float *dtable, const float *dx, const int32_t *ids, int64_t T, int64_t D) {
-  task j = {.rows = rd_rows_get(), .out = dtable, .in = dx, .ids = ids, .T = T, .D = D};
+  task j = {.kernels = rd_kernels_get(), .out = dtable, .in = dx, .ids = ids, .T = T, .D = D};
   rd_parallel(column_blocks(D), column_grain(T), embed_columns, &j);
 }
 
@@ -303,7 +303,7 @@ WORK(cross_entropy) {
       if (dlogits != NULL)
         memset(dlogits, 0, (size_t)j->D * rd_dtype_size(j->t));
     } else {
-      j->totals[i] = j->rows->cross_entropy[j->t](dlogits, (const float *)j->in + i * j->D,
+      j->totals[i] = j->kernels->cross_entropy[j->t](dlogits, (const float *)j->in + i * j->D,
                                                   j->ids[i], weight, j->D);
     }
   }
@@ -317,7 +317,7 @@ void rd_cross_entropy(double *loss, float *row_loss, void *dlogits, rd_dtype dt,
   for (int64_t start = 0; start < n; start += BATCH) {
     const int64_t count = n - start < BATCH ? n - start : BATCH;
     const float *w = weights == NULL ? NULL : weights + start;
-    task j = {.rows = rd_rows_get(),
+    task j = {.kernels = rd_kernels_get(),
               .in = logits + start * V,
               .ids = targets + start,
               .t = dt,
@@ -336,7 +336,7 @@ void rd_cross_entropy(double *loss, float *row_loss, void *dlogits, rd_dtype dt,
 
 WORK(adamw) {
   float *const *p = j->out;
-  j->rows->adamw(p[0] + first, p[1] + first, p[2] + first, (const float *)j->in + first,
+  j->kernels->adamw(p[0] + first, p[1] + first, p[2] + first, (const float *)j->in + first,
                  last - first, j->factors);
 }
 
@@ -352,7 +352,7 @@ void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_
       .scale = s->grad_scale,
   };
   float *arrays[] = {w, m, v};
-  task j = {.rows = rd_rows_get(), .out = arrays, .in = g, .factors = &factors};
+  task j = {.kernels = rd_kernels_get(), .out = arrays, .in = g, .factors = &factors};
   rd_parallel(n, GRAIN, adamw, &j);
 }
 
@@ -361,7 +361,7 @@ enum { BLOCK = 16384 }; /* elements in one partial sum */
 WORK(squares) {
   for (int64_t b = first; b < last; b++) {
     const int64_t start = b * BLOCK, left = j->T - start;
-    j->totals[b] = j->rows->sum_squares((const float *)j->in + start, left < BLOCK ? left : BLOCK);
+    j->totals[b] = j->kernels->sum_squares((const float *)j->in + start, left < BLOCK ? left : BLOCK);
   }
 }
 
@@ -371,7 +371,7 @@ double rd_sum_squares(const float *x, int64_t n) {
   for (int64_t start = 0; start < n; start += (int64_t)BATCH * BLOCK) {
     const int64_t left = n - start, blocks = (left + BLOCK - 1) / BLOCK;
     const int64_t count = blocks < BATCH ? blocks : BATCH;
-    task j = {.rows = rd_rows_get(), .in = x + start, .T = left, .totals = totals};
+    task j = {.kernels = rd_kernels_get(), .in = x + start, .T = left, .totals = totals};
     rd_parallel(count, 2, squares, &j);
     for (int64_t b = 0; b < count; b++)
       sum += totals[b];
@@ -383,7 +383,7 @@ double rd_sum_squares(const float *x, int64_t n) {
 WORK(finite_rows) {
   for (int64_t b = first; b < last; b++) {
     const int64_t start = b * BLOCK, left = j->T - start;
-    if (j->rows->finite[j->t](rd_at_const(j->in, j->t, start), left < BLOCK ? left : BLOCK))
+    if (j->kernels->finite[j->t](rd_at_const(j->in, j->t, start), left < BLOCK ? left : BLOCK))
       continue;
     long long seen = atomic_load(&j->bad);
     while (b < seen && !atomic_compare_exchange_weak(&j->bad, &seen, (long long)b))
@@ -394,13 +394,13 @@ WORK(finite_rows) {
 
 bool rd_all_finite(const void *x, rd_dtype t, int64_t n, int64_t *first_bad) {
   const int64_t blocks = (n + BLOCK - 1) / BLOCK;
-  task j = {.rows = rd_rows_get(), .in = x, .t = t, .T = n, .bad = blocks};
+  task j = {.kernels = rd_kernels_get(), .in = x, .t = t, .T = n, .bad = blocks};
   rd_parallel(blocks, 4, finite_rows, &j);
   const int64_t bad = atomic_load(&j.bad);
   if (bad == blocks)
     return true;
   int64_t i = bad * BLOCK;
-  while (j.rows->finite[t](rd_at_const(x, t, i), 1))
+  while (j.kernels->finite[t](rd_at_const(x, t, i), 1))
     i++;
   if (first_bad != NULL)
     *first_bad = i;
@@ -411,13 +411,13 @@ WORK(quantize) {
   int8_t *q = j->out;
   for (int64_t t = first; t < last; t++) {
     const void *x = rd_at_const(j->in, j->t, t * j->D);
-    const float top = j->rows->absmax[j->t](x, j->D);
+    const float top = j->kernels->absmax[j->t](x, j->D);
     j->sums[t] = top / 127.0f;
-    j->rows->quantize[j->t](q + t * j->D, x, top > 0 ? 127.0f / top : 0.0f, j->D);
+    j->kernels->quantize[j->t](q + t * j->D, x, top > 0 ? 127.0f / top : 0.0f, j->D);
   }
 }
 
 void rd_quantize_rows(int8_t *q, float *scale, const void *x, rd_dtype type, int64_t T, int64_t D) {
-  task j = {.rows = rd_rows_get(), .out = q, .sums = scale, .in = x, .t = type, .D = D};
+  task j = {.kernels = rd_kernels_get(), .out = q, .sums = scale, .in = x, .t = type, .D = D};
   rd_parallel(T, grain(D), quantize, &j);
 }

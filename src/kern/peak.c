@@ -3,6 +3,7 @@
  * memory. */
 #include "peak.h"
 
+#include "clock.h"
 #include "cpu.h"
 
 #include <omp.h>
@@ -24,18 +25,6 @@ static const row rows[] = {{RD_BF16, RD_CPU_AVX512BF16, rd_peak_bf16_avx512bf16,
                            {RD_F32, RD_CPU_AVX2, rd_peak_f32_avx2, 12 * 16, NULL},
                            {RD_F32, RD_CPU_SCALAR, rd_peak_f32_scalar, 12 * 2, NULL}};
 
-double rd_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double cpu_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 rd_peak rd_peak_flops(rd_dtype type) {
   enum { REPEATS = 6 };
   const long rounds = 4 << 20;
@@ -49,10 +38,10 @@ rd_peak rd_peak_flops(rd_dtype type) {
       double start = rd_seconds(), cpu = 0;
 #pragma omp parallel num_threads(threads)
       {
-        double cpu_start = cpu_seconds();
+        double cpu_start = rd_thread_seconds();
         float value = rows[i].run(rounds);
 #pragma omp masked
-        cpu = cpu_seconds() - cpu_start;
+        cpu = rd_thread_seconds() - cpu_start;
 #pragma omp atomic
         sink += value;
       }

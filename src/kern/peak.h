@@ -15,8 +15,6 @@ rd_peak rd_peak_flops(rd_dtype type);
 /* Bytes a second read from memory by all threads, from a buffer far larger than the caches. 0 when
  * there is no memory for it. */
 double rd_peak_bandwidth(void);
-/* Seconds on a clock that only goes forward. */
-double rd_seconds(void);
 
 /* `rounds` rounds of a block of independent multiply-adds; the result keeps the compiler honest.
  * One for each instruction set; the operations of a round are in the name's row of peak.c. */

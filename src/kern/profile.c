@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Laps: a handful of names, so a list; under a lock, taken only while measuring. */
+#include "clock.h"
 #include "profile.h"
 
 #include <pthread.h>

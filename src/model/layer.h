@@ -9,7 +9,7 @@
 
 #include "arena.h"
 #include "attention.h"
-#include "gradient.h"
+#include "gradients.h"
 
 /* The activations of one layer, T rows. Inference uses one set for every layer, with x, mid and out
  * the same buffer and much of the rest shared; training keeps one set a layer. */

@@ -4,7 +4,7 @@
 #ifndef RD_LINEAR_H
 #define RD_LINEAR_H
 
-#include "gradient.h"
+#include "gradients.h"
 #include "matmul.h"
 
 /* The rows that a projection multiplies, and the same in integers for those that have w8. */

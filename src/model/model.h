@@ -5,10 +5,8 @@
 #define RD_MODEL_H
 
 #include "config.h"
+#include "prompt.h"
 #include "weights.h"
-
-typedef struct rd_tokenizer rd_tokenizer;         /* tokenizer.h */
-typedef struct rd_chat_template rd_chat_template; /* chat_template.h */
 
 typedef enum rd_precision {
   RD_AUTO,
@@ -55,5 +53,16 @@ rd_code rd_model_open(rd_model **out, const rd_model_options *options, rd_error 
 rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, uint64_t seed,
                         rd_error *e);
 void rd_model_close(rd_model **model);
+
+/* What lays out this model's prompts: borrows from it. */
+static inline rd_prompter rd_model_prompter(const rd_model *m) {
+  return (rd_prompter){m->name, m->tokenizer, m->chat_template};
+}
+/* rd_prompt_encode for this model. */
+static inline rd_code rd_model_prompt(int32_t **ids, int64_t *count, const rd_model *m,
+                                      const rd_message *messages, size_t n, bool raw, rd_error *e) {
+  const rd_prompter prompter = rd_model_prompter(m);
+  return rd_prompt_encode(ids, count, &prompter, messages, n, raw, e);
+}
 
 #endif

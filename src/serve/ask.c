@@ -290,7 +290,7 @@ static rd_code encode_prompt(rd_ask *ask, unsigned shape, const rd_model *model,
   for (size_t i = 0; i < n; i++)
     list[lead + i] = (rd_message){ask->messages[2 * i], ask->messages[2 * i + 1]};
   bool raw = ask->raw || shape == RD_ASK_COMPLETION;
-  rd_code code = rd_prompt_encode(&ask->prompt, &ask->prompt_count, model, list, lead + n, raw, e);
+  rd_code code = rd_model_prompt(&ask->prompt, &ask->prompt_count, model, list, lead + n, raw, e);
   free(list);
   return code;
 }

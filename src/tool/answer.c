@@ -191,7 +191,7 @@ rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd
       code = rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
   }
   if (code == RD_OK)
-    code = rd_prompt_encode(&prompt, &prompt_count, a->model, messages, count, s->raw, e);
+    code = rd_model_prompt(&prompt, &prompt_count, a->model, messages, count, s->raw, e);
   if (code == RD_OK)
     code = generate(&w, sampler, prompt, prompt_count, e);
   rd_live_end(&w.live);

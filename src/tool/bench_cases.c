@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What bench measures: an iteration, a training step, whole answers. */
+#include "clock.h"
 #include "bench_cases.h"
 
 #include "arena.h"
 #include "cpu.h"
 #include "family.h"
-#include "gradient.h"
+#include "step.h"
 #include "peak.h"
 #include "precision.h"
 #include "redraft.h"

@@ -25,7 +25,7 @@ static rd_code measure(void *context, const rd_message *messages, size_t count, 
                        rd_error *e) {
   const chat *c = context;
   int32_t *ids = NULL;
-  rd_code code = rd_prompt_encode(&ids, tokens, c->a.model, messages, count, c->a.settings.raw, e);
+  rd_code code = rd_model_prompt(&ids, tokens, c->a.model, messages, count, c->a.settings.raw, e);
   free(ids);
   return code;
 }

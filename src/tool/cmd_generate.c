@@ -4,6 +4,7 @@
 #include "canvas.h"
 #include "commands.h"
 #include "interrupt.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,8 +59,8 @@ static rd_code find_prompt(rd_answer_settings *s, char **rest, int count, rd_err
     RD_TRY(read_input(&s->prompt, e));
   if (!s->prompt)
     return RD_NO_MEMORY;
-  RD_TRY(rd_check_utf8(s->prompt, strlen(s->prompt), "the prompt", e));
-  return s->system ? rd_check_utf8(s->system, strlen(s->system), "--system", e) : RD_OK;
+  RD_TRY(rd_utf8_check(s->prompt, strlen(s->prompt), "the prompt", e));
+  return s->system ? rd_utf8_check(s->system, strlen(s->system), "--system", e) : RD_OK;
 }
 
 static void report(const rd_answer_settings *s, const rd_answered *answer, rd_code code) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft inspect: what a model is made of, in its own files' words. One JSON object holds the
  * facts; the text for people is printed from it. */
+#include "clock.h"
 #include "commands.h"
 #include "common.h"
 #include "denoiser.h"

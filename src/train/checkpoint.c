@@ -3,6 +3,7 @@
 #include "checkpoint.h"
 
 #include "file.h"
+#include "folder.h"
 #include "tensors.h"
 
 #include <dirent.h>

@@ -18,10 +18,4 @@ rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e);
  * wrote one, is taken away where an older one is left. */
 void rd_checkpoint_retreat(const rd_trainer *t);
 
-/* Build a folder aside: rd_folder_begin gives "PATH.part", emptied; rd_folder_commit puts it in the
- * place of PATH; rd_folder_abandon removes it. */
-rd_code rd_folder_begin(const char *path, char **part, rd_error *e);
-rd_code rd_folder_commit(const char *path, const char *part, rd_error *e);
-void rd_folder_abandon(const char *part);
-
 #endif

@@ -2,6 +2,7 @@
 /* What a run will take. Memory: the layouts that will be placed, measured; the drafts shown at
  * validations; and what the program held before it opened anything, with what its first product
  * adds. Time: the flops of an update over the speed of a product, measured here. */
+#include "clock.h"
 #include "denoiser.h"
 #include "matmul.h"
 #include "model.h"
@@ -12,16 +13,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-size_t rd_resident_bytes(void) {
-  unsigned long long all = 0, resident = 0;
-  FILE *file = fopen("/proc/self/statm", "re");
-  if (file && fscanf(file, "%llu %llu", &all, &resident) != 2)
-    resident = 0;
-  if (file)
-    fclose(file);
-  return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
-}
 
 /* Weights of all products, and the share of them whose gradients are needed. */
 static double flops_of_update(const rd_trainer *t) {

@@ -7,6 +7,7 @@
 #include "checkpoint.h"
 #include "family.h"
 #include "file.h"
+#include "folder.h"
 #include "tensors.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #ifndef RD_FOLD_H
 #define RD_FOLD_H
 
-#include "gradient.h"
+#include "step.h"
 #include "weights.h"
 
 typedef struct rd_fold {

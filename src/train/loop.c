@@ -3,7 +3,7 @@
 #include "checkpoint.h"
 #include "export.h"
 #include "file.h"
-#include "metrics.h"
+#include "run_log.h"
 #include "ops.h"
 #include "own_draft.h"
 #include "store.h"
@@ -122,7 +122,7 @@ static rd_code validate_and_tell(rd_trainer *t, rd_error *e) {
     return rd_fail(e, RD_NUMERIC, "update %lld: the validation loss is %g", (long long)t->update,
                    v.loss);
   RD_TRY(
-      rd_metrics_validation(t->settings->out, &t->watch, t->update, t->tokens, t->seconds, &v, e));
+      rd_run_log_validation(t->settings->out, &t->watch, t->update, t->tokens, t->seconds, &v, e));
   if (v.loss < t->best_loss) {
     t->best_loss = v.loss;
     RD_TRY(rd_trainer_export(t, "best", e));
@@ -158,7 +158,7 @@ static rd_code prepare(rd_trainer *t, rd_error *e) {
   if (t->settings->resume)
     note(t, found ? rd_format("going on from update %lld", (long long)t->update)
                   : rd_format("%s: no checkpoint yet, starting anew", out));
-  RD_TRY(rd_metrics_rewind(out, found ? t->update : -1, e));
+  RD_TRY(rd_run_log_rewind(out, found ? t->update : -1, e));
   return write_config(t, e);
 }
 
@@ -176,7 +176,7 @@ static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, rd_error *e
     row.loss = t->logged_loss / (double)t->logged;
     t->logged_loss = 0;
     t->logged = 0;
-    RD_TRY(rd_metrics_progress(s->out, &t->watch, &row, e));
+    RD_TRY(rd_run_log_progress(s->out, &t->watch, &row, e));
   }
   if (t->validation.count > 0 && due(t->update, s->validate_every, last))
     RD_TRY(validate_and_tell(t, e));

@@ -8,7 +8,7 @@
 
 #include "arena.h"
 #include "fold.h"
-#include "gradient.h"
+#include "step.h"
 #include "tensors.h"
 
 /* How a tensor begins, when it is not read from a model. */

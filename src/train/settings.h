@@ -4,18 +4,8 @@
 #ifndef RD_SETTINGS_H
 #define RD_SETTINGS_H
 
+#include "examples.h"
 #include "option.h"
-
-/* One data file; `weight` is how often each of its rows is seen in an epoch, on average. */
-typedef struct rd_data_source {
-  char *path;
-  double weight;
-} rd_data_source;
-
-typedef struct rd_data_sources {
-  rd_data_source *items; /* (count) */
-  size_t count;
-} rd_data_sources;
 
 /* The architecture of a model trained from nothing. */
 typedef struct rd_train_init {

@@ -4,7 +4,9 @@
 
 #include "cpu.h"
 #include "family.h"
+#include "clock.h"
 #include "file.h"
+#include "folder.h"
 #include "model.h"
 
 #include <libgen.h>
@@ -157,7 +159,9 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
   RD_TRY(open_model(t, e));
   if (!t->tokenizer)
     return rd_fail(e, RD_BAD_INPUT, "%s: has no tokenizer to read the data with", settings->model);
-  RD_TRY(rd_text_coder_of(&t->coder, t->tokenizer, e));
+  t->prompter = (rd_prompter){settings->model, t->tokenizer, NULL};
+  (void)rd_chat_template_choose(&t->prompter.chat_template, t->tokenizer, NULL, NULL);
+  RD_TRY(rd_text_coder_of(&t->coder, &t->prompter, e));
   RD_TRY(set_rules(t, e));
   rd_parameters_plan_options options = {.all = trains_all(settings),
                                         .norms = settings->train_norms,

@@ -4,6 +4,7 @@
 #define RD_TRAINER_H
 
 #include "batch.h"
+#include "settings.h"
 #include "parameters.h"
 #include "schedule.h"
 #include "tokenizer.h"
@@ -47,6 +48,7 @@ typedef struct rd_trainer {
   rd_tokenizer *own_tokenizer;   /* of `init` */
   const rd_tokenizer *tokenizer; /* own or the base's */
   char *tokenizer_folder;        /* whose tokenizer files go with full weights */
+  rd_prompter prompter; /* of the data: the tokenizer and its template */
   rd_text_coder coder;
   const rd_rate_schedule *schedule;
   rd_parameters parameters;
@@ -83,11 +85,5 @@ rd_model rd_trainer_live(const rd_trainer *t);
  * watcher was given. */
 rd_code rd_trainer_sample(const rd_trainer *t, const rd_model *live, const int32_t *prompt,
                           int64_t count, char **text, rd_error *e);
-
-/* estimate.c: memory that the program has now, 0 where the system does not say. */
-size_t rd_resident_bytes(void);
-
-/* text_coder.c: a coder over a tokenizer; `tokenizer` is borrowed. */
-rd_code rd_text_coder_of(rd_text_coder *coder, const rd_tokenizer *tokenizer, rd_error *e);
 
 #endif

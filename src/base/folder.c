@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Folders that appear whole or not at all: written aside, synced, renamed. Over an older folder the
+ * two names are exchanged in one step where the file system can; else a kill between two renames
+ * leaves the older one as PATH.old. */
+#include "folder.h"
+
+#include "file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Remove a flat folder with its files; what is not there is fine. */
+static void remove_folder(const char *path) {
+  DIR *folder = opendir(path);
+  if (!folder)
+    return;
+  for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+      unlinkat(dirfd(folder), entry->d_name, 0);
+  closedir(folder);
+  rmdir(path);
+}
+
+static void sync_folder(const char *path) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  fsync(fd);
+  close(fd);
+}
+
+rd_code rd_folder_begin(const char *path, char **part, rd_error *e) {
+  *part = rd_format("%s.part", path);
+  if (!*part)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", path);
+  remove_folder(*part);
+  return rd_folder_make(*part, e);
+}
+
+rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
+  char *old = rd_format("%s.old", path), *parent = rd_format("%s/..", part);
+  rd_code code = old && parent ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  if (code == RD_OK) {
+    sync_folder(part);
+    remove_folder(old);
+    if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+      remove_folder(part);
+    else if ((rd_path_exists(path) && rename(path, old) != 0) || rename(part, path) != 0)
+      code = rd_fail(e, RD_IO, "%s: cannot put the new folder there: %s", path, strerror(errno));
+    else
+      remove_folder(old);
+    sync_folder(parent);
+  }
+  free(old);
+  free(parent);
+  return code;
+}
+
+void rd_folder_abandon(const char *part) {
+  remove_folder(part);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Folders that appear whole or not at all. */
+#ifndef RD_FOLDER_H
+#define RD_FOLDER_H
+
+#include "error.h"
+
+/* Build a folder aside: rd_folder_begin gives "PATH.part", emptied; rd_folder_commit puts it in the
+ * place of PATH; rd_folder_abandon removes it. */
+rd_code rd_folder_begin(const char *path, char **part, rd_error *e);
+rd_code rd_folder_commit(const char *path, const char *part, rd_error *e);
+void rd_folder_abandon(const char *part);
+
+#endif

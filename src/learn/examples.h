@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Training examples: rows of JSONL and text files, read and tokenised once at the start and kept as
+ * ids in one pool. Bad rows are counted and named, not fatal up to a limit. */
+#ifndef RD_EXAMPLES_H
+#define RD_EXAMPLES_H
+
+#include "prompt.h"
+
+enum { RD_MOST_TURNS = 256 }; /* in one row */
+
+/* One data file; `weight` is how often each of its rows is seen in an epoch, on average. */
+typedef struct rd_data_source {
+  char *path;
+  double weight;
+} rd_data_source;
+
+typedef struct rd_data_sources {
+  rd_data_source *items; /* (count) */
+  size_t count;
+} rd_data_sources;
+
+/* A growing list of ids. */
+typedef struct rd_id_list {
+  int32_t *data; /* (count) */
+  size_t count, capacity;
+} rd_id_list;
+rd_code rd_id_list_add(rd_id_list *list, const int32_t *ids, size_t count, rd_error *e);
+
+/* What turns text into ids: a tokenizer with its chat template, or a test's stand-in. */
+typedef struct rd_text_coder {
+  const void *context;
+  /* Append the ids of plain text; special tokens written in it are text. */
+  rd_code (*text)(const void *context, const char *text, size_t size, rd_id_list *ids, rd_error *e);
+  /* Append the ids of a conversation up to where the assistant's answer begins. */
+  rd_code (*prompt)(const void *context, const rd_message *turns, size_t count, rd_id_list *ids,
+                    rd_error *e);
+  int32_t eos;
+} rd_text_coder;
+/* A coder over a model's tokenizer and template; `prompter` is borrowed. RD_BAD_INPUT: no EOS. */
+rd_code rd_text_coder_of(rd_text_coder *coder, const rd_prompter *prompter, rd_error *e);
+
+/* pool[offset ..]: `prompt` ids, `answer` ids, then EOS, or the next piece of a cut document. */
+typedef struct rd_example {
+  int64_t offset;
+  int32_t prompt, answer;
+  bool open; /* cut off: what follows is not EOS */
+} rd_example;
+
+/* What a file's rows became. */
+typedef struct rd_file_report {
+  const char *path;    /* the source's */
+  uint64_t size, hash; /* bytes; FNV-1a of the content */
+  int64_t rows, bad, too_long, examples, ids;
+} rd_file_report;
+
+typedef struct rd_examples {
+  rd_example *items; /* (count) */
+  float *weights;    /* (count) */
+  int64_t count, capacity;
+  int32_t *pool; /* (pool_count) */
+  size_t pool_count;
+  rd_id_list list;         /* the pool's storage */
+  rd_file_report *reports; /* (report_count) one per source */
+  size_t report_count;
+} rd_examples;
+
+typedef struct rd_read_rules {
+  int64_t window;
+  bool room_for_eos; /* denoising: an answer needs one EOS behind it within the window */
+  bool truncate;     /* long rows are cut, else dropped */
+  bool allow_bad;    /* more than 1% bad rows are fine */
+  /* Told of each bad row, the first 20 of a file ("data.jsonl:12: ..."); may be NULL. */
+  void (*note)(void *context, const char *message);
+  void *context;
+} rd_read_rules;
+
+/* Read all sources. A row is {"messages": [..]}, {"instruction", "input", "output"}, {"prompt",
+ * "answer"}, {"question", "answer"} or {"text"}; a file not called .jsonl or .json is text,
+ * documents ended by lines <|endoftext|>. RD_BAD_INPUT when more than 1% of a file's rows are bad.
+ */
+rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const rd_text_coder *coder,
+                         const rd_read_rules *rules, rd_error *e);
+/* Put a share of the examples, drawn by `seed`, at most `most` of them, into `held` (which shares
+ * the pool of `x`: drop it with rd_examples_drop_held) and out of `x`. */
+rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
+                             uint64_t seed, rd_error *e);
+void rd_examples_drop(rd_examples *x);
+void rd_examples_drop_held(rd_examples *held);
+/* Ids that one epoch shows, by the weights. */
+double rd_examples_epoch_ids(const rd_examples *x);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Prompts as ids: a conversation in a chat template, or plain text. The one way from words to what a
+ * model reads, for generation, training and measuring alike. */
+#ifndef RD_PROMPT_H
+#define RD_PROMPT_H
+
+#include "chat_template.h"
+
+/* What lays out the prompts of one model. All borrowed. */
+typedef struct rd_prompter {
+  const char *name;              /* of the model, for messages; NULL: "the model" */
+  const rd_tokenizer *tokenizer; /* NULL: RD_USAGE, no prompt can be read */
+  const rd_chat_template *chat_template; /* NULL: none is known */
+} rd_prompter;
+
+/* Prompt ids of messages in the chat template; with `raw`, or one message and no template known, of
+ * the plain text, BOS where the tokenizer asks for it. *ids is new. RD_BAD_INPUT: no UTF-8.
+ * RD_USAGE: no tokenizer; several messages and no template. */
+rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_prompter *prompter,
+                         const rd_message *messages, size_t message_count, bool raw, rd_error *e);
+
+#endif

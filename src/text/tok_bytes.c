@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes and ids: amortised growth. */
+#include "tok_bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+rd_code rd_grow(void **data, size_t *capacity, size_t need, size_t element, rd_error *e) {
+  if (need <= *capacity)
+    return RD_OK;
+  size_t wanted = *capacity < 16 ? 16 : *capacity;
+  while (wanted < need)
+    wanted = wanted > SIZE_MAX / 2 ? need : wanted * 2;
+  if (wanted > SIZE_MAX / element)
+    return rd_fail(e, RD_NO_MEMORY, "%zu elements of %zu bytes do not fit the memory", need,
+                   element);
+  void *grown = realloc(*data, wanted * element);
+  if (!grown)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu bytes for text or tokens",
+                   wanted * element);
+  *data = grown;
+  *capacity = wanted;
+  return RD_OK;
+}
+
+rd_code rd_bytes_add(rd_bytes *b, const void *data, size_t size, rd_error *e) {
+  if (size == 0)
+    return RD_OK;
+  if (size > b->capacity - b->size)
+    RD_TRY(rd_grow((void **)&b->data, &b->capacity, b->size + size, 1, e));
+  memcpy(b->data + b->size, data, size);
+  b->size += size;
+  return RD_OK;
+}
+
+void rd_bytes_drop(rd_bytes *b) {
+  free(b->data);
+  *b = (rd_bytes){0};
+}
+
+rd_code rd_ids_add(rd_ids *ids, int32_t id, rd_error *e) {
+  if (ids->size == ids->capacity)
+    RD_TRY(rd_grow((void **)&ids->data, &ids->capacity, ids->size + 1, sizeof(int32_t), e));
+  ids->data[ids->size++] = id;
+  return RD_OK;
+}
+
+void rd_ids_drop(rd_ids *ids) {
+  free(ids->data);
+  *ids = (rd_ids){0};
+}
+
+bool rd_slice_same(rd_slice a, rd_slice b) {
+  return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+rd_slice rd_slice_text(const char *text) {
+  return (rd_slice){text, strlen(text)};
+}
+
+rd_code rd_utf8_replace(rd_slice text, rd_bytes *out, rd_error *e) {
+  size_t at = 0;
+  while (at < text.size) {
+    size_t good = rd_utf8_valid(text.data + at, text.size - at);
+    RD_TRY(rd_bytes_add(out, text.data + at, good, e));
+    at += good;
+    if (at < text.size) {
+      RD_TRY(rd_bytes_add(out, "\xEF\xBF\xBD", 3, e));
+      at += rd_utf8_read(text.data + at, text.size - at).size;
+    }
+  }
+  return RD_OK;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* The training pass against central differences, the packed pass against single ones, and the two
+ * passes against each other, on tiny random models made here: every family switch, every kind of
+ * attention. */
+#include "step.h"
+#include "rng.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { L = 2, V = 37, T1 = 9, T2 = 5, T = T1 + T2, RANK = 3, MOST = 64 };
+
+/* A tiny model whose every tensor lies in one list, with a gradient beside each. */
+typedef struct tiny {
+  rd_model model;
+  rd_layer layers[L];
+  rd_layer_grad layer_grads[L];
+  rd_gradient gradient;
+  float *values[MOST], *grads[MOST];
+  int64_t sizes[MOST];
+  const char *names[MOST];
+  int count;
+} tiny;
+
+static float *add(tiny *t, const char *name, int64_t n, double mean, double sd, float **grad) {
+  float *w = calloc((size_t)n, sizeof *w), *g = calloc((size_t)n, sizeof *g);
+  rd_rng rng = rd_rng_at(11, RD_STREAM_INIT, 0, (uint32_t)t->count);
+  for (int64_t i = 0; i < n; i++)
+    w[i] = (float)(mean + sd * rd_rng_normal(&rng));
+  t->values[t->count] = w;
+  t->grads[t->count] = g;
+  t->sizes[t->count] = n;
+  t->names[t->count++] = name;
+  assert_true(t->count <= MOST);
+  if (grad)
+    *grad = g;
+  return w;
+}
+
+typedef struct variant {
+  const char *name;
+  int64_t heads, kv_heads, head_dim, block;
+  bool bias, qk_norm, tied, interleaved, lora, recompute;
+} variant;
+
+static const variant variants[] = {
+    {"mha causal", 4, 4, 6, 1, false, false, false, false, false, false},
+    {"gqa bidirectional tied", 4, 2, 8, 0, false, false, true, false, false, false},
+    {"bias interleaved blocks", 2, 1, 8, 4, true, false, false, true, false, false},
+    {"q/k norms, lora, recomputed", 4, 2, 8, 0, false, true, true, false, true, true},
+    {"lora bidirectional", 2, 2, 8, 0, false, false, false, false, true, false},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static void make(tiny *t, const variant *v) {
+  memset(t, 0, sizeof *t);
+  rd_config *c = &t->model.config;
+  *c = (rd_config){.layers = L,
+                   .width = 20,
+                   .heads = v->heads,
+                   .kv_heads = v->kv_heads,
+                   .ff = 28,
+                   .vocab = V,
+                   .head_dim = v->head_dim,
+                   .positions = 32,
+                   .norm_eps = 1e-5,
+                   .rope_theta = 100,
+                   .rope_interleaved = v->interleaved,
+                   .qkv_bias = v->bias,
+                   .qk_norm = v->qk_norm,
+                   .tied = v->tied,
+                   .block = v->block};
+  rd_weights *w = &t->model.weights;
+  *w = (rd_weights){.type = RD_F32, .layers = t->layers};
+  t->gradient.layers = t->layer_grads;
+  w->embedding = add(t, "embedding", V * c->width, 0, 1, &t->gradient.embedding);
+  w->head = v->tied ? w->embedding : add(t, "head", V * c->width, 0, 0.3, &t->gradient.head);
+  w->norm = add(t, "norm", c->width, 1, 0.1, &t->gradient.norm);
+  for (int l = 0; l < L; l++) {
+    rd_layer *layer = &t->layers[l];
+    rd_layer_grad *g = &t->layer_grads[l];
+    layer->attention_norm = add(t, "attention_norm", c->width, 1, 0.1, &g->attention_norm);
+    layer->mlp_norm = add(t, "mlp_norm", c->width, 1, 0.1, &g->mlp_norm);
+    if (v->qk_norm) {
+      layer->q_norm = add(t, "q_norm", c->head_dim, 1, 0.1, &g->q_norm);
+      layer->k_norm = add(t, "k_norm", c->head_dim, 1, 0.1, &g->k_norm);
+    }
+    for (int p = 0; p < RD_PROJECTIONS; p++) {
+      rd_linear *x = &layer->p[p];
+      rd_projection_shape(c, (rd_projection)p, &x->out, &x->in);
+      x->w = add(t, rd_projection_names[p], x->out * x->in, 0, 0.3, &g->p[p].w);
+      if (v->bias && p <= RD_V)
+        x->bias = add(t, "bias", x->out, 0, 0.3, &g->p[p].bias);
+      if (!v->lora)
+        continue;
+      x->rank = RANK;
+      x->scale = 1.5f;
+      x->lora_a = add(t, "lora_a", RANK * x->in, 0, 0.3, &g->p[p].lora_a);
+      x->lora_b = add(t, "lora_b", RANK * x->out, 0, 0.3, &g->p[p].lora_b);
+    }
+  }
+}
+
+static void drop(tiny *t) {
+  for (int i = 0; i < t->count; i++) {
+    free(t->values[i]);
+    free(t->grads[i]);
+  }
+}
+
+/* Two packed sequences, some rows without loss. */
+typedef struct batch {
+  int32_t ids[T], targets[T];
+  float weights[T];
+  rd_sequence sequences[2];
+} batch;
+
+static void fill(batch *b) {
+  rd_rng rng = rd_rng_at(5, RD_STREAM_CORRUPT, 0, 0);
+  for (int i = 0; i < T; i++) {
+    b->ids[i] = (int32_t)rd_rng_below(&rng, V);
+    b->targets[i] = i % 4 == 3 ? -1 : (int32_t)rd_rng_below(&rng, V);
+    b->weights[i] = i % 5 == 4 ? 0 : 0.5f + (float)rd_rng_uniform(&rng);
+  }
+  b->sequences[0] = (rd_sequence){b->ids, T1, 0, NULL};
+  b->sequences[1] = (rd_sequence){b->ids + T1, T2, 0, NULL};
+}
+
+static double loss_of(rd_trainer_pass *p, const batch *b, rd_gradient *g) {
+  double loss = 0;
+  rd_error e = {0};
+  rd_code code =
+      rd_trainer_pass_run(p, b->sequences, 2, -1, b->targets, b->weights, g, &loss, NULL, &e);
+  if (code != RD_OK)
+    fail_msg("%s", e.message);
+  return loss;
+}
+
+/* For every tensor: the derivative along its own gradient's direction, by central differences. */
+static void gradients_agree_with_central_differences(void **state) {
+  (void)state;
+  for (size_t v = 0; v < VARIANTS; v++) {
+    tiny t;
+    batch b;
+    rd_trainer_pass *p = NULL;
+    make(&t, &variants[v]);
+    fill(&b);
+    rd_error e = {0};
+    assert_int_equal(rd_trainer_pass_new(&p, &t.model.config, &t.model.weights, T, T1,
+                                         variants[v].recompute, &e),
+                     RD_OK);
+    loss_of(p, &b, &t.gradient);
+    for (int i = 0; i < t.count; i++) {
+      double norm = 0, h = 0;
+      for (int64_t j = 0; j < t.sizes[i]; j++)
+        norm += (double)t.grads[i][j] * (double)t.grads[i][j];
+      norm = sqrt(norm);
+      assert_true(norm > 1e-6);
+      h = 2e-2 / (1 + norm);
+      float *saved = malloc((size_t)t.sizes[i] * sizeof *saved);
+      memcpy(saved, t.values[i], (size_t)t.sizes[i] * sizeof *saved);
+      double side[2];
+      for (int s = 0; s < 2; s++) {
+        for (int64_t j = 0; j < t.sizes[i]; j++)
+          t.values[i][j] = (float)(saved[j] + (s ? h : -h) * t.grads[i][j] / norm);
+        side[s] = loss_of(p, &b, NULL);
+      }
+      memcpy(t.values[i], saved, (size_t)t.sizes[i] * sizeof *saved);
+      free(saved);
+      double numeric = (side[1] - side[0]) / (2 * h);
+      if (fabs(numeric - norm) > 2e-3 * norm + 2e-3)
+        fail_msg("%s: %s (tensor %d): slope %g, gradient norm %g", variants[v].name, t.names[i], i,
+                 numeric, norm);
+    }
+    rd_trainer_pass_free(&p);
+    drop(&t);
+  }
+}
+
+typedef struct kept {
+  float logits[T][V];
+} kept;
+
+static rd_code keep(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
+  (void)e;
+  memcpy(((kept *)context)->logits[first], logits, (size_t)(count * V) * sizeof *logits);
+  return RD_OK;
+}
+
+static void run(const tiny *t, const rd_sequence *sequences, int64_t n, int64_t rows, kept *out) {
+  rd_pass *p = NULL;
+  rd_error e = {0};
+  int32_t wanted[T];
+  for (int i = 0; i < T; i++)
+    wanted[i] = i;
+  if (rd_pass_new(&p, &t->model, rows, T1, 4, &e) || rd_pass_run(p, sequences, n, -1, &e) ||
+      rd_pass_logits(p, wanted, rows, keep, out, &e))
+    fail_msg("%s", e.message);
+  rd_pass_free(&p);
+}
+
+static void packing_changes_nothing_and_training_sees_the_same_logits(void **state) {
+  (void)state;
+  for (size_t v = 0; v < VARIANTS; v++) {
+    tiny t;
+    batch b;
+    kept packed, first, second;
+    make(&t, &variants[v]);
+    fill(&b);
+    run(&t, b.sequences, 2, T, &packed);
+    run(&t, &b.sequences[0], 1, T1, &first);
+    run(&t, &b.sequences[1], 1, T2, &second);
+    assert_memory_equal(packed.logits, first.logits, sizeof packed.logits[0] * T1);
+    assert_memory_equal(packed.logits[T1], second.logits, sizeof packed.logits[0] * T2);
+    rd_trainer_pass *p = NULL;
+    assert_int_equal(rd_trainer_pass_new(&p, &t.model.config, &t.model.weights, T, T1, false, NULL),
+                     RD_OK);
+    double expected = 0;
+    for (int r = 0; r < T; r++) {
+      double sum = 0;
+      for (int i = 0; i < V; i++)
+        sum += exp((double)packed.logits[r][i]);
+      if (b.targets[r] >= 0)
+        expected += (double)b.weights[r] * (log(sum) - (double)packed.logits[r][b.targets[r]]);
+    }
+    double loss = loss_of(p, &b, NULL);
+    assert_true(fabs(loss - expected) < 1e-4 * fabs(expected));
+    rd_trainer_pass_free(&p);
+    drop(&t);
+  }
+}
+
+static void a_cache_gives_what_the_whole_pass_gives(void **state) {
+  (void)state;
+  tiny t;
+  batch b;
+  kept whole, piece;
+  make(&t, &variants[0]);
+  fill(&b);
+  run(&t, &b.sequences[0], 1, T1, &whole);
+  rd_cache *cache = NULL;
+  rd_pass *p = NULL;
+  rd_error e = {0};
+  assert_int_equal(rd_cache_new(&cache, &t.model, T1, &e), RD_OK);
+  assert_int_equal(rd_pass_new(&p, &t.model, T1, T1, 0, &e), RD_OK);
+  static const int64_t cuts[] = {0, 4, 5, 6, T1};
+  for (int i = 0; i + 1 < 5; i++) {
+    rd_sequence s = {b.ids + cuts[i], cuts[i + 1] - cuts[i], cuts[i], cache};
+    int32_t last = (int32_t)s.count - 1;
+    if (rd_pass_run(p, &s, 1, 1, &e) || rd_pass_logits(p, &last, 1, keep, &piece, &e))
+      fail_msg("%s", e.message);
+    for (int j = 0; j < V; j++)
+      assert_true(fabsf(piece.logits[0][j] - whole.logits[cuts[i + 1] - 1][j]) < 1e-4f);
+  }
+  rd_sequence beyond = {b.ids, 1, T1, cache};
+  assert_int_equal(rd_pass_run(p, &beyond, 1, 1, &e), RD_USAGE);
+  int32_t wrong = V;
+  rd_sequence outside = {&wrong, 1, 0, NULL};
+  assert_int_equal(rd_pass_run(p, &outside, 1, 1, &e), RD_BAD_INPUT);
+  assert_string_equal(e.message, "token id 37 is outside the vocabulary of 37");
+  rd_pass_free(&p);
+  rd_cache_free(&cache);
+  drop(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gradients_agree_with_central_differences),
+      cmocka_unit_test(packing_changes_nothing_and_training_sees_the_same_logits),
+      cmocka_unit_test(a_cache_gives_what_the_whole_pass_gives),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
