@@ -305,7 +305,7 @@ void rd_server_close(rd_server **out, double grace) {
   double until = rd_now() + grace + LAST_SECONDS;
   rd_scheduler_stop(server->scheduler, grace);
   rd_scheduler_stop(server->causal, fmax(0, until - LAST_SECONDS - rd_now()));
-  await_answers(server, until);
+  await_answers(server, fmax(until, rd_now() + LAST_SECONDS)); /* stopping may take a long pass */
   if (server->daemon)
     MHD_stop_daemon(server->daemon);
   rd_guard_close(&server->guard);

@@ -6,10 +6,9 @@ command -v node >/dev/null || skip "no node"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || skip "no chromium"
 case $1 in *-asan/* | *-tsan/* | *-cov/*) [ "$RD_TEST_ALL" ] || skip "a sanitized server is too slow to watch; RD_TEST_ALL=1 does it" ;; esac
 folder=$(mktemp -d)
-"$1" serve --port 0 -q >"$folder/out" &
-server=$!
 trap 'kill $server; rm -rf "$folder"' EXIT
-for _ in $(seq 300); do url=$(grep -o 'http[^ ]*' "$folder/out" 2>/dev/null) && break; sleep 0.1; done
+. tests/expect.bash
+serving "$folder/out" "$1" serve --port 0 -q
 few='small, whole|ask and watch|scrub, step|keyboard only' # enough for every day
 [ "$RD_TEST_ALL" ] && few=.
 REDRAFT_URL=$url node --test-reporter=spec --test-name-pattern="$few" "tests/web/${2:-run.mjs}"

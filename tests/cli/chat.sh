@@ -35,25 +35,26 @@ done
 echo hi | "$program" chat -m $model --chat-template nonsense 2>/dev/null; check "template" 2 $?
 
 if command -v tmux >/dev/null; then
-  wait_for() { # wait_for PATTERN: until the terminal shows it
-    for _ in $(seq 400); do tmux capture-pane -p 2>/dev/null | grep -q "$1" && return; sleep 0.05; done
+  shows() { [ "$(tmux capture-pane -p 2>/dev/null | grep -c "$1")" -ge "$2" ]; }
+  wait_for() { # wait_for PATTERN [LINES]: until the terminal shows it
+    eventually shows "$1" "${2:-1}" && return
     printf 'FAILED terminal: no %s in\n%s\n' "$1" "$(tmux capture-pane -p 2>&1)"
     failed=1
   }
   keys() { tmux send-keys "$@"; }
-  TERM=xterm tmux -f /dev/null new-session -d -x 110 -y 40 "env -u NO_COLOR '$program' chat -m $model --window 250 --tokens 20 --seed 4 --patience 0 --iterations 2 --threads 1; echo left \$?; sleep 60"
-  wait_for '^> *$'
-  keys "hé 日本" Enter; wait_for "2 iterations.*seed 4"
-  keys "/settings pause 60" Enter; wait_for "^pause  *60"
-  keys "again" Enter; wait_for "^iteration 1/2"
+  ask() { wait_for '^> *$'; keys "$@"; } # at a fresh prompt
+  TERM=xterm tmux -f /dev/null new-session -d -x 110 -y 40 "env -u NO_COLOR '$program' chat -m $model --window 250 --tokens 20 --seed 4 --patience 0 --iterations 2 --threads 1; echo left \$?; sleep infinity"
+  ask "hé 日本" Enter; wait_for "2 iterations.*seed 4"
+  ask "/settings pause 3600" Enter; wait_for "^pause  *3600"
+  ask "again" Enter; wait_for "^iteration 1/2"
   keys C-c; wait_for "1 iterations.*cancelled"
-  keys "unfinished"; wait_for "> unfinished"
-  keys C-c; keys "/settings patience 9x" Enter; wait_for "patience.*9x"
-  keys "/settings pause 0" Enter; wait_for "^pause  *0"
-  keys Up Up Enter; wait_for "patience.*9x"
-  keys "/save $folder/typed" Enter; wait_for "2 turns in"
+  ask "unfinished"; wait_for "> unfinished"
+  keys C-c; ask "/settings patience 9x" Enter; wait_for "^--patience.*9x"
+  ask "/settings pause 0" Enter; wait_for "^pause  *0"
+  ask Up Up Enter; wait_for "^--patience.*9x" 2
+  ask "/save $folder/typed" Enter; wait_for "2 turns in"
   check "typed" 1 "$(grep -c '"content":"hé 日本"' "$folder/typed")"
-  keys C-d; wait_for "^left 0"
+  ask C-d; wait_for "^left 0"
 else
   echo "no tmux: typing is not tested"
 fi

@@ -2,7 +2,7 @@
 # redraft replay: plain output, the trace copied, bad traces, and the keys in a real terminal.
 program=$1
 folder=$(mktemp -d)
-trap 'tmux -L "redraft$$" kill-server 2>/dev/null; rm -rf "$folder"' EXIT
+trap 't kill-server 2>/dev/null; rm -rf "$folder"' EXIT
 . tests/expect.bash
 export TMUX_TMPDIR=$folder
 trace=$folder/trace.jsonl
@@ -44,11 +44,12 @@ fi
 if command -v tmux >/dev/null; then
   t() { tmux -L "redraft$$" "$@"; }
   screen() { t capture-pane -p | grep -v '^$' | head -n 1; }
+  starts_with() { [ "$(screen)" == "$1" ]; }
   wait_for() { # wait_for WHAT: until the first line of the terminal is that
-    for _ in $(seq 100); do [ "$(screen)" == "$1" ] && break; sleep 0.05; done
+    eventually starts_with "$1"
     check "terminal" "$1" "$(screen)"
   }
-  TERM=xterm t -f /dev/null new-session -d -x 60 -y 10 "env -u NO_COLOR '$program' replay --step '$trace'; echo left \$?; sleep 60"
+  TERM=xterm t -f /dev/null new-session -d -x 60 -y 10 "env -u NO_COLOR '$program' replay --step '$trace'; echo left \$?; sleep infinity"
   wait_for "▒▒"
   t send-keys Space; wait_for "Hi you"
   t send-keys Space; wait_for "Hi▒"
@@ -58,14 +59,20 @@ if command -v tmux >/dev/null; then
   t resize-window -x 60 -y 10; wait_for "Hi all"
   t send-keys g; wait_for "▒▒"
   t send-keys q; wait_for "Hi all"
+  left() { t capture-pane -p | grep left; }
+  eventually left >/dev/null
   check "cursor is back" 1 "$(t display-message -p '#{cursor_flag}')"
-  check "exit status" "left 0" "$(t capture-pane -p | grep left)"
+  check "exit status" "left 0" "$(left)"
   t kill-server 2> /dev/null
+  t() { tmux -L "redraft$$-wide" "$@"; } # a socket of its own: the server before may still be about to leave the other
   sed 's/"Hi"," you"/"日本語","で cafe\xCC\x81s"/' "$trace" > "$folder/wide" # two columns each, and a combining accent
-  TERM=xterm t -u -f /dev/null new-session -d -x 5 -y 12 "env -u NO_COLOR LC_ALL=C.UTF-8 '$program' replay --step '$folder/wide'; sleep 60"
+  TERM=xterm t -u -f /dev/null new-session -d -x 5 -y 12 "env -u NO_COLOR LC_ALL=C.UTF-8 '$program' replay --step '$folder/wide'; sleep infinity"
   wait_for "▒▒"
   t send-keys Space; wait_for "日本"
-  check "wrapped by columns" "日本|語で|cafés" "$(t capture-pane -p | grep -v '^$' | head -n 3 | paste -sd '|' | sed 's/e\xCC\x81/é/')"
+  lines() { t capture-pane -p | grep -v '^$' | head -n 3 | paste -sd '|' | sed 's/e\xCC\x81/é/'; }
+  wrapped() { [ "$(lines)" == "日本|語で|cafés" ]; }
+  eventually wrapped
+  check "wrapped by columns" "日本|語で|cafés" "$(lines)"
 else
   echo "no tmux: the keys are not tested"
 fi

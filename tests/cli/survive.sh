@@ -18,19 +18,19 @@ updates: 60
 warmup: 3
 learning_rate: 0.01
 checkpoint_every: 5
+log_every: 1
 validate_every: 20
 held_out: 0.1
 threads: 1
 END
 base() { "$program" train "$folder/base.yaml" "$@" 2> "$folder/messages"; }
-began=$(date +%s%N)
 base --out "$folder/whole"; check "a run" 0 $?
-whole_ms=$((($(date +%s%N) - began) / 1000000))
 
 # A run killed at random moments, begun anew whenever it gets to its end: always the same weights.
 kills=3
 [ -n "$RD_TEST_ALL" ] && kills=20
 losses() { sed -n 's/.*\("update":[0-9]*,"[a-z_]*loss":[^,]*\).*/\1/p' "$folder/$1/metrics.jsonl"; }
+reached() { grep -q "\"update\":$1," "$folder/killed/metrics.jsonl" 2> /dev/null; }
 same() {
   for name in best final; do
     cmp -s "$folder/whole/$name/model.safetensors" "$folder/killed/$name/model.safetensors"
@@ -44,8 +44,10 @@ ends=0
 while [ $killed -lt $kills ] && [ $ends -lt 40 ]; do
   "$program" train "$folder/base.yaml" --out "$folder/killed" --resume 2> /dev/null &
   pid=$!
-  wait_ms=$((RANDOM % (whole_ms + 20) + 5))
-  sleep "$((wait_ms / 1000)).$(printf %03d $((wait_ms % 1000)))"
+  # at the start, at any update or a little later, or not at all
+  at=$((RANDOM % 75))
+  while [ $at -gt 0 ] && kill -0 $pid 2> /dev/null && ! reached $at; do :; done
+  sleep "0.00$((RANDOM % 10))"
   kill -9 $pid 2> /dev/null
   wait $pid 2> /dev/null
   status=$?

@@ -29,7 +29,7 @@ for name in config.yaml metrics.jsonl checkpoint-40/state.json best/model.safete
 done
 "$program" train "$folder/base.yaml" --out "$folder/stopped" --updates 100000 --checkpoint-every 0 2> /dev/null &
 pid=$!
-while [ ! -s "$folder/stopped/metrics.jsonl" ]; do sleep 0.1; done
+eventually [ -s "$folder/stopped/metrics.jsonl" ]
 kill -INT $pid
 wait $pid; check "interrupted" 130 $?
 check "a checkpoint of it" 1 "$(ls -d "$folder"/stopped/checkpoint-* | wc -l)"
@@ -92,15 +92,9 @@ else
   sized=(train "$folder/base.yaml" --data "$folder/many.jsonl" --out "$folder/sized" --set init.width=192
     --set init.ff=512 --set init.positions=256 --window 256 --batch 8 --updates 4)
   estimate=$("$program" "${sized[@]}" --dry-run | sed -n 's/^memory in all *\([0-9]*\).*/\1/p')
-  "$program" "${sized[@]}" 2> /dev/null &
-  pid=$!
-  peak=0
-  while now=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' /proc/$pid/status 2> /dev/null) && [ -n "$now" ]; do
-    peak=$now
-    sleep 0.02
-  done
-  wait $pid
-  peak=$((peak / 1024))
+  peak=$(python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$program" "${sized[@]}")
   [ $((100 * (peak > estimate ? peak - estimate : estimate - peak))) -le $((10 * peak)) ]
   check "memory: $estimate MB estimated, $peak MB used" 0 $?
 fi

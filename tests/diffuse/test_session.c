@@ -4,12 +4,12 @@
 #include "generation.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -272,16 +272,26 @@ static void guidance_works_on_a_whole_window(void **state) {
   rd_session_close(&s);
 }
 
-static void *cancel_soon(void *session) {
-  usleep(20000);
-  rd_session_cancel(session);
+typedef struct canceller {
+  rd_session *session;
+  sem_t drafted, cancelled;
+} canceller;
+
+static void *cancel(void *context) {
+  canceller *c = context;
+  sem_wait(&c->drafted);
+  rd_session_cancel(c->session);
+  sem_post(&c->cancelled);
   return NULL;
 }
 
-static rd_code slow(void *context, const rd_event *event) {
-  (void)context;
-  if (event->kind == RD_EVENT_DRAFT)
-    usleep(5000);
+/* The third draft is the cue for the other thread. */
+static rd_code cue(void *context, const rd_event *event) {
+  canceller *c = context;
+  if (event->kind == RD_EVENT_DRAFT && event->iteration == 3) {
+    sem_post(&c->drafted);
+    sem_wait(&c->cancelled);
+  }
   return RD_OK;
 }
 
@@ -290,10 +300,15 @@ static void another_thread_can_cancel(void **state) {
   pthread_t thread;
   rd_session *s =
       session_with(state, "lad", WITH("tokens", "10", "patience", "0", "iterations", "512"));
-  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, s), 0);
-  assert_int_equal(rd_generate(s, "p", slow, NULL, &r, NULL), RD_CANCELLED);
-  assert_true(r.iterations < 512);
+  canceller c = {.session = s};
+  sem_init(&c.drafted, 0, 0);
+  sem_init(&c.cancelled, 0, 0);
+  assert_int_equal(pthread_create(&thread, NULL, cancel, &c), 0);
+  assert_int_equal(rd_generate(s, "p", cue, &c, &r, NULL), RD_CANCELLED);
+  assert_int_equal(r.iterations, 3);
   pthread_join(thread, NULL);
+  sem_destroy(&c.drafted);
+  sem_destroy(&c.cancelled);
   rd_result_drop(&r);
   rd_session_close(&s);
 }

@@ -4,11 +4,34 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 MODEL = "tests/golden/models/llama-mha"
+PATIENCE = 300  # seconds for what comes sooner, however slow the machine, unless something is broken
+
+
+def until(condition):
+    """Waits for a condition; whether it came."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def roomy(folder):
+    """A copy of the model with room for 2048 tokens: a draft of 1000 takes seconds."""
+    copy = shutil.copytree(MODEL, f"{folder}/llama-mha")
+    with open(f"{copy}/config.json") as f:
+        config = json.load(f)
+    with open(f"{copy}/config.json", "w") as f:
+        json.dump({**config, "max_position_embeddings": 2048}, f)
+    return copy
 
 
 class Server:
@@ -34,7 +57,7 @@ class Server:
         """The server must end well, which is when sanitizers speak."""
         if self.process.poll() is None:
             self.process.kill() if error[0] else self.process.terminate()
-        status = self.process.wait(120)
+        status = self.process.wait(PATIENCE)
         self.log.seek(0)
         complaint = self.log.read().decode()
         self.process.stdout.close()
@@ -42,10 +65,10 @@ class Server:
         if status != 0 and not error[0]:
             raise SystemExit(f"FAILED the server ended with {status}: {complaint[-3000:]}")
 
-    def connect(self, timeout=60):
+    def connect(self, timeout=PATIENCE):
         return socket.create_connection(("127.0.0.1", self.port), timeout)
 
-    def ask(self, path, body=None, headers=None, method=None, timeout=120):
+    def ask(self, path, body=None, headers=None, method=None, timeout=PATIENCE):
         """(status, headers, body): the body as JSON where it is JSON, else as text."""
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:

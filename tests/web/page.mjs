@@ -31,7 +31,7 @@ export async function open({ width = 1400, height = 900, fragment = '', at = url
     permissions: at.startsWith('http') ? ['clipboard-read', 'clipboard-write'] : [],
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(300_000); // nothing takes that long but what is broken
   const errors = [];
   const outside = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
