@@ -32,7 +32,7 @@ static inline void temporary(char *out, size_t size) {
 
 static inline void write_bytes(const char *path, const void *data, size_t size) {
   rd_error e = {0};
-  rd_part part = {data, size};
+  rd_file_piece part = {data, size};
   if (rd_file_write(path, &part, 1, &e) != RD_OK)
     fail_msg("%s", e.message);
 }

@@ -64,7 +64,7 @@ static void sync_folder_of(const char *path) {
   free(copy);
 }
 
-rd_code rd_file_write(const char *path, const rd_part *parts, size_t count, rd_error *e) {
+rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t count, rd_error *e) {
   char *part = rd_format("%s.part", path);
   if (!part)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", path);
@@ -72,7 +72,7 @@ rd_code rd_file_write(const char *path, const rd_part *parts, size_t count, rd_e
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   bool fine = fd >= 0;
   for (size_t i = 0; fine && i < count; i++)
-    fine = write_all(fd, parts[i].data, parts[i].size);
+    fine = write_all(fd, pieces[i].data, pieces[i].size);
   fine = fine && fsync(fd) == 0;
   int saved = errno;
   if (fd >= 0 && close(fd) != 0 && fine) {

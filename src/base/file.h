@@ -15,15 +15,15 @@ typedef struct rd_map {
 rd_code rd_map_open(rd_map *map, const char *path, rd_error *e);
 void rd_map_close(rd_map *map);
 
-/* Parts of a file, written one after another. */
-typedef struct rd_part {
+/* Bytes to be written, one piece after another. */
+typedef struct rd_file_piece {
   const void *data;
   size_t size;
-} rd_part;
+} rd_file_piece;
 
-/* Write `parts` to "path.part", fsync, rename over `path`, fsync the folder: a kill or a full disk
+/* Write `pieces` to "path.part", fsync, rename over `path`, fsync the folder: a kill or a full disk
  * leaves the old file or the new one, never half of one. */
-rd_code rd_file_write(const char *path, const rd_part *parts, size_t count, rd_error *e);
+rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t count, rd_error *e);
 /* The whole of `path` as a string with a closing NUL, freed by the caller; `size` may be NULL.
  * Files over `limit` bytes are refused. */
 rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, rd_error *e);

@@ -180,7 +180,7 @@ static rd_code carry(const char *from, const char *to, const char *name, bool *f
   rd_code code = source && target ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
   rd_map map = {0};
   if (code == RD_OK && rd_path_exists(source) && (code = rd_map_open(&map, source, e)) == RD_OK) {
-    rd_part part = {map.data, map.size};
+    rd_file_piece part = {map.data, map.size};
     code = rd_file_write(target, &part, 1, e);
     rd_map_close(&map);
     *found = *found || strncmp(name, "tokenizer.", 10) == 0 || strcmp(name, "vocab.json") == 0;

@@ -62,7 +62,7 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   if (code == RD_OK)
     code = write_factors(&tensors, storage, weights_out, e);
   if (code == RD_OK) {
-    rd_part part = {settings.data, settings.size};
+    rd_file_piece part = {settings.data, settings.size};
     code = rd_file_write(config_out, &part, 1, e);
   }
   rd_tensors_drop(&tensors);

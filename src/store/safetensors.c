@@ -179,17 +179,17 @@ static char *header_text(const rd_tensor *tensors, size_t count) {
 rd_code rd_safetensors_write(const char *path, const rd_tensor *tensors, size_t count,
                              rd_error *e) {
   char *header = header_text(tensors, count);
-  rd_part *parts = rd_calloc(count + 2, sizeof *parts, "parts of a file", e);
+  rd_file_piece *parts = rd_calloc(count + 2, sizeof *parts, "parts of a file", e);
   if (!header || !parts) {
     free(header);
     free(parts);
     return rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", path);
   }
   uint64_t length = strlen(header);
-  parts[0] = (rd_part){&length, sizeof length};
-  parts[1] = (rd_part){header, (size_t)length};
+  parts[0] = (rd_file_piece){&length, sizeof length};
+  parts[1] = (rd_file_piece){header, (size_t)length};
   for (size_t i = 0; i < count; i++)
-    parts[2 + i] = (rd_part){tensors[i].data, tensors[i].size};
+    parts[2 + i] = (rd_file_piece){tensors[i].data, tensors[i].size};
   rd_code code = rd_file_write(path, parts, count + 2, e);
   free(header);
   free(parts);

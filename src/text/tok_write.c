@@ -89,7 +89,7 @@ static rd_code write_spm(const rd_tokenizer *t, const char *folder, rd_error *e)
   char *path = rd_path_join(folder, "tokenizer.model");
   rd_code code = path ? make_spm(&out, &part, t, e) : rd_fail(e, RD_NO_MEMORY, "out of memory");
   if (code == RD_OK)
-    code = rd_file_write(path, &(rd_part){out.data, out.size}, 1, e);
+    code = rd_file_write(path, &(rd_file_piece){out.data, out.size}, 1, e);
   rd_bytes_drop(&out);
   rd_bytes_drop(&part);
   free(path);

@@ -82,8 +82,8 @@ static rd_code write_npy(const char *path, const table *t, int64_t T, rd_error *
                    (long long)T, (long long)t->vocab);
   header[10 + n] = ' ';
   header[sizeof header - 1] = '\n';
-  const rd_part parts[] = {{header, sizeof header},
-                           {t->logits, (size_t)(T * t->vocab) * sizeof *t->logits}};
+  const rd_file_piece parts[] = {{header, sizeof header},
+                                 {t->logits, (size_t)(T * t->vocab) * sizeof *t->logits}};
   return rd_file_write(path, parts, 2, e);
 }
 

@@ -241,7 +241,7 @@ static rd_code film(const settings *s, const rd_trace *trace, rd_error *e) {
   if (code == RD_OK && (!memory || fclose(memory) != 0))
     code = rd_fail(e, RD_NO_MEMORY, "no memory for the picture");
   if (code == RD_OK) {
-    rd_part part = {text, size};
+    rd_file_piece part = {text, size};
     code = rd_file_write(s->svg, &part, 1, e);
   }
   free(text);

@@ -69,7 +69,7 @@ rd_code rd_conversation_save(const rd_conversation *c, const char *system, const
   json_decref(row);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "no memory to save %zu turns", c->count);
-  const rd_part parts[] = {{text, strlen(text)}, {"\n", 1}};
+  const rd_file_piece parts[] = {{text, strlen(text)}, {"\n", 1}};
   rd_code code = rd_file_write(path, parts, 2, e);
   free(text);
   return code;

@@ -72,7 +72,7 @@ static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) 
   if (code == RD_OK)
     code = write_tensors(t, tensors, e);
   if (code == RD_OK) {
-    rd_part part = {text, strlen(text)};
+    rd_file_piece part = {text, strlen(text)};
     code = rd_file_write(state, &part, 1, e);
   }
   json_decref(object);

@@ -19,7 +19,7 @@ static rd_code write_json(const char *folder, const char *name, json_t *object, 
   char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
   rd_code code = path && text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
   if (code == RD_OK) {
-    rd_part part = {text, strlen(text)};
+    rd_file_piece part = {text, strlen(text)};
     code = rd_file_write(path, &part, 1, e);
   }
   free(text);
@@ -75,7 +75,7 @@ static rd_code copy_tokenizer(const rd_trainer *t, const char *folder, rd_error 
     if (!from || !to) {
       code = rd_fail(e, RD_NO_MEMORY, "out of memory: the tokenizer's files");
     } else if (rd_path_exists(from) && (code = rd_map_open(&map, from, e)) == RD_OK) {
-      rd_part part = {map.data, map.size};
+      rd_file_piece part = {map.data, map.size};
       code = rd_file_write(to, &part, 1, e);
       rd_map_close(&map);
     }

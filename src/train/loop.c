@@ -3,9 +3,9 @@
 #include "checkpoint.h"
 #include "export.h"
 #include "file.h"
-#include "run_log.h"
 #include "ops.h"
 #include "own_draft.h"
+#include "run_log.h"
 #include "store.h"
 #include "trainer.h"
 
@@ -140,7 +140,7 @@ static rd_code write_config(const rd_trainer *t, rd_error *e) {
   char *text = rd_train_settings_yaml(t->settings);
   rd_code code = path && text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: config.yaml");
   if (code == RD_OK) {
-    rd_part part = {text, strlen(text)};
+    rd_file_piece part = {text, strlen(text)};
     code = rd_file_write(path, &part, 1, e);
   }
   free(text);

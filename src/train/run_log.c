@@ -44,7 +44,7 @@ rd_code rd_run_log_rewind(const char *out, int64_t update, rd_error *e) {
         break;
       keep = stop + 1;
     }
-    rd_part part = {at, (size_t)(keep - at)};
+    rd_file_piece part = {at, (size_t)(keep - at)};
     code = rd_file_write(path, &part, 1, e);
     rd_map_close(&map);
   }

@@ -69,7 +69,7 @@ static void files_are_replaced_whole(void **state) {
   char folder[] = "/tmp/redraft-test-XXXXXX";
   assert_non_null(mkdtemp(folder));
   char *path = rd_path_join(folder, "a"), *deep = rd_path_join(folder, "x/y/z");
-  rd_part parts[] = {{"hello ", 6}, {"world", 5}};
+  rd_file_piece parts[] = {{"hello ", 6}, {"world", 5}};
   rd_error e = {0};
   assert_int_equal(rd_file_write(path, parts, 2, &e), RD_OK);
   char *text = NULL;

@@ -17,7 +17,8 @@
 
 enum { EOS = 1, MASK = 2, USER = 3, ASSISTANT = 4 };
 
-static rd_code text(const void *context, const char *bytes, size_t size, rd_id_list *ids, rd_error *e) {
+static rd_code text(const void *context, const char *bytes, size_t size, rd_id_list *ids,
+                    rd_error *e) {
   (void)context;
   for (size_t i = 0; i < size; i++) {
     int32_t id = (unsigned char)bytes[i];
@@ -42,7 +43,7 @@ static rd_code read_text(rd_examples *x, const char *name, const char *content, 
                          bool truncate, bool allow_bad, rd_error *e) {
   char path[64];
   snprintf(path, sizeof path, "/tmp/rd_data_%d_%s", (int)getpid(), name);
-  rd_part part = {content, strlen(content)};
+  rd_file_piece part = {content, strlen(content)};
   assert_int_equal(rd_file_write(path, &part, 1, NULL), RD_OK);
   rd_data_source source = {path, 1.0};
   rd_data_sources sources = {&source, 1};

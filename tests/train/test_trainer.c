@@ -28,7 +28,7 @@ static char *path_of(const char *name) {
 
 static void write_file(const char *name, const char *text) {
   char *path = path_of(name);
-  rd_part part = {text, strlen(text)};
+  rd_file_piece part = {text, strlen(text)};
   assert_int_equal(rd_file_write(path, &part, 1, NULL), RD_OK);
   free(path);
 }
