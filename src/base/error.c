@@ -70,7 +70,7 @@ char *rd_strdup(const char *text, rd_error *e) {
   return p;
 }
 
-char *rd_format(const char *format, ...) {
+char *rd_print(const char *format, ...) {
   va_list args;
   va_start(args, format);
   char *text = NULL;

@@ -45,6 +45,6 @@ rd_code rd_prefix(rd_error *e, rd_code code, const char *format, ...)
 void *rd_calloc(size_t count, size_t size, const char *what, rd_error *e) __attribute__((malloc));
 char *rd_strdup(const char *text, rd_error *e) __attribute__((malloc));
 /* printf into a new string, freed by the caller; NULL when memory is out. */
-char *rd_format(const char *format, ...) __attribute__((format(printf, 1, 2), malloc));
+char *rd_print(const char *format, ...) __attribute__((format(printf, 1, 2), malloc));
 
 #endif

@@ -65,7 +65,7 @@ static void sync_folder_of(const char *path) {
 }
 
 rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t count, rd_error *e) {
-  char *part = rd_format("%s.part", path);
+  char *part = rd_print("%s.part", path);
   if (!part)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", path);
   rd_code code = RD_OK;
@@ -145,7 +145,7 @@ bool rd_path_is_folder(const char *path) {
 
 char *rd_path_join(const char *folder, const char *name) {
   size_t n = strlen(folder);
-  return rd_format("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
+  return rd_print("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
 }
 
 rd_cursor rd_cursor_of(const void *data, size_t size) {

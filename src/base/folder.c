@@ -35,7 +35,7 @@ static void sync_folder(const char *path) {
 }
 
 rd_code rd_folder_begin(const char *path, char **part, rd_error *e) {
-  *part = rd_format("%s.part", path);
+  *part = rd_print("%s.part", path);
   if (!*part)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", path);
   remove_folder(*part);
@@ -43,7 +43,7 @@ rd_code rd_folder_begin(const char *path, char **part, rd_error *e) {
 }
 
 rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
-  char *old = rd_format("%s.old", path), *parent = rd_format("%s/..", part);
+  char *old = rd_print("%s.old", path), *parent = rd_print("%s/..", part);
   rd_code code = old && parent ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
   if (code == RD_OK) {
     sync_folder(part);

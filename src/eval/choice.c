@@ -115,7 +115,7 @@ static rd_code encode(work *w, rd_error *e) {
     }
     if (code != RD_BAD_INPUT)
       return rd_fail(e, code, "%s", why.message);
-    char *note = rd_format("question %zu: %s; skipped", i + 1, why.message);
+    char *note = rd_print("question %zu: %s; skipped", i + 1, why.message);
     if (note && w->eval->watch.note)
       w->eval->watch.note(w->eval->watch.context, note);
     free(note);

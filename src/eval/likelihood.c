@@ -178,7 +178,7 @@ rd_code rd_answer_ids_encode(rd_answer_ids *out, const rd_model *model, const ch
   bool plain = !model->chat_template;
   bool space = plain && length > 0 && !isspace((unsigned char)prompt[length - 1]) &&
                !isspace((unsigned char)*answer);
-  char *text = rd_format("%s%s", space ? " " : "", answer);
+  char *text = rd_print("%s%s", space ? " " : "", answer);
   rd_code code = text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
   if (code == RD_OK)
     code = rd_tokenizer_encode(model->tokenizer, text, strlen(text), plain ? RD_TOK_CONTINUE : 0,

@@ -45,7 +45,7 @@ static rd_code instruction(const json_t *row, const char *key, parsed_row *p, rd
   RD_TRY(text_of(row, key, true, &head, e));
   RD_TRY(text_of(row, "input", false, &input, e));
   if (input && *input) {
-    p->joined = rd_format("%s\n\n%s", head, input);
+    p->joined = rd_print("%s\n\n%s", head, input);
     if (!p->joined)
       return rd_fail(e, RD_NO_MEMORY, "out of memory: a row");
   }
@@ -144,8 +144,8 @@ static rd_code judge(rd_examples *x, const rd_read_rules *rules, rd_file_report 
   report->bad++;
   if (!rules->note || report->bad > NAMED_ROWS)
     return RD_OK;
-  char *message = rd_format("%s:%lld: %s; skipped%s", report->path, (long long)line, why->message,
-                            report->bad == NAMED_ROWS ? " (more are counted, not named)" : "");
+  char *message = rd_print("%s:%lld: %s; skipped%s", report->path, (long long)line, why->message,
+                           report->bad == NAMED_ROWS ? " (more are counted, not named)" : "");
   if (message)
     rules->note(rules->context, message);
   free(message);

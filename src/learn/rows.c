@@ -48,8 +48,8 @@ void rd_row_note(const rd_row_rules *rules, const char *path, size_t line, size_
                  const char *why, const char *outcome) {
   if (!rules->note || nth > NAMED_ROWS)
     return;
-  char *message = rd_format("%s:%zu: %s; %s%s", path, line, why, outcome,
-                            nth == NAMED_ROWS ? " (more are counted, not named)" : "");
+  char *message = rd_print("%s:%zu: %s; %s%s", path, line, why, outcome,
+                           nth == NAMED_ROWS ? " (more are counted, not named)" : "");
   if (message)
     rules->note(rules->context, message);
   free(message);

@@ -26,7 +26,7 @@ static rd_code fits(const char *key, const char *name, bool *yes, rd_error *e) {
     *yes = ends_with(name, key);
     return RD_OK;
   }
-  char *expression = rd_format("^(?:.*\\.)?(?:%s)$", key);
+  char *expression = rd_print("^(?:.*\\.)?(?:%s)$", key);
   if (!expression)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a pattern");
   int error = 0;

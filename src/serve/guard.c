@@ -28,9 +28,9 @@ struct rd_guard {
 
 static void refuse(const rd_visit *v, const char *status, const char *message, const char *name) {
   char *json = rd_reply_error(message, "invalid_request_error", name);
-  char *text = json ? rd_format("HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
-                                "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                                status, strlen(json), json)
+  char *text = json ? rd_print("HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+                               "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                               status, strlen(json), json)
                     : NULL;
   /* What does not fit in the socket's buffer is lost: nobody waits for a client that is late. */
   if (text && v->guard->plain)

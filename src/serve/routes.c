@@ -167,7 +167,7 @@ static enum MHD_Result draft(rd_exchange *x, unsigned shape) {
   const char *text = x->body ? x->body : "";
   rd_code code = rd_ask_parse(&ask, text, x->size, shape, x->server->setup.model, &e);
   if (ask.unknown[0])
-    x->warning = rd_format("unknown fields: %s", ask.unknown);
+    x->warning = rd_print("unknown fields: %s", ask.unknown);
   bool no_model = ask.no_model;
   if (code == RD_OK && atomic_load(&x->server->closing)) {
     rd_ask_drop(&ask);

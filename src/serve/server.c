@@ -151,9 +151,9 @@ static void log_line(const rd_exchange *x, struct MHD_Connection *connection) {
   const rd_server_setup *s = &x->server->setup;
   if (!s->log)
     return;
-  char *line = rd_format("{\"route\":\"%s %s\",\"status\":%u,\"seconds\":%.6f,\"body\":%zu}",
-                         x->route ? x->route->method : "-", x->route ? x->route->path : "-",
-                         x->status, rd_now() - x->begun, x->size);
+  char *line = rd_print("{\"route\":\"%s %s\",\"status\":%u,\"seconds\":%.6f,\"body\":%zu}",
+                        x->route ? x->route->method : "-", x->route ? x->route->path : "-",
+                        x->status, rd_now() - x->begun, x->size);
   (void)connection;
   if (line)
     s->log(s->context, line);
@@ -218,8 +218,8 @@ static rd_code listen_on(rd_server *server, const struct addrinfo *a, rd_error *
   if (getsockname(server->socket, (struct sockaddr *)&at, &length) == 0)
     getnameinfo((struct sockaddr *)&at, length, NULL, 0, number, sizeof number, NI_NUMERICSERV);
   bool six = strchr(s->host, ':') != NULL;
-  server->url = rd_format("http%s://%s%s%s:%s/", s->certificate ? "s" : "", six ? "[" : "", s->host,
-                          six ? "]" : "", number);
+  server->url = rd_print("http%s://%s%s%s:%s/", s->certificate ? "s" : "", six ? "[" : "", s->host,
+                         six ? "]" : "", number);
   return server->url ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the address");
 }
 

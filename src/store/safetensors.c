@@ -171,7 +171,7 @@ static char *header_text(const rd_tensor *tensors, size_t count) {
   json_decref(header);
   if (!text)
     return NULL;
-  char *padded = rd_format("%s%*s", text, (int)(7 - (strlen(text) + 7) % 8), "");
+  char *padded = rd_print("%s%*s", text, (int)(7 - (strlen(text) + 7) % 8), "");
   free(text);
   return padded;
 }

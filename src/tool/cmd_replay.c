@@ -211,8 +211,8 @@ static void finish(const settings *s, const rd_trace *trace) {
 static char *final_frame(const rd_traced *last) {
   const rd_event *done = &last->event;
   char *text = rd_text_paint(last->text ? last->text : "", RD_FILM_WIDTH);
-  char *frame = text ? rd_format("%s\n\x1b[2m%lld tokens, %lld iterations, %s\x1b[0m", text,
-                                 (long long)done->count, (long long)done->iteration, done->stopped)
+  char *frame = text ? rd_print("%s\n\x1b[2m%lld tokens, %lld iterations, %s\x1b[0m", text,
+                                (long long)done->count, (long long)done->iteration, done->stopped)
                      : NULL;
   free(text);
   return frame;

@@ -69,13 +69,13 @@ static void find_builtin(char **model, char **adapter) {
   for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
     for (size_t r = 0; r < sizeof roots / sizeof *roots; r++) {
       const struct builtin *b = &builtins[i];
-      char *file = rd_format("%s/%s/%s", folder, roots[r], b->file);
+      char *file = rd_print("%s/%s/%s", folder, roots[r], b->file);
       bool found = file && rd_path_exists(file);
       free(file);
       if (!found)
         continue;
-      *model = rd_format("%s/%s/%s", folder, roots[r], b->path);
-      *adapter = b->adapter ? rd_format("%s/%s/%s", folder, roots[r], b->adapter) : NULL;
+      *model = rd_print("%s/%s/%s", folder, roots[r], b->path);
+      *adapter = b->adapter ? rd_print("%s/%s/%s", folder, roots[r], b->adapter) : NULL;
       return;
     }
 }

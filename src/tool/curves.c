@@ -68,9 +68,9 @@ rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e) {
   rd_code code = rd_map_open(&map, path, e);
   free(path);
   RD_TRY(code);
-  code = rd_curve_add(curves, rd_format("%s", run), e);
+  code = rd_curve_add(curves, rd_print("%s", run), e);
   if (code == RD_OK)
-    code = rd_curve_add(curves, rd_format("%s validation", run), e);
+    code = rd_curve_add(curves, rd_print("%s validation", run), e);
   if (code == RD_OK)
     code = read_rows(curves, &map, e);
   rd_map_close(&map);

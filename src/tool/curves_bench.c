@@ -32,9 +32,8 @@ static rd_curve *labelled(rd_curves *curves, const char *label, rd_error *e) {
   for (size_t i = 0; i < curves->count; i++)
     if (strcmp(curves->items[i].label, label) == 0)
       return &curves->items[i];
-  return rd_curve_add(curves, rd_format("%s", label), e) == RD_OK
-             ? &curves->items[curves->count - 1]
-             : NULL;
+  return rd_curve_add(curves, rd_print("%s", label), e) == RD_OK ? &curves->items[curves->count - 1]
+                                                                 : NULL;
 }
 
 enum { CASE, SHAPE, PRECISION, WINDOW, BATCH, FRACTION, WANTED };

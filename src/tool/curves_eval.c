@@ -26,7 +26,7 @@ static rd_code add_row(rd_curve *c, const json_t *row, rd_error *e) {
 static char *label_of(const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
   const char *dot = strrchr(name, '.');
-  return rd_format("%.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
+  return rd_print("%.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
 }
 
 rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e) {

@@ -98,7 +98,7 @@ char *rd_help_words(const rd_option *row) {
     if (strcmp(tables[t].option, row->name) != 0)
       continue;
     for (size_t i = 0; tables[t].name(i); i++) {
-      char *longer = rd_format("%s%s%s", words ? words : "", words ? " " : "", tables[t].name(i));
+      char *longer = rd_print("%s%s%s", words ? words : "", words ? " " : "", tables[t].name(i));
       free(words);
       words = longer;
     }

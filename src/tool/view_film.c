@@ -120,7 +120,7 @@ static rd_code put_title(FILE *out, const char *title, rd_error *e) {
   if (title && !clean)
     return rd_fail(e, RD_NO_MEMORY, "no memory for the title");
   if (clean) {
-    char *line = rd_format("\x1b[32m$\x1b[0m %.*s", (int)strcspn(clean, "\n"), clean);
+    char *line = rd_print("\x1b[32m$\x1b[0m %.*s", (int)strcspn(clean, "\n"), clean);
     if (line)
       put_line(out, line, strlen(line), TOP);
     free(line);

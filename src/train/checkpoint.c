@@ -44,7 +44,7 @@ static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e)
   for (size_t i = 0; code == RD_OK && i < KINDS * p->count; i++) {
     const rd_parameter *item = &p->items[i % p->count];
     size_t kind = i / p->count;
-    tensors[i] = (rd_tensor){.name = rd_format("%s:%s", kind_names[kind], item->name),
+    tensors[i] = (rd_tensor){.name = rd_print("%s:%s", kind_names[kind], item->name),
                              .storage = rd_storage_named("F32"),
                              .dims = item->cols ? 2 : 1,
                              .shape = {item->rows, item->cols ? item->cols : 1, 1, 1},
@@ -112,7 +112,7 @@ static void remove_old(const rd_trainer *t) {
     limit = n - 1;
   }
   for (int64_t n; (n = newest(out, limit, &count)) >= 0; limit = n - 1) {
-    char *path = rd_format("%s/checkpoint-%lld", out, (long long)n);
+    char *path = rd_print("%s/checkpoint-%lld", out, (long long)n);
     if (path)
       rd_folder_abandon(path);
     free(path);
@@ -122,14 +122,14 @@ static void remove_old(const rd_trainer *t) {
 void rd_checkpoint_retreat(const rd_trainer *t) {
   int64_t count, before = t->update - 1;
   bool there = newest(t->settings->out, before, &count) == before;
-  char *path = rd_format("%s/checkpoint-%lld", t->settings->out, (long long)before);
+  char *path = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)before);
   if (path && there && newest(t->settings->out, before - 1, &count) >= 0)
     rd_folder_abandon(path);
   free(path);
 }
 
 rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e) {
-  char *path = rd_format("%s/checkpoint-%lld", t->settings->out, (long long)t->update);
+  char *path = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)t->update);
   char *part = NULL;
   rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
   if (code == RD_OK)
@@ -210,8 +210,8 @@ rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
   if (n < 0)
     return RD_OK;
   char *tensors =
-      rd_format("%s/checkpoint-%lld/tensors.safetensors", t->settings->out, (long long)n);
-  char *path = rd_format("%s/checkpoint-%lld/state.json", t->settings->out, (long long)n);
+      rd_print("%s/checkpoint-%lld/tensors.safetensors", t->settings->out, (long long)n);
+  char *path = rd_print("%s/checkpoint-%lld/state.json", t->settings->out, (long long)n);
   json_t *state = NULL;
   rd_code code =
       tensors && path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");

@@ -37,7 +37,7 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
   for (size_t i = 0; code == RD_OK && i < p->count; i++) {
     const rd_parameter *item = &p->items[i];
     bool narrow = !masters && item->matrix && p->type == RD_BF16;
-    tensors[i] = (rd_tensor){.name = rd_format("%s%s", prefix, item->name),
+    tensors[i] = (rd_tensor){.name = rd_print("%s%s", prefix, item->name),
                              .storage = rd_storage_named(narrow ? "BF16" : "F32"),
                              .dims = item->cols ? 2 : 1,
                              .shape = {item->rows, item->cols ? item->cols : 1, 1, 1},

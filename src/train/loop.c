@@ -156,8 +156,8 @@ static rd_code prepare(rd_trainer *t, rd_error *e) {
   if (t->settings->resume)
     RD_TRY(rd_checkpoint_read(t, &found, e));
   if (t->settings->resume)
-    note(t, found ? rd_format("going on from update %lld", (long long)t->update)
-                  : rd_format("%s: no checkpoint yet, starting anew", out));
+    note(t, found ? rd_print("going on from update %lld", (long long)t->update)
+                  : rd_print("%s: no checkpoint yet, starting anew", out));
   RD_TRY(rd_run_log_rewind(out, found ? t->update : -1, e));
   return write_config(t, e);
 }

@@ -257,7 +257,7 @@ static rd_code add_source(rd_data_sources *sources, const char *entry, size_t si
   sources->items = items;
   rd_data_source *item = &items[sources->count];
   item->weight = 1.0;
-  item->path = rd_format("%.*s", (int)size, entry);
+  item->path = rd_print("%.*s", (int)size, entry);
   if (!item->path)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the list of data files");
   sources->count++;

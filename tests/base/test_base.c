@@ -87,7 +87,7 @@ static void files_are_replaced_whole(void **state) {
   assert_int_equal(rd_map_open(&map, deep, &e), RD_IO);
   assert_int_equal(rd_map_open(&map, "/nonexistent/file", &e), RD_IO);
   assert_non_null(strstr(e.message, "/nonexistent/file"));
-  char *command = rd_format("rm -r %s", folder);
+  char *command = rd_print("rm -r %s", folder);
   assert_int_equal(system(command), 0);
   free(command);
   free(path);

@@ -204,7 +204,7 @@ static char *row_of_own_answer(const char *iterations) {
 static void a_run_counts_what_is_right(void **state) {
   (void)state;
   char *own = row_of_own_answer("4");
-  char *data = rd_format("%s\n{\"prompt\":\"Hello\",\"answer\":\"certainly not\"}\n", own);
+  char *data = rd_print("%s\n{\"prompt\":\"Hello\",\"answer\":\"certainly not\"}\n", own);
   seen s = run("exact", data);
   assert_int_equal(s.findings, 2);
   assert_int_equal(s.rows, 4);

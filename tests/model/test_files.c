@@ -176,7 +176,7 @@ static void configurations_survive_writing_and_reading(void **state) {
   (void)state;
   static const char *const models[] = {"llama3-rope-scaled", "qwen3", "llada", "dream"};
   for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-    char *path = rd_format(GOLDEN "models/%s/config.json", models[i]);
+    char *path = rd_print(GOLDEN "models/%s/config.json", models[i]);
     json_t *json = NULL;
     rd_config c, again;
     rd_error e = {0};

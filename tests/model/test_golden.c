@@ -28,7 +28,7 @@ static const struct {
 
 /* The numbers of a version 1 .npy file of C order, '<f4' or '<f8', as doubles. */
 static double *read_npy(const char *file, size_t *count) {
-  char *path = rd_format(GOLDEN "%s", file);
+  char *path = rd_print(GOLDEN "%s", file);
   rd_map map;
   rd_error e = {0};
   if (rd_map_open(&map, path, &e))
@@ -95,9 +95,8 @@ static const char *text_of(const json_t *o, const char *key) {
 
 static void check_case(const json_t *test, rd_precision precision, bool merge, comparison *total) {
   rd_error e = {0};
-  char *path = rd_format(GOLDEN "%s", text_of(test, "model"));
-  char *adapter =
-      text_of(test, "adapter") ? rd_format(GOLDEN "%s", text_of(test, "adapter")) : NULL;
+  char *path = rd_print(GOLDEN "%s", text_of(test, "model"));
+  char *adapter = text_of(test, "adapter") ? rd_print(GOLDEN "%s", text_of(test, "adapter")) : NULL;
   rd_model_options options = {.path = path,
                               .adapter = adapter,
                               .precision = precision,

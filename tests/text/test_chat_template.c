@@ -28,27 +28,27 @@ static rd_tokenizer *make(void) {
   char *text = NULL, *next;
   rd_tokenizer *t;
   rd_error e = {0};
-  text = rd_format("{%s,\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{"
-                   "\"SpecialToken\":{\"id\":\"<s>\"}}],\"special_tokens\":{\"<s>\":{\"ids\":[256]"
-                   "}}},\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{",
-                   pattern_json);
+  text = rd_print("{%s,\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{"
+                  "\"SpecialToken\":{\"id\":\"<s>\"}}],\"special_tokens\":{\"<s>\":{\"ids\":[256]"
+                  "}}},\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{",
+                  pattern_json);
   for (unsigned b = 0, spare = 256; b < 256; b++) {
     bool printable = (b >= 33 && b <= 126) || (b >= 161 && b != 173);
     unsigned point = printable ? b : spare++;
-    next = rd_format("%s%s\"\\u%04X\":%u", text, b ? "," : "", point, b);
+    next = rd_print("%s%s\"\\u%04X\":%u", text, b ? "," : "", point, b);
     free(text);
     text = next;
   }
-  next = rd_format("%s}},\"added_tokens\":[", text);
+  next = rd_print("%s}},\"added_tokens\":[", text);
   free(text);
   text = next;
   for (unsigned i = 0; i < sizeof special / sizeof *special; i++) {
-    next = rd_format("%s%s{\"id\":%u,\"content\":\"%s\",\"special\":true}", text, i ? "," : "",
-                     256 + i, special[i]);
+    next = rd_print("%s%s{\"id\":%u,\"content\":\"%s\",\"special\":true}", text, i ? "," : "",
+                    256 + i, special[i]);
     free(text);
     text = next;
   }
-  next = rd_format("%s]}", text);
+  next = rd_print("%s]}", text);
   free(text);
   if (rd_tokenizer_open_memory(&t, "tokenizer.json", next, strlen(next), &e) != RD_OK)
     fail_msg("%s", e.message);

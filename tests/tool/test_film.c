@@ -48,7 +48,7 @@ static void long_films_lose_frames(void **state) {
   enum { FRAMES = 4000 };
   rd_film film = {.pause = 0.1};
   for (int i = 0; i < FRAMES; i++)
-    assert_int_equal(rd_film_add(&film, rd_format("a frame of some length: %d\nstatus", i), NULL),
+    assert_int_equal(rd_film_add(&film, rd_print("a frame of some length: %d\nstatus", i), NULL),
                      RD_OK);
   char *text = written(&film);
   assert_true(strlen(text) < 100000);
