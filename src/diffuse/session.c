@@ -17,7 +17,7 @@ struct rd_session {
 };
 
 rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e) {
-  rd_model_options options = {.path = path, .adapter = adapter, .precision = RD_AUTO};
+  rd_model_options options = {.path = path, .adapter = adapter};
   return rd_model_open(out, &options, e);
 }
 

@@ -5,9 +5,10 @@
 
 #include "cpu.h"
 #include "layer.h"
-#include "matmul.h"
+#include "linear.h"
 #include "ops.h"
 #include "parallel.h"
+#include "parts.h"
 #include "profile.h"
 #include "rope.h"
 
@@ -35,6 +36,7 @@ struct rd_trainer_pass {
   float *logits;                     /* (chunk, V) */
   void *dlogits;                     /* (chunk, V) */
   float *dgathered;                  /* (chunk, D) */
+  void *lora;                        /* (chunk, rank) of the head's adapter */
   int32_t *chunk_targets;            /* (chunk) */
   float *chunk_weights, *chunk_loss; /* (chunk) */
   rd_layer_scratch scratch;
@@ -53,10 +55,9 @@ static void take_acts(rd_trainer_pass *p, rd_arena *arena) {
   const rd_config *c = p->config;
   rd_layer_acts shared = {0}, measured = {0};
   for (int64_t l = 0; l < c->layers; l++) {
-    const rd_layer *layer = &p->weights->layers[l];
     rd_layer_acts *a = p->acts && arena->base ? &p->acts[l] : &measured;
     if (!p->recompute || l == 0) {
-      rd_layer_acts_take(a, arena, c, layer, p->weights->type, p->rows, true);
+      rd_layer_acts_take(a, arena, c, p->weights, l, p->rows, true);
       shared = *a;
     } else {
       *a = shared;
@@ -68,7 +69,7 @@ static void take_acts(rd_trainer_pass *p, rd_arena *arena) {
 static void layout(rd_trainer_pass *p, rd_arena *arena) {
   const rd_config *c = p->config;
   rd_dtype t = p->weights->type;
-  int64_t rows = p->rows, D = c->width, half = c->head_dim / 2, rank = 0;
+  int64_t rows = p->rows, D = c->width, half = c->head_dim / 2;
   p->acts = RD_TAKE(arena, rd_layer_acts, c->layers);
   p->table_cos = RD_TAKE(arena, float, p->longest *half);
   p->table_sin = RD_TAKE(arena, float, p->longest *half);
@@ -87,14 +88,11 @@ static void layout(rd_trainer_pass *p, rd_arena *arena) {
   p->logits = RD_TAKE(arena, float, p->chunk * c->vocab);
   p->dlogits = t == RD_F32 ? p->logits : take(arena, t, p->chunk, c->vocab);
   p->dgathered = RD_TAKE(arena, float, p->chunk *D);
+  p->lora = take(arena, t, p->chunk, p->weights->head.a.rows);
   p->chunk_targets = RD_TAKE(arena, int32_t, p->chunk);
   p->chunk_weights = RD_TAKE(arena, float, p->chunk);
   p->chunk_loss = RD_TAKE(arena, float, p->chunk);
-  for (int64_t l = 0; l < c->layers; l++) {
-    int64_t r = rd_layer_rank(&p->weights->layers[l]);
-    rank = r > rank ? r : rank;
-  }
-  rd_layer_scratch_take(&p->scratch, arena, c, t, rows, rank);
+  rd_layer_scratch_take(&p->scratch, arena, c, t, rows, rd_weights_rank(p->weights, c));
   p->context.unrotated = rd_layer_unrotated_take(arena, c, t, rows);
   p->context.workspace = rd_arena_take(
       arena, rd_attention_workspace(&p->context.attention, rd_threads_get(), p->longest), 1);
@@ -204,10 +202,9 @@ static rd_code chunk_logits(rd_trainer_pass *p, const int32_t *rows, int64_t n, 
   for (int64_t i = 0; i < n; i++)
     memcpy((unsigned char *)p->gathered + (size_t)i * row_bytes,
            (unsigned char *)p->hidden + (size_t)rows[i] * row_bytes, row_bytes);
-  rd_mat hidden = rd_mat_rows(p->gathered, t, n, c->width),
-         head = rd_mat_rows(p->weights->head, t, c->vocab, c->width);
-  return rd_matmul(rd_mat_rows(p->logits, RD_F32, n, c->vocab), hidden, rd_mat_transposed(head), 0,
-                   e);
+  rd_input in = {.x = rd_mat_rows(p->gathered, t, n, c->width)};
+  return rd_linear_forward(&p->weights->head, rd_mat_rows(p->logits, RD_F32, n, c->vocab), false,
+                           &in, p->lora, e);
 }
 
 /* Loss of one chunk of rows and, with a gradient, dL/d hidden of those rows into p->dhidden. */
@@ -230,14 +227,9 @@ static rd_code chunk_loss(rd_trainer_pass *p, const int32_t *rows, int64_t n,
     row_loss[rows[i]] = p->chunk_loss[i];
   if (!g)
     return RD_OK;
-  rd_mat hidden = rd_mat_rows(p->gathered, t, n, D),
-         head = rd_mat_rows(p->weights->head, t, c->vocab, D),
-         dlogits = rd_mat_rows(p->dlogits, t, n, c->vocab);
-  float *dhead = c->tied ? g->embedding : g->head;
-  if (dhead)
-    RD_TRY(rd_matmul(rd_mat_rows(dhead, RD_F32, c->vocab, D), rd_mat_transposed(dlogits), hidden, 1,
-                     e));
-  RD_TRY(rd_matmul(rd_mat_rows(p->dgathered, RD_F32, n, D), dlogits, head, 0, e));
+  RD_TRY(rd_linear_backward(&p->weights->head, &g->head, rd_mat_rows(p->dgathered, RD_F32, n, D),
+                            false, rd_mat_rows(p->dlogits, t, n, c->vocab),
+                            rd_mat_rows(p->gathered, t, n, D), p->lora, p->scratch.dmid, e));
   for (int64_t i = 0; i < n; i++)
     memcpy(p->dhidden + rows[i] * D, p->dgathered + i * D, (size_t)D * sizeof(float));
   rd_profile_lap("head, backward");
@@ -268,7 +260,7 @@ static rd_code forward(rd_trainer_pass *p, const rd_sequence *sequences, int64_t
   rd_profile_lap("between passes");
   RD_TRY(place(p, sequences, n, block, e));
   int64_t T = p->context.T;
-  rd_embed(p->acts[0].x, w->embedding, w->type, p->ids, T, c->width);
+  rd_embed(p->acts[0].x, w->embedding.data, w->type, p->ids, T, c->width);
   rd_profile_lap("embedding");
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(layer_forward(p, l, e));

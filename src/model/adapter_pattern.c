@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* PEFT's rank_pattern and alpha_pattern: {module: number}, where a module is a name, the end of one
- * after a dot, or a regular expression for either (peft: get_pattern_key; the first key counts). */
-#include "adapter.h"
+/* Keys of letters and dots are compared, others compiled. */
+#include "adapter_pattern.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include <math.h>
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +49,7 @@ static rd_code fits(const char *key, const char *name, bool *yes, rd_error *e) {
                        key);
 }
 
-static rd_code overridden(const json_t *patterns, const char *module, double *value, rd_error *e) {
+rd_code rd_pattern_number(const json_t *patterns, const char *module, double *value, rd_error *e) {
   const char *key = NULL;
   json_t *item = NULL;
   json_object_foreach((json_t *)(uintptr_t)patterns, key, item) {
@@ -61,35 +59,6 @@ static rd_code overridden(const json_t *patterns, const char *module, double *va
       *value = json_number_value(item);
       return RD_OK;
     }
-  }
-  return RD_OK;
-}
-
-rd_code rd_adapter_module(const rd_adapter_config *c, const char *module, int64_t *rank,
-                          float *scale, rd_error *e) {
-  double r = (double)c->rank;
-  rd_adapter_config own = *c;
-  RD_TRY(overridden(c->rank_pattern, module, &r, e));
-  RD_TRY(overridden(c->alpha_pattern, module, &own.alpha, e));
-  own.rank = (int64_t)r;
-  *rank = own.rank;
-  *scale = rd_adapter_scale(&own);
-  return RD_OK;
-}
-
-rd_code rd_adapter_patterns_check(const rd_adapter_config *c, rd_error *e) {
-  const char *key = NULL;
-  json_t *item = NULL;
-  json_object_foreach((json_t *)(uintptr_t)c->rank_pattern, key, item) {
-    json_int_t rank = json_integer_value(item);
-    if (!json_is_integer(item) || rank < 1 || rank > RD_MOST_RANK)
-      return rd_fail(e, RD_BAD_INPUT, "rank_pattern of %s: expected an integer in 1..%d", key,
-                     RD_MOST_RANK);
-  }
-  json_object_foreach((json_t *)(uintptr_t)c->alpha_pattern, key, item) {
-    double alpha = json_number_value(item);
-    if (!json_is_number(item) || !(alpha >= 0 && alpha <= 1e9))
-      return rd_fail(e, RD_BAD_INPUT, "alpha_pattern of %s: expected a number in 0..1e9", key);
   }
   return RD_OK;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Binding: small tensors (norms, biases) and converted ones are scanned for NaN and infinity;
- * matrices used in place are not, so that a 16 GB mapping opens without being read. */
+/* Binding, one visitor: a place's tensor is used where it lies, or its rows are decoded, looked
+ * through, given what the adapter adds, and packed. */
 #include "bind.h"
 
-#include "ops.h"
-
-#include <stdio.h>
 #include <string.h>
 
-static rd_code check_shape(const rd_tensor *t, int64_t rows, int64_t cols, rd_error *e) {
-  int dims = rows > 0 ? 2 : 1;
-  const int64_t wanted[2] = {rows > 0 ? rows : cols, cols};
-  bool same = t->dims == dims && t->shape[0] == wanted[0] && (dims == 1 || t->shape[1] == cols);
+#include "ops.h"
+#include "rope.h"
+
+/* A matrix has two sizes, a vector (its one row) one. */
+static rd_code check_shape(const rd_tensor *t, int dims, int64_t rows, int64_t cols, rd_error *e) {
+  const int64_t both[2] = {rows, cols}, *wanted = both + 2 - dims;
+  bool same = t->dims == dims && memcmp(t->shape, wanted, (size_t)dims * sizeof *wanted) == 0;
   char expected[64], found[96];
   if (same)
     return RD_OK;
@@ -20,99 +20,182 @@ static rd_code check_shape(const rd_tensor *t, int64_t rows, int64_t cols, rd_er
                  rd_shape_text(found, sizeof found, t->shape, t->dims));
 }
 
-static rd_code check_finite(const rd_tensor *t, const void *data, rd_dtype type, rd_error *e) {
+static rd_code find(const rd_tensors *tensors, const char *name, bool needed, const rd_tensor **out,
+                    rd_error *e) {
+  *out = rd_tensors_find(tensors, name);
+  return *out || !needed ? RD_OK : rd_fail(e, RD_BAD_INPUT, "tensor %s is missing", name);
+}
+
+/* What a matrix is made from. */
+typedef struct source {
+  const rd_tensor *tensor;
+  rd_matrix stored;
+  rd_factors factors; /* of rank 0: none */
+} source;
+
+static rd_code check_finite(const rd_tensor *t, const float *x, int64_t first, int64_t count,
+                            rd_error *e) {
   int64_t bad = 0;
-  if (rd_all_finite(data, type, rd_tensor_count(t), &bad))
+  if (rd_all_finite(x, RD_F32, count, &bad))
     return RD_OK;
   return rd_fail(e, RD_NUMERIC, "tensor %s: element %lld is NaN or infinite; the file is damaged",
-                 t->name, (long long)bad);
+                 t->name, (long long)(first + bad));
 }
 
-/* Decode row by row through a small buffer when the target is not f32. */
-static void decode(void *out, rd_dtype type, const rd_tensor *t) {
-  enum { PIECE = 4096 };
-  float piece[PIECE];
-  int64_t n = rd_tensor_count(t), step = PIECE / t->storage->block * t->storage->block;
-  for (int64_t i = 0; i < n; i += step) {
-    int64_t m = n - i < step ? n - i : step;
-    const unsigned char *from = t->data + (size_t)(i / t->storage->block * t->storage->bytes);
-    t->storage->decode(type == RD_F32 ? (float *)out + i : piece, from, m);
-    if (type != RD_F32)
-      rd_cast(rd_at(out, type, i), type, piece, RD_F32, m);
-  }
+static rd_code rows_of(void *context, float *out, float *room, int64_t first, int64_t count,
+                       rd_error *e) {
+  const source *s = context;
+  int64_t cols = s->stored.cols;
+  rd_matrix_decode(out, &s->stored, first, count);
+  RD_TRY(check_finite(s->tensor, out, first * cols, count * cols, e));
+  return s->factors.rank ? rd_factors_add(&s->factors, out, room, first, count, cols, e) : RD_OK;
 }
 
-rd_code rd_bind(const rd_binder *b, const char *name, rd_dtype type, int64_t rows, int64_t cols,
-                bool optional, const void **out, rd_error *e) {
-  const rd_tensor *t = rd_tensors_find(b->tensors, name);
-  *out = NULL;
-  if (!t)
-    return optional ? RD_OK : rd_fail(e, RD_BAD_INPUT, "tensor %s is missing", name);
-  RD_TRY(check_shape(t, rows, cols, e));
+/* The matrix of a tensor in `format`; `factors` NULL: nothing is added. */
+static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_format *format,
+                           int64_t rows, int64_t cols, const rd_factors *factors, rd_matrix *out,
+                           rd_error *e) {
+  RD_TRY(check_shape(t, 2, rows, cols, e));
+  source s = {.tensor = t, .stored = rd_matrix_at(t->format, t->data, rows, cols)};
+  *out = s.stored;
+  if (t->format == format && !factors)
+    return RD_OK;
+  if (factors)
+    s.factors = *factors;
+  *out = rd_matrix_take(format, rows, cols, b->arena);
+  return b->arena->base ? rd_matrix_fill(out, rows_of, &s, e) : RD_OK;
+}
+
+static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, const float **out,
+                           rd_error *e) {
+  RD_TRY(check_shape(t, 1, 1, n, e));
   bool placed = b->arena->base != NULL;
-  if (t->storage->dtype == (int)type) {
-    *out = t->data;
-    return placed && rows == 0 ? check_finite(t, t->data, type, e) : RD_OK;
+  if (t->format->dtype == RD_F32) {
+    *out = (const float *)(const void *)t->data;
+    return placed ? check_finite(t, *out, 0, n, e) : RD_OK;
   }
-  void *copy = rd_arena_take(b->arena, (size_t)rd_tensor_count(t), rd_dtype_size(type));
+  float *copy = RD_TAKE(b->arena, float, n);
+  *out = copy;
   if (!placed)
     return RD_OK;
-  decode(copy, type, t);
-  *out = copy;
-  return check_finite(t, copy, type, e);
+  t->format->decode(copy, t->data, n);
+  return check_finite(t, copy, 0, n, e);
 }
 
-/* A tensor of layer `l` by the family's name; *out has the type its caller wants. */
-static rd_code bind_norm(const rd_binder *b, const char *pattern, int64_t l, int64_t size,
-                         const float **out, rd_error *e) {
-  char name[160];
-  const void *data = NULL;
-  rd_layer_name(name, sizeof name, pattern, l, "");
-  RD_TRY(rd_bind(b, name, RD_F32, 0, size, false, &data, e));
-  *out = data;
-  return RD_OK;
-}
-
-static rd_code bind_layer(const rd_binder *b, const rd_config *c, rd_dtype type, int64_t l,
-                          rd_layer *layer, rd_error *e) {
-  const rd_tensor_names *names = b->names;
-  char name[160];
-  memset(layer, 0, sizeof *layer);
-  RD_TRY(bind_norm(b, names->attention_norm, l, c->width, &layer->attention_norm, e));
-  RD_TRY(bind_norm(b, names->mlp_norm, l, c->width, &layer->mlp_norm, e));
-  if (c->qk_norm) {
-    RD_TRY(bind_norm(b, names->q_norm, l, c->head_dim, &layer->q_norm, e));
-    RD_TRY(bind_norm(b, names->k_norm, l, c->head_dim, &layer->k_norm, e));
+/* A norm that was trained with the adapter takes the place of the model's. */
+static rd_code bind_norm(rd_binder *b, const rd_walk *p, rd_error *e) {
+  const rd_tensor *t = NULL;
+  char module[RD_NAME];
+  if (b->adapter) {
+    rd_part_module(module, p->part, p->config->family->names, p->layer);
+    t = rd_adapter_norm(b->adapter, module);
+    b->used += t != NULL;
   }
-  for (int p = 0; p < RD_PROJECTIONS; p++) {
-    rd_linear *x = &layer->p[p];
-    const void *bias = NULL;
-    rd_projection_shape(c, (rd_projection)p, &x->out, &x->in);
-    rd_layer_name(name, sizeof name, names->p[p], l, ".weight");
-    RD_TRY(rd_bind(b, name, type, x->out, x->in, false, &x->w, e));
-    rd_layer_name(name, sizeof name, names->p[p], l, ".bias");
-    bool wanted = c->qkv_bias && p <= RD_V;
-    RD_TRY(rd_bind(b, name, RD_F32, 0, x->out, !wanted, &bias, e));
-    x->bias = bias;
+  if (!t)
+    RD_TRY(find(b->tensors, p->name, true, &t, e));
+  return bind_vector(b, t, p->cols, p->vector, e);
+}
+
+/* Rows of B go where a model with interleaved rotation has them. */
+static void reorder(const rd_binder *b, const rd_walk *p, rd_matrix *m) {
+  size_t row = rd_matrix_row(m);
+  void *ordered = rd_arena_take(b->arena, (size_t)m->rows, row);
+  if (b->arena->base)
+    rd_rope_reorder(ordered, m->data, m->rows, p->config->head_dim, row, true);
+  m->data = ordered;
+}
+
+/* The adapter's factors for a linear: beside it, or into *merged. */
+static rd_code bind_factors(rd_binder *b, const rd_walk *p, rd_factors *merged, rd_error *e) {
+  const rd_tensor *ta = NULL, *tb = NULL;
+  char module[RD_NAME];
+  int64_t rank = 0;
+  float scale = 0;
+  rd_part_module(module, p->part, p->config->family->names, p->layer);
+  RD_TRY(rd_adapter_factors(b->adapter, module, &ta, &tb, &rank, &scale, e));
+  if (!ta)
+    return RD_OK;
+  bool merge = b->use == RD_ADAPTER_MERGED ||
+               (b->use == RD_ADAPTER_AUTO && rd_factors_thick(rank, p->rows, p->cols));
+  const rd_format *format = rd_format_of(merge ? RD_F32 : b->type);
+  rd_matrix fa, fb;
+  RD_TRY(bind_matrix(b, ta, format, rank, p->cols, NULL, &fa, e));
+  RD_TRY(bind_matrix(b, tb, format, p->rows, rank, NULL, &fb, e));
+  if (p->config->rope_interleaved && p->heads)
+    reorder(b, p, &fb);
+  b->used += 2;
+  if (merge) {
+    *merged = (rd_factors){fa.data, fb.data, rank, scale};
+  } else {
+    p->linear->a = fa;
+    p->linear->b = fb;
+    p->linear->scale = scale;
   }
   return RD_OK;
 }
 
-rd_code rd_bind_weights(const rd_binder *b, const rd_config *c, rd_dtype type, rd_weights *w,
-                        rd_error *e) {
-  const rd_tensor_names *names = b->names;
-  w->type = type;
-  /* a tied model stores its one matrix under either name */
-  bool has_embedding = rd_tensors_find(b->tensors, names->embedding) || !c->tied;
-  RD_TRY(rd_bind(b, has_embedding ? names->embedding : names->head, type, c->vocab, c->width, false,
-                 &w->embedding, e));
-  w->head = w->embedding;
-  if (!c->tied)
-    RD_TRY(rd_bind(b, names->head, type, c->vocab, c->width, false, &w->head, e));
-  const void *norm = NULL;
-  RD_TRY(rd_bind(b, names->norm, RD_F32, 0, c->width, false, &norm, e));
-  w->norm = norm;
-  for (int64_t l = 0; l < c->layers; l++)
-    RD_TRY(bind_layer(b, c, type, l, &w->layers[l], e));
+static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
+  const rd_tensor *t = NULL;
+  rd_factors merged = {0};
+  RD_TRY(find(b->tensors, p->name, true, &t, e));
+  rd_code code = b->adapter ? bind_factors(b, p, &merged, e) : RD_OK;
+  if (code != RD_OK)
+    return rd_prefix(e, code, "adapter %s", b->adapter->folder);
+  return bind_matrix(b, t, b->products, p->rows, p->cols, merged.rank ? &merged : NULL, p->matrix,
+                     e);
+}
+
+static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
+  const rd_tensor *t = NULL;
+  RD_TRY(find(b->tensors, p->name, p->needed, &t, e));
+  return t ? bind_vector(b, t, p->cols, p->vector, e) : RD_OK;
+}
+
+/* A tied model stores its one matrix under either name. */
+static rd_code bind_embedding(const rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {
+  const rd_tensor *t = NULL;
+  const rd_format *format = rd_format_of(b->type);
+  bool tied = p->config->tied;
+  char head[RD_NAME];
+  snprintf(head, sizeof head, "%s.weight", b->names->head);
+  RD_TRY(find(b->tensors, p->name, !tied, &t, e));
+  if (!t)
+    RD_TRY(find(b->tensors, head, true, &t, e));
+  RD_TRY(bind_matrix(b, t, format, p->rows, p->cols, NULL, p->matrix, e));
+  w->head.w = *p->matrix;
+  return tied && b->products != format
+             ? bind_matrix(b, t, b->products, p->rows, p->cols, NULL, &w->head.w, e)
+             : RD_OK;
+}
+
+static rd_code bind_place(rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {
+  switch (p->kind) {
+  case RD_MATRIX:
+    return bind_embedding(b, p, w, e);
+  case RD_LINEAR:
+    return bind_linear(b, p, e);
+  case RD_NORM:
+    return bind_norm(b, p, e);
+  case RD_BIAS:
+    return bind_bias(b, p, e);
+  }
   return RD_OK;
+}
+
+rd_code rd_bind_weights(rd_binder *b, const rd_config *c, rd_weights *w, rd_error *e) {
+  rd_layer *layers = w->layers;
+  *w = (rd_weights){.type = b->type, .layers = layers};
+  memset(layers, 0, (size_t)c->layers * sizeof *layers);
+  b->used = 0;
+  rd_walk p = rd_parts_of(c, b->names, w, NULL);
+  while (rd_parts_next(&p))
+    RD_TRY(bind_place(b, &p, w, e));
+  size_t count = b->adapter ? b->adapter->tensors.count : 0;
+  if (b->used == count)
+    return RD_OK;
+  return rd_fail(
+      e, RD_BAD_INPUT,
+      "adapter %s: %zu of its %zu tensors have no place in a %s model of %lld layers; it "
+      "was made for another model",
+      b->adapter->folder, count - b->used, count, c->family->name, (long long)c->layers);
 }

@@ -4,10 +4,11 @@
 #include "convert.h"
 
 #include "arena.h"
-#include "family.h"
 #include "file.h"
 #include "inspect.h"
 #include "json.h"
+#include "parts.h"
+#include "rope.h"
 #include "tokenizer.h"
 
 #include <stdlib.h>
@@ -24,118 +25,75 @@ static const char *const carried[] = {"generation_config.json",
                                       "tokenizer.bin",
                                       "chat_template.jinja"};
 
+rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd_error *e) {
+  int64_t rows = t->dims == 2 ? t->shape[0] : 1, cols = rd_tensor_count(t) / (rows ? rows : 1);
+  rd_matrix from = rd_matrix_at(t->format, t->data, rows, cols);
+  if (t->format == to)
+    return RD_OK;
+  rd_matrix made = rd_matrix_take(to, rows, cols, arena);
+  t->format = to;
+  t->data = made.data;
+  t->size = (size_t)rows * rd_matrix_row(&made);
+  if (!arena->base)
+    return RD_OK;
+  RD_TRY(rd_matrix_fill(&made, rd_matrix_rows, &from, e));
+  const rd_f16 *half = made.data;
+  for (int64_t i = 0; to->dtype == RD_F16 && i < rows * cols; i++)
+    if ((half[i] & 0x7c00u) == 0x7c00u)
+      return rd_fail(e, RD_NUMERIC,
+                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", t->name,
+                     (long long)i, to->name);
+  return RD_OK;
+}
+
 /* A list of tensors to write: counted first, so that conversions have their place in an arena. */
 typedef struct writer {
   const rd_model *model;
-  const rd_storage *storage;
+  const rd_format *format;
   rd_tensor *list; /* NULL while measuring */
   size_t count;
   rd_arena *arena;
 } writer;
 
-/* Rows of one head, pairs (2i, 2i+1), to the order (i, i + hd/2): `row` bytes each. */
-static void split_pairs(unsigned char *out, const unsigned char *in, int64_t heads, int64_t hd,
-                        size_t row) {
-  for (int64_t h = 0; h < heads; h++)
-    for (int64_t i = 0; i < hd; i++) {
-      int64_t from = h * hd + (i < hd / 2 ? 2 * i : 2 * (i - hd / 2) + 1);
-      memcpy(out + (size_t)(h * hd + i) * row, in + (size_t)from * row, row);
-    }
-}
-
-rd_code rd_convert_fits(const char *name, const void *x, const rd_storage *storage, int64_t n,
-                        rd_error *e) {
-  const rd_f16 *half = x;
-  for (int64_t i = 0; storage->dtype == RD_F16 && i < n; i++)
-    if ((half[i] & 0x7c00u) == 0x7c00u)
-      return rd_fail(e, RD_NUMERIC,
-                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", name,
-                     (long long)i, storage->name);
-  return RD_OK;
-}
-
-/* Append `data` of `type`, shape (rows, cols) or (cols) when rows is 0, under a copied name.
- * `heads`: not 0 for rows in interleaved order. */
-static rd_code put(writer *w, const char *name, const void *data, rd_dtype type, int64_t rows,
-                   int64_t cols, int64_t heads, rd_error *e) {
-  const rd_dtype wanted = (rd_dtype)w->storage->dtype;
-  int64_t n = (rows > 0 ? rows : 1) * cols, hd = w->model->config.head_dim;
-  size_t size = (size_t)n * rd_dtype_size(wanted);
-  if (!data)
-    return RD_OK;
-  char *copy = rd_arena_take(w->arena, strlen(name) + 1, 1);
-  void *converted = type != wanted ? rd_arena_take(w->arena, size, 1) : NULL;
-  void *ordered = heads > 0 ? rd_arena_take(w->arena, size, 1) : NULL;
-  size_t at = w->count++;
-  if (!w->list)
-    return RD_OK;
-  strcpy(copy, name);
-  if (converted) {
-    rd_cast(converted, wanted, data, type, n);
-    RD_TRY(rd_convert_fits(name, converted, w->storage, n, e));
-    data = converted;
-  }
-  if (ordered) {
-    split_pairs(ordered, data, heads, hd, size / (size_t)(heads * hd));
-    data = ordered;
-  }
-  w->list[at] = (rd_tensor){.name = copy,
-                            .storage = w->storage,
-                            .dims = rows > 0 ? 2 : 1,
-                            .shape = {rows > 0 ? rows : cols, rows > 0 ? cols : 1, 1, 1},
-                            .data = data,
-                            .size = size};
-  return RD_OK;
-}
-
-static rd_code put_layer(writer *w, int64_t l, rd_error *e) {
+/* Append what lies at a place under a copy of its name; rows that a GGUF keeps for interleaved
+ * rotation go back to Hugging Face's order. */
+static rd_code put(writer *w, const rd_walk *p, rd_error *e) {
   const rd_config *c = &w->model->config;
-  const rd_tensor_names *names = c->family->names;
-  const rd_layer *layer = &w->model->weights.layers[l];
-  char name[160];
-  const struct {
-    const char *pattern;
-    const float *data;
-    int64_t size;
-  } norms[] = {{names->attention_norm, layer->attention_norm, c->width},
-               {names->mlp_norm, layer->mlp_norm, c->width},
-               {names->q_norm, layer->q_norm, c->head_dim},
-               {names->k_norm, layer->k_norm, c->head_dim}};
-  for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
-    if (norms[i].pattern)
-      rd_layer_name(name, sizeof name, norms[i].pattern, l, "");
-    RD_TRY(put(w, name, norms[i].data, RD_F32, 0, norms[i].size, 0, e));
+  rd_matrix m = p->matrix ? *p->matrix : rd_matrix_at(rd_format_of(RD_F32), *p->vector, 1, p->cols);
+  if (!m.data)
+    return RD_OK;
+  char *name = rd_arena_take(w->arena, strlen(p->name) + 1, 1);
+  rd_tensor t = {.name = name ? strcpy(name, p->name) : NULL,
+                 .format = m.format,
+                 .dims = p->matrix ? 2 : 1,
+                 .shape = {p->matrix ? p->rows : p->cols, p->matrix ? p->cols : 1, 1, 1},
+                 .data = m.data,
+                 .size = (size_t)m.rows * rd_matrix_row(&m)};
+  RD_TRY(rd_convert_tensor(&t, w->format, w->arena, e));
+  if (p->heads && c->rope_interleaved) {
+    unsigned char *ordered = rd_arena_take(w->arena, t.size, 1);
+    if (ordered)
+      rd_rope_reorder(ordered, t.data, t.shape[0], c->head_dim, t.size / (size_t)t.shape[0], false);
+    t.data = ordered;
   }
-  for (int p = 0; p < RD_PROJECTIONS; p++) {
-    const rd_linear *x = &layer->p[p];
-    int64_t heads = p == RD_Q ? c->heads : p == RD_K ? c->kv_heads : 0;
-    heads = c->rope_interleaved ? heads : 0;
-    rd_layer_name(name, sizeof name, names->p[p], l, ".weight");
-    RD_TRY(put(w, name, x->w, w->model->weights.type, x->out, x->in, heads, e));
-    rd_layer_name(name, sizeof name, names->p[p], l, ".bias");
-    RD_TRY(put(w, name, x->bias, RD_F32, 0, x->out, heads, e));
-  }
+  if (w->list)
+    w->list[w->count] = t;
+  w->count++;
   return RD_OK;
 }
 
 static rd_code put_all(writer *w, rd_error *e) {
-  const rd_config *c = &w->model->config;
-  const rd_tensor_names *names = c->family->names;
-  const rd_weights *weights = &w->model->weights;
   w->count = 0;
-  RD_TRY(put(w, names->embedding, weights->embedding, weights->type, c->vocab, c->width, 0, e));
-  RD_TRY(put(w, names->norm, weights->norm, RD_F32, 0, c->width, 0, e));
-  if (!c->tied)
-    RD_TRY(put(w, names->head, weights->head, weights->type, c->vocab, c->width, 0, e));
-  for (int64_t l = 0; l < c->layers; l++)
-    RD_TRY(put_layer(w, l, e));
+  rd_walk p = rd_parts_of(&w->model->config, NULL, &w->model->weights, NULL);
+  while (rd_parts_next(&p))
+    RD_TRY(put(w, &p, e));
   return RD_OK;
 }
 
-static rd_code write_weights(const rd_model *m, const rd_storage *storage, const char *path,
+static rd_code write_weights(const rd_model *m, const rd_format *format, const char *path,
                              rd_error *e) {
   rd_arena measure = rd_arena_measure(), arena = {0};
-  writer w = {.model = m, .storage = storage, .arena = &measure};
+  writer w = {.model = m, .format = format, .arena = &measure};
   RD_TRY(put_all(&w, e));
   rd_code code = rd_arena_init(&arena, measure.used, "converted weights", e);
   if (code == RD_OK) {
@@ -190,8 +148,8 @@ static rd_code carry(const char *from, const char *to, const char *name, bool *f
   return code;
 }
 
-static rd_code write_folder(const rd_model *m, const rd_convert_options *o,
-                            const rd_storage *storage, bool *tokenizer, rd_error *e) {
+static rd_code write_folder(const rd_model *m, const rd_convert_options *o, const rd_format *format,
+                            bool *tokenizer, rd_error *e) {
   RD_TRY(rd_folder_make(o->out, e));
   bool folder = rd_path_is_folder(o->path);
   for (size_t i = 0; folder && i < sizeof carried / sizeof *carried; i++)
@@ -201,48 +159,48 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o,
     *tokenizer = true;
   }
   char *path = rd_path_join(o->out, "model.safetensors");
-  rd_code code = path ? write_weights(m, storage, path, e)
+  rd_code code = path ? write_weights(m, format, path, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
   free(path);
-  return code == RD_OK ? write_config(m, o->path, o->out, (rd_dtype)storage->dtype, e) : code;
+  return code == RD_OK ? write_config(m, o->path, o->out, (rd_dtype)format->dtype, e) : code;
 }
 
-rd_code rd_convert_type(const rd_storage **out, const char *to, rd_error *e) {
+rd_code rd_convert_type(const rd_format **out, const char *to, rd_error *e) {
   static const struct {
-    const char *name, *storage;
+    const char *name, *format;
   } types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (strcmp(types[i].name, to) == 0) {
-      *out = rd_storage_named(types[i].storage);
+      *out = rd_format_named(types[i].format);
       return RD_OK;
     }
   return rd_fail(e, RD_USAGE, "weights are written as f32, f16 or bf16, not %s", to);
 }
 
 /* Merging rounds once: bf16 matrices stay bf16 while opening only when they are to be bf16. */
-static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_storage **storage,
+static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_format **format,
                         rd_error *e) {
   rd_model_options options = {.path = o->path, .adapter = o->adapter, .use = RD_ADAPTER_MERGED};
-  options.precision = *storage && (*storage)->dtype != RD_BF16 ? RD_PRECISION_F32 : RD_AUTO;
+  options.precision = *format && (*format)->dtype != RD_BF16 ? "f32" : "auto";
   RD_TRY(rd_model_open(m, &options, e));
-  if (*storage)
+  if (*format)
     return RD_OK;
-  *storage = rd_tensors_storage(rd_model_tensors(*m));
-  if (!*storage || (*storage)->dtype < 0)
-    *storage = rd_storage_named("BF16");
-  if ((*storage)->dtype == RD_BF16 || (*m)->weights.type == RD_F32)
+  *format = rd_tensors_format(rd_model_tensors(*m));
+  if (!*format || (*format)->dtype < 0)
+    *format = rd_format_named("BF16");
+  if ((*format)->dtype == RD_BF16 || (*m)->weights.type == RD_F32)
     return RD_OK;
   rd_model_close(m);
-  options.precision = RD_PRECISION_F32;
+  options.precision = "f32";
   return rd_model_open(m, &options, e);
 }
 
 rd_code rd_convert(const rd_convert_options *o, bool *tokenizer, rd_error *e) {
-  const rd_storage *storage = NULL;
+  const rd_format *format = NULL;
   rd_model *m = NULL;
   bool found = false;
   if (o->to)
-    RD_TRY(rd_convert_type(&storage, o->to, e));
+    RD_TRY(rd_convert_type(&format, o->to, e));
   char *config = rd_path_join(o->out, "config.json");
   if (!config)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
@@ -250,9 +208,9 @@ rd_code rd_convert(const rd_convert_options *o, bool *tokenizer, rd_error *e) {
   free(config);
   if (taken)
     return rd_fail(e, RD_USAGE, "%s already holds a model; name another folder", o->out);
-  rd_code code = open_for(&m, o, &storage, e);
+  rd_code code = open_for(&m, o, &format, e);
   if (code == RD_OK)
-    code = write_folder(m, o, storage, &found, e);
+    code = write_folder(m, o, format, &found, e);
   rd_model_close(&m);
   if (tokenizer)
     *tokenizer = found;

@@ -4,7 +4,7 @@
 #define RD_CONVERT_H
 
 #include "model.h"
-#include "storage.h"
+#include "tensors.h"
 
 typedef struct rd_convert_options {
   const char *path;    /* a Hugging Face folder or a .gguf file */
@@ -19,11 +19,11 @@ typedef struct rd_convert_options {
  * Hugging Face's order. Nothing is written unless the model and the adapter open. *tokenizer (or
  * NULL) says whether a tokenizer is there. */
 rd_code rd_convert(const rd_convert_options *options, bool *tokenizer, rd_error *e);
-/* The storage that "f32", "f16" or "bf16" names. */
-rd_code rd_convert_type(const rd_storage **out, const char *to, rd_error *e);
-/* RD_NUMERIC: one of n converted numbers is infinite or NaN in F16, which ends at 65504. */
-rd_code rd_convert_fits(const char *name, const void *x, const rd_storage *storage, int64_t n,
-                        rd_error *e);
+/* The format that "f32", "f16" or "bf16" names. */
+rd_code rd_convert_type(const rd_format **out, const char *to, rd_error *e);
+/* Give `t` its numbers in the format `to`, made in `arena` (measuring, or placed). RD_NUMERIC: one
+ * of them is infinite or NaN in F16, which ends at 65504. */
+rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd_error *e);
 /* convert_adapter.c: the PEFT adapter in the folder `adapter` written to the folder `out`, which
  * must not hold one yet, with its factors in the type `to`. */
 rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e);

@@ -26,28 +26,35 @@ static const rd_config_keys llada_keys = {.layers = "n_layers",
                                           .tied = "weight_tying"};
 
 #define LAYER "model.layers.%d."
-static const rd_tensor_names llama_names = {
-    .embedding = "model.embed_tokens.weight",
-    .norm = "model.norm.weight",
-    .head = "lm_head.weight",
-    .attention_norm = LAYER "input_layernorm.weight",
-    .mlp_norm = LAYER "post_attention_layernorm.weight",
-    .q_norm = LAYER "self_attn.q_norm.weight",
-    .k_norm = LAYER "self_attn.k_norm.weight",
-    .p = {LAYER "self_attn.q_proj", LAYER "self_attn.k_proj", LAYER "self_attn.v_proj",
-          LAYER "self_attn.o_proj", LAYER "mlp.gate_proj", LAYER "mlp.up_proj",
-          LAYER "mlp.down_proj"}};
+static const rd_names llama_names = {.embedding = "model.embed_tokens",
+                                     .norm = "model.norm",
+                                     .head = "lm_head",
+                                     .attention_norm = LAYER "input_layernorm",
+                                     .mlp_norm = LAYER "post_attention_layernorm",
+                                     .q_norm = LAYER "self_attn.q_norm",
+                                     .k_norm = LAYER "self_attn.k_norm",
+                                     .q = LAYER "self_attn.q_proj",
+                                     .k = LAYER "self_attn.k_proj",
+                                     .v = LAYER "self_attn.v_proj",
+                                     .o = LAYER "self_attn.o_proj",
+                                     .gate = LAYER "mlp.gate_proj",
+                                     .up = LAYER "mlp.up_proj",
+                                     .down = LAYER "mlp.down_proj"};
 #undef LAYER
 
 #define LAYER "model.transformer.blocks.%d."
-static const rd_tensor_names llada_names = {.embedding = "model.transformer.wte.weight",
-                                            .norm = "model.transformer.ln_f.weight",
-                                            .head = "model.transformer.ff_out.weight",
-                                            .attention_norm = LAYER "attn_norm.weight",
-                                            .mlp_norm = LAYER "ff_norm.weight",
-                                            .p = {LAYER "q_proj", LAYER "k_proj", LAYER "v_proj",
-                                                  LAYER "attn_out", LAYER "ff_proj",
-                                                  LAYER "up_proj", LAYER "ff_out"}};
+static const rd_names llada_names = {.embedding = "model.transformer.wte",
+                                     .norm = "model.transformer.ln_f",
+                                     .head = "model.transformer.ff_out",
+                                     .attention_norm = LAYER "attn_norm",
+                                     .mlp_norm = LAYER "ff_norm",
+                                     .q = LAYER "q_proj",
+                                     .k = LAYER "k_proj",
+                                     .v = LAYER "v_proj",
+                                     .o = LAYER "attn_out",
+                                     .gate = LAYER "ff_proj",
+                                     .up = LAYER "up_proj",
+                                     .down = LAYER "ff_out"};
 #undef LAYER
 
 static const rd_family families[] = {
@@ -139,13 +146,4 @@ rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_
       return RD_OK;
     }
   return unknown(architecture, e);
-}
-
-void rd_layer_name(char *out, size_t size, const char *pattern, int64_t layer, const char *end) {
-  const char *mark = strstr(pattern, "%d");
-  if (mark)
-    snprintf(out, size, "%.*s%lld%s%s", (int)(mark - pattern), pattern, (long long)layer, mark + 2,
-             end);
-  else
-    snprintf(out, size, "%s%s", pattern, end);
 }

@@ -5,26 +5,28 @@
 #define RD_FAMILY_H
 
 #include "config.h"
+#include "dtype.h"
 #include "json.h"
-#include "weights.h"
 
 /* The keys of config.json that hold the sizes; families of Hugging Face share one set. */
 typedef struct rd_config_keys {
   const char *layers, *width, *heads, *kv_heads, *ff, *vocab, *positions, *norm_eps, *tied;
 } rd_config_keys;
 
-/* Where the weights are; %d is the layer. */
-typedef struct rd_tensor_names {
-  const char *embedding, *norm, *head, *attention_norm, *mlp_norm, *q_norm, *k_norm;
-  const char *p[RD_PROJECTIONS]; /* without ".weight" and ".bias" */
-} rd_tensor_names;
+/* Names of tensors without ".weight" and ".bias"; %d is the layer. NULL: the family has no such
+ * part. */
+typedef struct rd_names {
+  const char *embedding, *norm, *head;
+  const char *attention_norm, *mlp_norm, *q_norm, *k_norm;
+  const char *q, *k, *v, *o, *gate, *up, *down;
+} rd_names;
 
 struct rd_family {
   const char *name;
   const char *model_types[4]; /* config.json's model_type; NULL ends the list */
   const char *gguf;           /* general.architecture, or NULL */
   const rd_config_keys *keys;
-  const rd_tensor_names *names;
+  const rd_names *names;
   bool qkv_bias, qk_norm;
   int64_t block; /* attention: 0 bidirectional, 1 causal */
   bool shift_logits;
@@ -38,9 +40,6 @@ const rd_family *rd_families(size_t *count);
 rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *e);
 rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_error *e);
 
-/* A tensor's name from a family's pattern: the layer in place of %d, then `end` (".weight"). */
-void rd_layer_name(char *out, size_t size, const char *pattern, int64_t layer, const char *end);
-
 /* Read config.json (and generation_config.json's eos, when `generation` is not NULL). Special
  * tokens the files do not name stay -1. */
 rd_code rd_config_read(rd_config *out, const json_t *config, const json_t *generation, rd_error *e);
@@ -48,7 +47,7 @@ struct rd_gguf;
 /* The same from a GGUF file's keys. */
 rd_code rd_config_read_gguf(rd_config *out, const struct rd_gguf *g, rd_error *e);
 /* The names that every family's tensors have in GGUF. */
-extern const rd_tensor_names rd_gguf_names;
+extern const rd_names rd_gguf_names;
 /* The sizes that no file should get past: RD_BAD_INPUT naming the one that makes no sense. */
 rd_code rd_config_check(const rd_config *config, rd_error *e);
 /* config.json for a model of this configuration. Beside Hugging Face's keys it has shift_logits,

@@ -2,23 +2,15 @@
 /* Counting: two operations for every weight a token meets, four for every pair of attention. */
 #include "flops.h"
 
-static double layer_weights(const rd_config *c) {
-  double sum = 0;
-  for (int p = 0; p < RD_PROJECTIONS; p++) {
-    int64_t out = 0, in = 0;
-    rd_projection_shape(c, (rd_projection)p, &out, &in);
-    sum += (double)out * (double)in;
-  }
-  return sum;
-}
+#include "parts.h"
 
-static double factor_weights(const rd_config *c, int64_t rank) {
+/* Of all layers: of their matrices, or of factors of a rank beside each. */
+static double layer_weights(const rd_config *c, int64_t rank) {
   double sum = 0;
-  for (int p = 0; p < RD_PROJECTIONS; p++) {
-    int64_t out = 0, in = 0;
-    rd_projection_shape(c, (rd_projection)p, &out, &in);
-    sum += (double)rank * (double)(out + in);
-  }
+  rd_walk p = rd_parts_of(c, NULL, NULL, NULL);
+  while (rd_parts_next(&p))
+    if (p.kind == RD_LINEAR && p.part->layered)
+      sum += rank > 0 ? (double)rank * (double)(p.rows + p.cols) : (double)p.rows * (double)p.cols;
   return sum;
 }
 
@@ -28,16 +20,15 @@ static double attention(const rd_config *c, int64_t window, int64_t batch) {
 
 double rd_flops_pass(const rd_config *c, int64_t window, int64_t batch, int64_t logits_rows) {
   double tokens = (double)window * (double)batch;
-  double layer = 2 * tokens * layer_weights(c) + attention(c, window, batch);
-  return (double)c->layers * layer +
+  return 2 * tokens * layer_weights(c, 0) + (double)c->layers * attention(c, window, batch) +
          2.0 * (double)logits_rows * (double)c->vocab * (double)c->width;
 }
 
 double rd_flops_step(const rd_config *c, int64_t window, int64_t batch, int64_t loss_rows,
                      int64_t rank) {
   double tokens = (double)window * (double)batch, layers = (double)c->layers;
-  double weights = 2 * tokens * layers * layer_weights(c);
-  double factors = 2 * tokens * layers * factor_weights(c, rank);
+  double weights = 2 * tokens * layer_weights(c, 0);
+  double factors = 2 * tokens * layer_weights(c, rank);
   double pairs = layers * attention(c, window, batch);
   double head = 2.0 * (double)loss_rows * (double)c->vocab * (double)c->width;
   /* forward 1, inputs' gradients 1, trained weights' gradients 1; attention forward 1, backward 2

@@ -3,7 +3,7 @@
 #ifndef RD_FLOPS_H
 #define RD_FLOPS_H
 
-#include "weights.h"
+#include "config.h"
 
 /* Multiplications and additions of matrix products in a forward pass over `batch` sequences of
  * `window` tokens, attention bidirectional, logits for `logits_rows` rows in all. */

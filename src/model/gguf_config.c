@@ -47,7 +47,7 @@ static rd_code read_id(const rd_gguf *g, const char *key, int64_t vocab, int32_t
  * factor; the other numbers are those of every published model, and must give the same divisors. */
 static rd_code read_divisors(rd_config *c, const rd_tensor *t, rd_error *e) {
   int64_t n = c->head_dim / 2;
-  if (t->storage->dtype != RD_F32 || t->dims != 1 || t->shape[0] != n || n > MOST_PAIRS)
+  if (t->format->dtype != RD_F32 || t->dims != 1 || t->shape[0] != n || n > MOST_PAIRS)
     return rd_fail(e, RD_BAD_INPUT, "tensor %s: expected %lld numbers of type F32", t->name,
                    (long long)n);
   float divisors[MOST_PAIRS];
@@ -154,13 +154,17 @@ rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
   return RD_OK;
 }
 
-const rd_tensor_names rd_gguf_names = {.embedding = "token_embd.weight",
-                                       .norm = "output_norm.weight",
-                                       .head = "output.weight",
-                                       .attention_norm = "blk.%d.attn_norm.weight",
-                                       .mlp_norm = "blk.%d.ffn_norm.weight",
-                                       .q_norm = "blk.%d.attn_q_norm.weight",
-                                       .k_norm = "blk.%d.attn_k_norm.weight",
-                                       .p = {"blk.%d.attn_q", "blk.%d.attn_k", "blk.%d.attn_v",
-                                             "blk.%d.attn_output", "blk.%d.ffn_gate",
-                                             "blk.%d.ffn_up", "blk.%d.ffn_down"}};
+const rd_names rd_gguf_names = {.embedding = "token_embd",
+                                .norm = "output_norm",
+                                .head = "output",
+                                .attention_norm = "blk.%d.attn_norm",
+                                .mlp_norm = "blk.%d.ffn_norm",
+                                .q_norm = "blk.%d.attn_q_norm",
+                                .k_norm = "blk.%d.attn_k_norm",
+                                .q = "blk.%d.attn_q",
+                                .k = "blk.%d.attn_k",
+                                .v = "blk.%d.attn_v",
+                                .o = "blk.%d.attn_output",
+                                .gate = "blk.%d.ffn_gate",
+                                .up = "blk.%d.ffn_up",
+                                .down = "blk.%d.ffn_down"};

@@ -11,14 +11,14 @@ const rd_tensors *rd_model_tensors(const rd_model *m) {
   return s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors;
 }
 
-const rd_storage *rd_tensors_storage(const rd_tensors *t) {
+const rd_format *rd_tensors_format(const rd_tensors *t) {
   size_t formats = 0;
-  const rd_storage *rows = rd_storages(&formats), *best = NULL;
+  const rd_format *rows = rd_formats(&formats), *best = NULL;
   int64_t most = 0;
   for (size_t s = 0; s < formats; s++) {
     int64_t n = 0;
     for (size_t i = 0; i < t->count; i++)
-      if (t->items[i].storage == &rows[s])
+      if (t->items[i].format == &rows[s])
         n += rd_tensor_count(&t->items[i]);
     if (n > most) {
       most = n;
@@ -31,7 +31,7 @@ const rd_storage *rd_tensors_storage(const rd_tensors *t) {
 static rd_code check_tensor(const rd_tensor *t, rd_error *e) {
   enum { PIECE = 8192 };
   float piece[PIECE];
-  const rd_storage *s = t->storage;
+  const rd_format *s = t->format;
   int64_t n = rd_tensor_count(t), bad = 0;
   for (int64_t first = 0; first < n; first += PIECE) {
     int64_t count = n - first < PIECE ? n - first : PIECE;
@@ -53,6 +53,6 @@ rd_code rd_tensors_check(const rd_tensors *t, rd_error *e) {
 rd_code rd_model_blame(const rd_model *m, rd_error *e) {
   rd_error found = {0};
   if (m->store && rd_tensors_check(rd_model_tensors(m), &found) == RD_OK)
-    (void)rd_tensors_check(&m->store->adapter_tensors, &found);
+    (void)rd_tensors_check(&m->store->adapter.tensors, &found);
   return *found.message ? rd_prefix(e, RD_NUMERIC, "%s", found.message) : RD_NUMERIC;
 }

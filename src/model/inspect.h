@@ -9,8 +9,8 @@
 
 /* The tensors of the model's files, sorted by name. Empty for a random model. */
 const rd_tensors *rd_model_tensors(const rd_model *m);
-/* The storage format that holds most of the numbers; NULL without tensors. */
-const rd_storage *rd_tensors_storage(const rd_tensors *t);
+/* The format that holds most of the numbers; NULL without tensors. */
+const rd_format *rd_tensors_format(const rd_tensors *t);
 /* Read every number: RD_NUMERIC names the first tensor with NaN or infinity, and where. Opening
  * scans only norms, biases and what it converts, so that mapped files open without being read. */
 rd_code rd_tensors_check(const rd_tensors *t, rd_error *e);

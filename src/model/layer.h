@@ -14,20 +14,19 @@
 /* The activations of one layer, T rows. Inference uses one set for every layer, with x, mid and out
  * the same buffer and much of the rest shared; training keeps one set a layer. */
 typedef struct rd_layer_acts {
-  float *x;                   /* (T,D) residual stream on entry */
-  float *mid;                 /* (T,D) after attention */
-  float *out;                 /* (T,D) on return */
-  float *rstd1, *rstd2;       /* (T), or NULL */
-  void *n1, *n2;              /* (T,D) */
-  void *q, *k, *v;            /* (T,H*hd), (T,K*hd), (T,K*hd), rotated */
-  void *q_raw, *k_raw;        /* q and k before their norms, or NULL */
-  float *q_rstd, *k_rstd;     /* (T*H), (T*K), or NULL */
-  void *att;                  /* (T,H*hd) attention's result */
-  float *lse;                 /* (T,H), or NULL */
-  void *gate, *up, *h;        /* (T,F); h = silu(gate) * up */
-  void *lora[RD_PROJECTIONS]; /* (T, rank), or NULL */
-  int8_t *q8;                 /* (T, the widest input) inputs of projections in integers, or NULL */
-  float *q8_scale;            /* (T) */
+  float *x;               /* (T,D) residual stream on entry */
+  float *mid;             /* (T,D) after attention */
+  float *out;             /* (T,D) on return */
+  float *rstd1, *rstd2;   /* (T), or NULL */
+  void *n1, *n2;          /* (T,D) */
+  void *q, *k, *v;        /* (T,H*hd), (T,K*hd), (T,K*hd), rotated */
+  void *q_raw, *k_raw;    /* q and k before their norms, or NULL */
+  float *q_rstd, *k_rstd; /* (T*H), (T*K), or NULL */
+  void *att;              /* (T,H*hd) attention's result */
+  float *lse;             /* (T,H), or NULL */
+  void *gate, *up, *h;    /* (T,F); h = silu(gate) * up */
+  rd_layer_mids lora;     /* of the adapter */
+  void *room;             /* for what a product's format makes of its input, or NULL */
 } rd_layer_acts;
 
 /* What every layer of a pass shares. */
@@ -46,14 +45,13 @@ typedef struct rd_layer_context {
 typedef rd_code rd_layer_attend(void *owner, int64_t layer, const rd_layer_context *c,
                                 const rd_layer_acts *a, rd_error *e);
 
-/* Take the activations of one layer for T rows. `keep`: everything a backward pass reads gets a
- * buffer of its own; else buffers are shared and x, mid, out are left for the caller to set. */
-void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c,
-                        const rd_layer *layer, rd_dtype type, int64_t T, bool keep);
+/* Take the activations of layer l for T rows. `keep`: everything a backward pass reads gets a
+ * buffer of its own; else buffers are shared, serve every layer, and x, mid, out are left for the
+ * caller to set. */
+void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c, const rd_weights *w,
+                        int64_t l, int64_t T, bool keep);
 /* What context.unrotated points at, NULL for f32. */
 float *rd_layer_unrotated_take(rd_arena *arena, const rd_config *c, rd_dtype type, int64_t T);
-/* The largest adapter rank of a layer. */
-int64_t rd_layer_rank(const rd_layer *layer);
 
 rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_context *c,
                          const rd_layer_acts *a, rd_layer_attend *attend, void *owner, rd_error *e);

@@ -4,15 +4,12 @@
 
 #include "bind.h"
 #include "chat_template.h"
-#include "cpu.h"
 #include "family.h"
 #include "precision.h"
-#include "rng.h"
 #include "store.h"
 #include "tokenizer.h"
 
 #include <libgen.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,11 +48,9 @@ void rd_model_close(rd_model **model) {
   if (m->store) {
     rd_gguf_drop(&m->store->gguf);
     rd_tensors_drop(&m->store->tensors);
-    rd_tensors_drop(&m->store->adapter_tensors);
+    rd_adapter_drop(&m->store->adapter);
     rd_arena_drop(&m->store->weights);
     rd_arena_drop(&m->store->tables);
-    rd_arena_drop(&m->store->adapter);
-    rd_arena_drop(&m->store->integers);
   }
   rd_tokenizer_close(&m->tokenizer);
   free(m->store);
@@ -64,30 +59,29 @@ void rd_model_close(rd_model **model) {
   *model = NULL;
 }
 
-/* Bind everything as `type`, once counting what must be converted, once for real. */
-static rd_code bind_model(rd_model *m, rd_dtype type, rd_error *e) {
-  rd_arena measure = rd_arena_measure();
-  const struct rd_model_store *s = m->store;
-  rd_binder binder = {s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors, s->names, &measure};
-  RD_TRY(rd_bind_weights(&binder, &m->config, type, &m->weights, e));
-  RD_TRY(rd_arena_init(&m->store->weights, measure.used, "converted weights", e));
-  m->memory_bytes += measure.used;
-  binder.arena = &m->store->weights;
-  return rd_bind_weights(&binder, &m->config, type, &m->weights, e);
+static const rd_tensors *stored_tensors(const struct rd_model_store *s) {
+  return s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors;
 }
 
-/* bf16 where the matrices are stored in 16 bits or fewer and the machine multiplies bf16; else f32.
- */
-static rd_dtype choose_type(const rd_tensors *t, rd_precision precision) {
-  size_t narrow = 0, wide = 0;
-  for (size_t i = 0; i < t->count; i++)
-    if (t->items[i].dims == 2)
-      *(t->items[i].storage->dtype == RD_F32 ? &wide : &narrow) += t->items[i].size;
-  if (precision == RD_AUTO)
-    return narrow > wide && rd_bf16_fast() ? RD_BF16 : RD_F32;
-  if (precision == RD_PRECISION_INT8)
-    return rd_bf16_fast() ? RD_BF16 : RD_F32;
-  return precision == RD_PRECISION_BF16 ? RD_BF16 : RD_F32;
+/* Bind everything, once counting what must be made, once for real. */
+static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
+  struct rd_model_store *s = m->store;
+  const rd_tensors *tensors = stored_tensors(s);
+  const rd_precision *precision = NULL;
+  rd_arena measure = rd_arena_measure();
+  RD_TRY(rd_precision_find(&precision, o->precision, e));
+  rd_binder binder = {.tensors = tensors,
+                      .names = s->names,
+                      .adapter = o->adapter ? &s->adapter : NULL,
+                      .use = o->use,
+                      .type = precision->type(tensors),
+                      .arena = &measure};
+  binder.products = rd_precision_format(precision, binder.type);
+  RD_TRY(rd_bind_weights(&binder, &m->config, &m->weights, e));
+  RD_TRY(rd_arena_init(&s->weights, measure.used, "converted weights", e));
+  m->memory_bytes += measure.used;
+  binder.arena = &s->weights;
+  return rd_bind_weights(&binder, &m->config, &m->weights, e);
 }
 
 static rd_code read_json(json_t **out, const char *folder, const char *name, bool needed,
@@ -199,29 +193,16 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *
                           : RD_OK; /* without a known template the prompt is taken as it is */
 }
 
-static rd_code quantize(rd_model *m, rd_error *e) {
-  rd_arena measure = rd_arena_measure();
-  rd_quantize_weights(&m->weights, &m->config, &measure);
-  RD_TRY(rd_arena_init(&m->store->integers, measure.used, "8-bit weights", e));
-  m->memory_bytes += measure.used;
-  rd_quantize_weights(&m->weights, &m->config, &m->store->integers);
-  return RD_OK;
-}
-
 static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
-  for (size_t i = 0; i < s->tensors.map_count; i++)
-    m->file_bytes += s->tensors.maps[i].size;
-  const rd_tensors *tensors = s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors;
-  rd_code code = bind_model(m, choose_type(tensors, o->precision), e);
-  if (code != RD_OK)
-    return rd_prefix(e, code, "%s", o->path);
-  RD_TRY(open_tokenizer(m, o, e));
   if (o->adapter)
-    RD_TRY(rd_adapter_attach(m, o->adapter, o->use, e));
-  for (size_t i = 0; i < s->adapter_tensors.map_count; i++)
-    m->file_bytes += s->adapter_tensors.maps[i].size;
-  return o->precision == RD_PRECISION_INT8 ? quantize(m, e) : RD_OK;
+    RD_TRY(rd_adapter_open(&s->adapter, o->adapter, e));
+  const rd_tensors *mapped[] = {&s->tensors, &s->adapter.tensors};
+  for (size_t k = 0; k < 2; k++)
+    for (size_t i = 0; i < mapped[k]->map_count; i++)
+      m->file_bytes += mapped[k]->maps[i].size;
+  rd_code code = bind_model(m, o, e);
+  return code == RD_OK ? open_tokenizer(m, o, e) : rd_prefix(e, code, "%s", o->path);
 }
 
 rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
@@ -244,111 +225,4 @@ rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
   if (code != RD_OK)
     rd_model_close(out);
   return code;
-}
-
-/* Tensors for random weights: taken one after another, filled as they are placed. */
-typedef struct rd_filler {
-  rd_arena *arena;
-  rd_dtype type; /* of activations */
-  bool integers; /* instead of matrices of the type */
-  uint64_t seed;
-  uint32_t next;
-} rd_filler;
-
-/* Normal numbers from a small table of a few thousand draws, walked from a random place: weights of
- * gigabytes are made at memory speed. */
-static void *random_matrix(rd_filler *f, int64_t n) {
-  enum { DRAWS = 4096 };
-  unsigned char *out = rd_arena_take(f->arena, (size_t)n, rd_dtype_size(f->type));
-  uint32_t tensor = f->next++;
-  if (!f->arena->base)
-    return NULL;
-  float draws[DRAWS];
-  for (int64_t first = 0; first < n; first += DRAWS) {
-    int64_t m = n - first < DRAWS ? n - first : DRAWS;
-    if (first % ((int64_t)DRAWS * 64) == 0) {
-      rd_rng rng = rd_rng_at(f->seed, RD_STREAM_INIT, (uint32_t)(first / DRAWS), tensor);
-      for (int i = 0; i < DRAWS; i++)
-        draws[i] = 0.02f * (float)rd_rng_normal(&rng);
-    }
-    rd_cast(out + (size_t)first * rd_dtype_size(f->type), f->type, draws, RD_F32, m);
-  }
-  return out;
-}
-
-/* Integers with the same spread. */
-static rd_integers random_integers(rd_filler *f, int64_t out, int64_t in) {
-  enum { DRAWS = 4096 };
-  int8_t *q = RD_TAKE(f->arena, int8_t, out * in);
-  float *scale = RD_TAKE(f->arena, float, out);
-  if (!f->arena->base)
-    return (rd_integers){q, scale};
-  rd_rng rng = rd_rng_at(f->seed, RD_STREAM_INIT, 0, f->next++);
-  int8_t draws[DRAWS];
-  for (int i = 0; i < DRAWS; i++)
-    draws[i] = (int8_t)(int)fmax(-127, fmin(127, 32 * rd_rng_normal(&rng)));
-  for (int64_t first = 0; first < out * in; first += DRAWS)
-    memcpy(q + first, draws, (size_t)(out * in - first < DRAWS ? out * in - first : DRAWS));
-  for (int64_t i = 0; i < out; i++)
-    scale[i] = 0.02f / 32;
-  return (rd_integers){q, scale};
-}
-
-static const float *vector(rd_filler *f, int64_t n, float value) {
-  float *out = RD_TAKE(f->arena, float, n);
-  for (int64_t i = 0; f->arena->base && i < n; i++)
-    out[i] = value;
-  return out;
-}
-
-static void random_weights(rd_model *m, rd_filler *f) {
-  const rd_config *c = &m->config;
-  rd_weights *w = &m->weights;
-  w->type = f->type;
-  w->embedding = random_matrix(f, c->vocab * c->width);
-  if (f->integers)
-    w->head8 = random_integers(f, c->vocab, c->width);
-  else
-    w->head = c->tied ? w->embedding : random_matrix(f, c->vocab * c->width);
-  w->norm = vector(f, c->width, 1);
-  for (int64_t l = 0; l < c->layers; l++) {
-    rd_layer *layer = &w->layers[l];
-    memset(layer, 0, sizeof *layer);
-    layer->attention_norm = vector(f, c->width, 1);
-    layer->mlp_norm = vector(f, c->width, 1);
-    if (c->qk_norm) {
-      layer->q_norm = vector(f, c->head_dim, 1);
-      layer->k_norm = vector(f, c->head_dim, 1);
-    }
-    for (int p = 0; p < RD_PROJECTIONS; p++) {
-      rd_linear *x = &layer->p[p];
-      rd_projection_shape(c, (rd_projection)p, &x->out, &x->in);
-      if (f->integers)
-        x->w8 = random_integers(f, x->out, x->in);
-      else
-        x->w = random_matrix(f, x->out * x->in);
-      x->bias = c->qkv_bias && p <= RD_V ? vector(f, x->out, 0) : NULL;
-    }
-  }
-}
-
-rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, uint64_t seed,
-                        rd_error *e) {
-  RD_TRY(rd_model_new(out, config, "random", e));
-  rd_model *m = *out;
-  rd_arena measure = rd_arena_measure();
-  bool integers = type == RD_I8;
-  if (integers)
-    type = rd_bf16_fast() ? RD_BF16 : RD_F32;
-  rd_filler filler = {&measure, type, integers, seed, 0};
-  random_weights(m, &filler);
-  rd_code code = rd_arena_init(&m->store->weights, measure.used, "random weights", e);
-  if (code != RD_OK) {
-    rd_model_close(out);
-    return code;
-  }
-  m->memory_bytes += measure.used;
-  filler = (rd_filler){&m->store->weights, type, integers, seed, 0};
-  random_weights(m, &filler);
-  return RD_OK;
 }

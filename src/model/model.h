@@ -5,30 +5,15 @@
 #define RD_MODEL_H
 
 #include "config.h"
+#include "factors.h"
 #include "prompt.h"
 #include "weights.h"
 
-typedef enum rd_precision {
-  RD_AUTO,
-  RD_PRECISION_F32,
-  RD_PRECISION_BF16,
-  RD_PRECISION_INT8
-} rd_precision;
-
-/* What becomes of an adapter's factors. */
-typedef enum rd_adapter_use {
-  RD_ADAPTER_AUTO,   /* merged where they are thick (rd_adapter_thick), else beside the matrix */
-  RD_ADAPTER_BESIDE, /* applied beside it: no copy of the matrix */
-  RD_ADAPTER_MERGED  /* added into a copy of it */
-} rd_adapter_use;
-
 typedef struct rd_model_options {
-  const char *path;       /* a Hugging Face folder or a .gguf file */
-  const char *adapter;    /* a PEFT folder, or NULL */
-  rd_precision precision; /* RD_AUTO: bf16 when the matrices are stored in 16 bits or fewer and the
-                             machine multiplies bf16; else f32. INT8: inference only; activations
-                             are bf16 where the machine multiplies that, else f32 */
-  rd_adapter_use use;     /* of the adapter */
+  const char *path;          /* a Hugging Face folder or a .gguf file */
+  const char *adapter;       /* a PEFT folder, or NULL */
+  const char *precision;     /* a row's name (precision.h); NULL: auto */
+  rd_adapter_use use;        /* of the adapter */
   const char *chat_template; /* a row's name, or NULL: from the model's own files */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
 } rd_model_options;
@@ -47,11 +32,10 @@ typedef struct rd_model rd_model;
 /* Open; on failure *out is NULL and e names the file, the tensor or the key, and what was expected.
  */
 rd_code rd_model_open(rd_model **out, const rd_model_options *options, rd_error *e);
-/* A model of this configuration with random weights (normal, sd 0.02, norms 1) made in memory,
- * without a tokenizer: for measuring and for training from nothing. RD_I8: integers alone for every
- * product, for measuring what would not fit twice. */
-rd_code rd_model_random(rd_model **out, const rd_config *config, rd_dtype type, uint64_t seed,
-                        rd_error *e);
+/* random.c: a model of this configuration with random weights (normal, sd 0.02, norms 1) made in
+ * memory, without a tokenizer: for measuring. `precision` as in the options. */
+rd_code rd_model_random(rd_model **out, const rd_config *config, const char *precision,
+                        uint64_t seed, rd_error *e);
 void rd_model_close(rd_model **model);
 
 /* What lays out this model's prompts: borrows from it. */

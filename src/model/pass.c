@@ -5,7 +5,7 @@
 
 #include "cpu.h"
 #include "layer.h"
-#include "matmul.h"
+#include "linear.h"
 #include "ops.h"
 #include "profile.h"
 #include "rope.h"
@@ -28,8 +28,6 @@ struct rd_pass {
   float *x;                     /* (rows, D) the residual stream */
   void *hidden;                 /* (rows, D) after the final norm */
   void *gathered;               /* (logits_rows, D) */
-  int8_t *gathered8;            /* (logits_rows, D) in integers, or NULL */
-  float *gathered_scale;        /* (logits_rows) */
   float *logits;                /* (logits_rows, V) */
   float *table_cos, *table_sin; /* (longest, hd/2) */
   int64_t known;                /* positions whose rows of the tables are filled */
@@ -60,15 +58,6 @@ static rd_attention attention_of(const rd_config *c, rd_dtype type) {
                         .scale = 1.0f / sqrtf((float)c->head_dim)};
 }
 
-/* The layer with the largest adapter decides the size of the shared middle buffer. */
-static const rd_layer *widest_layer(const rd_model *m) {
-  const rd_layer *widest = m->weights.layers;
-  for (int64_t l = 1; l < m->config.layers; l++)
-    if (rd_layer_rank(&m->weights.layers[l]) > rd_layer_rank(widest))
-      widest = &m->weights.layers[l];
-  return widest;
-}
-
 static void layout(rd_pass *p, rd_arena *arena) {
   const rd_model *m = p->model;
   const rd_config *c = &m->config;
@@ -77,10 +66,6 @@ static void layout(rd_pass *p, rd_arena *arena) {
   p->x = RD_TAKE(arena, float, rows *D);
   p->hidden = rd_arena_take(arena, rows * D, rd_dtype_size(t));
   p->gathered = rd_arena_take(arena, (size_t)p->logits_rows * D, rd_dtype_size(t));
-  if (m->weights.head8.q) {
-    p->gathered8 = RD_TAKE(arena, int8_t, (size_t)p->logits_rows * D);
-    p->gathered_scale = RD_TAKE(arena, float, p->logits_rows);
-  }
   p->logits = RD_TAKE(arena, float, (size_t)(p->logits_rows * c->vocab));
   p->table_cos = RD_TAKE(arena, float, (size_t)p->longest *half);
   p->table_sin = RD_TAKE(arena, float, (size_t)p->longest *half);
@@ -88,7 +73,7 @@ static void layout(rd_pass *p, rd_arena *arena) {
   p->sines = RD_TAKE(arena, float, rows *half);
   p->ids = RD_TAKE(arena, int32_t, rows);
   p->spans = RD_TAKE(arena, rd_span, rows);
-  rd_layer_acts_take(&p->acts, arena, c, widest_layer(m), t, p->rows, false);
+  rd_layer_acts_take(&p->acts, arena, c, &m->weights, 0, p->rows, false);
   p->acts.x = p->acts.mid = p->acts.out = p->x;
   p->context.unrotated = rd_layer_unrotated_take(arena, c, t, p->rows);
   rd_attention a = attention_of(c, t);
@@ -274,7 +259,7 @@ rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t
   context->attention.block = block;
   context->attention.spans = p->spans;
   context->attention.sequences = n;
-  rd_embed(p->x, m->weights.embedding, m->weights.type, p->ids, T, c->width);
+  rd_embed(p->x, m->weights.embedding.data, m->weights.type, p->ids, T, c->width);
   rd_profile_lap("embedding");
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(rd_layer_forward(&m->weights.layers[l], l, context, &p->acts,
@@ -283,20 +268,6 @@ rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t
              (float)c->norm_eps);
   rd_profile_lap("norm");
   return RD_OK;
-}
-
-/* Logits of the gathered rows. */
-static rd_code multiply_head(rd_pass *p, int64_t n, rd_error *e) {
-  const rd_config *c = &p->model->config;
-  const rd_weights *w = &p->model->weights;
-  rd_mat out = rd_mat_rows(p->logits, RD_F32, n, c->vocab);
-  if (!w->head8.q)
-    return rd_matmul(out, rd_mat_rows(p->gathered, w->type, n, c->width),
-                     rd_mat_transposed(rd_mat_rows(w->head, w->type, c->vocab, c->width)), 0, e);
-  rd_quantize_rows(p->gathered8, p->gathered_scale, p->gathered, w->type, n, c->width);
-  return rd_matmul_i8(out, rd_mat_rows(p->gathered8, RD_I8, n, c->width), p->gathered_scale,
-                      rd_mat_transposed(rd_mat_rows(w->head8.q, RD_I8, c->vocab, c->width)),
-                      w->head8.scale, 0, e);
 }
 
 /* Rows of the last chunk, filled up: each number of rows is a product to prepare. */
@@ -322,7 +293,9 @@ rd_code rd_pass_logits(rd_pass *p, const int32_t *rows, int64_t count, rd_logits
     }
     int64_t m = n > STEP && round_up(n) <= p->logits_rows ? round_up(n) : n;
     memset((unsigned char *)p->gathered + (size_t)n * row_bytes, 0, (size_t)(m - n) * row_bytes);
-    RD_TRY(multiply_head(p, m, e));
+    rd_input in = {.x = rd_mat_rows(p->gathered, w->type, m, c->width), .room = p->acts.room};
+    RD_TRY(rd_linear_forward(&w->head, rd_mat_rows(p->logits, RD_F32, m, c->vocab), false, &in,
+                             p->acts.lora.o, e));
     rd_profile_lap("head");
     RD_TRY(sink(context, p->logits, first, n, e));
   }

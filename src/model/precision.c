@@ -1,46 +1,58 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of precisions, and rounding weights to integers. */
+/* The table of precisions. */
 #include "precision.h"
-
-#include "ops.h"
 
 #include <string.h>
 
-static const struct {
-  const char *name;
-  rd_precision precision;
-} rows[] = {{"auto", RD_AUTO},
-            {"f32", RD_PRECISION_F32},
-            {"bf16", RD_PRECISION_BF16},
-            {"int8", RD_PRECISION_INT8}};
+#include "cpu.h"
 
-rd_code rd_precision_find(rd_precision *out, const char *name, rd_error *e) {
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (strcmp(rows[i].name, name) == 0) {
-      *out = rows[i].precision;
+static rd_dtype f32(const rd_tensors *stored) {
+  (void)stored;
+  return RD_F32;
+}
+
+static rd_dtype bf16(const rd_tensors *stored) {
+  (void)stored;
+  return RD_BF16;
+}
+
+static rd_dtype fast(const rd_tensors *stored) {
+  (void)stored;
+  return rd_bf16_fast() ? RD_BF16 : RD_F32;
+}
+
+/* bf16 where the matrices are stored in 16 bits or fewer and the machine multiplies bf16; else
+ * f32: a file of f32 keeps its numbers. */
+static rd_dtype as_stored(const rd_tensors *t) {
+  size_t narrow = 0, wide = 0;
+  for (size_t i = 0; t && i < t->count; i++)
+    if (t->items[i].dims == 2)
+      *(t->items[i].format->dtype == RD_F32 ? &wide : &narrow) += t->items[i].size;
+  return !t || narrow > wide ? fast(t) : RD_F32;
+}
+
+static const rd_precision rows[] = {{"auto", as_stored, NULL, RD_F32},
+                                    {"f32", f32, "F32", RD_F32},
+                                    {"bf16", bf16, "BF16", RD_BF16},
+                                    {"int8", fast, "int8", RD_I8}};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+rd_code rd_precision_find(const rd_precision **out, const char *name, rd_error *e) {
+  for (size_t i = 0; i < ROWS; i++)
+    if (!name || strcmp(rows[i].name, name) == 0) {
+      *out = &rows[i];
       return RD_OK;
     }
   return rd_fail(e, RD_USAGE, "precision is one of " RD_PRECISION_NAMES ", not %s", name);
 }
 
-const char *rd_model_precision(const rd_model *m) {
-  return m->weights.head8.q ? "int8" : rd_dtype_name(m->weights.type);
+const rd_format *rd_precision_format(const rd_precision *p, rd_dtype type) {
+  return p->format ? rd_format_named(p->format) : rd_format_of(type);
 }
 
-static rd_integers integers(const void *w, rd_dtype type, int64_t out, int64_t in,
-                            rd_arena *arena) {
-  int8_t *q = RD_TAKE(arena, int8_t, out * in);
-  float *scale = RD_TAKE(arena, float, out);
-  if (arena->base)
-    rd_quantize_rows(q, scale, w, type, out, in);
-  return (rd_integers){q, scale};
-}
-
-void rd_quantize_weights(rd_weights *w, const rd_config *c, rd_arena *arena) {
-  w->head8 = integers(w->head, w->type, c->vocab, c->width, arena);
-  for (int64_t l = 0; l < c->layers; l++)
-    for (int p = 0; p < RD_PROJECTIONS; p++) {
-      rd_linear *x = &w->layers[l].p[p];
-      x->w8 = integers(x->w, w->type, x->out, x->in, arena);
-    }
+const rd_precision *rd_weights_precision(const rd_weights *w) {
+  size_t i = 1;
+  while (i + 1 < ROWS && strcmp(rows[i].format, w->head.w.format->name) != 0)
+    i++;
+  return &rows[i];
 }

@@ -4,6 +4,7 @@
 #include "rope.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double two_pi = 6.283185307179586;
 
@@ -41,4 +42,13 @@ void rd_rope_tables(const rd_config *c, int64_t first, int64_t count, float *cos
       cosines[p * half + i] = (float)cos(angle);
       sines[p * half + i] = (float)sin(angle);
     }
+}
+
+void rd_rope_reorder(void *out, const void *in, int64_t rows, int64_t hd, size_t size,
+                     bool interleave) {
+  for (int64_t r = 0; r < rows; r++) {
+    int64_t i = r % hd, pair = r - i + (i < hd / 2 ? 2 * i : 2 * (i - hd / 2) + 1);
+    memcpy((char *)out + (size_t)(interleave ? pair : r) * size,
+           (const char *)in + (size_t)(interleave ? r : pair) * size, size);
+  }
 }

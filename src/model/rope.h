@@ -11,4 +11,9 @@ void rd_rope_frequencies(const rd_config *config, double *out);
 void rd_rope_tables(const rd_config *config, int64_t first, int64_t count, float *cosines,
                     float *sines);
 
+/* Rows of rotated heads in the other order of their pairs: from (i, i + hd/2) to (2i, 2i+1) with
+ * `interleave`, else back. `size` bytes a row; out may not be in. */
+void rd_rope_reorder(void *out, const void *in, int64_t rows, int64_t hd, size_t size,
+                     bool interleave);
+
 #endif

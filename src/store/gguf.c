@@ -82,10 +82,10 @@ static rd_code read_entry(rd_cursor *c, entry *out, rd_error *e) {
   }
   uint32_t type = rd_cursor_u32(c);
   out->offset = rd_cursor_u64(c);
-  out->tensor.storage = rd_storage_of_gguf(type);
+  out->tensor.format = rd_format_of_gguf(type);
   if (c->failed)
     return rd_fail(e, RD_BAD_INPUT, "tensor %s: its entry is cut off", out->name);
-  if (!out->tensor.storage)
+  if (!out->tensor.format)
     return rd_fail(
         e, RD_UNSUPPORTED,
         "tensor %s: ggml type %u; F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K and "
@@ -97,7 +97,7 @@ static rd_code read_entry(rd_cursor *c, entry *out, rd_error *e) {
 static rd_code place(rd_gguf *g, entry *t, const unsigned char *data, size_t size,
                      uint64_t alignment, rd_error *e) {
   uint64_t n = 1, blocks = 0, bytes = 0;
-  const rd_storage *s = t->tensor.storage;
+  const rd_format *s = t->tensor.format;
   bool absurd = false;
   for (int i = 0; i < t->tensor.dims; i++)
     absurd = absurd || __builtin_mul_overflow(n, (uint64_t)t->tensor.shape[i], &n);

@@ -18,10 +18,10 @@ static rd_code read_entry(rd_tensor *out, const char *name, const json_t *entry,
     return rd_fail(e, RD_BAD_INPUT,
                    "tensor %s: its entry needs dtype, shape (at most %d sizes) and data_offsets",
                    name, RD_MOST_DIMS);
-  const rd_storage *storage = rd_storage_named(type);
-  if (!storage || storage->block != 1)
+  const rd_format *format = rd_format_named(type);
+  if (!format || format->dtype < 0)
     return rd_fail(e, RD_UNSUPPORTED, "tensor %s: type %s; F32, F16 and BF16 are read", name, type);
-  *out = (rd_tensor){.storage = storage, .dims = (int)dims, .shape = {1, 1, 1, 1}};
+  *out = (rd_tensor){.format = format, .dims = (int)dims, .shape = {1, 1, 1, 1}};
   for (size_t i = 0; i < dims; i++) {
     const json_t *n = json_array_get(shape, i);
     if (!json_is_integer(n) || json_integer_value(n) < 0)
@@ -38,7 +38,7 @@ static rd_code read_entry(rd_tensor *out, const char *name, const json_t *entry,
                    name, (long long)end, body_size);
   out->data = body + begin;
   out->size = (size_t)(end - begin);
-  if ((uintptr_t)out->data % (size_t)storage->bytes)
+  if ((uintptr_t)out->data % (size_t)format->bytes)
     return rd_fail(e, RD_BAD_INPUT, "tensor %s: starts at byte %lld, not aligned for %s", name,
                    (long long)begin, type);
   return RD_OK;
@@ -162,7 +162,7 @@ static char *header_text(const rd_tensor *tensors, size_t count) {
     for (int d = 0; d < tensors[i].dims; d++)
       json_array_append_new(shape, json_integer(tensors[i].shape[d]));
     json_t *entry =
-        json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensors[i].storage->name, "shape", shape,
+        json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensors[i].format->name, "shape", shape,
                   "data_offsets", (json_int_t)at, (json_int_t)(at + tensors[i].size));
     json_object_set_new(header, tensors[i].name, entry);
     at += tensors[i].size;

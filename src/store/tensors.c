@@ -39,11 +39,11 @@ static bool byte_size(const rd_tensor *t, uint64_t *bytes) {
   for (int i = 0; i < t->dims; i++)
     if (t->shape[i] < 0 || __builtin_mul_overflow(n, (uint64_t)t->shape[i], &n) || n > INT64_MAX)
       return false;
-  uint64_t block = (uint64_t)t->storage->block;
+  uint64_t block = (uint64_t)t->format->block;
   int64_t row = t->dims > 0 ? t->shape[t->dims - 1] : 1;
   if ((uint64_t)row % block)
     return false;
-  return !__builtin_mul_overflow(n / block, (uint64_t)t->storage->bytes, bytes) &&
+  return !__builtin_mul_overflow(n / block, (uint64_t)t->format->bytes, bytes) &&
          *bytes <= INT64_MAX;
 }
 
@@ -53,7 +53,7 @@ rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
   if (!byte_size(tensor, &bytes) || bytes != tensor->size)
     return rd_fail(e, RD_BAD_INPUT,
                    "tensor %s: %s of shape %s takes %llu bytes, the file gives %zu", tensor->name,
-                   tensor->storage->name,
+                   tensor->format->name,
                    rd_shape_text(shape, sizeof shape, tensor->shape, tensor->dims),
                    (unsigned long long)bytes, tensor->size);
   if (t->count == t->room) {

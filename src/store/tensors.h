@@ -4,13 +4,13 @@
 #define RD_TENSORS_H
 
 #include "file.h"
-#include "storage.h"
+#include "format.h"
 
 enum { RD_MOST_DIMS = 4 };
 
 typedef struct rd_tensor {
   char *name;
-  const rd_storage *storage;
+  const rd_format *format;
   int dims;
   int64_t shape[RD_MOST_DIMS]; /* outermost first, as in safetensors; unused ones are 1 */
   const unsigned char *data;   /* in the mapping */
@@ -26,7 +26,7 @@ typedef struct rd_tensors {
 } rd_tensors;
 
 void rd_tensors_drop(rd_tensors *t);
-/* Append a copy of `tensor` with a copy of its name, checking that shape and storage make `size`
+/* Append a copy of `tensor` with a copy of its name, checking that shape and format make `size`
  * bytes. */
 rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e);
 /* No byte belongs to two of the tensors from `first` on, which lie in one file. */
@@ -46,7 +46,7 @@ rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t si
 /* A Hugging Face folder's weights: model.safetensors, or the shards of
  * model.safetensors.index.json; or a single .safetensors file. Mapped; on failure `t` is empty. */
 rd_code rd_safetensors_open(rd_tensors *t, const char *path, rd_error *e);
-/* Write tensors (name, storage, shape, data, size set) as one file, atomically;
+/* Write tensors (name, format, shape, data, size set) as one file, atomically;
  * the metadata says {"format": "pt"}, as transformers expects. */
 rd_code rd_safetensors_write(const char *path, const rd_tensor *tensors, size_t count, rd_error *e);
 

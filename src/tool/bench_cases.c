@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What bench measures: an iteration, a training step, whole answers. */
-#include "clock.h"
 #include "bench_cases.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "cpu.h"
 #include "family.h"
-#include "step.h"
-#include "peak.h"
-#include "precision.h"
+#include "parts.h"
 #include "redraft.h"
+#include "step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,14 +49,10 @@ static rd_code find_shape(const char *name, rd_config *c, rd_error *e) {
                  "--shape: there is no shape %s; tini, llama-1b and llada-8b are known", name);
 }
 
-rd_code rd_bench_shape(rd_model **out, const char *name, rd_precision precision, rd_error *e) {
-  static const rd_dtype types[] = {
-      [RD_PRECISION_F32] = RD_F32, [RD_PRECISION_BF16] = RD_BF16, [RD_PRECISION_INT8] = RD_I8};
+rd_code rd_bench_shape(rd_model **out, const char *name, const char *precision, rd_error *e) {
   rd_config c;
   RD_TRY(find_shape(name, &c, e));
-  if (precision == RD_AUTO)
-    precision = rd_bf16_fast() ? RD_PRECISION_BF16 : RD_PRECISION_F32;
-  return rd_model_random(out, &c, types[precision], 1, e);
+  return rd_model_random(out, &c, precision, 1, e);
 }
 
 /* What is measured, one sequence list of equal lengths. */
@@ -160,52 +155,50 @@ typedef struct step {
   rd_arena arena;
 } step;
 
-static void step_layout(step *s, const rd_model *m, int64_t rank, rd_arena *arena) {
+static void take_factors(step *s, int64_t rank, const rd_walk *at, rd_arena *arena) {
+  const rd_format *format = rd_format_of(s->weights.type);
+  rd_linear *l = at->linear;
+  l->a = rd_matrix_take(format, rank, at->cols, arena);
+  l->b = rd_matrix_take(format, at->rows, rank, arena);
+  l->scale = 1;
+  at->grad->a = RD_TAKE(arena, float, rank * at->cols);
+  at->grad->b = RD_TAKE(arena, float, rank * at->rows);
+}
+
+static void step_layout(step *s, const rd_model *m, int64_t rank, rd_layer *layers,
+                        rd_layer_grad *grads, rd_arena *arena) {
   const rd_config *c = &m->config;
-  rd_layer *layers = RD_TAKE(arena, rd_layer, c->layers);
-  rd_layer_grad *grads = RD_TAKE(arena, rd_layer_grad, c->layers);
-  size_t element = rd_dtype_size(m->weights.type);
+  memcpy(layers, m->weights.layers, (size_t)c->layers * sizeof *layers);
   s->weights = m->weights;
   s->weights.layers = layers;
   s->gradient = (rd_gradient){.layers = grads};
-  if (rank == 0)
-    s->gradient.embedding = RD_TAKE(arena, float, c->vocab * c->width);
-  if (rank == 0 && !c->tied)
-    s->gradient.head = RD_TAKE(arena, float, c->vocab * c->width);
-  for (int64_t l = 0; l < c->layers; l++) {
-    if (arena->base)
-      layers[l] = m->weights.layers[l];
-    for (int p = 0; p < RD_PROJECTIONS; p++) {
-      const rd_linear *x = &m->weights.layers[l].p[p];
-      float *w = rank == 0 ? RD_TAKE(arena, float, x->out * x->in) : NULL;
-      float *da = rank > 0 ? RD_TAKE(arena, float, rank * x->in) : NULL;
-      float *db = rank > 0 ? RD_TAKE(arena, float, rank * x->out) : NULL;
-      void *a = rd_arena_take(arena, (size_t)(rank * x->in), element);
-      void *b = rd_arena_take(arena, (size_t)(rank * x->out), element);
-      if (!arena->base)
-        continue;
-      grads[l].p[p] = (rd_linear_grad){.w = w, .lora_a = da, .lora_b = db};
-      if (rank > 0) {
-        layers[l].p[p].rank = rank;
-        layers[l].p[p].scale = 1;
-        layers[l].p[p].lora_a = a;
-        layers[l].p[p].lora_b = b;
-      }
-    }
-  }
+  rd_walk at = rd_parts_of(c, NULL, &s->weights, &s->gradient);
+  while (rd_parts_next(&at))
+    if (rank == 0 && at.matrix)
+      *at.gradient = RD_TAKE(arena, float, at.rows *at.cols);
+    else if (rank > 0 && at.linear && at.layer >= 0)
+      take_factors(s, rank, &at, arena);
+  if (c->tied)
+    s->gradient.head.w = s->gradient.embedding;
 }
 
 static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   step s = {0};
   rd_arena measure = rd_arena_measure();
+  size_t count = (size_t)w->model->config.layers;
+  rd_layer *layers = rd_calloc(count, sizeof *layers, "layers", e);
+  rd_layer_grad *grads = rd_calloc(count, sizeof *grads, "gradients", e);
   rd_trainer_pass *p = NULL;
-  step_layout(&s, w->model, rank, &measure);
-  rd_code code = rd_arena_init(&s.arena, measure.used, "gradients", e);
-  if (code != RD_OK)
-    return code;
-  step_layout(&s, w->model, rank, &s.arena);
-  code = rd_trainer_pass_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window,
-                             false, e);
+  rd_code code = layers && grads ? RD_OK : RD_NO_MEMORY;
+  if (code == RD_OK) {
+    step_layout(&s, w->model, rank, layers, grads, &measure);
+    code = rd_arena_init(&s.arena, measure.used, "gradients", e);
+  }
+  if (code == RD_OK) {
+    step_layout(&s, w->model, rank, layers, grads, &s.arena);
+    code = rd_trainer_pass_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window,
+                               false, e);
+  }
   while (code == RD_OK && wants(t)) {
     double loss = 0;
     code = rd_trainer_pass_run(p, w->sequences, w->batch, 0, w->ids, w->weights, &s.gradient, &loss,
@@ -214,6 +207,8 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   }
   rd_trainer_pass_free(&p);
   rd_arena_drop(&s.arena);
+  free(layers);
+  free(grads);
   return code;
 }
 

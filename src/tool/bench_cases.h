@@ -6,7 +6,7 @@
 #include "model.h"
 
 /* Random weights of a named shape. RD_USAGE names the shapes. */
-rd_code rd_bench_shape(rd_model **out, const char *name, rd_precision precision, rd_error *e);
+rd_code rd_bench_shape(rd_model **out, const char *name, const char *precision, rd_error *e);
 
 /* On the wall, and processor time of all threads, which holds no waiting for other programs. */
 typedef struct rd_bench_time {

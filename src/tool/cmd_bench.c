@@ -76,12 +76,8 @@ static void measure_limits(limits *l) {
 }
 
 static rd_peak peak_of(const limits *l, const rd_model *m) {
-  const char *precision = rd_model_precision(m);
-  rd_peak own = {0};
-  if (strcmp(precision, "int8") == 0)
-    own = l->i8;
-  else if (strcmp(precision, "bf16") == 0)
-    own = l->bf16;
+  const rd_peak peaks[] = {[RD_F32] = l->f32, [RD_BF16] = l->bf16, [RD_I8] = l->i8};
+  rd_peak own = peaks[rd_weights_precision(&m->weights)->arithmetic];
   return own.rate > 0 ? own : l->f32;
 }
 
@@ -124,7 +120,7 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
                            const char *kind) {
   return (rd_bench_row){.kind = kind,
                         .shape = s->shape ? s->shape : m->name,
-                        .precision = rd_model_precision(m),
+                        .precision = rd_weights_precision(&m->weights)->name,
                         .machine = l->machine,
                         .commit = s->commit,
                         .batch = 1,
@@ -183,13 +179,11 @@ static rd_code measure_answers(const settings *s, rd_model *m, const limits *l, 
 }
 
 static rd_code open_model(rd_model **out, const settings *s, const char *name, rd_error *e) {
-  rd_precision precision;
   char copy[16];
   snprintf(copy, sizeof copy, "%s", name);
   rd_common common = s->common;
   common.precision = copy;
-  RD_TRY(rd_precision_find(&precision, name, e));
-  return s->shape ? rd_bench_shape(out, s->shape, precision, e) : rd_tool_open(out, &common, e);
+  return s->shape ? rd_bench_shape(out, s->shape, name, e) : rd_tool_open(out, &common, e);
 }
 
 /* All cases of an open model, which is closed. */
@@ -207,10 +201,12 @@ static rd_code run(void *context, char **names, rd_error *e) {
   limits l;
   cases c;
   (void)names;
-  if (s->train && strcmp(s->common.precision, "int8") == 0)
-    return rd_fail(e, RD_USAGE, "int8 is for inference; --train takes f32 or bf16");
   RD_TRY(read_cases(&c, s, e));
   rd_model *m = NULL;
+  const rd_precision *precision = NULL;
+  RD_TRY(rd_precision_find(&precision, s->common.precision, e));
+  if (s->train && !rd_precision_format(precision, RD_F32)->multiply_back)
+    return rd_fail(e, RD_USAGE, "%s is for inference; --train takes f32 or bf16", precision->name);
   RD_TRY(open_model(&m, s, s->common.precision, e));
   measure_limits(&l);
   if (!s->common.json) {

@@ -5,10 +5,10 @@
 #include "commands.h"
 #include "common.h"
 #include "denoiser.h"
-#include "family.h"
 #include "file.h"
 #include "inspect.h"
 #include "matmul.h"
+#include "parts.h"
 #include "pass.h"
 #include "tokenizer.h"
 #include "trainer.h"
@@ -54,17 +54,17 @@ static json_t *tokenizer_json(const rd_tokenizer *t) {
                    rd_tokenizer_chat_template(t) != NULL);
 }
 
-/* Bytes of each storage format. */
+/* Bytes of each format. */
 static json_t *stored_json(const rd_tensors *t) {
   json_t *out = json_object();
   size_t formats = 0;
-  const rd_storage *storages = rd_storages(&formats);
+  const rd_format *known = rd_formats(&formats);
   for (size_t s = 0; s < formats; s++) {
     size_t bytes = 0;
     for (size_t i = 0; i < t->count; i++)
-      bytes += t->items[i].storage == &storages[s] ? t->items[i].size : 0;
+      bytes += t->items[i].format == &known[s] ? t->items[i].size : 0;
     if (bytes > 0)
-      json_object_set_new(out, storages[s].name, json_integer((json_int_t)bytes));
+      json_object_set_new(out, known[s].name, json_integer((json_int_t)bytes));
   }
   return out;
 }
@@ -97,24 +97,21 @@ static size_t product_bytes(rd_dtype type) {
 static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
   const rd_config *c = &m->config;
   json_t *out = shape_json(c), *eos = json_array();
-  int64_t rank = 0;
   for (int i = 0; i < c->eos_count; i++)
     json_array_append_new(eos, token_json(m->tokenizer, c->eos[i]));
-  for (int64_t l = 0; l < c->layers; l++)
-    for (int p = 0; p < RD_PROJECTIONS; p++)
-      rank = m->weights.layers[l].p[p].rank > rank ? m->weights.layers[l].p[p].rank : rank;
   window = rd_config_window(c, window);
   if (window > c->positions)
     window = c->positions;
-  json_t *facts = json_pack(
-      "{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "model",
-      m->name, "family", c->family->name, "parameters", (json_int_t)rd_parameter_count(c),
-      "stored_bytes", stored_json(rd_model_tensors(m)), "precision", rd_model_precision(m),
-      "tokenizer", tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
-      token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos", eos,
-      "adapter_rank", (json_int_t)rank, "file_bytes", (json_int_t)m->file_bytes, "memory_bytes",
-      (json_int_t)m->memory_bytes, "window", (json_int_t)window, "pass_bytes",
-      (json_int_t)rd_pass_memory(m, window, window, 0));
+  json_t *facts =
+      json_pack("{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+                "model", m->name, "family", c->family->name, "parameters",
+                (json_int_t)rd_parameter_count(c), "stored_bytes", stored_json(rd_model_tensors(m)),
+                "precision", rd_weights_precision(&m->weights)->name, "tokenizer",
+                tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
+                token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos",
+                eos, "adapter_rank", (json_int_t)rd_weights_rank(&m->weights, c), "file_bytes",
+                (json_int_t)m->file_bytes, "memory_bytes", (json_int_t)m->memory_bytes, "window",
+                (json_int_t)window, "pass_bytes", (json_int_t)rd_pass_memory(m, window, window, 0));
   size_t all = program + product_bytes(m->weights.type) + m->file_bytes + m->memory_bytes +
                rd_denoiser_memory(m, window, window);
   json_object_set_new(facts, "generate_bytes", json_integer((json_int_t)all));
@@ -203,9 +200,9 @@ static json_t *tensors_json(const rd_tensors *t) {
     json_t *shape = json_array();
     for (int d = 0; d < x->dims; d++)
       json_array_append_new(shape, json_integer(x->shape[d]));
-    json_array_append_new(out, json_pack("{s:s, s:s, s:o, s:I}", "name", x->name, "type",
-                                         x->storage->name, "shape", shape, "bytes",
-                                         (json_int_t)x->size));
+    json_array_append_new(out,
+                          json_pack("{s:s, s:s, s:o, s:I}", "name", x->name, "type",
+                                    x->format->name, "shape", shape, "bytes", (json_int_t)x->size));
   }
   return out;
 }
@@ -213,7 +210,7 @@ static json_t *tensors_json(const rd_tensors *t) {
 static void print_tensors(const rd_tensors *t) {
   char shape[96];
   for (size_t i = 0; i < t->count; i++)
-    printf("%-6s %-20s %s\n", t->items[i].storage->name,
+    printf("%-6s %-20s %s\n", t->items[i].format->name,
            rd_shape_text(shape, sizeof shape, t->items[i].shape, t->items[i].dims),
            t->items[i].name);
 }

@@ -114,11 +114,10 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
   rd_model_options options = {.path = path,
                               .adapter = adapter,
+                              .precision = common->precision,
                               .chat_template = common->chat_template,
                               .mask_token = common->mask_token};
-  rd_code code = rd_precision_find(&options.precision, common->precision, e);
-  if (code == RD_OK)
-    code = rd_model_open(out, &options, e);
+  rd_code code = rd_model_open(out, &options, e);
   free(path);
   free(adapter);
   return code;

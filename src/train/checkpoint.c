@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { KINDS = 3 }; /* master, first moment, second moment */
-static const char *const kind_names[KINDS] = {"weight", "first", "second"};
+static const char *const kind_names[KINDS] = {"weight:", "first:", "second:"};
 
 static float *array_of(const rd_parameter *item, int kind) {
   return kind == 0 ? item->master : kind == 1 ? item->m : item->v;
@@ -44,14 +44,8 @@ static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e)
   for (size_t i = 0; code == RD_OK && i < KINDS * p->count; i++) {
     const rd_parameter *item = &p->items[i % p->count];
     size_t kind = i / p->count;
-    tensors[i] = (rd_tensor){.name = rd_print("%s:%s", kind_names[kind], item->name),
-                             .storage = rd_storage_named("F32"),
-                             .dims = item->cols ? 2 : 1,
-                             .shape = {item->rows, item->cols ? item->cols : 1, 1, 1},
-                             .data = (const unsigned char *)array_of(item, (int)kind),
-                             .size = (size_t)item->count * sizeof(float)};
-    if (!tensors[i].name)
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's list");
+    code = rd_parameter_tensor(&tensors[i], item, kind_names[kind], RD_F32,
+                               array_of(item, (int)kind), e);
   }
   if (code == RD_OK)
     code = rd_safetensors_write(path, tensors, KINDS * p->count, e);
@@ -155,8 +149,8 @@ static rd_code read_tensors(rd_trainer *t, const char *path, rd_error *e) {
   for (size_t i = 0; code == RD_OK && i < t->parameters.count; i++)
     for (int kind = 0; code == RD_OK && kind < KINDS; kind++) {
       const rd_parameter *item = &t->parameters.items[i];
-      char name[160];
-      snprintf(name, sizeof name, "%s:%s", kind_names[kind], item->name);
+      char name[RD_NAME + 8];
+      snprintf(name, sizeof name, "%s%s", kind_names[kind], item->name);
       const rd_tensor *tensor = rd_tensors_find(&tensors, name);
       size_t size = (size_t)item->count * sizeof(float);
       if (!tensor || tensor->size != size)

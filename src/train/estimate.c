@@ -18,15 +18,15 @@
 static double flops_of_update(const rd_trainer *t) {
   const rd_config *c = &t->config;
   double frozen = (double)(c->vocab * c->width), factors = 0;
-  for (int64_t l = 0; l < c->layers; l++)
-    for (int k = 0; k < RD_PROJECTIONS; k++) {
-      const rd_linear *linear = &t->parameters.weights.layers[l].p[k];
-      frozen += (double)(linear->in * linear->out);
-      /* folded factors cost what a trained matrix costs */
-      bool folded = t->parameters.folds[l * RD_PROJECTIONS + k].rank > 0;
-      factors += folded ? (double)(linear->in * linear->out) / 3
-                        : (double)(linear->rank * (linear->in + linear->out));
+  rd_walk at = rd_parts_of(c, NULL, &t->parameters.weights, NULL);
+  while (rd_parts_next(&at))
+    if (at.linear && at.layer >= 0) {
+      frozen += (double)(at.rows * at.cols);
+      factors += (double)(at.linear->a.rows * (at.rows + at.cols));
     }
+  /* folded factors cost what a trained matrix costs */
+  for (size_t i = 0; i < t->parameters.fold_count; i++)
+    factors += (double)(t->parameters.folds[i].base.rows * t->parameters.folds[i].base.cols) / 3;
   bool all = strcmp(t->settings->trainable, "all") == 0;
   double reach = (double)c->positions < (double)t->rules.window ? (double)c->positions
                                                                 : (double)t->rules.window;

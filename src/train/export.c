@@ -37,14 +37,8 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
   for (size_t i = 0; code == RD_OK && i < p->count; i++) {
     const rd_parameter *item = &p->items[i];
     bool narrow = !masters && item->matrix && p->type == RD_BF16;
-    tensors[i] = (rd_tensor){.name = rd_print("%s%s", prefix, item->name),
-                             .storage = rd_storage_named(narrow ? "BF16" : "F32"),
-                             .dims = item->cols ? 2 : 1,
-                             .shape = {item->rows, item->cols ? item->cols : 1, 1, 1},
-                             .data = narrow ? item->working : (const void *)item->master,
-                             .size = (size_t)item->count * (narrow ? 2 : 4)};
-    if (!tensors[i].name)
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: the list of tensors");
+    code = rd_parameter_tensor(&tensors[i], item, prefix, narrow ? RD_BF16 : RD_F32,
+                               narrow ? item->working : item->master, e);
   }
   if (code == RD_OK)
     code = rd_safetensors_write(path, tensors, p->count, e);
@@ -92,35 +86,56 @@ static rd_code write_model(const rd_trainer *t, const char *folder, rd_error *e)
   return write_tensors(t, folder, "model.safetensors", "", false, e);
 }
 
-static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *e) {
-  rd_adapter_config config = {.norms = t->settings->train_norms};
-  json_t *ranks = json_object(), *alphas = json_object();
-  for (int64_t l = 0; l < t->config.layers; l++)
-    for (int k = 0; k < RD_PROJECTIONS; k++) {
-      float scale;
-      int64_t rank = rd_parameters_rank(&t->parameters, l, (rd_projection)k, &scale);
-      double alpha = (double)scale * (double)rank;
-      char module[200];
-      if (rank == 0)
-        continue;
-      config.targets[k] = true;
-      if (config.rank == 0) {
-        config.rank = rank;
-        config.alpha = alpha;
-      }
-      /* an adapter that was warm-started may have ranks of its own in some modules */
-      rd_layer_name(module, sizeof module, t->config.family->names->p[k], l, "");
-      if (rank != config.rank)
-        json_object_set_new(ranks, module, json_integer(rank));
-      if (alpha != config.alpha)
-        json_object_set_new(alphas, module, json_real(alpha));
+static void append_once(json_t *list, const char *text) {
+  size_t i = 0;
+  json_t *item = NULL;
+  json_array_foreach(list, i, item) {
+    if (strcmp(json_string_value(item), text) == 0)
+      return;
+  }
+  json_array_append_new(list, json_string(text));
+}
+
+/* The adapter's settings from its tensors: a module has the name of its factor A up to the ending.
+ * One that was warm-started may have ranks of its own in some modules. */
+static json_t *adapter_json(const rd_trainer *t) {
+  rd_adapter_config config = {0};
+  json_t *targets = json_array(), *norms = json_array(), *ranks = json_object(),
+         *alphas = json_object();
+  for (size_t i = 0; i < t->parameters.count; i++) {
+    const rd_parameter *item = &t->parameters.items[i];
+    const char *end = strstr(item->name, item->matrix ? ".lora_A.weight" : ".weight");
+    char module[RD_NAME];
+    double alpha = (double)item->scale * (double)item->rows;
+    if (!end)
+      continue;
+    snprintf(module, sizeof module, "%.*s", (int)(end - item->name), item->name);
+    append_once(item->matrix ? targets : norms, rd_last_word(module));
+    if (!item->matrix)
+      continue;
+    if (config.rank == 0) {
+      config.rank = item->rows;
+      config.alpha = alpha;
     }
+    if (item->rows != config.rank)
+      json_object_set_new(ranks, module, json_integer(item->rows));
+    if (alpha != config.alpha)
+      json_object_set_new(alphas, module, json_real(alpha));
+  }
+  config.targets = targets;
+  config.norms = json_array_size(norms) ? norms : NULL;
   config.rank_pattern = ranks;
   config.alpha_pattern = alphas;
-  json_t *object = rd_adapter_config_json(&config, t->config.family, t->settings->model);
+  json_t *object = rd_adapter_config_json(&config, t->settings->model);
+  json_decref(targets);
+  json_decref(norms);
   json_decref(ranks);
   json_decref(alphas);
-  RD_TRY(write_json(folder, "adapter_config.json", object, e));
+  return object;
+}
+
+static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *e) {
+  RD_TRY(write_json(folder, "adapter_config.json", adapter_json(t), e));
   return write_tensors(t, folder, "adapter_model.safetensors", "base_model.model.", true, e);
 }
 

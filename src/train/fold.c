@@ -2,34 +2,31 @@
 /* Folded factors, there and back. */
 #include "fold.h"
 
-#include "matmul.h"
 #include "ops.h"
 
-bool rd_fold_pays(int64_t rank, int64_t out, int64_t in, rd_dtype type) {
-  return type == RD_F32 && 3 * rank * (in + out) > in * out;
-}
-
-static rd_mat f32(const float *data, int64_t rows, int64_t cols) {
-  return rd_mat_rows(data, RD_F32, rows, cols);
+static rd_code summed_rows(void *context, float *out, float *room, int64_t first, int64_t count,
+                           rd_error *e) {
+  const rd_fold *f = context;
+  const rd_factors factors = {f->a.data, f->b.data, f->a.rows, f->scale};
+  rd_matrix_decode(out, &f->base, first, count);
+  return rd_factors_add(&factors, out, room, first, count, f->base.cols, e);
 }
 
 rd_code rd_fold_refresh(rd_fold *f, rd_error *e) {
-  rd_mat sum = f32(f->sum, f->out, f->in);
-  RD_TRY(rd_matmul(sum, f32(f->b, f->out, f->rank), f32(f->a, f->rank, f->in), 0, e));
-  if (f->scale != 1.0f)
-    rd_scale(f->sum, RD_F32, f->scale, f->out * f->in);
-  rd_add(f->sum, f->base, RD_F32, 1.0f, f->out * f->in);
-  return RD_OK;
+  return rd_matrix_fill(&f->linear->w, summed_rows, f, e);
+}
+
+static rd_mat view(const rd_matrix *m, const float *data) {
+  return rd_mat_rows(data, RD_F32, m->rows, m->cols);
 }
 
 rd_code rd_fold_gradients(rd_fold *f, rd_error *e) {
-  rd_mat dsum = f32(f->dsum, f->out, f->in);
-  rd_mat a = f32(f->a, f->rank, f->in), b = f32(f->b, f->out, f->rank);
-  RD_TRY(rd_matmul(f32(f->db, f->out, f->rank), dsum, rd_mat_transposed(a), 0, e));
-  RD_TRY(rd_matmul(f32(f->da, f->rank, f->in), rd_mat_transposed(b), dsum, 0, e));
+  rd_mat dsum = view(&f->base, f->grad->w), a = view(&f->a, f->a.data), b = view(&f->b, f->b.data);
+  RD_TRY(rd_matmul(view(&f->b, f->db), dsum, rd_mat_transposed(a), 0, e));
+  RD_TRY(rd_matmul(view(&f->a, f->da), rd_mat_transposed(b), dsum, 0, e));
   if (f->scale != 1.0f) {
-    rd_scale(f->db, RD_F32, f->scale, f->out * f->rank);
-    rd_scale(f->da, RD_F32, f->scale, f->rank * f->in);
+    rd_scale(f->db, RD_F32, f->scale, b.rows * b.cols);
+    rd_scale(f->da, RD_F32, f->scale, a.rows * a.cols);
   }
   return RD_OK;
 }

@@ -2,7 +2,6 @@
 /* Listing, placing and starting the trained tensors. */
 #include "parameters.h"
 
-#include "family.h"
 #include "ops.h"
 #include "rng.h"
 
@@ -12,7 +11,8 @@
 #include <string.h>
 
 /* A new row of the list; NULL when memory is out. */
-static rd_parameter *add(rd_parameters *p, int64_t rows, int64_t cols, rd_error *e) {
+static rd_parameter *add(rd_parameters *p, const char *name, const char *end, int64_t rows,
+                         int64_t cols, rd_error *e) {
   if (p->count == p->capacity) {
     size_t capacity = p->capacity ? p->capacity * 2 : 128;
     rd_parameter *items = realloc(p->items, capacity * sizeof *items);
@@ -24,217 +24,146 @@ static rd_parameter *add(rd_parameters *p, int64_t rows, int64_t cols, rd_error 
     p->capacity = capacity;
   }
   rd_parameter *item = &p->items[p->count++];
-  *item = (rd_parameter){.rows = rows, .cols = cols, .count = cols ? rows * cols : rows};
+  *item = (rd_parameter){.rows = rows, .cols = cols, .count = rows * cols};
+  snprintf(item->name, sizeof item->name, "%.*s%s", RD_NAME - 16, name, end);
   p->total += item->count;
   return item;
 }
 
-static rd_code add_matrix(rd_parameters *p, int64_t rows, int64_t cols, const void **slot,
-                          float **gradient, const void *source, rd_dtype source_type, float spread,
-                          const char *name, rd_error *e) {
-  rd_parameter *item = add(p, rows, cols, e);
-  if (!item)
-    return RD_NO_MEMORY;
-  item->matrix = true;
-  item->matrix_slot = slot;
-  item->gradient_slot = gradient;
-  item->start = source ? RD_START_SOURCE : RD_START_NORMAL;
-  item->spread = spread;
-  item->source = source;
-  item->source_rows = rows;
-  item->source_cols = cols;
-  item->source_type = source_type;
-  snprintf(item->name, sizeof item->name, "%s", name);
-  return RD_OK;
-}
-
-static rd_code add_vector(rd_parameters *p, int64_t count, const float **slot, float **gradient,
-                          const float *source, const char *name, rd_error *e) {
-  rd_parameter *item = add(p, count, 0, e);
-  if (!item)
-    return RD_NO_MEMORY;
-  item->vector_slot = slot;
-  item->gradient_slot = gradient;
-  item->start = source ? RD_START_SOURCE : RD_START_CONSTANT;
-  item->spread = 1.0f;
-  item->source = source;
-  item->source_rows = 1;
-  item->source_cols = count;
-  item->source_type = RD_F32;
-  snprintf(item->name, sizeof item->name, "%s", name);
-  return RD_OK;
-}
-
-static rd_code add_norms(rd_parameters *p, const rd_weights *base, int64_t l, rd_error *e) {
-  const rd_config *c = p->config;
-  const rd_tensor_names *names = c->family->names;
-  rd_layer *layer = &p->weights.layers[l];
-  rd_layer_grad *grad = &p->gradient.layers[l];
-  const rd_layer *from = base ? &base->layers[l] : NULL;
-  struct {
-    const char *name;
-    int64_t count;
-    const float **slot;
-    float **gradient;
-    const float *source;
-  } rows[] = {
-      {names->attention_norm, c->width, &layer->attention_norm, &grad->attention_norm,
-       from ? from->attention_norm : NULL},
-      {names->mlp_norm, c->width, &layer->mlp_norm, &grad->mlp_norm, from ? from->mlp_norm : NULL},
-      {names->q_norm, c->head_dim, &layer->q_norm, &grad->q_norm, from ? from->q_norm : NULL},
-      {names->k_norm, c->head_dim, &layer->k_norm, &grad->k_norm, from ? from->k_norm : NULL},
-  };
-  for (size_t i = 0; i < (c->qk_norm ? 4u : 2u); i++) {
-    char name[120];
-    rd_layer_name(name, sizeof name, rows[i].name, l, "");
-    RD_TRY(add_vector(p, rows[i].count, rows[i].slot, rows[i].gradient, rows[i].source, name, e));
-  }
-  return RD_OK;
-}
-
-static rd_code add_projection(rd_parameters *p, const rd_weights *base, int64_t l, rd_projection k,
-                              rd_error *e) {
-  const rd_config *c = p->config;
-  rd_linear *linear = &p->weights.layers[l].p[k];
-  rd_linear_grad *grad = &p->gradient.layers[l].p[k];
-  const rd_linear *from = base ? &base->layers[l].p[k] : NULL;
-  bool residual = k == RD_O || k == RD_DOWN;
-  float spread = residual ? 0.02f / sqrtf(2.0f * (float)c->layers) : 0.02f;
-  char name[120];
-  rd_layer_name(name, sizeof name, c->family->names->p[k], l, ".weight");
-  RD_TRY(add_matrix(p, linear->out, linear->in, &linear->w, &grad->w, from ? from->w : NULL,
-                    base ? base->type : RD_F32, spread, name, e));
-  if (!from || !from->bias)
+/* All of a weight. What lies there so far is where it starts; from then on it has its shape alone,
+ * until it is placed. */
+static rd_code add_place(rd_parameters *p, const rd_walk *at, rd_error *e) {
+  rd_matrix source =
+      at->matrix ? *at->matrix : rd_matrix_at(rd_format_of(RD_F32), *at->vector, 1, at->cols);
+  if (at->kind == RD_BIAS && !source.data)
     return RD_OK;
-  rd_layer_name(name, sizeof name, c->family->names->p[k], l, ".bias");
-  return add_vector(p, linear->out, &linear->bias, &grad->bias, from->bias, name, e);
+  rd_parameter *item = add(p, at->name, "", at->rows, at->cols, e);
+  if (!item)
+    return RD_NO_MEMORY;
+  float spread = at->part->residual ? 0.02f / sqrtf(2.0f * (float)p->config->layers) : 0.02f;
+  item->matrix = at->matrix;
+  item->vector = at->vector;
+  item->slot = at->gradient;
+  item->source = source;
+  item->start = source.data ? RD_START_SOURCE : at->matrix ? RD_START_NORMAL : RD_START_CONSTANT;
+  item->spread = at->matrix ? spread : 1.0f;
+  if (at->matrix)
+    *at->matrix = rd_matrix_at(rd_format_of(p->type), NULL, at->rows, at->cols);
+  return RD_OK;
 }
 
 /* PEFT's start: A as nn.Linear (uniform within 1 / sqrt(in)), B zero, so the model is unchanged;
  * the same for what is added to the rank of an adapter. */
-static rd_code add_factors(rd_parameters *p, const rd_weights *base, int64_t l, rd_projection k,
-                           const rd_parameters_plan_options *o, rd_error *e) {
-  rd_linear *linear = &p->weights.layers[l].p[k];
-  rd_linear_grad *grad = &p->gradient.layers[l].p[k];
-  const rd_linear *from = &base->layers[l].p[k];
-  rd_fold *fold = &p->folds[l * RD_PROJECTIONS + k];
-  int64_t rank = o->rank ? o->rank : from->rank ? from->rank : RD_DEFAULT_RANK;
-  if (rank < from->rank)
+static rd_code add_factors(rd_parameters *p, const rd_walk *at, const rd_parameters_plan_options *o,
+                           rd_error *e) {
+  rd_linear *l = at->linear;
+  int64_t had = l->a.rows, rank = o->rank ? o->rank : had ? had : RD_DEFAULT_RANK;
+  if (rank < had)
     return rd_fail(e, RD_USAGE,
                    "lora_rank: %lld, and the adapter has %lld; a rank can grow or stay (0), not "
                    "shrink",
-                   (long long)rank, (long long)from->rank);
-  linear->rank = rank;
-  if (from->rank == 0)
-    linear->scale = o->alpha > 0 ? (float)(o->alpha / (double)rank) : 1.0f;
+                   (long long)rank, (long long)had);
+  if (had == 0)
+    l->scale = o->alpha > 0 ? (float)(o->alpha / (double)rank) : 1.0f;
+  rd_fold *fold = NULL;
+  if (rd_factors_fold(rank, at->rows, at->cols, p->type)) {
+    fold = &p->folds[p->fold_count++];
+    *fold = (rd_fold){.linear = l, .base = l->w, .scale = l->scale, .grad = at->grad};
+  }
   const struct {
     const char *end;
+    rd_matrix source, *matrix;
+    float **slot;
     int64_t rows, cols;
-    const void **slot;
-    float **gradient;
-    const void *source;
     rd_parameter_start start;
     float spread;
-  } rows[] = {
-      {".lora_A.weight", linear->rank, linear->in, &linear->lora_a, &grad->lora_a, from->lora_a,
-       RD_START_UNIFORM, 1.0f / sqrtf((float)linear->in)},
-      {".lora_B.weight", linear->out, linear->rank, &linear->lora_b, &grad->lora_b, from->lora_b,
-       RD_START_CONSTANT, 0.0f},
+  } factors[] = {
+      {".lora_A.weight", l->a, fold ? &fold->a : &l->a, fold ? &fold->da : &at->grad->a, rank,
+       at->cols, RD_START_UNIFORM, 1.0f / sqrtf((float)at->cols)},
+      {".lora_B.weight", l->b, fold ? &fold->b : &l->b, fold ? &fold->db : &at->grad->b, at->rows,
+       rank, RD_START_CONSTANT, 0.0f},
   };
+  if (fold) { /* the pass sees the sum alone */
+    l->w = rd_matrix_at(rd_format_of(RD_F32), NULL, at->rows, at->cols);
+    l->a = l->b = (rd_matrix){0};
+  }
   for (size_t i = 0; i < 2; i++) {
-    char name[120];
-    rd_layer_name(name, sizeof name, p->config->family->names->p[k], l, rows[i].end);
-    RD_TRY(add_matrix(p, rows[i].rows, rows[i].cols, rows[i].slot, rows[i].gradient, rows[i].source,
-                      base->type, rows[i].spread, name, e));
-    rd_parameter *item = &p->items[p->count - 1];
-    item->start = rows[i].start;
-    item->source_rows = i == 0 ? from->rank : linear->out;
-    item->source_cols = i == 0 ? linear->in : from->rank;
+    rd_parameter *item = add(p, at->module, factors[i].end, factors[i].rows, factors[i].cols, e);
+    if (!item)
+      return RD_NO_MEMORY;
+    item->matrix = factors[i].matrix;
+    item->slot = factors[i].slot;
+    item->scale = l->scale;
+    item->start = factors[i].start;
+    item->spread = factors[i].spread;
+    item->source = factors[i].source;
+    *item->matrix = rd_matrix_at(rd_format_of(p->type), NULL, item->rows, item->cols);
   }
-  if (!rd_fold_pays(rank, linear->out, linear->in, p->type))
-    return RD_OK;
-  *fold = (rd_fold){
-      .rank = rank, .scale = linear->scale, .base = from->w, .out = linear->out, .in = linear->in};
-  linear->rank = 0;
   return RD_OK;
 }
 
-/* Which projections "q_proj,v_proj" names. */
-static rd_code parse_targets(const char *targets, bool wanted[RD_PROJECTIONS], rd_error *e) {
-  bool any = false;
-  for (const char *at = targets; at && *at;) {
-    size_t n = strcspn(at, ", ");
-    int found = -1;
-    for (int k = 0; k < RD_PROJECTIONS; k++)
-      if (strlen(rd_projection_names[k]) == n && memcmp(rd_projection_names[k], at, n) == 0)
-        found = k;
-    if (n > 0 && found < 0)
-      return rd_fail(e, RD_USAGE,
-                     "lora_targets: this model has no projection %.*s; it has q_proj, k_proj, "
-                     "v_proj, o_proj, gate_proj, up_proj, down_proj",
-                     (int)n, at);
-    if (n > 0)
-      any = wanted[found] = true;
-    at += n + (at[n] != '\0');
-  }
-  return any ? RD_OK : rd_fail(e, RD_USAGE, "lora_targets: name at least one projection");
+/* The next word of "q_proj,v_proj", of *size bytes; NULL behind the last. */
+static const char *next_word(const char *at, size_t *size) {
+  at += strspn(at, ", ");
+  *size = strcspn(at, ", ");
+  return *size ? at : NULL;
 }
 
-static rd_code plan_all(rd_parameters *p, const rd_weights *base, rd_error *e) {
-  const rd_config *c = p->config;
-  RD_TRY(add_matrix(p, c->vocab, c->width, &p->weights.embedding, &p->gradient.embedding,
-                    base ? base->embedding : NULL, base ? base->type : RD_F32, 0.02f,
-                    c->family->names->embedding, e));
-  for (int64_t l = 0; l < c->layers; l++) {
-    RD_TRY(add_norms(p, base, l, e));
-    for (int k = 0; k < RD_PROJECTIONS; k++)
-      RD_TRY(add_projection(p, base, l, (rd_projection)k, e));
-  }
-  RD_TRY(add_vector(p, c->width, &p->weights.norm, &p->gradient.norm, base ? base->norm : NULL,
-                    c->family->names->norm, e));
-  if (c->tied)
-    return RD_OK;
-  return add_matrix(p, c->vocab, c->width, &p->weights.head, &p->gradient.head,
-                    base ? base->head : NULL, base ? base->type : RD_F32, 0.02f,
-                    c->family->names->head, e);
+static bool names(const char *targets, const char *name) {
+  size_t size = 0;
+  for (const char *at = targets; at && (at = next_word(at, &size)); at += size)
+    if (strlen(name) == size && memcmp(name, at, size) == 0)
+      return true;
+  return false;
 }
 
-static rd_code plan_factors(rd_parameters *p, const rd_weights *base,
-                            const rd_parameters_plan_options *o, rd_error *e) {
-  const rd_config *c = p->config;
-  bool wanted[RD_PROJECTIONS] = {false};
-  RD_TRY(parse_targets(o->targets, wanted, e));
-  for (int64_t l = 0; l < c->layers; l++) {
-    if (o->norms)
-      RD_TRY(add_norms(p, base, l, e));
-    for (int k = 0; k < RD_PROJECTIONS; k++)
-      if (wanted[k] || base->layers[l].p[k].rank > 0)
-        RD_TRY(add_factors(p, base, l, (rd_projection)k, o, e));
+static rd_code check_targets(const char *targets, rd_error *e) {
+  size_t count = 0, size = 0, words = 0, length = 0;
+  const rd_part *parts = rd_parts(&count);
+  char known[256] = "";
+  for (size_t i = 0; i < count; i++)
+    if (parts[i].kind == RD_LINEAR && parts[i].layered)
+      length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "",
+                                 parts[i].name);
+  for (const char *at = targets; at && (at = next_word(at, &size)); at += size, words++) {
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", (int)size, at);
+    if (!names(known, word))
+      return rd_fail(e, RD_USAGE, "lora_targets: this model has no projection %s; it has %s", word,
+                     known);
   }
-  if (o->norms)
-    RD_TRY(add_vector(p, c->width, &p->weights.norm, &p->gradient.norm, base->norm,
-                      c->family->names->norm, e));
+  return words ? RD_OK : rd_fail(e, RD_USAGE, "lora_targets: name at least one projection");
+}
+
+/* The order of the list is that of a pass, and never changes, since random numbers follow it: the
+ * embedding, the layers, the final norm, the head. */
+static rd_code plan_items(rd_parameters *p, const rd_parameters_plan_options *o, rd_error *e) {
+  if (!o->all)
+    RD_TRY(check_targets(o->targets, e));
+  for (int behind = 0; behind < 2; behind++) {
+    rd_walk at = rd_parts_of(p->config, NULL, &p->weights, &p->gradient);
+    while (rd_parts_next(&at)) {
+      if ((at.layer < 0 && at.kind != RD_MATRIX) != behind)
+        continue;
+      if (o->all || (o->norms && at.kind == RD_NORM))
+        RD_TRY(add_place(p, &at, e));
+      else if (at.linear && (names(o->targets, at.part->name) || at.linear->a.rows > 0))
+        RD_TRY(add_factors(p, &at, o, e));
+    }
+  }
   return RD_OK;
 }
 
-/* The folded matrices and their gradients; A and B are the two items of the projection. */
+/* The folded matrices and their gradients. */
 static void lay_out_folds(rd_parameters *p, rd_arena *masters, rd_arena *state, bool place) {
-  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++) {
-    rd_fold *f = &p->folds[i];
-    if (f->rank == 0)
-      continue;
-    rd_linear *linear = &p->weights.layers[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS];
-    rd_linear_grad *grad = &p->gradient.layers[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS];
-    float *sum = RD_TAKE(masters, float, f->out * f->in);
-    float *dsum = RD_TAKE(state, float, f->out * f->in);
-    if (!place)
-      continue;
-    f->a = linear->lora_a;
-    f->b = linear->lora_b;
-    f->da = grad->lora_a;
-    f->db = grad->lora_b;
-    linear->w = f->sum = sum;
-    grad->w = f->dsum = dsum;
+  for (size_t i = 0; i < p->fold_count; i++) {
+    const rd_fold *f = &p->folds[i];
+    float *sum = RD_TAKE(masters, float, f->base.rows * f->base.cols);
+    float *dsum = RD_TAKE(state, float, f->base.rows * f->base.cols);
+    if (place) {
+      f->linear->w.data = sum;
+      f->grad->w = dsum;
+    }
   }
 }
 
@@ -258,51 +187,51 @@ static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool p
     item->master = master;
     item->working = working;
     if (item->matrix)
-      *item->matrix_slot = working;
+      item->matrix->data = working;
     else
-      *item->vector_slot = master;
-    *item->gradient_slot = item->gradient;
+      *item->vector = master;
+    *item->slot = item->gradient;
   }
   lay_out_folds(p, masters, state, place);
-  if (place && p->config->tied)
-    p->weights.head = p->weights.embedding;
+  if (p->config->tied) {
+    p->weights.head.w = p->weights.embedding;
+    p->gradient.head.w = p->gradient.embedding;
+  }
 }
 
 rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_weights *base,
                            rd_dtype type, const rd_parameters_plan_options *options, rd_error *e) {
   *p = (rd_parameters){.config = config, .type = type};
-  size_t layers = (size_t)config->layers;
-  p->weights.layers = rd_calloc(layers, sizeof *p->weights.layers, "layers", e);
-  p->gradient.layers = rd_calloc(layers, sizeof *p->gradient.layers, "gradients of layers", e);
-  p->folds = rd_calloc(layers * RD_PROJECTIONS, sizeof *p->folds, "folded factors", e);
-  if (!p->weights.layers || !p->gradient.layers || !p->folds)
-    return RD_NO_MEMORY;
-  p->weights.type = type;
-  if (base) {
-    rd_layer *own = p->weights.layers;
+  size_t layers = (size_t)config->layers, linears = 0;
+  rd_walk at = rd_parts_of(config, NULL, NULL, NULL);
+  while (rd_parts_next(&at))
+    linears += at.kind == RD_LINEAR;
+  rd_layer *own = rd_calloc(layers, sizeof *own, "layers", e);
+  if (base && own)
     memcpy(own, base->layers, layers * sizeof *own);
-    p->weights.embedding = base->embedding;
-    p->weights.head = base->head;
-    p->weights.norm = base->norm;
-    if (!options->all && base->type != type)
-      return rd_fail(e, RD_UNSUPPORTED, "the frozen weights are %s and the run wants %s",
-                     rd_dtype_name(base->type), rd_dtype_name(type));
-  } else {
-    for (int64_t l = 0; l < config->layers; l++)
-      for (int k = 0; k < RD_PROJECTIONS; k++) {
-        rd_linear *linear = &p->weights.layers[l].p[k];
-        rd_projection_shape(config, (rd_projection)k, &linear->out, &linear->in);
-      }
-  }
-  if (options->all)
-    RD_TRY(plan_all(p, base, e));
-  else
-    RD_TRY(plan_factors(p, base, options, e));
+  if (base)
+    p->weights = *base;
+  p->weights.layers = own;
+  p->gradient.layers = rd_calloc(layers, sizeof *p->gradient.layers, "gradients of layers", e);
+  p->folds = rd_calloc(linears, sizeof *p->folds, "folded factors", e);
+  if (!own || !p->gradient.layers || !p->folds)
+    return RD_NO_MEMORY;
+  if (base && !options->all && base->type != type)
+    return rd_fail(e, RD_UNSUPPORTED, "the frozen weights are %s and the run wants %s",
+                   rd_dtype_name(base->type), rd_dtype_name(type));
+  p->weights.type = type;
+  RD_TRY(plan_items(p, options, e));
   rd_arena masters = rd_arena_measure(), state = rd_arena_measure();
   lay_out(p, &masters, &state, false);
   p->master_bytes = masters.used;
   p->state_bytes = state.used;
   return RD_OK;
+}
+
+/* The first rows and columns of the master. */
+static void take_rows(rd_parameter *item, const rd_matrix *from) {
+  for (int64_t r = 0; from->data && r < from->rows; r++)
+    rd_matrix_decode(item->master + r * item->cols, from, r, 1);
 }
 
 static void fill(rd_parameter *item, uint64_t seed, uint32_t index) {
@@ -317,10 +246,7 @@ static void fill(rd_parameter *item, uint64_t seed, uint32_t index) {
     for (int64_t i = 0; i < item->count; i++)
       item->master[i] = item->spread;
   }
-  for (int64_t r = 0; item->source && r < item->source_rows; r++)
-    rd_cast(item->master + r * item->cols, RD_F32,
-            rd_at_const(item->source, item->source_type, r * item->source_cols), item->source_type,
-            item->source_cols);
+  take_rows(item, &item->source);
 }
 
 rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
@@ -339,21 +265,13 @@ rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const c
     char name[160];
     snprintf(name, sizeof name, "%s%s", prefix, item->name);
     const rd_tensor *tensor = rd_tensors_find(tensors, name);
-    if (!tensor || rd_tensor_count(tensor) != item->source_rows * item->source_cols)
+    rd_matrix held = item->source;
+    if (!tensor || rd_tensor_count(tensor) != held.rows * held.cols)
       continue;
-    size_t row = tensor->size / (size_t)item->source_rows;
-    for (int64_t r = 0; r < item->source_rows; r++)
-      tensor->storage->decode(item->master + r * item->cols, tensor->data + (size_t)r * row,
-                              item->source_cols);
+    held = rd_matrix_at(tensor->format, tensor->data, held.rows, held.cols);
+    take_rows(item, &held);
   }
   return rd_parameters_refresh(p, e);
-}
-
-static rd_code each_fold(rd_parameters *p, rd_code (*act)(rd_fold *, rd_error *), rd_error *e) {
-  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++)
-    if (p->folds[i].rank > 0)
-      RD_TRY(act(&p->folds[i], e));
-  return RD_OK;
 }
 
 rd_code rd_parameters_refresh(rd_parameters *p, rd_error *e) {
@@ -362,18 +280,27 @@ rd_code rd_parameters_refresh(rd_parameters *p, rd_error *e) {
     if (item->working != item->master)
       rd_cast(item->working, p->type, item->master, RD_F32, item->count);
   }
-  return each_fold(p, rd_fold_refresh, e);
+  for (size_t i = 0; i < p->fold_count; i++)
+    RD_TRY(rd_fold_refresh(&p->folds[i], e));
+  return RD_OK;
 }
 
 rd_code rd_parameters_unfold(rd_parameters *p, rd_error *e) {
-  return each_fold(p, rd_fold_gradients, e);
+  for (size_t i = 0; i < p->fold_count; i++)
+    RD_TRY(rd_fold_gradients(&p->folds[i], e));
+  return RD_OK;
 }
 
-int64_t rd_parameters_rank(const rd_parameters *p, int64_t layer, rd_projection k, float *scale) {
-  const rd_fold *fold = &p->folds[layer * RD_PROJECTIONS + k];
-  const rd_linear *linear = &p->weights.layers[layer].p[k];
-  *scale = fold->rank > 0 ? fold->scale : linear->scale;
-  return fold->rank > 0 ? fold->rank : linear->rank;
+rd_code rd_parameter_tensor(rd_tensor *out, const rd_parameter *item, const char *prefix,
+                            rd_dtype type, const void *data, rd_error *e) {
+  bool matrix = item->matrix != NULL;
+  *out = (rd_tensor){.name = rd_print("%s%s", prefix, item->name),
+                     .format = rd_format_of(type),
+                     .dims = matrix ? 2 : 1,
+                     .shape = {matrix ? item->rows : item->cols, matrix ? item->cols : 1, 1, 1},
+                     .data = data ? data : item->master,
+                     .size = (size_t)item->count * rd_dtype_size(type)};
+  return out->name ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the list of tensors");
 }
 
 void rd_parameters_drop(rd_parameters *p) {
@@ -389,9 +316,9 @@ void rd_parameters_drop(rd_parameters *p) {
 void rd_parameters_clear(rd_parameters *p) {
   for (size_t i = 0; i < p->count; i++)
     memset(p->items[i].gradient, 0, (size_t)p->items[i].count * sizeof(float));
-  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++)
-    if (p->folds[i].rank > 0)
-      memset(p->folds[i].dsum, 0, (size_t)(p->folds[i].out * p->folds[i].in) * sizeof(float));
+  for (size_t i = 0; i < p->fold_count; i++)
+    memset(p->folds[i].grad->w, 0,
+           (size_t)(p->folds[i].base.rows * p->folds[i].base.cols) * sizeof(float));
 }
 
 double rd_parameters_norm(const rd_parameters *p, double scale) {

@@ -8,7 +8,7 @@
 
 #include "arena.h"
 #include "fold.h"
-#include "step.h"
+#include "parts.h"
 #include "tensors.h"
 
 /* How a tensor begins, when it is not read from a model. */
@@ -20,21 +20,20 @@ typedef enum rd_parameter_start {
 } rd_parameter_start;
 
 typedef struct rd_parameter {
-  char name[120];     /* the family's; factors end in .lora_A.weight, .lora_B.weight */
-  int64_t rows, cols; /* a vector has cols 0 */
+  char name[RD_NAME]; /* the family's; factors end in .lora_A.weight, .lora_B.weight */
+  int64_t rows, cols; /* a vector has one row */
   int64_t count;      /* elements */
-  bool matrix;        /* has a working copy of the arithmetic's type, and decays */
+  rd_matrix *matrix;  /* where the pass looks for it: matrices decay, and have a working copy of the
+                         arithmetic's type */
+  const float **vector;             /* or for a vector, which has not */
+  float **slot;                     /* where the pass looks for its gradient */
   float *master, *gradient, *m, *v; /* (count) */
   void *working;                    /* (count) the master itself in f32 */
-  const void **matrix_slot;         /* where the pass looks for it */
-  const float **vector_slot;
-  float **gradient_slot;
+  float scale;                      /* of factors */
   rd_parameter_start start;
   float spread;
-  const void *source; /* (source_rows, source_cols): the first rows and columns, the rest as
-                         `start` says where the source is smaller */
-  int64_t source_rows, source_cols;
-  rd_dtype source_type;
+  rd_matrix source; /* the first rows and columns, the rest as `start` says where it is smaller; no
+                       data: nothing */
 } rd_parameter;
 
 typedef struct rd_parameters {
@@ -44,8 +43,9 @@ typedef struct rd_parameters {
   rd_dtype type; /* of the working copies */
   const rd_config *config;
   rd_weights weights;   /* what the pass reads: working copies, and the frozen base */
-  rd_fold *folds;       /* (L * RD_PROJECTIONS) factors that are folded into what the pass reads */
   rd_gradient gradient; /* what the pass adds to */
+  rd_fold *folds;       /* (fold_count) factors that are folded into what the pass reads */
+  size_t fold_count;
   rd_arena master_arena, state_arena;
   size_t master_bytes, state_bytes;
 } rd_parameters;
@@ -75,9 +75,11 @@ rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const c
                             rd_error *e);
 /* Refresh all working copies and folded matrices from the masters. */
 rd_code rd_parameters_refresh(rd_parameters *p, rd_error *e);
-/* Rank (0: none) and scale of the factors of a projection, folded or not. */
-int64_t rd_parameters_rank(const rd_parameters *p, int64_t layer, rd_projection k, float *scale);
 void rd_parameters_drop(rd_parameters *p);
+/* The tensor of an item for a file: called PREFIX and the name, `data` of `type` (NULL: the
+ * master). The name is new, the data borrowed. RD_NO_MEMORY. */
+rd_code rd_parameter_tensor(rd_tensor *out, const rd_parameter *item, const char *prefix,
+                            rd_dtype type, const void *data, rd_error *e);
 
 /* Zero all gradients. */
 void rd_parameters_clear(rd_parameters *p);

@@ -2,9 +2,9 @@
 /* Opening a run: model or `init`, tokenizer, rules, tensors to train, data. */
 #include "trainer.h"
 
+#include "clock.h"
 #include "cpu.h"
 #include "family.h"
-#include "clock.h"
 #include "file.h"
 #include "folder.h"
 #include "model.h"
@@ -70,7 +70,7 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   bool f32 = trains_all(s) || wanted_type(s) == RD_F32;
   rd_model_options options = {.path = s->model,
                               .adapter = s->adapter,
-                              .precision = f32 ? RD_PRECISION_F32 : RD_PRECISION_BF16,
+                              .precision = f32 ? "f32" : "bf16",
                               .use = trains_all(s) ? RD_ADAPTER_MERGED : RD_ADAPTER_BESIDE};
   RD_TRY(rd_model_open(&t->base, &options, e));
   t->config = t->base->config;

@@ -4,9 +4,9 @@
 #define RD_TRAINER_H
 
 #include "batch.h"
-#include "settings.h"
 #include "parameters.h"
 #include "schedule.h"
+#include "settings.h"
 #include "tokenizer.h"
 #include "validation.h"
 
@@ -48,7 +48,7 @@ typedef struct rd_trainer {
   rd_tokenizer *own_tokenizer;   /* of `init` */
   const rd_tokenizer *tokenizer; /* own or the base's */
   char *tokenizer_folder;        /* whose tokenizer files go with full weights */
-  rd_prompter prompter; /* of the data: the tokenizer and its template */
+  rd_prompter prompter;          /* of the data: the tokenizer and its template */
   rd_text_coder coder;
   const rd_rate_schedule *schedule;
   rd_parameters parameters;

@@ -205,8 +205,7 @@ static rd_model *open_model(const golden *g) {
   rd_error e;
   snprintf(path, sizeof path, GOLDEN "%s", g->model);
   snprintf(adapter, sizeof adapter, GOLDEN "%s", g->adapter ? g->adapter : "");
-  rd_model_options o = {
-      .path = path, .adapter = g->adapter ? adapter : NULL, .precision = RD_PRECISION_F32};
+  rd_model_options o = {.path = path, .adapter = g->adapter ? adapter : NULL, .precision = "f32"};
   if (rd_model_open(&model, &o, &e) != RD_OK)
     fail_msg("%s", e.message);
   return model;

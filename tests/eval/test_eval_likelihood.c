@@ -81,7 +81,7 @@ static rd_model *open_golden(const char *name) {
   rd_error e = {0};
   char path[300];
   snprintf(path, sizeof path, GOLDEN "models/%s", name);
-  const rd_model_options options = {.path = path, .precision = RD_PRECISION_F32};
+  const rd_model_options options = {.path = path, .precision = "f32"};
   if (rd_model_open(&m, &options, &e) != RD_OK)
     fail_msg("%s", e.message);
   return m;

@@ -2,8 +2,9 @@
 /* The training pass against central differences, the packed pass against single ones, and the two
  * passes against each other, on tiny random models made here: every family switch, every kind of
  * attention. */
-#include "step.h"
+#include "parts.h"
 #include "rng.h"
+#include "step.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -32,14 +33,18 @@ static float *add(tiny *t, const char *name, int64_t n, double mean, double sd, 
   rd_rng rng = rd_rng_at(11, RD_STREAM_INIT, 0, (uint32_t)t->count);
   for (int64_t i = 0; i < n; i++)
     w[i] = (float)(mean + sd * rd_rng_normal(&rng));
+  assert_true(t->count < MOST);
   t->values[t->count] = w;
   t->grads[t->count] = g;
   t->sizes[t->count] = n;
   t->names[t->count++] = name;
-  assert_true(t->count <= MOST);
-  if (grad)
-    *grad = g;
+  *grad = g;
   return w;
+}
+
+static rd_matrix matrix(tiny *t, const char *name, int64_t rows, int64_t cols, double sd,
+                        float **grad) {
+  return rd_matrix_at(rd_format_of(RD_F32), add(t, name, rows * cols, 0, sd, grad), rows, cols);
 }
 
 typedef struct variant {
@@ -78,31 +83,24 @@ static void make(tiny *t, const variant *v) {
   rd_weights *w = &t->model.weights;
   *w = (rd_weights){.type = RD_F32, .layers = t->layers};
   t->gradient.layers = t->layer_grads;
-  w->embedding = add(t, "embedding", V * c->width, 0, 1, &t->gradient.embedding);
-  w->head = v->tied ? w->embedding : add(t, "head", V * c->width, 0, 0.3, &t->gradient.head);
-  w->norm = add(t, "norm", c->width, 1, 0.1, &t->gradient.norm);
-  for (int l = 0; l < L; l++) {
-    rd_layer *layer = &t->layers[l];
-    rd_layer_grad *g = &t->layer_grads[l];
-    layer->attention_norm = add(t, "attention_norm", c->width, 1, 0.1, &g->attention_norm);
-    layer->mlp_norm = add(t, "mlp_norm", c->width, 1, 0.1, &g->mlp_norm);
-    if (v->qk_norm) {
-      layer->q_norm = add(t, "q_norm", c->head_dim, 1, 0.1, &g->q_norm);
-      layer->k_norm = add(t, "k_norm", c->head_dim, 1, 0.1, &g->k_norm);
-    }
-    for (int p = 0; p < RD_PROJECTIONS; p++) {
-      rd_linear *x = &layer->p[p];
-      rd_projection_shape(c, (rd_projection)p, &x->out, &x->in);
-      x->w = add(t, rd_projection_names[p], x->out * x->in, 0, 0.3, &g->p[p].w);
-      if (v->bias && p <= RD_V)
-        x->bias = add(t, "bias", x->out, 0, 0.3, &g->p[p].bias);
-      if (!v->lora)
-        continue;
-      x->rank = RANK;
-      x->scale = 1.5f;
-      x->lora_a = add(t, "lora_a", RANK * x->in, 0, 0.3, &g->p[p].lora_a);
-      x->lora_b = add(t, "lora_b", RANK * x->out, 0, 0.3, &g->p[p].lora_b);
-    }
+  rd_walk at = rd_parts_of(c, NULL, w, &t->gradient);
+  while (rd_parts_next(&at)) {
+    const char *name = at.part->name;
+    if (at.matrix)
+      *at.matrix = matrix(t, name, at.rows, at.cols, at.linear ? 0.3 : 1, at.gradient);
+    else if (at.kind == RD_NORM)
+      *at.vector = add(t, name, at.cols, 1, 0.1, at.gradient);
+    else if (at.needed)
+      *at.vector = add(t, "bias", at.cols, 0, 0.3, at.gradient);
+    if (!at.linear || !v->lora)
+      continue;
+    at.linear->scale = 1.5f;
+    at.linear->a = matrix(t, "lora_a", RANK, at.cols, 0.3, &at.grad->a);
+    at.linear->b = matrix(t, "lora_b", at.rows, RANK, 0.3, &at.grad->b);
+  }
+  if (v->tied) {
+    w->head.w = w->embedding;
+    t->gradient.head.w = t->gradient.embedding;
   }
 }
 

@@ -43,10 +43,9 @@ static void conversions_keep_the_logits(void **state) {
       fail_msg("%s: %s", cases[i].path, e.message);
     assert_int_equal(tokenizer, cases[i].tokenizer);
     int64_t n = 0, again = 0;
-    float *before = logits_of(
-        &(rd_model_options){.path = path, .adapter = o.adapter, .precision = RD_PRECISION_F32}, &n);
-    float *after =
-        logits_of(&(rd_model_options){.path = folder, .precision = RD_PRECISION_F32}, &again);
+    float *before =
+        logits_of(&(rd_model_options){.path = path, .adapter = o.adapter, .precision = "f32"}, &n);
+    float *after = logits_of(&(rd_model_options){.path = folder, .precision = "f32"}, &again);
     assert_int_equal(n, again);
     double d = distance(after, before, n);
     if (!(d <= cases[i].bound))
@@ -55,7 +54,7 @@ static void conversions_keep_the_logits(void **state) {
     free(after);
     rd_tensors tensors;
     assert_int_equal(rd_safetensors_open(&tensors, folder, &e), RD_OK);
-    assert_string_equal(rd_tensors_storage(&tensors)->name, cases[i].storage);
+    assert_string_equal(rd_tensors_format(&tensors)->name, cases[i].storage);
     rd_tensors_drop(&tensors);
     if (rd_convert(&o, NULL, &e) != RD_USAGE || !strstr(e.message, "already holds a model"))
       fail_msg("a second time: %s", e.message);
@@ -73,7 +72,7 @@ static void adapters_are_written(void **state) {
   static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors"};
   static const double bounds[] = {1e-2, 2e-3, 1e-12};
   int64_t n = 0;
-  rd_model_options o = {.path = model, .adapter = from, .precision = RD_PRECISION_F32};
+  rd_model_options o = {.path = model, .adapter = from, .precision = "f32"};
   float *before = logits_of(&o, &n);
   for (size_t i = 0; i < 3; i++) {
     char folder[64], weights[128];
@@ -85,7 +84,7 @@ static void adapters_are_written(void **state) {
     snprintf(weights, sizeof weights, "%s/%s", folder, files[1]);
     assert_int_equal(rd_safetensors_open(&tensors, weights, &e), RD_OK);
     for (size_t k = 0; k < tensors.count; k++)
-      assert_string_equal(tensors.items[k].storage->name,
+      assert_string_equal(tensors.items[k].format->name,
                           tensors.items[k].dims == 2 ? names[i] : "F32");
     rd_tensors_drop(&tensors);
     o.adapter = folder;

@@ -110,15 +110,17 @@ static void storage_formats_decode_to_the_reference(void **state) {
   if (rd_gguf_parse(&g, map.data, map.size, &e) != RD_OK ||
       rd_safetensors_open(&expected, GOLDEN "gguf/formats.expected.safetensors", &e) != RD_OK)
     fail_msg("%s", e.message);
-  size_t formats = 0;
-  rd_storages(&formats);
-  assert_int_equal(g.tensors.count, formats);
+  size_t formats = 0, read = 0;
+  const rd_format *all = rd_formats(&formats);
+  for (size_t i = 0; i < formats; i++)
+    read += all[i].decode != NULL;
+  assert_int_equal(g.tensors.count, read);
   for (size_t i = 0; i < g.tensors.count; i++) {
     const rd_tensor *t = &g.tensors.items[i], *x = rd_tensors_find(&expected, t->name);
     assert_non_null(x);
     int64_t n = rd_tensor_count(t);
     float *decoded = malloc((size_t)n * sizeof *decoded);
-    t->storage->decode(decoded, t->data, n);
+    t->format->decode(decoded, t->data, n);
     for (int64_t j = 0; j < n; j++) {
       float want;
       memcpy(&want, x->data + 4 * j, sizeof want);

@@ -48,21 +48,21 @@ static void damaged_folders_are_refused(void **state) {
   (void)state;
   static const struct {
     void (*damage)(rd_tensors *t);
-    rd_precision precision;
+    const char *precision;
     const char *message; /* NULL: opens, and only the full scan sees it */
     const char *scan;
   } cases[] = {
-      {drop_norm, RD_AUTO, "tensor model.norm.weight is missing", NULL},
-      {narrow_projection, RD_AUTO,
+      {drop_norm, NULL, "tensor model.norm.weight is missing", NULL},
+      {narrow_projection, NULL,
        "tensor model.layers.1.self_attn.k_proj.weight: expected shape (32, 32), found (16, 32)",
        NULL},
-      {short_embedding, RD_AUTO,
+      {short_embedding, NULL,
        "tensor model.embed_tokens.weight: expected shape (288, 32), found (287, 32)", NULL},
-      {nan_in_norm, RD_AUTO,
+      {nan_in_norm, NULL,
        "tensor model.layers.0.input_layernorm.weight: element 3 is NaN or infinite", NULL},
-      {infinity_in_matrix, RD_PRECISION_BF16,
+      {infinity_in_matrix, "bf16",
        "tensor model.layers.1.self_attn.o_proj.weight: element 77 is NaN or infinite", NULL},
-      {infinity_in_matrix, RD_PRECISION_F32, NULL,
+      {infinity_in_matrix, "f32", NULL,
        "tensor model.layers.1.self_attn.o_proj.weight: element 77 is NaN or infinite"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -120,7 +120,7 @@ static void weights_alone_open(void **state) {
   if (rd_model_open(&m, &o, &e) != RD_OK)
     fail_msg("%s", e.message);
   assert_null(m->tokenizer);
-  assert_string_equal(rd_tensors_storage(rd_model_tensors(m))->name, "F32");
+  assert_string_equal(rd_tensors_format(rd_model_tensors(m))->name, "F32");
   rd_model_close(&m);
   o.mask_token = "MASK";
   assert_int_equal(rd_model_open(&m, &o, &e), RD_USAGE);

@@ -6,6 +6,7 @@
 #include "model.h"
 #include "ops.h"
 #include "parameters.h"
+#include "step.h"
 #include "tensors.h"
 
 #include <setjmp.h>
@@ -67,7 +68,7 @@ static void compare(const rd_parameters *p, const char *file, bool gradients) {
     assert_int_equal(rd_tensor_count(tensor), item->count);
     float *want = malloc((size_t)item->count * sizeof *want);
     assert_non_null(want);
-    tensor->storage->decode(want, tensor->data, item->count);
+    tensor->format->decode(want, tensor->data, item->count);
     const float *got = gradients ? item->gradient : item->master;
     double most = 0, scale = 1e-6;
     for (int64_t k = 0; k < item->count; k++) {
@@ -137,7 +138,7 @@ static void one_case(const json_t *golden) {
   snprintf(adapter_path, sizeof adapter_path, GOLDEN "%s", adapter ? adapter : "");
   rd_model_options options = {.path = model_path,
                               .adapter = adapter ? adapter_path : NULL,
-                              .precision = RD_PRECISION_F32,
+                              .precision = "f32",
                               .use = RD_ADAPTER_BESIDE};
   rd_model *model;
   if (rd_model_open(&model, &options, &e) != RD_OK)

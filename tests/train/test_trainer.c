@@ -246,17 +246,26 @@ static void gradients_of(rd_trainer *t, const rd_weights *weights, rd_gradient *
 }
 
 /* What the pass reads and what it adds to, as if no factors were folded. */
-static void unfolded(const rd_parameters *p, rd_layer *layers, rd_layer_grad *gradients) {
-  memcpy(layers, p->weights.layers, (size_t)p->config->layers * sizeof *layers);
-  memcpy(gradients, p->gradient.layers, (size_t)p->config->layers * sizeof *gradients);
-  for (int64_t i = 0; i < p->config->layers * RD_PROJECTIONS; i++) {
-    const rd_fold *fold = &p->folds[i];
-    rd_linear *linear = &layers[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS];
-    assert_int_equal(fold->rank, 24);
-    linear->w = fold->base;
-    linear->rank = fold->rank;
-    gradients[i / RD_PROJECTIONS].p[i % RD_PROJECTIONS].w = NULL;
-  }
+static void unfolded(const rd_parameters *p, rd_weights *weights, rd_gradient *gradient) {
+  rd_walk own = rd_parts_of(p->config, NULL, &p->weights, NULL);
+  rd_walk at = rd_parts_of(p->config, NULL, weights, gradient);
+  size_t folded = 0;
+  while (rd_parts_next(&own) && rd_parts_next(&at))
+    for (size_t i = 0; i < p->fold_count; i++) {
+      const rd_fold *fold = &p->folds[i];
+      if (!at.linear || fold->linear != own.linear)
+        continue;
+      assert_int_equal(fold->a.rows, 24);
+      *at.linear = (rd_linear){.w = fold->base,
+                               .bias = at.linear->bias,
+                               .a = fold->a,
+                               .b = fold->b,
+                               .scale = fold->scale};
+      *at.grad = (rd_linear_grad){.bias = at.grad->bias, .a = fold->da, .b = fold->db};
+      folded++;
+    }
+  assert_true(folded > 0);
+  assert_int_equal(folded, p->fold_count);
 }
 
 /* Folded factors get the gradients that they get beside their matrix. */
@@ -272,11 +281,13 @@ static void thick_factors_are_folded(void **state) {
   rd_layer_grad gradients[2];
   run_with(&t, &s, factors, thick, none, false);
   rd_parameters *p = &t.parameters;
-  unfolded(p, layers, gradients);
   rd_weights beside = p->weights;
-  beside.layers = layers;
   rd_gradient slots = p->gradient;
+  memcpy(layers, p->weights.layers, sizeof layers);
+  memcpy(gradients, p->gradient.layers, sizeof gradients);
+  beside.layers = layers;
   slots.layers = gradients;
+  unfolded(p, &beside, &slots);
   gradients_of(&t, &beside, &slots);
   float *expected = malloc((size_t)p->total * sizeof *expected), *at = expected;
   for (size_t i = 0; i < p->count; at += p->items[i++].count)
@@ -311,10 +322,9 @@ static void ranks_grow(void **state) {
   assert_int_equal(a.parameters.count, b.parameters.count);
   for (size_t i = 0; i < a.parameters.count; i++) {
     const rd_parameter *x = &a.parameters.items[i], *y = &b.parameters.items[i];
-    int64_t cols = x->cols ? x->cols : 1;
     for (int64_t r = 0; r < x->rows; r++)
-      assert_memory_equal(x->master + r * cols, y->master + r * (y->cols ? y->cols : 1),
-                          (size_t)cols * sizeof(float));
+      assert_memory_equal(x->master + r * x->cols, y->master + r * y->cols,
+                          (size_t)x->cols * sizeof(float));
     for (int64_t k = 0; y->cols > x->cols && k < y->count; k++)
       assert_true(k % y->cols < x->cols || (y->master[k] >= 0 && y->master[k] <= 0));
     for (int64_t k = x->count; y->cols == x->cols && k < y->count; k++)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Random weights: a source of rows for every matrix, packed as a file's would be. */
+#include <string.h>
+
+#include "parts.h"
+#include "precision.h"
+#include "rng.h"
+#include "store.h"
+
+/* A matrix's numbers are those of (seed, tensor), whatever its format. */
+typedef struct source {
+  uint64_t seed;
+  uint32_t tensor;
+  int64_t cols;
+} source;
+
+enum { DRAWS = 4096, STRETCH = 64 * DRAWS };
+
+/* Normal numbers from a small table of a few thousand draws, new for every stretch of a matrix:
+ * weights of gigabytes are made at memory speed. Chunks follow each other in a thread, so each
+ * thread keeps the table that it made last. */
+static const float *draws_of(const source *s, int64_t stretch) {
+  static _Thread_local struct {
+    bool made;
+    source of;
+    int64_t stretch;
+    float draws[DRAWS];
+  } last;
+  bool same = last.made && last.stretch == stretch && last.of.seed == s->seed &&
+              last.of.tensor == s->tensor;
+  if (same)
+    return last.draws;
+  rd_rng rng =
+      rd_rng_at(s->seed, RD_STREAM_INIT, (uint32_t)(stretch * (STRETCH / DRAWS)), s->tensor);
+  for (int i = 0; i < DRAWS; i++)
+    last.draws[i] = 0.02f * (float)rd_rng_normal(&rng);
+  last.made = true;
+  last.of = *s;
+  last.stretch = stretch;
+  return last.draws;
+}
+
+static rd_code random_rows(void *context, float *out, float *room, int64_t first, int64_t count,
+                           rd_error *e) {
+  (void)room, (void)e;
+  const source *s = context;
+  int64_t end = (first + count) * s->cols;
+  for (int64_t at = first * s->cols, n; at < end; at += n) {
+    int64_t in = at % DRAWS;
+    n = end - at < DRAWS - in ? end - at : DRAWS - in;
+    memcpy(out, draws_of(s, at / STRETCH) + in, (size_t)n * sizeof *out);
+    out += n;
+  }
+  return RD_OK;
+}
+
+/* Matrices taken one after another, made as they are placed. */
+typedef struct maker {
+  rd_arena *arena;
+  uint64_t seed;
+  uint32_t next;
+} maker;
+
+static rd_code make_matrix(maker *k, const rd_format *format, uint32_t tensor, const rd_walk *p,
+                           rd_matrix *out, rd_error *e) {
+  source s = {k->seed, tensor, p->cols};
+  *out = rd_matrix_take(format, p->rows, p->cols, k->arena);
+  return k->arena->base ? rd_matrix_fill(out, random_rows, &s, e) : RD_OK;
+}
+
+static const float *make_vector(maker *k, int64_t n, float value) {
+  float *out = RD_TAKE(k->arena, float, n);
+  for (int64_t i = 0; k->arena->base && i < n; i++)
+    out[i] = value;
+  return out;
+}
+
+static rd_code make_weights(maker *k, const rd_config *c, const rd_format *products, rd_weights *w,
+                            rd_error *e) {
+  const rd_format *plain = rd_format_of(w->type);
+  memset(w->layers, 0, (size_t)c->layers * sizeof *w->layers);
+  rd_walk p = rd_parts_of(c, NULL, w, NULL);
+  while (rd_parts_next(&p)) {
+    if (p.linear)
+      RD_TRY(make_matrix(k, products, k->next++, &p, p.matrix, e));
+    else if (p.matrix)
+      RD_TRY(make_matrix(k, plain, k->next++, &p, p.matrix, e));
+    else if (p.needed)
+      *p.vector = make_vector(k, p.cols, p.kind == RD_NORM ? 1 : 0);
+    if (p.matrix != &w->embedding || !c->tied)
+      continue;
+    w->head.w = w->embedding;
+    if (products != plain)
+      RD_TRY(make_matrix(k, products, k->next - 1, &p, &w->head.w, e));
+  }
+  return RD_OK;
+}
+
+rd_code rd_model_random(rd_model **out, const rd_config *config, const char *precision,
+                        uint64_t seed, rd_error *e) {
+  const rd_precision *row = NULL;
+  RD_TRY(rd_precision_find(&row, precision, e));
+  RD_TRY(rd_model_new(out, config, "random", e));
+  rd_model *m = *out;
+  rd_arena measure = rd_arena_measure();
+  m->weights.type = row->type(NULL);
+  const rd_format *products = rd_precision_format(row, m->weights.type);
+  maker k = {&measure, seed, 0};
+  rd_code code = make_weights(&k, config, products, &m->weights, e);
+  if (code == RD_OK)
+    code = rd_arena_init(&m->store->weights, measure.used, "random weights", e);
+  if (code == RD_OK) {
+    m->memory_bytes += measure.used;
+    k = (maker){&m->store->weights, seed, 0};
+    code = make_weights(&k, config, products, &m->weights, e);
+  }
+  if (code != RD_OK)
+    rd_model_close(out);
+  return code;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain and block-quantised formats. The block layouts are GGUF's (ggml's documented structs): a
+ * block carries f16 scales and packed integers; the K formats hold 256 numbers in sub-blocks with
+ * scales of their own. Integers for whole rows are made here: weights with a scale for each output,
+ * inputs with a scale for each token (Dettmers et al. 2022, "LLM.int8()", section 2.1, without its
+ * outliers). */
+#include "format.h"
+
+#include <string.h>
+
+#include "ops.h"
+
+static float half_at(const unsigned char *p) {
+  rd_f16 h;
+  memcpy(&h, p, sizeof h);
+  return rd_f32_of_f16(h);
+}
+
+static void decode_f32(float *out, const unsigned char *in, int64_t n) {
+  memcpy(out, in, (size_t)n * sizeof *out);
+}
+
+static void decode_f16(float *out, const unsigned char *in, int64_t n) {
+  rd_cast(out, RD_F32, in, RD_F16, n);
+}
+
+static void decode_bf16(float *out, const unsigned char *in, int64_t n) {
+  rd_cast(out, RD_F32, in, RD_BF16, n);
+}
+
+/* 32 numbers: d, 32 x i8 */
+static void decode_q8_0(float *out, const unsigned char *in, int64_t n) {
+  for (int64_t b = 0; b < n / 32; b++, in += 34) {
+    float d = half_at(in);
+    for (int i = 0; i < 32; i++)
+      *out++ = d * (float)(int8_t)in[2 + i];
+  }
+}
+
+/* 32 numbers: d [, m]; [4 bytes of fifth bits;] 16 bytes of nibbles: low halves first, then high
+ * ones. value = d * (q - centre) + m */
+static void decode_nibbles(float *out, const unsigned char *in, int64_t n, int fifth, int minimum) {
+  int64_t bytes = 2 + 2 * minimum + 4 * fifth + 16;
+  int centre = minimum ? 0 : fifth ? 16 : 8;
+  for (int64_t b = 0; b < n / 32; b++, in += bytes, out += 32) {
+    float d = half_at(in), m = minimum ? half_at(in + 2) : 0;
+    const unsigned char *high = in + 2 + 2 * minimum, *low = high + 4 * fifth;
+    uint32_t bits = 0;
+    if (fifth)
+      memcpy(&bits, high, sizeof bits);
+    for (int i = 0; i < 32; i++) {
+      int q = i < 16 ? low[i] & 15 : low[i - 16] >> 4;
+      q |= (int)(bits >> i & 1) << 4;
+      out[i] = d * (float)(q - centre) + m;
+    }
+  }
+}
+
+static void decode_q4_0(float *o, const unsigned char *in, int64_t n) {
+  decode_nibbles(o, in, n, 0, 0);
+}
+static void decode_q4_1(float *o, const unsigned char *in, int64_t n) {
+  decode_nibbles(o, in, n, 0, 1);
+}
+static void decode_q5_0(float *o, const unsigned char *in, int64_t n) {
+  decode_nibbles(o, in, n, 1, 0);
+}
+static void decode_q5_1(float *o, const unsigned char *in, int64_t n) {
+  decode_nibbles(o, in, n, 1, 1);
+}
+
+/* The 6-bit scale and minimum of sub-block j of 8, packed in 12 bytes. */
+static void scale_and_minimum(const unsigned char *s, int j, float *scale, float *minimum) {
+  if (j < 4) {
+    *scale = (float)(s[j] & 63);
+    *minimum = (float)(s[j + 4] & 63);
+  } else {
+    *scale = (float)((s[j + 4] & 15) | (s[j - 4] >> 6) << 4);
+    *minimum = (float)((s[j + 4] >> 4) | (s[j] >> 6) << 4);
+  }
+}
+
+/* 256 numbers: d, dmin, 12 bytes of scales, 128 bytes of nibbles; each 32 bytes hold two sub-blocks
+ */
+static void decode_q4_k(float *out, const unsigned char *in, int64_t n) {
+  for (int64_t b = 0; b < n / 256; b++, in += 144) {
+    float d = half_at(in), dmin = half_at(in + 2);
+    for (int j = 0; j < 8; j++) {
+      const unsigned char *q = in + 16 + 32 * (j / 2);
+      float scale, minimum;
+      scale_and_minimum(in + 4, j, &scale, &minimum);
+      for (int i = 0; i < 32; i++) {
+        int v = j % 2 ? q[i] >> 4 : q[i] & 15;
+        *out++ = d * scale * (float)v - dmin * minimum;
+      }
+    }
+  }
+}
+
+/* 256 numbers: 128 bytes of low nibbles, 64 of high pairs, 16 x i8 scales, d; two halves of 128
+ * numbers, each four runs of 32 */
+static void decode_q6_k(float *out, const unsigned char *in, int64_t n) {
+  for (int64_t b = 0; b < n / 256; b++, in += 210) {
+    float d = half_at(in + 208);
+    for (int half = 0; half < 2; half++)
+      for (int run = 0; run < 4; run++)
+        for (int i = 0; i < 32; i++) {
+          unsigned char l = in[64 * half + 32 * (run % 2) + i], h = in[128 + 32 * half + i];
+          int q = (run < 2 ? l & 15 : l >> 4) | (h >> (2 * run) & 3) << 4;
+          float scale = (float)(int8_t)in[192 + 8 * half + 2 * run + i / 16];
+          *out++ = d * scale * (float)(q - 32);
+        }
+  }
+}
+
+static void pack_plain(const rd_matrix *m, const float *x, int64_t first, int64_t count) {
+  rd_dtype type = (rd_dtype)m->format->dtype;
+  rd_cast(rd_at(m->data, type, first * m->cols), type, x, RD_F32, count * m->cols);
+}
+
+static rd_mat plain(const rd_matrix *m) {
+  return rd_mat_rows(m->data, (rd_dtype)m->format->dtype, m->rows, m->cols);
+}
+
+static rd_code multiply_plain(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,
+                              rd_error *e) {
+  return rd_matmul(y, x->x, rd_mat_transposed(plain(w)), beta, e);
+}
+
+static rd_code multiply_plain_back(rd_mat dx, const rd_matrix *w, rd_mat dy, float beta,
+                                   rd_error *e) {
+  return rd_matmul(dx, dy, plain(w), beta, e);
+}
+
+/* Integers of rows: a scale for each, in whole cache lines, then the rows. */
+static int64_t scales_of_rows(int64_t rows) {
+  return (rows + 15) / 16 * 16;
+}
+
+static size_t int8_room(int64_t rows, int64_t cols) {
+  return (size_t)scales_of_rows(rows) * sizeof(float) + (size_t)(rows * cols);
+}
+
+static int8_t *int8_rows(void *room, int64_t rows) {
+  return (int8_t *)((float *)room + scales_of_rows(rows));
+}
+
+static void int8_round(void *room, rd_mat x) {
+  rd_quantize_rows(int8_rows(room, x.rows), room, x.data, x.type, x.rows, x.cols);
+}
+
+static const rd_rounding int8_rounding = {int8_room, int8_round};
+
+static size_t int8_scales(int64_t rows, int64_t cols) {
+  (void)cols;
+  return (size_t)rows;
+}
+
+static void pack_int8(const rd_matrix *m, const float *x, int64_t first, int64_t count) {
+  rd_quantize_rows((int8_t *)m->data + first * m->cols, m->scales + first, x, RD_F32, count,
+                   m->cols);
+}
+
+static rd_code multiply_int8(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,
+                             rd_error *e) {
+  int64_t T = x->x.rows;
+  return rd_matmul_i8(y, rd_mat_rows(int8_rows(x->room, T), RD_I8, T, w->cols), x->room,
+                      rd_mat_transposed(rd_mat_rows(w->data, RD_I8, w->rows, w->cols)), w->scales,
+                      beta, e);
+}
+
+static const rd_format formats[] = {
+    {.name = "F32",
+     .gguf = 0,
+     .dtype = RD_F32,
+     .block = 1,
+     .bytes = 4,
+     .decode = decode_f32,
+     .pack = pack_plain,
+     .multiply = multiply_plain,
+     .multiply_back = multiply_plain_back},
+    {.name = "F16",
+     .gguf = 1,
+     .dtype = RD_F16,
+     .block = 1,
+     .bytes = 2,
+     .decode = decode_f16,
+     .pack = pack_plain},
+    {.name = "BF16",
+     .gguf = 30,
+     .dtype = RD_BF16,
+     .block = 1,
+     .bytes = 2,
+     .decode = decode_bf16,
+     .pack = pack_plain,
+     .multiply = multiply_plain,
+     .multiply_back = multiply_plain_back},
+    {.name = "Q4_0", .gguf = 2, .dtype = -1, .block = 32, .bytes = 18, .decode = decode_q4_0},
+    {.name = "Q4_1", .gguf = 3, .dtype = -1, .block = 32, .bytes = 20, .decode = decode_q4_1},
+    {.name = "Q5_0", .gguf = 6, .dtype = -1, .block = 32, .bytes = 22, .decode = decode_q5_0},
+    {.name = "Q5_1", .gguf = 7, .dtype = -1, .block = 32, .bytes = 24, .decode = decode_q5_1},
+    {.name = "Q8_0", .gguf = 8, .dtype = -1, .block = 32, .bytes = 34, .decode = decode_q8_0},
+    {.name = "Q4_K", .gguf = 12, .dtype = -1, .block = 256, .bytes = 144, .decode = decode_q4_k},
+    {.name = "Q6_K", .gguf = 14, .dtype = -1, .block = 256, .bytes = 210, .decode = decode_q6_k},
+    {.name = "int8",
+     .gguf = -1,
+     .dtype = -1,
+     .block = 1,
+     .bytes = 1,
+     .pack = pack_int8,
+     .scales = int8_scales,
+     .rounding = &int8_rounding,
+     .multiply = multiply_int8},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+const rd_format *rd_formats(size_t *count) {
+  *count = FORMATS;
+  return formats;
+}
+
+const rd_format *rd_format_named(const char *name) {
+  for (size_t i = 0; i < FORMATS; i++)
+    if (strcmp(formats[i].name, name) == 0)
+      return &formats[i];
+  return NULL;
+}
+
+const rd_format *rd_format_of_gguf(uint32_t type) {
+  for (size_t i = 0; i < FORMATS; i++)
+    if (formats[i].gguf >= 0 && (uint32_t)formats[i].gguf == type)
+      return &formats[i];
+  return NULL;
+}
+
+const rd_format *rd_format_of(rd_dtype type) {
+  for (size_t i = 0; i < FORMATS; i++)
+    if (formats[i].dtype == (int)type)
+      return &formats[i];
+  return NULL;
+}

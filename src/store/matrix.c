@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Matrices are made in chunks of rows that stay in the second cache: a thread asks for the rows of
+ * a chunk in f32 and packs them, so that no whole copy in f32 ever exists. */
+#include "matrix.h"
+
+#include <assert.h>
+#include <pthread.h>
+
+#include "parallel.h"
+#include "profile.h"
+
+rd_matrix rd_matrix_at(const rd_format *format, const void *data, int64_t rows, int64_t cols) {
+  return (rd_matrix){format, rd_mat_rows(data, RD_F32, 0, 0).data, NULL, rows, cols};
+}
+
+size_t rd_matrix_row(const rd_matrix *m) {
+  return (size_t)(m->cols / m->format->block * m->format->bytes);
+}
+
+void rd_matrix_decode(float *out, const rd_matrix *m, int64_t first, int64_t count) {
+  m->format->decode(out, (const unsigned char *)m->data + (size_t)first * rd_matrix_row(m),
+                    count * m->cols);
+}
+
+rd_matrix rd_matrix_take(const rd_format *format, int64_t rows, int64_t cols, rd_arena *arena) {
+  rd_matrix m = {format, NULL, NULL, rows, cols};
+  m.data = rd_arena_take(arena, (size_t)rows, rd_matrix_row(&m));
+  if (format->scales)
+    m.scales = RD_TAKE(arena, float, format->scales(rows, cols));
+  return m;
+}
+
+typedef struct filling {
+  const rd_matrix *m;
+  rd_row_source *rows;
+  void *context;
+  int64_t step; /* rows of a chunk */
+  pthread_mutex_t lock;
+  int64_t failed; /* the first chunk that failed, -1: none */
+  rd_code code;
+  rd_error error;
+} filling;
+
+static rd_code fill_rows(const filling *f, int64_t first, int64_t count, rd_error *e) {
+  const rd_matrix *m = f->m;
+  float *x = rd_matmul_scratch((size_t)(2 * f->step * m->cols) * sizeof *x, e);
+  if (!x)
+    return RD_NO_MEMORY;
+  bool direct = m->format->dtype == RD_F32;
+  RD_TRY(f->rows(f->context, direct ? (float *)m->data + first * m->cols : x, x + f->step * m->cols,
+                 first, count, e));
+  if (!direct)
+    m->format->pack(m, x, first, count);
+  return RD_OK;
+}
+
+static void fill_chunks(void *context, int thread, int64_t first, int64_t last) {
+  (void)thread;
+  filling *f = context;
+  for (int64_t i = first; i < last; i++) {
+    rd_error e = {0};
+    int64_t row = i * f->step, left = f->m->rows - row;
+    rd_code code = fill_rows(f, row, left < f->step ? left : f->step, &e);
+    if (code == RD_OK)
+      continue;
+    pthread_mutex_lock(&f->lock);
+    if (f->failed < 0 || i < f->failed) {
+      f->failed = i;
+      f->code = code;
+      f->error = e;
+    }
+    pthread_mutex_unlock(&f->lock);
+  }
+}
+
+rd_code rd_matrix_fill(const rd_matrix *m, rd_row_source *rows, void *context, rd_error *e) {
+  enum { CHUNK = 1 << 16, LEAST = 16 }; /* numbers; rows: fewer make poor products of factors */
+  filling f = {.m = m,
+               .rows = rows,
+               .context = context,
+               .step = m->cols < CHUNK / LEAST ? CHUNK / (m->cols + 1) + 1 : LEAST,
+               .lock = PTHREAD_MUTEX_INITIALIZER,
+               .failed = -1};
+  rd_parallel_each((m->rows + f.step - 1) / f.step, fill_chunks, &f);
+  if (f.code != RD_OK && e)
+    *e = f.error;
+  return f.code;
+}
+
+rd_code rd_matrix_rows(void *context, float *out, float *room, int64_t first, int64_t count,
+                       rd_error *e) {
+  (void)room, (void)e;
+  rd_matrix_decode(out, context, first, count);
+  return RD_OK;
+}
+
+rd_code rd_matrix_multiply(rd_mat y, const rd_matrix *w, rd_input *x, bool add, rd_error *e) {
+  const rd_rounding *wanted = w->format->rounding;
+  if (wanted && wanted != x->rounding) {
+    wanted->round(x->room, x->x);
+    x->rounding = wanted;
+    rd_profile_lap("quantize");
+  }
+  return w->format->multiply(y, w, x, add ? 1.0f : 0.0f, e);
+}
+
+rd_code rd_matrix_multiply_back(rd_mat dx, const rd_matrix *w, rd_mat dy, bool add, rd_error *e) {
+  assert(w->format->multiply_back);
+  return w->format->multiply_back(dx, w, dy, add ? 1.0f : 0.0f, e);
+}
