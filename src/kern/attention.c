@@ -32,13 +32,25 @@ typedef struct forward {
   rd_error error; /* of the thread that set the code first */
 } forward;
 
+/* A span's keys and values of one head, from its first row on. */
+static const void *keys_of(const forward *f, const rd_span *s, int64_t k_head) {
+  const rd_attention *a = f->a;
+  const int64_t row = s->own_k ? 0 : s->k;
+  return rd_at_const(s->own_k ? s->own_k : f->k, a->type, row * a->k_stride + k_head * a->head_dim);
+}
+
+static const void *values_of(const forward *f, const rd_span *s, int64_t k_head) {
+  const rd_attention *a = f->a;
+  const int64_t row = s->own_v ? 0 : s->k;
+  return rd_at_const(s->own_v ? s->own_v : f->v, a->type, row * a->v_stride + k_head * a->head_dim);
+}
+
 static void attend_few(const forward *f, const rd_span *s, int64_t head, char *memory) {
   const rd_attention *a = f->a;
   const int64_t hd = a->head_dim, k_head = head / (a->heads / a->kv_heads);
   float *sum = (float *)memory;
   float *scores = sum + (hd + 15) / 16 * 16;
-  const void *k = rd_at_const(f->k, a->type, s->k * a->k_stride + k_head * hd);
-  const void *v = rd_at_const(f->v, a->type, s->k * a->v_stride + k_head * hd);
+  const void *k = keys_of(f, s, k_head), *v = values_of(f, s, k_head);
   for (int64_t i = 0; i < s->queries; i++) {
     const int64_t row = s->q + i, seen = rd_attention_seen(a, s, i);
     f->kernels->scores[a->type](scores, rd_at_const(f->q, a->type, row * a->q_stride + head * hd), k,
@@ -62,10 +74,8 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
   void *p = memory + rd_attention_pad((size_t)(count * keys) * sizeof *scores);
   const rd_mat q = rd_mat_view(rd_at_const(f->q, a->type, row * a->q_stride + head * hd), a->type,
                                count, hd, a->q_stride);
-  const rd_mat k = rd_mat_view(rd_at_const(f->k, a->type, s->k * a->k_stride + k_head * hd),
-                               a->type, keys, hd, a->k_stride);
-  const rd_mat v = rd_mat_view(rd_at_const(f->v, a->type, s->k * a->v_stride + k_head * hd),
-                               a->type, keys, hd, a->v_stride);
+  const rd_mat k = rd_mat_view(keys_of(f, s, k_head), a->type, keys, hd, a->k_stride);
+  const rd_mat v = rd_mat_view(values_of(f, s, k_head), a->type, keys, hd, a->v_stride);
   float *sums = (float *)(void *)((char *)p + rd_attention_pad((size_t)(count * keys) *
                                                                rd_dtype_size(a->type)));
   float *inverses = sums + count * hd;
@@ -97,10 +107,9 @@ static void attend_run(const forward *f, const rd_span *s, int64_t k_head, int64
   const int64_t longest = rd_attention_seen(a, s, last - 1);
   const size_t packed = rd_attention_pad((size_t)rd_tiles_elements(longest, hd) * sizeof(rd_bf16));
   const rd_tiles t = {longest, hd, (rd_bf16 *)(void *)memory, (rd_bf16 *)(void *)(memory + packed)};
-  const rd_bf16 *k = f->k, *v = f->v, *q = f->q;
+  const rd_bf16 *q = f->q;
   rd_bf16 *o = f->o;
-  rd_tiles_pack(&t, k + s->k * a->k_stride + k_head * hd, a->k_stride,
-                v + s->k * a->v_stride + k_head * hd, a->v_stride);
+  rd_tiles_pack(&t, keys_of(f, s, k_head), a->k_stride, values_of(f, s, k_head), a->v_stride);
   for (int64_t head = k_head * heads; head < (k_head + 1) * heads; head++)
     for (int64_t i = first; i < last; i += RD_TILE_QUERIES) {
       const int64_t count = last - i < RD_TILE_QUERIES ? last - i : RD_TILE_QUERIES, row = s->q + i;
@@ -162,7 +171,7 @@ rd_code rd_attention_forward(const rd_attention *a, void *o, float *lse, const v
                              const void *k, const void *v, void *workspace, rd_error *e) {
   int64_t tasks = 0, longest = 0;
   for (int64_t i = 0; i < a->sequences; i++) {
-    assert(a->spans[i].queries <= a->spans[i].keys);
+    assert(a->spans[i].first + a->spans[i].queries <= a->spans[i].keys);
     tasks += a->heads * rd_attention_blocks(&a->spans[i]);
     longest = a->spans[i].keys > longest ? a->spans[i].keys : longest;
   }

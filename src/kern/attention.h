@@ -11,9 +11,14 @@
 #include "error.h"
 
 /* The rows of one sequence: `queries` rows of q and o from row q, `keys` rows of k and v from row
- * k. Query i has position keys - queries + i (earlier keys are a cache). queries <= keys. */
+ * k. Key j has position j, query i position first + i: keys before and behind the queries are a
+ * cache's. first + queries <= keys. */
 typedef struct rd_span {
   int64_t q, queries, k, keys;
+  int64_t first;
+  const void *own_k, *own_v; /* (keys, ..) keys and values that lie elsewhere than the call's, from
+                                their first row on, strides the same; NULL: row k of the call's.
+                                Forward only */
 } rd_span;
 
 typedef struct rd_attention {
