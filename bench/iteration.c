@@ -45,8 +45,8 @@ static rd_code forget(void *context, float *logits, int64_t first, int64_t count
 
 /* The pass of a need, its logits not looked at. */
 static rd_code bare(rd_pass *pass, const rd_need *need, rd_error *e) {
-  rd_sequence sequences[2] = {{need->ids, need->count, 0, NULL},
-                              {need->unguided, need->count, 0, NULL}};
+  rd_sequence sequences[2] = {{.ids = need->ids, .count = need->count},
+                              {.ids = need->unguided, .count = need->count}};
   int32_t rows[4096];
   int n = need->unguided ? 2 : 1;
   for (int64_t i = 0; i < n * need->row_count; i++)

@@ -32,7 +32,7 @@ static inline float *logits_of(const rd_model_options *options, int64_t *count) 
   if (rd_model_open(&m, options, &e) != RD_OK)
     fail_msg("%s", e.message);
   logits_copy copy = {calloc((size_t)(5 * m->config.vocab), sizeof(float)), m->config.vocab};
-  rd_sequence sequence = {ids, 5, 0, NULL};
+  rd_sequence sequence = {.ids = ids, .count = 5};
   if (rd_pass_new(&pass, m, 5, 5, 0, &e) != RD_OK ||
       rd_pass_run(pass, &sequence, 1, 0, &e) != RD_OK ||
       rd_pass_logits(pass, wanted, 5, keep_logits, &copy, &e) != RD_OK)

@@ -13,9 +13,9 @@
 #include "attention_block.h"
 #include "attention_tiles.h"
 #include "cpu.h"
+#include "kernels.h"
 #include "matmul.h"
 #include "parallel.h"
-#include "kernels.h"
 
 enum { FEW = 4 }; /* queries for which vector kernels are better */
 
@@ -53,14 +53,14 @@ static void attend_few(const forward *f, const rd_span *s, int64_t head, char *m
   const void *k = keys_of(f, s, k_head), *v = values_of(f, s, k_head);
   for (int64_t i = 0; i < s->queries; i++) {
     const int64_t row = s->q + i, seen = rd_attention_seen(a, s, i);
-    f->kernels->scores[a->type](scores, rd_at_const(f->q, a->type, row * a->q_stride + head * hd), k,
-                             seen, a->k_stride, hd);
+    f->kernels->scores[a->type](scores, rd_at_const(f->q, a->type, row * a->q_stride + head * hd),
+                                k, seen, a->k_stride, hd);
     float inverse;
     const float lse = f->kernels->softmax[RD_F32](scores, &inverse, scores, a->scale, seen, seen);
     if (f->lse != NULL)
       f->lse[row * a->heads + head] = lse;
-    f->kernels->mix[a->type](rd_at(f->o, a->type, row * a->o_stride + head * hd), sum, scores, v, seen,
-                          inverse, a->v_stride, hd);
+    f->kernels->mix[a->type](rd_at(f->o, a->type, row * a->o_stride + head * hd), sum, scores, v,
+                             seen, inverse, a->v_stride, hd);
   }
 }
 
@@ -83,7 +83,7 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
   for (int64_t i = 0; i < count; i++) {
     const float lse =
         f->kernels->softmax[a->type](rd_at(p, a->type, i * keys), &inverses[i], scores + i * keys,
-                                  a->scale, rd_attention_seen(a, s, first + i), keys);
+                                     a->scale, rd_attention_seen(a, s, first + i), keys);
     if (f->lse != NULL)
       f->lse[(row + i) * a->heads + head] = lse;
   }
@@ -91,7 +91,7 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
                    e));
   for (int64_t i = 0; i < count; i++)
     f->kernels->scaled[a->type](rd_at(f->o, a->type, (row + i) * a->o_stride + head * hd),
-                             sums + i * hd, inverses[i], hd);
+                                sums + i * hd, inverses[i], hd);
   return RD_OK;
 }
 

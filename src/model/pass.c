@@ -34,7 +34,7 @@ struct rd_pass {
   float *cosines, *sines;       /* (rows, hd/2) */
   int32_t *ids;                 /* (rows) */
   rd_span *spans;               /* (rows) */
-  const rd_sequence *sequences; /* of the run in progress */
+  const rd_sequence *sequences; /* of the run in progress, some with a cache; else NULL */
   rd_layer_acts acts;
   rd_layer_context context;
   rd_arena arena;
@@ -160,50 +160,44 @@ void rd_cache_free(rd_cache **cache) {
   *cache = NULL;
 }
 
-/* Attention of the sequences that have a cache, one by one: keep the new keys and values, then read
- * all. */
+/* Attention with caches: what is fresh goes to its place, then every position is read from there.
+ */
 static rd_code attend_cached(void *owner, int64_t layer, const rd_layer_context *c,
                              const rd_layer_acts *a, rd_error *e) {
-  const rd_pass *p = owner;
-  int64_t at = 0;
+  rd_pass *p = owner;
   for (int64_t s = 0; s < c->attention.sequences; s++) {
     const rd_sequence *seq = &p->sequences[s];
-    rd_attention one = c->attention;
-    rd_span span = c->attention.spans[s];
-    const void *k = a->k, *v = a->v;
-    if (seq->cache) {
-      rd_cache *cache = seq->cache;
-      size_t bytes = (size_t)cache->row * rd_dtype_size(cache->type);
-      unsigned char *base_k = cache->k + (size_t)(layer * cache->positions) * bytes;
-      unsigned char *base_v = cache->v + (size_t)(layer * cache->positions) * bytes;
-      memcpy(base_k + (size_t)seq->first * bytes, (unsigned char *)a->k + (size_t)at * bytes,
-             (size_t)seq->count * bytes);
-      memcpy(base_v + (size_t)seq->first * bytes, (unsigned char *)a->v + (size_t)at * bytes,
-             (size_t)seq->count * bytes);
-      k = base_k;
-      v = base_v;
-      span.k = 0;
-    }
-    one.spans = &span;
-    one.sequences = 1;
-    RD_TRY(rd_attention_forward(&one, a->att, NULL, a->q, k, v, c->workspace, e));
-    at += seq->count;
+    rd_cache *cache = seq->cache;
+    rd_span *span = &p->spans[s];
+    if (!cache)
+      continue;
+    size_t row = (size_t)cache->row * rd_dtype_size(cache->type);
+    unsigned char *k = cache->k + (size_t)(layer * cache->positions) * row;
+    unsigned char *v = cache->v + (size_t)(layer * cache->positions) * row;
+    size_t from = (size_t)span->k * row, to = (size_t)seq->first * row;
+    memcpy(k + to, (unsigned char *)a->k + from, (size_t)seq->count * row);
+    memcpy(v + to, (unsigned char *)a->v + from, (size_t)seq->count * row);
+    span->own_k = k;
+    span->own_v = v;
   }
-  return RD_OK;
+  return rd_attention_forward(&c->attention, a->att, NULL, a->q, a->k, a->v, c->workspace, e);
 }
 
-static rd_code check(const rd_pass *p, const rd_sequence *seq, int64_t block, int64_t at,
-                     rd_error *e) {
+static int64_t length_of(const rd_sequence *seq) {
+  return seq->cache ? seq->length : seq->count;
+}
+
+static rd_code check(const rd_pass *p, const rd_sequence *seq, int64_t at, rd_error *e) {
   const rd_config *c = &p->model->config;
   if (seq->count < 1 || at + seq->count > p->rows)
     return rd_fail(e, RD_USAGE, "a pass for %lld rows was given more", (long long)p->rows);
-  int64_t last = seq->first + seq->count;
-  if (seq->first < 0 || last > p->longest || (seq->first > 0 && !seq->cache))
+  int64_t end = seq->first + seq->count, length = length_of(seq);
+  if (seq->first < 0 || length < end || length > p->longest || (seq->first > 0 && !seq->cache))
     return rd_fail(e, RD_USAGE, "a sequence reaches position %lld; this pass was made for %lld",
-                   (long long)last, (long long)p->longest);
-  if (seq->cache && (block != 1 || last > seq->cache->positions))
-    return rd_fail(e, RD_USAGE, "a key/value cache holds %lld positions of causal attention",
-                   (long long)seq->cache->positions);
+                   (long long)length, (long long)p->longest);
+  if (seq->cache && length > seq->cache->positions)
+    return rd_fail(e, RD_USAGE, "a sequence of %lld positions; its key/value cache holds %lld",
+                   (long long)length, (long long)seq->cache->positions);
   for (int64_t i = 0; i < seq->count; i++)
     if (seq->ids[i] < 0 || seq->ids[i] >= c->vocab)
       return rd_fail(e, RD_BAD_INPUT, "token id %d is outside the vocabulary of %lld", seq->ids[i],
@@ -212,7 +206,7 @@ static rd_code check(const rd_pass *p, const rd_sequence *seq, int64_t block, in
 }
 
 /* Fill the rotary tables as far as position `last`: a pass that could go far seldom does. */
-static void reach(rd_pass *p, int64_t last) {
+static void extend_tables(rd_pass *p, int64_t last) {
   int64_t half = p->model->config.head_dim / 2;
   if (last <= p->known)
     return;
@@ -225,9 +219,10 @@ static void reach(rd_pass *p, int64_t last) {
 static void place(rd_pass *p, const rd_sequence *seq, int64_t s, int64_t at) {
   int64_t half = p->model->config.head_dim / 2;
   memcpy(p->ids + at, seq->ids, (size_t)seq->count * sizeof *p->ids);
-  p->spans[s] = (rd_span){.q = at, .queries = seq->count, .k = at, .keys = seq->first + seq->count};
+  p->spans[s] = (rd_span){
+      .q = at, .queries = seq->count, .k = at, .keys = length_of(seq), .first = seq->first};
   size_t bytes = (size_t)(seq->count * half) * sizeof(float);
-  reach(p, seq->first + seq->count);
+  extend_tables(p, seq->first + seq->count);
   memcpy(p->cosines + at * half, p->table_cos + seq->first * half, bytes);
   memcpy(p->sines + at * half, p->table_sin + seq->first * half, bytes);
 }
@@ -242,7 +237,7 @@ rd_code rd_pass_run(rd_pass *p, const rd_sequence *sequences, int64_t n, int64_t
   if (block < 0)
     block = c->block;
   for (int64_t s = 0; s < n; s++) {
-    RD_TRY(check(p, &sequences[s], block, T, e));
+    RD_TRY(check(p, &sequences[s], T, e));
     place(p, &sequences[s], s, T);
     cached = cached || sequences[s].cache;
     T += sequences[s].count;

@@ -10,14 +10,16 @@
 #include "model.h"
 
 typedef struct rd_pass rd_pass;
-typedef struct rd_cache rd_cache; /* keys and values of one sequence, for autoregressive decoding */
+typedef struct rd_cache rd_cache; /* keys and values of one sequence, by position */
 
 /* One sequence of a pass: `count` consecutive ids at positions `first`, first + 1, ... */
 typedef struct rd_sequence {
   const int32_t *ids; /* (count) */
   int64_t count;
-  int64_t first; /* position of ids[0]: 0 but with a cache, where it is the number of cached rows */
-  rd_cache *cache; /* NULL; or where keys and values are kept, causal attention only */
+  int64_t first;   /* position of ids[0]; with a cache any, else 0 */
+  rd_cache *cache; /* or NULL. The keys and values of these ids are put into it, at their positions;
+                      those of all other positions are read from it as they are */
+  int64_t length;  /* with a cache: positions there are in all, first + count or more */
 } rd_sequence;
 
 /* Working memory for passes of at most `rows` tokens in all and `longest` in one sequence.

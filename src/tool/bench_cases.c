@@ -89,7 +89,7 @@ static rd_code work_init(work *w, const rd_model *m, int64_t window, int64_t bat
     w->weights[i] = 1;
   }
   for (int64_t b = 0; b < batch; b++)
-    w->sequences[b] = (rd_sequence){w->ids + b * window, window, 0, NULL};
+    w->sequences[b] = (rd_sequence){.ids = w->ids + b * window, .count = window};
   return RD_OK;
 }
 

@@ -37,7 +37,7 @@ static double log_p(rd_pass *pass, const rd_model *m, const int32_t *ids, int64_
   looked l = {m->config.vocab, target, 0};
   rd_error e = {0};
   int32_t wanted = (int32_t)row;
-  const rd_sequence s = {ids, count, 0, NULL};
+  const rd_sequence s = {.ids = ids, .count = count};
   if (rd_pass_run(pass, &s, 1, block, &e) || rd_pass_logits(pass, &wanted, 1, look_at, &l, &e))
     fail_msg("%s", e.message);
   return l.log_p;

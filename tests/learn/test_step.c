@@ -125,8 +125,8 @@ static void fill(batch *b) {
     b->targets[i] = i % 4 == 3 ? -1 : (int32_t)rd_rng_below(&rng, V);
     b->weights[i] = i % 5 == 4 ? 0 : 0.5f + (float)rd_rng_uniform(&rng);
   }
-  b->sequences[0] = (rd_sequence){b->ids, T1, 0, NULL};
-  b->sequences[1] = (rd_sequence){b->ids + T1, T2, 0, NULL};
+  b->sequences[0] = (rd_sequence){.ids = b->ids, .count = T1};
+  b->sequences[1] = (rd_sequence){.ids = b->ids + T1, .count = T2};
 }
 
 static double loss_of(rd_trainer_pass *p, const batch *b, rd_gradient *g) {
@@ -248,17 +248,21 @@ static void a_cache_gives_what_the_whole_pass_gives(void **state) {
   assert_int_equal(rd_pass_new(&p, &t.model, T1, T1, 0, &e), RD_OK);
   static const int64_t cuts[] = {0, 4, 5, 6, T1};
   for (int i = 0; i + 1 < 5; i++) {
-    rd_sequence s = {b.ids + cuts[i], cuts[i + 1] - cuts[i], cuts[i], cache};
+    rd_sequence s = {.ids = b.ids + cuts[i],
+                     .count = cuts[i + 1] - cuts[i],
+                     .first = cuts[i],
+                     .cache = cache,
+                     .length = cuts[i + 1]};
     int32_t last = (int32_t)s.count - 1;
     if (rd_pass_run(p, &s, 1, 1, &e) || rd_pass_logits(p, &last, 1, keep, &piece, &e))
       fail_msg("%s", e.message);
     for (int j = 0; j < V; j++)
       assert_true(fabsf(piece.logits[0][j] - whole.logits[cuts[i + 1] - 1][j]) < 1e-4f);
   }
-  rd_sequence beyond = {b.ids, 1, T1, cache};
+  rd_sequence beyond = {.ids = b.ids, .count = 1, .first = T1, .cache = cache, .length = T1 + 1};
   assert_int_equal(rd_pass_run(p, &beyond, 1, 1, &e), RD_USAGE);
   int32_t wrong = V;
-  rd_sequence outside = {&wrong, 1, 0, NULL};
+  rd_sequence outside = {.ids = &wrong, .count = 1};
   assert_int_equal(rd_pass_run(p, &outside, 1, 1, &e), RD_BAD_INPUT);
   assert_string_equal(e.message, "token id 37 is outside the vocabulary of 37");
   rd_pass_free(&p);

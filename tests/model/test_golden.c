@@ -115,7 +115,7 @@ static void check_case(const json_t *test, const limits *l, bool merge, comparis
   assert_int_equal(n, (size_t)(wanted * m->config.vocab));
   comparison c = {.expected = expected, .vocab = m->config.vocab};
   rd_pass *p = NULL;
-  rd_sequence s = {ids, count, 0, NULL};
+  rd_sequence s = {.ids = ids, .count = count};
   if (rd_pass_new(&p, m, count, count, 5, &e) || rd_pass_run(p, &s, 1, block, &e) ||
       rd_pass_logits(p, rows, wanted, compare, &c, &e))
     fail_msg("%s: %s", path, e.message);

@@ -72,7 +72,7 @@ static void bits_do_not_depend_on_packing_or_threads(void **state) {
   for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
     rd_model *m = model_of(types[t]);
     for (int threads = 1; threads <= 3; threads++) {
-      const rd_sequence s[] = {{ids, LONG, 0, NULL}, {other, SHORT, 0, NULL}};
+      const rd_sequence s[] = {{.ids = ids, .count = LONG}, {.ids = other, .count = SHORT}};
       rd_threads_set(threads);
       logits_of(threads == 1 ? alone : packed, m, s, threads == 1 ? 1 : threads - 1, LONG);
       if (threads > 1 && memcmp(alone, packed, sizeof *alone * LONG * VOCAB) != 0)
@@ -90,7 +90,7 @@ static void integers_lose_little(void **state) {
   int32_t ids[LONG];
   for (int i = 0; i < LONG; i++)
     ids[i] = i * 7919 % VOCAB;
-  const rd_sequence s = {ids, LONG, 0, NULL};
+  const rd_sequence s = {.ids = ids, .count = LONG};
   rd_model *m = model_of("f32"), *rounded = model_of("int8");
   float *exact = malloc(2 * sizeof *exact * LONG * VOCAB), *near = exact + LONG * VOCAB;
   assert_string_equal(rd_weights_precision(&m->weights)->name, "f32");
