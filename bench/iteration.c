@@ -6,9 +6,9 @@
  * bench_iteration. */
 #include "cpu.h"
 #include "file.h"
-#include "generation.h"
 #include "model.h"
 #include "pass.h"
+#include "request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,37 +45,36 @@ static rd_code forget(void *context, float *logits, int64_t first, int64_t count
 
 /* The pass of a need, its logits not looked at. */
 static rd_code bare(rd_pass *pass, const rd_need *need, rd_error *e) {
-  rd_sequence sequences[2] = {{.ids = need->ids, .count = need->count},
-                              {.ids = need->unguided, .count = need->count}};
+  rd_sequence sequences[2] = {{.ids = need->canvas, .count = need->length},
+                              {.ids = need->unguided, .count = need->length}};
   int32_t rows[4096];
   int n = need->unguided ? 2 : 1;
-  for (int64_t i = 0; i < n * need->row_count; i++)
-    rows[i] = need->rows[i % need->row_count] + (int32_t)(i / need->row_count * need->count);
-  RD_TRY(rd_pass_run(pass, sequences, n, need->causal ? 1 : 0, e));
-  return rd_pass_logits(pass, rows, n * need->row_count, forget, NULL, e);
+  for (int64_t i = 0; i < n * need->count; i++)
+    rows[i] = (int32_t)(rd_wanted_row(need, i % need->count) + i / need->count * need->length);
+  RD_TRY(rd_pass_run(pass, sequences, n, need->attention, e));
+  return rd_pass_logits(pass, rows, n * need->count, forget, NULL, e);
 }
 
 static rd_code iterate(const rd_model *model, rd_draft *draft, int64_t rows, int64_t longest,
                        const char *label, rd_error *e) {
-  rd_denoiser *denoiser = NULL;
+  rd_engine *engine = NULL;
   rd_pass *pass = NULL;
   rd_need need;
   double whole = 0, plain = 0;
   int iterations = 0;
-  rd_code code = rd_denoiser_open(&denoiser, model, rows, longest, e);
+  rd_code code = rd_engine_open(&engine, NULL, model, rows, longest, e);
   if (code == RD_OK)
     code = rd_pass_new(&pass, model, rows, longest, 0, e);
   while (code == RD_OK && iterations < MOST_ITERATIONS && rd_draft_need(draft, &need)) {
-    need.cache = NULL;
     code = bare(pass, &need, e);
     double begin = now();
     if (code == RD_OK)
       code = bare(pass, &need, e);
     double middle = now();
     if (code == RD_OK && rd_draft_need(draft, &need))
-      code = denoiser->run(denoiser, &need, 1, e);
+      code = engine->propose(engine, &need, 1, e);
     if (code == RD_OK)
-      code = rd_draft_take(draft, e);
+      code = rd_draft_advance(draft, e);
     double end = now();
     plain += iterations ? middle - begin : 0; /* the first one has products to prepare */
     whole += iterations ? end - middle : 0;
@@ -86,7 +85,7 @@ static rd_code iterate(const rd_model *model, rd_draft *draft, int64_t rows, int
            1e3 * plain / (iterations - 1), 1e3 * whole / (iterations - 1),
            100 * (whole / plain - 1));
   rd_pass_free(&pass);
-  rd_denoiser_close(&denoiser);
+  rd_engine_close(&engine);
   return code;
 }
 
@@ -96,7 +95,7 @@ static rd_code measure(const rd_model *model, const bench_case *which, rd_error 
   rd_options o = {rd_sampler_options, rd_sampler_option_count, &params, given};
   const rd_message message = {"user", "What do you know about Amsterdam?"};
   rd_request request = {.model = model, .params = &params};
-  rd_generation *generation = NULL;
+  rd_draft *draft = NULL;
   int32_t *ids = NULL;
   char label[128];
   snprintf(label, sizeof label, "%s", which->sampler);
@@ -113,15 +112,14 @@ static rd_code measure(const rd_model *model, const bench_case *which, rd_error 
   if (code == RD_OK)
     code = rd_params_resolve(&params, &o, &request.sampler, e);
   if (code == RD_OK)
-    code = rd_prompt_encode(&ids, &request.prompt_count, model, &message, 1, false, e);
+    code = rd_model_prompt(&ids, &request.prompt_count, model, &message, 1, false, e);
   request.prompt = ids;
   if (code == RD_OK)
-    code = rd_generation_new(&generation, &request, e);
-  int64_t rows = code == RD_OK ? rd_generation_rows(generation) : 0;
-  if (code == RD_OK && !request.sampler->causal)
-    code = iterate(model, rd_generation_draft(generation), rows,
-                   rows / (params.cfg_scale > 0 ? 2 : 1), label, e);
-  rd_generation_free(&generation);
+    code = rd_request_draft(&draft, &request, e);
+  int64_t rows = code == RD_OK ? rd_draft_rows(draft) : 0;
+  if (code == RD_OK && !rd_sampler_causal(request.sampler))
+    code = iterate(model, draft, rows, rows / (params.cfg_scale > 0 ? 2 : 1), label, e);
+  rd_draft_free(&draft);
   free(ids);
   rd_options_drop(&o);
   return code;

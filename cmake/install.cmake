@@ -5,7 +5,8 @@ include(GNUInstallDirs)
 # The library is the layers up to diffuse; only what redraft.h declares is visible in it.
 option(BUILD_SHARED_LIBS "libredraft.so; OFF: libredraft.a" ON)
 add_library(libredraft $<TARGET_OBJECTS:rd_base> $<TARGET_OBJECTS:rd_kern> $<TARGET_OBJECTS:rd_store>
-            $<TARGET_OBJECTS:rd_text> $<TARGET_OBJECTS:rd_model> $<TARGET_OBJECTS:rd_diffuse>)
+            $<TARGET_OBJECTS:rd_text> $<TARGET_OBJECTS:rd_model> $<TARGET_OBJECTS:rd_engine>
+            $<TARGET_OBJECTS:rd_diffuse>)
 set_target_properties(libredraft PROPERTIES OUTPUT_NAME redraft PREFIX lib
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 rd_counted(libredraft)

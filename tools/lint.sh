@@ -14,7 +14,7 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance --inl
   --suppress=preprocessorErrorDirective:src/text/chat_template.c \
   --suppress=preprocessorErrorDirective:src/tool/common.h '-Djson_array_foreach(a,i,v)=for(;;)' \
   '-Djson_object_foreach(o,k,v)=for(;;)' -Iinclude -Isrc/base -Isrc/kern -Isrc/store -Isrc/text -Isrc/model \
-  -Isrc/diffuse -Isrc/learn -Isrc/train -Isrc/eval -Isrc/serve $(git ls-files 'src/*.c')
+  -Isrc/engine -Isrc/diffuse -Isrc/learn -Isrc/train -Isrc/eval -Isrc/serve $(git ls-files 'src/*.c')
 cmake -S . -B build-lint -G Ninja -DCMAKE_C_COMPILER=clang -DBUILD_TESTING=ON >/dev/null
 cmake --build build-lint >build-lint/log || {
   grep -E -A6 'FAILED|error:' build-lint/log | head -60

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The denoise loop: propose, schedule, policy, noise, stop, once for every sampler.
  *
- * The canvas is prompt + answer region in one array. A causal sampler is the same machine whose
- * region grows by one place a pass: the place is asked, but not yet part of the sequence that the
- * model reads. All memory is one arena, laid out once. */
+ * The canvas is prompt + answer region in one array. A sampler that asks ahead (from left to right)
+ * is the same machine, whose region grows by one place a pass: the place is asked, but nothing
+ * stands there yet. All memory is one arena, laid out once. */
 #include "draft.h"
 
 #include "arena.h"
+#include "reuse.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,16 +26,18 @@ struct rd_draft {
   int32_t *draft;                           /* (count) the last draft */
   int32_t *previous;                        /* (count) the one before */
   int32_t *list;                            /* (count) positions, for events */
-  int32_t *rows;                            /* (count) */
-  rd_propose_row *where;                    /* (count) */
-  rd_proposal *out;                         /* (count) by row */
+  rd_wanted *wanted;                        /* (count) */
+  rd_proposal *out;                         /* (count) by wanted position */
   rd_proposal *proposals;                   /* (count) by position */
   float *confidence;                        /* (count) */
   uint8_t *fixed, *asked, *settled, *marks; /* (count) */
-  int64_t row_count;
-  int64_t cached;        /* tokens the cache holds */
-  int64_t n, previous_n; /* places in the canvas now; in the draft before */
-  int64_t same;          /* identical drafts so far */
+  int64_t wanted_count;
+  int32_t blank;     /* what stands where nothing is written: the mask, or -1 for nothing */
+  int64_t attention; /* of the passes */
+  const rd_reuse *reuse;
+  rd_lane *lane, *unguided_lane; /* or NULL */
+  int64_t n, previous_n;         /* places in the canvas now; in the draft before */
+  int64_t same;                  /* identical drafts so far */
   int64_t drafts, passes;
   struct timespec begun;
   double seconds;
@@ -47,14 +50,23 @@ static double seconds_since(const struct timespec *begun) {
   return (double)(now.tv_sec - begun->tv_sec) + (double)(now.tv_nsec - begun->tv_nsec) * 1e-9;
 }
 
+/* Places of the region that stand in the canvas: one that is asked ahead does not. */
+static int64_t standing(const rd_draft *d) {
+  return d->n - (d->sampler->ahead ? 1 : 0);
+}
+
 static bool is_end(const rd_draft *d, int32_t id) {
   return rd_is_end(&d->view, id);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
 
+static const rd_speller *speller_of(const rd_draft *d) {
+  return d->setup.speller.text ? &d->setup.speller : NULL;
+}
+
 static rd_code emit(rd_draft *d, rd_event event) {
-  event.speller = d->setup.speller;
+  event.speller = speller_of(d);
   return d->setup.observer ? d->setup.observer(d->setup.context, &event) : RD_OK;
 }
 
@@ -62,7 +74,7 @@ static rd_code emit_noise(rd_draft *d, int64_t count) {
   return emit(d, (rd_event){.kind = RD_EVENT_NOISE,
                             .iteration = d->drafts,
                             .ids = d->canvas + d->setup.prompt_count,
-                            .count = d->sampler->causal ? d->n - 1 : d->n,
+                            .count = standing(d),
                             .masked = d->list,
                             .masked_count = count});
 }
@@ -71,8 +83,8 @@ static rd_code emit_noise(rd_draft *d, int64_t count) {
 static int64_t find_changes(rd_draft *d) {
   int64_t changed = 0;
   for (int64_t p = 0; p < d->n; p++) {
-    int32_t old = p < d->previous_n ? d->previous[p] : d->setup.mask;
-    if (d->draft[p] != old || (d->sampler->causal && p >= d->previous_n))
+    int32_t old = p < d->previous_n ? d->previous[p] : d->blank;
+    if (d->draft[p] != old)
       d->list[changed++] = (int32_t)p;
   }
   return changed;
@@ -81,7 +93,7 @@ static int64_t find_changes(rd_draft *d) {
 static rd_code finish(rd_draft *d, const char *why) {
   d->stopped = why;
   d->seconds = seconds_since(&d->begun);
-  rd_outcome o = rd_draft_outcome(d);
+  rd_draft_result o = rd_draft_so_far(d);
   return emit(d, (rd_event){.kind = RD_EVENT_DONE,
                             .iteration = o.iterations,
                             .ids = o.answer,
@@ -100,10 +112,9 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->draft = RD_TAKE(a, int32_t, n);
   d->previous = RD_TAKE(a, int32_t, n);
   d->list = RD_TAKE(a, int32_t, n);
-  d->rows = RD_TAKE(a, int32_t, n);
   d->view.order = RD_TAKE(a, int32_t, n);
   d->view.weight = RD_TAKE(a, double, n);
-  d->where = RD_TAKE(a, rd_propose_row, n);
+  d->wanted = RD_TAKE(a, rd_wanted, n);
   d->out = RD_TAKE(a, rd_proposal, n);
   d->proposals = RD_TAKE(a, rd_proposal, n);
   d->confidence = RD_TAKE(a, float, n);
@@ -117,7 +128,7 @@ static rd_code check_setup(const rd_draft_setup *s, rd_error *e) {
   if (s->count < 1)
     return rd_fail(e, RD_USAGE, "there is no room for an answer: the prompt has %lld tokens",
                    (long long)s->prompt_count);
-  if (s->mask < 0 && !s->sampler->causal)
+  if (s->mask < 0 && !s->sampler->ahead)
     return rd_fail(e, RD_USAGE,
                    "the model has no mask token, which --sampler %s needs: name a word of its "
                    "vocabulary with --mask-token, or use --sampler ar",
@@ -144,7 +155,7 @@ static void fill_canvas(rd_draft *d) {
   }
   for (int64_t p = 0; p < s->count; p++) {
     bool given = s->ids && s->places[p] != RD_PLACE_MASKED;
-    d->canvas[P + p] = given ? s->ids[p] : s->mask;
+    d->canvas[P + p] = given ? s->ids[p] : d->blank;
     d->draft[p] = d->previous[p] = d->canvas[P + p];
     d->fixed[p] = given && s->places[p] == RD_PLACE_LOCKED;
     d->confidence[p] = given ? 1 : 0;
@@ -152,47 +163,43 @@ static void fill_canvas(rd_draft *d) {
   }
 }
 
+/* Places that an iteration adds. */
+static int64_t step_of(const rd_draft *d) {
+  return d->sampler->grow > 0 ? d->sampler->grow : d->params->grow;
+}
+
 /* How many places the canvas begins with, and how many passes there may be. */
 static rd_code begin_region(rd_draft *d, rd_error *e) {
   const rd_draft_setup *s = &d->setup;
-  int64_t given = 0, lead = 0, masks = 0;
+  const rd_sampler *sampler = d->sampler;
+  int64_t given = 0, lead = 0, open = 0;
   for (int64_t p = 0; p < s->count; p++) {
     bool masked = !s->ids || s->places[p] == RD_PLACE_MASKED;
-    masks += masked;
     given += !masked;
     lead += lead == p && !masked;
+    open += sampler->revises ? !d->fixed[p] : d->canvas[s->prompt_count + p] == d->blank;
   }
-  d->view.iterations = d->sampler->counts ? d->params->iterations : masks;
-  d->n = s->count;
-  if (d->sampler->causal) {
-    if (given > lead)
-      return rd_fail(e, RD_USAGE,
-                     "--sampler ar writes from left to right: only the beginning of "
-                     "the answer can be given");
-    if (lead == s->count || s->prompt_count + lead == 0)
-      return rd_fail(e, RD_USAGE,
-                     lead == s->count ? "the draft has no position left to write"
-                                      : "--sampler ar needs a prompt to continue");
-    d->n = lead + 1;
-    d->previous_n = lead;
-    return RD_OK;
-  }
-  int64_t open = 0;
-  for (int64_t p = 0; p < s->count; p++)
-    open += d->sampler->revises ? !d->fixed[p] : d->canvas[s->prompt_count + p] == s->mask;
+  d->view.iterations = sampler->counts ? d->params->iterations : s->count - given;
+  if (sampler->ahead && given > lead)
+    return rd_fail(e, RD_USAGE,
+                   "--sampler %s writes from left to right: only the beginning of the answer can "
+                   "be given",
+                   sampler->name);
+  if (sampler->ahead && s->prompt_count + lead == 0)
+    return rd_fail(e, RD_USAGE, "--sampler %s needs a prompt to continue", sampler->name);
   if (open == 0)
     return rd_fail(e, RD_USAGE, "the draft has no position left to write: all %lld are %s",
-                   (long long)s->count, d->sampler->revises ? "locked" : "filled");
-  bool whole = given > 0 || !rd_sampler_takes(d->sampler, "grow");
-  if (!whole && d->params->grow < s->count)
-    d->n = d->params->grow;
-  d->previous_n = d->n;
+                   (long long)s->count, sampler->revises ? "locked" : "filled");
+  int64_t step = step_of(d), rest = s->count - lead;
+  bool grows = sampler->ahead || (given == 0 && rd_sampler_takes(sampler, "grow"));
+  d->n = grows && step < rest ? lead + step : s->count;
+  d->previous_n = standing(d);
   return RD_OK;
 }
 
 static bool masked_in(const rd_draft *d, int64_t first, int64_t end) {
   for (int64_t p = first; p < end; p++)
-    if (!d->fixed[p] && d->view.ids[p] == d->setup.mask)
+    if (!d->fixed[p] && d->view.ids[p] == d->blank)
       return true;
   return false;
 }
@@ -213,7 +220,7 @@ static void begin_block(rd_draft *d, int64_t first) {
   v->block_step = 0;
   v->block_masks = 0;
   for (int64_t p = first; p < v->block_end; p++)
-    v->block_masks += !d->fixed[p] && v->ids[p] == d->setup.mask;
+    v->block_masks += !d->fixed[p] && v->ids[p] == d->blank;
 }
 
 static rd_code begin_blocks(rd_draft *d, rd_error *e) {
@@ -250,6 +257,12 @@ static void begin_rule(rd_draft *d) {
 static rd_code begin(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
   const rd_draft_setup *s = &d->setup;
+  d->blank = d->sampler->ahead ? -1 : s->mask;
+  d->attention = d->sampler->attention > 0 ? d->sampler->attention : s->attention;
+  d->setup.speller.mask = s->mask;
+  d->setup.speller.ends = s->ends;
+  d->setup.speller.end_count = s->end_count;
+  RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, d->attention, e));
   fill_canvas(d);
   v->ids = d->canvas + s->prompt_count;
   v->fixed = d->fixed;
@@ -274,8 +287,8 @@ static rd_code begin(rd_draft *d, rd_error *e) {
                             .prompt_ids = d->canvas,
                             .prompt_count = s->prompt_count}));
   int64_t masked = 0;
-  for (int64_t p = 0; p < d->n && !d->sampler->causal; p++)
-    if (!d->fixed[p] && v->ids[p] == s->mask)
+  for (int64_t p = 0; p < standing(d); p++)
+    if (!d->fixed[p] && v->ids[p] == d->blank)
       d->list[masked++] = (int32_t)p;
   return emit_noise(d, masked);
 }
@@ -308,6 +321,8 @@ rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
 void rd_draft_free(rd_draft **draft) {
   if (!draft || !*draft)
     return;
+  rd_lane_close(&(*draft)->lane);
+  rd_lane_close(&(*draft)->unguided_lane);
   rd_arena_drop(&(*draft)->arena);
   free(*draft);
   *draft = NULL;
@@ -315,43 +330,63 @@ void rd_draft_free(rd_draft **draft) {
 
 /* --- one iteration ---------------------------------------------------------------------------- */
 
-/* Which row of the sequence predicts position p. */
-static int32_t row_of(const rd_draft *d, int64_t p) {
-  int64_t row = d->setup.prompt_count + p - (d->sampler->causal || d->setup.shift_logits);
-  row -= d->cached;
-  return (int32_t)(row > 0 ? row : 0);
-}
-
-bool rd_draft_need(rd_draft *d, rd_need *need) {
-  if (d->stopped)
-    return false;
+/* The positions whose proposals are wanted. */
+static void find_wanted(rd_draft *d) {
   rd_view *v = &d->view;
   v->n = d->n;
   v->iteration = d->drafts + 1;
-  d->row_count = 0;
+  d->wanted_count = 0;
   for (int64_t p = 0; p < d->n; p++) {
-    d->asked[p] = d->sampler->reach(v, p);
-    if (!d->asked[p])
-      continue;
-    d->where[d->row_count] = (rd_propose_row){&d->rule, (uint32_t)v->iteration, (uint32_t)p};
-    d->rows[d->row_count++] = row_of(d, p);
+    d->asked[p] = d->sampler->asks(v, p);
+    if (d->asked[p])
+      d->wanted[d->wanted_count++] = (rd_wanted){
+          .position = d->setup.prompt_count + p,
+          .draw = {&d->rule, (uint32_t)v->iteration, (uint32_t)p},
+      };
   }
-  int64_t length = d->setup.prompt_count + d->n - (d->sampler->causal ? 1 : 0);
-  *need = (rd_need){.ids = d->canvas + d->cached,
-                    .count = length - d->cached,
-                    .first = d->cached,
-                    .cache = d->setup.cache,
-                    .causal = d->sampler->causal,
+}
+
+/* What of the canvas is computed: all that stands in it, or what the reuse says. */
+static void choose_range(const rd_draft *d, rd_need *need) {
+  int64_t P = d->setup.prompt_count, length = P + standing(d);
+  rd_reuse_view v = {.length = length,
+                     .block_first = P + d->view.block_first,
+                     .block_end = P + d->view.block_end,
+                     .begins = d->view.block_step == 0,
+                     .wanted_first = length,
+                     .wanted_end = length,
+                     .attention = d->attention};
+  if (need->count > 0) {
+    v.wanted_first = rd_wanted_row(need, 0);
+    v.wanted_end = rd_wanted_row(need, need->count - 1) + 1;
+  }
+  if (d->lane)
+    v.changed = rd_lane_changed(d->lane, d->canvas, length);
+  rd_reuse_range range = d->lane ? rd_reuse_choose(d->reuse, &v) : (rd_reuse_range){0, length};
+  need->first = range.first;
+  need->end = range.end;
+}
+
+bool rd_draft_need(rd_draft *d, rd_need *need) {
+  int64_t P = d->setup.prompt_count;
+  if (d->stopped)
+    return false;
+  find_wanted(d);
+  *need = (rd_need){.lane = d->lane,
+                    .canvas = d->canvas,
+                    .length = P + d->n,
+                    .attention = d->attention,
+                    .shift = d->sampler->ahead || d->setup.shift_logits,
                     .guidance = d->params->cfg_scale,
-                    .rows = d->rows,
-                    .where = d->where,
-                    .out = d->out,
-                    .row_count = d->row_count};
+                    .wanted = d->wanted,
+                    .count = d->wanted_count,
+                    .out = d->out};
   if (need->guidance > 0) {
-    int64_t P = d->setup.prompt_count;
     memcpy(d->unguided + P, d->canvas + P, (size_t)d->n * sizeof *d->canvas);
     need->unguided = d->unguided;
+    need->unguided_lane = d->unguided_lane;
   }
+  choose_range(d, need);
   return true;
 }
 
@@ -372,14 +407,15 @@ static void take_marks(rd_draft *d, bool all) {
 static const char *stop_reason(const rd_draft *d, bool late) {
   const rd_params *p = d->params;
   bool out = d->drafts >= d->view.iterations;
-  if (d->sampler->causal && is_end(d, d->draft[d->n - 1]))
+  bool whole = d->n == d->setup.count;
+  if (d->sampler->ends && is_end(d, d->draft[d->n - 1]))
     return "converged";
-  if (d->sampler->revises && p->patience > 0 && d->same >= p->patience && d->n == d->setup.count)
+  if (d->sampler->revises && p->patience > 0 && d->same >= p->patience && whole)
     return "converged";
-  if (!d->sampler->causal && !d->sampler->revises && !out && !late) {
+  if (!d->sampler->revises && whole && !out && !late) {
     bool masks = false;
     for (int64_t i = 0; i < d->n; i++)
-      masks |= !d->fixed[i] && d->draft[i] == d->setup.mask;
+      masks |= !d->fixed[i] && d->draft[i] == d->blank;
     if (!masks)
       return "converged";
   }
@@ -402,11 +438,10 @@ static int64_t next_canvas(rd_draft *d, double quota) {
     if (d->marks[p] == RD_LOCK)
       d->settled[p] |= RD_SETTLED | RD_LOCKED;
   }
-  int64_t step = d->sampler->causal ? 1 : d->params->grow;
-  int64_t grown = d->setup.count - d->n < step ? d->setup.count - d->n : step;
-  for (int64_t p = d->n; p < d->n + grown && !d->sampler->causal; p++)
+  int64_t stood = d->n, step = step_of(d), rest = d->setup.count - d->n;
+  d->n += rest < step ? rest : step;
+  for (int64_t p = stood; p < standing(d); p++)
     d->list[masked++] = (int32_t)p;
-  d->n += grown;
   d->view.block_step++;
   if (!masked_in(d, d->view.block_first, d->view.block_end) && d->view.block_end < d->setup.count)
     begin_block(d, d->view.block_end);
@@ -424,10 +459,10 @@ static rd_code heard(rd_draft *d, rd_code code, rd_error *e) {
              : rd_fail(e, code, "the observer refused an event");
 }
 
-rd_code rd_draft_take(rd_draft *d, rd_error *e) {
+rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
-  for (int64_t i = 0; i < d->row_count; i++)
-    d->proposals[d->where[i].position] = d->out[i];
+  for (int64_t i = 0; i < d->wanted_count; i++)
+    d->proposals[d->wanted[i].draw.position] = d->out[i];
   memset(d->marks, RD_KEEP, (size_t)d->n);
   double quota = d->sampler->schedule(v);
   d->sampler->policy(v, quota, d->marks);
@@ -435,8 +470,6 @@ rd_code rd_draft_take(rd_draft *d, rd_error *e) {
   take_marks(d, late && v->iteration < v->iterations);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 ? 2 : 1;
-  if (d->setup.cache)
-    d->cached = d->setup.prompt_count + d->n - 1;
   int64_t changed = find_changes(d);
   d->same = d->drafts > 1 && changed == 0 && d->n == d->previous_n ? d->same + 1 : 1;
   memcpy(d->previous, d->draft, (size_t)d->n * sizeof *d->draft);
@@ -460,35 +493,59 @@ rd_code rd_draft_stop(rd_draft *d, const char *why, rd_error *e) {
   return d->stopped ? RD_OK : heard(d, finish(d, why), e);
 }
 
-rd_outcome rd_draft_outcome(const rd_draft *d) {
+rd_draft_result rd_draft_so_far(const rd_draft *d) {
   int64_t tokens = 0;
   while (tokens < d->previous_n && !is_end(d, d->previous[tokens]))
     tokens++;
   while (tokens > 0 && d->previous[tokens - 1] == d->setup.mask && !d->fixed[tokens - 1])
     tokens--;
-  return (rd_outcome){.region = d->previous,
-                      .count = d->previous_n,
-                      .answer = d->previous,
-                      .tokens = tokens,
-                      .iterations = d->drafts,
-                      .passes = d->passes,
-                      .stopped = d->stopped,
-                      .seconds = d->seconds};
+  return (rd_draft_result){.region = d->previous,
+                           .count = d->previous_n,
+                           .answer = d->previous,
+                           .tokens = tokens,
+                           .iterations = d->drafts,
+                           .passes = d->passes,
+                           .stopped = d->stopped,
+                           .seconds = d->seconds};
 }
 
-rd_code rd_draft_run(rd_draft *draft, rd_denoiser *denoiser, atomic_int *cancelled, rd_error *e) {
+char *rd_draft_text(const rd_draft *d) {
+  rd_draft_result so_far = rd_draft_so_far(d);
+  rd_event event = {.ids = so_far.answer, .count = so_far.tokens, .speller = speller_of(d)};
+  return rd_event_text(&event);
+}
+
+int64_t rd_draft_rows(const rd_draft *d) {
+  return (d->setup.prompt_count + d->setup.count) * (d->params->cfg_scale > 0 ? 2 : 1);
+}
+
+uint64_t rd_draft_seed(const rd_draft *d) {
+  return d->setup.seed;
+}
+
+rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {
+  int64_t length = d->setup.prompt_count + d->setup.count;
+  if (d->reuse->range && !d->lane)
+    RD_TRY(rd_lane_open(&d->lane, engine, length, e));
+  if (d->reuse->range && d->params->cfg_scale > 0 && !d->unguided_lane)
+    RD_TRY(rd_lane_open(&d->unguided_lane, engine, length, e));
+  return RD_OK;
+}
+
+rd_code rd_draft_run(rd_draft *draft, rd_engine *engine, atomic_int *cancelled, rd_error *e) {
   rd_need need;
+  RD_TRY(rd_draft_open_lanes(draft, engine, e));
   while (rd_draft_need(draft, &need)) {
     if (cancelled && atomic_load(cancelled)) {
       rd_draft_stop(draft, "cancelled", NULL);
       return rd_fail(e, RD_CANCELLED, "cancelled after %lld iterations", (long long)draft->drafts);
     }
-    rd_code code = denoiser->run(denoiser, &need, 1, e);
+    rd_code code = engine->propose(engine, &need, 1, e);
     if (code != RD_OK) {
       draft->stopped = "failed";
       return code;
     }
-    RD_TRY(rd_draft_take(draft, e));
+    RD_TRY(rd_draft_advance(draft, e));
   }
   return RD_OK;
 }

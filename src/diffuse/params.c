@@ -28,6 +28,10 @@ const rd_option rd_sampler_options[] = {
      "stop with the best draft so far after this time; 0: none", AT(deadline)},
     {"grow", 0, RD_INT, "256", 1, 256, NULL, DRAFT, "N", "answer positions added at each iteration",
      AT(grow)},
+    {"reuse", 0, RD_CHOICE, "exact", 0, 0, "exact|none|causal|prefix|dual", DRAFT, NULL,
+     "keys and values kept between passes: exact keeps what changes nothing, none nothing; prefix "
+     "and dual keep what stands outside the block, and may change words",
+     AT(reuse)},
     {"seed", 0, RD_INT, "-1", -1, 9007199254740992.0, NULL, DRAFT, "N",
      "of all random numbers; -1: drawn, and reported", AT(seed)},
     {"temperature", 't', RD_REAL, "1", 0, 10, NULL, CHOICE, "F", "0: always the best token",

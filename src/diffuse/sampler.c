@@ -6,16 +6,16 @@
 #include <string.h>
 
 /* Every position that may change. */
-static bool reach_all(const rd_view *v, int64_t p) {
+static bool ask_all(const rd_view *v, int64_t p) {
   return !v->fixed[p] && !(v->settled[p] & RD_LOCKED);
 }
 
 /* Masked positions up to the end of the block. */
-static bool reach_masked(const rd_view *v, int64_t p) {
+static bool ask_masked(const rd_view *v, int64_t p) {
   return !v->fixed[p] && v->ids[p] == v->mask && p < v->block_end;
 }
 
-static bool reach_next(const rd_view *v, int64_t p) {
+static bool ask_next(const rd_view *v, int64_t p) {
   return p == v->n - 1;
 }
 
@@ -27,7 +27,7 @@ static bool reach_next(const rd_view *v, int64_t p) {
 const rd_sampler rd_samplers[] = {
     {.name = "lad",
      .help = "LAD: every position is predicted again, a falling share is masked again",
-     .reach = reach_all,
+     .asks = ask_all,
      .schedule = rd_schedule_lad,
      .policy = rd_policy_all,
      .noise = rd_noise_lad,
@@ -38,7 +38,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "lad-generic",
      .help = "LAD's 2026 rewrite: what is sure is retained or locked",
-     .reach = reach_all,
+     .asks = ask_all,
      .schedule = rd_schedule_falling,
      .policy = rd_policy_all,
      .noise = rd_noise_generic,
@@ -50,7 +50,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "low-confidence",
      .help = "LLaDA: the most confident masks are filled, block by block",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_even,
      .policy = rd_policy_low_confidence,
      .options = BLOCKS "iterations",
@@ -59,7 +59,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "random",
      .help = "LLaDA's other order: masks are filled at random, block by block",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_even,
      .policy = rd_policy_random,
      .options = BLOCKS "iterations",
@@ -68,7 +68,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "threshold",
      .help = "Fast-dLLM: every mask above a confidence is filled, at least one",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_none,
      .policy = rd_policy_threshold,
      .options = BLOCKS "threshold",
@@ -76,7 +76,7 @@ const rd_sampler rd_samplers[] = {
      .gumbel = true},
     {.name = "factor",
      .help = "Fast-dLLM: as many masks as their confidences allow together",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_none,
      .policy = rd_policy_factor,
      .options = BLOCKS "factor",
@@ -84,7 +84,7 @@ const rd_sampler rd_samplers[] = {
      .gumbel = true},
     {.name = "origin",
      .help = "Dream: each mask is filled by chance, on a linear schedule",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_origin,
      .options = CHOICE "iterations suffix template",
@@ -92,7 +92,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "maskgit",
      .help = "Dream: the most probable masks are filled, on a linear schedule",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_maskgit,
      .options = DREAM,
@@ -100,7 +100,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "margin",
      .help = "Dream: those with the largest lead over the second token",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_margin,
      .options = DREAM,
@@ -108,7 +108,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "entropy",
      .help = "Dream: those with the least entropy",
-     .reach = reach_masked,
+     .asks = ask_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_entropy,
      .options = DREAM,
@@ -116,12 +116,15 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "ar",
      .help = "left to right, one token a pass: the autoregressive baseline",
-     .reach = reach_next,
+     .asks = ask_next,
      .schedule = rd_schedule_none,
      .policy = rd_policy_all,
      .options = CHOICE,
      .defaults = {{"temperature", "0"}, {"top-k", "0"}},
-     .causal = true},
+     .attention = 1,
+     .grow = 1,
+     .ahead = true,
+     .ends = true},
 };
 const size_t rd_sampler_count = sizeof rd_samplers / sizeof *rd_samplers;
 
@@ -140,7 +143,7 @@ rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e) {
 }
 
 /* Options of the canvas and of the run, which every sampler has. */
-static const char COMMON[] = "sampler window tokens seed deadline prefix";
+static const char COMMON[] = "sampler window tokens seed deadline prefix reuse";
 
 static bool lists(const char *names, const char *name) {
   size_t n = strlen(name);

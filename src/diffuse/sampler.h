@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Samplers: rows that combine a reach, a schedule, a policy and a noise; the loop knows no name. */
+/* Samplers: rows that combine who is asked, a schedule, a policy and a noise; the loop knows no
+ * name. */
 #ifndef RD_SAMPLER_H
 #define RD_SAMPLER_H
 
@@ -11,14 +12,18 @@ typedef struct rd_override {
 
 typedef struct rd_sampler {
   const char *name, *help;
-  rd_reach *reach;
+  rd_asks *asks;
   rd_schedule *schedule;
   rd_policy *policy;
   rd_noise *noise; /* NULL: what is filled stays */
   const char
       *options; /* names that mean something to it besides the common ones, space separated */
   rd_override defaults[8]; /* its own defaults, ended by a NULL option */
-  bool causal;             /* left to right: grows by one, next-token logits, a cache */
+  int64_t attention;       /* of its passes: 1 causal; 0: the model's own */
+  int64_t grow;            /* places that an iteration adds; 0: as many as --grow says */
+  bool ahead;   /* the last place is asked before anything stands there, by the row before it: no
+                   mask is needed, and only the answer's beginning can be given */
+  bool ends;    /* EOS ends it */
   bool revises; /* filled positions may change: stops by patience instead of when nothing is masked
                  */
   bool gumbel;  /* choice and confidence as LLaDA's */
@@ -32,5 +37,10 @@ extern const size_t rd_sampler_count;
 rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e);
 /* Does an option of rd_sampler_options mean something to this sampler? */
 bool rd_sampler_takes(const rd_sampler *s, const char *option);
+
+/* Does it run a model from left to right? Then it belongs on the model without its adapter. */
+static inline bool rd_sampler_causal(const rd_sampler *s) {
+  return s->attention == 1;
+}
 
 #endif

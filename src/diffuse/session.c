@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The public interface: a session keeps options and working memory between generations. */
-#include "generation.h"
+#include "request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,8 @@ struct rd_session {
   rd_params params;
   bool given[MOST_OPTIONS];
   atomic_int cancelled;
-  rd_denoiser *denoiser;
-  int64_t rows; /* that the denoiser was opened for */
+  rd_engine *engine;
+  int64_t rows; /* that the engine was opened for */
 };
 
 rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e) {
@@ -50,7 +50,7 @@ void rd_session_close(rd_session **session) {
   rd_session *s = *session;
   rd_options o = options_of(s);
   rd_options_drop(&o);
-  rd_denoiser_close(&s->denoiser);
+  rd_engine_close(&s->engine);
   free(s);
   *session = NULL;
 }
@@ -72,23 +72,23 @@ rd_code rd_session_set(rd_session *session, const char *name, const char *value,
  */
 
 static rd_code room_for(rd_session *s, int64_t rows, rd_error *e) {
-  if (s->denoiser && rows <= s->rows)
+  if (s->engine && rows <= s->rows)
     return RD_OK;
-  rd_denoiser_close(&s->denoiser);
+  rd_engine_close(&s->engine);
   s->rows = rows;
-  return rd_denoiser_open(&s->denoiser, s->model, rows, rows, e);
+  return rd_engine_open(&s->engine, NULL, s->model, rows, rows, e);
 }
 
-static rd_code fill_result(rd_result *result, rd_generation *g, rd_error *e) {
-  rd_outcome o = rd_draft_outcome(rd_generation_draft(g));
-  *result = (rd_result){.text = rd_generation_text(g),
+static rd_code fill_result(rd_result *result, const rd_draft *draft, rd_error *e) {
+  rd_draft_result o = rd_draft_so_far(draft);
+  *result = (rd_result){.text = rd_draft_text(draft),
                         .ids = rd_calloc((size_t)o.tokens + 1, sizeof *result->ids, "ids", e),
                         .tokens = o.tokens,
                         .iterations = o.iterations,
                         .passes = o.passes,
                         .stopped = o.stopped,
                         .seconds = o.seconds,
-                        .seed = rd_generation_seed(g)};
+                        .seed = rd_draft_seed(draft)};
   if (!result->text || !result->ids) {
     rd_result_drop(result);
     return rd_fail(e, RD_NO_MEMORY, "no memory for the answer");
@@ -106,16 +106,16 @@ void rd_result_drop(rd_result *result) {
 }
 
 static rd_code run(rd_session *s, const rd_request *request, rd_result *result, rd_error *e) {
-  rd_generation *g;
-  RD_TRY(rd_generation_new(&g, request, e));
-  rd_code code = room_for(s, rd_generation_rows(g), e);
+  rd_draft *draft;
+  RD_TRY(rd_request_draft(&draft, request, e));
+  rd_code code = room_for(s, rd_draft_rows(draft), e);
   if (code == RD_OK)
-    code = rd_draft_run(rd_generation_draft(g), s->denoiser, &s->cancelled, e);
+    code = rd_draft_run(draft, s->engine, &s->cancelled, e);
   if (code == RD_OK || code == RD_CANCELLED) {
-    rd_code filled = fill_result(result, g, code == RD_OK ? e : NULL);
+    rd_code filled = fill_result(result, draft, code == RD_OK ? e : NULL);
     code = code == RD_OK ? filled : code;
   }
-  rd_generation_free(&g);
+  rd_draft_free(&draft);
   return code;
 }
 

@@ -48,7 +48,7 @@ typedef struct rd_view {
 } rd_view;
 
 /* Which positions a policy wants proposals for: called before the pass. */
-typedef bool rd_reach(const rd_view *v, int64_t position);
+typedef bool rd_asks(const rd_view *v, int64_t position);
 /* How many positions this iteration; may be fractional, the policy or noise rounds as its source
  * does. */
 typedef double rd_schedule(const rd_view *v);

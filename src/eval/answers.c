@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking: a session for each number of iterations, every row's prompt, means over the answers. */
 #include "error.h"
-#include "generation.h"
+#include "request.h"
 #include "task.h"
 
 #include <stdio.h>

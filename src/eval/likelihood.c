@@ -4,8 +4,8 @@
 #include "likelihood.h"
 
 #include "corrupt.h"
-#include "generation.h"
-#include "step.h"
+#include "engine.h"
+#include "ops.h"
 #include "utf8.h"
 
 #include <ctype.h>
@@ -18,59 +18,66 @@ typedef struct packer {
   const rd_likelihood_rules *rules;
   const rd_answer_ids *answers;
   double *out;
-  rd_trainer_pass *pass;
-  int64_t rows;           /* of room */
-  int64_t used, looks;    /* of the pass being packed */
-  rd_sequence *sequences; /* (rows) */
-  size_t *whose;          /* (rows) the answer of each sequence */
-  int32_t *ids, *targets; /* (rows) */
-  float *weights, *loss;  /* (rows) */
-  int32_t *scratch;       /* (rows) */
+  rd_engine *engine;
+  int64_t rows;               /* of room */
+  int64_t used, looks, wants; /* of the pass being packed */
+  rd_need *needs;             /* (rows) a look each */
+  size_t *whose;              /* (rows) the answer of each look */
+  int32_t *ids;               /* (rows) */
+  rd_wanted *wanted;          /* (rows) of all looks, one after the other */
+  int32_t *targets;           /* (rows) of those */
+  float *weights, *loss;      /* (rows) */
+  int32_t *scratch;           /* (rows) */
 } packer;
 
 static rd_code packer_init(packer *p, int64_t longest, rd_error *e) {
-  const rd_model *m = p->rules->model;
   p->rows = longest < PASS_ROWS ? PASS_ROWS : longest;
   size_t n = (size_t)p->rows;
-  p->sequences = rd_calloc(n, sizeof *p->sequences, "sequences of a pass", e);
+  p->needs = rd_calloc(n, sizeof *p->needs, "looks of a pass", e);
   p->whose = rd_calloc(n, sizeof *p->whose, "answers of a pass", e);
   p->ids = rd_calloc(n, sizeof *p->ids, "ids of a pass", e);
+  p->wanted = rd_calloc(n, sizeof *p->wanted, "positions of a pass", e);
   p->targets = rd_calloc(n, sizeof *p->targets, "targets of a pass", e);
   p->weights = rd_calloc(n, sizeof *p->weights, "weights of a pass", e);
   p->loss = rd_calloc(n, sizeof *p->loss, "losses of a pass", e);
   p->scratch = rd_calloc(n, sizeof *p->scratch, "positions of a pass", e);
-  if (!p->sequences || !p->whose || !p->ids || !p->targets || !p->weights || !p->loss ||
+  if (!p->needs || !p->whose || !p->ids || !p->wanted || !p->targets || !p->weights || !p->loss ||
       !p->scratch)
     return RD_NO_MEMORY;
-  return rd_trainer_pass_new(&p->pass, &m->config, &m->weights, p->rows, longest, true, e);
+  return rd_engine_open(&p->engine, NULL, p->rules->model, p->rows, longest, e);
 }
 
 static void packer_drop(packer *p) {
-  rd_trainer_pass_free(&p->pass);
-  free(p->sequences);
+  rd_engine_close(&p->engine);
+  free(p->needs);
   free(p->whose);
   free(p->ids);
+  free(p->wanted);
   free(p->targets);
   free(p->weights);
   free(p->loss);
   free(p->scratch);
 }
 
-/* Run what is packed and add each look's weighted losses to its answer. */
+/* Add the weighted losses of some rows of a look to its answer. */
+static rd_code add_losses(void *context, int64_t look, int64_t first, int64_t count, float *logits,
+                          rd_error *e) {
+  const packer *p = context;
+  int64_t at = p->needs[look].wanted - p->wanted + first;
+  double sum = 0;
+  (void)e;
+  rd_cross_entropy(&sum, p->loss, NULL, RD_F32, logits, p->targets + at, p->weights + at, count,
+                   p->rules->model->config.vocab);
+  for (int64_t i = 0; i < count; i++)
+    p->out[p->whose[look]] -= (double)p->weights[at + i] * (double)p->loss[i];
+  return RD_OK;
+}
+
+/* Run what is packed. */
 static rd_code flush(packer *p, rd_error *e) {
-  const rd_config *c = &p->rules->model->config;
-  int64_t block = p->rules->causal ? 1 : c->block > 1 ? c->block : 0;
-  double sum;
-  if (p->looks == 0)
-    return RD_OK;
-  RD_TRY(rd_trainer_pass_run(p->pass, p->sequences, p->looks, block, p->targets, p->weights, NULL,
-                             &sum, p->loss, e));
-  for (int64_t s = 0; s < p->looks; s++) {
-    int64_t first = p->sequences[s].ids - p->ids, end = first + p->sequences[s].count;
-    for (int64_t r = first; r < end; r++)
-      p->out[p->whose[s]] -= (double)p->weights[r] * (double)p->loss[r];
-  }
-  p->used = p->looks = 0;
+  if (p->looks > 0)
+    RD_TRY(p->engine->scores(p->engine, p->needs, p->looks, add_losses, p, e));
+  p->used = p->looks = p->wants = 0;
   return RD_OK;
 }
 
@@ -104,32 +111,34 @@ static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key
   return (double)n / ((double)k * (double)looks);
 }
 
-/* Put look `number` of an answer behind what is packed. A shifted row predicts the next position.
- */
+/* Put look `number` of an answer behind what is packed. */
 static void pack(packer *p, size_t answer, int64_t number, int64_t looks) {
   const rd_answer_ids *a = &p->answers[answer];
-  int64_t at = p->used, n = a->count - a->prompt;
-  int64_t shift = p->rules->causal || p->rules->model->config.shift_logits ? 1 : 0;
-  int32_t *ids = p->ids + at;
+  const rd_model *m = p->rules->model;
+  int32_t *ids = p->ids + p->used;
+  rd_need *need = &p->needs[p->looks];
   double weight = 1;
   memcpy(ids, a->ids, (size_t)a->count * sizeof *ids);
   if (!p->rules->causal)
-    weight = mask_answer(p, ids + a->prompt, n, a->key, number, looks);
-  for (int64_t i = 0; i < a->count; i++) {
-    p->targets[at + i] = -1;
-    p->weights[at + i] = 0;
-  }
+    weight = mask_answer(p, ids + a->prompt, a->count - a->prompt, a->key, number, looks);
+  *need = (rd_need){.canvas = ids,
+                    .length = a->count,
+                    .end = a->count,
+                    .attention = p->rules->causal ? 1 : rd_engine_attention(m),
+                    .shift = p->rules->causal || m->config.shift_logits,
+                    .wanted = p->wanted + p->wants};
   for (int64_t i = a->prompt; i < a->count; i++)
-    if (p->rules->causal || ids[i] == p->rules->model->config.mask) {
-      p->targets[at + i - shift] = a->ids[i];
-      p->weights[at + i - shift] = (float)weight;
+    if (p->rules->causal || ids[i] == m->config.mask) {
+      p->wanted[p->wants] = (rd_wanted){.position = i};
+      p->targets[p->wants] = a->ids[i];
+      p->weights[p->wants++] = (float)weight;
+      need->count++;
     }
-  p->sequences[p->looks] = (rd_sequence){.ids = ids, .count = a->count};
   p->whose[p->looks++] = answer;
   p->used += a->count;
 }
 
-static rd_code work(packer *p, size_t n, rd_error *e) {
+static rd_code add_all(packer *p, size_t n, rd_error *e) {
   for (size_t i = 0; i < n; i++) {
     const rd_answer_ids *a = &p->answers[i];
     int64_t looks = looks_of(p->rules, a->count - a->prompt);
@@ -162,7 +171,7 @@ rd_code rd_likelihoods(double *out, const rd_answer_ids *answers, size_t n,
                    "for the likelihood from left to right");
   rd_code code = packer_init(&p, longest, e);
   if (code == RD_OK)
-    code = work(&p, n, e);
+    code = add_all(&p, n, e);
   packer_drop(&p);
   return code;
 }

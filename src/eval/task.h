@@ -5,7 +5,7 @@
 #ifndef RD_TASK_H
 #define RD_TASK_H
 
-#include "generation.h"
+#include "request.h"
 #include "rows.h"
 #include "stats.h"
 

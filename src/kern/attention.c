@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "attention_block.h"
 #include "attention_tiles.h"
@@ -17,7 +18,11 @@
 #include "matmul.h"
 #include "parallel.h"
 
-enum { FEW = 4 }; /* queries for which vector kernels are better */
+enum {
+  FEW = 4,   /* queries for which vector kernels are better */
+  LEAST = 16 /* rows of a product with keys: oneDNN sums fewer in another order, and a query's
+                result must not depend on how many others are asked with it */
+};
 
 typedef struct forward {
   const rd_attention *a;
@@ -64,22 +69,33 @@ static void attend_few(const forward *f, const rd_span *s, int64_t head, char *m
   }
 }
 
+/* A copy with zeros below, `rows` in all. */
+static rd_mat filled_up(void *to, rd_mat q, int64_t rows) {
+  const size_t line = (size_t)q.cols * rd_dtype_size(q.type);
+  for (int64_t i = 0; i < q.rows; i++)
+    memcpy((char *)to + (size_t)i * line, rd_at_const(q.data, q.type, i * q.row_stride), line);
+  memset((char *)to + (size_t)q.rows * line, 0, (size_t)(rows - q.rows) * line);
+  return rd_mat_rows(to, q.type, rows, q.cols);
+}
+
 static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, int64_t first,
                             int64_t count, char *memory, rd_error *e) {
   const rd_attention *a = f->a;
   const int64_t hd = a->head_dim, k_head = head / (a->heads / a->kv_heads);
   const int64_t keys = rd_attention_width(a, s, first + count - 1);
-  const int64_t row = s->q + first;
+  const int64_t row = s->q + first, rows = count < LEAST ? LEAST : count;
   float *scores = (float *)memory;
-  void *p = memory + rd_attention_pad((size_t)(count * keys) * sizeof *scores);
-  const rd_mat q = rd_mat_view(rd_at_const(f->q, a->type, row * a->q_stride + head * hd), a->type,
-                               count, hd, a->q_stride);
+  void *p = memory + rd_attention_pad((size_t)(rows * keys) * sizeof *scores);
   const rd_mat k = rd_mat_view(keys_of(f, s, k_head), a->type, keys, hd, a->k_stride);
   const rd_mat v = rd_mat_view(values_of(f, s, k_head), a->type, keys, hd, a->v_stride);
   float *sums = (float *)(void *)((char *)p + rd_attention_pad((size_t)(count * keys) *
                                                                rd_dtype_size(a->type)));
-  float *inverses = sums + count * hd;
-  RD_TRY(rd_matmul(rd_mat_rows(scores, RD_F32, count, keys), q, rd_mat_transposed(k), 0, e));
+  float *inverses = sums + rows * hd;
+  rd_mat q = rd_mat_view(rd_at_const(f->q, a->type, row * a->q_stride + head * hd), a->type, count,
+                         hd, a->q_stride);
+  if (count < rows)
+    q = filled_up(inverses + rows, q, rows);
+  RD_TRY(rd_matmul(rd_mat_rows(scores, RD_F32, rows, keys), q, rd_mat_transposed(k), 0, e));
   for (int64_t i = 0; i < count; i++) {
     const float lse =
         f->kernels->softmax[a->type](rd_at(p, a->type, i * keys), &inverses[i], scores + i * keys,

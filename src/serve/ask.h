@@ -3,7 +3,7 @@
 #ifndef RD_ASK_H
 #define RD_ASK_H
 
-#include "generation.h"
+#include "request.h"
 #include "json.h"
 
 /* Whose shape the body has; one bit each. */

@@ -77,7 +77,7 @@ static rd_code watch(void *context, const rd_event *event) {
       return RD_NO_MEMORY;
     job->tokens = event->count;
     job->iterations = event->iteration;
-    rd_outcome o = rd_draft_outcome(rd_generation_draft(job->generation));
+    rd_draft_result o = rd_draft_so_far(job->draft);
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
     bool found = false;
     job->text[rd_ask_cut(&job->ask, job->text, &found)] = '\0';
@@ -100,7 +100,7 @@ rd_code rd_job_begin(rd_job *job, const rd_model *model, rd_error *e) {
                         .count = a->count,
                         .observer = watch,
                         .context = job};
-  return rd_generation_new(&job->generation, &request, e);
+  return rd_request_draft(&job->draft, &request, e);
 }
 
 void rd_job_hold(rd_job *job) {
@@ -110,7 +110,7 @@ void rd_job_hold(rd_job *job) {
 void rd_job_release(rd_job *job) {
   if (!job || atomic_fetch_sub(&job->holders, 1) > 1)
     return;
-  rd_generation_free(&job->generation);
+  rd_draft_free(&job->draft);
   rd_ask_drop(&job->ask);
   pthread_mutex_destroy(&job->lock);
   pthread_cond_destroy(&job->changed);

@@ -20,7 +20,7 @@ typedef struct rd_reply {
 
 struct rd_job {
   rd_ask ask;
-  rd_generation *generation;
+  rd_draft *draft;       /* NULL before rd_job_begin */
   const rd_reply *reply; /* NULL: the answer alone is wanted */
   unsigned shape;        /* RD_ASK_CHAT, .. */
   char id[40];

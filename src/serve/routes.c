@@ -144,7 +144,7 @@ static enum MHD_Result send_answer(rd_exchange *x, rd_job *job) {
 
 static rd_code begin(rd_exchange *x, unsigned shape, rd_ask *ask, rd_job **job, rd_error *e) {
   const rd_server *server = x->server;
-  bool causal = ask->sampler->causal && server->causal;
+  bool causal = rd_sampler_causal(ask->sampler) && server->causal;
   const rd_model *model = causal ? server->setup.causal : server->setup.model;
   const rd_reply *reply = shape == RD_ASK_DENOISE ? &rd_reply_events
                           : !ask->stream          ? NULL

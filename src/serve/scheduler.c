@@ -12,7 +12,7 @@ struct rd_scheduler {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  rd_denoiser *denoiser;
+  rd_engine *engine;
   rd_metrics *metrics;
   int64_t rows, most;
   int threads;   /* of passes; OpenMP keeps the number by thread */
@@ -23,10 +23,6 @@ struct rd_scheduler {
   rd_job **served, **kept; /* (most) */
   rd_need *needs;          /* (most) */
 };
-
-static rd_draft *draft_of(rd_job *job) {
-  return rd_generation_draft(job->generation);
-}
 
 /* --- endings -----------------------------------------------------------------------------------
  */
@@ -65,10 +61,10 @@ static bool over(rd_scheduler *s, rd_job *job, bool late) {
   if (rd_job_gone(job))
     code = rd_fail(&e, RD_CANCELLED, "the client closed the connection");
   else if (late)
-    code = rd_draft_stop(draft_of(job), "cancelled", &e);
+    code = rd_draft_stop(job->draft, "cancelled", &e);
   else if (job->enough)
-    code = rd_draft_stop(draft_of(job), "stop", &e);
-  else if (!rd_draft_outcome(draft_of(job)).stopped)
+    code = rd_draft_stop(job->draft, "stop", &e);
+  else if (!rd_draft_so_far(job->draft).stopped)
     return false;
   finish(s, job, code, &e);
   return true;
@@ -76,10 +72,6 @@ static bool over(rd_scheduler *s, rd_job *job, bool late) {
 
 /* --- turns -------------------------------------------------------------------------------------
  */
-
-static int64_t rows_of(const rd_need *need) {
-  return need->count * (need->unguided ? 2 : 1);
-}
 
 /* Needs of the first jobs of the list that fit together. */
 static int64_t gather(rd_scheduler *s, int64_t n, bool late) {
@@ -89,9 +81,9 @@ static int64_t gather(rd_scheduler *s, int64_t n, bool late) {
     rd_need need;
     if (over(s, job, late) || rd_job_full(job))
       continue;
-    if (!rd_draft_need(draft_of(job), &need) || rows + rows_of(&need) > s->rows)
+    if (!rd_draft_need(job->draft, &need) || rows + rd_need_rows(&need) > s->rows)
       continue;
-    rows += rows_of(&need);
+    rows += rd_need_rows(&need);
     s->needs[taken] = need;
     s->served[taken++] = job;
   }
@@ -114,10 +106,10 @@ static void rotate(rd_scheduler *s, int64_t taken) {
   pthread_mutex_unlock(&s->lock);
 }
 
-static void take(rd_scheduler *s, rd_job *job, rd_code code, rd_error *e) {
+static void advance(rd_scheduler *s, rd_job *job, rd_code code, rd_error *e) {
   if (code == RD_OK)
-    code = rd_draft_take(draft_of(job), e);
-  if (code != RD_OK || rd_draft_outcome(draft_of(job)).stopped)
+    code = rd_draft_advance(job->draft, e);
+  if (code != RD_OK || rd_draft_so_far(job->draft).stopped)
     finish(s, job, code, e);
 }
 
@@ -125,7 +117,7 @@ static void take(rd_scheduler *s, rd_job *job, rd_code code, rd_error *e) {
 static void pass(rd_scheduler *s, int64_t taken) {
   rd_error e = {0};
   double begun = rd_now();
-  rd_code code = s->denoiser->run(s->denoiser, s->needs, taken, &e);
+  rd_code code = s->engine->propose(s->engine, s->needs, taken, &e);
   atomic_fetch_add(&s->metrics->passes, 1);
   atomic_fetch_add(&s->metrics->sequences, taken);
   atomic_fetch_add(&s->metrics->pass_nanoseconds, (int64_t)((rd_now() - begun) * 1e9));
@@ -133,8 +125,8 @@ static void pass(rd_scheduler *s, int64_t taken) {
     rd_error own = {0};
     rd_code result = RD_OK;
     if (code != RD_OK)
-      result = s->denoiser->run(s->denoiser, &s->needs[i], 1, &own);
-    take(s, s->served[i], result, &own);
+      result = s->engine->propose(s->engine, &s->needs[i], 1, &own);
+    advance(s, s->served[i], result, &own);
   }
 }
 
@@ -160,7 +152,7 @@ static bool await(rd_scheduler *s, bool idle, int64_t *n, bool *late) {
   return more;
 }
 
-static void *work(void *context) {
+static void *run_turns(void *context) {
   rd_scheduler *s = context;
   int64_t n = 0, taken = 1;
   bool late = false;
@@ -179,7 +171,7 @@ static void *work(void *context) {
  */
 
 static void drop(rd_scheduler *s) {
-  rd_denoiser_close(&s->denoiser);
+  rd_engine_close(&s->engine);
   pthread_mutex_destroy(&s->lock);
   pthread_cond_destroy(&s->changed);
   free(s->jobs);
@@ -207,8 +199,8 @@ rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t row
   s->needs = rd_calloc((size_t)most, sizeof *s->needs, "the queue", e);
   bool made = s->jobs && s->served && s->kept && s->needs;
   int64_t longest = rows < model->config.positions ? rows : model->config.positions;
-  rd_code code = made ? rd_denoiser_open(&s->denoiser, model, rows, longest, e) : RD_NO_MEMORY;
-  if (code == RD_OK && pthread_create(&s->thread, NULL, work, s) != 0)
+  rd_code code = made ? rd_engine_open(&s->engine, NULL, model, rows, longest, e) : RD_NO_MEMORY;
+  if (code == RD_OK && pthread_create(&s->thread, NULL, run_turns, s) != 0)
     code = rd_fail(e, RD_IO, "the system gives no thread for the scheduler");
   if (code != RD_OK) {
     drop(s);
@@ -219,12 +211,13 @@ rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t row
 }
 
 rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e) {
-  int64_t rows = rd_generation_rows(job->generation);
+  int64_t rows = rd_draft_rows(job->draft);
   if (rows > s->rows)
     return rd_fail(e, RD_USAGE,
                    "a canvas of %lld tokens is more than this server's passes of %lld; it was "
                    "started with --max-batch-tokens",
                    (long long)rows, (long long)s->rows);
+  RD_TRY(rd_draft_open_lanes(job->draft, s->engine, e));
   rd_job_hold(job);
   pthread_mutex_lock(&s->lock);
   bool full = s->count == s->most || s->stop_at > 0;

@@ -14,7 +14,7 @@ typedef struct rd_scheduler rd_scheduler;
 rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t rows, int64_t most,
                           rd_metrics *metrics, rd_error *e);
 /* Hand over a job that has begun; the scheduler holds it until rd_job_end. RD_BUSY: no room.
- * RD_USAGE: its canvas does not fit in a pass. */
+ * RD_USAGE: its canvas does not fit in a pass. RD_NO_MEMORY: no room for what it reuses. */
 rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e);
 /* A reader took bytes: a draft that waited for it may go on. */
 void rd_scheduler_wake(rd_scheduler *s);

@@ -4,8 +4,8 @@
 #include "answer.h"
 
 #include "events.h"
-#include "generation.h"
 #include "interrupt.h"
+#include "request.h"
 #include "sampler.h"
 
 #include <errno.h>
@@ -88,7 +88,7 @@ rd_code rd_answer_open(rd_answer *a, rd_error *e) {
     return rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
   const rd_sampler *sampler;
   RD_TRY(rd_sampler_find(&sampler, s->params.sampler, e));
-  if (sampler->causal)
+  if (rd_sampler_causal(sampler))
     RD_TRY(rd_tool_name_causal(&s->common, e));
   return rd_tool_open(&a->model, &s->common, e);
 }
@@ -143,19 +143,11 @@ static rd_code observe(void *context, const rd_event *event) {
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static rd_code run_draft(rd_answer *a, rd_generation *generation, rd_error *e) {
-  rd_denoiser *denoiser = NULL;
-  int64_t rows = rd_generation_rows(generation);
-  RD_TRY(rd_denoiser_open(&denoiser, a->model, rows, rows, e));
-  rd_code code = rd_draft_run(rd_generation_draft(generation), denoiser, rd_interrupt_flag(), e);
-  rd_denoiser_close(&denoiser);
-  return code;
-}
-
 static rd_code generate(watcher *w, const rd_sampler *sampler, int32_t *prompt, int64_t count,
                         rd_error *e) {
   rd_answer *a = w->a;
-  rd_generation *generation = NULL;
+  rd_draft *draft = NULL;
+  rd_engine *engine = NULL;
   rd_request request = {.model = a->model,
                         .params = &a->settings.params,
                         .sampler = sampler,
@@ -163,12 +155,14 @@ static rd_code generate(watcher *w, const rd_sampler *sampler, int32_t *prompt, 
                         .prompt_count = count,
                         .observer = observe,
                         .context = w};
-  rd_code code = rd_generation_new(&generation, &request, e);
+  RD_TRY(rd_request_draft(&draft, &request, e));
+  int64_t rows = rd_draft_rows(draft);
+  rd_code code = rd_engine_open(&engine, NULL, a->model, rows, rows, e);
   if (code == RD_OK)
-    code = run_draft(a, generation, e);
-  if (generation)
-    w->out->text = rd_generation_text(generation);
-  rd_generation_free(&generation);
+    code = rd_draft_run(draft, engine, rd_interrupt_flag(), e);
+  w->out->text = rd_draft_text(draft);
+  rd_draft_free(&draft);
+  rd_engine_close(&engine);
   if (code == RD_OK && !w->out->text)
     code = rd_fail(e, RD_NO_MEMORY, "no memory for the answer");
   return code;

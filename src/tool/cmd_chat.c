@@ -4,7 +4,7 @@
 #include "answer.h"
 #include "commands.h"
 #include "conversation.h"
-#include "generation.h"
+#include "request.h"
 #include "interrupt.h"
 #include "line.h"
 

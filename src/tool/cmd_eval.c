@@ -211,7 +211,7 @@ static rd_code open_model(rd_model **out, const settings *s, rd_error *e) {
   rd_common common = s->common;
   const rd_sampler *sampler = NULL;
   RD_TRY(rd_sampler_find(&sampler, s->eval.sampler, e));
-  if (sampler->causal || strcmp(s->eval.objective, "next-token") == 0)
+  if (rd_sampler_causal(sampler) || strcmp(s->eval.objective, "next-token") == 0)
     RD_TRY(rd_tool_name_causal(&common, e));
   rd_code code = rd_tool_open(out, &common, e);
   if (common.model != s->common.model)

@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "common.h"
-#include "denoiser.h"
+#include "engine.h"
 #include "file.h"
 #include "inspect.h"
 #include "matmul.h"
@@ -113,7 +113,7 @@ static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
                 (json_int_t)m->file_bytes, "memory_bytes", (json_int_t)m->memory_bytes, "window",
                 (json_int_t)window, "pass_bytes", (json_int_t)rd_pass_memory(m, window, window, 0));
   size_t all = program + product_bytes(m->weights.type) + m->file_bytes + m->memory_bytes +
-               rd_denoiser_memory(m, window, window);
+               rd_engine_memory(m, window, window);
   json_object_set_new(facts, "generate_bytes", json_integer((json_int_t)all));
   json_object_update(facts, out);
   json_decref(out);

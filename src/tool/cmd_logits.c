@@ -2,10 +2,10 @@
 /* redraft logits: one pass over given ids, every row's logits written as a NumPy file. */
 #include "commands.h"
 #include "common.h"
+#include "engine.h"
 #include "file.h"
 #include "inspect.h"
 #include "ops.h"
-#include "pass.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,8 +65,9 @@ typedef struct table {
   int64_t vocab;
 } table;
 
-static rd_code keep(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
-  (void)e;
+static rd_code keep(void *context, int64_t need, int64_t first, int64_t count, float *logits,
+                    rd_error *e) {
+  (void)need, (void)e;
   const table *t = context;
   memcpy(t->logits + first * t->vocab, logits, (size_t)(count * t->vocab) * sizeof *logits);
   return RD_OK;
@@ -91,16 +92,19 @@ static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids
                         int64_t block, rd_error *e) {
   table t = {rd_calloc((size_t)(T * m->config.vocab), sizeof(float), "the logits", e),
              m->config.vocab};
-  int32_t *wanted = rd_calloc((size_t)T, sizeof *wanted, "row numbers", e);
-  rd_pass *pass = NULL;
-  rd_code code = t.logits && wanted ? rd_pass_new(&pass, m, T, T, 0, e) : RD_NO_MEMORY;
+  rd_wanted *wanted = rd_calloc((size_t)T, sizeof *wanted, "positions", e);
+  rd_engine *engine = NULL;
+  rd_code code = t.logits && wanted ? rd_engine_open(&engine, NULL, m, T, T, e) : RD_NO_MEMORY;
   for (int64_t i = 0; wanted && i < T; i++)
-    wanted[i] = (int32_t)i;
-  rd_sequence sequence = {ids, T, 0, NULL};
+    wanted[i].position = i;
+  const rd_need need = {.canvas = ids,
+                        .length = T,
+                        .end = T,
+                        .attention = block < 0 ? m->config.block : block,
+                        .wanted = wanted,
+                        .count = T};
   if (code == RD_OK)
-    code = rd_pass_run(pass, &sequence, 1, block, e);
-  if (code == RD_OK)
-    code = rd_pass_logits(pass, wanted, T, keep, &t, e);
+    code = engine->scores(engine, &need, 1, keep, &t, e);
   int64_t bad = 0;
   if (code == RD_OK && !rd_all_finite(t.logits, RD_F32, T * t.vocab, &bad)) {
     (void)rd_fail(e, RD_NUMERIC, "logit %lld of position %lld is not a finite number",
@@ -109,7 +113,7 @@ static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids
   }
   if (code == RD_OK)
     code = write_npy(s->output, &t, T, e);
-  rd_pass_free(&pass);
+  rd_engine_close(&engine);
   free(wanted);
   free(t.logits);
   return code;

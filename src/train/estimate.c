@@ -3,7 +3,7 @@
  * validations; and what the program held before it opened anything, with what its first product
  * adds. Time: the flops of an update over the speed of a product, measured here. */
 #include "clock.h"
-#include "denoiser.h"
+#include "engine.h"
 #include "matmul.h"
 #include "model.h"
 #include "trainer.h"
@@ -87,7 +87,7 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
       .pass_bytes = rd_trainer_pass_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,
                                            t->settings->recompute),
       .draft_bytes =
-          t->validation.count ? rd_denoiser_memory(&live, t->rules.window, t->rules.window) : 0,
+          t->validation.count ? rd_engine_memory(&live, t->rules.window, t->rules.window) : 0,
       .updates = t->updates,
       .tokens_per_update = t->rules.rows * t->settings->accumulate,
       .flops_per_update = flops_of_update(t),

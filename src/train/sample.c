@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A draft of the model as trained so far: greedy, and noiseless for a denoiser. */
-#include "denoiser.h"
-#include "generation.h"
+#include "request.h"
 #include "trainer.h"
 
 #include <stdio.h>
@@ -13,22 +12,22 @@ static rd_code set(const rd_options *o, const char *name, const char *value, rd_
 
 static rd_code generate(const rd_model *model, const rd_params *params, const rd_sampler *sampler,
                         const int32_t *prompt, int64_t count, char **text, rd_error *e) {
-  rd_generation *generation = NULL;
-  rd_denoiser *denoiser = NULL;
+  rd_draft *draft = NULL;
+  rd_engine *engine = NULL;
   rd_request request = {.model = model,
                         .params = params,
                         .sampler = sampler,
                         .prompt = prompt,
                         .prompt_count = count};
-  RD_TRY(rd_generation_new(&generation, &request, e));
-  int64_t rows = rd_generation_rows(generation);
-  rd_code code = rd_denoiser_open(&denoiser, model, rows, rows, e);
+  RD_TRY(rd_request_draft(&draft, &request, e));
+  int64_t rows = rd_draft_rows(draft);
+  rd_code code = rd_engine_open(&engine, NULL, model, rows, rows, e);
   if (code == RD_OK)
-    code = rd_draft_run(rd_generation_draft(generation), denoiser, NULL, e);
-  if (code == RD_OK && !(*text = rd_generation_text(generation)))
+    code = rd_draft_run(draft, engine, NULL, e);
+  if (code == RD_OK && !(*text = rd_draft_text(draft)))
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
-  rd_denoiser_close(&denoiser);
-  rd_generation_free(&generation);
+  rd_draft_free(&draft);
+  rd_engine_close(&engine);
   return code;
 }
 

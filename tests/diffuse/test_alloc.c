@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Nothing is allocated inside the loop: malloc and its kin are counted while a sampler iterates,
  * after a first generation of the same shapes (products are prepared once for a shape). */
-#include "generation.h"
+#include "request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,40 +54,41 @@ typedef struct world {
   int64_t prompt_count;
 } world;
 
-/* One generation; returns how many allocations its loop made. */
+/* One draft; returns how many allocations its loop made. */
 static int loop(const world *w, const rd_sampler *sampler, const rd_params *params) {
   rd_error e = {0};
-  rd_generation *g = NULL;
-  rd_denoiser *denoiser = NULL;
+  rd_draft *draft = NULL;
+  rd_engine *engine = NULL;
   rd_need need;
   rd_request request = {.model = w->model,
                         .params = params,
                         .sampler = sampler,
                         .prompt = w->prompt,
                         .prompt_count = w->prompt_count};
-  if (rd_generation_new(&g, &request, &e) != RD_OK)
+  if (rd_request_draft(&draft, &request, &e) != RD_OK)
     fail_msg("%s: %s", sampler->name, e.message);
-  int64_t rows = rd_generation_rows(g);
-  assert_int_equal(rd_denoiser_open(&denoiser, w->model, rows, rows, &e), RD_OK);
-  rd_draft *draft = rd_generation_draft(g);
+  int64_t rows = rd_draft_rows(draft);
+  assert_int_equal(rd_engine_open(&engine, NULL, w->model, rows, rows, &e), RD_OK);
+  assert_int_equal(rd_draft_open_lanes(draft, engine, &e), RD_OK);
   counted = 0;
   counting = true;
   while (rd_draft_need(draft, &need)) {
-    rd_code code = denoiser->run(denoiser, &need, 1, &e);
+    rd_code code = engine->propose(engine, &need, 1, &e);
     if (code == RD_OK)
-      code = rd_draft_take(draft, &e);
+      code = rd_draft_advance(draft, &e);
     if (code != RD_OK)
       break;
   }
   counting = false;
   assert_int_equal(e.code, RD_OK);
-  rd_denoiser_close(&denoiser);
-  rd_generation_free(&g);
+  rd_draft_free(&draft);
+  rd_engine_close(&engine);
   return counted;
 }
 
 static void iterations_allocate_nothing(void **state) {
-  static const char *const cases[][3] = {{NULL}, {"cfg-scale", "1"}, {"temperature", "0.7"}};
+  static const char *const cases[][2] = {
+      {NULL}, {"cfg-scale", "1"}, {"temperature", "0.7"}, {"reuse", "prefix"}, {"reuse", "dual"}};
   if (!COUNTING) {
     print_message("skipped: a sanitizer has the allocator\n");
     skip();

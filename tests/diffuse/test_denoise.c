@@ -2,7 +2,7 @@
 /* The loop against the golden trajectories, with the recorded proposals in the place of a model:
  * what the model would see, which positions are asked, the draft and the noise of every iteration.
  */
-#include "fake_denoiser.h"
+#include "fake_engine.h"
 #include "json.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ enum { MOST = 64 };
 #define GOLDEN RD_SOURCE_DIR "/tests/golden/"
 
 typedef struct replay {
-  rd_denoiser base;
+  rd_engine base;
   const json_t *steps, *root;
   const char *name;
   int64_t at, prompt;
@@ -29,7 +29,7 @@ static int64_t number(const json_t *array, size_t i) {
 }
 
 /* Answers the needs of step `at` from the record, after comparing them with it. */
-static rd_code replay_run(rd_denoiser *self, const rd_need *needs, int64_t n, rd_error *e) {
+static rd_code replay_run(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e) {
   replay *r = (replay *)self;
   (void)e;
   assert_int_equal(n, 1);
@@ -38,24 +38,29 @@ static rd_code replay_run(rd_denoiser *self, const rd_need *needs, int64_t n, rd
     fail_msg("%s: more passes than the %lld recorded", r->name, (long long)r->at);
   const json_t *input = json_object_get(step, "input"),
                *proposed = json_object_get(step, "proposed");
-  assert_int_equal(needs->count, r->prompt + (int64_t)json_array_size(input));
+  const json_t *computed = json_object_get(step, "computed"); /* where something is reused */
+  assert_int_equal(needs->first, computed ? number(computed, 0) : 0);
+  assert_int_equal(needs->end,
+                   computed ? number(computed, 1) : r->prompt + (int64_t)json_array_size(input));
   for (size_t i = 0; i < json_array_size(input); i++)
-    if (needs->ids[r->prompt + (int64_t)i] != number(input, i))
+    if (needs->canvas[r->prompt + (int64_t)i] != number(input, i))
       fail_msg("%s: pass %lld: input %zu is %d, not %lld", r->name, (long long)r->at + 1, i,
-               needs->ids[r->prompt + (int64_t)i], (long long)number(input, i));
-  assert_int_equal(needs->row_count, json_array_size(proposed));
+               needs->canvas[r->prompt + (int64_t)i], (long long)number(input, i));
+  assert_int_equal(needs->count, json_array_size(proposed));
   const char *sampler = json_string_value(json_object_get(r->root, "sampler"));
-  for (int64_t i = 0; i < needs->row_count; i++) {
+  for (int64_t i = 0; i < needs->count; i++) {
     const json_t *row = json_array_get(proposed, (size_t)i);
     float score = (float)json_number_value(json_array_get(row, 2));
-    assert_int_equal(needs->where[i].position, number(row, 0));
-    assert_int_equal(needs->where[i].iteration, r->at + 1);
+    assert_int_equal(needs->wanted[i].position, r->prompt + number(row, 0));
+    assert_int_equal(needs->wanted[i].draw.position, number(row, 0));
+    assert_int_equal(needs->wanted[i].draw.iteration, r->at + 1);
     needs->out[i] = (rd_proposal){.id = (int32_t)number(row, 1), .probability = score};
     if (strcmp(sampler, "margin") == 0)
       needs->out[i].margin = score;
     if (strcmp(sampler, "entropy") == 0)
       needs->out[i].entropy = -score;
   }
+  rd_need_keep(needs);
   return RD_OK;
 }
 
@@ -113,9 +118,17 @@ static void load_options(fake_params *f, const json_t *root) {
   rd_options o = {rd_sampler_options, rd_sampler_option_count, &f->p, f->given};
   assert_int_equal(rd_options_default(&o, &e), RD_OK);
   set_option(f, "sampler", json_object_get(root, "sampler"));
+  if (json_object_get(root, "reuse"))
+    set_option(f, "reuse", json_object_get(root, "reuse"));
   json_object_foreach(json_object_get(root, "options"), key, value) set_option(f, key, value);
   if (rd_params_resolve(&f->p, &o, &f->sampler, &e) != RD_OK)
     fail_msg("%s", e.message);
+}
+
+/* Reused runs say their attention: "bidirectional" or "block:N". */
+static int64_t attention_of(const json_t *root) {
+  const char *kind = json_string_value(json_object_get(root, "attention"));
+  return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
 }
 
 static rd_draft_setup setup_of(const json_t *root, const fake_params *f, int32_t *prompt) {
@@ -128,6 +141,7 @@ static rd_draft_setup setup_of(const json_t *root, const fake_params *f, int32_t
                       .count = json_integer_value(json_object_get(root, "tokens")),
                       .mask = (int32_t)json_integer_value(json_object_get(root, "mask")),
                       .vocab = 288,
+                      .attention = attention_of(root),
                       .seed = (uint64_t)json_integer_value(json_object_get(root, "seed"))};
   for (int64_t i = 0; i < s.prompt_count; i++)
     prompt[i] = (int32_t)number(ids, (size_t)i);
@@ -147,17 +161,22 @@ static void replay_file(const char *file) {
   assert_int_equal(rd_json_open(&root, path, &e), RD_OK);
   load_options(&f, root);
   replay r = {
-      .base.run = replay_run, .root = root, .steps = json_object_get(root, "steps"), .name = file};
+      .base = {.propose = replay_run, .lane_open = fake_lane_open, .lane_close = fake_lane_close},
+      .root = root,
+      .steps = json_object_get(root, "steps"),
+      .name = file};
   rd_draft_setup setup = setup_of(root, &f, prompt);
   r.prompt = setup.prompt_count;
   setup.observer = watch;
   setup.context = &r;
   rd_draft *draft;
   assert_int_equal(rd_draft_new(&draft, &setup, &e), RD_OK);
+  if (json_object_get(root, "reuse"))
+    assert_int_equal(rd_draft_open_lanes(draft, &r.base, &e), RD_OK);
   rd_need need;
   for (; rd_draft_need(draft, &need); r.at++) {
     assert_int_equal(replay_run(&r.base, &need, 1, &e), RD_OK);
-    assert_int_equal(rd_draft_take(draft, &e), RD_OK);
+    assert_int_equal(rd_draft_advance(draft, &e), RD_OK);
     compare_step(&r);
   }
   if (r.at != (int64_t)json_array_size(r.steps))
@@ -171,12 +190,15 @@ static void replay_file(const char *file) {
 static void recorded_proposals_give_the_recorded_drafts(void **state) {
   (void)state;
   rd_error e;
-  json_t *list, *file;
-  size_t i;
-  assert_int_equal(rd_json_open(&list, GOLDEN "trajectories.json", &e), RD_OK);
-  assert_true(json_array_size(list) >= rd_sampler_count);
-  json_array_foreach(list, i, file) replay_file(json_string_value(file));
-  json_decref(list);
+  static const char *const lists[] = {GOLDEN "trajectories.json", GOLDEN "reuse.json"};
+  for (int k = 0; k < 2; k++) {
+    json_t *list, *file;
+    size_t i;
+    assert_int_equal(rd_json_open(&list, lists[k], &e), RD_OK);
+    assert_true(json_array_size(list) >= rd_sampler_count);
+    json_array_foreach(list, i, file) replay_file(json_string_value(file));
+    json_decref(list);
+  }
 }
 
 int main(void) {

@@ -3,9 +3,8 @@
  * for every sampler, with 1 and 2 threads, alone and packed with other generations; and no
  * allocation once the loop runs. */
 #include "cpu.h"
-#include "denoiser.h"
+#include "draft.h"
 #include "json.h"
-#include "pass.h"
 
 #include <errno.h>
 #include <math.h>
@@ -31,7 +30,6 @@ typedef struct golden {
   int32_t prompt[MOST];
   rd_draft_setup setup;
   rd_draft *draft;
-  rd_cache *cache;
   size_t at;
   int32_t ids[MOST];
 } golden;
@@ -61,6 +59,12 @@ static void set_option(golden *g, const char *name, const json_t *value) {
     fail_msg("%s", e.message);
 }
 
+/* Reused runs say their attention: "bidirectional" or "block:N". */
+static int64_t attention_of(const json_t *root) {
+  const char *kind = json_string_value(json_object_get(root, "attention"));
+  return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
+}
+
 static void golden_open(golden *g, const char *file) {
   char path[400];
   const char *key;
@@ -77,6 +81,8 @@ static void golden_open(golden *g, const char *file) {
   rd_options o = options_of(g);
   assert_int_equal(rd_options_default(&o, &e), RD_OK);
   set_option(g, "sampler", json_object_get(g->root, "sampler"));
+  if (json_object_get(g->root, "reuse"))
+    set_option(g, "reuse", json_object_get(g->root, "reuse"));
   json_object_foreach(json_object_get(g->root, "options"), key, value) set_option(g, key, value);
   if (rd_params_resolve(&g->p, &o, &g->sampler, &e) != RD_OK)
     fail_msg("%s", e.message);
@@ -92,6 +98,7 @@ static void golden_open(golden *g, const char *file) {
       .prompt_count = (int64_t)json_array_size(prompt),
       .count = json_integer_value(json_object_get(g->root, "tokens")),
       .mask = (int32_t)json_integer_value(json_object_get(g->root, "mask")),
+      .attention = attention_of(g->root),
       .seed = (uint64_t)json_integer_value(json_object_get(g->root, "seed")),
   };
   g->setup.ends[g->setup.end_count++] =
@@ -107,17 +114,14 @@ static rd_code watch(void *context, const rd_event *event) {
   return RD_OK;
 }
 
-static void golden_begin(golden *g, const rd_model *model) {
+static void golden_begin(golden *g, const rd_model *model, rd_engine *engine) {
   rd_error e;
   g->setup.vocab = model->config.vocab;
   g->setup.shift_logits = model->config.shift_logits;
   g->setup.observer = watch;
   g->setup.context = g;
-  if (g->sampler->causal)
-    assert_int_equal(rd_cache_new(&g->cache, model, g->setup.prompt_count + g->setup.count, &e),
-                     RD_OK);
-  g->setup.cache = g->cache;
-  if (rd_draft_new(&g->draft, &g->setup, &e) != RD_OK)
+  if (rd_draft_new(&g->draft, &g->setup, &e) != RD_OK ||
+      rd_draft_open_lanes(g->draft, engine, &e) != RD_OK)
     fail_msg("%s: %s", g->name, e.message);
   g->at = 0;
 }
@@ -126,7 +130,6 @@ static void golden_end(golden *g) {
   if (g->at != json_array_size(g->steps))
     fail_msg("%s: stopped after %zu passes of %zu", g->name, g->at, json_array_size(g->steps));
   rd_draft_free(&g->draft);
-  rd_cache_free(&g->cache);
 }
 
 static void golden_close(golden *g) {
@@ -146,14 +149,14 @@ static double score_of(const golden *g, const rd_proposal *p) {
 
 static void compare_proposals(const golden *g, const rd_need *need) {
   const json_t *proposed = json_object_get(json_array_get(g->steps, g->at), "proposed");
-  assert_int_equal(need->row_count, json_array_size(proposed));
-  for (int64_t i = 0; i < need->row_count; i++) {
+  assert_int_equal(need->count, json_array_size(proposed));
+  for (int64_t i = 0; i < need->count; i++) {
     const json_t *row = json_array_get(proposed, (size_t)i);
     double want = json_number_value(json_array_get(row, 2)), is = score_of(g, &need->out[i]);
-    if (need->where[i].position != number(row, 0) || need->out[i].id != number(row, 1) ||
+    if (need->wanted[i].draw.position != number(row, 0) || need->out[i].id != number(row, 1) ||
         fabs(is - want) > 2e-4 * (1 + fabs(want)))
       fail_msg("%s: pass %zu: position %u is token %d with %.7f; expected %lld: %lld with %.7f",
-               g->name, g->at + 1, need->where[i].position, need->out[i].id, is,
+               g->name, g->at + 1, need->wanted[i].draw.position, need->out[i].id, is,
                (long long)number(row, 0), (long long)number(row, 1), want);
   }
 }
@@ -167,12 +170,12 @@ static void compare_draft(const golden *g) {
 }
 
 /* Run `n` generations on one model, each iteration of all of them in one call. */
-static void run_together(golden *g, size_t n, const rd_model *model, rd_denoiser *denoiser) {
+static void run_together(golden *g, size_t n, const rd_model *model, rd_engine *engine) {
   rd_need needs[8];
   golden *of[8];
   rd_error e;
   for (size_t i = 0; i < n; i++)
-    golden_begin(&g[i], model);
+    golden_begin(&g[i], model, engine);
   for (;;) {
     size_t live = 0;
     for (size_t i = 0; i < n; i++)
@@ -180,13 +183,13 @@ static void run_together(golden *g, size_t n, const rd_model *model, rd_denoiser
         of[live++] = &g[i];
     if (live == 0)
       break;
-    if (denoiser->run(denoiser, needs, (int64_t)live, &e) != RD_OK)
+    if (engine->propose(engine, needs, (int64_t)live, &e) != RD_OK)
       fail_msg("%s", e.message);
     for (size_t i = 0; i < live; i++) {
       if (of[i]->at >= json_array_size(of[i]->steps))
         fail_msg("%s: does not stop after %zu passes", of[i]->name, of[i]->at);
       compare_proposals(of[i], &needs[i]);
-      assert_int_equal(rd_draft_take(of[i]->draft, &e), RD_OK);
+      assert_int_equal(rd_draft_advance(of[i]->draft, &e), RD_OK);
       compare_draft(of[i]);
       of[i]->at++;
     }
@@ -212,11 +215,11 @@ static rd_model *open_model(const golden *g) {
 }
 
 /* Every file, with those after it on the same model, up to `together` at once. */
-static void run_all(int threads, size_t together, int64_t rows) {
+static void run_list(const char *list_file, int threads, size_t together, int64_t rows) {
   rd_error e;
   json_t *list;
   rd_threads_set(threads);
-  assert_int_equal(rd_json_open(&list, GOLDEN "trajectories.json", &e), RD_OK);
+  assert_int_equal(rd_json_open(&list, list_file, &e), RD_OK);
   size_t count = json_array_size(list);
   for (size_t i = 0; i < count;) {
     golden g[8];
@@ -229,16 +232,21 @@ static void run_all(int threads, size_t together, int64_t rows) {
       }
     }
     rd_model *model = open_model(&g[0]);
-    rd_denoiser *denoiser;
-    assert_int_equal(rd_denoiser_open(&denoiser, model, rows, 64, &e), RD_OK);
-    run_together(g, n, model, denoiser);
-    rd_denoiser_close(&denoiser);
+    rd_engine *engine;
+    assert_int_equal(rd_engine_open(&engine, NULL, model, rows, 64, &e), RD_OK);
+    run_together(g, n, model, engine);
+    rd_engine_close(&engine);
     rd_model_close(&model);
     for (size_t k = 0; k < n; k++)
       golden_close(&g[k]);
     i += n;
   }
   json_decref(list);
+}
+
+static void run_all(int threads, size_t together, int64_t rows) {
+  run_list(GOLDEN "trajectories.json", threads, together, rows);
+  run_list(GOLDEN "reuse.json", threads, together, rows);
 }
 
 static void alone_on_one_thread(void **state) {
@@ -302,10 +310,14 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 
 static void the_loop_does_not_allocate(void **state) {
   (void)state;
-  static const char *const files[] = {
-      "trajectories/lad-confidence.json",        "trajectories/generic-locked.json",
-      "trajectories/low-confidence-guided.json", "trajectories/factor-blocks.json",
-      "trajectories/entropy-sampled.json",       "trajectories/ar-sampled.json"};
+  static const char *const files[] = {"trajectories/lad-confidence.json",
+                                      "trajectories/generic-locked.json",
+                                      "trajectories/low-confidence-guided.json",
+                                      "trajectories/factor-blocks.json",
+                                      "trajectories/entropy-sampled.json",
+                                      "trajectories/ar-sampled.json",
+                                      "trajectories/reuse-dual.json",
+                                      "trajectories/reuse-prefix-guided.json"};
   rd_error e;
   if (!COUNTED) {
     print_message("allocations are not counted in this build\n");
@@ -315,23 +327,23 @@ static void the_loop_does_not_allocate(void **state) {
     golden g;
     golden_open(&g, files[i]);
     rd_model *model = open_model(&g);
-    rd_denoiser *denoiser;
-    assert_int_equal(rd_denoiser_open(&denoiser, model, ROWS, 64, &e), RD_OK);
-    run_together(&g, 1, model, denoiser); /* every shape has been seen once */
-    golden_begin(&g, model);
+    rd_engine *engine;
+    assert_int_equal(rd_engine_open(&engine, NULL, model, ROWS, 64, &e), RD_OK);
+    run_together(&g, 1, model, engine); /* every shape has been seen once */
+    golden_begin(&g, model, engine);
     rd_need need;
     allocations = 0;
     counting = true;
     while (rd_draft_need(g.draft, &need)) {
-      assert_int_equal(denoiser->run(denoiser, &need, 1, &e), RD_OK);
-      assert_int_equal(rd_draft_take(g.draft, &e), RD_OK);
+      assert_int_equal(engine->propose(engine, &need, 1, &e), RD_OK);
+      assert_int_equal(rd_draft_advance(g.draft, &e), RD_OK);
       g.at++;
     }
     counting = false;
     if (allocations > 0)
       fail_msg("%s: %ld allocations in %zu iterations", g.name, allocations, g.at);
     golden_end(&g);
-    rd_denoiser_close(&denoiser);
+    rd_engine_close(&engine);
     rd_model_close(&model);
     golden_close(&g);
   }

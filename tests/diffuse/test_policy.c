@@ -156,17 +156,17 @@ static void on_random_views_fixed_stays_and_quotas_hold(void **state) {
     const rd_sampler *s = &rd_samplers[rd_rng_below(&rng, (uint32_t)rd_sampler_count)];
     int64_t asked = 0;
     for (int64_t p = 0; p < f.v.n; p++) {
-      f.asked[p] = s->reach(&f.v, p);
+      f.asked[p] = s->asks(&f.v, p);
       asked += f.asked[p];
     }
-    if (s->causal)
+    if (s->ahead)
       assert_true(asked == 1 && f.asked[f.v.n - 1]);
     double quota = s->schedule(&f.v);
     assert_true(quota >= 0 && quota <= (double)f.v.n + 1);
     s->policy(&f.v, quota, f.marks);
     for (int64_t p = 0; p < f.v.n; p++) {
       assert_true(f.marks[p] == RD_KEEP || f.asked[p]); /* nothing is taken that was not asked */
-      if (f.fixed[p] && !s->causal)
+      if (f.fixed[p] && !s->ahead)
         assert_int_equal(f.marks[p], RD_KEEP);
     }
     if (s->schedule == rd_schedule_even)
@@ -194,7 +194,7 @@ static void rows_are_complete_and_options_known(void **state) {
   (void)state;
   for (size_t i = 0; i < rd_sampler_count; i++) {
     const rd_sampler *s = &rd_samplers[i], *found;
-    assert_true(s->name && s->help && s->reach && s->schedule && s->policy && s->options);
+    assert_true(s->name && s->help && s->asks && s->schedule && s->policy && s->options);
     assert_int_equal(rd_sampler_find(&found, s->name, NULL), RD_OK);
     assert_ptr_equal(found, s);
     char names[400], *at = names;

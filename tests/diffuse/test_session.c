@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The public interface on a golden model: results, events, regions, cancellation, deadline, and
  * what is refused with which words. */
-#include "generation.h"
+#include "request.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -199,18 +199,18 @@ static void drafts_by_position_are_redrafted(void **state) {
     assert_int_equal(rd_options_default(&o, &e), RD_OK);
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, "sampler"), samplers[k], &e), RD_OK);
     assert_int_equal(rd_params_resolve(&p, &o, &r.sampler, &e), RD_OK);
-    rd_generation *g;
-    rd_denoiser *d;
-    assert_int_equal(rd_generation_new(&g, &r, &e), RD_OK);
-    assert_int_equal(rd_denoiser_open(&d, w->model, rd_generation_rows(g), 64, &e), RD_OK);
-    assert_int_equal(rd_draft_run(rd_generation_draft(g), d, NULL, &e), RD_OK);
+    rd_draft *d;
+    rd_engine *engine;
+    assert_int_equal(rd_request_draft(&d, &r, &e), RD_OK);
+    assert_int_equal(rd_engine_open(&engine, NULL, w->model, rd_draft_rows(d), 64, &e), RD_OK);
+    assert_int_equal(rd_draft_run(d, engine, NULL, &e), RD_OK);
     const int32_t noise[] = {80, 81, MASK, 83, 84, MASK};
     assert_memory_equal(v.first_noise, noise, sizeof noise);
     assert_true(v.ids[0] == 80 && v.ids[4] == 84);
     if (!r.sampler->revises) /* fills masks: what is editable but filled stays as well */
       assert_true(v.ids[1] == 81 && v.ids[3] == 83);
-    rd_denoiser_close(&d);
-    rd_generation_free(&g);
+    rd_draft_free(&d);
+    rd_engine_close(&engine);
   }
   rd_options_drop(&o);
   rd_session_close(&s);

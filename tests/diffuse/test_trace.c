@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Events as JSON lines, read back as they were; and what is no trace, said with line and key. */
 #include "events.h"
-#include "fake_denoiser.h"
+#include "fake_engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static void letters(float *logits, int64_t v, const int32_t *ids, int64_t count,
   logits[row % 26] += ids[row] == MASK ? 3.0f : 4.0f;
 }
 
-static char *spell(void *context, const int32_t *ids, int64_t n) {
+static char *spell(const void *context, const int32_t *ids, int64_t n) {
   (void)context;
   char *text = malloc((size_t)n + 1);
   for (int64_t i = 0; i < n; i++)
@@ -27,7 +27,7 @@ static char *spell(void *context, const int32_t *ids, int64_t n) {
   return text;
 }
 
-static char *spell_one(void *context, int32_t id) {
+static char *spell_one(const void *context, int32_t id) {
   return spell(context, &id, 1);
 }
 
@@ -49,12 +49,10 @@ static rd_code record(void *context, const rd_event *event) {
 static void make_trace(lines *l, const char *const *options) {
   rd_error e;
   fake_params f;
-  const int32_t prompt[P] = {1, 2, 3}, ends[] = {EOS};
-  rd_speller speller = {
-      .text = spell, .piece = spell_one, .mask = MASK, .ends = ends, .end_count = 1};
+  const int32_t prompt[P] = {1, 2, 3};
   if (fake_params_init(&f, options, &e) != RD_OK)
     fail_msg("%s", e.message);
-  fake_denoiser d = fake_open(letters, V);
+  fake_engine d = fake_open(letters, V);
   rd_draft_setup s = {.params = &f.p,
                       .sampler = f.sampler,
                       .model = "fake",
@@ -67,7 +65,7 @@ static void make_trace(lines *l, const char *const *options) {
                       .end_count = 1,
                       .vocab = V,
                       .seed = 5,
-                      .speller = &speller,
+                      .speller = {.text = spell, .piece = spell_one},
                       .observer = record,
                       .context = l};
   rd_draft *draft;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Writes the golden trajectories: trajectories/NAME.json and trajectories.json (the list of them).
+"""Writes the golden trajectories: trajectories/NAME.json; trajectories.json lists them, and reuse.json those in
+which passes compute a part of the canvas and read the rest from an earlier pass.
 
     {"name", "sampler", "model", "adapter" (or null), "options", "seed", "prompt", "tokens",
      "mask", "eos", "end_of_turn", "gap", "steps": [{"iteration", "input", "proposed", "draft", "noised", "output"}...]}
 
-Steps are described in samplers.py.  Prompt and seed of a case are the first ones for which no decision comes
+Runs of reuse.json also have "reuse" and "attention". Steps are described in samplers.py.  Prompt and seed of a case are the first ones for which no decision comes
 nearer than MARGIN to going the other way, and for which the case shows what its name says, so that the
 same run in float32 takes the same path.  Run: python3 make_trajectories.py [folder]."""
 
@@ -86,14 +87,47 @@ CASES = [
 ]
 
 
-def attempt(model, case, number):
+# the same, and: reuse, attention. Where attention looks both ways the case must take another path than without
+# reuse, where it only looks back the same
+REUSED = [
+    ("reuse-prefix", "threshold", "llada", None, 16, {"threshold": 0.4, "block": 8}, None,
+     "prefix", "bidirectional"),
+    ("reuse-dual", "threshold", "llada", None, 16, {"threshold": 0.4, "block": 8}, None,
+     "dual", "bidirectional"),
+    ("reuse-dual-factor", "factor", "llada", None, 16, {"factor": 2.2, "block": 4}, None,
+     "dual", "bidirectional"),
+    ("reuse-prefix-guided", "low-confidence", "llada", None, 12,
+     {"iterations": 6, "block": 4, "guidance": 1.5}, None, "prefix", "bidirectional"),
+    ("reuse-dual-sampled", "low-confidence", "llada", None, 16,
+     {"iterations": 8, "block": 8, "temperature": 0.8}, None, "dual", "bidirectional"),
+    ("reuse-dual-random", "random", "llada", None, 16, {"iterations": 8, "block": 8}, None,
+     "dual", "bidirectional"),
+    ("reuse-prefix-lad", "lad", "llama-mha", None, 16, {"iterations": 6}, None, "prefix", "bidirectional"),
+    ("reuse-prefix-grow", "lad", "llama-mha", None, 20, {"iterations": 7, "grow": 6}, None,
+     "prefix", "bidirectional"),
+    ("reuse-dual-maskgit", "maskgit", "dream", None, 16, {"iterations": 6}, None, "dual", "bidirectional"),
+    ("reuse-blocks-threshold", "threshold", "llada", None, 16, {"threshold": 0.4, "block": 8}, None,
+     "causal", "block:4"),
+    ("reuse-blocks-guided", "low-confidence", "llada", None, 12,
+     {"iterations": 6, "block": 6, "guidance": 1.5}, None, "prefix", "block:4"),
+    ("reuse-blocks-generic", "lad-generic", "llama-mha", None, 16,
+     {"iterations": 8, "retention": "retained", "confidence_noise": True}, None, "exact", "block:4"),
+    ("reuse-blocks-entropy", "entropy", "dream", None, 16, {"iterations": 6}, None, "dual", "block:8"),
+]
+
+
+def drafts(steps):
+    return [s["draft"] for s in steps]
+
+
+def attempt(model, case, number, reuse="none", attention="bidirectional"):
     """The run of a case whose prompt and seed are drawn from `number`."""
-    name, sampler, _, _, tokens, options, wanted = case
+    name, sampler, _, _, tokens, options, wanted = case[:7]
     g = np.random.Generator(np.random.PCG64([900, number]))
     prompt = [mm.BOS] + g.integers(33, 270, 5).tolist()
     chatml = model.config.family in ("qwen2", "qwen3", "dream")
     run = Run(model, prompt, tokens, mm.MASK, mm.IM_END if chatml else mm.EOS,
-              end_of_turn=None if chatml else mm.EOT, seed=number + 1)
+              end_of_turn=None if chatml else mm.EOT, seed=number + 1, attention=attention, reuse=reuse)
     steps = []
     for s in SAMPLERS[sampler](run, **options):
         steps.append(s)
@@ -102,11 +136,21 @@ def attempt(model, case, number):
     return run, steps if wanted is None or wanted(steps) else None
 
 
-def main(out):
-    os.makedirs(os.path.join(out, "trajectories"), exist_ok=True)
+def attempt_reused(model, case, number):
+    run, steps = attempt(model, case, number, *case[7:])
+    if steps:
+        plain = list(SAMPLERS[case[1]](attempt(model, case, number, "none", case[8])[0], **case[5]))
+        same = drafts(plain) == drafts(steps)
+        assert same or case[8] == "bidirectional", case[0]
+        if same and case[8] == "bidirectional":
+            return run, None
+    return run, steps
+
+
+def write(out, cases, listed, attempt):
     models, names = {}, []
-    for case in CASES:
-        name, sampler, folder, adapter, tokens, options, _ = case
+    for case in cases:
+        name, sampler, folder, adapter, tokens, options = case[:6]
         key = folder, adapter
         if key not in models:
             models[key] = ref.load(os.path.join(out, "models", folder),
@@ -117,6 +161,8 @@ def main(out):
                 "prompt": run.prompt, "tokens": tokens, "mask": run.mask, "eos": run.eos,
                 "end_of_turn": max(run.ends - {run.eos, None}, default=None),
                 "gap": float("%.2g" % run.gap)}
+        if len(case) > 7:
+            head.update(reuse=case[7], attention=case[8])
         text = json.dumps(head)[:-1] + ',\n "steps": [\n  '
         for s in steps:
             s["proposed"] = [[p, t, float("%.7g" % c)] for p, t, c in s["proposed"]]
@@ -125,8 +171,14 @@ def main(out):
             f.write(text)
         names.append("trajectories/%s.json" % name)
         print("%-24s seed %4d, %2d steps, gap %.1e" % (name, run.seed, len(steps), run.gap))
-    with open(os.path.join(out, "trajectories.json"), "w") as f:
+    with open(os.path.join(out, listed), "w") as f:
         f.write(json.dumps(names, indent=1) + "\n")
+
+
+def main(out):
+    os.makedirs(os.path.join(out, "trajectories"), exist_ok=True)
+    write(out, CASES, "trajectories.json", attempt)
+    write(out, REUSED, "reuse.json", attempt_reused)
 
 
 if __name__ == "__main__":

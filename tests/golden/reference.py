@@ -294,6 +294,50 @@ def forward(model, ids, attention):
     return hidden(model, ids, attention) @ model.head.T
 
 
+# --- a pass over a part of a canvas -------------------------------------------------------------
+
+
+class Cache:
+    """Rotated keys and values of every layer, (T, K, hd), by position, as the passes so far left them,
+    and the ids that they were computed from."""
+
+    def __init__(self, model, T):
+        c = model.config
+        self.k = np.full((c.L, T, c.K, c.hd), np.nan)
+        self.v = np.full((c.L, T, c.K, c.hd), np.nan)
+        self.ids = [None] * T
+
+
+def forward_part(model, ids, attention, cache, first, end):
+    """(end - first, V) logits of positions first..end - 1 alone: their keys and values go into the cache,
+    those of every other position are read there."""
+    c, T, group = model.config, len(ids), model.config.H // model.config.K
+    cos, sin = rope_tables(c, range(first, end))
+    seen = visible(T, attention)[first:end]
+    x = model.embed[np.asarray(ids[first:end])]
+    for i, w in enumerate(model.layers):
+        n = rms_norm(x, w.attn_norm, c.eps)
+        q, k, v = (project(model, i, name, n, bias).reshape(end - first, heads, c.hd)
+                   for name, bias, heads in (("wq", w.bq, c.H), ("wk", w.bk, c.K), ("wv", w.bv, c.K)))
+        if w.q_norm is not None:
+            q, k = rms_norm(q, w.q_norm, c.eps), rms_norm(k, w.k_norm, c.eps)
+        cache.k[i, first:end] = rope(k, cos, sin, c.interleaved)
+        cache.v[i, first:end] = v
+        q = rope(q, cos, sin, c.interleaved)
+        y = np.empty_like(q)
+        for t in range(end - first):
+            looked = np.flatnonzero(seen[t])
+            assert not np.isnan(cache.k[i, looked]).any(), "a position is seen that was never computed"
+            for h in range(c.H):
+                score = cache.k[i, looked, h // group] @ q[t, h] / np.sqrt(c.hd)
+                y[t, h] = softmax(score) @ cache.v[i, looked, h // group]
+        x = x + project(model, i, "wo", y.reshape(end - first, c.H * c.hd))
+        n = rms_norm(x, w.ffn_norm, c.eps)
+        x = x + project(model, i, "down", silu(project(model, i, "gate", n)) * project(model, i, "up", n))
+    cache.ids[first:end] = ids[first:end]
+    return rms_norm(x, model.norm, c.eps) @ model.head.T
+
+
 def shifted(model, logits):
     """Row i predicts position i, whatever the family: Dream's row i is its raw row i - 1 (row 0 stays)."""
     if not model.config.shift:

@@ -68,7 +68,10 @@ class Draws:
 
 class Run:
     def __init__(self, model, prompt, tokens, mask, eos, end_of_turn=None, seed=0,
-                 attention="bidirectional"):
+                 attention="bidirectional", reuse="none"):
+        self.reuse, self.computed, self.caches = reuse, None, {}
+        self.revises = self.guiding = False
+        self.begin_block(0, tokens)
         self.model, self.prompt, self.n = model, list(prompt), tokens
         self.mask, self.eos, self.seed, self.attention = mask, eos, seed, attention
         self.ends = {eos, end_of_turn}
@@ -81,8 +84,46 @@ class Run:
     def logits(self, answer, prompt=None):
         """(len(answer), V): row i predicts answer position i."""
         prompt = self.prompt if prompt is None else prompt
-        full = ref.forward(self.model, prompt + list(answer), self.attention)
+        if self.reuse != "none":
+            full = self.reused(prompt, list(answer))
+        else:
+            full = ref.forward(self.model, prompt + list(answer), self.attention)
         return ref.shifted(self.model, full)[len(prompt):]
+
+    def begin_block(self, start, end):
+        """The answer positions start..end - 1 are written next."""
+        self.block, self.fresh = (start, end), True
+
+    def reused(self, prompt, answer):
+        """(T, V) with NaN where nothing is computed.  Fast-dLLM (generate_with_prefix_cache and
+        generate_with_dual_cache): a block's first pass computes everything; later ones, `prefix`: from the block
+        on, `dual`: the block.  Where attention is in blocks that only look back, every reuse is exact: whole
+        attention blocks, from the first that is not as it was (or is asked) to the last that is asked."""
+        ids, P, (start, end) = prompt + answer, len(prompt), self.block
+        guided, T = prompt != self.prompt, len(ids)
+        if guided not in self.caches:
+            self.caches[guided] = ref.Cache(self.model, P + self.n)
+        cache = self.caches[guided]
+        asked = [P + p for p in range(min(end, len(answer))) if answer[p] == self.mask or self.revises]
+        rows = [max(p - self.model.config.shift, 0) for p in asked]
+        if self.attention.startswith("block:"):
+            size = int(self.attention[6:])
+            if guided:                                    # the same positions as with the prompt
+                first, last = self.computed
+            else:
+                changed = next((i for i, t in enumerate(ids) if cache.ids[i] != t), T)
+                first = min([changed] + rows) // size * size
+                last = min((max(rows) // size + 1) * size, T)
+        elif self.fresh:
+            first, last = 0, T
+        else:
+            first = min([P + start] + rows)
+            last = T if self.reuse == "prefix" else min(P + end, T)
+        self.fresh = self.fresh and self.guiding and not guided
+        self.computed = [first, last]
+        full = np.full((T, self.model.config.V), np.nan)
+        full[first:last] = ref.forward_part(self.model, ids, self.attention, cache, first, last)
+        return full
 
     def draws(self, stream, iteration, position):
         return Draws(self.seed, stream, iteration, position)
@@ -90,12 +131,14 @@ class Run:
 
 def step(run, iteration, before, proposed, draft, noised=()):
     """One pass: `input` is what the model saw, `proposed` lists [position, token, confidence] of
-    every position that might have changed, `draft` is the answer after it, `noised` the positions masked
+    every position that might have changed, `computed` the range of the canvas (prompt and answer) that the
+    pass computed, in runs that reuse something, `draft` is the answer after it, `noised` the positions masked
     again, `output` the answer that the next pass sees."""
     after = list(draft)
     for i in noised:
         after[i] = run.mask
-    return {"iteration": iteration, "input": list(map(int, before)),
+    reused = {} if run.computed is None else {"computed": run.computed}
+    return {"iteration": iteration, **reused, "input": list(map(int, before)),
             "proposed": [[int(p), int(t), float(c)] for p, t, c in proposed],
             "draft": list(map(int, draft)), "noised": sorted(map(int, noised)),
             "output": list(map(int, after))}
@@ -194,7 +237,7 @@ def lad(run, iterations=64, noise_start=0.5, sharpness=1.0, no_noise=False, conf
         noise_clip=0.01, keep=False, top_k=3, top_p=1.0, temperature=1.0, eos_bias=0.0, grow=256,
         patience=3):
     """Every position predicted again at every pass; a decaying share masked again, or none."""
-    answer, drafts, settled = [], [], set()
+    answer, drafts, settled, run.revises = [], [], set(), True
     for i in range(iterations):
         answer = (answer + [run.mask] * grow)[:run.n]
         logits = run.logits(answer)
@@ -250,6 +293,7 @@ def lad_generic(run, iterations=32, noise_level=0.5, retention="none", confidenc
     """`retention`: none (a falling share is masked again), retained (chosen positions are never masked
     again, their tokens may change), locked (nor may their tokens)."""
     n, answer, drafts, retained, locked = run.n, [run.mask] * run.n, [], set(), {}
+    run.revises = True
     for i in range(iterations):
         logits = run.logits(answer)
         found = [sample(run, i + 1, p, row, temperature, top_k, top_p)
@@ -319,6 +363,7 @@ def even(total, parts):
 
 def guided(run, answer, guidance):
     """Classifier-free guidance: u + (w + 1)(c - u), u with the prompt masked."""
+    run.guiding = guidance != 0
     c = run.logits(answer)
     if guidance == 0:
         return c
@@ -348,6 +393,7 @@ def transfer(run, iterations, block, temperature, guidance, no_eos, at_random):
     answer, iteration = [run.mask] * run.n, 0
     spans = blocks_of(run, block)
     for start, end in spans:
+        run.begin_block(start, end)
         masked = sum(t == run.mask for t in answer[start:end])
         for count in even(masked, iterations // len(spans)):
             iteration += 1
@@ -374,7 +420,8 @@ def random_order(run, iterations=128, block=0, temperature=0.0, guidance=0.0, no
 def by_rank(run, block, temperature, passes):
     """Fast-dLLM: of the masked positions by falling confidence, those that `passes` accepts."""
     answer, iteration = [run.mask] * run.n, 0
-    for _, end in blocks_of(run, block):
+    for start, end in blocks_of(run, block):
+        run.begin_block(start, end)
         while run.mask in answer[:end]:
             iteration += 1
             found = masked_pass(run, iteration, answer, end, temperature, 0.0)

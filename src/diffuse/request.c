@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* A request made into a draft. */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* --- text --------------------------------------------------------------------------------------
+ */
+
+static char *decode(const rd_model *model, const int32_t *ids, int64_t n, unsigned flags) {
+  char *text = NULL;
+  size_t size;
+  if (!model->tokenizer)
+    return strdup("");
+  rd_code code = rd_tokenizer_decode(model->tokenizer, ids, (size_t)n, flags, &text, &size, NULL);
+  return code == RD_OK ? text : NULL; /* out of memory: the ids are in the vocabulary */
+}
+
+static char *spell_text(const void *context, const int32_t *ids, int64_t n) {
+  return decode(context, ids, n, RD_TOK_SKIP | RD_TOK_REPLACE);
+}
+
+static char *spell_piece(const void *context, int32_t id) {
+  return decode(context, &id, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE);
+}
+
+/* --- making -------------------------------------------------------------------------------------
+ */
+
+static void add_end(rd_draft_setup *s, int32_t id) {
+  for (int i = 0; i < s->end_count; i++)
+    if (s->ends[i] == id)
+      return;
+  if (id >= 0 && s->end_count < RD_MOST_ENDS)
+    s->ends[s->end_count++] = id;
+}
+
+/* EOS ids of config.json first, then those that the tokenizer's files add. */
+static void gather_ends(rd_draft_setup *s, const rd_model *model) {
+  const rd_config *c = &model->config;
+  for (int i = 0; i < c->eos_count; i++)
+    add_end(s, c->eos[i]);
+  size_t n = 0;
+  const int32_t *more = model->tokenizer ? rd_tokenizer_eos(model->tokenizer, &n) : NULL;
+  for (size_t i = 0; i < n; i++)
+    if (more[i] < c->vocab)
+      add_end(s, more[i]);
+}
+
+static int32_t mask_of(const rd_model *model) {
+  int32_t mask = model->config.mask;
+  if (mask < 0 && model->tokenizer)
+    mask = rd_tokenizer_mask(model->tokenizer);
+  return mask < model->config.vocab ? mask : -1;
+}
+
+static rd_code draw_seed(uint64_t *seed, int64_t wanted, rd_error *e) {
+  *seed = (uint64_t)wanted;
+  if (wanted >= 0)
+    return RD_OK;
+  if (getrandom(seed, sizeof *seed, 0) != (ssize_t)sizeof *seed)
+    return rd_fail(e, RD_IO, "the system gives no random seed; name one with --seed");
+  *seed >>= 11; /* 53 bits: exact in JSON */
+  return RD_OK;
+}
+
+static rd_code lay_canvas(rd_canvas *out, const rd_request *r, const rd_draft_setup *s,
+                          rd_error *e) {
+  const rd_config *c = &r->model->config;
+  rd_canvas_frame frame = {.window = rd_config_window(c, r->params->window),
+                           .positions = c->positions,
+                           .prompt_count = r->prompt_count,
+                           .mask = s->mask,
+                           .eos = s->end_count > 0 ? s->ends[0] : -1,
+                           .tokenizer = r->model->tokenizer};
+  if (r->ids)
+    return rd_canvas_given(out, r->params, &frame, r->ids, r->places, r->count, e);
+  return rd_canvas_init(out, r->params, &frame, e);
+}
+
+rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
+  const rd_model *model = r->model;
+  rd_draft_setup setup = {
+      .params = r->params,
+      .sampler = r->sampler,
+      .model = model->name,
+      .prompt = r->prompt,
+      .prompt_count = r->prompt_count,
+      .mask = mask_of(model),
+      .vocab = model->config.vocab,
+      .attention = rd_engine_attention(model),
+      .shift_logits = model->config.shift_logits,
+      .speller = {.text = spell_text, .piece = spell_piece, .context = model},
+      .observer = r->observer,
+      .context = r->context};
+  rd_canvas canvas = {0};
+  *out = NULL;
+  gather_ends(&setup, model);
+  RD_TRY(draw_seed(&setup.seed, r->params->seed, e));
+  RD_TRY(lay_canvas(&canvas, r, &setup, e));
+  setup.ids = canvas.ids;
+  setup.places = canvas.places;
+  setup.count = canvas.count;
+  setup.window = canvas.window;
+  rd_code code = rd_draft_new(out, &setup, e);
+  rd_canvas_drop(&canvas);
+  return code;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A request of a model made into a draft, ready to run: special ids gathered, canvas laid, seed
+ * drawn. The command line runs one with rd_draft_run; a server keeps several and packs their needs
+ * into one propose of an engine. */
+#ifndef RD_REQUEST_H
+#define RD_REQUEST_H
+
+#include "canvas.h"
+
+typedef struct rd_request {
+  const rd_model *model;   /* borrowed until the draft is freed */
+  const rd_params *params; /* resolved; borrowed as long */
+  const rd_sampler *sampler;
+  const int32_t *prompt; /* (prompt_count) ids, copied */
+  int64_t prompt_count;
+  const int32_t *ids;    /* (count) a draft by position, or NULL: the region comes from params */
+  const uint8_t *places; /* (count) rd_place */
+  int64_t count;
+  rd_observer *observer; /* or NULL */
+  void *context;
+} rd_request;
+
+/* Emits start and the initial noise. A seed of -1 is drawn from the system. Errors: those of
+ * rd_canvas_init and rd_draft_new. */
+rd_code rd_request_draft(rd_draft **out, const rd_request *request, rd_error *e);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of reuses. Keys and values depend on everything that a position sees. Under causal and
+ * block attention that is nothing behind its block, so what lies before the first change is still
+ * right, and every row there does the same: it computes from the block of the first change to the
+ * block of the last row wanted. Where attention looks both ways, whatever is not computed again is
+ * an approximation; Fast-dLLM (Wu et al. 2025) found it good within a block of the answer, and
+ * computes everything when a block begins. */
+#include "reuse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static rd_reuse_range range_changed(const rd_reuse_view *v) {
+  int64_t block = v->attention, first = least(v->changed, v->wanted_first);
+  int64_t last = most(first + 1, v->wanted_end) - 1;
+  return (rd_reuse_range){first / block * block, least((last / block + 1) * block, v->length)};
+}
+
+static rd_reuse_range range_prefix(const rd_reuse_view *v) {
+  if (v->attention > 0)
+    return range_changed(v);
+  return (rd_reuse_range){v->begins ? 0 : v->block_first, v->length};
+}
+
+static rd_reuse_range range_dual(const rd_reuse_view *v) {
+  rd_reuse_range range = range_prefix(v);
+  if (v->attention == 0 && !v->begins)
+    range.end = least(v->block_end, v->length);
+  return range;
+}
+
+const rd_reuse rd_reuses[] = {
+    {.name = "none", .help = "every position is computed at every pass"},
+    {.name = "causal",
+     .help = "what stands before the first change is kept: exact, where attention only looks back",
+     .range = range_changed,
+     .looks_back = true},
+    {.name = "prefix",
+     .help = "the prompt and finished blocks are kept until a block ends: exact where attention "
+             "only looks back, else other words may come out",
+     .range = range_prefix},
+    {.name = "dual",
+     .help = "Fast-dLLM: so are the masks behind the block, and it alone is computed",
+     .range = range_dual},
+};
+const size_t rd_reuse_count = sizeof rd_reuses / sizeof *rd_reuses;
+
+rd_code rd_reuse_find(const rd_reuse **out, const char *name, int64_t attention, rd_error *e) {
+  char names[400] = "exact";
+  if (!name || strcmp(name, "exact") == 0)
+    name = attention > 0 ? "causal" : "none";
+  for (size_t i = 0; i < rd_reuse_count; i++) {
+    const rd_reuse *row = *out = &rd_reuses[i];
+    if (strcmp(row->name, name) == 0)
+      return attention > 0 || !row->looks_back
+                 ? RD_OK
+                 : rd_fail(e, RD_USAGE,
+                           "--reuse %s needs attention that only looks back: this model's "
+                           "positions see all others",
+                           name);
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, ", %s", row->name);
+  }
+  return rd_fail(e, RD_USAGE, "unknown reuse %.60s; there are %s", name, names);
+}
+
+rd_reuse_range rd_reuse_choose(const rd_reuse *row, const rd_reuse_view *v) {
+  rd_reuse_range range = {0, v->length};
+  if (row->range)
+    range = row->range(v);
+  if (v->wanted_first < v->wanted_end) {
+    range.first = least(range.first, v->wanted_first);
+    range.end = most(range.end, v->wanted_end);
+  }
+  range.first = most(0, least(range.first, v->length - 1));
+  return range;
+}

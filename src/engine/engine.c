@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of engines, and what is the same for all of them: what a need must be, and what a lane
+ * knows. */
+#include "engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool always(void) {
+  return true;
+}
+
+const rd_engine_kind rd_engines[] = {
+    {.name = "cpu",
+     .help = "the processor, with the best of its instruction sets",
+     .able = always,
+     .open = rd_engine_cpu_open,
+     .memory = rd_engine_cpu_memory},
+};
+const size_t rd_engine_count = sizeof rd_engines / sizeof *rd_engines;
+
+/* The first row that can be had. */
+static const rd_engine_kind *best_engine(void) {
+  const rd_engine_kind *kind = rd_engines;
+  while (kind + 1 < rd_engines + rd_engine_count && !kind->able())
+    kind++;
+  return kind;
+}
+
+static rd_code find_engine(const rd_engine_kind **out, const char *name, rd_error *e) {
+  char names[400] = "";
+  for (size_t i = 0; i < rd_engine_count; i++) {
+    const rd_engine_kind *kind = &rd_engines[i];
+    *out = kind;
+    if (strcmp(kind->name, name) == 0)
+      return kind->able() ? RD_OK
+                          : rd_fail(e, RD_UNSUPPORTED, "this machine has no engine %s", name);
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", kind->name);
+  }
+  return rd_fail(e, RD_USAGE, "unknown engine %.60s; there are %s", name, names);
+}
+
+rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model, int64_t rows,
+                       int64_t longest, rd_error *e) {
+  const rd_engine_kind *kind = best_engine();
+  *out = NULL;
+  if (name)
+    RD_TRY(find_engine(&kind, name, e));
+  return kind->open(out, model, rows, longest, e);
+}
+
+void rd_engine_close(rd_engine **engine) {
+  if (engine && *engine)
+    (*engine)->close(*engine);
+  if (engine)
+    *engine = NULL;
+}
+
+size_t rd_engine_memory(const rd_model *model, int64_t rows, int64_t longest) {
+  return best_engine()->memory(model, rows, longest);
+}
+
+int64_t rd_engine_attention(const rd_model *model) {
+  return model->config.block > 1 ? model->config.block : 0;
+}
+
+/* --- needs ------------------------------------------------------------------------------------ */
+
+int64_t rd_need_rows(const rd_need *need) {
+  return (need->end - need->first) * (need->unguided ? 2 : 1);
+}
+
+int64_t rd_need_sees(const rd_need *need, int64_t position) {
+  int64_t block = need->attention;
+  int64_t sees = block == 0 ? need->length : (position / block + 1) * block;
+  return sees < need->length ? sees : need->length;
+}
+
+/* Every position in [first, end) must be known. */
+static rd_code check_known(const rd_lane *lane, int64_t first, int64_t end, rd_error *e) {
+  for (int64_t p = first; p < end; p++)
+    if (!lane || lane->ids[p] < 0)
+      return rd_fail(e, RD_USAGE,
+                     "position %lld of a canvas is seen, but neither computed nor known to a lane",
+                     (long long)p);
+  return RD_OK;
+}
+
+static rd_code check_lane(const rd_need *need, const rd_lane *lane, rd_error *e) {
+  if (lane && lane->positions < need->length)
+    return rd_fail(e, RD_USAGE, "a canvas of %lld positions in a lane for %lld",
+                   (long long)need->length, (long long)lane->positions);
+  RD_TRY(check_known(lane, 0, need->first, e));
+  return check_known(lane, need->end, rd_need_sees(need, need->end - 1), e);
+}
+
+rd_code rd_need_check(const rd_need *need, int64_t longest, rd_error *e) {
+  if (need->first < 0 || need->end <= need->first || need->end > need->length)
+    return rd_fail(e, RD_USAGE, "positions %lld to %lld of a canvas of %lld make no range",
+                   (long long)need->first, (long long)need->end, (long long)need->length);
+  if (need->length > longest)
+    return rd_fail(e, RD_USAGE, "a canvas of %lld positions; the engine was opened for %lld",
+                   (long long)need->length, (long long)longest);
+  if (need->gated > 0)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "an adapter that counts from position %lld on: this engine applies it "
+                   "everywhere",
+                   (long long)need->gated);
+  if (need->count > need->end - need->first)
+    return rd_fail(e, RD_USAGE, "%lld positions wanted of the %lld that are computed",
+                   (long long)need->count, (long long)(need->end - need->first));
+  for (int64_t i = 0; i < need->count; i++) {
+    int64_t row = rd_wanted_row(need, i);
+    if (row < need->first || row >= need->end)
+      return rd_fail(e, RD_USAGE, "row %lld is wanted, but %lld to %lld are computed",
+                     (long long)row, (long long)need->first, (long long)need->end);
+  }
+  RD_TRY(check_lane(need, need->lane, e));
+  return need->unguided ? check_lane(need, need->unguided_lane, e) : RD_OK;
+}
+
+int64_t rd_wanted_row(const rd_need *need, int64_t i) {
+  int64_t row = need->wanted[i].position - (need->shift ? 1 : 0);
+  return row > 0 ? row : 0;
+}
+
+/* --- lanes ------------------------------------------------------------------------------------ */
+
+rd_code rd_lane_init(rd_lane *lane, rd_engine *engine, int64_t positions, rd_error *e) {
+  *lane = (rd_lane){.engine = engine, .positions = positions};
+  lane->ids = rd_calloc((size_t)positions, sizeof *lane->ids, "a lane", e);
+  if (!lane->ids)
+    return RD_NO_MEMORY;
+  rd_lane_forget(lane, 0, positions);
+  return RD_OK;
+}
+
+void rd_lane_drop(rd_lane *lane) {
+  free(lane->ids);
+}
+
+rd_code rd_lane_open(rd_lane **out, rd_engine *engine, int64_t positions, rd_error *e) {
+  *out = NULL;
+  return engine->lane_open(engine, out, positions, e);
+}
+
+void rd_lane_close(rd_lane **lane) {
+  if (lane && *lane)
+    (*lane)->engine->lane_close(*lane);
+  if (lane)
+    *lane = NULL;
+}
+
+void rd_lane_forget(rd_lane *lane, int64_t first, int64_t end) {
+  for (int64_t p = first; p < end && p < lane->positions; p++)
+    lane->ids[p] = -1;
+}
+
+int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t length) {
+  int64_t p = 0;
+  while (p < length && p < lane->positions && lane->ids[p] >= 0 && lane->ids[p] == canvas[p])
+    p++;
+  return p;
+}
+
+void rd_need_forget(const rd_need *need) {
+  if (need->lane)
+    rd_lane_forget(need->lane, need->first, need->end);
+  if (need->unguided_lane)
+    rd_lane_forget(need->unguided_lane, need->first, need->end);
+}
+
+static void keep(rd_lane *lane, const int32_t *canvas, int64_t first, int64_t end) {
+  if (lane)
+    memcpy(lane->ids + first, canvas + first, (size_t)(end - first) * sizeof *canvas);
+}
+
+void rd_need_keep(const rd_need *need) {
+  keep(need->lane, need->canvas, need->first, need->end);
+  if (need->unguided)
+    keep(need->unguided_lane, need->unguided, need->first, need->end);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* An engine runs a model: needs in, proposals out. Above this line nobody sees a tensor.
+ *
+ * A need speaks of one canvas, by positions. What an engine remembers of a canvas between passes is
+ * a lane: keys and values by position, with the ids that they were computed from. A need says which
+ * range is to be computed; every other position that is looked at is read from the lane, as it was
+ * left there.
+ *
+ *   rd_engine *engine;
+ *   RD_TRY(rd_engine_open(&engine, NULL, model, rows, longest, e));
+ *   rd_code code = engine->propose(engine, needs, n, e);
+ *   rd_engine_close(&engine);
+ *
+ * An engine belongs to one thread at a time; lanes may be opened and closed by others meanwhile. */
+#ifndef RD_ENGINE_H
+#define RD_ENGINE_H
+
+#include "model.h"
+#include "propose.h"
+
+typedef struct rd_engine rd_engine;
+
+/* What an engine remembers of one canvas. Engines put it first in their own. */
+typedef struct rd_lane {
+  rd_engine *engine;
+  int64_t positions; /* of room */
+  int32_t *ids;      /* (positions) the id that a position was computed from; -1: not known */
+} rd_lane;
+
+/* A position whose token is wanted. */
+typedef struct rd_wanted {
+  int64_t position;        /* of the canvas */
+  rd_propose_row draw;     /* rule and counters of the choice; not for scores */
+  const uint64_t *allowed; /* (ceil(V / 64)) bits of the ids that may be chosen; NULL: all */
+} rd_wanted;
+
+/* What a pass must compute of one canvas. */
+typedef struct rd_need {
+  rd_lane *lane;         /* or NULL: nothing is remembered */
+  const int32_t *canvas; /* (length) all of it, always */
+  int64_t length;
+  int64_t first, end;      /* to be computed; others that are seen must be known to the lane */
+  int64_t gated;           /* the adapter counts from this position on; 0: everywhere */
+  int64_t attention;       /* 0 bidirectional, 1 causal, N blocks of N positions */
+  bool shift;              /* the row before a position predicts it */
+  const int32_t *unguided; /* (length) the canvas without its prompt, for guidance; or NULL */
+  rd_lane *unguided_lane;  /* its own lane, where the other has one */
+  double guidance;         /* logits = u + (guidance + 1) (c - u) */
+  const rd_wanted *wanted; /* (count) rising; their rows lie in [first, end) */
+  int64_t count;
+  rd_proposal *out; /* (count) to be filled by propose */
+} rd_need;
+
+/* Called with logits (count, V) of wanted[first .. first + count) of needs[need]; may write into
+ * them. A need comes in one piece or in several, first to last. */
+typedef rd_code rd_scores_sink(void *context, int64_t need, int64_t first, int64_t count,
+                               float *logits, rd_error *e);
+
+struct rd_engine {
+  /* Fill needs[i].out for all i; more than fit in a pass are run in several. A need's results do
+   * not depend on the others. Never allocates. After an error the ranges of the needs' lanes are
+   * forgotten. RD_USAGE: a need that fits in no pass, or that sees what its lane does not know.
+   * RD_UNSUPPORTED: a gate. RD_NUMERIC: scores that are no numbers. */
+  rd_code (*propose)(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e);
+  /* The logits themselves, before any rule: eval and `logits` look at them. */
+  rd_code (*scores)(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
+                    void *context, rd_error *e);
+  /* Room for a canvas of `positions`; nothing is known yet. Closed before its engine. */
+  rd_code (*lane_open)(rd_engine *self, rd_lane **out, int64_t positions, rd_error *e);
+  void (*lane_close)(rd_lane *lane);
+  void (*close)(rd_engine *self);
+};
+
+/* A row of the table of engines. */
+typedef struct rd_engine_kind {
+  const char *name, *help;
+  bool (*able)(void); /* can this machine run it? */
+  rd_code (*open)(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
+                  rd_error *e);
+  size_t (*memory)(const rd_model *model, int64_t rows, int64_t longest);
+} rd_engine_kind;
+
+extern const rd_engine_kind rd_engines[];
+extern const size_t rd_engine_count;
+
+/* For passes of at most `rows` positions together (guided ones count twice) and canvases of at most
+ * `longest`; `name` NULL: the first row that is able. The model is borrowed. Uses the number of
+ * threads set when it is opened. RD_USAGE lists the engines; RD_UNSUPPORTED: not on this machine.
+ */
+rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model, int64_t rows,
+                       int64_t longest, rd_error *e);
+void rd_engine_close(rd_engine **engine);
+/* Bytes that the engine of rd_engine_open(NULL) takes. */
+size_t rd_engine_memory(const rd_model *model, int64_t rows, int64_t longest);
+
+/* The model's own attention for drafts that are written in any order: blocks where it was made for
+ * them, else both ways (a causal base that was adapted sees everything). */
+int64_t rd_engine_attention(const rd_model *model);
+
+/* Rows that a need takes of a pass. */
+int64_t rd_need_rows(const rd_need *need);
+/* The position whose row predicts wanted[i]: the one before it with a shift, but not below 0. */
+int64_t rd_wanted_row(const rd_need *need, int64_t i);
+/* Positions that one at `position` sees: those before this number. */
+int64_t rd_need_sees(const rd_need *need, int64_t position);
+
+rd_code rd_lane_open(rd_lane **out, rd_engine *engine, int64_t positions, rd_error *e);
+void rd_lane_close(rd_lane **lane);
+/* What lies in [first, end) is not known any more. */
+void rd_lane_forget(rd_lane *lane, int64_t first, int64_t end);
+/* The first position of the canvas (length) that the lane does not know, or knows from another id;
+ * `length` where there is none. */
+int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t length);
+
+/* --- for engines ------------------------------------------------------------------------------ */
+
+/* What a need must be, whoever runs it; `longest` as opened. RD_USAGE, RD_UNSUPPORTED: a gate. */
+rd_code rd_need_check(const rd_need *need, int64_t longest, rd_error *e);
+/* Before a pass the lanes forget the need's range, after it they know it. */
+void rd_need_forget(const rd_need *need);
+void rd_need_keep(const rd_need *need);
+/* The common part of a lane, knowing nothing. */
+rd_code rd_lane_init(rd_lane *lane, rd_engine *engine, int64_t positions, rd_error *e);
+void rd_lane_drop(rd_lane *lane);
+/* The row `cpu`. */
+rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
+                           rd_error *e);
+size_t rd_engine_cpu_memory(const rd_model *model, int64_t rows, int64_t longest);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPU engine: needs packed into passes, and proposals from chunks of logits. Attention is one
+ * kind a pass, so needs of one kind go together. A guided need is two sequences whose wanted rows
+ * alternate: with the prompt, without; each pair is combined as it comes, a first half kept over
+ * from one chunk to the next. */
+#include "arena.h"
+#include "engine.h"
+#include "inspect.h"
+#include "pass.h"
+#include "profile.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a row of logits is for. */
+typedef struct row_use {
+  int64_t need, index; /* wanted[index] of needs[need] */
+  enum { PLAIN, WITH_PROMPT, WITHOUT_PROMPT } part;
+} row_use;
+
+typedef struct cpu_engine {
+  rd_engine base;
+  const rd_model *model;
+  rd_pass *pass;
+  rd_arena arena;
+  int64_t rows, longest;
+  rd_sequence *sequences; /* (rows) */
+  int32_t *indices;       /* (rows) into the packed pass */
+  row_use *uses;          /* (rows) of those indices */
+  row_use *chunk;         /* (rows) of a chunk, a pair as one */
+  rd_propose_row *draws;  /* (rows) */
+  rd_proposal *proposals; /* (rows) */
+  float *with_prompt;     /* (V) the first half of a pair */
+  void *workspace;
+  /* of the call in progress */
+  const rd_need *needs;
+  rd_scores_sink *sink; /* NULL: proposals are made */
+  void *context;
+} cpu_engine;
+
+typedef struct cpu_lane {
+  rd_lane base;
+  rd_cache *cache;
+} cpu_lane;
+
+static void layout(cpu_engine *d, rd_arena *a) {
+  size_t n = (size_t)d->rows, V = (size_t)d->model->config.vocab;
+  d->sequences = RD_TAKE(a, rd_sequence, n);
+  d->indices = RD_TAKE(a, int32_t, n);
+  d->uses = RD_TAKE(a, row_use, n);
+  d->chunk = RD_TAKE(a, row_use, n);
+  d->draws = RD_TAKE(a, rd_propose_row, n);
+  d->proposals = RD_TAKE(a, rd_proposal, n);
+  d->with_prompt = RD_TAKE(a, float, V);
+  d->workspace = RD_TAKE(a, unsigned char, rd_propose_workspace((int64_t)V));
+}
+
+/* --- logits ----------------------------------------------------------------------------------- */
+
+/* Pairs become one row each, moved together at the front of the chunk; returns how many are left.
+ */
+static int64_t combine_pairs(cpu_engine *d, float *logits, const row_use *uses, int64_t count) {
+  int64_t V = d->model->config.vocab, kept = 0;
+  size_t bytes = (size_t)V * sizeof *logits;
+  for (int64_t i = 0; i < count; i++) {
+    float *row = logits + i * V;
+    if (uses[i].part == WITH_PROMPT) {
+      memcpy(d->with_prompt, row, bytes);
+      continue;
+    }
+    if (uses[i].part == WITHOUT_PROMPT) {
+      rd_propose_guide(d->with_prompt, row, d->needs[uses[i].need].guidance, V);
+      memcpy(logits + kept * V, d->with_prompt, bytes);
+    } else if (kept != i) {
+      memcpy(logits + kept * V, row, bytes);
+    }
+    d->chunk[kept++] = uses[i];
+  }
+  return kept;
+}
+
+static const rd_wanted *wanted_of(const cpu_engine *d, const row_use *use) {
+  return &d->needs[use->need].wanted[use->index];
+}
+
+/* Ids whose bit is not set cannot be chosen. */
+static rd_code forbid(float *row, const rd_wanted *w, int64_t V, rd_error *e) {
+  int64_t left = 0;
+  for (int64_t v = 0; v < V; v++) {
+    bool may = w->allowed[v / 64] >> (v % 64) & 1;
+    left += may;
+    row[v] = may ? row[v] : -INFINITY;
+  }
+  return left > 0
+             ? RD_OK
+             : rd_fail(e, RD_USAGE, "position %lld: no token is allowed", (long long)w->position);
+}
+
+static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_error *e) {
+  int64_t V = d->model->config.vocab;
+  for (int64_t i = 0; i < count; i++) {
+    const rd_wanted *w = wanted_of(d, &d->chunk[i]);
+    d->draws[i] = w->draw;
+    if (w->allowed)
+      RD_TRY(forbid(logits + i * V, w, V, e));
+  }
+  rd_code code = rd_propose(d->proposals, logits, count, V, d->draws, d->workspace, e);
+  if (code != RD_OK)
+    return code == RD_NUMERIC ? rd_model_blame(d->model, e) : code;
+  for (int64_t i = 0; i < count; i++)
+    d->needs[d->chunk[i].need].out[d->chunk[i].index] = d->proposals[i];
+  rd_profile_lap("proposal");
+  return RD_OK;
+}
+
+/* Runs of rows of one need go to the sink. */
+static rd_code give_scores(cpu_engine *d, float *logits, int64_t count, rd_error *e) {
+  int64_t V = d->model->config.vocab;
+  for (int64_t first = 0, end = 0; first < count; first = end) {
+    while (end < count && d->chunk[end].need == d->chunk[first].need)
+      end++;
+    RD_TRY(d->sink(d->context, d->chunk[first].need, d->chunk[first].index, end - first,
+                   logits + first * V, e));
+  }
+  return RD_OK;
+}
+
+static rd_code use_logits(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
+  cpu_engine *d = context;
+  int64_t kept = combine_pairs(d, logits, d->uses + first, count);
+  return d->sink ? give_scores(d, logits, kept, e) : propose_chunk(d, logits, kept, e);
+}
+
+/* --- passes ----------------------------------------------------------------------------------- */
+
+static rd_sequence sequence_of(const rd_need *need, const int32_t *canvas, const rd_lane *lane) {
+  return (rd_sequence){.ids = canvas + need->first,
+                       .count = need->end - need->first,
+                       .first = need->first,
+                       .cache = lane ? ((const cpu_lane *)lane)->cache : NULL,
+                       .length = rd_need_sees(need, need->end - 1)};
+}
+
+/* Sequences and wanted rows of needs[number], from packed row `at` on; returns the rows it took. */
+static int64_t pack(cpu_engine *d, int64_t number, int64_t at, int64_t *sequences, int64_t *uses) {
+  const rd_need *need = &d->needs[number];
+  d->sequences[(*sequences)++] = sequence_of(need, need->canvas, need->lane);
+  if (need->unguided)
+    d->sequences[(*sequences)++] = sequence_of(need, need->unguided, need->unguided_lane);
+  for (int64_t i = 0; i < need->count; i++) {
+    int32_t row = (int32_t)(at + rd_wanted_row(need, i) - need->first);
+    d->indices[*uses] = row;
+    d->uses[(*uses)++] = (row_use){number, i, need->unguided ? WITH_PROMPT : PLAIN};
+    if (!need->unguided)
+      continue;
+    d->indices[*uses] = row + (int32_t)(need->end - need->first);
+    d->uses[(*uses)++] = (row_use){number, i, WITHOUT_PROMPT};
+  }
+  return rd_need_rows(need);
+}
+
+/* A product of a shape not met before costs a millisecond to prepare, and drafts of many lengths
+ * come and go: passes over several are filled up to one of a few sizes in each doubling. */
+static void pad(cpu_engine *d, int64_t rows, int64_t *sequences) {
+  enum { LEAST = 16, MOST = 256 };
+  static const int32_t filler[MOST] = {0};
+  int64_t step = LEAST;
+  while (step < MOST && 16 * step <= rows)
+    step *= 2;
+  int64_t lacking = (step - rows % step) % step;
+  if (lacking > 0 && lacking <= d->rows - rows && lacking <= d->longest)
+    d->sequences[(*sequences)++] = (rd_sequence){.ids = filler, .count = lacking};
+}
+
+/* One pass over needs[first..) of a kind, as many as fit; *next is the first one left. */
+static rd_code run_pass(cpu_engine *d, int64_t n, int64_t first, int64_t *next, rd_error *e) {
+  int64_t attention = d->needs[first].attention;
+  int64_t rows = 0, sequences = 0, uses = 0, end = first;
+  for (; end < n; end++) {
+    if (d->needs[end].attention != attention)
+      continue;
+    if (rd_need_rows(&d->needs[end]) > d->rows - rows)
+      break;
+    rows += pack(d, end, rows, &sequences, &uses);
+    rd_need_forget(&d->needs[end]);
+  }
+  if (rows == 0)
+    return rd_fail(e, RD_USAGE, "%lld positions do not fit in a pass of %lld",
+                   (long long)rd_need_rows(&d->needs[first]), (long long)d->rows);
+  if (sequences > 1 && attention != 1)
+    pad(d, rows, &sequences);
+  RD_TRY(rd_pass_run(d->pass, d->sequences, sequences, attention, e));
+  RD_TRY(rd_pass_logits(d->pass, d->indices, uses, use_logits, d, e));
+  for (int64_t i = first; i < end; i++)
+    if (d->needs[i].attention == attention)
+      rd_need_keep(&d->needs[i]);
+  *next = end;
+  return RD_OK;
+}
+
+/* The next larger kind of attention among the needs; INT64_MAX: there is none. */
+static int64_t next_kind(const rd_need *needs, int64_t n, int64_t after) {
+  int64_t kind = INT64_MAX;
+  for (int64_t i = 0; i < n; i++)
+    if (needs[i].attention > after && needs[i].attention < kind)
+      kind = needs[i].attention;
+  return kind;
+}
+
+static rd_code scores(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
+                      void *context, rd_error *e) {
+  cpu_engine *d = (cpu_engine *)self;
+  d->needs = needs;
+  d->sink = sink;
+  d->context = context;
+  for (int64_t i = 0; i < n; i++)
+    RD_TRY(rd_need_check(&needs[i], d->longest, e));
+  for (int64_t kind = -1; (kind = next_kind(needs, n, kind)) < INT64_MAX;)
+    for (int64_t at = 0; at < n;)
+      if (needs[at].attention != kind)
+        at++;
+      else
+        RD_TRY(run_pass(d, n, at, &at, e));
+  return RD_OK;
+}
+
+static rd_code propose(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e) {
+  return scores(self, needs, n, NULL, NULL, e);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void lane_close(rd_lane *lane) {
+  cpu_lane *l = (cpu_lane *)lane;
+  rd_cache_free(&l->cache);
+  rd_lane_drop(lane);
+  free(l);
+}
+
+static rd_code lane_open(rd_engine *self, rd_lane **out, int64_t positions, rd_error *e) {
+  cpu_engine *d = (cpu_engine *)self;
+  cpu_lane *l = rd_calloc(1, sizeof *l, "a lane", e);
+  if (!l)
+    return RD_NO_MEMORY;
+  rd_code code = rd_lane_init(&l->base, self, positions, e);
+  if (code == RD_OK)
+    code = rd_cache_new(&l->cache, d->model, positions, e);
+  if (code != RD_OK) {
+    lane_close(&l->base);
+    return code;
+  }
+  *out = &l->base;
+  return RD_OK;
+}
+
+static void close_engine(rd_engine *self) {
+  cpu_engine *d = (cpu_engine *)self;
+  rd_pass_free(&d->pass);
+  rd_arena_drop(&d->arena);
+  free(d);
+}
+
+rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
+                           rd_error *e) {
+  int64_t positions = model->config.positions;
+  if (positions > 0 && longest > positions) /* a guided need has two sequences of its length */
+    longest = positions;
+  cpu_engine *d = rd_calloc(1, sizeof *d, "an engine", e);
+  if (!d)
+    return RD_NO_MEMORY;
+  d->base = (rd_engine){.propose = propose,
+                        .scores = scores,
+                        .lane_open = lane_open,
+                        .lane_close = lane_close,
+                        .close = close_engine};
+  d->model = model;
+  d->rows = rows;
+  d->longest = longest;
+  rd_arena measure = rd_arena_measure();
+  layout(d, &measure);
+  rd_code code = rd_arena_init(&d->arena, measure.used, "proposals", e);
+  if (code == RD_OK) {
+    layout(d, &d->arena);
+    code = rd_pass_new(&d->pass, model, rows, longest, 0, e);
+  }
+  if (code != RD_OK) {
+    close_engine(&d->base);
+    return code;
+  }
+  *out = &d->base;
+  return RD_OK;
+}
+
+size_t rd_engine_cpu_memory(const rd_model *model, int64_t rows, int64_t longest) {
+  cpu_engine d = {.model = model, .rows = rows};
+  rd_arena measure = rd_arena_measure();
+  layout(&d, &measure);
+  return measure.used + sizeof d + rd_pass_memory(model, rows, longest, 0);
+}
