@@ -13,7 +13,7 @@
 /* Text of ids, for events. Both give new strings, NULL when memory is out. */
 typedef struct rd_speller {
   char *(*text)(const void *context, const int32_t *ids, int64_t n); /* special tokens left out */
-  char *(*piece)(const void *context, int32_t id);                   /* special tokens by their names */
+  char *(*piece)(const void *context, int32_t id); /* special tokens by their names */
   const void *context;
   int32_t mask;
   const int32_t *ends; /* (end_count) */

@@ -2,6 +2,7 @@
 /* The option rows of generation, and what may be given together. */
 #include "params.h"
 
+#include "reuse.h"
 #include "sampler.h"
 
 #include <stdio.h>
@@ -28,10 +29,8 @@ const rd_option rd_sampler_options[] = {
      "stop with the best draft so far after this time; 0: none", AT(deadline)},
     {"grow", 0, RD_INT, "256", 1, 256, NULL, DRAFT, "N", "answer positions added at each iteration",
      AT(grow)},
-    {"reuse", 0, RD_CHOICE, "exact", 0, 0, "exact|none|causal|prefix|dual", DRAFT, NULL,
-     "keys and values kept between passes: exact keeps what changes nothing, none nothing; prefix "
-     "and dual keep what stands outside the block, and may change words",
-     AT(reuse)},
+    {"reuse", 0, RD_CHOICE, "exact", 0, 0, NULL, DRAFT, "NAME",
+     "which keys and values are kept between passes; 'help' lists the ways", AT(reuse)},
     {"seed", 0, RD_INT, "-1", -1, 9007199254740992.0, NULL, DRAFT, "N",
      "of all random numbers; -1: drawn, and reported", AT(seed)},
     {"temperature", 't', RD_REAL, "1", 0, 10, NULL, CHOICE, "F", "0: always the best token",
@@ -111,6 +110,8 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_sampler **
                           rd_error *e) {
   RD_TRY(rd_sampler_find(sampler, p->sampler ? p->sampler : "lad", e));
   const rd_sampler *s = *sampler;
+  const rd_reuse *reuse;
+  RD_TRY(rd_reuse_find(&reuse, p->reuse, RD_CAUSAL, e));
   for (size_t i = 0; i < rd_sampler_option_count; i++) {
     const char *name = rd_sampler_options[i].name;
     if (rd_option_given(o, name) && !rd_sampler_takes(s, name))

@@ -82,19 +82,18 @@ static rd_code lay_canvas(rd_canvas *out, const rd_request *r, const rd_draft_se
 
 rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   const rd_model *model = r->model;
-  rd_draft_setup setup = {
-      .params = r->params,
-      .sampler = r->sampler,
-      .model = model->name,
-      .prompt = r->prompt,
-      .prompt_count = r->prompt_count,
-      .mask = mask_of(model),
-      .vocab = model->config.vocab,
-      .attention = rd_engine_attention(model),
-      .shift_logits = model->config.shift_logits,
-      .speller = {.text = spell_text, .piece = spell_piece, .context = model},
-      .observer = r->observer,
-      .context = r->context};
+  rd_draft_setup setup = {.params = r->params,
+                          .sampler = r->sampler,
+                          .model = model->name,
+                          .prompt = r->prompt,
+                          .prompt_count = r->prompt_count,
+                          .mask = mask_of(model),
+                          .vocab = model->config.vocab,
+                          .attention = rd_engine_attention(model),
+                          .shift_logits = model->config.shift_logits,
+                          .speller = {.text = spell_text, .piece = spell_piece, .context = model},
+                          .observer = r->observer,
+                          .context = r->context};
   rd_canvas canvas = {0};
   *out = NULL;
   gather_ends(&setup, model);

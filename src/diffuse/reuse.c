@@ -25,19 +25,21 @@ static rd_reuse_range range_changed(const rd_reuse_view *v) {
 }
 
 static rd_reuse_range range_prefix(const rd_reuse_view *v) {
-  if (v->attention > 0)
+  if (v->attention != RD_BIDIRECTIONAL)
     return range_changed(v);
   return (rd_reuse_range){v->begins ? 0 : v->block_first, v->length};
 }
 
 static rd_reuse_range range_dual(const rd_reuse_view *v) {
   rd_reuse_range range = range_prefix(v);
-  if (v->attention == 0 && !v->begins)
+  if (v->attention == RD_BIDIRECTIONAL && !v->begins)
     range.end = least(v->block_end, v->length);
   return range;
 }
 
 const rd_reuse rd_reuses[] = {
+    {.name = "exact",
+     .help = "what changes nothing: causal where attention only looks back, else none"},
     {.name = "none", .help = "every position is computed at every pass"},
     {.name = "causal",
      .help = "what stands before the first change is kept: exact, where attention only looks back",
@@ -54,20 +56,20 @@ const rd_reuse rd_reuses[] = {
 const size_t rd_reuse_count = sizeof rd_reuses / sizeof *rd_reuses;
 
 rd_code rd_reuse_find(const rd_reuse **out, const char *name, int64_t attention, rd_error *e) {
-  char names[400] = "exact";
+  char names[400] = "";
   if (!name || strcmp(name, "exact") == 0)
-    name = attention > 0 ? "causal" : "none";
+    name = attention == RD_BIDIRECTIONAL ? "none" : "causal";
   for (size_t i = 0; i < rd_reuse_count; i++) {
     const rd_reuse *row = *out = &rd_reuses[i];
     if (strcmp(row->name, name) == 0)
-      return attention > 0 || !row->looks_back
+      return attention != RD_BIDIRECTIONAL || !row->looks_back
                  ? RD_OK
                  : rd_fail(e, RD_USAGE,
                            "--reuse %s needs attention that only looks back: this model's "
                            "positions see all others",
                            name);
     size_t used = strlen(names);
-    snprintf(names + used, sizeof names - used, ", %s", row->name);
+    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", row->name);
   }
   return rd_fail(e, RD_USAGE, "unknown reuse %.60s; there are %s", name, names);
 }

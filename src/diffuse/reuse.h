@@ -5,9 +5,7 @@
 #ifndef RD_REUSE_H
 #define RD_REUSE_H
 
-#include "error.h"
-
-#include <stdint.h>
+#include "engine.h"
 
 /* All numbers are positions of the canvas. */
 typedef struct rd_reuse_view {
@@ -16,7 +14,7 @@ typedef struct rd_reuse_view {
   bool begins;                      /* with its first pass */
   int64_t changed;                  /* the first that is not as the lane knows it */
   int64_t wanted_first, wanted_end; /* rows whose proposals are wanted; none: equal */
-  int64_t attention;                /* 0 bidirectional, 1 causal, N blocks of N */
+  int64_t attention;                /* as a need's */
 } rd_reuse_view;
 
 typedef struct rd_reuse_range {

@@ -4,6 +4,7 @@
 #ifndef RD_SAMPLER_H
 #define RD_SAMPLER_H
 
+#include "engine.h"
 #include "view.h"
 
 typedef struct rd_override {
@@ -19,7 +20,7 @@ typedef struct rd_sampler {
   const char
       *options; /* names that mean something to it besides the common ones, space separated */
   rd_override defaults[8]; /* its own defaults, ended by a NULL option */
-  int64_t attention;       /* of its passes: 1 causal; 0: the model's own */
+  int64_t attention;       /* of its passes: RD_CAUSAL; 0: the model's own */
   int64_t grow;            /* places that an iteration adds; 0: as many as --grow says */
   bool ahead;   /* the last place is asked before anything stands there, by the row before it: no
                    mask is needed, and only the answer's beginning can be given */
@@ -40,7 +41,7 @@ bool rd_sampler_takes(const rd_sampler *s, const char *option);
 
 /* Does it run a model from left to right? Then it belongs on the model without its adapter. */
 static inline bool rd_sampler_causal(const rd_sampler *s) {
-  return s->attention == 1;
+  return s->attention == RD_CAUSAL;
 }
 
 #endif

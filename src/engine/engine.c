@@ -63,7 +63,7 @@ size_t rd_engine_memory(const rd_model *model, int64_t rows, int64_t longest) {
 }
 
 int64_t rd_engine_attention(const rd_model *model) {
-  return model->config.block > 1 ? model->config.block : 0;
+  return model->config.block > RD_CAUSAL ? model->config.block : RD_BIDIRECTIONAL;
 }
 
 /* --- needs ------------------------------------------------------------------------------------ */
@@ -74,7 +74,7 @@ int64_t rd_need_rows(const rd_need *need) {
 
 int64_t rd_need_sees(const rd_need *need, int64_t position) {
   int64_t block = need->attention;
-  int64_t sees = block == 0 ? need->length : (position / block + 1) * block;
+  int64_t sees = block == RD_BIDIRECTIONAL ? need->length : (position / block + 1) * block;
   return sees < need->length ? sees : need->length;
 }
 

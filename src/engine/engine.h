@@ -20,6 +20,10 @@
 
 typedef struct rd_engine rd_engine;
 
+/* What a position sees: everything, nothing behind itself, or (N > 1) nothing behind its block of
+ * N. As in rd_config.block. */
+enum { RD_BIDIRECTIONAL = 0, RD_CAUSAL = 1 };
+
 /* What an engine remembers of one canvas. Engines put it first in their own. */
 typedef struct rd_lane {
   rd_engine *engine;
@@ -41,7 +45,7 @@ typedef struct rd_need {
   int64_t length;
   int64_t first, end;      /* to be computed; others that are seen must be known to the lane */
   int64_t gated;           /* the adapter counts from this position on; 0: everywhere */
-  int64_t attention;       /* 0 bidirectional, 1 causal, N blocks of N positions */
+  int64_t attention;       /* RD_BIDIRECTIONAL, RD_CAUSAL, or N: blocks of N positions */
   bool shift;              /* the row before a position predicts it */
   const int32_t *unguided; /* (length) the canvas without its prompt, for guidance; or NULL */
   rd_lane *unguided_lane;  /* its own lane, where the other has one */

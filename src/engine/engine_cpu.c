@@ -188,7 +188,7 @@ static rd_code run_pass(cpu_engine *d, int64_t n, int64_t first, int64_t *next, 
   if (rows == 0)
     return rd_fail(e, RD_USAGE, "%lld positions do not fit in a pass of %lld",
                    (long long)rd_need_rows(&d->needs[first]), (long long)d->rows);
-  if (sequences > 1 && attention != 1)
+  if (sequences > 1 && attention != RD_CAUSAL)
     pad(d, rows, &sequences);
   RD_TRY(rd_pass_run(d->pass, d->sequences, sequences, attention, e));
   RD_TRY(rd_pass_logits(d->pass, d->indices, uses, use_logits, d, e));

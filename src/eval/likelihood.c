@@ -124,7 +124,7 @@ static void pack(packer *p, size_t answer, int64_t number, int64_t looks) {
   *need = (rd_need){.canvas = ids,
                     .length = a->count,
                     .end = a->count,
-                    .attention = p->rules->causal ? 1 : rd_engine_attention(m),
+                    .attention = p->rules->causal ? RD_CAUSAL : rd_engine_attention(m),
                     .shift = p->rules->causal || m->config.shift_logits,
                     .wanted = p->wanted + p->wants};
   for (int64_t i = a->prompt; i < a->count; i++)

@@ -3,6 +3,7 @@
 #include "exchange.h"
 #include "page.h"
 #include "reply.h"
+#include "reuse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,13 +61,19 @@ static json_t *own_defaults(const rd_sampler *s, rd_error *e) {
   return values;
 }
 
-/* The option rows, the window with what its default comes to for this model. */
+/* The option rows, the window with what its default comes to for this model, the reuse with its
+ * table's names. */
 static json_t *option_rows(const rd_model *model) {
   rd_options o = {rd_sampler_options, rd_sampler_option_count, NULL, NULL};
   json_t *rows = rd_options_json(&o);
   size_t window = (size_t)(rd_option_find(&o, "window") - o.rows);
   json_object_set_new(json_array_get(rows, window), "default",
                       json_integer(rd_config_window(&model->config, 0)));
+  json_t *names = json_array();
+  for (size_t i = 0; i < rd_reuse_count; i++)
+    json_array_append_new(names, json_string(rd_reuses[i].name));
+  size_t reuse = (size_t)(rd_option_find(&o, "reuse") - o.rows);
+  json_object_set_new(json_array_get(rows, reuse), "choices", names);
   return rows;
 }
 

@@ -6,6 +6,7 @@
 #include "events.h"
 #include "interrupt.h"
 #include "request.h"
+#include "reuse.h"
 #include "sampler.h"
 
 #include <errno.h>
@@ -57,11 +58,14 @@ void rd_answer_drop(rd_answer *a) {
 }
 
 bool rd_answer_lists(const rd_answer *a) {
-  if (!a->settings.params.sampler || strcmp(a->settings.params.sampler, "help") != 0)
-    return false;
-  for (size_t i = 0; i < rd_sampler_count; i++)
+  const rd_params *p = &a->settings.params;
+  bool samplers = p->sampler && strcmp(p->sampler, "help") == 0;
+  bool reuses = p->reuse && strcmp(p->reuse, "help") == 0;
+  for (size_t i = 0; samplers && i < rd_sampler_count; i++)
     printf("%-15s %s\n", rd_samplers[i].name, rd_samplers[i].help);
-  return true;
+  for (size_t i = 0; reuses && i < rd_reuse_count; i++)
+    printf("%-15s %s\n", rd_reuses[i].name, rd_reuses[i].help);
+  return samplers || reuses;
 }
 
 /* Options of the sampler that were not given get their defaults again, so that the sampler of the

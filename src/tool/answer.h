@@ -34,7 +34,7 @@ typedef struct rd_answer {
  * failure. */
 rd_code rd_answer_init(rd_answer *a, bool prompt, rd_error *e);
 void rd_answer_drop(rd_answer *a);
-/* Is `--sampler help` asked for? Then the samplers are listed on standard output. */
+/* Is `--sampler help` or `--reuse help` asked for? Then the rows are listed on standard output. */
 bool rd_answer_lists(const rd_answer *a);
 /* Refuse options that make no sense together; needs no model. */
 rd_code rd_answer_check(rd_answer *a, rd_error *e);

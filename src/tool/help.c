@@ -5,6 +5,7 @@
 
 #include "chat_template.h"
 #include "common.h"
+#include "reuse.h"
 #include "sampler.h"
 #include "task.h"
 
@@ -74,6 +75,10 @@ static const char *sampler_name(size_t i) {
   return i < rd_sampler_count ? rd_samplers[i].name : NULL;
 }
 
+static const char *reuse_name(size_t i) {
+  return i < rd_reuse_count ? rd_reuses[i].name : NULL;
+}
+
 static const char *template_name(size_t i) {
   const rd_chat_template *row = rd_chat_template_row(i);
   return row ? row->name : NULL;
@@ -87,7 +92,10 @@ static const char *task_name(size_t i) {
 static const struct {
   const char *option;
   const char *(*name)(size_t i);
-} tables[] = {{"sampler", sampler_name}, {"chat-template", template_name}, {"task", task_name}};
+} tables[] = {{"sampler", sampler_name},
+              {"reuse", reuse_name},
+              {"chat-template", template_name},
+              {"task", task_name}};
 
 char *rd_help_words(const rd_option *row) {
   char *words = row->choices ? strdup(row->choices) : NULL;
