@@ -309,6 +309,8 @@ rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
   if (code == RD_OK) {
     layout(d, &d->arena);
     code = begin(d, e);
+    d->setup.prompt = d->setup.ids = NULL; /* copied */
+    d->setup.places = NULL;
   }
   if (code != RD_OK) {
     rd_draft_free(&d);
