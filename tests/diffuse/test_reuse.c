@@ -209,7 +209,7 @@ static void exact_rows_change_nothing(void **state) {
       rd_model *model;
       ending want[PLANS], is[PLANS];
       snprintf(path, sizeof path, RD_SOURCE_DIR "/tests/golden/models/%s", models[m]);
-      rd_model_options o = {.path = path, .precision = RD_PRECISION_F32};
+      rd_model_options o = {.path = path, .precision = "f32"};
       if (rd_model_open(&model, &o, &e) != RD_OK)
         fail_msg("%s", e.message);
       model->config.block = block;
