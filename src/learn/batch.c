@@ -69,13 +69,36 @@ static void put_next_token(rd_batch *b, const rd_batch_rules *r, const rd_exampl
   add_sequence(b, index, count, example->prompt);
 }
 
-/* Corrupt what is corruptible of one denoising sequence and weigh its rows. */
+/* Positions of a sequence, from the answer's first on, that may be corrupted: the answer with its
+ * closing EOS, and the padding behind that where the objective covers it and it counts. `behind`:
+ * the EOS of the sequence. */
+static int64_t corruptible(const rd_batch_rules *r, const rd_example *example, int64_t behind) {
+  bool padding = r->objective->covers_padding && r->eos_padding_loss;
+  return example->answer + (padding || behind == 0 ? behind : 1);
+}
+
+/* Does position i of a sequence count? It was corrupted from `clean` to `seen`, within `region`. */
+static bool counts(const rd_batch_rules *r, const rd_example *example, int64_t i, int64_t region,
+                   int32_t seen, int32_t clean) {
+  bool by_rate = r->objective->by_rate;
+  if (i < r->shift)
+    return false; /* no row predicts it */
+  if (i < example->prompt)
+    return r->loss_on->prompt && !by_rate;
+  if (i > example->prompt + example->answer && !r->eos_padding_loss)
+    return false;
+  if (by_rate)
+    return seen == r->mask && i - example->prompt < region;
+  return r->loss_on->unchanged || seen != clean;
+}
+
+/* Corrupt what is corruptible of one denoising sequence and weigh its rows: the loss is the mean
+ * over examples of each example's mean, or LLaDA's sum over masks divided by rate and length. */
 static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *example, int64_t s,
                     rd_rng *rng) {
   int64_t at = b->sequences[s].ids - b->ids, count = b->sequences[s].count;
-  int64_t prompt = example->prompt, answer = example->answer, behind = count - prompt - answer;
-  const rd_objective *o = r->objective;
-  int64_t region = answer + (o->covers_padding && r->eos_padding_loss ? behind : 0);
+  int64_t prompt = example->prompt, behind = count - prompt - example->answer;
+  int64_t region = corruptible(r, example, behind);
   int32_t *noisy = b->ids + at + prompt;
   const int32_t *clean = b->targets + at + prompt;
   double rate = 1;
@@ -84,31 +107,26 @@ static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *exam
       noisy[i] = r->mask;
   else
     rate = r->corruption->apply(noisy, region, r->mask, rng, b->scratch);
-  int64_t changed = 0, masks = 0;
+  int64_t changed = 0, masks = 0, counted = 0;
   for (int64_t i = 0; i < region; i++) {
     changed += noisy[i] != clean[i];
     masks += noisy[i] == r->mask;
   }
   /* An answer that is all masks is what generation starts from: there the padding is masked too. */
-  if (region == answer && masks == region && r->eos_padding_loss)
-    for (int64_t i = answer; i < answer + behind; i++)
+  if (masks == region && r->eos_padding_loss)
+    for (int64_t i = region; i < example->answer + behind; i++)
       noisy[i] = r->mask;
   b->noise[s] = (float)changed / (float)(region > 0 ? region : 1);
-  float scale = o->by_rate ? (float)(1.0 / (rate * (double)region)) : 1.0f;
   for (int64_t i = 0; i < count; i++) {
-    int64_t row = at + i;
-    bool in_prompt = i<prompt, padding = i> prompt + answer;
-    bool same = b->ids[row] == b->targets[row];
-    bool counts = in_prompt ? r->loss_on->prompt && !o->by_rate
-                            : (!padding || r->eos_padding_loss) &&
-                                  (o->by_rate ? b->ids[row] == r->mask && i - prompt < region
-                                              : r->loss_on->unchanged || !same);
-    b->weights[row] = counts ? scale : 0.0f;
-    b->total += counts && !o->by_rate;
-    if (!counts)
-      b->targets[row] = -1;
+    bool kept = counts(r, example, i, region, b->ids[at + i], b->targets[at + i]);
+    b->weights[at + i] = kept ? 1.0f : 0.0f;
+    b->targets[at + i] = kept ? b->targets[at + i] : -1;
+    counted += kept;
   }
-  b->total += o->by_rate;
+  double share = r->objective->by_rate ? rate * (double)region : (double)counted;
+  for (int64_t i = 0; i < count; i++)
+    b->weights[at + i] = b->weights[at + i] > 0 ? (float)(1 / share) : 0.0f;
+  b->total += counted > 0;
 }
 
 enum { PAD_SHORT = 16, PAD_LONG_EVERY = 8 };
@@ -124,7 +142,6 @@ static void shift_up(rd_batch *b, const rd_batch_rules *r, int64_t s) {
   int64_t at = b->sequences[s].ids - b->ids, last = b->sequences[s].count - 1;
   if (r->shift == 0)
     return;
-  b->total -= b->targets[at] >= 0 && !r->objective->by_rate;
   memmove(b->targets + at, b->targets + at + 1, (size_t)last * sizeof *b->targets);
   memmove(b->weights + at, b->weights + at + 1, (size_t)last * sizeof *b->weights);
   b->targets[at + last] = -1;

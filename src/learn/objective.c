@@ -6,7 +6,10 @@
 
 const rd_objective rd_objectives[] = {
     {"next-token", 1, NULL, false, false, "autoregressive: causal attention, the next token"},
-    {"structural", 0, "structural", false, false, "LAD: masks, swaps, duplications, span shifts"},
+    {"structural", 0, "structural", false, false,
+     "LAD: masks, swaps, duplications, span shifts of the answer and its closing EOS"},
+    {"structural-window", 0, "structural", true, false,
+     "LAD's first notebook: the same, over the padding up to the window too"},
     {"mask", 0, "mask", true, true, "LLaDA: a uniform share of masks, weighted by 1 / share"},
     {"mixed", 0, "mixed", true, false, "structural perturbations under a uniform share of masks"},
 };
@@ -22,7 +25,9 @@ rd_code rd_objective_find(const rd_objective **out, const char *name, rd_error *
       *out = &rd_objectives[i];
       return RD_OK;
     }
-  return rd_fail(e, RD_USAGE, "objective: %s is none of next-token, structural, mask, mixed", name);
+  return rd_fail(e, RD_USAGE,
+                 "objective: %s is none of next-token, structural, structural-window, mask, mixed",
+                 name);
 }
 
 rd_code rd_loss_on_find(const rd_loss_on **out, const char *name, rd_error *e) {

@@ -9,7 +9,8 @@ typedef struct rd_objective {
   const char *name;
   int64_t block;          /* attention: 0 bidirectional, 1 causal */
   const char *corruption; /* row of corrupt.h, or NULL: the row predicts the next token */
-  bool covers_padding;    /* supervised EOS padding is corrupted like the answer */
+  bool covers_padding;    /* supervised EOS padding is corrupted like the answer; the closing EOS
+                             always is */
   bool by_rate; /* LLaDA's weights: masked positions only, 1 / (rate x corruptible length) */
   const char *help;
 } rd_objective;

@@ -17,14 +17,12 @@ static rd_example_loss of_sequence(const rd_batch *b, const rd_batch_rules *rule
     if (b->targets[row] < 0)
       continue;
     x.loss += (double)b->weights[row] * (double)row_loss[row];
-    x.weight += rules->objective->by_rate ? 0 : 1;
+    x.weight = rules->corruption ? 1 : x.weight + 1; /* examples count once, documents by token */
     if (row < b->answers[s] - rules->shift)
       continue;
     x.answer += (double)row_loss[row];
     x.answer_count += 1;
   }
-  if (rules->objective->by_rate)
-    x.weight = 1;
   return x;
 }
 
