@@ -13,15 +13,19 @@ static int64_t nearest(double x) {
   return (int64_t)floor(x + 0.5);
 }
 
-/* weight[p]: who stays first. Confidence, or a uniform number; EOS last of all when asked for. */
+/* Deciding the length last means that confidence guides. */
+static bool guided(const rd_view *v) {
+  return v->params->confidence_noise || v->params->eos_last;
+}
+
+/* weight[p]: who stays first. Confidence, least for EOS when that is decided last; or a uniform
+ * number. */
 static void score_all(const rd_view *v) {
-  bool by_confidence = v->params->confidence_noise;
   for (int64_t p = 0; p < v->n; p++) {
     rd_rng rng = rd_rng_at(v->seed, RD_STREAM_NOISE, (uint32_t)v->iteration, (uint32_t)p);
-    double sure = v->asked[p] ? (double)v->proposals[p].probability : 1;
-    double u = by_confidence ? sure : rd_rng_uniform(&rng);
     bool end = v->params->eos_last && v->asked[p] && rd_is_end(v, v->proposals[p].id);
-    v->weight[p] = !end ? u : by_confidence ? -1 : u - 2;
+    double sure = end ? -1 : v->asked[p] ? (double)v->proposals[p].probability : 1;
+    v->weight[p] = guided(v) ? sure : rd_rng_uniform(&rng);
   }
 }
 
@@ -78,21 +82,23 @@ static void settle_target(const rd_view *v, double quota, int64_t open) {
     }
 }
 
-/* Retention "none": each position by chance, or the least sure ones. */
+/* Retention "none": each position by chance, or the least sure ones, of equals the first. */
 static void choose_anew(const rd_view *v, double quota, int64_t open, uint8_t *marks) {
   double share = quota / (double)(open > 0 ? open : 1);
-  if (!v->params->confidence_noise) {
+  if (!guided(v)) {
     for (int64_t p = 0; p < v->n; p++)
       if (!v->fixed[p] && v->weight[p] < share)
         marks[p] = RD_RENOISE;
     return;
   }
-  int64_t n = 0, kept = open - nearest(quota);
-  for (int64_t p = 0; p < v->n; p++)
+  int64_t n = 0, masked = open - nearest((double)open - quota);
+  for (int64_t p = 0; p < v->n; p++) {
+    v->weight[p] = -v->weight[p];
     if (!v->fixed[p])
       v->order[n++] = (int32_t)p;
+  }
   rd_rank(v->order, n, v->weight);
-  for (int64_t i = kept < 0 ? 0 : kept; i < n; i++)
+  for (int64_t i = 0; i < masked && i < n; i++)
     marks[v->order[i]] = RD_RENOISE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* LAD's intermediate noising: a decaying number of answer positions is masked again, drawn
- * uniformly with replacement, or by lack of confidence without. */
+ * uniformly with replacement; without it among the positions never yet kept (permanent unmasking),
+ * and by lack of confidence. */
 #include "rng.h"
 #include "view.h"
 
@@ -29,19 +30,28 @@ static void guided(const rd_view *v, int64_t count, uint8_t *marks) {
                    RD_RENOISE, marks);
 }
 
+/* Draw k: one of the free positions; with `keep` one of those not yet drawn, which stand from
+ * order[k] on. */
+static void plain(const rd_view *v, int64_t count, uint8_t *marks) {
+  int64_t n = gather(v, false, true, v->order);
+  bool once = v->params->keep;
+  for (int64_t k = 0; k < count && n > (once ? k : 0); k++) {
+    rd_rng rng = rd_rng_at(v->seed, RD_STREAM_NOISE, (uint32_t)v->iteration, (uint32_t)k);
+    int64_t first = once ? k : 0, drawn = first + rd_rng_below(&rng, (uint32_t)(n - first));
+    marks[v->order[drawn]] = RD_RENOISE;
+    if (once)
+      v->order[drawn] = v->order[k]; /* what stood there may still be drawn */
+  }
+}
+
 void rd_noise_lad(const rd_view *v, double quota, uint8_t *marks) {
-  int64_t count = (int64_t)quota; /* LAD.md: K = floor(...) */
+  int64_t count = (int64_t)quota; /* the number of masks is rounded down */
   if (v->params->no_noise)
     return;
-  if (v->params->confidence_noise) {
+  if (v->params->confidence_noise)
     guided(v, count, marks);
-  } else {
-    int64_t n = gather(v, false, true, v->order);
-    for (int64_t k = 0; k < count && n > 0; k++) {
-      rd_rng rng = rd_rng_at(v->seed, RD_STREAM_NOISE, (uint32_t)v->iteration, (uint32_t)k);
-      marks[v->order[rd_rng_below(&rng, (uint32_t)n)]] = RD_RENOISE;
-    }
-  }
+  else
+    plain(v, count, marks);
   for (int64_t p = 0; p < v->n; p++)
     if (!v->fixed[p] && marks[p] != RD_RENOISE)
       v->settled[p] |= RD_SETTLED;

@@ -45,7 +45,11 @@ const rd_sampler rd_samplers[] = {
      .options =
          CHOICE "iterations noise-level retention confidence-noise proportional eos-last patience "
                 "suffix template",
-     .defaults = {{"iterations", "32"}, {"temperature", "0.7"}, {"top-k", "20"}, {"tokens", "128"}},
+     .defaults = {{"iterations", "32"},
+                  {"temperature", "0.7"},
+                  {"top-k", "20"},
+                  {"tokens", "128"},
+                  {"patience", "0"}},
      .revises = true,
      .counts = true},
     {.name = "low-confidence",

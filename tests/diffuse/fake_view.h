@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VIEW_MOST = 64, VIEW_MASK = 99, VIEW_EOS = 98 };
+enum { VIEW_MOST = 256, VIEW_MASK = 99, VIEW_EOS = 98 };
 
 typedef struct fake_view {
   rd_view v;

@@ -142,6 +142,25 @@ static void kept_positions_leave_the_draw_for_good(void **state) {
   assert_int_equal(fake_view_count(&f, RD_RENOISE), 0);
 }
 
+/* Permanent unmasking draws without replacement: 115, 112, 109, 106 masks after drafts 1 to 4 of
+ * 230 positions at 64 iterations, as in the author's functions. */
+static void kept_positions_are_drawn_without_replacement(void **state) {
+  (void)state;
+  static const int masks[] = {115, 112, 109, 106};
+  fake_view f;
+  fake_view_init(&f, 230);
+  f.p.keep = true;
+  f.p.noise_start = 0.5;
+  f.p.sharpness = 1;
+  f.v.iterations = 64;
+  for (int64_t i = 1; i <= 4; i++) {
+    f.v.iteration = i;
+    memset(f.marks, 0, 230);
+    rd_noise_lad(&f.v, rd_schedule_lad(&f.v), f.marks);
+    assert_int_equal(fake_view_count(&f, RD_RENOISE), masks[i - 1]);
+  }
+}
+
 static void no_noise_is_no_noise(void **state) {
   (void)state;
   fake_view f;
@@ -175,6 +194,17 @@ static void retentions_by_hand(void **state) {
   f.p.eos_last = true;
   rd_noise_generic(&f.v, 5, f.marks);
   assert_string_equal(fake_view_marks(&f), "2000002222");
+
+  generic_view(&f, "none"); /* too few to mask all EOS: the earliest go first */
+  f.p.eos_last = true;
+  rd_noise_generic(&f.v, 3, f.marks);
+  assert_string_equal(fake_view_marks(&f), "0000002220");
+
+  generic_view(&f, "none"); /* deciding the length last makes confidence guide */
+  f.p.eos_last = true;
+  f.p.confidence_noise = false;
+  rd_noise_generic(&f.v, 6, f.marks);
+  assert_string_equal(fake_view_marks(&f), "2200002222");
 
   generic_view(&f, "retained"); /* 6 are retained, and stay so */
   rd_noise_generic(&f.v, 4, f.marks);
@@ -216,6 +246,7 @@ int main(void) {
       cmocka_unit_test(guided_noise_is_split_between_text_and_ends),
       cmocka_unit_test(weighted_draws_follow_their_weights),
       cmocka_unit_test(kept_positions_leave_the_draw_for_good),
+      cmocka_unit_test(kept_positions_are_drawn_without_replacement),
       cmocka_unit_test(no_noise_is_no_noise),
       cmocka_unit_test(retentions_by_hand),
       cmocka_unit_test(chance_noises_at_its_rate),

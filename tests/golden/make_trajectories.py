@@ -61,6 +61,8 @@ CASES = [
      {"iterations": 8, "retention": "locked", "noise_level": 0.9}, has_eos),
     ("generic-ends-last", "lad-generic", "llama-mha", None, 16,
      {"iterations": 8, "retention": "locked", "confidence_noise": True, "ends_last": True}, has_eos),
+    ("generic-ends-last-none", "lad-generic", "llama-mha", None, 16,
+     {"iterations": 8, "ends_last": True}, has_eos),
     ("low-confidence", "low-confidence", "llada", None, 16, {"iterations": 8}, None),
     ("low-confidence-blocks", "low-confidence", "llada", None, 16, {"iterations": 6, "block": 8}, None),
     ("low-confidence-sampled", "low-confidence", "llada", None, 12,

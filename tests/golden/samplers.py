@@ -263,6 +263,11 @@ def lad(run, iterations=64, noise_start=0.5, sharpness=1.0, no_noise=False, conf
                 noised.update(weighted(run, i + 1, {p: weight[p] for p in words}, of_words))
                 noised.update(weighted(run, i + 1, {p: weight[p] for p in ends}, count - of_words,
                                        first=of_words))
+            elif keep:
+                for k in range(min(count, len(free))):   # without replacement
+                    j = k + run.draws(NOISE, i + 1, k).below(len(free) - k)
+                    noised.add(free[j])
+                    free[j] = free[k]
             elif free:
                 for k in range(count):                   # with replacement
                     noised.add(free[run.draws(NOISE, i + 1, k).below(len(free))])
@@ -289,8 +294,8 @@ def by_chance(run, iteration, positions):
 
 
 def lad_generic(run, iterations=32, noise_level=0.5, retention="none", confidence_noise=False,
-                proportional=True, ends_last=False, temperature=0.7, top_k=20, top_p=1.0, patience=3):
-    """`retention`: none (a falling share is masked again), retained (chosen positions are never masked
+                proportional=True, ends_last=False, temperature=0.7, top_k=20, top_p=1.0, patience=0):
+    """`ends_last`: the length is decided last, and confidence guides.  `retention`: none (a falling share is masked again), retained (chosen positions are never masked
     again, their tokens may change), locked (nor may their tokens)."""
     n, answer, drafts, retained, locked = run.n, [run.mask] * run.n, [], set(), {}
     run.revises = True
@@ -307,27 +312,26 @@ def lad_generic(run, iterations=32, noise_level=0.5, retention="none", confidenc
             ends = [p for p in range(n) if ends_last and found[p][0] in run.ends]
             sure = {p: (-1.0 if p in ends else found[p][1]) for p in range(n)}
             share = noise_level * (1 - (i + 1) / iterations)
+            guided = confidence_noise or ends_last
 
-            def order(pool):
-                """The pool, first to be kept first."""
-                if confidence_noise:
-                    return sorted(pool, key=lambda p: (-sure[p], p))
-                mixed = by_chance(run, i + 1, pool)
-                return [p for p in mixed if p not in ends] + [p for p in mixed if p in ends]
-
-            def take(pool, count):
-                best = order(pool)
-                if confidence_noise and 0 < count < len(best):
-                    run.near(sure[best[count - 1]] - sure[best[count]])
+            def cut(best, count):
+                """The first `count` of what is sorted by how sure it is; notes the gap, which between two ends is none."""
+                if guided and 0 < count < len(best) and not {best[count - 1], best[count]} <= set(ends):
+                    run.near(abs(sure[best[count - 1]] - sure[best[count]]))
                 return best[:max(count, 0)]
 
-            if retention == "none" and confidence_noise:
-                kept = take(range(n), n - nearest(run, share * n))
-                noised = set(range(n)) - set(kept)
+            def take(pool, count):
+                """Who of the pool is kept."""
+                return cut(sorted(pool, key=lambda p: (-sure[p], p)) if guided
+                           else by_chance(run, i + 1, pool), count)
+
+            if retention == "none" and guided:           # the least sure, of equals the first
+                noised = set(cut(sorted(range(n), key=lambda p: (sure[p], p)),
+                                 n - nearest(run, n - share * n)))
             elif retention == "none":
                 u = [run.draws(NOISE, i + 1, p).uniform() for p in range(n)]
                 run.near(min(abs(x - share) for x in u))
-                noised = {p for p in range(n) if u[p] < share} | set(ends)
+                noised = {p for p in range(n) if u[p] < share}
             else:
                 target = nearest(run, (1 - share) * n)
                 free = [p for p in range(n) if p not in retained]
