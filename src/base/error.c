@@ -2,6 +2,7 @@
 /* Error messages, the table of codes, and allocations that explain themselves. */
 #include "error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,14 @@ char *rd_strdup(const char *text, rd_error *e) {
   if (!p)
     rd_fail(e, RD_NO_MEMORY, "out of memory: a string of %zu bytes", strlen(text));
   return p;
+}
+
+const char *rd_printable(char *buffer, size_t room, const char *text, size_t size) {
+  size_t n = size < room - 1 ? size : room - 1;
+  for (size_t i = 0; i < n; i++)
+    buffer[i] = isprint((unsigned char)text[i]) ? text[i] : '?';
+  buffer[n] = '\0';
+  return buffer;
 }
 
 char *rd_print(const char *format, ...) {

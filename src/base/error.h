@@ -44,6 +44,9 @@ rd_code rd_prefix(rd_error *e, rd_code code, const char *format, ...)
  * The caller frees with free(). */
 void *rd_calloc(size_t count, size_t size, const char *what, rd_error *e) __attribute__((malloc));
 char *rd_strdup(const char *text, rd_error *e) __attribute__((malloc));
+/* Text of a file for a message, into buffer, which is returned: cut to the room, and '?' for what
+ * could move a terminal's cursor. */
+const char *rd_printable(char *buffer, size_t room, const char *text, size_t size);
 /* printf into a new string, freed by the caller; NULL when memory is out. */
 char *rd_print(const char *format, ...) __attribute__((format(printf, 1, 2), malloc));
 

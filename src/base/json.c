@@ -36,13 +36,80 @@ json_t *rd_json_load(const char *text, size_t size, size_t flags, json_error_t *
   return out ? integers(out) : NULL;
 }
 
-rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e) {
+typedef json_t *loader(const char *text, size_t size, size_t flags, json_error_t *why);
+
+static rd_code parse(json_t **out, loader *load, const char *text, size_t size, const char *name,
+                     rd_error *e) {
   json_error_t why;
-  *out = rd_json_load(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
-  if (!*out)
-    return rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name, why.line,
-                   why.column, why.text);
-  return RD_OK;
+  *out = load(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+  if (*out)
+    return RD_OK;
+  if (json_error_code(&why) == json_error_out_of_memory)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  return rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name, why.line,
+                 why.column, why.text);
+}
+
+rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e) {
+  return parse(out, rd_json_load, text, size, name, e);
+}
+
+/* How Python's json writes what JSON has no numbers for. The longest first. */
+static const char *const no_numbers[] = {"-Infinity", "Infinity", "NaN"};
+
+static size_t no_number_at(const char *at, size_t left) {
+  for (size_t i = 0; i < sizeof no_numbers / sizeof *no_numbers; i++) {
+    size_t n = strlen(no_numbers[i]);
+    if (n <= left && memcmp(at, no_numbers[i], n) == 0)
+      return n;
+  }
+  return 0;
+}
+
+/* The text with every bare NaN and Infinity in quotes: a key that nobody reads does no harm, one
+ * that is read is refused with what stands there. NULL: there is none, or no memory. */
+static char *quoted(const char *text, size_t size, size_t *length) {
+  char *out = NULL;
+  size_t at = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < size; i++) {
+    size_t n = in_string ? 0 : no_number_at(text + i, size - i);
+    if (n > 0 && !out) {
+      out = malloc(2 * size); /* three letters become five */
+      if (!out)
+        return NULL;
+      memcpy(out, text, i);
+      at = i;
+    }
+    if (n > 0) {
+      out[at++] = '"';
+      memcpy(out + at, text + i, n);
+      at += n;
+      out[at++] = '"';
+      i += n - 1;
+      continue;
+    }
+    bool escape = in_string && text[i] == '\\' && i + 1 < size;
+    in_string = text[i] == '"' ? !in_string : in_string;
+    for (size_t k = 0; k < 1 + (size_t)escape && out; k++)
+      out[at++] = text[i + k];
+    i += escape;
+  }
+  *length = at;
+  return out;
+}
+
+json_t *rd_json_load_file(const char *text, size_t size, size_t flags, json_error_t *why) {
+  bool marked = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+  text += marked ? 3 : 0;
+  size -= marked ? 3 : 0;
+  json_t *out = rd_json_load(text, size, flags, why);
+  size_t length = 0;
+  char *patched = out ? NULL : quoted(text, size, &length);
+  if (patched)
+    out = rd_json_load(patched, length, flags, why);
+  free(patched);
+  return out;
 }
 
 rd_code rd_json_open(json_t **out, const char *path, rd_error *e) {
@@ -52,7 +119,7 @@ rd_code rd_json_open(json_t **out, const char *path, rd_error *e) {
   rd_code code =
       map.size > ((size_t)256 << 20)
           ? rd_fail(e, RD_BAD_INPUT, "%s: %zu bytes, at most 256 MB are read", path, map.size)
-          : rd_json_parse(out, (const char *)map.data, map.size, path, e);
+          : parse(out, rd_json_load_file, (const char *)map.data, map.size, path, e);
   rd_map_close(&map);
   return code;
 }
@@ -80,6 +147,9 @@ static json_t *member(const json_t *object, const char *key) {
 }
 
 static rd_code wrong_type(const json_t *value, const char *key, const char *wanted, rd_error *e) {
+  if (json_is_string(value))
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected %s, found a string, \"%.40s\"", key, wanted,
+                   json_string_value(value));
   return rd_fail(e, RD_BAD_INPUT, "%s: expected %s, found %s", key, wanted, type_name(value));
 }
 

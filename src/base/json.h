@@ -13,7 +13,11 @@
 rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e);
 /* jansson's own loading, with its flags and its error, but for those integers. NULL on failure. */
 json_t *rd_json_load(const char *text, size_t size, size_t flags, json_error_t *why);
-/* The same from a file of at most 256 MB. */
+/* The same for files that people and Python write: a byte order mark is passed over, and NaN,
+ * Infinity and -Infinity, which JSON does not have, become the strings of these names: harmless
+ * where nobody reads them, refused by name and value where somebody does. */
+json_t *rd_json_load_file(const char *text, size_t size, size_t flags, json_error_t *why);
+/* A file of at most 256 MB, loaded so. */
 rd_code rd_json_open(json_t **out, const char *path, rd_error *e);
 /* Write `value` as a file of a folder, indented. NULL is a value that ran out of memory. */
 rd_code rd_json_write(const char *folder, const char *name, const json_t *value, rd_error *e);

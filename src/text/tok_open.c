@@ -102,6 +102,8 @@ static rd_code read_one(rd_tokenizer *t, const char *path, rd_error *e) {
   rd_map map = {0};
   RD_TRY(rd_map_open(&map, path, e));
   rd_slice data = {(const char *)map.data, map.size};
+  if (data.size > 3 && memcmp(data.data, "\xef\xbb\xbf{", 4) == 0) /* a byte order mark */
+    data = (rd_slice){data.data + 3, data.size - 3};
   const struct format_row *row = format_of(data);
   rd_code code = row ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the file is empty");
   if (row) {

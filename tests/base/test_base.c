@@ -147,7 +147,7 @@ static void json_getters_name_the_key_and_the_range(void **state) {
   assert_int_equal(rd_json_int(o, "n", 6, 9, &n, &e), RD_BAD_INPUT);
   assert_string_equal(e.message, "n: 5 is outside 6..9");
   assert_int_equal(rd_json_int(o, "s", 0, 9, &n, &e), RD_BAD_INPUT);
-  assert_string_equal(e.message, "s: expected an integer, found a string");
+  assert_string_equal(e.message, "s: expected an integer, found a string, \"hi\"");
   json_decref(o);
   assert_int_equal(rd_json_parse(&o, "{", 1, "text", &e), RD_BAD_INPUT);
   /* a tokenizer_config.json's idea of infinity, and integers beside it */
@@ -161,6 +161,33 @@ static void json_getters_name_the_key_and_the_range(void **state) {
   assert_int_equal(n, -3);
   json_decref(o);
   assert_non_null(strstr(e.message, "text: not valid JSON: line 1"));
+}
+
+/* What Python's json and Windows' editors write: taken from files, not from requests. */
+static void json_files_may_hold_no_numbers_and_a_mark(void **state) {
+  (void)state;
+  static const char text[] = "\xef\xbb\xbf{\"a\": NaN, \"b\": [-Infinity, Infinity],"
+                             " \"NaN \\\" NaN\": \"Infinity\", \"n\": 5}";
+  json_t *o = NULL;
+  rd_error e = {0};
+  json_error_t why;
+  double x = 1;
+  int64_t n = 0;
+  assert_int_equal(rd_json_parse(&o, text, sizeof text - 1, "text", &e), RD_BAD_INPUT);
+  assert_int_equal(rd_json_parse(&o, text + 3, sizeof text - 4, "text", &e), RD_BAD_INPUT);
+  o = rd_json_load_file(text, sizeof text - 1, 0, &why);
+  assert_non_null(o);
+  assert_int_equal(rd_json_real(o, "a", 0, 9, &x, &e), RD_BAD_INPUT);
+  assert_string_equal(e.message, "a: expected a number, found a string, \"NaN\"");
+  assert_string_equal(json_string_value(json_array_get(json_object_get(o, "b"), 0)), "-Infinity");
+  assert_string_equal(json_string_value(json_object_get(o, "NaN \" NaN")), "Infinity");
+  assert_int_equal(rd_json_int(o, "n", 0, 9, &n, &e), RD_OK);
+  assert_int_equal(n, 5);
+  json_decref(o);
+  static const char *const broken[] = {"[NaN",    "[\"NaN]", "[NaN, \"\\",
+                                       "NaN NaN", "",        "\xef\xbb\xbf"};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+    assert_null(rd_json_load_file(broken[i], strlen(broken[i]), 0, &why));
 }
 
 static void yaml_gives_the_same_values(void **state) {
@@ -307,6 +334,7 @@ int main(void) {
       cmocka_unit_test(philox_matches_its_published_vectors),
       cmocka_unit_test(random_numbers_depend_on_their_place_alone),
       cmocka_unit_test(json_getters_name_the_key_and_the_range),
+      cmocka_unit_test(json_files_may_hold_no_numbers_and_a_mark),
       cmocka_unit_test(yaml_gives_the_same_values),
       cmocka_unit_test(option_rows_drive_the_command_line),
       cmocka_unit_test(option_rows_drive_json),
