@@ -55,6 +55,7 @@ static rd_code rows_of(void *context, float *out, float *room, int64_t first, in
 static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_format *format,
                            int64_t rows, int64_t cols, const rd_factors *factors, rd_matrix *out,
                            rd_error *e) {
+  RD_TRY(rd_tensor_readable(t, e));
   RD_TRY(check_shape(t, 2, rows, cols, e));
   source s = {.tensor = t, .stored = rd_matrix_at(t->format, t->data, rows, cols)};
   *out = s.stored;
@@ -68,6 +69,7 @@ static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_form
 
 static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, const float **out,
                            rd_error *e) {
+  RD_TRY(rd_tensor_readable(t, e));
   RD_TRY(check_shape(t, 1, 1, n, e));
   bool placed = b->arena->base != NULL;
   if (t->format->dtype == RD_F32) {

@@ -27,6 +27,7 @@ static const char *const carried[] = {"generation_config.json",
 
 rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd_error *e) {
   int64_t rows = t->dims == 2 ? t->shape[0] : 1, cols = rd_tensor_count(t) / (rows ? rows : 1);
+  RD_TRY(rd_tensor_readable(t, e));
   rd_matrix from = rd_matrix_at(t->format, t->data, rows, cols);
   if (t->format == to)
     return RD_OK;
@@ -187,7 +188,7 @@ static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_form
     return RD_OK;
   *format = rd_tensors_format(rd_model_tensors(*m));
   if (!*format || (*format)->dtype < 0)
-    *format = rd_format_named("BF16");
+    *format = rd_format_named(*format && (*format)->bytes >= 4 * (*format)->block ? "F32" : "BF16");
   if ((*format)->dtype == RD_BF16 || (*m)->weights.type == RD_F32)
     return RD_OK;
   rd_model_close(m);

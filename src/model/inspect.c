@@ -46,7 +46,8 @@ static rd_code check_tensor(const rd_tensor *t, rd_error *e) {
 
 rd_code rd_tensors_check(const rd_tensors *t, rd_error *e) {
   for (size_t i = 0; i < t->count; i++)
-    RD_TRY(check_tensor(&t->items[i], e));
+    if (t->items[i].format->decode)
+      RD_TRY(check_tensor(&t->items[i], e));
   return RD_OK;
 }
 

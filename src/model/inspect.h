@@ -11,8 +11,9 @@
 const rd_tensors *rd_model_tensors(const rd_model *m);
 /* The format that holds most of the numbers; NULL without tensors. */
 const rd_format *rd_tensors_format(const rd_tensors *t);
-/* Read every number: RD_NUMERIC names the first tensor with NaN or infinity, and where. Opening
- * scans only norms, biases and what it converts, so that mapped files open without being read. */
+/* Read every number that can be decoded: RD_NUMERIC names the first tensor with NaN or infinity,
+ * and where. Opening scans only norms, biases and what it converts, so that mapped files open
+ * without being read. */
 rd_code rd_tensors_check(const rd_tensors *t, rd_error *e);
 /* When a model's results turned out to be no finite numbers (RD_NUMERIC, in `e`): look through its
  * stored tensors and the adapter's, and put the one to blame in front of the message. Returns

@@ -130,15 +130,9 @@ static rd_code open_weights(struct rd_model_store *s, rd_config *config, const c
     s->names = config->family->names;
     return rd_safetensors_open(&s->tensors, path, e);
   }
-  s->tensors.maps = rd_calloc(1, sizeof *s->tensors.maps, "a mapping", e);
-  if (!s->tensors.maps)
-    return RD_NO_MEMORY;
-  RD_TRY(rd_map_open(s->tensors.maps, path, e));
-  s->tensors.map_count = 1;
   s->names = &rd_gguf_names;
-  rd_code code = rd_gguf_parse(&s->gguf, s->tensors.maps->data, s->tensors.maps->size, e);
-  if (code == RD_OK)
-    code = rd_config_read_gguf(config, &s->gguf, e);
+  RD_TRY(rd_gguf_open(&s->gguf, path, e));
+  rd_code code = rd_config_read_gguf(config, &s->gguf, e);
   return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
 }
 
@@ -197,10 +191,12 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   if (o->adapter)
     RD_TRY(rd_adapter_open(&s->adapter, o->adapter, e));
-  const rd_tensors *mapped[] = {&s->tensors, &s->adapter.tensors};
-  for (size_t k = 0; k < 2; k++)
+  const rd_tensors *mapped[] = {stored_tensors(s), &s->adapter.tensors};
+  for (size_t k = 0; k < 2; k++) {
+    m->memory_bytes += mapped[k]->copied;
     for (size_t i = 0; i < mapped[k]->map_count; i++)
       m->file_bytes += mapped[k]->maps[i].size;
+  }
   rd_code code = bind_model(m, o, e);
   return code == RD_OK ? open_tokenizer(m, o, e) : rd_prefix(e, code, "%s", o->path);
 }

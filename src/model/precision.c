@@ -26,8 +26,9 @@ static rd_dtype fast(const rd_tensors *stored) {
 static rd_dtype as_stored(const rd_tensors *t) {
   size_t narrow = 0, wide = 0;
   for (size_t i = 0; t && i < t->count; i++)
-    if (t->items[i].dims == 2)
-      *(t->items[i].format->dtype == RD_F32 ? &wide : &narrow) += t->items[i].size;
+    if (t->items[i].dims == 2 && t->items[i].format->decode)
+      *(t->items[i].format->bytes >= 4 * t->items[i].format->block ? &wide : &narrow) +=
+          t->items[i].size;
   return !t || narrow > wide ? fast(t) : RD_F32;
 }
 

@@ -8,13 +8,8 @@
 
 #include <string.h>
 
+#include "blocks.h"
 #include "ops.h"
-
-static float half_at(const unsigned char *p) {
-  rd_f16 h;
-  memcpy(&h, p, sizeof h);
-  return rd_f32_of_f16(h);
-}
 
 static void decode_f32(float *out, const unsigned char *in, int64_t n) {
   memcpy(out, in, (size_t)n * sizeof *out);
@@ -28,10 +23,19 @@ static void decode_bf16(float *out, const unsigned char *in, int64_t n) {
   rd_cast(out, RD_F32, in, RD_BF16, n);
 }
 
+/* What f32 cannot hold is rounded; nothing is used in place. */
+static void decode_f64(float *out, const unsigned char *in, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    double x;
+    memcpy(&x, in + 8 * i, sizeof x);
+    out[i] = (float)x;
+  }
+}
+
 /* 32 numbers: d, 32 x i8 */
 static void decode_q8_0(float *out, const unsigned char *in, int64_t n) {
   for (int64_t b = 0; b < n / 32; b++, in += 34) {
-    float d = half_at(in);
+    float d = rd_half_at(in);
     for (int i = 0; i < 32; i++)
       *out++ = d * (float)(int8_t)in[2 + i];
   }
@@ -43,7 +47,7 @@ static void decode_nibbles(float *out, const unsigned char *in, int64_t n, int f
   int64_t bytes = 2 + 2 * minimum + 4 * fifth + 16;
   int centre = minimum ? 0 : fifth ? 16 : 8;
   for (int64_t b = 0; b < n / 32; b++, in += bytes, out += 32) {
-    float d = half_at(in), m = minimum ? half_at(in + 2) : 0;
+    float d = rd_half_at(in), m = minimum ? rd_half_at(in + 2) : 0;
     const unsigned char *high = in + 2 + 2 * minimum, *low = high + 4 * fifth;
     uint32_t bits = 0;
     if (fifth)
@@ -69,26 +73,15 @@ static void decode_q5_1(float *o, const unsigned char *in, int64_t n) {
   decode_nibbles(o, in, n, 1, 1);
 }
 
-/* The 6-bit scale and minimum of sub-block j of 8, packed in 12 bytes. */
-static void scale_and_minimum(const unsigned char *s, int j, float *scale, float *minimum) {
-  if (j < 4) {
-    *scale = (float)(s[j] & 63);
-    *minimum = (float)(s[j + 4] & 63);
-  } else {
-    *scale = (float)((s[j + 4] & 15) | (s[j - 4] >> 6) << 4);
-    *minimum = (float)((s[j + 4] >> 4) | (s[j] >> 6) << 4);
-  }
-}
-
 /* 256 numbers: d, dmin, 12 bytes of scales, 128 bytes of nibbles; each 32 bytes hold two sub-blocks
  */
 static void decode_q4_k(float *out, const unsigned char *in, int64_t n) {
   for (int64_t b = 0; b < n / 256; b++, in += 144) {
-    float d = half_at(in), dmin = half_at(in + 2);
+    float d = rd_half_at(in), dmin = rd_half_at(in + 2);
     for (int j = 0; j < 8; j++) {
       const unsigned char *q = in + 16 + 32 * (j / 2);
       float scale, minimum;
-      scale_and_minimum(in + 4, j, &scale, &minimum);
+      rd_scale_and_minimum(in + 4, j, &scale, &minimum);
       for (int i = 0; i < 32; i++) {
         int v = j % 2 ? q[i] >> 4 : q[i] & 15;
         *out++ = d * scale * (float)v - dmin * minimum;
@@ -101,7 +94,7 @@ static void decode_q4_k(float *out, const unsigned char *in, int64_t n) {
  * numbers, each four runs of 32 */
 static void decode_q6_k(float *out, const unsigned char *in, int64_t n) {
   for (int64_t b = 0; b < n / 256; b++, in += 210) {
-    float d = half_at(in + 208);
+    float d = rd_half_at(in + 208);
     for (int half = 0; half < 2; half++)
       for (int run = 0; run < 4; run++)
         for (int i = 0; i < 32; i++) {
@@ -202,6 +195,36 @@ static const rd_format formats[] = {
     {.name = "Q8_0", .gguf = 8, .dtype = -1, .block = 32, .bytes = 34, .decode = decode_q8_0},
     {.name = "Q4_K", .gguf = 12, .dtype = -1, .block = 256, .bytes = 144, .decode = decode_q4_k},
     {.name = "Q6_K", .gguf = 14, .dtype = -1, .block = 256, .bytes = 210, .decode = decode_q6_k},
+    {.name = "F64", .gguf = 28, .dtype = -1, .block = 1, .bytes = 8, .decode = decode_f64},
+    {.name = "Q2_K", .gguf = 10, .dtype = -1, .block = 256, .bytes = 84, .decode = rd_decode_q2_k},
+    {.name = "Q3_K", .gguf = 11, .dtype = -1, .block = 256, .bytes = 110, .decode = rd_decode_q3_k},
+    {.name = "Q5_K", .gguf = 13, .dtype = -1, .block = 256, .bytes = 176, .decode = rd_decode_q5_k},
+    {.name = "Q8_K", .gguf = 15, .dtype = -1, .block = 256, .bytes = 292, .decode = rd_decode_q8_k},
+    {.name = "IQ4_NL",
+     .gguf = 20,
+     .dtype = -1,
+     .block = 32,
+     .bytes = 18,
+     .decode = rd_decode_iq4_nl},
+    {.name = "IQ4_XS",
+     .gguf = 23,
+     .dtype = -1,
+     .block = 256,
+     .bytes = 136,
+     .decode = rd_decode_iq4_xs},
+    {.name = "MXFP4", .gguf = 39, .dtype = -1, .block = 32, .bytes = 17, .decode = rd_decode_mxfp4},
+    {.name = "TQ1_0",
+     .gguf = 34,
+     .dtype = -1,
+     .block = 256,
+     .bytes = 54,
+     .decode = rd_decode_tq1_0},
+    {.name = "TQ2_0",
+     .gguf = 35,
+     .dtype = -1,
+     .block = 256,
+     .bytes = 66,
+     .decode = rd_decode_tq2_0},
     {.name = "int8",
      .gguf = -1,
      .dtype = -1,

@@ -2,6 +2,8 @@
 /* GGUF through the bounded cursor: nothing is believed before it was seen to lie in the file. */
 #include "gguf.h"
 
+#include "unread.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,8 +62,22 @@ static rd_code read_value(rd_cursor *c, rd_gguf_value *v, rd_error *e) {
 typedef struct entry {
   rd_tensor tensor;
   uint64_t offset;
-  char name[256];
+  char name[256], type[32];
 } entry;
+
+/* A type without a decoder is kept by the name that messages give it. */
+static void choose_storage(entry *out, uint32_t type) {
+  const rd_format *known = rd_unread_of_gguf(type);
+  out->tensor.format = rd_format_of_gguf(type);
+  if (out->tensor.format)
+    return;
+  out->tensor.format = known ? known : &rd_unread_unknown;
+  out->tensor.type = out->type;
+  if (known)
+    snprintf(out->type, sizeof out->type, "%s (%u)", known->name, type);
+  else
+    snprintf(out->type, sizeof out->type, "%u of ggml", type);
+}
 
 static rd_code read_entry(rd_cursor *c, entry *out, rd_error *e) {
   rd_gguf_text name = rd_gguf_next_text(c);
@@ -72,7 +88,8 @@ static rd_code read_entry(rd_cursor *c, entry *out, rd_error *e) {
                    dims);
   memcpy(out->name, name.data, name.size);
   out->name[name.size] = '\0';
-  out->tensor = (rd_tensor){.name = out->name, .dims = (int)dims, .shape = {1, 1, 1, 1}};
+  out->tensor =
+      (rd_tensor){.name = out->name, .dims = (int)dims, .shape = {1, 1, 1, 1, 1, 1, 1, 1}};
   for (uint32_t i = 0; i < dims; i++) {
     uint64_t n = rd_cursor_u64(c);
     if (n > INT64_MAX)
@@ -82,15 +99,9 @@ static rd_code read_entry(rd_cursor *c, entry *out, rd_error *e) {
   }
   uint32_t type = rd_cursor_u32(c);
   out->offset = rd_cursor_u64(c);
-  out->tensor.format = rd_format_of_gguf(type);
   if (c->failed)
     return rd_fail(e, RD_BAD_INPUT, "tensor %s: its entry is cut off", out->name);
-  if (!out->tensor.format)
-    return rd_fail(
-        e, RD_UNSUPPORTED,
-        "tensor %s: ggml type %u; F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K and "
-        "Q6_K are read",
-        out->name, type);
+  choose_storage(out, type);
   return RD_OK;
 }
 
@@ -110,9 +121,6 @@ static rd_code place(rd_gguf *g, entry *t, const unsigned char *data, size_t siz
     return rd_fail(e, RD_BAD_INPUT, "tensor %s: starts at %llu, not a multiple of %llu", t->name,
                    (unsigned long long)t->offset, (unsigned long long)alignment);
   t->tensor.data = data + t->offset;
-  if (s->dtype >= 0 && (uintptr_t)t->tensor.data % (size_t)s->bytes)
-    return rd_fail(e, RD_BAD_INPUT, "tensor %s: starts at %llu, not aligned for %s", t->name,
-                   (unsigned long long)t->offset, s->name);
   t->tensor.size = (size_t)bytes;
   return rd_tensors_add(&g->tensors, &t->tensor, e);
 }
@@ -136,6 +144,8 @@ static rd_code read_tensors(rd_gguf *g, rd_cursor *c, uint64_t count, rd_error *
   free(entries);
   if (code == RD_OK)
     code = rd_tensors_check_places(&g->tensors, 0, e);
+  if (code == RD_OK)
+    code = rd_tensors_align(&g->tensors, 0, e);
   return code == RD_OK ? rd_tensors_finish(&g->tensors, e) : code;
 }
 
@@ -146,6 +156,11 @@ static rd_code parse(rd_gguf *g, const unsigned char *data, size_t size, rd_erro
   uint64_t tensors = rd_cursor_u64(&c), keys = rd_cursor_u64(&c);
   if (c.failed || magic != 0x46554747u)
     return rd_fail(e, RD_BAD_INPUT, "not a GGUF file");
+  if ((version & 0xffff) == 0 && version != 0)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "a big-endian GGUF file, version %u; little-endian ones are read: the gguf "
+                   "package's gguf-convert-endian turns it round",
+                   __builtin_bswap32(version));
   if (version < 2 || version > 3)
     return rd_fail(e, RD_UNSUPPORTED, "GGUF version %u; 2 and 3 are read", version);
   if (keys > rd_cursor_left(&c) / KEY)
@@ -218,13 +233,28 @@ static bool is_real(rd_gguf_type t) {
   return t == RD_GGUF_F32 || t == RD_GGUF_F64;
 }
 
+/* All layers' number, where a file has one for each layer and they are the same. */
+static rd_code same_in_all(const rd_gguf_value *v, const char *key, rd_error *e) {
+  if (v->count == 0 || v->item == RD_GGUF_TEXT || is_real(v->item))
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a whole number", key);
+  for (uint64_t i = 1; i < v->count; i++)
+    if (integer_at(v, i) != integer_at(v, 0))
+      return rd_fail(e, RD_UNSUPPORTED,
+                     "%s: %lld in layer 0 and %lld in layer %llu; layers that differ are not read",
+                     key, (long long)integer_at(v, 0), (long long)integer_at(v, i),
+                     (unsigned long long)i);
+  return RD_OK;
+}
+
 rd_code rd_gguf_int(const rd_gguf *g, const char *key, int64_t min, int64_t max, int64_t *out,
                     rd_error *e) {
   const rd_gguf_value *v = rd_gguf_find(g, key);
   if (!v)
     return RD_OK;
-  if (v->type == RD_GGUF_ARRAY || v->type == RD_GGUF_TEXT || is_real(v->type))
+  if (v->type == RD_GGUF_TEXT || is_real(v->type))
     return rd_fail(e, RD_BAD_INPUT, "%s: expected a whole number", key);
+  if (v->type == RD_GGUF_ARRAY)
+    RD_TRY(same_in_all(v, key, e));
   int64_t n = integer_at(v, 0);
   if (n < min || n > max)
     return rd_fail(e, RD_BAD_INPUT, "%s: %lld is outside %lld..%lld", key, (long long)n,

@@ -45,14 +45,20 @@ typedef struct rd_gguf {
   rd_tensors tensors; /* shapes outermost first (the file has them innermost first) */
 } rd_gguf;
 
-/* Parse; everything points into data. Refused: other magic or versions, counts and lengths beyond
- * the file, arrays of arrays, unknown types, tensors out of the file, overlapping or unaligned. */
+/* Parse; everything points into data, but for tensors that lie askew there. Refused: other magic or
+ * versions, big-endian files, counts and lengths beyond the file, arrays of arrays, unknown types
+ * of values, tensors out of the file, overlapping or off general.alignment. Tensors may have any
+ * type: see rd_tensor_readable. */
 rd_code rd_gguf_parse(rd_gguf *g, const unsigned char *data, size_t size, rd_error *e);
+/* Map and parse a file; of a split one (NAME-00001-of-00003.gguf), given the first part, all parts:
+ * its keys, and everybody's tensors. On failure `g` is empty. */
+rd_code rd_gguf_open(rd_gguf *g, const char *path, rd_error *e);
 void rd_gguf_drop(rd_gguf *g);
 
 const rd_gguf_value *rd_gguf_find(const rd_gguf *g, const char *key);
 /* Getters: a missing key leaves *out and is fine; a value of another kind or out of [min, max] is
- * RD_BAD_INPUT. Integers of every width, and booleans, serve as integers; f32 and f64 as reals. */
+ * RD_BAD_INPUT. Integers of every width, and booleans, serve as integers, and so does an array of
+ * them (one for each layer) whose items are all the same; f32 and f64 serve as reals. */
 rd_code rd_gguf_int(const rd_gguf *g, const char *key, int64_t min, int64_t max, int64_t *out,
                     rd_error *e);
 rd_code rd_gguf_real(const rd_gguf *g, const char *key, double min, double max, double *out,

@@ -2,32 +2,42 @@
 /* safetensors, read and written (format: huggingface/safetensors, README "Format"). */
 #include "json.h"
 #include "tensors.h"
+#include "unread.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_HEADER = 100 << 20 };
 
+/* Sizes outermost first; those that are too many multiply into the first. */
+static rd_code read_shape(rd_tensor *out, const char *name, const json_t *shape, rd_error *e) {
+  size_t dims = json_array_size(shape), folded = dims > RD_MOST_DIMS ? dims - RD_MOST_DIMS : 0;
+  out->dims = (int)(dims - folded);
+  for (size_t i = 0; i < dims; i++) {
+    const json_t *size = json_array_get(shape, i);
+    int64_t n = json_integer_value(size), *to = &out->shape[i < folded ? 0 : i - folded];
+    if (!json_is_integer(size) || n < 0 || __builtin_mul_overflow(*to, n, to))
+      return rd_fail(e, RD_BAD_INPUT, "tensor %s: size %zu of its shape is no count", name, i);
+  }
+  return RD_OK;
+}
+
 static rd_code read_entry(rd_tensor *out, const char *name, const json_t *entry,
                           const unsigned char *body, size_t body_size, rd_error *e) {
   const json_t *shape = json_object_get(entry, "shape");
   const json_t *offsets = json_object_get(entry, "data_offsets");
   const char *type = json_string_value(json_object_get(entry, "dtype"));
-  size_t dims = json_array_size(shape);
-  if (!type || !json_is_array(shape) || dims > RD_MOST_DIMS || json_array_size(offsets) != 2)
+  if (!type || !json_is_array(shape) || json_array_size(offsets) != 2)
     return rd_fail(e, RD_BAD_INPUT,
-                   "tensor %s: its entry needs dtype, shape (at most %d sizes) and data_offsets",
-                   name, RD_MOST_DIMS);
-  const rd_format *format = rd_format_named(type);
-  if (!format || format->dtype < 0)
-    return rd_fail(e, RD_UNSUPPORTED, "tensor %s: type %s; F32, F16 and BF16 are read", name, type);
-  *out = (rd_tensor){.format = format, .dims = (int)dims, .shape = {1, 1, 1, 1}};
-  for (size_t i = 0; i < dims; i++) {
-    const json_t *n = json_array_get(shape, i);
-    if (!json_is_integer(n) || json_integer_value(n) < 0)
-      return rd_fail(e, RD_BAD_INPUT, "tensor %s: size %zu of its shape is no count", name, i);
-    out->shape[i] = json_integer_value(n);
+                   "tensor %s: its entry needs dtype, shape and data_offsets, two of them", name);
+  *out = (rd_tensor){.format = rd_format_named(type), .shape = {1, 1, 1, 1, 1, 1, 1, 1}};
+  if (!out->format || out->format->block != 1 || !out->format->decode)
+    out->format = rd_unread_named(type); /* blocks of ggml have no meaning here */
+  if (!out->format || out->format->block != 1) {
+    out->format = &rd_unread_unknown;
+    out->type = type;
   }
+  RD_TRY(read_shape(out, name, shape, e));
   const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
   json_int_t begin = json_integer_value(first), end = json_integer_value(last);
   if (!json_is_integer(first) || !json_is_integer(last) || begin < 0 || end < begin)
@@ -38,10 +48,21 @@ static rd_code read_entry(rd_tensor *out, const char *name, const json_t *entry,
                    name, (long long)end, body_size);
   out->data = body + begin;
   out->size = (size_t)(end - begin);
-  if ((uintptr_t)out->data % (size_t)format->bytes)
-    return rd_fail(e, RD_BAD_INPUT, "tensor %s: starts at byte %lld, not aligned for %s", name,
-                   (long long)begin, type);
   return RD_OK;
+}
+
+/* No byte belongs to two tensors, and none to no tensor: the format has neither gaps nor a rest,
+ * and what has one was cut, joined or written over. */
+static rd_code check_data(const rd_tensors *t, size_t first, size_t body_size, rd_error *e) {
+  size_t named = 0;
+  RD_TRY(rd_tensors_check_places(t, first, e));
+  for (size_t i = first; i < t->count; i++)
+    named += t->items[i].size;
+  return named == body_size
+             ? RD_OK
+             : rd_fail(e, RD_BAD_INPUT,
+                       "%zu bytes of data, %zu of them in no tensor; the file is damaged",
+                       body_size, body_size - named);
 }
 
 static rd_code read_header(rd_tensors *t, const json_t *header, const unsigned char *body,
@@ -63,7 +84,8 @@ static rd_code read_header(rd_tensors *t, const json_t *header, const unsigned c
     tensor.name = borrowed.out;
     RD_TRY(rd_tensors_add(t, &tensor, e));
   }
-  return rd_tensors_check_places(t, first, e);
+  RD_TRY(check_data(t, first, body_size, e));
+  return rd_tensors_align(t, first, e);
 }
 
 rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t size, rd_error *e) {
@@ -82,18 +104,50 @@ rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t si
 }
 
 static rd_code open_file(rd_tensors *t, const char *path, rd_error *e) {
-  rd_map *maps = realloc(t->maps, (t->map_count + 1) * sizeof *maps);
-  if (!maps)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", path);
-  t->maps = maps;
-  RD_TRY(rd_map_open(&maps[t->map_count], path, e));
-  const rd_map *map = &maps[t->map_count++];
-  rd_code code = rd_safetensors_parse(t, map->data, map->size, e);
+  rd_map map;
+  RD_TRY(rd_tensors_map(t, path, &map, e));
+  rd_code code = rd_safetensors_parse(t, map.data, map.size, e);
   return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
 }
 
-static bool listed_before(const json_t *files, const char *file) {
-  return json_object_get(files, file) != NULL;
+/* Is `file` a path that stays below the folder? */
+static bool stays_below(const char *file) {
+  for (const char *part = file; part; part = strchr(part, '/')) {
+    part += *part == '/' && part != file;
+    size_t n = strcspn(part, "/");
+    if (n == 0 || (n == 2 && part[0] == '.' && part[1] == '.'))
+      return false;
+  }
+  return true;
+}
+
+/* Of the tensors from `first` on, which lie in `file`, only those stay that the index does not seek
+ * in another shard. */
+static void keep_indexed(rd_tensors *t, size_t first, const json_t *weights, const char *file) {
+  size_t kept = first;
+  for (size_t i = first; i < t->count; i++) {
+    const char *where = json_string_value(json_object_get(weights, t->items[i].name));
+    if (where && strcmp(where, file) != 0)
+      free(t->items[i].name);
+    else
+      t->items[kept++] = t->items[i];
+  }
+  t->count = kept;
+}
+
+static rd_code open_shard(rd_tensors *t, const char *folder, const json_t *weights,
+                          const char *file, const char *name, rd_error *e) {
+  size_t first = t->count;
+  char *path = rd_path_join(folder, file);
+  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
+  if (path && !rd_path_exists(path))
+    code = rd_fail(e, RD_IO, "%s: the shard is missing; %s needs it", path, name);
+  else if (path)
+    code = open_file(t, path, e);
+  if (code == RD_OK)
+    keep_indexed(t, first, weights, file);
+  free(path);
+  return code;
 }
 
 static rd_code open_shards(rd_tensors *t, const char *folder, const json_t *index, rd_error *e) {
@@ -101,24 +155,21 @@ static rd_code open_shards(rd_tensors *t, const char *folder, const json_t *inde
   if (!json_is_object(weights))
     return rd_fail(e, RD_BAD_INPUT, "%s: model.safetensors.index.json has no weight_map", folder);
   json_t *opened = json_object();
-  rd_code code = RD_OK;
+  rd_code code = opened ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a list of shards");
   const char *name = NULL;
   json_t *value = NULL;
   json_object_foreach((json_t *)(uintptr_t)weights, name, value) {
     const char *file = json_string_value(value);
-    if (!file || strchr(file, '/'))
-      code = rd_fail(e, RD_BAD_INPUT, "%s: weight_map names no file for %s", folder, name);
-    else if (!listed_before(opened, file)) {
-      char *path = rd_path_join(folder, file);
-      if (path && !rd_path_exists(path))
-        code = rd_fail(e, RD_IO, "%s: the shard is missing; %s needs it", path, name);
-      else
-        code = path ? open_file(t, path, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
-      json_object_set_new(opened, file, json_true());
-      free(path);
-    }
     if (code != RD_OK)
       break;
+    if (!file || !stays_below(file))
+      code = rd_fail(e, RD_BAD_INPUT, "%s: weight_map names no file of the folder for %s", folder,
+                     name);
+    else if (!json_object_get(opened, file)) {
+      code = open_shard(t, folder, weights, file, name, e);
+      if (code == RD_OK && json_object_set_new(opened, file, json_true()) != 0)
+        code = rd_fail(e, RD_NO_MEMORY, "out of memory: a list of shards");
+    }
   }
   json_decref(opened);
   return code;

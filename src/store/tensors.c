@@ -11,8 +11,11 @@ void rd_tensors_drop(rd_tensors *t) {
     free(t->items[i].name);
   for (size_t i = 0; i < t->map_count; i++)
     rd_map_close(&t->maps[i]);
+  for (size_t i = 0; i < t->copy_count; i++)
+    free(t->copies[i]);
   free(t->items);
   free(t->maps);
+  free(t->copies);
   *t = (rd_tensors){0};
 }
 
@@ -21,6 +24,23 @@ int64_t rd_tensor_count(const rd_tensor *t) {
   for (int i = 0; i < t->dims; i++)
     n *= t->shape[i];
   return n;
+}
+
+const char *rd_tensor_type(const rd_tensor *t) {
+  return t->type ? t->type : t->format->name;
+}
+
+rd_code rd_tensor_readable(const rd_tensor *t, rd_error *e) {
+  char names[320] = "";
+  size_t count = 0, at = 0;
+  const rd_format *rows = rd_formats(&count);
+  if (t->format->decode)
+    return RD_OK;
+  for (size_t i = 0; i < count && at < sizeof names; i++)
+    if (rows[i].decode)
+      at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", rows[i].name);
+  return rd_fail(e, RD_UNSUPPORTED, "tensor %s: type %s is not read as weights; read are %s",
+                 t->name, rd_tensor_type(t), names);
 }
 
 const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int dims) {
@@ -43,6 +63,10 @@ static bool byte_size(const rd_tensor *t, uint64_t *bytes) {
   int64_t row = t->dims > 0 ? t->shape[t->dims - 1] : 1;
   if ((uint64_t)row % block)
     return false;
+  if (t->format->bytes == 0) { /* a type of unknown size: the file is believed */
+    *bytes = t->size;
+    return true;
+  }
   return !__builtin_mul_overflow(n / block, (uint64_t)t->format->bytes, bytes) &&
          *bytes <= INT64_MAX;
 }
@@ -53,7 +77,7 @@ rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
   if (!byte_size(tensor, &bytes) || bytes != tensor->size)
     return rd_fail(e, RD_BAD_INPUT,
                    "tensor %s: %s of shape %s takes %llu bytes, the file gives %zu", tensor->name,
-                   tensor->format->name,
+                   rd_tensor_type(tensor),
                    rd_shape_text(shape, sizeof shape, tensor->shape, tensor->dims),
                    (unsigned long long)bytes, tensor->size);
   if (t->count == t->room) {
@@ -64,11 +88,77 @@ rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
     t->items = items;
     t->room = room;
   }
-  char *name = rd_strdup(tensor->name, e);
+  /* name and type in one block, which `name` owns */
+  size_t named = strlen(tensor->name) + 1, typed = tensor->type ? strlen(tensor->type) + 1 : 0;
+  char *name = rd_calloc(named + typed, 1, "a tensor's name", e);
   if (!name)
     return RD_NO_MEMORY;
-  t->items[t->count] = *tensor;
-  t->items[t->count++].name = name;
+  memcpy(name, tensor->name, named);
+  rd_tensor *item = &t->items[t->count++];
+  *item = *tensor;
+  item->name = name;
+  item->type = typed ? memcpy(name + named, tensor->type, typed) : NULL;
+  return RD_OK;
+}
+
+rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e) {
+  rd_map *maps = realloc(t->maps, (t->map_count + 1) * sizeof *maps);
+  if (!maps)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", path);
+  t->maps = maps;
+  RD_TRY(rd_map_open(out, path, e));
+  maps[t->map_count++] = *out;
+  return RD_OK;
+}
+
+rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_error *e) {
+  enum { ALIGNMENT = 64 };
+  size_t whole = (size / ALIGNMENT + 1) * ALIGNMENT;
+  void **copies = realloc(t->copies, (t->copy_count + 1) * sizeof *copies);
+  if (copies)
+    t->copies = copies;
+  void *room = copies ? aligned_alloc(ALIGNMENT, whole) : NULL;
+  if (!room)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a tensor of %zu bytes", size);
+  copies[t->copy_count++] = room;
+  t->copied += size;
+  *out = room;
+  return RD_OK;
+}
+
+rd_code rd_tensors_align(rd_tensors *t, size_t first, rd_error *e) {
+  for (size_t i = first; i < t->count; i++) {
+    rd_tensor *item = &t->items[i];
+    bool in_place = item->format->dtype >= 0 && item->size > 0;
+    if (!in_place || (uintptr_t)item->data % (size_t)item->format->bytes == 0)
+      continue;
+    unsigned char *copy = NULL;
+    RD_TRY(rd_tensors_room(t, item->size, &copy, e));
+    item->data = memcpy(copy, item->data, item->size);
+  }
+  return RD_OK;
+}
+
+rd_code rd_tensors_join(rd_tensors *to, rd_tensors *from, rd_error *e) {
+  size_t count = to->count + from->count;
+  rd_tensor *items = realloc(to->items, (count + 1) * sizeof *items);
+  to->items = items ? items : to->items;
+  rd_map *maps = realloc(to->maps, (to->map_count + from->map_count + 1) * sizeof *maps);
+  to->maps = maps ? maps : to->maps;
+  void **copies = realloc(to->copies, (to->copy_count + from->copy_count + 1) * sizeof *copies);
+  to->copies = copies ? copies : to->copies;
+  if (!items || !maps || !copies)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a list of %zu tensors", count);
+  for (size_t i = 0; i < from->count; i++)
+    items[to->count++] = from->items[i];
+  for (size_t i = 0; i < from->map_count; i++)
+    maps[to->map_count++] = from->maps[i];
+  for (size_t i = 0; i < from->copy_count; i++)
+    copies[to->copy_count++] = from->copies[i];
+  to->room = count + 1;
+  to->copied += from->copied;
+  from->count = from->map_count = from->copy_count = 0; /* what was theirs is not dropped */
+  rd_tensors_drop(from);
   return RD_OK;
 }
 

@@ -200,9 +200,9 @@ static json_t *tensors_json(const rd_tensors *t) {
     json_t *shape = json_array();
     for (int d = 0; d < x->dims; d++)
       json_array_append_new(shape, json_integer(x->shape[d]));
-    json_array_append_new(out,
-                          json_pack("{s:s, s:s, s:o, s:I}", "name", x->name, "type",
-                                    x->format->name, "shape", shape, "bytes", (json_int_t)x->size));
+    json_array_append_new(out, json_pack("{s:s, s:s, s:o, s:I}", "name", x->name, "type",
+                                         rd_tensor_type(x), "shape", shape, "bytes",
+                                         (json_int_t)x->size));
   }
   return out;
 }
@@ -210,7 +210,7 @@ static json_t *tensors_json(const rd_tensors *t) {
 static void print_tensors(const rd_tensors *t) {
   char shape[96];
   for (size_t i = 0; i < t->count; i++)
-    printf("%-6s %-20s %s\n", t->items[i].format->name,
+    printf("%-6s %-20s %s\n", rd_tensor_type(&t->items[i]),
            rd_shape_text(shape, sizeof shape, t->items[i].shape, t->items[i].dims),
            t->items[i].name);
 }

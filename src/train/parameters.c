@@ -268,6 +268,7 @@ rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const c
     rd_matrix held = item->source;
     if (!tensor || rd_tensor_count(tensor) != held.rows * held.cols)
       continue;
+    RD_TRY(rd_tensor_readable(tensor, e));
     held = rd_matrix_at(tensor->format, tensor->data, held.rows, held.cols);
     take_rows(item, &held);
   }

@@ -70,6 +70,14 @@ def huge(head):
     head["model.norm.weight"]["shape"] = [1 << 60, 1 << 60]
 
 
+def integers(head):
+    head["model.norm.weight"]["dtype"] = "I32"
+
+
+def unheard(head):
+    head["lm_head.weight"]["dtype"] = "F7"
+
+
 def rename(head):
     head["elsewhere"] = head.pop("model.layers.1.mlp.down_proj.weight")
 
@@ -125,10 +133,12 @@ ROWS = [
     ("a header of 2^60 bytes", MHA, lambda f: header(f, raw=1 << 60), "1152921504606846976"),
     ("overlapping tensors", MHA, lambda f: header(f, overlap), "overlap"),
     ("a tensor beyond the end", MHA, lambda f: header(f, beyond), "ends at"),
-    ("a tensor out of step", MHA, lambda f: header(f, misalign), "not aligned"),
+    ("a tensor out of step", MHA, lambda f: header(f, misalign), "model.embed_tokens.weight overlap"),
     ("2^120 elements", MHA, lambda f: header(f, huge), "model.norm.weight"),
     ("another shape", MHA, lambda f: header(f, reshape), "expected shape (64, 32), found (32, 64)"),
     ("a missing tensor", MHA, lambda f: header(f, rename), "model.layers.1.mlp.down_proj.weight is missing"),
+    ("a norm of integers", MHA, lambda f: header(f, integers), "tensor model.norm.weight: type I32 is not read as weights; read are F32"),
+    ("a type of no file", MHA, lambda f: header(f, unheard), "tensor lm_head.weight: type F7 is not read as weights"),
     ("a missing shard", "models/llama-sharded", remove("model-00002-of-00002.safetensors"),
      "model-00002-of-00002.safetensors: the shard is missing"),
     ("no weights", MHA, remove("model.safetensors"), "model.safetensors"),

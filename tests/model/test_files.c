@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Damaged model files: every one is refused with a message that names the thing, none is believed.
- * And the storage formats: each decodes to what the reference wrote. */
+ */
 #include "adapter.h"
 #include "family.h"
 #include "gguf.h"
@@ -45,8 +45,6 @@ static void damaged_safetensors_are_refused(void **state) {
        "tensor w: ends at byte 8 of the data, the file has 4"},
       {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}  ", 0, 4,
        "tensor w: F32 of shape (2) takes 8 bytes, the file gives 4"},
-      {"{\"w\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 0, 8,
-       "tensor w: type F99"},
       {"{\"w\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 0, 8, "is no count"},
       {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 0, 8, "make no range"},
       {"{\"w\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}} ", 0,
@@ -55,7 +53,7 @@ static void damaged_safetensors_are_refused(void **state) {
        "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}  ",
        0, 12, "tensors a and b overlap"},
       {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[1,5]}}   ", 0, 8,
-       "not aligned for F32"},
+       "8 bytes of data, 4 of them in no tensor"},
       {"{\"w\":3}", 0, 0, "tensor w: its entry needs"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -98,42 +96,6 @@ static void damaged_gguf_is_refused(void **state) {
   free(copy);
   rd_map_close(&map);
   assert_int_equal(rd_gguf_parse(&g, (const unsigned char *)"GGUF\x09\0\0\0", 8, &e), RD_BAD_INPUT);
-}
-
-static void storage_formats_decode_to_the_reference(void **state) {
-  (void)state;
-  rd_map map;
-  rd_error e = {0};
-  rd_gguf g;
-  rd_tensors expected;
-  assert_int_equal(rd_map_open(&map, GOLDEN "gguf/formats.gguf", &e), RD_OK);
-  if (rd_gguf_parse(&g, map.data, map.size, &e) != RD_OK ||
-      rd_safetensors_open(&expected, GOLDEN "gguf/formats.expected.safetensors", &e) != RD_OK)
-    fail_msg("%s", e.message);
-  size_t formats = 0, read = 0;
-  const rd_format *all = rd_formats(&formats);
-  for (size_t i = 0; i < formats; i++)
-    read += all[i].decode != NULL;
-  assert_int_equal(g.tensors.count, read);
-  for (size_t i = 0; i < g.tensors.count; i++) {
-    const rd_tensor *t = &g.tensors.items[i], *x = rd_tensors_find(&expected, t->name);
-    assert_non_null(x);
-    int64_t n = rd_tensor_count(t);
-    float *decoded = malloc((size_t)n * sizeof *decoded);
-    t->format->decode(decoded, t->data, n);
-    for (int64_t j = 0; j < n; j++) {
-      float want;
-      memcpy(&want, x->data + 4 * j, sizeof want);
-      float off = decoded[j] - want;
-      if (off > 1e-6f || off < -1e-6f)
-        fail_msg("%s[%lld]: %g, expected %g", t->name, (long long)j, (double)decoded[j],
-                 (double)want);
-    }
-    free(decoded);
-  }
-  rd_tensors_drop(&expected);
-  rd_gguf_drop(&g);
-  rd_map_close(&map);
 }
 
 static void configurations_that_make_no_sense_are_named(void **state) {
@@ -217,7 +179,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(damaged_safetensors_are_refused),
       cmocka_unit_test(damaged_gguf_is_refused),
-      cmocka_unit_test(storage_formats_decode_to_the_reference),
       cmocka_unit_test(configurations_that_make_no_sense_are_named),
       cmocka_unit_test(configurations_survive_writing_and_reading),
       cmocka_unit_test(models_that_cannot_be_opened_say_why),
