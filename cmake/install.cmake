@@ -12,7 +12,7 @@ set_target_properties(libredraft PROPERTIES OUTPUT_NAME redraft PREFIX lib
 rd_counted(libredraft)
 target_include_directories(libredraft INTERFACE include)
 target_link_options(libredraft PRIVATE -Wl,--exclude-libs,ALL)
-target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC
+target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZIP
   ${DNNL_LIBRARY} OpenMP::OpenMP_C Threads::Threads m)
 
 file(RELATIVE_PATH RD_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
