@@ -67,16 +67,14 @@ static const rd_tensors *stored_tensors(const struct rd_model_store *s) {
 static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   const rd_tensors *tensors = stored_tensors(s);
-  const rd_precision *precision = NULL;
   rd_arena measure = rd_arena_measure();
-  RD_TRY(rd_precision_find(&precision, o->precision, e));
   rd_binder binder = {.tensors = tensors,
                       .names = s->names,
                       .adapter = o->adapter ? &s->adapter : NULL,
                       .use = o->use,
-                      .type = precision->type(tensors),
                       .arena = &measure};
-  binder.products = rd_precision_format(precision, binder.type);
+  RD_TRY(rd_precision_choose(&m->precision, &binder.type, o->precision, tensors, e));
+  binder.products = rd_format_named(m->precision->format);
   RD_TRY(rd_bind_weights(&binder, &m->config, &m->weights, e));
   RD_TRY(rd_arena_init(&s->weights, measure.used, "converted weights", e));
   m->memory_bytes += measure.used;

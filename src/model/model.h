@@ -18,9 +18,12 @@ typedef struct rd_model_options {
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
 } rd_model_options;
 
+typedef struct rd_precision rd_precision; /* precision.h: what products run in */
+
 struct rd_model {
   rd_config config;
   rd_weights weights;
+  const rd_precision *precision;         /* never auto; NULL: trained from nothing */
   rd_tokenizer *tokenizer;               /* NULL: the files hold none */
   const rd_chat_template *chat_template; /* NULL: none known; render raw or ask for one */
   char *name;                            /* last part of the path */

@@ -34,6 +34,10 @@ static bool untied(const rd_config *c) {
 static bool qk_norm(const rd_config *c) {
   return c->qk_norm;
 }
+static bool optional(const rd_config *c) {
+  (void)c;
+  return false;
+}
 static bool qkv_bias(const rd_config *c) {
   return c->qkv_bias;
 }
@@ -44,8 +48,7 @@ static bool qkv_bias(const rd_config *c) {
 #define OF_LAYER(member)                                                                           \
   .layered = true, .names = offsetof(rd_names, member), .weights = offsetof(rd_layer, member),     \
   .gradient = offsetof(rd_layer_grad, member)
-#define LINEAR(member)                                                                             \
-  .kind = RD_LINEAR, .mid = offsetof(rd_layer_mids, member), OF_LAYER(member), .biased = true
+#define LINEAR(member) .kind = RD_LINEAR, .mid = offsetof(rd_layer_mids, member), OF_LAYER(member)
 
 static const rd_part parts[] = {
     {"embed_tokens", RD_MATRIX, OF_MODEL(embedding), .rows = vocabulary, .cols = width},
@@ -58,10 +61,11 @@ static const rd_part parts[] = {
     {"q_proj", LINEAR(q), .rows = queries, .cols = width, .bias = qkv_bias, .heads = heads},
     {"k_proj", LINEAR(k), .rows = keys, .cols = width, .bias = qkv_bias, .heads = kv_heads},
     {"v_proj", LINEAR(v), .rows = keys, .cols = width, .bias = qkv_bias},
-    {"o_proj", LINEAR(o), .rows = width, .cols = queries, .residual = true},
-    {"gate_proj", LINEAR(gate), .rows = feed_forward, .cols = width},
-    {"up_proj", LINEAR(up), .rows = feed_forward, .cols = width},
-    {"down_proj", LINEAR(down), .rows = width, .cols = feed_forward, .residual = true},
+    {"o_proj", LINEAR(o), .rows = width, .cols = queries, .bias = optional, .residual = true},
+    {"gate_proj", LINEAR(gate), .rows = feed_forward, .cols = width, .bias = optional},
+    {"up_proj", LINEAR(up), .rows = feed_forward, .cols = width, .bias = optional},
+    {"down_proj", LINEAR(down), .rows = width, .cols = feed_forward, .bias = optional,
+     .residual = true},
 };
 enum { PARTS = sizeof parts / sizeof *parts, OF_THE_MODEL = 3 };
 
@@ -137,7 +141,7 @@ static void set_place(rd_walk *p, rd_part_kind kind) {
   p->rows = bias ? 1 : rows;
   p->cols = bias ? rows : part->cols(c);
   p->heads = part->heads ? part->heads(c) : 0;
-  p->needed = !bias || (part->bias && part->bias(c));
+  p->needed = !bias || part->bias(c);
   if (p->names) {
     rd_part_module(p->module, part, p->names, p->layer);
     snprintf(p->name, RD_NAME, "%.*s%s", RD_NAME - 8, p->module, bias ? ".bias" : ".weight");
@@ -151,7 +155,7 @@ static bool there(const rd_walk *p) {
 }
 
 bool rd_parts_next(rd_walk *p) {
-  if (p->part && p->kind == RD_LINEAR && p->part->biased) {
+  if (p->part && p->kind == RD_LINEAR && p->part->bias) {
     set_place(p, RD_BIAS);
     return true;
   }

@@ -32,8 +32,7 @@ typedef struct rd_part {
   int64_t (*rows)(const rd_config *c);  /* NULL: a vector */
   int64_t (*cols)(const rd_config *c);
   bool (*there)(const rd_config *c);    /* NULL: in every model whose family names it */
-  bool biased;                          /* files may have a bias for it */
-  bool (*bias)(const rd_config *c);     /* whether they must; NULL: not */
+  bool (*bias)(const rd_config *c);     /* whether files must have its bias; NULL: it has none */
   int64_t (*heads)(const rd_config *c); /* its rows are those of so many rotated heads; NULL: not */
   bool residual;                        /* writes into the residual sum */
 } rd_part;

@@ -47,13 +47,9 @@ rd_code rd_precision_find(const rd_precision **out, const char *name, rd_error *
   return rd_fail(e, RD_USAGE, "precision is one of " RD_PRECISION_NAMES ", not %s", name);
 }
 
-const rd_format *rd_precision_format(const rd_precision *p, rd_dtype type) {
-  return p->format ? rd_format_named(p->format) : rd_format_of(type);
-}
-
-const rd_precision *rd_weights_precision(const rd_weights *w) {
-  size_t i = 1;
-  while (i + 1 < ROWS && strcmp(rows[i].format, w->head.w.format->name) != 0)
-    i++;
-  return &rows[i];
+rd_code rd_precision_choose(const rd_precision **out, rd_dtype *type, const char *name,
+                            const rd_tensors *stored, rd_error *e) {
+  RD_TRY(rd_precision_find(out, name, e));
+  *type = (*out)->type(stored);
+  return (*out)->format ? RD_OK : rd_precision_find(out, rd_dtype_name(*type), e);
 }

@@ -99,12 +99,14 @@ static rd_code make_weights(maker *k, const rd_config *c, const rd_format *produ
 rd_code rd_model_random(rd_model **out, const rd_config *config, const char *precision,
                         uint64_t seed, rd_error *e) {
   const rd_precision *row = NULL;
-  RD_TRY(rd_precision_find(&row, precision, e));
+  rd_dtype type = RD_F32;
+  RD_TRY(rd_precision_choose(&row, &type, precision, NULL, e));
   RD_TRY(rd_model_new(out, config, "random", e));
   rd_model *m = *out;
   rd_arena measure = rd_arena_measure();
-  m->weights.type = row->type(NULL);
-  const rd_format *products = rd_precision_format(row, m->weights.type);
+  m->precision = row;
+  m->weights.type = type;
+  const rd_format *products = rd_format_named(row->format);
   maker k = {&measure, seed, 0};
   rd_code code = make_weights(&k, config, products, &m->weights, e);
   if (code == RD_OK)

@@ -146,12 +146,12 @@ static const rd_rounding int8_rounding = {int8_room, int8_round};
 
 static size_t int8_scales(int64_t rows, int64_t cols) {
   (void)cols;
-  return (size_t)rows;
+  return (size_t)rows * sizeof(float);
 }
 
 static void pack_int8(const rd_matrix *m, const float *x, int64_t first, int64_t count) {
-  rd_quantize_rows((int8_t *)m->data + first * m->cols, m->scales + first, x, RD_F32, count,
-                   m->cols);
+  rd_quantize_rows((int8_t *)m->data + first * m->cols, (float *)m->scales + first, x, RD_F32,
+                   count, m->cols);
 }
 
 static rd_code multiply_int8(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,

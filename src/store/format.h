@@ -15,8 +15,8 @@ typedef struct rd_format rd_format;
 /* A matrix that knows its format. Read only, but for who makes it. */
 typedef struct rd_matrix {
   const rd_format *format;
-  void *data;    /* (rows, cols): every row in whole blocks of the format */
-  float *scales; /* what the format keeps beside its blocks, or NULL */
+  void *data;   /* (rows, cols): every row in whole blocks of the format */
+  void *scales; /* what the format keeps beside its blocks, or NULL */
   int64_t rows, cols;
 } rd_matrix;
 
@@ -44,7 +44,7 @@ struct rd_format {
   void (*decode)(float *out, const unsigned char *in, int64_t n);
   /* Make rows first .. first+count-1 of m from x (count, cols). NULL: only read. */
   void (*pack)(const rd_matrix *m, const float *x, int64_t first, int64_t count);
-  size_t (*scales)(int64_t rows, int64_t cols); /* numbers kept beside the blocks; NULL: none */
+  size_t (*scales)(int64_t rows, int64_t cols); /* bytes kept beside the blocks; NULL: none */
   const rd_rounding *rounding; /* of the rows that it multiplies; NULL: as they are */
   /* y (T, rows) = x w' + beta y, and, for training, dx (T, cols) = dy w + beta dx; NULL: decoded or
    * packed first. `x` is rounded as the format wants it. */

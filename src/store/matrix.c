@@ -26,7 +26,7 @@ rd_matrix rd_matrix_take(const rd_format *format, int64_t rows, int64_t cols, rd
   rd_matrix m = {format, NULL, NULL, rows, cols};
   m.data = rd_arena_take(arena, (size_t)rows, rd_matrix_row(&m));
   if (format->scales)
-    m.scales = RD_TAKE(arena, float, format->scales(rows, cols));
+    m.scales = rd_arena_take(arena, format->scales(rows, cols), 1);
   return m;
 }
 

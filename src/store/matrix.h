@@ -18,7 +18,7 @@ rd_matrix rd_matrix_take(const rd_format *format, int64_t rows, int64_t cols, rd
 /* Gives rows first .. first+count-1 into out (count, cols); `room` is as large. Called by several
  * threads at once. */
 typedef rd_code rd_row_source(void *context, float *out, float *room, int64_t first, int64_t count,
-                        rd_error *e);
+                              rd_error *e);
 /* Make the whole matrix from the rows that `rows` gives, by all threads. An error is that of the
  * first rows that fail. */
 rd_code rd_matrix_fill(const rd_matrix *m, rd_row_source *rows, void *context, rd_error *e);

@@ -77,7 +77,7 @@ static void measure_limits(limits *l) {
 
 static rd_peak peak_of(const limits *l, const rd_model *m) {
   const rd_peak peaks[] = {[RD_F32] = l->f32, [RD_BF16] = l->bf16, [RD_I8] = l->i8};
-  rd_peak own = peaks[rd_weights_precision(&m->weights)->arithmetic];
+  rd_peak own = peaks[m->precision->arithmetic];
   return own.rate > 0 ? own : l->f32;
 }
 
@@ -120,7 +120,7 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
                            const char *kind) {
   return (rd_bench_row){.kind = kind,
                         .shape = s->shape ? s->shape : m->name,
-                        .precision = rd_weights_precision(&m->weights)->name,
+                        .precision = m->precision->name,
                         .machine = l->machine,
                         .commit = s->commit,
                         .batch = 1,
@@ -205,7 +205,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   rd_model *m = NULL;
   const rd_precision *precision = NULL;
   RD_TRY(rd_precision_find(&precision, s->common.precision, e));
-  if (s->train && !rd_precision_format(precision, RD_F32)->multiply_back)
+  if (s->train && precision->format && !rd_format_named(precision->format)->multiply_back)
     return rd_fail(e, RD_USAGE, "%s is for inference; --train takes f32 or bf16", precision->name);
   RD_TRY(open_model(&m, s, s->common.precision, e));
   measure_limits(&l);

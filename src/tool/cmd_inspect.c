@@ -106,7 +106,7 @@ static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
       json_pack("{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
                 "model", m->name, "family", c->family->name, "parameters",
                 (json_int_t)rd_parameter_count(c), "stored_bytes", stored_json(rd_model_tensors(m)),
-                "precision", rd_weights_precision(&m->weights)->name, "tokenizer",
+                "precision", m->precision->name, "tokenizer",
                 tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
                 token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos",
                 eos, "adapter_rank", (json_int_t)rd_weights_rank(&m->weights, c), "file_bytes",

@@ -93,8 +93,8 @@ static void integers_lose_little(void **state) {
   const rd_sequence s = {.ids = ids, .count = LONG};
   rd_model *m = model_of("f32"), *rounded = model_of("int8");
   float *exact = malloc(2 * sizeof *exact * LONG * VOCAB), *near = exact + LONG * VOCAB;
-  assert_string_equal(rd_weights_precision(&m->weights)->name, "f32");
-  assert_string_equal(rd_weights_precision(&rounded->weights)->name, "int8");
+  assert_string_equal(m->precision->name, "f32");
+  assert_string_equal(rounded->precision->name, "int8");
   logits_of(exact, m, &s, 1, LONG);
   logits_of(near, rounded, &s, 1, LONG);
   double difference = 0, norm = 0;
