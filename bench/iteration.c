@@ -7,8 +7,8 @@
 #include "cpu.h"
 #include "file.h"
 #include "model.h"
-#include "pass.h"
 #include "request.h"
+#include "stack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,27 +44,28 @@ static rd_code forget(void *context, float *logits, int64_t first, int64_t count
 }
 
 /* The pass of a need, its logits not looked at. */
-static rd_code bare(rd_pass *pass, const rd_need *need, rd_error *e) {
+static rd_code bare(rd_stack *pass, const rd_need *need, rd_error *e) {
   rd_sequence sequences[2] = {{.ids = need->canvas, .count = need->length},
                               {.ids = need->unguided, .count = need->length}};
   int32_t rows[4096];
   int n = need->unguided ? 2 : 1;
   for (int64_t i = 0; i < n * need->count; i++)
     rows[i] = (int32_t)(rd_wanted_row(need, i % need->count) + i / need->count * need->length);
-  RD_TRY(rd_pass_run(pass, sequences, n, need->attention, e));
-  return rd_pass_logits(pass, rows, n * need->count, forget, NULL, e);
+  RD_TRY(rd_stack_run(pass, sequences, n, need->attention, e));
+  return rd_stack_logits(pass, rows, n * need->count, forget, NULL, e);
 }
 
 static rd_code iterate(const rd_model *model, rd_draft *draft, int64_t rows, int64_t longest,
                        const char *label, rd_error *e) {
   rd_engine *engine = NULL;
-  rd_pass *pass = NULL;
+  rd_stack *pass = NULL;
   rd_need need;
   double whole = 0, plain = 0;
   int iterations = 0;
   rd_code code = rd_engine_open(&engine, NULL, model, rows, longest, e);
   if (code == RD_OK)
-    code = rd_pass_new(&pass, model, rows, longest, 0, e);
+    code = rd_stack_new(&pass, &model->config, &model->weights,
+                        &(rd_stack_sizes){.rows = rows, .longest = longest}, e);
   while (code == RD_OK && iterations < MOST_ITERATIONS && rd_draft_need(draft, &need)) {
     code = bare(pass, &need, e);
     double begin = now();
@@ -84,7 +85,7 @@ static rd_code iterate(const rd_model *model, rd_draft *draft, int64_t rows, int
     printf("| %s | %d | %.2f | %.2f | %+.0f%% |\n", label, iterations - 1,
            1e3 * plain / (iterations - 1), 1e3 * whole / (iterations - 1),
            100 * (whole / plain - 1));
-  rd_pass_free(&pass);
+  rd_stack_free(&pass);
   rd_engine_close(&engine);
   return code;
 }

@@ -4,8 +4,8 @@
 #define MODEL_FILES_H
 
 #include "model.h"
-#include "pass.h"
 #include "scratch_files.h"
+#include "stack.h"
 #include "tensors.h"
 
 #include <math.h>
@@ -27,18 +27,19 @@ static inline rd_code keep_logits(void *context, float *logits, int64_t first, i
 static inline float *logits_of(const rd_model_options *options, int64_t *count) {
   static const int32_t ids[5] = {1, 65, 30, 200, 17}, wanted[5] = {0, 1, 2, 3, 4};
   rd_model *m = NULL;
-  rd_pass *pass = NULL;
+  rd_stack *pass = NULL;
   rd_error e = {0};
   if (rd_model_open(&m, options, &e) != RD_OK)
     fail_msg("%s", e.message);
   logits_copy copy = {calloc((size_t)(5 * m->config.vocab), sizeof(float)), m->config.vocab};
   rd_sequence sequence = {.ids = ids, .count = 5};
-  if (rd_pass_new(&pass, m, 5, 5, 0, &e) != RD_OK ||
-      rd_pass_run(pass, &sequence, 1, 0, &e) != RD_OK ||
-      rd_pass_logits(pass, wanted, 5, keep_logits, &copy, &e) != RD_OK)
+  if (rd_stack_new(&pass, &m->config, &m->weights, &(rd_stack_sizes){.rows = 5, .longest = 5},
+                   &e) != RD_OK ||
+      rd_stack_run(pass, &sequence, 1, 0, &e) != RD_OK ||
+      rd_stack_logits(pass, wanted, 5, keep_logits, &copy, &e) != RD_OK)
     fail_msg("%s", e.message);
   *count = 5 * m->config.vocab;
-  rd_pass_free(&pass);
+  rd_stack_free(&pass);
   rd_model_close(&m);
   return copy.out;
 }

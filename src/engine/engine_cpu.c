@@ -6,8 +6,8 @@
 #include "arena.h"
 #include "engine.h"
 #include "inspect.h"
-#include "pass.h"
 #include "profile.h"
+#include "stack.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ typedef struct row_use {
 typedef struct cpu_engine {
   rd_engine base;
   const rd_model *model;
-  rd_pass *pass;
+  rd_stack *pass;
   rd_arena arena;
   int64_t rows, longest;
   rd_sequence *sequences; /* (rows) */
@@ -190,8 +190,8 @@ static rd_code run_pass(cpu_engine *d, int64_t n, int64_t first, int64_t *next, 
                    (long long)rd_need_rows(&d->needs[first]), (long long)d->rows);
   if (sequences > 1 && attention != RD_CAUSAL)
     pad(d, rows, &sequences);
-  RD_TRY(rd_pass_run(d->pass, d->sequences, sequences, attention, e));
-  RD_TRY(rd_pass_logits(d->pass, d->indices, uses, use_logits, d, e));
+  RD_TRY(rd_stack_run(d->pass, d->sequences, sequences, attention, e));
+  RD_TRY(rd_stack_logits(d->pass, d->indices, uses, use_logits, d, e));
   for (int64_t i = first; i < end; i++)
     if (d->needs[i].attention == attention)
       rd_need_keep(&d->needs[i]);
@@ -245,7 +245,7 @@ static rd_code lane_open(rd_engine *self, rd_lane **out, int64_t positions, rd_e
     return RD_NO_MEMORY;
   rd_code code = rd_lane_init(&l->base, self, positions, e);
   if (code == RD_OK)
-    code = rd_cache_new(&l->cache, d->model, positions, e);
+    code = rd_cache_new(&l->cache, &d->model->config, d->model->weights.type, positions, e);
   if (code != RD_OK) {
     lane_close(&l->base);
     return code;
@@ -256,7 +256,7 @@ static rd_code lane_open(rd_engine *self, rd_lane **out, int64_t positions, rd_e
 
 static void close_engine(rd_engine *self) {
   cpu_engine *d = (cpu_engine *)self;
-  rd_pass_free(&d->pass);
+  rd_stack_free(&d->pass);
   rd_arena_drop(&d->arena);
   free(d);
 }
@@ -282,7 +282,8 @@ rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows,
   rd_code code = rd_arena_init(&d->arena, measure.used, "proposals", e);
   if (code == RD_OK) {
     layout(d, &d->arena);
-    code = rd_pass_new(&d->pass, model, rows, longest, 0, e);
+    code = rd_stack_new(&d->pass, &model->config, &model->weights,
+                        &(rd_stack_sizes){.rows = rows, .longest = longest}, e);
   }
   if (code != RD_OK) {
     close_engine(&d->base);
@@ -296,5 +297,7 @@ size_t rd_engine_cpu_memory(const rd_model *model, int64_t rows, int64_t longest
   cpu_engine d = {.model = model, .rows = rows};
   rd_arena measure = rd_arena_measure();
   layout(&d, &measure);
-  return measure.used + sizeof d + rd_pass_memory(model, rows, longest, 0);
+  return measure.used + sizeof d +
+         rd_stack_memory(&model->config, &model->weights,
+                         &(rd_stack_sizes){.rows = rows, .longest = longest});
 }

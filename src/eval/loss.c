@@ -15,7 +15,7 @@ typedef struct work {
   rd_batch_rules rules;
   rd_examples examples;
   rd_batch batch;
-  rd_trainer_pass *pass;
+  rd_step *pass;
   float *row_loss;         /* (rows) */
   rd_example_loss *losses; /* (examples) */
 } work;
@@ -103,7 +103,7 @@ static rd_code measure(work *w, rd_error *e) {
   if (!w->losses || !w->row_loss)
     return RD_NO_MEMORY;
   RD_TRY(rd_batch_init(&w->batch, r->rows, e));
-  RD_TRY(rd_trainer_pass_new(&w->pass, &m->config, &m->weights, r->rows, r->window, true, e));
+  RD_TRY(rd_step_new(&w->pass, &m->config, &m->weights, r->rows, r->window, true, e));
   for (int64_t next = 0; next < w->examples.count;) {
     RD_TRY(
         rd_validation_pass(w->losses, &next, w->pass, &w->batch, r, &w->examples, w->row_loss, e));
@@ -125,7 +125,7 @@ rd_code rd_task_loss(const rd_eval *eval, rd_error *e) {
     code = read_examples(&w, &coder, e);
   if (code == RD_OK)
     code = measure(&w, e);
-  rd_trainer_pass_free(&w.pass);
+  rd_step_free(&w.pass);
   rd_batch_drop(&w.batch);
   rd_examples_drop(&w.examples);
   free(w.row_loss);

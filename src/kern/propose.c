@@ -59,9 +59,13 @@ static int32_t first_largest(const float *x, int64_t n, float max) {
   int64_t at = 0;
   while (at + SWEEP < n && largest(x + at, SWEEP) < max)
     at += SWEEP;
-  while (x[at] != max)
+  while (at + 1 < n && x[at] != max)
     at++;
   return (int32_t)at;
+}
+
+int32_t rd_best(const float *logits, int64_t V) {
+  return first_largest(logits, V, largest(logits, V));
 }
 
 /* --- selection -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@
 #include "examples.h"
 #include "objective.h"
 #include "order.h"
-#include "pass.h"
+#include "stack.h"
 
 typedef struct rd_batch_rules {
   const rd_objective *objective;

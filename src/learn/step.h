@@ -8,29 +8,27 @@
 #define RD_STEP_H
 
 #include "gradients.h"
-#include "pass.h"
+#include "stack.h"
 
-typedef struct rd_trainer_pass rd_trainer_pass;
+typedef struct rd_step rd_step;
 
 /* Working memory for batches of at most `rows` tokens, sequences of at most `longest`. `config`,
  * `weights` and the rotary tables are borrowed: the trainer changes the weights between steps. */
-rd_code rd_trainer_pass_new(rd_trainer_pass **out, const rd_config *config,
-                            const rd_weights *weights, int64_t rows, int64_t longest,
-                            bool recompute, rd_error *e);
-void rd_trainer_pass_free(rd_trainer_pass **pass);
-size_t rd_trainer_pass_memory(const rd_config *config, const rd_weights *weights, int64_t rows,
-                              int64_t longest, bool recompute);
+rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *weights, int64_t rows,
+                    int64_t longest, bool recompute, rd_error *e);
+void rd_step_free(rd_step **pass);
+size_t rd_step_memory(const rd_config *config, const rd_weights *weights, int64_t rows,
+                      int64_t longest, bool recompute);
 
 /* One batch. Row r (over the packed sequences) has loss weights[r] * CE(logits[r], targets[r]); a
  * target of -1 or a weight of 0 leaves the row out. For next-token training the caller passes
  * shifted targets. *loss is the weighted sum. `gradient` NULL: loss only. `row_loss` (rows) or NULL
  * receives the unweighted CE of each row (0 where left out). */
-rd_code rd_trainer_pass_run(rd_trainer_pass *pass, const rd_sequence *sequences, int64_t n,
-                            int64_t block, const int32_t *targets, const float *weights,
-                            rd_gradient *gradient, double *loss, float *row_loss, rd_error *e);
+rd_code rd_step_run(rd_step *pass, const rd_sequence *sequences, int64_t n, int64_t block,
+                    const int32_t *targets, const float *weights, rd_gradient *gradient,
+                    double *loss, float *row_loss, rd_error *e);
 /* One forward pass: ids[r] = the most likely token at row r, for each r of rows (count). */
-rd_code rd_trainer_pass_guess(rd_trainer_pass *pass, const rd_sequence *sequences, int64_t n,
-                              int64_t block, const int32_t *rows, int64_t count, int32_t *ids,
-                              rd_error *e);
+rd_code rd_step_guess(rd_step *pass, const rd_sequence *sequences, int64_t n, int64_t block,
+                      const int32_t *rows, int64_t count, int32_t *ids, rd_error *e);
 
 #endif

@@ -134,17 +134,18 @@ static void took(timing *t) {
 
 /* One iteration: the layers and the logits of every position. */
 static rd_code time_passes(work *w, timing *t, rd_error *e) {
-  rd_pass *p = NULL;
+  rd_stack *p = NULL;
   int64_t rows_count = w->window * w->batch;
-  RD_TRY(rd_pass_new(&p, w->model, rows_count, w->window, 0, e));
+  RD_TRY(rd_stack_new(&p, &w->model->config, &w->model->weights,
+                      &(rd_stack_sizes){.rows = rows_count, .longest = w->window}, e));
   rd_code code = RD_OK;
   while (code == RD_OK && wants(t)) {
-    code = rd_pass_run(p, w->sequences, w->batch, 0, e);
+    code = rd_stack_run(p, w->sequences, w->batch, 0, e);
     if (code == RD_OK)
-      code = rd_pass_logits(p, w->wanted, rows_count, nothing, NULL, e);
+      code = rd_stack_logits(p, w->wanted, rows_count, nothing, NULL, e);
     took(t);
   }
-  rd_pass_free(&p);
+  rd_stack_free(&p);
   return code;
 }
 
@@ -188,7 +189,7 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   size_t count = (size_t)w->model->config.layers;
   rd_layer *layers = rd_calloc(count, sizeof *layers, "layers", e);
   rd_layer_grad *grads = rd_calloc(count, sizeof *grads, "gradients", e);
-  rd_trainer_pass *p = NULL;
+  rd_step *p = NULL;
   rd_code code = layers && grads ? RD_OK : RD_NO_MEMORY;
   if (code == RD_OK) {
     step_layout(&s, w->model, rank, layers, grads, &measure);
@@ -196,16 +197,16 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   }
   if (code == RD_OK) {
     step_layout(&s, w->model, rank, layers, grads, &s.arena);
-    code = rd_trainer_pass_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window,
-                               false, e);
+    code =
+        rd_step_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window, false, e);
   }
   while (code == RD_OK && wants(t)) {
     double loss = 0;
-    code = rd_trainer_pass_run(p, w->sequences, w->batch, 0, w->ids, w->weights, &s.gradient, &loss,
-                               NULL, e);
+    code =
+        rd_step_run(p, w->sequences, w->batch, 0, w->ids, w->weights, &s.gradient, &loss, NULL, e);
     took(t);
   }
-  rd_trainer_pass_free(&p);
+  rd_step_free(&p);
   rd_arena_drop(&s.arena);
   free(layers);
   free(grads);

@@ -9,7 +9,7 @@
 #include "inspect.h"
 #include "matmul.h"
 #include "parts.h"
-#include "pass.h"
+#include "stack.h"
 #include "tokenizer.h"
 #include "trainer.h"
 
@@ -102,16 +102,17 @@ static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
   window = rd_config_window(c, window);
   if (window > c->positions)
     window = c->positions;
-  json_t *facts =
-      json_pack("{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
-                "model", m->name, "family", c->family->name, "parameters",
-                (json_int_t)rd_parameter_count(c), "stored_bytes", stored_json(rd_model_tensors(m)),
-                "precision", m->precision->name, "tokenizer",
-                tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
-                token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos",
-                eos, "adapter_rank", (json_int_t)rd_weights_rank(&m->weights, c), "file_bytes",
-                (json_int_t)m->file_bytes, "memory_bytes", (json_int_t)m->memory_bytes, "window",
-                (json_int_t)window, "pass_bytes", (json_int_t)rd_pass_memory(m, window, window, 0));
+  json_t *facts = json_pack(
+      "{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "model",
+      m->name, "family", c->family->name, "parameters", (json_int_t)rd_parameter_count(c),
+      "stored_bytes", stored_json(rd_model_tensors(m)), "precision", m->precision->name,
+      "tokenizer", tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
+      token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos", eos,
+      "adapter_rank", (json_int_t)rd_weights_rank(&m->weights, c), "file_bytes",
+      (json_int_t)m->file_bytes, "memory_bytes", (json_int_t)m->memory_bytes, "window",
+      (json_int_t)window, "pass_bytes",
+      (json_int_t)rd_stack_memory(&m->config, &m->weights,
+                                  &(rd_stack_sizes){.rows = window, .longest = window}));
   size_t all = program + product_bytes(m->weights.type) + m->file_bytes + m->memory_bytes +
                rd_engine_memory(m, window, window);
   json_object_set_new(facts, "generate_bytes", json_integer((json_int_t)all));

@@ -84,8 +84,8 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
       .model_bytes = t->base ? t->base->memory_bytes + t->base->file_bytes : 0,
       .master_bytes = p->master_bytes,
       .state_bytes = p->state_bytes,
-      .pass_bytes = rd_trainer_pass_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,
-                                           t->settings->recompute),
+      .pass_bytes = rd_step_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,
+                                   t->settings->recompute),
       .draft_bytes =
           t->validation.count ? rd_engine_memory(&live, t->rules.window, t->rules.window) : 0,
       .updates = t->updates,

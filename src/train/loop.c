@@ -36,8 +36,8 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
   t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)
     return RD_NO_MEMORY;
-  return rd_trainer_pass_new(&t->pass, &t->config, &t->parameters.weights, t->rules.rows,
-                             t->rules.window, s->recompute, e);
+  return rd_step_new(&t->pass, &t->config, &t->parameters.weights, t->rules.rows, t->rules.window,
+                     s->recompute, e);
 }
 
 /* Forward and backward of all passes of an update: the mean loss, and what to divide gradients by.
@@ -52,8 +52,8 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
     if (t->rules.own_drafts > 0)
       RD_TRY(rd_batch_own_draft(b, &t->rules, number, t->pass, e));
     double sum = 0;
-    RD_TRY(rd_trainer_pass_run(t->pass, b->sequences, b->sequence_count, t->rules.objective->block,
-                               b->targets, b->weights, &t->parameters.gradient, &sum, NULL, e));
+    RD_TRY(rd_step_run(t->pass, b->sequences, b->sequence_count, t->rules.objective->block,
+                       b->targets, b->weights, &t->parameters.gradient, &sum, NULL, e));
     *loss += sum;
     *total += b->total;
     t->tokens += b->rows;

@@ -52,7 +52,7 @@ typedef struct rd_trainer {
   rd_text_coder coder;
   const rd_rate_schedule *schedule;
   rd_parameters parameters;
-  rd_trainer_pass *pass;
+  rd_step *pass;
   rd_examples examples, validation;
   bool validation_is_held; /* shares the pool of examples */
   rd_batch_rules rules;

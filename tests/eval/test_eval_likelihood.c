@@ -3,7 +3,7 @@
  * by them; intervals against known numbers. */
 #include "cpu.h"
 #include "likelihood.h"
-#include "pass.h"
+#include "stack.h"
 #include "stats.h"
 #include "task.h"
 
@@ -32,13 +32,13 @@ static rd_code look_at(void *context, float *logits, int64_t first, int64_t coun
   return RD_OK;
 }
 
-static double log_p(rd_pass *pass, const rd_model *m, const int32_t *ids, int64_t count,
+static double log_p(rd_stack *pass, const rd_model *m, const int32_t *ids, int64_t count,
                     int64_t block, int64_t row, int32_t target) {
   looked l = {m->config.vocab, target, 0};
   rd_error e = {0};
   int32_t wanted = (int32_t)row;
   const rd_sequence s = {.ids = ids, .count = count};
-  if (rd_pass_run(pass, &s, 1, block, &e) || rd_pass_logits(pass, &wanted, 1, look_at, &l, &e))
+  if (rd_stack_run(pass, &s, 1, block, &e) || rd_stack_logits(pass, &wanted, 1, look_at, &l, &e))
     fail_msg("%s", e.message);
   return l.log_p;
 }
@@ -55,11 +55,13 @@ static double choose(int n, int k) {
 
 /* E over k uniform in 1..n, over sets of k, of sum log p(masked) n / k. */
 static double over_all_masks(const rd_model *m, int answer) {
-  rd_pass *pass = NULL;
+  rd_stack *pass = NULL;
   rd_error e = {0};
   double sum = 0;
   int count = PROMPT + answer, shift = m->config.shift_logits ? 1 : 0;
-  assert_int_equal(rd_pass_new(&pass, m, COUNT, COUNT, 0, &e), RD_OK);
+  assert_int_equal(rd_stack_new(&pass, &m->config, &m->weights,
+                                &(rd_stack_sizes){.rows = COUNT, .longest = COUNT}, &e),
+                   RD_OK);
   for (unsigned set = 1; set < 1u << answer; set++) {
     int32_t ids[COUNT];
     int k = __builtin_popcount(set);
@@ -72,7 +74,7 @@ static double over_all_masks(const rd_model *m, int answer) {
         sum += log_p(pass, m, ids, count, 0, PROMPT + i - shift, text[PROMPT + i]) *
                (1.0 / answer) / choose(answer, k) * answer / k;
   }
-  rd_pass_free(&pass);
+  rd_stack_free(&pass);
   return sum;
 }
 
@@ -144,14 +146,16 @@ static void drawn_masks_estimate_it(void **state) {
 static void causal_likelihood_is_the_chain_rule(void **state) {
   (void)state;
   rd_model *m = open_golden("llama-mha");
-  rd_pass *pass = NULL;
+  rd_stack *pass = NULL;
   rd_error e = {0};
   double expected = 0;
-  assert_int_equal(rd_pass_new(&pass, m, COUNT, COUNT, 0, &e), RD_OK);
+  assert_int_equal(rd_stack_new(&pass, &m->config, &m->weights,
+                                &(rd_stack_sizes){.rows = COUNT, .longest = COUNT}, &e),
+                   RD_OK);
   for (int i = PROMPT; i < COUNT; i++)
     expected += log_p(pass, m, text, i, 1, i - 1, text[i]);
   near(expected, likelihood(m, true, ANSWER, 1), 1e-5);
-  rd_pass_free(&pass);
+  rd_stack_free(&pass);
   rd_model_close(&m);
 }
 

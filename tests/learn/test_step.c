@@ -2,6 +2,7 @@
 /* The training pass against central differences, the packed pass against single ones, and the two
  * passes against each other, on tiny random models made here: every family switch, every kind of
  * attention. */
+#include "model.h"
 #include "parts.h"
 #include "rng.h"
 #include "step.h"
@@ -129,11 +130,10 @@ static void fill(batch *b) {
   b->sequences[1] = (rd_sequence){.ids = b->ids + T1, .count = T2};
 }
 
-static double loss_of(rd_trainer_pass *p, const batch *b, rd_gradient *g) {
+static double loss_of(rd_step *p, const batch *b, rd_gradient *g) {
   double loss = 0;
   rd_error e = {0};
-  rd_code code =
-      rd_trainer_pass_run(p, b->sequences, 2, -1, b->targets, b->weights, g, &loss, NULL, &e);
+  rd_code code = rd_step_run(p, b->sequences, 2, -1, b->targets, b->weights, g, &loss, NULL, &e);
   if (code != RD_OK)
     fail_msg("%s", e.message);
   return loss;
@@ -145,13 +145,13 @@ static void gradients_agree_with_central_differences(void **state) {
   for (size_t v = 0; v < VARIANTS; v++) {
     tiny t;
     batch b;
-    rd_trainer_pass *p = NULL;
+    rd_step *p = NULL;
     make(&t, &variants[v]);
     fill(&b);
     rd_error e = {0};
-    assert_int_equal(rd_trainer_pass_new(&p, &t.model.config, &t.model.weights, T, T1,
-                                         variants[v].recompute, &e),
-                     RD_OK);
+    assert_int_equal(
+        rd_step_new(&p, &t.model.config, &t.model.weights, T, T1, variants[v].recompute, &e),
+        RD_OK);
     loss_of(p, &b, &t.gradient);
     for (int i = 0; i < t.count; i++) {
       double norm = 0, h = 0;
@@ -175,7 +175,7 @@ static void gradients_agree_with_central_differences(void **state) {
         fail_msg("%s: %s (tensor %d): slope %g, gradient norm %g", variants[v].name, t.names[i], i,
                  numeric, norm);
     }
-    rd_trainer_pass_free(&p);
+    rd_step_free(&p);
     drop(&t);
   }
 }
@@ -191,15 +191,16 @@ static rd_code keep(void *context, float *logits, int64_t first, int64_t count, 
 }
 
 static void run(const tiny *t, const rd_sequence *sequences, int64_t n, int64_t rows, kept *out) {
-  rd_pass *p = NULL;
+  rd_stack *p = NULL;
   rd_error e = {0};
   int32_t wanted[T];
   for (int i = 0; i < T; i++)
     wanted[i] = i;
-  if (rd_pass_new(&p, &t->model, rows, T1, 4, &e) || rd_pass_run(p, sequences, n, -1, &e) ||
-      rd_pass_logits(p, wanted, rows, keep, out, &e))
+  if (rd_stack_new(&p, &t->model.config, &t->model.weights,
+                   &(rd_stack_sizes){.rows = rows, .longest = T1, .chunk = 4}, &e) ||
+      rd_stack_run(p, sequences, n, -1, &e) || rd_stack_logits(p, wanted, rows, keep, out, &e))
     fail_msg("%s", e.message);
-  rd_pass_free(&p);
+  rd_stack_free(&p);
 }
 
 static void packing_changes_nothing_and_training_sees_the_same_logits(void **state) {
@@ -215,9 +216,8 @@ static void packing_changes_nothing_and_training_sees_the_same_logits(void **sta
     run(&t, &b.sequences[1], 1, T2, &second);
     assert_memory_equal(packed.logits, first.logits, sizeof packed.logits[0] * T1);
     assert_memory_equal(packed.logits[T1], second.logits, sizeof packed.logits[0] * T2);
-    rd_trainer_pass *p = NULL;
-    assert_int_equal(rd_trainer_pass_new(&p, &t.model.config, &t.model.weights, T, T1, false, NULL),
-                     RD_OK);
+    rd_step *p = NULL;
+    assert_int_equal(rd_step_new(&p, &t.model.config, &t.model.weights, T, T1, false, NULL), RD_OK);
     double expected = 0;
     for (int r = 0; r < T; r++) {
       double sum = 0;
@@ -228,7 +228,7 @@ static void packing_changes_nothing_and_training_sees_the_same_logits(void **sta
     }
     double loss = loss_of(p, &b, NULL);
     assert_true(fabs(loss - expected) < 1e-4 * fabs(expected));
-    rd_trainer_pass_free(&p);
+    rd_step_free(&p);
     drop(&t);
   }
 }
@@ -242,10 +242,12 @@ static void a_cache_gives_what_the_whole_pass_gives(void **state) {
   fill(&b);
   run(&t, &b.sequences[0], 1, T1, &whole);
   rd_cache *cache = NULL;
-  rd_pass *p = NULL;
+  rd_stack *p = NULL;
   rd_error e = {0};
-  assert_int_equal(rd_cache_new(&cache, &t.model, T1, &e), RD_OK);
-  assert_int_equal(rd_pass_new(&p, &t.model, T1, T1, 0, &e), RD_OK);
+  assert_int_equal(rd_cache_new(&cache, &t.model.config, t.model.weights.type, T1, &e), RD_OK);
+  assert_int_equal(rd_stack_new(&p, &t.model.config, &t.model.weights,
+                                &(rd_stack_sizes){.rows = T1, .longest = T1}, &e),
+                   RD_OK);
   static const int64_t cuts[] = {0, 4, 5, 6, T1};
   for (int i = 0; i + 1 < 5; i++) {
     rd_sequence s = {.ids = b.ids + cuts[i],
@@ -254,18 +256,18 @@ static void a_cache_gives_what_the_whole_pass_gives(void **state) {
                      .cache = cache,
                      .length = cuts[i + 1]};
     int32_t last = (int32_t)s.count - 1;
-    if (rd_pass_run(p, &s, 1, 1, &e) || rd_pass_logits(p, &last, 1, keep, &piece, &e))
+    if (rd_stack_run(p, &s, 1, 1, &e) || rd_stack_logits(p, &last, 1, keep, &piece, &e))
       fail_msg("%s", e.message);
     for (int j = 0; j < V; j++)
       assert_true(fabsf(piece.logits[0][j] - whole.logits[cuts[i + 1] - 1][j]) < 1e-4f);
   }
   rd_sequence beyond = {.ids = b.ids, .count = 1, .first = T1, .cache = cache, .length = T1 + 1};
-  assert_int_equal(rd_pass_run(p, &beyond, 1, 1, &e), RD_USAGE);
+  assert_int_equal(rd_stack_run(p, &beyond, 1, 1, &e), RD_USAGE);
   int32_t wrong = V;
   rd_sequence outside = {.ids = &wrong, .count = 1};
-  assert_int_equal(rd_pass_run(p, &outside, 1, 1, &e), RD_BAD_INPUT);
+  assert_int_equal(rd_stack_run(p, &outside, 1, 1, &e), RD_BAD_INPUT);
   assert_string_equal(e.message, "token id 37 is outside the vocabulary of 37");
-  rd_pass_free(&p);
+  rd_stack_free(&p);
   rd_cache_free(&cache);
   drop(&t);
 }

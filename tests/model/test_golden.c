@@ -5,7 +5,8 @@
  * 90%. Adapters are applied beside the weights and merged. */
 #include "file.h"
 #include "json.h"
-#include "pass.h"
+#include "model.h"
+#include "stack.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -114,10 +115,11 @@ static void check_case(const json_t *test, const limits *l, bool merge, comparis
   double *expected = read_npy(text_of(test, "file"), &n);
   assert_int_equal(n, (size_t)(wanted * m->config.vocab));
   comparison c = {.expected = expected, .vocab = m->config.vocab};
-  rd_pass *p = NULL;
+  rd_stack *p = NULL;
   rd_sequence s = {.ids = ids, .count = count};
-  if (rd_pass_new(&p, m, count, count, 5, &e) || rd_pass_run(p, &s, 1, block, &e) ||
-      rd_pass_logits(p, rows, wanted, compare, &c, &e))
+  if (rd_stack_new(&p, &m->config, &m->weights,
+                   &(rd_stack_sizes){.rows = count, .longest = count, .chunk = 5}, &e) ||
+      rd_stack_run(p, &s, 1, block, &e) || rd_stack_logits(p, rows, wanted, compare, &c, &e))
     fail_msg("%s: %s", path, e.message);
   double relative = sqrt(c.difference / c.norm), limit = l->one;
   if (relative > limit)
@@ -127,7 +129,7 @@ static void check_case(const json_t *test, const limits *l, bool merge, comparis
   total->norm += c.norm;
   total->rows += c.rows;
   total->same += c.same;
-  rd_pass_free(&p);
+  rd_stack_free(&p);
   rd_model_close(&m);
   free(expected);
   free(path);

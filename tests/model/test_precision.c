@@ -4,8 +4,8 @@
 #include "cpu.h"
 #include "family.h"
 #include "model.h"
-#include "pass.h"
 #include "precision.h"
+#include "stack.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -48,15 +48,16 @@ static rd_code keep(void *context, float *logits, int64_t first, int64_t count, 
 /* Logits of the first sequence given. */
 static void logits_of(float *out, const rd_model *m, const rd_sequence *s, int64_t n,
                       int64_t wanted) {
-  rd_pass *p = NULL;
+  rd_stack *p = NULL;
   rd_error e = {0};
   int32_t rows[LONG];
   for (int32_t i = 0; i < LONG; i++)
     rows[i] = i;
-  if (rd_pass_new(&p, m, 2 * LONG, LONG, 64, &e) || rd_pass_run(p, s, n, 0, &e) ||
-      rd_pass_logits(p, rows, wanted, keep, out, &e))
+  if (rd_stack_new(&p, &m->config, &m->weights,
+                   &(rd_stack_sizes){.rows = 2 * LONG, .longest = LONG, .chunk = 64}, &e) ||
+      rd_stack_run(p, s, n, 0, &e) || rd_stack_logits(p, rows, wanted, keep, out, &e))
     fail_msg("%s", e.message);
-  rd_pass_free(&p);
+  rd_stack_free(&p);
 }
 
 static void bits_do_not_depend_on_packing_or_threads(void **state) {

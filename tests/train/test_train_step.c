@@ -89,17 +89,16 @@ static double number(const json_t *object, const char *key) {
   return json_number_value(value);
 }
 
-static void one_step(rd_parameters *p, rd_trainer_pass *pass, const json_t *golden,
-                     const json_t *step, int64_t index) {
+static void one_step(rd_parameters *p, rd_step *pass, const json_t *golden, const json_t *step,
+                     int64_t index) {
   static packed batch;
   rd_error e = {0};
   double loss = 0;
   pack(&batch, step);
   const char *attention = json_string_value(json_object_get(golden, "attention"));
   rd_parameters_clear(p);
-  assert_int_equal(rd_trainer_pass_run(pass, batch.sequences, batch.count,
-                                       strcmp(attention, "causal") == 0, batch.targets,
-                                       batch.weights, &p->gradient, &loss, NULL, &e),
+  assert_int_equal(rd_step_run(pass, batch.sequences, batch.count, strcmp(attention, "causal") == 0,
+                               batch.targets, batch.weights, &p->gradient, &loss, NULL, &e),
                    RD_OK);
   assert_int_equal(rd_parameters_unfold(p, &e), RD_OK);
   assert_true(fabs(loss - number(step, "loss")) <= 1e-3 * fabs(number(step, "loss")));
@@ -148,18 +147,18 @@ static void one_case(const json_t *golden) {
                                      .rank = 0,
                                      .targets = "q_proj"};
   rd_parameters p;
-  rd_trainer_pass *pass;
+  rd_step *pass;
   assert_int_equal(rd_parameters_plan(&p, &model->config, &model->weights, RD_F32, &plan, &e),
                    RD_OK);
   assert_int_equal(rd_parameters_place(&p, 1, &e), RD_OK);
   assert_int_equal(
-      rd_trainer_pass_new(&pass, &model->config, &p.weights, MOST_ROWS, MOST_ROWS, false, &e),
+      rd_step_new(&pass, &model->config, &p.weights, MOST_ROWS, model->config.positions, false, &e),
       RD_OK);
   size_t index;
   json_t *step;
   json_array_foreach(json_object_get(golden, "steps"), index, step)
       one_step(&p, pass, golden, step, (int64_t)index);
-  rd_trainer_pass_free(&pass);
+  rd_step_free(&pass);
   rd_parameters_drop(&p);
   rd_model_close(&model);
 }

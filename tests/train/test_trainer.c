@@ -4,6 +4,7 @@
 #include "checkpoint.h"
 #include "cpu.h"
 #include "file.h"
+#include "model.h"
 #include "own_draft.h"
 
 #include <setjmp.h>
@@ -233,16 +234,16 @@ static void adapters_are_a_start(void **state) {
 /* The gradients of the last batch again, by a pass over these layers. */
 static void gradients_of(rd_trainer *t, const rd_weights *weights, rd_gradient *gradient) {
   const rd_batch *b = &t->batch;
-  rd_trainer_pass *pass = NULL;
+  rd_step *pass = NULL;
   rd_error e = {0};
   double loss = 0;
   rd_parameters_clear(&t->parameters);
-  assert_int_equal(
-      rd_trainer_pass_new(&pass, &t->config, weights, b->rows, t->rules.window, false, &e), RD_OK);
-  assert_int_equal(rd_trainer_pass_run(pass, b->sequences, b->sequence_count, 0, b->targets,
-                                       b->weights, gradient, &loss, NULL, &e),
+  assert_int_equal(rd_step_new(&pass, &t->config, weights, b->rows, t->rules.window, false, &e),
                    RD_OK);
-  rd_trainer_pass_free(&pass);
+  assert_int_equal(rd_step_run(pass, b->sequences, b->sequence_count, 0, b->targets, b->weights,
+                               gradient, &loss, NULL, &e),
+                   RD_OK);
+  rd_step_free(&pass);
 }
 
 /* What the pass reads and what it adds to, as if no factors were folded. */
@@ -406,7 +407,7 @@ static void drafts_replace_noise(const char *const *more, int64_t shift) {
   assert_memory_equal(b->ids, expected, (size_t)b->rows * sizeof *expected);
 
   rd_model live = rd_trainer_live(&t);
-  rd_pass *pass = NULL;
+  rd_stack *pass = NULL;
   int64_t count = 0;
   for (int64_t i = 0; i < b->sequence_count; i++) {
     int64_t first = b->sequences[i].ids - b->ids, end = first + b->sequences[i].count;
@@ -416,16 +417,18 @@ static void drafts_replace_noise(const char *const *more, int64_t shift) {
   }
   assert_true(count > 0);
   likeliest l = {rows, expected + shift, t.config.vocab};
-  assert_int_equal(rd_pass_new(&pass, &live, b->rows, t.rules.window, 0, &e), RD_OK);
+  assert_int_equal(rd_stack_new(&pass, &live.config, &live.weights,
+                                &(rd_stack_sizes){.rows = b->rows, .longest = t.rules.window}, &e),
+                   RD_OK);
   int32_t noise[MOST];
   memcpy(noise, b->ids, (size_t)b->rows * sizeof *noise);
   for (int reading = 0; reading < 3; reading++) { /* as many as there can be */
-    assert_int_equal(rd_pass_run(pass, b->sequences, b->sequence_count, 0, &e), RD_OK);
-    assert_int_equal(rd_pass_logits(pass, rows, count, keep_likeliest, &l, &e), RD_OK);
+    assert_int_equal(rd_stack_run(pass, b->sequences, b->sequence_count, 0, &e), RD_OK);
+    assert_int_equal(rd_stack_logits(pass, rows, count, keep_likeliest, &l, &e), RD_OK);
     memcpy(b->ids, expected, (size_t)b->rows * sizeof *expected);
   }
   memcpy(b->ids, noise, (size_t)b->rows * sizeof *noise);
-  rd_pass_free(&pass);
+  rd_stack_free(&pass);
 
   rd_batch_rules always = t.rules;
   always.own_drafts = 1;

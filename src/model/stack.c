@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* Embed, layers, final norm; then logits for chosen rows in chunks. One arena holds all working
+ * memory: the layout function runs once to measure and once to place. */
+#include "stack.h"
+
+#include "cpu.h"
+#include "linear.h"
+#include "ops.h"
+#include "profile.h"
+#include "rope.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static rd_attention attention_of(const rd_config *c, rd_dtype type) {
+  int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+  return (rd_attention){.type = type,
+                        .heads = c->heads,
+                        .kv_heads = c->kv_heads,
+                        .head_dim = c->head_dim,
+                        .q_stride = q,
+                        .k_stride = kv,
+                        .v_stride = kv,
+                        .o_stride = q,
+                        .scale = 1.0f / sqrtf((float)c->head_dim)};
+}
+
+/* Activations: of all layers, of one that serves all, or of one with an input for each. */
+static void take_acts(rd_stack *s, rd_arena *arena) {
+  const rd_config *c = s->config;
+  bool keep = s->sizes.keep != RD_STACK_NOTHING, all = s->sizes.keep == RD_STACK_ALL;
+  rd_layer_acts shared = {0}, measured = {0};
+  s->acts = RD_TAKE(arena, rd_layer_acts, keep ? c->layers : 1);
+  for (int64_t l = 0; l < (keep ? c->layers : 1); l++) {
+    rd_layer_acts *a = arena->base ? &s->acts[l] : &measured;
+    if (all || l == 0) {
+      rd_layer_acts_take(a, arena, c, s->weights, l, s->sizes.rows, keep);
+      shared = *a;
+    } else {
+      *a = shared;
+      a->x = RD_TAKE(arena, float, (s->sizes.rows * c->width));
+    }
+  }
+}
+
+static void layout(rd_stack *s, rd_arena *arena) {
+  const rd_config *c = s->config;
+  rd_dtype t = s->weights->type;
+  size_t element = rd_dtype_size(t), half = (size_t)c->head_dim / 2, D = (size_t)c->width;
+  size_t rows = (size_t)s->sizes.rows, chunk = (size_t)s->sizes.chunk;
+  size_t longest = (size_t)s->sizes.longest;
+  s->ids = RD_TAKE(arena, int32_t, rows);
+  s->spans = RD_TAKE(arena, rd_span, rows);
+  take_acts(s, arena);
+  s->x = RD_TAKE(arena, float, (rows * D));
+  s->rstd = s->sizes.keep ? RD_TAKE(arena, float, rows) : NULL;
+  s->hidden = rd_arena_take(arena, rows * D, element);
+  s->gathered = rd_arena_take(arena, chunk * D, element);
+  s->logits = RD_TAKE(arena, float, (chunk * (size_t)c->vocab));
+  s->head_mid = rd_arena_take(arena, chunk * (size_t)s->weights->head.a.rows, element);
+  s->table_cos = RD_TAKE(arena, float, (longest * half));
+  s->table_sin = RD_TAKE(arena, float, (longest * half));
+  s->cosines = RD_TAKE(arena, float, (rows * half));
+  s->sines = RD_TAKE(arena, float, (rows * half));
+  s->context = (rd_layer_context){.config = c,
+                                  .type = t,
+                                  .cosines = s->cosines,
+                                  .sines = s->sines,
+                                  .attention = attention_of(c, t)};
+  s->context.attention.spans = s->spans;
+  s->context.unrotated = rd_layer_unrotated_take(arena, c, t, s->sizes.rows);
+  s->context.workspace = rd_arena_take(
+      arena, rd_attention_workspace(&s->context.attention, rd_threads_get(), s->sizes.longest), 1);
+}
+
+/* A layer's result is the next layer's input; where nothing is kept all is one stream. */
+static void connect(rd_stack *s) {
+  int64_t layers = s->config->layers;
+  if (s->sizes.keep == RD_STACK_NOTHING)
+    s->acts->x = s->acts->mid = s->acts->out = s->x;
+  for (int64_t l = 0; l < layers && s->sizes.keep != RD_STACK_NOTHING; l++)
+    s->acts[l].out = l + 1 < layers ? s->acts[l + 1].x : s->x;
+}
+
+static rd_stack stack_of(const rd_config *config, const rd_weights *weights,
+                         const rd_stack_sizes *sizes) {
+  rd_stack s = {.config = config, .weights = weights, .sizes = *sizes};
+  int64_t chunk = ((int64_t)1 << 24) / config->vocab; /* 64 MB of f32 */
+  chunk = chunk < 16 ? 16 : chunk > 256 ? 256 : chunk;
+  chunk = sizes->chunk > 0 ? sizes->chunk : chunk;
+  s.sizes.chunk = chunk < sizes->rows ? chunk : sizes->rows;
+  return s;
+}
+
+size_t rd_stack_memory(const rd_config *config, const rd_weights *weights,
+                       const rd_stack_sizes *sizes) {
+  rd_stack s = stack_of(config, weights, sizes);
+  rd_arena measure = rd_arena_measure();
+  layout(&s, &measure);
+  return measure.used;
+}
+
+rd_code rd_stack_new(rd_stack **out, const rd_config *config, const rd_weights *weights,
+                     const rd_stack_sizes *sizes, rd_error *e) {
+  *out = NULL;
+  if (sizes->rows < 1 || sizes->longest < 1)
+    return rd_fail(e, RD_USAGE, "a pass over %lld rows makes no sense", (long long)sizes->rows);
+  if (sizes->longest > config->positions)
+    return rd_fail(e, RD_USAGE, "a window of %lld tokens: the model knows %lld positions",
+                   (long long)sizes->longest, (long long)config->positions);
+  rd_stack *s = rd_calloc(1, sizeof *s, "a pass", e);
+  if (!s)
+    return RD_NO_MEMORY;
+  *s = stack_of(config, weights, sizes);
+  rd_code code = rd_arena_init(&s->arena, rd_stack_memory(config, weights, sizes),
+                               "the working memory of a pass", e);
+  if (code != RD_OK) {
+    free(s);
+    return code;
+  }
+  layout(s, &s->arena);
+  connect(s);
+  *out = s;
+  return RD_OK;
+}
+
+void rd_stack_free(rd_stack **stack) {
+  if (!stack || !*stack)
+    return;
+  rd_arena_drop(&(*stack)->arena);
+  free(*stack);
+  *stack = NULL;
+}
+
+/* Attention with caches: what is fresh goes to its place, then every position is read from there.
+ */
+static rd_code attend_cached(void *owner, int64_t l, const rd_layer_context *c,
+                             const rd_layer_acts *a, rd_error *e) {
+  rd_stack *s = owner;
+  for (int64_t i = 0; i < c->attention.sequences; i++) {
+    const rd_sequence *seq = &s->sequences[i];
+    rd_span *span = &s->spans[i];
+    if (!seq->cache)
+      continue;
+    int64_t from = span->k * seq->cache->row;
+    rd_cache_put(seq->cache, l, seq->first, seq->count, rd_at(a->k, c->type, from),
+                 rd_at(a->v, c->type, from));
+    span->own_k = rd_cache_layer(seq->cache, seq->cache->k, l);
+    span->own_v = rd_cache_layer(seq->cache, seq->cache->v, l);
+  }
+  return rd_attention_forward(&c->attention, a->att, a->lse, a->q, a->k, a->v, c->workspace, e);
+}
+
+static int64_t length_of(const rd_sequence *seq) {
+  return seq->cache ? seq->length : seq->count;
+}
+
+static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_error *e) {
+  const rd_config *c = s->config;
+  if (seq->count < 1 || at + seq->count > s->sizes.rows)
+    return rd_fail(e, RD_USAGE, "a pass for %lld rows was given more", (long long)s->sizes.rows);
+  int64_t end = seq->first + seq->count, length = length_of(seq);
+  if (seq->first < 0 || length < end || length > s->sizes.longest ||
+      (seq->first > 0 && !seq->cache))
+    return rd_fail(e, RD_USAGE, "a sequence reaches position %lld; this pass was made for %lld",
+                   (long long)length, (long long)s->sizes.longest);
+  if (seq->cache && length > seq->cache->positions)
+    return rd_fail(e, RD_USAGE, "a sequence of %lld positions; its key/value cache holds %lld",
+                   (long long)length, (long long)seq->cache->positions);
+  for (int64_t i = 0; i < seq->count; i++)
+    if (seq->ids[i] < 0 || seq->ids[i] >= c->vocab)
+      return rd_fail(e, RD_BAD_INPUT, "token id %d is outside the vocabulary of %lld", seq->ids[i],
+                     (long long)c->vocab);
+  return RD_OK;
+}
+
+/* Fill the rotary tables as far as position `last`: a pass that could go far seldom does. */
+static void extend_tables(rd_stack *s, int64_t last) {
+  int64_t half = s->config->head_dim / 2;
+  if (last <= s->known)
+    return;
+  rd_rope_tables(s->config, s->known, last - s->known, s->table_cos + s->known * half,
+                 s->table_sin + s->known * half);
+  s->known = last;
+}
+
+/* Copy ids, spans and rotary rows of sequence i to its rows. */
+static void place(rd_stack *s, const rd_sequence *seq, int64_t i, int64_t at) {
+  int64_t half = s->config->head_dim / 2;
+  size_t bytes = (size_t)(seq->count * half) * sizeof(float);
+  memcpy(s->ids + at, seq->ids, (size_t)seq->count * sizeof *s->ids);
+  s->spans[i] = (rd_span){
+      .q = at, .queries = seq->count, .k = at, .keys = length_of(seq), .first = seq->first};
+  extend_tables(s, seq->first + seq->count);
+  memcpy(s->cosines + at * half, s->table_cos + seq->first * half, bytes);
+  memcpy(s->sines + at * half, s->table_sin + seq->first * half, bytes);
+}
+
+static bool cached(const rd_stack *s) {
+  for (int64_t i = 0; i < s->context.attention.sequences; i++)
+    if (s->sequences[i].cache)
+      return true;
+  return false;
+}
+
+rd_code rd_stack_layer(rd_stack *s, int64_t l, rd_error *e) {
+  const rd_layer_acts *a = &s->acts[s->sizes.keep == RD_STACK_NOTHING ? 0 : l];
+  return rd_layer_forward(&s->weights->layers[l], l, &s->context, a,
+                          cached(s) ? attend_cached : NULL, s, e);
+}
+
+rd_code rd_stack_run(rd_stack *s, const rd_sequence *sequences, int64_t n, int64_t block,
+                     rd_error *e) {
+  const rd_config *c = s->config;
+  const rd_weights *w = s->weights;
+  int64_t T = 0;
+  rd_profile_lap("between passes");
+  for (int64_t i = 0; i < n; i++) {
+    RD_TRY(check(s, &sequences[i], T, e));
+    place(s, &sequences[i], i, T);
+    T += sequences[i].count;
+  }
+  s->sequences = sequences;
+  s->context.T = T;
+  s->context.attention.block = block < 0 ? c->block : block;
+  s->context.attention.sequences = n;
+  rd_embed(s->acts->x, w->embedding.data, w->type, s->ids, T, c->width);
+  rd_profile_lap("embedding");
+  for (int64_t l = 0; l < c->layers; l++)
+    RD_TRY(rd_stack_layer(s, l, e));
+  rd_rmsnorm(s->hidden, w->type, s->rstd, s->x, w->norm, T, c->width, (float)c->norm_eps);
+  rd_profile_lap("norm");
+  return RD_OK;
+}
+
+/* Rows of the last chunk, filled up: each number of rows is a product to prepare. */
+enum { STEP = 16 };
+static int64_t round_up(int64_t n) {
+  return (n + STEP - 1) / STEP * STEP;
+}
+
+rd_code rd_stack_logits(rd_stack *s, const int32_t *rows, int64_t count, rd_logits_sink *sink,
+                        void *context, rd_error *e) {
+  const rd_config *c = s->config;
+  const rd_weights *w = s->weights;
+  size_t row_bytes = (size_t)c->width * rd_dtype_size(w->type);
+  int64_t chunk = s->sizes.chunk;
+  for (int64_t first = 0; first < count; first += chunk) {
+    int64_t n = count - first < chunk ? count - first : chunk;
+    for (int64_t i = 0; i < n; i++) {
+      int32_t row = rows[first + i];
+      if (row < 0 || row >= s->context.T)
+        return rd_fail(e, RD_USAGE, "row %d is not among the %lld of the pass", row,
+                       (long long)s->context.T);
+      memcpy((unsigned char *)s->gathered + (size_t)i * row_bytes,
+             (unsigned char *)s->hidden + (size_t)row * row_bytes, row_bytes);
+    }
+    int64_t m = n > STEP && round_up(n) <= chunk ? round_up(n) : n;
+    memset((unsigned char *)s->gathered + (size_t)n * row_bytes, 0, (size_t)(m - n) * row_bytes);
+    rd_input in = {.x = rd_mat_rows(s->gathered, w->type, m, c->width), .room = s->acts->room};
+    RD_TRY(rd_linear_forward(&w->head, rd_mat_rows(s->logits, RD_F32, m, c->vocab), false, &in,
+                             s->head_mid, e));
+    rd_profile_lap("head");
+    RD_TRY(sink(context, s->logits, first, n, e));
+  }
+  return RD_OK;
+}
