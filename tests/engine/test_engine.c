@@ -74,11 +74,12 @@ static rd_model *open_model(const char *precision) {
   return m;
 }
 
-/* Call `test` for every engine of this machine, in f32 and in bf16. */
+/* Call `test` for every engine of this machine, in every precision. */
 static void each_engine(void (*test)(rd_engine *engine, const rd_model *model)) {
+  static const char *const precisions[] = {"f32", "bf16", "int8"};
   for (size_t i = 0; i < rd_engine_count; i++)
-    for (int wide = 0; wide < 2; wide++) {
-      rd_model *m = open_model(wide ? "f32" : "bf16");
+    for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
+      rd_model *m = open_model(precisions[p]);
       rd_engine *engine;
       rd_error e = {0};
       assert_true(rd_engines[i].name && rd_engines[i].help);
