@@ -48,7 +48,10 @@ static bool qkv_bias(const rd_config *c) {
 #define OF_LAYER(member)                                                                           \
   .layered = true, .names = offsetof(rd_names, member), .weights = offsetof(rd_layer, member),     \
   .gradient = offsetof(rd_layer_grad, member)
-#define LINEAR(member) .kind = RD_LINEAR, .mid = offsetof(rd_layer_mids, member), OF_LAYER(member)
+#define LINEAR(member)                                                                             \
+  .kind = RD_LINEAR, .layered = true, .names = offsetof(rd_names, member),                         \
+  .weights = offsetof(rd_layer, member), .gradient = offsetof(rd_layer_grad, member),              \
+  .mid = offsetof(rd_layer_mids, member)
 
 static const rd_part parts[] = {
     {"embed_tokens", RD_MATRIX, OF_MODEL(embedding), .rows = vocabulary, .cols = width},
