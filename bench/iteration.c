@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "file.h"
 #include "model.h"
+#include "params.h"
 #include "request.h"
 #include "stack.h"
 

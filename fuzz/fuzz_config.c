@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* config.json (used as generation_config.json too): what is read passes its own check, and is read
  * back alike after writing. */
-#include "family.h"
+#include "config.h"
 
 #include <stdlib.h>
 

@@ -14,9 +14,9 @@ static const rd_option *find_letter(const rd_options *o, char letter) {
 }
 
 static rd_code unknown(const rd_options *o, const char *name, rd_error *e) {
-  const rd_option *near = rd_option_nearest(o, name);
+  const char *near = rd_option_nearest(o, name);
   if (near)
-    return rd_fail(e, RD_USAGE, "unknown option --%s; did you mean --%s?", name, near->name);
+    return rd_fail(e, RD_USAGE, "unknown option --%s; did you mean --%s?", name, near);
   return rd_fail(e, RD_USAGE, "unknown option --%s; --help lists them", name);
 }
 
@@ -80,22 +80,27 @@ rd_code rd_options_parse(const rd_options *o, int argc, char **argv, char ***res
   return RD_OK;
 }
 
+char *rd_option_word(const rd_option *row) {
+  static const char *const kinds[] = {
+      [RD_FLAG] = "", [RD_INT] = "N", [RD_REAL] = "X", [RD_TEXT] = "TEXT"};
+  if (!row->value && row->choices)
+    return rd_table_names(row->choices, "|", "|");
+  return strdup(row->value ? row->value : kinds[row->kind]);
+}
+
 static void describe(FILE *out, const rd_option *row) {
-  static const char *const placeholders[] = {
-      [RD_FLAG] = "", [RD_INT] = "N", [RD_REAL] = "X", [RD_TEXT] = "TEXT", [RD_CHOICE] = "NAME"};
-  const char *value = row->value     ? row->value
-                      : row->choices ? row->choices
-                                     : placeholders[row->kind];
-  char head[96], letter[8] = "";
-  if (row->letter)
-    snprintf(letter, sizeof letter, "-%c, ", row->letter);
-  snprintf(head, sizeof head, "%s--%s%s%s", letter, row->name, *value ? " " : "", value);
-  fprintf(out, "  %-34s %s", head, row->help);
+  char *word = rd_option_word(row);
+  const char *value = word ? word : "";
+  fputs("  ", out);
+  int width = row->letter ? fprintf(out, "-%c, ", row->letter) : 0;
+  width += fprintf(out, "--%s%s%s", row->name, *value ? " " : "", value);
+  fprintf(out, "%*s %s", width < 34 ? 34 - width : 0, "", row->help);
   if (row->fallback && !(row->kind == RD_FLAG && strcmp(row->fallback, "false") == 0))
     fprintf(out, " [%s]", row->fallback);
   if (row->min < row->max)
-    fprintf(out, " (%g..%g)", row->min, row->max);
+    fprintf(out, " (%.10g..%.10g)", row->min, row->max);
   fputc('\n', out);
+  free(word);
 }
 
 char *rd_options_help(const rd_options *o) {

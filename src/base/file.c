@@ -112,6 +112,24 @@ rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, 
   return code;
 }
 
+rd_code rd_file_copy(const char *from, const char *to, rd_error *e) {
+  rd_map map;
+  RD_TRY(rd_map_open(&map, from, e));
+  rd_file_piece part = {map.data, map.size};
+  rd_code code = rd_file_write(to, &part, 1, e);
+  rd_map_close(&map);
+  return code;
+}
+
+rd_code rd_file_put(const char *folder, const char *name, const char *text, rd_error *e) {
+  char *path = rd_path_join(folder, name);
+  const rd_file_piece part = {text, text ? strlen(text) : 0};
+  rd_code code = path && text ? rd_file_write(path, &part, 1, e)
+                              : rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", name);
+  free(path);
+  return code;
+}
+
 rd_code rd_folder_make(const char *path, rd_error *e) {
   char *copy = rd_strdup(path, e);
   if (!copy)

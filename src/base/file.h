@@ -27,6 +27,10 @@ rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t coun
 /* The whole of `path` as a string with a closing NUL, freed by the caller; `size` may be NULL.
  * Files over `limit` bytes are refused. */
 rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, rd_error *e);
+/* Write one file's bytes as another, as rd_file_write does. */
+rd_code rd_file_copy(const char *from, const char *to, rd_error *e);
+/* Text as the file `name` of a folder. NULL is text that ran out of memory. */
+rd_code rd_file_put(const char *folder, const char *name, const char *text, rd_error *e);
 /* mkdir -p. */
 rd_code rd_folder_make(const char *path, rd_error *e);
 bool rd_path_exists(const char *path);

@@ -8,21 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {[RD_FLAG] = "flag",
-                                         [RD_INT] = "int",
-                                         [RD_REAL] = "real",
-                                         [RD_TEXT] = "text",
-                                         [RD_CHOICE] = "choice"};
+static const char *kind_name(const rd_option *row) {
+  static const char *const names[] = {
+      [RD_FLAG] = "flag", [RD_INT] = "int", [RD_REAL] = "real", [RD_TEXT] = "text"};
+  return row->choices ? "choice" : names[row->kind];
+}
 
 static void *slot(const rd_options *o, const rd_option *row) {
   return (unsigned char *)o->params + row->offset;
 }
 
-static bool same_name(const char *a, const char *b) {
-  for (; *a && *b; a++, b++)
-    if (*a != *b && !((*a == '-' || *a == '_') && (*b == '-' || *b == '_')))
-      return false;
-  return *a == *b;
+static rd_table table_of(const rd_options *o) {
+  return (rd_table){"option", o->rows, o->count, sizeof *o->rows};
 }
 
 static rd_code store_text(char **slot_text, const char *text, rd_error *e) {
@@ -40,19 +37,15 @@ static rd_code check_range(const rd_option *row, double x, const char *text, rd_
     return RD_OK;
   if (!ranged)
     return rd_fail(e, RD_USAGE, "--%s: %s is not a finite number", row->name, text);
-  return rd_fail(e, RD_USAGE, "--%s: %s is outside %g..%g", row->name, text, row->min, row->max);
+  return rd_fail(e, RD_USAGE, "--%s: %s is outside %.10g..%.10g", row->name, text, row->min,
+                 row->max);
 }
 
-/* Is `text` one of "a|b|c"? */
-static bool is_choice(const char *choices, const char *text) {
-  size_t n = strlen(text);
-  for (const char *p = choices; p && *p;) {
-    size_t m = strcspn(p, "|");
-    if (m == n && memcmp(p, text, n) == 0)
-      return true;
-    p += m + (p[m] == '|');
-  }
-  return false;
+static rd_code check_choice(const rd_option *row, const char *text, rd_error *e) {
+  if (!row->choices || (row->lists && strcmp(text, "help") == 0) ||
+      rd_table_find(row->choices, text, e))
+    return RD_OK;
+  return rd_prefix(e, RD_USAGE, "--%s", row->name);
 }
 
 static rd_code set_value(const rd_options *o, const rd_option *row, const char *text, rd_error *e) {
@@ -79,12 +72,37 @@ static rd_code set_value(const rd_options *o, const rd_option *row, const char *
       RD_TRY(check_range(row, x, text, e));
     *(double *)at = x;
   } else {
-    if (text && row->kind == RD_CHOICE && row->choices && !is_choice(row->choices, text))
-      return rd_fail(e, RD_USAGE, "--%s: expected one of %s, found %s", row->name, row->choices,
-                     text);
+    if (text)
+      RD_TRY(check_choice(row, text, e));
     return store_text(at, text, e);
   }
   return RD_OK;
+}
+
+rd_code rd_options_open(rd_options *o, const rd_option_part *parts, void *params, rd_error *e) {
+  size_t most = 0;
+  for (const rd_option_part *part = parts; part->table; part++)
+    most += part->table->count;
+  rd_option *rows = rd_calloc(most, sizeof *rows, "options", e);
+  bool *given = rd_calloc(most, sizeof *given, "options", e);
+  *o = (rd_options){rows, 0, params, given};
+  if (!rows || !given)
+    return RD_NO_MEMORY;
+  for (const rd_option_part *part = parts; part->table; part++)
+    for (size_t i = 0; i < part->table->count; i++) {
+      const rd_option *row = (const rd_option *)part->table->rows + i;
+      if (rd_option_find(o, row->name))
+        continue;
+      rows[o->count] = *row;
+      rows[o->count++].offset += part->at;
+    }
+  return RD_OK;
+}
+
+void rd_options_close(rd_options *o) {
+  free((void *)(uintptr_t)o->rows);
+  free(o->given);
+  *o = (rd_options){0};
 }
 
 rd_code rd_options_default(const rd_options *o, rd_error *e) {
@@ -98,49 +116,18 @@ rd_code rd_options_default(const rd_options *o, rd_error *e) {
 
 void rd_options_drop(const rd_options *o) {
   for (size_t i = 0; i < o->count; i++)
-    if (o->rows[i].kind == RD_TEXT || o->rows[i].kind == RD_CHOICE)
+    if (o->rows[i].kind == RD_TEXT)
       store_text(slot(o, &o->rows[i]), NULL, NULL);
 }
 
 const rd_option *rd_option_find(const rd_options *o, const char *name) {
-  for (size_t i = 0; i < o->count; i++)
-    if (same_name(o->rows[i].name, name))
-      return &o->rows[i];
-  return NULL;
+  const rd_table table = table_of(o);
+  return rd_table_row(&table, name);
 }
 
-/* Edit distance, cut at small words: option names are short. */
-static size_t edit_distance(const char *a, const char *b) {
-  enum { MOST = 40 };
-  size_t row[MOST + 1], n = strlen(b);
-  if (strlen(a) > MOST || n > MOST)
-    return MOST;
-  for (size_t j = 0; j <= n; j++)
-    row[j] = j;
-  for (size_t i = 1; a[i - 1]; i++) {
-    size_t corner = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= n; j++) {
-      size_t change = corner + (a[i - 1] != b[j - 1]);
-      corner = row[j];
-      size_t least = row[j] + 1 < row[j - 1] + 1 ? row[j] + 1 : row[j - 1] + 1;
-      row[j] = change < least ? change : least;
-    }
-  }
-  return row[n];
-}
-
-const rd_option *rd_option_nearest(const rd_options *o, const char *name) {
-  const rd_option *best = NULL;
-  size_t least = 4;
-  for (size_t i = 0; i < o->count; i++) {
-    size_t d = edit_distance(name, o->rows[i].name);
-    if (d < least) {
-      least = d;
-      best = &o->rows[i];
-    }
-  }
-  return best;
+const char *rd_option_nearest(const rd_options *o, const char *name) {
+  const rd_table table = table_of(o);
+  return rd_table_nearest(&table, name);
 }
 
 rd_code rd_option_set(const rd_options *o, const rd_option *row, const char *text, rd_error *e) {
@@ -155,8 +142,8 @@ rd_code rd_option_set_json(const rd_options *o, const rd_option *row, const json
   if (json_is_null(value))
     return set_value(o, row, row->fallback, e);
   bool number = row->kind == RD_INT || row->kind == RD_REAL;
-  bool text = row->kind == RD_TEXT || row->kind == RD_CHOICE;
-  bool fits = (row->kind == RD_FLAG && json_is_boolean(value)) || (text && json_is_string(value)) ||
+  bool fits = (row->kind == RD_FLAG && json_is_boolean(value)) ||
+              (row->kind == RD_TEXT && json_is_string(value)) ||
               (row->kind == RD_INT && json_is_integer(value)) ||
               (row->kind == RD_REAL && json_is_number(value));
   if (!fits)
@@ -181,6 +168,13 @@ bool rd_option_given(const rd_options *o, const char *name) {
   return row && o->given && o->given[row - o->rows];
 }
 
+bool rd_options_given(const rd_options *o, const char *group) {
+  for (size_t i = 0; i < o->count; i++)
+    if (o->given && o->given[i] && strcmp(o->rows[i].group, group) == 0)
+      return true;
+  return false;
+}
+
 json_t *rd_option_value(const rd_options *o, const rd_option *row) {
   const void *at = slot(o, row);
   if (row->kind == RD_FLAG)
@@ -193,13 +187,20 @@ json_t *rd_option_value(const rd_options *o, const rd_option *row) {
   return text ? json_string(text) : json_null();
 }
 
-static json_t *choices_json(const char *choices) {
+char *rd_option_text(const rd_options *o, const rd_option *row) {
+  json_t *value = rd_option_value(o, row);
+  const char *text = json_string_value(value);
+  char *out = text                ? strdup(text)
+            : json_is_null(value) ? NULL
+                                  : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+  json_decref(value);
+  return out;
+}
+
+static json_t *choices_json(const rd_table *choices) {
   json_t *array = json_array();
-  for (const char *p = choices; p && *p;) {
-    size_t m = strcspn(p, "|");
-    json_array_append_new(array, json_stringn(p, m));
-    p += m + (p[m] == '|');
-  }
+  for (size_t i = 0; i < choices->count; i++)
+    json_array_append_new(array, json_string(rd_table_name(choices, i)));
   return array;
 }
 
@@ -225,8 +226,8 @@ json_t *rd_options_json(const rd_options *o) {
   for (size_t i = 0; i < o->count; i++) {
     const rd_option *row = &o->rows[i];
     json_t *entry =
-        json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", row->name, "kind", kind_names[row->kind],
-                  "default", default_json(row), "group", row->group, "help", row->help);
+        json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", row->name, "kind", kind_name(row), "default",
+                  default_json(row), "group", row->group, "help", row->help);
     if (row->min < row->max) {
       json_object_set_new(entry, "min", json_real(row->min));
       json_object_set_new(entry, "max", json_real(row->max));

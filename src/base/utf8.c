@@ -10,10 +10,10 @@ rd_utf8 rd_utf8_read(const char *text, size_t left) {
   unsigned first = p[0];
   if (first < 0x80)
     return (rd_utf8){RD_UTF8_GOOD, 1, first};
-  unsigned size = first >= 0xC2 && first <= 0xDF   ? 2
-                  : first >= 0xE0 && first <= 0xEF ? 3
-                  : first >= 0xF0 && first <= 0xF4 ? 4
-                                                   : 0;
+  unsigned size = first >= 0xC2 && first <= 0xDF ? 2
+                : first >= 0xE0 && first <= 0xEF ? 3
+                : first >= 0xF0 && first <= 0xF4 ? 4
+                                                 : 0;
   if (size == 0)
     return (rd_utf8){RD_UTF8_BAD, 1, 0};
   unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
@@ -57,6 +57,21 @@ unsigned rd_utf8_write(uint32_t point, char out[4]) {
     out[i] = (char)(0x80 | (point & 0x3F));
   out[0] = (char)((0xF00U >> size & 0xF0) | point);
   return size;
+}
+
+size_t rd_utf8_clean(const char *text, size_t size, char *out) {
+  char *to = out;
+  for (size_t at = 0; at < size;) {
+    size_t good = rd_utf8_valid(text + at, size - at);
+    memcpy(to, text + at, good);
+    to += good;
+    at += good;
+    if (at < size) {
+      to += rd_utf8_write(0xFFFD, to);
+      at += rd_utf8_read(text + at, size - at).size;
+    }
+  }
+  return (size_t)(to - out);
 }
 
 rd_code rd_utf8_check(const char *text, size_t size, const char *what, rd_error *e) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8, read one character at a time by the well-formed sequences of Unicode's table 3-7: a wrong character is told
- * from an unfinished one. */
+/* UTF-8, read one character at a time by the well-formed sequences of Unicode's table 3-7: a wrong
+ * character is told from an unfinished one. */
 #ifndef RD_UTF8_H
 #define RD_UTF8_H
 
@@ -20,6 +20,9 @@ rd_utf8 rd_utf8_read(const char *text, size_t left);
 size_t rd_utf8_valid(const char *text, size_t size);
 /* Append `point` to out[4]; returns the bytes written. */
 unsigned rd_utf8_write(uint32_t point, char out[4]);
+/* Copy `text` to `out`, which has room for 3 * size bytes, with U+FFFD for every ill-formed part.
+ * Returns the bytes written. */
+size_t rd_utf8_clean(const char *text, size_t size, char *out);
 /* RD_BAD_INPUT with `what` and the place of the first byte that is no UTF-8. */
 rd_code rd_utf8_check(const char *text, size_t size, const char *what, rd_error *e);
 

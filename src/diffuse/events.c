@@ -3,6 +3,7 @@
 #include "events.h"
 
 #include "draft.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,21 +57,9 @@ static json_t *confidence_of(const rd_event *event) {
 static json_t *text_value(char *text) {
   json_t *value = text ? json_string(text) : NULL;
   if (text && !value) {
-    char *clean = malloc(3 * strlen(text) + 1), *to = clean;
-    for (const char *from = text; clean && *from;) {
-      size_t n = 1;
-      while (n < 4 && (from[n] & 0xC0) == 0x80)
-        n++;
-      json_t *character = json_stringn(from, n);
-      memcpy(to, character ? from : "\xEF\xBF\xBD", character ? n : 3);
-      to += character ? n : 3;
-      json_decref(character);
-      from += n;
-    }
-    if (clean) {
-      *to = '\0';
-      value = json_string(clean);
-    }
+    size_t size = strlen(text);
+    char *clean = malloc(3 * size + 1);
+    value = clean ? json_stringn(clean, rd_utf8_clean(text, size, clean)) : NULL;
     free(clean);
   }
   free(text);

@@ -7,7 +7,10 @@
 #include "view.h"
 
 #include <math.h>
-#include <string.h>
+
+static const rd_retention retentions[] = {
+    {"none", false, false}, {"retained", true, false}, {"locked", true, true}};
+const rd_table rd_retention_table = RD_TABLE("retention", retentions);
 
 static int64_t nearest(double x) {
   return (int64_t)floor(x + 0.5);
@@ -104,17 +107,17 @@ static void choose_anew(const rd_view *v, double quota, int64_t open, uint8_t *m
 
 void rd_noise_generic(const rd_view *v, double quota, uint8_t *marks) {
   int64_t open = count_in(v, 0, v->n, false);
-  const char *retention = v->params->retention;
+  const char *name = v->params->retention;
+  const rd_retention *retention = name ? rd_table_row(&rd_retention_table, name) : NULL;
   score_all(v);
-  if (!retention || strcmp(retention, "none") == 0) {
+  if (!retention || !retention->settles) {
     choose_anew(v, quota, open, marks);
     return;
   }
   settle_target(v, quota, open);
-  bool lock = strcmp(retention, "locked") == 0;
   for (int64_t p = 0; p < v->n; p++)
     if (!v->fixed[p] && !(v->settled[p] & RD_SETTLED))
       marks[p] = RD_RENOISE;
-    else if (!v->fixed[p] && lock)
+    else if (!v->fixed[p] && retention->locks)
       marks[p] = RD_LOCK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every option of generation as one struct and one table of option rows, shared by the command
+/* Every option of generation as one table of option rows over rd_params, shared by the command
  * line, the JSON API and the web form.
  *
  * Use: put rd_params first in the caller's struct, so that the offsets of rd_sampler_options hold
@@ -7,24 +7,17 @@
 #ifndef RD_PARAMS_H
 #define RD_PARAMS_H
 
+#include "draft_params.h"
 #include "option.h"
 
 struct rd_sampler;
 
-typedef struct rd_params {
-  char *sampler; /* name of a row of rd_samplers */
-  int64_t iterations, window, tokens, seed;
-  int64_t top_k, grow, patience, block_length;
-  double temperature, top_p, eos_bias;
-  double noise_start, sharpness, noise_clip, noise_level;
-  double cfg_scale, threshold, factor, alg_temp, deadline;
-  bool no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
-  char *retention, *reuse;
-  char *prefix, *suffix, *gaps; /* --template */
-} rd_params;
+#define RD_NOISE_GROUP "Noise" /* of the rows that say how drafts are noised */
 
 extern const rd_option rd_sampler_options[];
 extern const size_t rd_sampler_option_count;
+extern const rd_table rd_sampler_rows;          /* the same */
+extern const rd_option_part rd_sampler_parts[]; /* and as the only part of an rd_params */
 
 /* After the user's options are in `o` (a table that contains rd_sampler_options' names and a
  * `given` array; `p` is where they lie): put the sampler's own defaults where nothing was given,

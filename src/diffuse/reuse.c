@@ -7,7 +7,6 @@
  * computes everything when a block begins. */
 #include "reuse.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static int64_t least(int64_t a, int64_t b) {
@@ -55,23 +54,20 @@ const rd_reuse rd_reuses[] = {
 };
 const size_t rd_reuse_count = sizeof rd_reuses / sizeof *rd_reuses;
 
+const rd_table rd_reuse_table = RD_TABLE("reuse", rd_reuses);
+
 rd_code rd_reuse_find(const rd_reuse **out, const char *name, int64_t attention, rd_error *e) {
-  char names[400] = "";
   if (!name || strcmp(name, "exact") == 0)
     name = attention == RD_BIDIRECTIONAL ? "none" : "causal";
-  for (size_t i = 0; i < rd_reuse_count; i++) {
-    const rd_reuse *row = *out = &rd_reuses[i];
-    if (strcmp(row->name, name) == 0)
-      return attention != RD_BIDIRECTIONAL || !row->looks_back
-                 ? RD_OK
-                 : rd_fail(e, RD_USAGE,
-                           "--reuse %s needs attention that only looks back: this model's "
-                           "positions see all others",
-                           name);
-    size_t used = strlen(names);
-    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", row->name);
-  }
-  return rd_fail(e, RD_USAGE, "unknown reuse %.60s; there are %s", name, names);
+  const rd_reuse *row = *out = rd_table_find(&rd_reuse_table, name, e);
+  if (!row)
+    return RD_USAGE;
+  return attention != RD_BIDIRECTIONAL || !row->looks_back
+           ? RD_OK
+           : rd_fail(e, RD_USAGE,
+                     "--reuse %s needs attention that only looks back: this model's positions see "
+                     "all others",
+                     name);
 }
 
 rd_reuse_range rd_reuse_choose(const rd_reuse *row, const rd_reuse_view *v) {

@@ -6,6 +6,7 @@
 #define RD_REUSE_H
 
 #include "engine.h"
+#include "table.h"
 
 /* All numbers are positions of the canvas. */
 typedef struct rd_reuse_view {
@@ -29,6 +30,7 @@ typedef struct rd_reuse {
 
 extern const rd_reuse rd_reuses[];
 extern const size_t rd_reuse_count;
+extern const rd_table rd_reuse_table; /* the same */
 
 /* The row called `name`; NULL or "exact": the one that computes least and changes nothing under
  * this attention. RD_USAGE: unknown (lists them), or without meaning under this attention. */

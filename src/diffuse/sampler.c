@@ -2,7 +2,6 @@
 /* The table of samplers. */
 #include "sampler.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Every position that may change. */
@@ -132,18 +131,11 @@ const rd_sampler rd_samplers[] = {
 };
 const size_t rd_sampler_count = sizeof rd_samplers / sizeof *rd_samplers;
 
+const rd_table rd_sampler_table = RD_TABLE("sampler", rd_samplers);
+
 rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e) {
-  char names[400] = "";
-  *out = NULL;
-  for (size_t i = 0; i < rd_sampler_count; i++) {
-    if (strcmp(rd_samplers[i].name, name) == 0) {
-      *out = &rd_samplers[i];
-      return RD_OK;
-    }
-    size_t used = strlen(names);
-    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", rd_samplers[i].name);
-  }
-  return rd_fail(e, RD_USAGE, "unknown sampler %.60s; there are %s", name, names);
+  *out = rd_table_find(&rd_sampler_table, name, e);
+  return *out ? RD_OK : RD_USAGE;
 }
 
 /* Options of the canvas and of the run, which every sampler has. */

@@ -33,6 +33,7 @@ typedef struct rd_sampler {
 
 extern const rd_sampler rd_samplers[];
 extern const size_t rd_sampler_count;
+extern const rd_table rd_sampler_table; /* the same */
 
 /* The row called `name`; RD_USAGE lists them. */
 rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The public interface: a session keeps options and working memory between generations. */
+#include "params.h"
 #include "request.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OPTIONS = 64 };
-
 struct rd_session {
   rd_model *model;
   rd_params params;
-  bool given[MOST_OPTIONS];
+  rd_options options; /* over params */
   atomic_int cancelled;
   rd_engine *engine;
   int64_t rows; /* that the engine was opened for */
@@ -21,23 +20,20 @@ rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_
   return rd_model_open(out, &options, e);
 }
 
-static rd_options options_of(rd_session *s) {
-  return (rd_options){rd_sampler_options, rd_sampler_option_count, &s->params, s->given};
-}
-
 rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e) {
   *out = NULL;
   rd_session *s = rd_calloc(1, sizeof *s, "a session", e);
   if (!s)
     return RD_NO_MEMORY;
   s->model = model;
-  rd_options o = options_of(s);
   const rd_sampler *row;
-  rd_code code = rd_options_default(&o, e);
+  rd_code code = rd_options_open(&s->options, rd_sampler_parts, &s->params, e);
+  if (code == RD_OK)
+    code = rd_options_default(&s->options, e);
   if (code == RD_OK)
     code = rd_sampler_find(&row, sampler ? sampler : "lad", e);
   if (code == RD_OK)
-    code = rd_option_set(&o, rd_option_find(&o, "sampler"), row->name, e);
+    code = rd_option_set(&s->options, rd_option_find(&s->options, "sampler"), row->name, e);
   if (code != RD_OK)
     rd_session_close(&s);
   *out = s;
@@ -48,8 +44,8 @@ void rd_session_close(rd_session **session) {
   if (!session || !*session)
     return;
   rd_session *s = *session;
-  rd_options o = options_of(s);
-  rd_options_drop(&o);
+  rd_options_drop(&s->options);
+  rd_options_close(&s->options);
   rd_engine_close(&s->engine);
   free(s);
   *session = NULL;
@@ -60,12 +56,13 @@ void rd_session_cancel(rd_session *session) {
 }
 
 rd_code rd_session_set(rd_session *session, const char *name, const char *value, rd_error *e) {
-  rd_options o = options_of(session);
-  const rd_option *row = rd_option_find(&o, name), *near = rd_option_nearest(&o, name);
+  const rd_options *o = &session->options;
+  const rd_option *row = rd_option_find(o, name);
+  const char *near = rd_option_nearest(o, name);
   if (!row)
     return rd_fail(e, RD_USAGE, "unknown option %.60s%s%s", name, near ? "; did you mean " : "",
-                   near ? near->name : "");
-  return rd_option_set(&o, row, value, e);
+                   near ? near : "");
+  return rd_option_set(o, row, value, e);
 }
 
 /* --- generating ---------------------------------------------------------------------------------
@@ -127,8 +124,7 @@ rd_code rd_generate_messages(rd_session *session, const rd_message *messages, si
                   .observer = observer,
                   .context = context};
   int32_t *ids = NULL;
-  rd_options o = options_of(session);
-  rd_code code = rd_params_resolve(&session->params, &o, &r.sampler, e);
+  rd_code code = rd_params_resolve(&session->params, &session->options, &r.sampler, e);
   if (code == RD_OK)
     code = rd_model_prompt(&ids, &r.prompt_count, session->model, messages, count, false, e);
   r.prompt = ids;

@@ -9,8 +9,9 @@
 #ifndef RD_VIEW_H
 #define RD_VIEW_H
 
-#include "params.h"
+#include "draft_params.h"
 #include "propose.h"
+#include "table.h"
 
 enum { RD_MOST_ENDS = 8 }; /* EOS ids of one model */
 
@@ -78,6 +79,14 @@ rd_policy rd_policy_entropy;        /* the same by entropy, lowest first */
 /* Noises: */
 rd_noise rd_noise_lad;     /* plain, confidence-guided, keep (LAD.md 2e) */
 rd_noise rd_noise_generic; /* retention none, retained, locked (LAD generic) */
+
+/* What becomes of the positions that the row lad-generic is sure of. */
+typedef struct rd_retention {
+  const char *name;
+  bool settles; /* they are not masked again */
+  bool locks;   /* nor asked again */
+} rd_retention;
+extern const rd_table rd_retention_table;
 
 /* `count` distinct positions of order[0..n) drawn one after the other in proportion to
  * weight[position], draw k using the uniform at (seed, stream, iteration, first + k) against the

@@ -2,6 +2,7 @@
 /* Asking: a session for each number of iterations, every row's prompt, means over the answers. */
 #include "error.h"
 #include "request.h"
+#include "sampler.h"
 #include "task.h"
 
 #include <stdio.h>
@@ -14,35 +15,52 @@ typedef struct costs {
   bool *room;                            /* (rows) there is room for an answer */
 } costs;
 
-static bool is(const char *a, const char *b) {
-  return strcmp(a, b) == 0;
+bool rd_eval_noisy(const rd_eval_settings *s) {
+  return s->noise || (s->options && rd_options_given(s->options, RD_NOISE_GROUP));
 }
 
-static rd_code open_session(rd_session **out, const rd_eval *eval, const char *iterations,
-                            rd_error *e) {
-  const rd_eval_settings *s = eval->settings;
-  char seed[32], window[32];
-  snprintf(seed, sizeof seed, "%lld", (long long)s->seed);
-  snprintf(window, sizeof window, "%lld", (long long)s->window);
-  RD_TRY(rd_session_open(out, eval->model, s->sampler, e));
-  const struct {
-    const char *name, *value;
-  } sets[] = {{"iterations", iterations},
-              {"temperature", s->temperature},
-              {"seed", seed},
-              {"window", window},
-              {"no-noise", is(s->sampler, "lad") && !s->noise ? "true" : NULL}};
-  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
-    if (sets[i].value)
-      RD_TRY(rd_session_set(*out, sets[i].name, sets[i].value, e));
+static rd_code set_number(rd_session *session, const char *name, const char *format, double value,
+                          rd_error *e) {
+  char text[40];
+  snprintf(text, sizeof text, format, value);
+  return rd_session_set(session, name, text, e);
+}
+
+/* The options of the sampler that the user gave. */
+static rd_code set_given(rd_session *session, const rd_options *o, rd_error *e) {
+  for (size_t i = 0; o && i < rd_sampler_option_count; i++) {
+    const rd_option *row = rd_option_find(o, rd_sampler_options[i].name);
+    bool shared = row && row->help == rd_sampler_options[i].help; /* no row of another's */
+    if (!shared || !o->given[row - o->rows])
+      continue;
+    char *text = rd_option_text(o, row);
+    rd_code code = text ? rd_session_set(session, row->name, text, e) : RD_OK;
+    free(text);
+    RD_TRY(code);
+  }
   return RD_OK;
+}
+
+static rd_code open_session(rd_session **out, const rd_eval *eval, const rd_sampler *sampler,
+                            const char *iterations, rd_error *e) {
+  const rd_eval_settings *s = eval->settings;
+  RD_TRY(rd_session_open(out, eval->model, sampler->name, e));
+  RD_TRY(set_given(*out, s->options, e));
+  RD_TRY(set_number(*out, "temperature", "%.17g", s->params.temperature, e));
+  RD_TRY(set_number(*out, "seed", "%.0f", (double)s->params.seed, e));
+  RD_TRY(set_number(*out, "window", "%.0f", (double)s->params.window, e));
+  if (iterations)
+    RD_TRY(rd_session_set(*out, "iterations", iterations, e));
+  return rd_sampler_takes(sampler, "no-noise") && !rd_eval_noisy(s)
+           ? rd_session_set(*out, "no-noise", "true", e)
+           : RD_OK;
 }
 
 /* Does the window leave room behind the prompt? A window that the model has not is for the session
  * to refuse. */
 static rd_code has_room(const rd_eval *eval, const json_t *row, bool *room, rd_error *e) {
   const rd_config *c = &eval->model->config;
-  int64_t count = 0, window = rd_config_window(c, eval->settings->window);
+  int64_t count = 0, window = rd_config_window(c, eval->settings->params.window);
   rd_message message = {"user", NULL};
   int32_t *ids = NULL;
   RD_TRY(rd_row_prompt(row, &message.content, e));
@@ -100,16 +118,16 @@ static void add_mean(rd_finding *f, const char *name, const double *values, cons
   for (size_t i = 0; i < f->rows; i++)
     sum += values[i];
   rd_finding_add(f, name, sum / (double)f->rows,
-                 rd_bootstrap(values, NULL, f->rows, (uint64_t)eval->settings->seed), false);
+                 rd_bootstrap(values, NULL, f->rows, (uint64_t)eval->settings->params.seed), false);
 }
 
 /* One number of iterations; NULL: the sampler has none. */
-static rd_code ask_at(const rd_eval *eval, const char *iterations, const rd_rows *rows,
-                      const rd_sweep *sweep, costs *c, rd_error *e) {
+static rd_code ask_at(const rd_eval *eval, const rd_sampler *sampler, const char *iterations,
+                      const rd_rows *rows, const rd_sweep *sweep, costs *c, rd_error *e) {
   rd_session *session = NULL;
   rd_finding finding = {
       .iterations = iterations ? atoll(iterations) : 0, .rows = rows->count, .bad = rows->bad};
-  rd_code code = open_session(&session, eval, iterations, e);
+  rd_code code = open_session(&session, eval, sampler, iterations, e);
   if (code == RD_OK)
     code = ask(eval, session, rows, sweep, c, e);
   rd_session_close(&session);
@@ -123,16 +141,18 @@ static rd_code ask_at(const rd_eval *eval, const char *iterations, const rd_rows
 
 rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, const rd_sweep *sweep,
                       rd_error *e) {
+  const rd_sampler *sampler;
+  RD_TRY(rd_sampler_find(&sampler, eval->settings->params.sampler, e));
   double *block = rd_calloc(3 * rows->count, sizeof *block, "costs of answers", e);
   char *list = rd_strdup(eval->settings->iterations, e), *rest = list;
   bool *room = rd_calloc(rows->count, sizeof *room, "rooms for answers", e);
   rd_code code = block && list && room ? find_room(eval, rows, room, e) : RD_NO_MEMORY;
   costs c = {block, block + rows->count, block + 2 * rows->count, room};
-  if (code == RD_OK && is(eval->settings->sampler, "ar"))
-    code = ask_at(eval, NULL, rows, sweep, &c, e);
+  if (code == RD_OK && rd_sampler_causal(sampler))
+    code = ask_at(eval, sampler, NULL, rows, sweep, &c, e);
   else
     for (char *n = NULL; code == RD_OK && (n = strsep(&rest, ","));)
-      code = ask_at(eval, n, rows, sweep, &c, e);
+      code = ask_at(eval, sampler, n, rows, sweep, &c, e);
   free(list);
   free(room);
   free(block);

@@ -179,7 +179,7 @@ static rd_code measure(work *w, rd_error *e) {
   const rd_likelihood_rules rules = {.model = w->eval->model,
                                      .causal = !objective->corruption,
                                      .draws = s->draws,
-                                     .seed = (uint64_t)s->seed,
+                                     .seed = (uint64_t)s->params.seed,
                                      .progress = progress,
                                      .context = (void *)(uintptr_t)w->eval};
   RD_TRY(rd_likelihoods(w->nats, w->answers, w->count, &rules, e));

@@ -28,15 +28,13 @@ static rd_code set_rules(work *w, const rd_text_coder *coder, rd_error *e) {
   RD_TRY(rd_loss_on_find(&r->loss_on, "answer", e));
   if (r->objective->corruption)
     RD_TRY(rd_corruption_find(&r->corruption, r->objective->corruption, e));
-  r->window = rd_config_window(c, s->window);
+  r->window = rd_config_window(c, s->params.window);
   r->rows = r->window < PASS_ROWS ? PASS_ROWS : r->window;
   r->eos_padding_loss = true;
   r->mask = c->mask;
   r->eos = coder->eos;
-  r->seed = (uint64_t)s->seed;
-  if (r->corruption && r->mask < 0)
-    return rd_fail(e, RD_BAD_INPUT, "objective %s needs a mask token, and the model names none",
-                   s->objective);
+  r->seed = (uint64_t)s->params.seed;
+  RD_TRY(rd_objective_check_mask(r->objective, r->mask, e));
   r->shift = r->corruption && c->shift_logits;
   if (r->window < 2 || r->window > c->positions)
     return rd_fail(e, RD_USAGE, "--window %lld: between 2 and the model's %lld positions",
@@ -65,10 +63,10 @@ static rd_code read_examples(work *w, const rd_text_coder *coder, rd_error *e) {
 /* The ratio of sums over the examples that `level` takes (-1: all), with its interval. */
 static rd_code add_ratio(const work *w, rd_finding *f, const char *name, int level, rd_error *e) {
   size_t count = (size_t)w->examples.count, n = 0;
-  double *over = rd_calloc(2 * count, sizeof *over, "losses of a level", e), *under = over + count;
+  double *over = rd_calloc(2 * count, sizeof *over, "losses of a level", e);
   if (!over)
     return RD_NO_MEMORY;
-  double top = 0, bottom = 0;
+  double *under = over + count, top = 0, bottom = 0;
   for (size_t i = 0; i < count; i++) {
     const rd_example_loss *x = &w->losses[i];
     if (level >= 0 && (rd_noise_level(x->noise) != level || x->answer_count <= 0))

@@ -164,7 +164,7 @@ static double sum(const double *values, size_t n) {
 }
 
 static rd_code add_measures(const work *w, const verdicts *v, rd_finding *f, rd_error *e) {
-  uint64_t seed = (uint64_t)w->eval->settings->seed;
+  uint64_t seed = (uint64_t)w->eval->settings->params.seed;
   double nats = sum(v->loss, v->texts), ln2 = log(2);
   rd_interval by_token = rd_bootstrap(v->loss, v->tokens, v->texts, seed);
   rd_interval by_byte = rd_bootstrap(v->loss, v->bytes, v->texts, seed);

@@ -2,8 +2,6 @@
 /* The table of tasks, and what all of them do with rows and watchers. */
 #include "task.h"
 
-#include <string.h>
-
 const rd_task rd_tasks[] = {
     {"exact", "{prompt, answer} rows, generated and compared after normalising", false,
      rd_task_exact},
@@ -16,17 +14,11 @@ const rd_task rd_tasks[] = {
 };
 const size_t rd_task_count = sizeof rd_tasks / sizeof *rd_tasks;
 
+const rd_table rd_task_table = RD_TABLE("task", rd_tasks);
+
 rd_code rd_task_find(const rd_task **out, const char *name, rd_error *e) {
-  char names[200] = "";
-  for (size_t i = 0; i < rd_task_count; i++) {
-    if (strcmp(rd_tasks[i].name, name) == 0) {
-      *out = &rd_tasks[i];
-      return RD_OK;
-    }
-    strncat(names, i ? ", " : "", sizeof names - strlen(names) - 1);
-    strncat(names, rd_tasks[i].name, sizeof names - strlen(names) - 1);
-  }
-  return rd_fail(e, RD_USAGE, "--task: %.60s is none of %s", name, names);
+  *out = rd_table_find(&rd_task_table, name, e);
+  return *out ? RD_OK : RD_USAGE;
 }
 
 void rd_finding_add(rd_finding *finding, const char *name, double value, rd_interval interval,

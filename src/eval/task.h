@@ -5,6 +5,7 @@
 #ifndef RD_TASK_H
 #define RD_TASK_H
 
+#include "params.h"
 #include "request.h"
 #include "rows.h"
 #include "stats.h"
@@ -13,15 +14,16 @@ typedef struct rd_eval_settings {
   char *task, *data;
   int64_t limit; /* rows at most; 0: all */
   bool allow_bad;
-  /* tasks that generate */
+  /* tasks that generate: the sampler, and what else of its options is given in `options`, the table
+   * that params is part of (NULL: nothing). params.window is also, for the loss, the tokens of an
+   * example at most; params.seed is of all random numbers. */
+  rd_params params;
+  const rd_options *options;
   char *iterations; /* "4,8,16" */
-  char *sampler, *temperature;
-  int64_t window; /* canvas; loss: tokens of an example at most; 0: the model's own, or 256 */
-  bool noise;
+  bool noise;       /* between drafts; else only where an option of noise is given */
   /* tasks that score */
   char *objective; /* next-token: causal; else the corruption of the loss */
   int64_t draws;   /* of masks, for a likelihood */
-  int64_t seed;    /* of all random numbers */
 } rd_eval_settings;
 
 /* A number with a name. No interval: low > high. */
@@ -70,6 +72,7 @@ typedef struct rd_task {
 
 extern const rd_task rd_tasks[];
 extern const size_t rd_task_count;
+extern const rd_table rd_task_table; /* the same */
 /* RD_USAGE lists the names. */
 rd_code rd_task_find(const rd_task **out, const char *name, rd_error *e);
 
@@ -82,6 +85,8 @@ rd_code rd_task_choice(const rd_eval *eval, rd_error *e);
 rd_row_check rd_choice_check; /* of its rows */
 rd_code rd_task_perplexity(const rd_eval *eval, rd_error *e);
 
+/* Are drafts noised between iterations, where the sampler can go without? */
+bool rd_eval_noisy(const rd_eval_settings *settings);
 /* Read the data with the task's check. */
 rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd_error *e);
 /* Tell the watcher what came of a row; takes the reference, NULL is out of memory. */

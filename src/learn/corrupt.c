@@ -122,12 +122,9 @@ const rd_corruption rd_corruptions[] = {
 };
 const size_t rd_corruption_count = sizeof rd_corruptions / sizeof *rd_corruptions;
 
+const rd_table rd_corruption_table = RD_TABLE("corruption", rd_corruptions);
+
 rd_code rd_corruption_find(const rd_corruption **out, const char *name, rd_error *e) {
-  for (size_t i = 0; i < rd_corruption_count; i++)
-    if (strcmp(rd_corruptions[i].name, name) == 0) {
-      *out = &rd_corruptions[i];
-      return RD_OK;
-    }
-  *out = NULL;
-  return rd_fail(e, RD_USAGE, "unknown corruption %s; there are structural, mask and mixed", name);
+  *out = rd_table_find(&rd_corruption_table, name, e);
+  return *out ? RD_OK : RD_USAGE;
 }

@@ -9,8 +9,8 @@
 #ifndef RD_CORRUPT_H
 #define RD_CORRUPT_H
 
-#include "error.h"
 #include "rng.h"
+#include "table.h"
 
 /* Corrupt `ids` (n) in place. `scratch` has 2 n elements. Returns the rate t in (0,1] at which the
  * tokens were masked, which the weight 1/t of the loss needs, or 0 when the corruption has none. */
@@ -23,6 +23,7 @@ typedef struct rd_corruption {
 
 extern const rd_corruption rd_corruptions[];
 extern const size_t rd_corruption_count;
+extern const rd_table rd_corruption_table; /* the same */
 
 /* The row called `name`; RD_USAGE lists the names. */
 rd_code rd_corruption_find(const rd_corruption **out, const char *name, rd_error *e);

@@ -54,30 +54,88 @@ static rd_code cut_document(rd_examples *x, int64_t offset, int64_t ids, int64_t
   return RD_OK;
 }
 
-rd_code rd_examples_take_row(rd_examples *x, const rd_read_rules *rules, const rd_text_coder *coder,
-                             rd_file_report *report, float weight, size_t begin, int64_t prompt,
-                             rd_error *e) {
+/* One file on its way into the pool. */
+typedef struct filling {
+  rd_examples *pool;
+  const rd_read_rules *rules;
+  const rd_text_coder *coder;
+  rd_file_report *report;
+  float weight;
+} filling;
+
+/* Make an example of the ids from `begin` to the pool's end, of which the first `prompt` are the
+ * prompt (0: a plain document). */
+static rd_code add_ids(filling *f, size_t begin, int64_t prompt, rd_error *e) {
+  const rd_read_rules *rules = f->rules;
+  rd_examples *x = f->pool;
   int64_t ids = (int64_t)(x->list.count - begin), room = rules->window - rules->room_for_eos;
   bool document = prompt == 0;
   if (!document && ids > room && (!rules->truncate || prompt >= room)) {
     x->list.count = begin;
-    report->too_long++;
+    f->report->too_long++;
     return RD_OK;
   }
-  RD_TRY(rd_id_list_add(&x->list, &coder->eos, 1, e));
-  report->ids += ids;
+  RD_TRY(rd_id_list_add(&x->list, &f->coder->eos, 1, e));
+  f->report->ids += ids;
   int64_t before = x->count;
   if (document) {
-    RD_TRY(cut_document(x, (int64_t)begin, ids, rules->window, weight, e));
+    RD_TRY(cut_document(x, (int64_t)begin, ids, rules->window, f->weight, e));
   } else {
     bool open = ids > room;
-    report->too_long += open;
+    f->report->too_long += open;
     int64_t kept = open ? rules->window : ids;
     rd_example example = {(int64_t)begin, (int32_t)prompt, (int32_t)(kept - prompt), open};
-    RD_TRY(add_example(x, example, weight, e));
+    RD_TRY(add_example(x, example, f->weight, e));
   }
-  report->examples += x->count - before;
+  f->report->examples += x->count - before;
   return RD_OK;
+}
+
+static rd_code encode(filling *f, const rd_parsed_row *row, size_t begin, rd_error *e) {
+  rd_id_list *list = &f->pool->list;
+  const rd_text_coder *coder = f->coder;
+  if (row->text) {
+    RD_TRY(coder->text(coder->context, row->text, row->size, list, e));
+    return add_ids(f, begin, 0, e);
+  }
+  const char *answer = row->turns[row->count - 1].content;
+  RD_TRY(coder->prompt(coder->context, row->turns, row->count - 1, list, e));
+  int64_t prompt = (int64_t)(list->count - begin);
+  RD_TRY(coder->text(coder->context, answer, strlen(answer), list, e));
+  return add_ids(f, begin, prompt, e);
+}
+
+/* One row into ids; what a bad one left is taken back. */
+static rd_code take(void *context, const rd_parsed_row *row, rd_error *e) {
+  filling *f = context;
+  size_t begin = f->pool->list.count;
+  rd_code code = encode(f, row, begin, e);
+  if (code != RD_OK)
+    f->pool->list.count = begin;
+  return code;
+}
+
+static uint64_t fnv1a(const unsigned char *data, size_t size) {
+  uint64_t hash = 14695981039346656037u;
+  for (size_t i = 0; i < size; i++)
+    hash = (hash ^ data[i]) * 1099511628211u;
+  return hash;
+}
+
+static rd_code read_file(filling *f, rd_error *e) {
+  const rd_row_rules rules = {
+      .allow_bad = f->rules->allow_bad, .note = f->rules->note, .context = f->rules->context};
+  rd_file_report *report = f->report;
+  rd_row_count count = {.path = report->path};
+  rd_map map;
+  RD_TRY(rd_map_open(&map, report->path, e));
+  report->size = map.size;
+  report->hash = fnv1a(map.data, map.size);
+  rd_code code = rd_example_rows_read(&count, (const char *)map.data, map.size, &rules, take, f, e);
+  rd_map_close(&map);
+  report->rows = (int64_t)(count.good + count.bad);
+  report->bad = (int64_t)count.bad;
+  return code;
 }
 
 rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const rd_text_coder *coder,
@@ -88,14 +146,9 @@ rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const r
     return RD_NO_MEMORY;
   for (size_t i = 0; i < sources->count; i++) {
     rd_file_report *report = &x->reports[x->report_count++];
+    filling f = {x, rules, coder, report, (float)sources->items[i].weight};
     report->path = sources->items[i].path;
-    RD_TRY(rd_examples_read_file(x, rules, coder, report, (float)sources->items[i].weight, e));
-    if (report->rows == 0)
-      return rd_fail(e, RD_BAD_INPUT, "%s: no rows", report->path);
-    if (report->bad * 100 > report->rows && !rules->allow_bad)
-      return rd_fail(e, RD_BAD_INPUT,
-                     "%s: %lld of %lld rows are bad, more than 1%%; mend them, or --allow-bad",
-                     report->path, (long long)report->bad, (long long)report->rows);
+    RD_TRY(read_file(&f, e));
   }
   x->pool = x->list.data;
   x->pool_count = x->list.count;

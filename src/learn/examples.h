@@ -6,8 +6,6 @@
 
 #include "prompt.h"
 
-enum { RD_MOST_TURNS = 256 }; /* in one row */
-
 /* One data file; `weight` is how often each of its rows is seen in an epoch, on average. */
 typedef struct rd_data_source {
   char *path;

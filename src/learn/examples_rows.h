@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the two halves of reading examples: files and rows on one side, the pool on the other. */
+/* Files of training rows: what a row says, whatever its form. */
 #ifndef RD_EXAMPLES_ROWS_H
 #define RD_EXAMPLES_ROWS_H
 
-#include "examples.h"
+#include "rows.h"
 
-/* Read one file into x->list and rd_examples_take_row. */
-rd_code rd_examples_read_file(rd_examples *x, const rd_read_rules *rules,
-                              const rd_text_coder *coder, rd_file_report *report, float weight,
-                              rd_error *e);
-/* Make an example of the ids from x->list[begin] to its end, of which the first `prompt` are the
- * prompt (0: a plain document). */
-rd_code rd_examples_take_row(rd_examples *x, const rd_read_rules *rules, const rd_text_coder *coder,
-                             rd_file_report *report, float weight, size_t begin, int64_t prompt,
+#include "redraft.h"
+
+enum { RD_MOST_TURNS = 256 }; /* in one row */
+
+/* A row taken apart: turns, the last of which is the answer; or one text. */
+typedef struct rd_parsed_row {
+  rd_message turns[RD_MOST_TURNS];
+  size_t count;
+  const char *text; /* (size) NULL: turns */
+  size_t size;
+  char *joined; /* what the parser made */
+} rd_parsed_row;
+
+typedef rd_code rd_parsed_take(void *context, const rd_parsed_row *row, rd_error *e);
+
+/* Give every row of a file's content to `take`, judged by the rules: JSONL where the name ends in
+ * .jsonl or .json, else documents ended by <|endoftext|>. */
+rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
+                             const rd_row_rules *rules, rd_parsed_take *take, void *context,
                              rd_error *e);
 
 #endif

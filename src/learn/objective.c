@@ -2,8 +2,6 @@
 /* The tables of objectives and of positions that count. */
 #include "objective.h"
 
-#include <string.h>
-
 const rd_objective rd_objectives[] = {
     {"next-token", 1, NULL, false, false, "autoregressive: causal attention, the next token"},
     {"structural", 0, "structural", false, false,
@@ -19,22 +17,24 @@ const rd_loss_on rd_loss_ons[] = {
     {"all", true, true}, {"answer", false, true}, {"corrupted", false, false}};
 const size_t rd_loss_on_count = sizeof rd_loss_ons / sizeof *rd_loss_ons;
 
+const rd_table rd_objective_table = RD_TABLE("objective", rd_objectives);
+const rd_table rd_loss_on_table = RD_TABLE("loss_on", rd_loss_ons);
+
 rd_code rd_objective_find(const rd_objective **out, const char *name, rd_error *e) {
-  for (size_t i = 0; i < rd_objective_count; i++)
-    if (strcmp(rd_objectives[i].name, name) == 0) {
-      *out = &rd_objectives[i];
-      return RD_OK;
-    }
-  return rd_fail(e, RD_USAGE,
-                 "objective: %s is none of next-token, structural, structural-window, mask, mixed",
-                 name);
+  *out = rd_table_find(&rd_objective_table, name, e);
+  return *out ? RD_OK : RD_USAGE;
+}
+
+rd_code rd_objective_check_mask(const rd_objective *objective, int32_t mask, rd_error *e) {
+  if (!objective->corruption || mask >= 0)
+    return RD_OK;
+  return rd_fail(e, RD_BAD_INPUT,
+                 "objective %s needs a mask token, and the model names none: choose a word of its "
+                 "tokenizer with mask_token (--mask-token WORD)",
+                 objective->name);
 }
 
 rd_code rd_loss_on_find(const rd_loss_on **out, const char *name, rd_error *e) {
-  for (size_t i = 0; i < rd_loss_on_count; i++)
-    if (strcmp(rd_loss_ons[i].name, name) == 0) {
-      *out = &rd_loss_ons[i];
-      return RD_OK;
-    }
-  return rd_fail(e, RD_USAGE, "loss_on: %s is none of all, answer, corrupted", name);
+  *out = rd_table_find(&rd_loss_on_table, name, e);
+  return *out ? RD_OK : RD_USAGE;
 }

@@ -17,8 +17,12 @@ typedef struct rd_objective {
 
 extern const rd_objective rd_objectives[];
 extern const size_t rd_objective_count;
+extern const rd_table rd_objective_table; /* the same */
 /* RD_USAGE lists the names. */
 rd_code rd_objective_find(const rd_objective **out, const char *name, rd_error *e);
+
+/* RD_BAD_INPUT, with the way out: it needs a mask token, and `mask` is none (-1). */
+rd_code rd_objective_check_mask(const rd_objective *objective, int32_t mask, rd_error *e);
 
 /* Does a position count? */
 typedef struct rd_loss_on {
@@ -29,6 +33,7 @@ typedef struct rd_loss_on {
 
 extern const rd_loss_on rd_loss_ons[];
 extern const size_t rd_loss_on_count;
+extern const rd_table rd_loss_on_table; /* the same */
 rd_code rd_loss_on_find(const rd_loss_on **out, const char *name, rd_error *e);
 
 #endif

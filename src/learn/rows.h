@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of a JSONL file as a task wants them: bad ones are counted and named, and stop the reading
- * when they are more than a hundredth. */
+/* Rows of a file: read one after another, bad ones counted, named and left out, and the reading
+ * stopped when they are more than a hundredth. */
 #ifndef RD_ROWS_H
 #define RD_ROWS_H
 
@@ -11,13 +11,32 @@
 typedef rd_code rd_row_check(const json_t *row, rd_error *e);
 
 typedef struct rd_row_rules {
-  rd_row_check *check;
-  size_t limit;   /* good rows at most; 0: all */
-  bool allow_bad; /* more than 1% bad rows are fine */
+  rd_row_check *check; /* of rd_rows_read */
+  size_t limit;        /* good rows at most; 0: all */
+  bool allow_bad;      /* more than 1% bad rows are fine */
   /* Told of each bad row, the first 20 of them ("data.jsonl:12: ..."); may be NULL. */
   void (*note)(void *context, const char *message);
   void *context;
 } rd_row_rules;
+
+/* A file whose rows are being judged. */
+typedef struct rd_row_count {
+  const char *path;
+  size_t good, bad;
+} rd_row_count;
+
+/* Takes one row; RD_BAD_INPUT says what is wrong with it. */
+typedef rd_code rd_row_take(void *context, const json_t *row, size_t line, rd_error *e);
+
+/* Give every line of JSONL text that is not blank to `take`, as an object; judge each. */
+rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const rd_row_rules *rules,
+                     rd_row_take *take, void *context, rd_error *e);
+/* Count the row at `line`, of which taking it said `code` and `why`: a bad one is named; another
+ * failure is returned, with its place. */
+rd_code rd_row_judge(rd_row_count *count, const rd_row_rules *rules, size_t line, rd_code code,
+                     const rd_error *why, rd_error *e);
+/* After the last row. RD_BAD_INPUT: too many bad rows, or none at all. */
+rd_code rd_rows_finish(const rd_row_count *count, const rd_row_rules *rules, rd_error *e);
 
 typedef struct rd_rows {
   json_t **items; /* (count) objects that passed the check; owned */
@@ -25,7 +44,7 @@ typedef struct rd_rows {
   size_t count, bad;
 } rd_rows;
 
-/* RD_BAD_INPUT: too many bad rows, or no good one. Blank lines are no rows. */
+/* A whole JSONL file. RD_BAD_INPUT: too many bad rows, or no good one. */
 rd_code rd_rows_read(rd_rows *rows, const char *path, const rd_row_rules *rules, rd_error *e);
 void rd_rows_drop(rd_rows *rows);
 
@@ -34,6 +53,8 @@ void rd_rows_drop(rd_rows *rows);
 void rd_row_note(const rd_row_rules *rules, const char *path, size_t line, size_t nth,
                  const char *why, const char *outcome);
 
+/* Does the text hold nothing but white space? */
+bool rd_text_blank(const char *text, size_t size);
 /* A key that must hold text that is not blank. */
 rd_code rd_row_text(const json_t *row, const char *key, const char **out, rd_error *e);
 /* The same for what is asked: `prompt`, `question` or `query`. */

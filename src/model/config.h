@@ -4,7 +4,8 @@
 #ifndef RD_CONFIG_H
 #define RD_CONFIG_H
 
-#include "error.h"
+#include "dtype.h"
+#include "json.h"
 
 typedef struct rd_family rd_family; /* family.h: a row of architecture facts */
 
@@ -31,6 +32,18 @@ typedef struct rd_config {
   int32_t eos[RD_MOST_EOS];
   int eos_count;
 } rd_config;
+
+/* Read config.json (and generation_config.json's eos, when `generation` is not NULL). Special
+ * tokens the files do not name stay -1. */
+rd_code rd_config_read(rd_config *out, const json_t *config, const json_t *generation, rd_error *e);
+struct rd_gguf;
+/* The same from a GGUF file's keys. */
+rd_code rd_config_read_gguf(rd_config *out, const struct rd_gguf *g, rd_error *e);
+/* The sizes that no file should get past: RD_BAD_INPUT naming the one that makes no sense. */
+rd_code rd_config_check(const rd_config *config, rd_error *e);
+/* config.json for a model of this configuration. Beside Hugging Face's keys it has shift_logits,
+ * attention_block (0 bidirectional, 1 causal, N blocks) and canvas_length. New reference. */
+json_t *rd_config_json(const rd_config *config, rd_dtype type);
 
 /* Is `id` one of the EOS tokens? */
 bool rd_config_is_eos(const rd_config *config, int32_t id);

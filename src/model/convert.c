@@ -14,17 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const carried[] = {"generation_config.json",
-                                      "tokenizer.json",
-                                      "tokenizer_config.json",
-                                      "special_tokens_map.json",
-                                      "added_tokens.json",
-                                      "vocab.json",
-                                      "merges.txt",
-                                      "tokenizer.model",
-                                      "tokenizer.bin",
-                                      "chat_template.jinja"};
-
 rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd_error *e) {
   int64_t rows = t->dims == 2 ? t->shape[0] : 1, cols = rd_tensor_count(t) / (rows ? rows : 1);
   RD_TRY(rd_tensor_readable(t, e));
@@ -120,6 +109,8 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
     free(path);
     json_object_set(config, "torch_dtype", json_object_get(written, "torch_dtype"));
     json_object_del(config, "quantization_config");
+    if (m->remembered.mask >= 0)
+      json_object_set(config, "mask_token_id", json_object_get(written, "mask_token_id"));
   }
   if (code == RD_OK)
     code = rd_json_write(folder, "config.json", config ? config : written, e);
@@ -134,31 +125,12 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
   return code;
 }
 
-static rd_code carry(const char *from, const char *to, const char *name, bool *found, rd_error *e) {
-  char *source = rd_path_join(from, name), *target = rd_path_join(to, name);
-  rd_code code = source && target ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  rd_map map = {0};
-  if (code == RD_OK && rd_path_exists(source) && (code = rd_map_open(&map, source, e)) == RD_OK) {
-    rd_file_piece part = {map.data, map.size};
-    code = rd_file_write(target, &part, 1, e);
-    rd_map_close(&map);
-    *found = *found || strncmp(name, "tokenizer.", 10) == 0 || strcmp(name, "vocab.json") == 0;
-  }
-  free(source);
-  free(target);
-  return code;
-}
-
 static rd_code write_folder(const rd_model *m, const rd_convert_options *o, const rd_format *format,
                             bool *tokenizer, rd_error *e) {
+  const rd_remembered template = {-1, m->remembered.chat_template};
   RD_TRY(rd_folder_make(o->out, e));
-  bool folder = rd_path_is_folder(o->path);
-  for (size_t i = 0; folder && i < sizeof carried / sizeof *carried; i++)
-    RD_TRY(carry(o->path, o->out, carried[i], tokenizer, e));
-  if (!folder && m->tokenizer) {
-    RD_TRY(rd_tokenizer_write(m->tokenizer, o->out, e));
-    *tokenizer = true;
-  }
+  RD_TRY(rd_tokenizer_copy(m->tokenizer, o->path, o->out, tokenizer, e));
+  RD_TRY(rd_remembered_write(&template, o->out, e));
   char *path = rd_path_join(o->out, "model.safetensors");
   rd_code code = path ? write_weights(m, format, path, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
@@ -166,22 +138,25 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o, cons
   return code == RD_OK ? write_config(m, o->path, o->out, (rd_dtype)format->dtype, e) : code;
 }
 
+static const struct type {
+  const char *name, *format;
+} types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}};
+const rd_table rd_convert_type_table = RD_TABLE("type of weights", types);
+
 rd_code rd_convert_type(const rd_format **out, const char *to, rd_error *e) {
-  static const struct {
-    const char *name, *format;
-  } types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}};
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    if (strcmp(types[i].name, to) == 0) {
-      *out = rd_format_named(types[i].format);
-      return RD_OK;
-    }
-  return rd_fail(e, RD_USAGE, "weights are written as f32, f16 or bf16, not %s", to);
+  const struct type *type = rd_table_find(&rd_convert_type_table, to, e);
+  *out = type ? rd_format_named(type->format) : NULL;
+  return type ? RD_OK : RD_USAGE;
 }
 
 /* Merging rounds once: bf16 matrices stay bf16 while opening only when they are to be bf16. */
 static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_format **format,
                         rd_error *e) {
-  rd_model_options options = {.path = o->path, .adapter = o->adapter, .use = RD_ADAPTER_MERGED};
+  rd_model_options options = {.path = o->path,
+                              .adapter = o->adapter,
+                              .use = RD_ADAPTER_MERGED,
+                              .chat_template = o->chat_template,
+                              .mask_token = o->mask_token};
   options.precision = *format && (*format)->dtype != RD_BF16 ? "f32" : "auto";
   RD_TRY(rd_model_open(m, &options, e));
   if (*format)

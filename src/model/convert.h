@@ -4,6 +4,7 @@
 #define RD_CONVERT_H
 
 #include "model.h"
+#include "table.h"
 #include "tensors.h"
 
 typedef struct rd_convert_options {
@@ -11,6 +12,7 @@ typedef struct rd_convert_options {
   const char *adapter; /* a PEFT folder to merge into the matrices, or NULL */
   const char *to;      /* "f32", "f16", "bf16"; NULL: as stored (bf16 for block formats) */
   const char *out;     /* the folder to write; must not hold a model yet */
+  const char *chat_template, *mask_token; /* chosen for the model, or NULL: as it is */
 } rd_convert_options;
 
 /* Writes config.json, generation_config.json, model.safetensors, and the tokenizer's files:
@@ -19,7 +21,8 @@ typedef struct rd_convert_options {
  * Hugging Face's order. Nothing is written unless the model and the adapter open. *tokenizer (or
  * NULL) says whether a tokenizer is there. */
 rd_code rd_convert(const rd_convert_options *options, bool *tokenizer, rd_error *e);
-/* The format that "f32", "f16" or "bf16" names. */
+/* What weights can be written as: "f32", "f16", "bf16"; and the format that one of them names. */
+extern const rd_table rd_convert_type_table;
 rd_code rd_convert_type(const rd_format **out, const char *to, rd_error *e);
 /* Give `t` its numbers in the format `to`, made in `arena` (measuring, or placed). RD_NUMERIC: one
  * of them is infinite or NaN in F16, which ends at 65504. */

@@ -3,6 +3,7 @@
 #include "convert.h"
 
 #include "file.h"
+#include "remembered.h"
 #include "tensors.h"
 
 #include <stdlib.h>
@@ -37,29 +38,35 @@ static rd_code write_factors(const rd_tensors *t, const rd_format *to, const cha
 rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e) {
   const rd_format *format = NULL;
   rd_tensors tensors = {0};
+  rd_remembered remembered = {-1, NULL};
   rd_map settings = {0};
   char *config = rd_path_join(adapter, "adapter_config.json");
   char *config_out = rd_path_join(out, "adapter_config.json");
   char *weights = rd_path_join(adapter, "adapter_model.safetensors");
   char *weights_out = rd_path_join(out, "adapter_model.safetensors");
   rd_code code = config && config_out && weights && weights_out
-                     ? rd_convert_type(&format, to, e)
-                     : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", out);
+                   ? rd_convert_type(&format, to, e)
+                   : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", out);
   if (code == RD_OK && rd_path_exists(config_out))
     code = rd_fail(e, RD_USAGE, "%s already holds an adapter; name another folder", out);
   if (code == RD_OK)
     code = rd_map_open(&settings, config, e);
+  if (code == RD_OK)
+    code = rd_remembered_read(&remembered, adapter, e);
   if (code == RD_OK)
     code = rd_safetensors_open(&tensors, weights, e);
   if (code == RD_OK)
     code = rd_folder_make(out, e);
   if (code == RD_OK)
     code = write_factors(&tensors, format, weights_out, e);
+  if (code == RD_OK)
+    code = rd_remembered_write(&remembered, out, e);
   if (code == RD_OK) {
     rd_file_piece part = {settings.data, settings.size};
     code = rd_file_write(config_out, &part, 1, e);
   }
   rd_tensors_drop(&tensors);
+  rd_remembered_drop(&remembered);
   rd_map_close(&settings);
   free(config);
   free(config_out);

@@ -2,7 +2,10 @@
 /* The table of families. LLaDA keeps the names of OLMo, its ancestor; the others those of LLaMA. */
 #include "family.h"
 
+#include "table.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const rd_config_keys llama_keys = {.layers = "num_hidden_layers",
@@ -122,11 +125,12 @@ const rd_family *rd_families(size_t *count) {
 }
 
 static rd_code unknown(const char *what, rd_error *e) {
-  char known[256] = "";
-  for (size_t i = 0, at = 0; i < FAMILIES && at < sizeof known; i++)
-    at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", families[i].name);
-  return rd_fail(e, RD_UNSUPPORTED, "a model of type \"%s\"; the known families are %s", what,
-                 known);
+  const rd_table table = RD_TABLE("family", families);
+  char *names = rd_table_names(&table, ", ", ", ");
+  rd_fail(e, RD_UNSUPPORTED, "a model of type \"%s\"; the known families are %s", what,
+          names ? names : "others");
+  free(names);
+  return RD_UNSUPPORTED;
 }
 
 rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *e) {

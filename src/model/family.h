@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Families: one row of architecture facts for each kind of model, and what reads a folder's
- * config.json through it. */
+/* Families: one row of architecture facts for each kind of model. */
 #ifndef RD_FAMILY_H
 #define RD_FAMILY_H
 
-#include "config.h"
-#include "dtype.h"
-#include "json.h"
+#include "error.h"
 
 /* The keys of config.json that hold the sizes; families of Hugging Face share one set. */
 typedef struct rd_config_keys {
@@ -21,7 +18,7 @@ typedef struct rd_names {
   const char *q, *k, *v, *o, *gate, *up, *down;
 } rd_names;
 
-struct rd_family {
+typedef struct rd_family {
   const char *name;
   const char *model_types[4]; /* config.json's model_type; NULL ends the list */
   const char *gguf;           /* general.architecture, or NULL */
@@ -32,7 +29,7 @@ struct rd_family {
   bool shift_logits;
   double rope_theta;     /* where the file is silent */
   bool gguf_interleaved; /* GGUF stores q and k rows permuted for interleaved rotation */
-};
+} rd_family;
 
 /* All rows; *count of them. */
 const rd_family *rd_families(size_t *count);
@@ -40,18 +37,6 @@ const rd_family *rd_families(size_t *count);
 rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *e);
 rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_error *e);
 
-/* Read config.json (and generation_config.json's eos, when `generation` is not NULL). Special
- * tokens the files do not name stay -1. */
-rd_code rd_config_read(rd_config *out, const json_t *config, const json_t *generation, rd_error *e);
-struct rd_gguf;
-/* The same from a GGUF file's keys. */
-rd_code rd_config_read_gguf(rd_config *out, const struct rd_gguf *g, rd_error *e);
 /* The names that every family's tensors have in GGUF. */
 extern const rd_names rd_gguf_names;
-/* The sizes that no file should get past: RD_BAD_INPUT naming the one that makes no sense. */
-rd_code rd_config_check(const rd_config *config, rd_error *e);
-/* config.json for a model of this configuration. Beside Hugging Face's keys it has shift_logits,
- * attention_block (0 bidirectional, 1 causal, N blocks) and canvas_length. New reference. */
-json_t *rd_config_json(const rd_config *config, rd_dtype type);
-
 #endif

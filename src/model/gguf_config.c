@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A configuration from GGUF's keys: {architecture}.*, tokenizer.ggml.*, and diffusion.*. */
+#include "config.h"
 #include "family.h"
 #include "gguf.h"
 #include "rope.h"
@@ -86,8 +87,8 @@ static rd_code read_scaling(const reader *r, rd_config *c, rd_error *e) {
   c->rope_scaling = RD_ROPE_LINEAR;
   RD_TRY(read_real(r, "rope.scaling.factor", &c->rope_factor, e));
   return c->rope_factor >= 1
-             ? RD_OK
-             : rd_fail(e, RD_BAD_INPUT, "%s is linear without a factor of 1 or more", key);
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT, "%s is linear without a factor of 1 or more", key);
 }
 
 static rd_code read_sizes(const reader *r, rd_config *c, rd_error *e) {

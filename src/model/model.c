@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "chat_template.h"
 #include "family.h"
+#include "model_folder.h"
 #include "precision.h"
 #include "store.h"
 #include "tokenizer.h"
@@ -24,6 +25,7 @@ rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, 
   if (!m)
     return RD_NO_MEMORY;
   m->config = *config;
+  m->remembered.mask = -1;
   m->store = rd_calloc(1, sizeof *m->store, "a model", e);
   m->name = rd_strdup(name, e);
   rd_arena measure = rd_arena_measure();
@@ -54,6 +56,8 @@ void rd_model_close(rd_model **model) {
   }
   rd_tokenizer_close(&m->tokenizer);
   free(m->store);
+  free(m->system);
+  rd_remembered_drop(&m->remembered);
   free(m->name);
   free(m);
   *model = NULL;
@@ -136,17 +140,14 @@ static rd_code open_weights(struct rd_model_store *s, rd_config *config, const c
 
 /* Does the model bring a tokenizer? A folder may hold weights alone. */
 static rd_code has_tokenizer(const rd_model *m, const char *path, bool *found, rd_error *e) {
-  static const char *const files[] = {"tokenizer.json", "vocab.json", "tokenizer.model",
-                                      "tokenizer.bin"};
-  bool gguf = m->store->gguf.count > 0;
-  *found = gguf && rd_gguf_find(&m->store->gguf, "tokenizer.ggml.tokens") != NULL;
-  for (size_t i = 0; !gguf && !*found && i < sizeof files / sizeof *files; i++) {
-    char *file = rd_path_join(path, files[i]);
-    if (!file)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", files[i]);
-    *found = rd_path_exists(file);
-    free(file);
+  char *file = NULL;
+  if (m->store->gguf.count > 0) {
+    *found = rd_gguf_find(&m->store->gguf, "tokenizer.ggml.tokens") != NULL;
+    return RD_OK;
   }
+  RD_TRY(rd_model_folder_find(&file, path, RD_FILE_VOCABULARY, e));
+  *found = file != NULL;
+  free(file);
   return RD_OK;
 }
 
@@ -162,27 +163,59 @@ static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
       c->eos[c->eos_count++] = eos[i];
 }
 
-static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *e) {
+/* What the options choose; else what was chosen when the adapter, or the model, was trained. */
+static rd_code recall(rd_remembered *r, const rd_model_options *o, rd_error *e) {
+  *r = (rd_remembered){-1, NULL};
+  if (rd_path_is_folder(o->path))
+    RD_TRY(rd_remembered_read(r, o->path, e));
+  if (o->adapter)
+    RD_TRY(rd_remembered_read(r, o->adapter, e));
+  if (!o->chat_template)
+    return RD_OK;
+  free(r->chat_template);
+  r->chat_template = rd_strdup(o->chat_template, e);
+  return r->chat_template ? RD_OK : RD_NO_MEMORY;
+}
+
+/* The mask of an option, or the one that is remembered. */
+static rd_code choose_mask(rd_model *m, const rd_model_options *o, rd_error *e) {
   rd_config *c = &m->config;
+  int64_t mask = m->remembered.mask;
+  if (o->mask_token) {
+    RD_TRY(rd_tokenizer_word(m->tokenizer, o->mask_token, &c->mask, e));
+    m->remembered.mask = c->mask;
+    return rd_config_is_eos(c, c->mask)
+             ? rd_fail(e, RD_USAGE, "--mask-token %s is the token that ends answers", o->mask_token)
+             : RD_OK;
+  }
+  if (mask >= c->vocab)
+    return rd_fail(e, RD_BAD_INPUT, "redraft.json: mask_token_id %lld, the vocabulary has %lld",
+                   (long long)mask, (long long)c->vocab);
+  c->mask = mask >= 0 ? (int32_t)mask : c->mask;
+  return RD_OK;
+}
+
+static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *e) {
+  const rd_config *c = &m->config;
   bool found = false;
+  RD_TRY(recall(&m->remembered, o, e));
   RD_TRY(has_tokenizer(m, o->path, &found, e));
   if (!found)
     return o->mask_token || o->chat_template
-               ? rd_fail(e, RD_USAGE,
-                         "%s holds no tokenizer, which --mask-token and "
-                         "--chat-template need",
-                         o->path)
-               : RD_OK;
+             ? rd_fail(e, RD_USAGE,
+                       "%s holds no tokenizer, which --mask-token and "
+                       "--chat-template need",
+                       o->path)
+             : choose_mask(m, o, e);
   RD_TRY(rd_tokenizer_open(&m->tokenizer, o->path, e));
   if ((int64_t)rd_tokenizer_size(m->tokenizer) > c->vocab)
     return rd_fail(e, RD_BAD_INPUT, "%s: the tokenizer has %zu tokens, the embedding %lld", o->path,
                    rd_tokenizer_size(m->tokenizer), (long long)c->vocab);
-  adopt_special_tokens(c, m->tokenizer);
-  if (o->mask_token)
-    RD_TRY(rd_tokenizer_word(m->tokenizer, o->mask_token, &c->mask, e));
-  rd_code code = rd_chat_template_choose(&m->chat_template, m->tokenizer, o->chat_template, e);
-  return o->chat_template ? code
-                          : RD_OK; /* without a known template the prompt is taken as it is */
+  adopt_special_tokens(&m->config, m->tokenizer);
+  RD_TRY(choose_mask(m, o, e));
+  const char *name = m->remembered.chat_template;
+  rd_code code = rd_chat_template_choose(&m->chat_template, m->tokenizer, name, e);
+  return name ? code : RD_OK; /* without a known template the prompt is taken as it is */
 }
 
 static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
@@ -196,7 +229,10 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
       m->file_bytes += mapped[k]->maps[i].size;
   }
   rd_code code = bind_model(m, o, e);
-  return code == RD_OK ? open_tokenizer(m, o, e) : rd_prefix(e, code, "%s", o->path);
+  if (code != RD_OK)
+    return rd_prefix(e, code, "%s", o->path);
+  m->system = o->system ? rd_strdup(o->system, e) : NULL;
+  return m->system || !o->system ? open_tokenizer(m, o, e) : RD_NO_MEMORY;
 }
 
 rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "factors.h"
 #include "prompt.h"
+#include "remembered.h"
 #include "weights.h"
 
 typedef struct rd_model_options {
@@ -16,6 +17,7 @@ typedef struct rd_model_options {
   rd_adapter_use use;        /* of the adapter */
   const char *chat_template; /* a row's name, or NULL: from the model's own files */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
+  const char *system;        /* system message of conversations without one, or NULL */
 } rd_model_options;
 
 typedef struct rd_precision rd_precision; /* precision.h: what products run in */
@@ -26,6 +28,8 @@ struct rd_model {
   const rd_precision *precision;         /* never auto; NULL: trained from nothing */
   rd_tokenizer *tokenizer;               /* NULL: the files hold none */
   const rd_chat_template *chat_template; /* NULL: none known; render raw or ask for one */
+  char *system;                          /* of conversations that have none; or NULL */
+  rd_remembered remembered;              /* what was chosen, by an option or when it was trained */
   char *name;                            /* last part of the path */
   size_t file_bytes, memory_bytes;       /* mapped; allocated at opening */
   struct rd_model_store *store;          /* what close gives back: maps, arena, ... */
@@ -43,7 +47,7 @@ void rd_model_close(rd_model **model);
 
 /* What lays out this model's prompts: borrows from it. */
 static inline rd_prompter rd_model_prompter(const rd_model *m) {
-  return (rd_prompter){m->name, m->tokenizer, m->chat_template};
+  return (rd_prompter){m->name, m->tokenizer, m->chat_template, m->system};
 }
 /* rd_prompt_encode for this model. */
 static inline rd_code rd_model_prompt(int32_t **ids, int64_t *count, const rd_model *m,

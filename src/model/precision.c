@@ -2,9 +2,9 @@
 /* The table of precisions. */
 #include "precision.h"
 
-#include <string.h>
-
 #include "cpu.h"
+
+#include <string.h>
 
 static rd_dtype f32(const rd_tensors *stored) {
   (void)stored;
@@ -38,13 +38,13 @@ static const rd_precision rows[] = {{"auto", as_stored, NULL, RD_F32},
                                     {"int8", fast, "int8", RD_I8}};
 enum { ROWS = sizeof rows / sizeof *rows };
 
+const rd_table rd_precision_table = RD_TABLE("precision", rows);
+/* all but the last */
+const rd_table rd_train_precision_table = {"precision", rows, ROWS - 1, sizeof *rows};
+
 rd_code rd_precision_find(const rd_precision **out, const char *name, rd_error *e) {
-  for (size_t i = 0; i < ROWS; i++)
-    if (!name || strcmp(rows[i].name, name) == 0) {
-      *out = &rows[i];
-      return RD_OK;
-    }
-  return rd_fail(e, RD_USAGE, "precision is one of " RD_PRECISION_NAMES ", not %s", name);
+  *out = name ? rd_table_find(&rd_precision_table, name, e) : rows;
+  return *out ? RD_OK : RD_USAGE;
 }
 
 rd_code rd_precision_choose(const rd_precision **out, rd_dtype *type, const char *name,

@@ -3,6 +3,7 @@
 #ifndef RD_PRECISION_H
 #define RD_PRECISION_H
 
+#include "table.h"
 #include "tensors.h"
 
 typedef struct rd_precision {
@@ -14,8 +15,8 @@ typedef struct rd_precision {
   rd_dtype arithmetic; /* what the machine multiplies, whose peak is the limit */
 } rd_precision;
 
-/* The options' choices, "auto|f32|bf16|int8". */
-#define RD_PRECISION_NAMES "auto|f32|bf16|int8"
+/* The precisions; those that training knows. */
+extern const rd_table rd_precision_table, rd_train_precision_table;
 
 /* The row of a name (NULL: auto). RD_USAGE names the choices. */
 rd_code rd_precision_find(const rd_precision **out, const char *name, rd_error *e);

@@ -10,10 +10,6 @@ typedef rd_code take_field(rd_ask *ask, const json_t *value, rd_error *e);
 
 enum { MOST_DRAFT = 1 << 20 };
 
-static rd_options options_of(rd_ask *ask) {
-  return (rd_options){rd_sampler_options, rd_sampler_option_count, &ask->params, ask->given};
-}
-
 /* --- text --------------------------------------------------------------------------------------
  */
 
@@ -49,8 +45,8 @@ static rd_code add_parts(rd_ask *ask, const char *role, const json_t *parts, rd_
   char *joined = rd_calloc(size, 1, "a message", e), *to = joined;
   if (!joined)
     return RD_NO_MEMORY;
-  json_array_foreach(parts, i, part) to =
-      stpcpy(to, json_string_value(json_object_get(part, "text")));
+  json_array_foreach(parts, i, part)
+    to = stpcpy(to, json_string_value(json_object_get(part, "text")));
   rd_code code = add_message(ask, role, joined, e);
   free(joined);
   return code;
@@ -123,10 +119,11 @@ static rd_code take_system(rd_ask *ask, const json_t *value, rd_error *e) {
  */
 
 static rd_code take_draft(rd_ask *ask, const json_t *value, rd_error *e) {
-  static const struct {
+  static const struct state {
     const char *name;
     rd_place place;
   } states[] = {{"mask", RD_PLACE_MASKED}, {"edit", RD_PLACE_EDITABLE}, {"lock", RD_PLACE_LOCKED}};
+  static const rd_table table = RD_TABLE("state", states);
   const json_t *list = json_object_get(value, "state");
   RD_TRY(take_ids(json_object_get(value, "ids"), "draft: ids", &ask->ids, &ask->count, e));
   if (json_array_size(list) != (size_t)ask->count)
@@ -137,12 +134,10 @@ static rd_code take_draft(rd_ask *ask, const json_t *value, rd_error *e) {
     return RD_NO_MEMORY;
   for (size_t i = 0; i < (size_t)ask->count; i++) {
     const char *name = json_string_value(json_array_get(list, i));
-    size_t s = 0, n = sizeof states / sizeof *states;
-    while (s < n && (!name || strcmp(states[s].name, name) != 0))
-      s++;
-    if (s == n)
-      return rd_fail(e, RD_BAD_INPUT, "draft: state %zu: expected mask, edit or lock", i);
-    ask->places[i] = (uint8_t)states[s].place;
+    const struct state *state = rd_table_find(&table, name ? name : "that is no text", e);
+    if (!state)
+      return rd_prefix(e, RD_BAD_INPUT, "draft: number %zu", i);
+    ask->places[i] = (uint8_t)state->place;
   }
   return RD_OK;
 }
@@ -178,8 +173,7 @@ static rd_code take_raw(rd_ask *ask, const json_t *value, rd_error *e) {
 static rd_code take_most(rd_ask *ask, const json_t *value, rd_error *e) {
   if (!json_is_integer(value) || json_integer_value(value) < 1)
     return rd_fail(e, RD_BAD_INPUT, "max_tokens: expected a whole number from 1");
-  rd_options o = options_of(ask);
-  return rd_option_set_json(&o, rd_option_find(&o, "tokens"), value, e);
+  return rd_option_set_json(&ask->options, rd_option_find(&ask->options, "tokens"), value, e);
 }
 
 static rd_code take_n(rd_ask *ask, const json_t *value, rd_error *e) {
@@ -205,7 +199,8 @@ static rd_code take_stop(rd_ask *ask, const json_t *value, rd_error *e) {
   json_t *one;
   if (!json_is_array(value))
     return add_stop(ask, value, e);
-  json_array_foreach(value, i, one) RD_TRY(add_stop(ask, one, e));
+  json_array_foreach(value, i, one)
+    RD_TRY(add_stop(ask, one, e));
   return RD_OK;
 }
 
@@ -221,7 +216,7 @@ static rd_code take_logprobs(rd_ask *ask, const json_t *value, rd_error *e) {
                  "events of /api/denoise have the probability of every token");
 }
 
-static const struct {
+static const struct field {
   const char *name;
   unsigned shapes;
   take_field *take;
@@ -240,6 +235,7 @@ static const struct {
     {"logprobs", RD_ASK_CHAT | RD_ASK_COMPLETION, take_logprobs},
     {"n", RD_ASK_CHAT | RD_ASK_COMPLETION, take_n},
 };
+static const rd_table field_table = RD_TABLE("field", fields);
 
 /* Names go into a header: what is no plain character is shown as a question mark. */
 static void note_unknown(rd_ask *ask, const char *name) {
@@ -260,16 +256,15 @@ static rd_code take_any(rd_ask *ask, const char *name, const json_t *value, unsi
     RD_TRY(plain_text(value, "model", &wanted, e));
     ask->no_model = model && strcmp(wanted, model->name) != 0;
     return ask->no_model
-               ? rd_fail(e, RD_USAGE, "there is no model %.100s here; %s is", wanted, model->name)
-               : RD_OK;
+             ? rd_fail(e, RD_USAGE, "there is no model %.100s here; %s is", wanted, model->name)
+             : RD_OK;
   }
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-    if ((fields[i].shapes & shape) && strcmp(fields[i].name, name) == 0)
-      return fields[i].take(ask, value, e);
-  rd_options o = options_of(ask);
-  const rd_option *row = rd_option_find(&o, name);
+  const struct field *field = rd_table_row(&field_table, name);
+  if (field && (field->shapes & shape))
+    return field->take(ask, value, e);
+  const rd_option *row = rd_option_find(&ask->options, name);
   if (row)
-    return rd_option_set_json(&o, row, value, e);
+    return rd_option_set_json(&ask->options, row, value, e);
   note_unknown(ask, name);
   return RD_OK;
 }
@@ -305,18 +300,19 @@ static rd_code as_field(rd_code code, rd_error *e) {
 rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
                      const rd_model *model, rd_error *e) {
   *out = (rd_ask){0};
-  rd_options o = options_of(out);
   json_t *body = NULL, *value;
   const char *name;
-  RD_TRY(rd_options_default(&o, e));
+  RD_TRY(rd_options_open(&out->options, rd_sampler_parts, &out->params, e));
+  RD_TRY(rd_options_default(&out->options, e));
   RD_TRY(rd_json_parse(&body, text, size, "the body", e));
   rd_code code =
       json_is_object(body) ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
-  json_object_foreach(body, name, value) if (code == RD_OK) code =
-      take_any(out, name, value, shape, model, e);
+  json_object_foreach(body, name, value)
+    if (code == RD_OK)
+      code = take_any(out, name, value, shape, model, e);
   json_decref(body);
   if (code == RD_OK)
-    code = rd_params_resolve(&out->params, &o, &out->sampler, e);
+    code = rd_params_resolve(&out->params, &out->options, &out->sampler, e);
   if (code == RD_OK)
     code = encode_prompt(out, shape, model, e);
   return as_field(code, e);
@@ -347,8 +343,9 @@ size_t rd_ask_doubtful(const rd_ask *ask, const char *text, size_t size) {
 }
 
 void rd_ask_drop(rd_ask *ask) {
-  rd_options o = options_of(ask);
-  rd_options_drop(&o);
+  ask->options.params = &ask->params; /* the ask may have been moved */
+  rd_options_drop(&ask->options);
+  rd_options_close(&ask->options);
   for (size_t i = 0; i < 2 * ask->message_count; i++)
     free(ask->messages[i]);
   free(ask->messages);

@@ -3,8 +3,9 @@
 #ifndef RD_ASK_H
 #define RD_ASK_H
 
-#include "request.h"
 #include "json.h"
+#include "params.h"
+#include "request.h"
 
 /* Whose shape the body has; one bit each. */
 enum { RD_ASK_DENOISE = 1, RD_ASK_CHAT = 2, RD_ASK_COMPLETION = 4 };
@@ -13,7 +14,7 @@ enum { RD_ASK_STOPS = 4 }; /* as OpenAI has it */
 
 typedef struct rd_ask {
   rd_params params;
-  bool given[64];
+  rd_options options; /* over params, until the ask is moved */
   const rd_sampler *sampler;
   int32_t *prompt; /* (prompt_count) */
   int64_t prompt_count;

@@ -5,7 +5,7 @@
 
 #include "guard.h"
 #include "scheduler.h"
-#include "server.h"
+#include "server_setup.h"
 
 #include <microhttpd.h>
 

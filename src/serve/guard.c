@@ -40,7 +40,7 @@ static void refuse(const rd_visit *v, const char *status, const char *message, c
 }
 
 static void look(rd_guard *g) {
-  double now = rd_now();
+  double now = rd_seconds();
   for (rd_visit *v = g->first; v; v = v->next) {
     if (v->due == 0 || now < v->due)
       continue;
@@ -123,7 +123,7 @@ void rd_visit_expect(rd_visit *v, double seconds) {
   if (!v)
     return;
   pthread_mutex_lock(&v->guard->lock);
-  v->due = seconds > 0 ? rd_now() + seconds : 0;
+  v->due = seconds > 0 ? rd_seconds() + seconds : 0;
   pthread_mutex_unlock(&v->guard->lock);
 }
 

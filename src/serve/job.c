@@ -13,12 +13,6 @@
 
 enum { MOST_WAITING = 1 << 20 };
 
-double rd_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static const char *prefix_of(unsigned shape) {
   return shape == RD_ASK_CHAT ? "chatcmpl" : shape == RD_ASK_COMPLETION ? "cmpl" : "draft";
 }
@@ -35,7 +29,7 @@ rd_job *rd_job_new(rd_ask *ask, unsigned shape, const rd_reply *reply, const rd_
   job->reply = reply;
   job->model = model->name;
   job->created = (int64_t)time(NULL);
-  job->begun = rd_now();
+  job->begun = rd_seconds();
   snprintf(job->id, sizeof job->id, "%s-%llx%06x", prefix_of(shape), (long long)job->created,
            atomic_fetch_add(&number, 1) & 0xFFFFFFU);
   pthread_mutex_init(&job->lock, NULL);

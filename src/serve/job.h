@@ -5,6 +5,7 @@
 #define RD_JOB_H
 
 #include "ask.h"
+#include "clock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -69,7 +70,5 @@ size_t rd_job_read(rd_job *job, char *to, size_t most);
 rd_code rd_job_wait(rd_job *job, rd_error *e);
 /* The connection is going away: the draft is not wanted any more. */
 void rd_job_leave(rd_job *job);
-
-double rd_now(void);
 
 #endif

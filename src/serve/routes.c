@@ -2,8 +2,8 @@
 /* What each path does. */
 #include "exchange.h"
 #include "page.h"
+#include "params.h"
 #include "reply.h"
-#include "reuse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,19 +61,13 @@ static json_t *own_defaults(const rd_sampler *s, rd_error *e) {
   return values;
 }
 
-/* The option rows, the window with what its default comes to for this model, the reuse with its
- * table's names. */
+/* The option rows, the window with what its default comes to for this model. */
 static json_t *option_rows(const rd_model *model) {
   rd_options o = {rd_sampler_options, rd_sampler_option_count, NULL, NULL};
   json_t *rows = rd_options_json(&o);
   size_t window = (size_t)(rd_option_find(&o, "window") - o.rows);
   json_object_set_new(json_array_get(rows, window), "default",
                       json_integer(rd_config_window(&model->config, 0)));
-  json_t *names = json_array();
-  for (size_t i = 0; i < rd_reuse_count; i++)
-    json_array_append_new(names, json_string(rd_reuses[i].name));
-  size_t reuse = (size_t)(rd_option_find(&o, "reuse") - o.rows);
-  json_object_set_new(json_array_get(rows, reuse), "choices", names);
   return rows;
 }
 
@@ -154,8 +148,8 @@ static rd_code begin(rd_exchange *x, unsigned shape, rd_ask *ask, rd_job **job, 
   bool causal = rd_sampler_causal(ask->sampler) && server->causal;
   const rd_model *model = causal ? server->setup.causal : server->setup.model;
   const rd_reply *reply = shape == RD_ASK_DENOISE ? &rd_reply_events
-                          : !ask->stream          ? NULL
-                          : ask->diffusing        ? &rd_reply_drafts
+                        : !ask->stream            ? NULL
+                        : ask->diffusing          ? &rd_reply_drafts
                                                   : &rd_reply_deltas;
   *job = rd_job_new(ask, shape, reply, model, socket_of(x), e);
   if (!*job)

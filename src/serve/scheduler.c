@@ -36,7 +36,7 @@ static void count_end(rd_scheduler *s, const rd_job *job, rd_code code) {
   else {
     atomic_fetch_add(&m->tokens, job->tokens);
     atomic_fetch_add(&m->iterations, job->iterations);
-    rd_metrics_answer(m, rd_now() - job->begun);
+    rd_metrics_answer(m, rd_seconds() - job->begun);
   }
 }
 
@@ -116,11 +116,11 @@ static void advance(rd_scheduler *s, rd_job *job, rd_code code, rd_error *e) {
 /* One pass for all; if it fails, one for each, so that only the guilty fail. */
 static void pass(rd_scheduler *s, int64_t taken) {
   rd_error e = {0};
-  double begun = rd_now();
+  double begun = rd_seconds();
   rd_code code = s->engine->propose(s->engine, s->needs, taken, &e);
   atomic_fetch_add(&s->metrics->passes, 1);
   atomic_fetch_add(&s->metrics->sequences, taken);
-  atomic_fetch_add(&s->metrics->pass_nanoseconds, (int64_t)((rd_now() - begun) * 1e9));
+  atomic_fetch_add(&s->metrics->pass_nanoseconds, (int64_t)((rd_seconds() - begun) * 1e9));
   for (int64_t i = 0; i < taken; i++) {
     rd_error own = {0};
     rd_code result = RD_OK;
@@ -145,7 +145,7 @@ static bool await(rd_scheduler *s, bool idle, int64_t *n, bool *late) {
     pthread_cond_timedwait(&s->changed, &s->lock, &until);
   }
   *n = s->count;
-  *late = s->stop_at > 0 && rd_now() >= s->stop_at;
+  *late = s->stop_at > 0 && rd_seconds() >= s->stop_at;
   memcpy(s->kept, s->jobs, (size_t)s->count * sizeof *s->jobs);
   bool more = s->count > 0 || s->stop_at == 0;
   pthread_mutex_unlock(&s->lock);
@@ -245,7 +245,7 @@ void rd_scheduler_stop(rd_scheduler *s, double grace) {
   if (!s)
     return;
   pthread_mutex_lock(&s->lock);
-  s->stop_at = rd_now() + grace;
+  s->stop_at = rd_seconds() + grace;
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
   pthread_join(s->thread, NULL);

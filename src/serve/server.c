@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Listening, and every request's way: headers, key, body, route, log. Each connection has a thread
  * of its own, so that handlers may wait. */
+#include "server.h"
+
 #include "exchange.h"
 
 #include <arpa/inet.h>
@@ -110,7 +112,7 @@ static rd_exchange *exchange_new(rd_server *server, struct MHD_Connection *conne
   const union MHD_ConnectionInfo *visit =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   x->visit = visit ? visit->socket_context : NULL;
-  x->begun = rd_now();
+  x->begun = rd_seconds();
   const char *as = strcmp(method, "HEAD") == 0 ? "GET" : method;
   for (size_t i = 0; i < rd_route_count && !x->route; i++)
     if (strcmp(rd_routes[i].path, path) == 0 && strcmp(rd_routes[i].method, as) == 0)
@@ -153,7 +155,7 @@ static void log_line(const rd_exchange *x, struct MHD_Connection *connection) {
     return;
   char *line = rd_print("{\"route\":\"%s %s\",\"status\":%u,\"seconds\":%.6f,\"body\":%zu}",
                         x->route ? x->route->method : "-", x->route ? x->route->path : "-",
-                        x->status, rd_now() - x->begun, x->size);
+                        x->status, rd_seconds() - x->begun, x->size);
   (void)connection;
   if (line)
     s->log(s->context, line);
@@ -290,7 +292,7 @@ const char *rd_server_url(const rd_server *server) {
 /* The drafts are over; their last bytes may still be on the way. */
 static void await_answers(rd_server *server, double until) {
   const struct timespec tick = {.tv_nsec = 5000000};
-  while (atomic_load(&server->answering) > 0 && rd_now() < until)
+  while (atomic_load(&server->answering) > 0 && rd_seconds() < until)
     nanosleep(&tick, NULL);
 }
 
@@ -302,10 +304,11 @@ void rd_server_close(rd_server **out, double grace) {
   if (server->daemon)
     MHD_quiesce_daemon(server->daemon);
   /* Connections still refer to the scheduler: its thread ends here, its memory with the daemon. */
-  double until = rd_now() + grace + LAST_SECONDS;
+  double until = rd_seconds() + grace + LAST_SECONDS;
   rd_scheduler_stop(server->scheduler, grace);
-  rd_scheduler_stop(server->causal, fmax(0, until - LAST_SECONDS - rd_now()));
-  await_answers(server, fmax(until, rd_now() + LAST_SECONDS)); /* stopping may take a long pass */
+  rd_scheduler_stop(server->causal, fmax(0, until - LAST_SECONDS - rd_seconds()));
+  await_answers(server,
+                fmax(until, rd_seconds() + LAST_SECONDS)); /* stopping may take a long pass */
   if (server->daemon)
     MHD_stop_daemon(server->daemon);
   rd_guard_close(&server->guard);

@@ -104,32 +104,11 @@ static const rd_chat_template rows[] = {
 enum { ROWS = sizeof rows / sizeof *rows, SYSTEM = 0, USER = 1, ROLES = 3 };
 static const char *const roles[ROLES] = {"system", "user", "assistant"};
 
-const rd_chat_template *rd_chat_template_row(size_t index) {
-  return index < ROWS ? &rows[index] : NULL;
-}
-
-/* All names, comma-separated, in `text`. */
-static const char *names(char *text, size_t size) {
-  text[0] = '\0';
-  for (size_t i = 0; i < ROWS; i++) {
-    size_t used = strlen(text);
-    if (used + strlen(rows[i].name) + 3 < size) {
-      strcat(text, i ? ", " : "");
-      strcat(text, rows[i].name);
-    }
-  }
-  return text;
-}
+const rd_table rd_chat_template_table = RD_TABLE("chat template", rows);
 
 rd_code rd_chat_template_find(const rd_chat_template **out, const char *name, rd_error *e) {
-  char list[256];
-  *out = NULL;
-  for (size_t i = 0; i < ROWS && !*out; i++)
-    if (strcmp(rows[i].name, name) == 0)
-      *out = &rows[i];
-  return *out ? RD_OK
-              : rd_fail(e, RD_USAGE, "chat template \"%s\" is not known: one of %s", name,
-                        names(list, sizeof list));
+  *out = rd_table_find(&rd_chat_template_table, name, e);
+  return *out ? RD_OK : RD_USAGE;
 }
 
 static bool recognises(const rd_chat_template *row, const char *jinja) {
@@ -151,16 +130,18 @@ const rd_chat_template *rd_chat_template_detect(const char *jinja) {
 
 rd_code rd_chat_template_choose(const rd_chat_template **out, const rd_tokenizer *t,
                                 const char *name, rd_error *e) {
-  char list[256];
   const char *jinja = rd_tokenizer_chat_template(t);
   if (name)
     return rd_chat_template_find(out, name, e);
   *out = rd_chat_template_detect(jinja);
-  return *out ? RD_OK
-              : rd_fail(e, RD_UNSUPPORTED, "the model %s: choose one with --chat-template (%s)",
-                        jinja ? "has a chat template that is none of the known ones"
-                              : "has no chat template",
-                        names(list, sizeof list));
+  if (*out)
+    return RD_OK;
+  char *list = rd_table_names(&rd_chat_template_table, ", ", " or ");
+  rd_fail(e, RD_UNSUPPORTED, "the model %s: choose one with --chat-template (%s)",
+          jinja ? "has a chat template that is none of the known ones" : "has no chat template",
+          list ? list : "--help lists them");
+  free(list);
+  return RD_UNSUPPORTED;
 }
 
 /* A prompt being written: plain text since the last special token, and the ids before it. */

@@ -4,6 +4,7 @@
 #ifndef RD_CHAT_TEMPLATE_H
 #define RD_CHAT_TEMPLATE_H
 
+#include "table.h"
 #include "tokenizer.h"
 
 /* The strings hold special tokens as they are written, and {bos}, {eos} for the tokenizer's own
@@ -23,8 +24,7 @@ typedef struct rd_chat_template {
   bool trim;           /* white space around contents is dropped */
 } rd_chat_template;
 
-/* Row `index`, or NULL after the last. */
-const rd_chat_template *rd_chat_template_row(size_t index);
+extern const rd_table rd_chat_template_table;
 /* The row of that name: RD_USAGE with all names when there is none. */
 rd_code rd_chat_template_find(const rd_chat_template **out, const char *name, rd_error *e);
 /* The row that renders what this Jinja text renders, or NULL. */

@@ -8,6 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AT(member) RD_OPTION_AT(rd_prompt_choice, member)
+static const rd_option prompt_rows[] = {
+    {"chat-template", AT(chat_template), .choices = &rd_chat_template_table, .group = "Model",
+     .value = "NAME", .help = "how messages are laid out, when the model's own files do not say"},
+    {"mask-token", AT(mask_token), .group = "Model", .value = "WORD",
+     .help = "the word that stands for noise, when the model's own files name none"},
+};
+static const rd_option system_rows[] = {
+    {"system", AT(system), .group = "Prompt", .value = "TEXT",
+     .help = "how the model is to behave"},
+};
+const rd_table rd_prompt_rows = RD_TABLE("option", prompt_rows);
+const rd_table rd_system_rows = RD_TABLE("option", system_rows);
+
 static rd_code check_messages(const rd_message *messages, size_t count, rd_error *e) {
   for (size_t i = 0; i < count; i++) {
     char what[64];
@@ -17,6 +31,38 @@ static rd_code check_messages(const rd_message *messages, size_t count, rd_error
   return RD_OK;
 }
 
+static rd_code encode_plain(int32_t **ids, int64_t *count, const rd_tokenizer *t, const char *text,
+                            rd_error *e) {
+  size_t n = 0;
+  unsigned flags = rd_tokenizer_adds_bos(t) ? RD_TOK_BOS : 0;
+  rd_code code = rd_tokenizer_encode(t, text, strlen(text), flags, ids, &n, e);
+  *count = (int64_t)n;
+  return code;
+}
+
+/* In the template, or plain: the conversation is whole. */
+static rd_code encode(int32_t **ids, int64_t *count, const rd_prompter *p,
+                      const rd_message *messages, size_t message_count, bool raw, rd_error *e) {
+  size_t n = 0;
+  RD_TRY(check_messages(messages, message_count, e));
+  if (p->chat_template && !raw) {
+    rd_code code =
+        rd_chat_render(p->tokenizer, p->chat_template, messages, message_count, ids, &n, e);
+    *count = (int64_t)n;
+    return code;
+  }
+  if (message_count == 1)
+    return encode_plain(ids, count, p->tokenizer, messages[0].content, e);
+  if (raw)
+    return rd_fail(e, RD_USAGE,
+                   "%zu messages need a chat template, which a raw prompt goes without",
+                   message_count);
+  return rd_fail(e, RD_USAGE,
+                 "%zu messages need a chat template, and the model's files name none that is "
+                 "known: choose one with --chat-template",
+                 message_count);
+}
+
 rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_prompter *p,
                          const rd_message *messages, size_t message_count, bool raw, rd_error *e) {
   *ids = NULL;
@@ -24,22 +70,15 @@ rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_prompter *p,
   if (!p->tokenizer)
     return rd_fail(e, RD_USAGE, "%s has no tokenizer, so that it cannot read a prompt",
                    p->name ? p->name : "the model");
-  RD_TRY(check_messages(messages, message_count, e));
-  size_t n = 0;
-  if (p->chat_template && !raw) {
-    RD_TRY(rd_chat_render(p->tokenizer, p->chat_template, messages, message_count, ids, &n,
-                          e));
-    *count = (int64_t)n;
-    return RD_OK;
-  }
-  if (message_count != 1)
-    return rd_fail(e, RD_USAGE,
-                   "%zu messages need a chat template, and the model's files name none that is "
-                   "known: choose one with --chat-template",
-                   message_count);
-  unsigned flags = rd_tokenizer_adds_bos(p->tokenizer) ? RD_TOK_BOS : 0;
-  const char *text = messages[0].content;
-  RD_TRY(rd_tokenizer_encode(p->tokenizer, text, strlen(text), flags, ids, &n, e));
-  *count = (int64_t)n;
-  return RD_OK;
+  bool has_system = message_count > 0 && strcmp(messages[0].role, "system") == 0;
+  if (!p->system || has_system)
+    return encode(ids, count, p, messages, message_count, raw, e);
+  rd_message *all = rd_calloc(message_count + 1, sizeof *all, "messages", e);
+  if (!all)
+    return RD_NO_MEMORY;
+  all[0] = (rd_message){"system", p->system};
+  memcpy(all + 1, messages, message_count * sizeof *all);
+  rd_code code = encode(ids, count, p, all, message_count + 1, raw, e);
+  free(all);
+  return code;
 }

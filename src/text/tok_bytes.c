@@ -59,15 +59,9 @@ rd_slice rd_slice_text(const char *text) {
 }
 
 rd_code rd_utf8_replace(rd_slice text, rd_bytes *out, rd_error *e) {
-  size_t at = 0;
-  while (at < text.size) {
-    size_t good = rd_utf8_valid(text.data + at, text.size - at);
-    RD_TRY(rd_bytes_add(out, text.data + at, good, e));
-    at += good;
-    if (at < text.size) {
-      RD_TRY(rd_bytes_add(out, "\xEF\xBF\xBD", 3, e));
-      at += rd_utf8_read(text.data + at, text.size - at).size;
-    }
-  }
+  if (text.size == 0)
+    return RD_OK;
+  RD_TRY(rd_grow((void **)&out->data, &out->capacity, out->size + 3 * text.size, 1, e));
+  out->size += rd_utf8_clean(text.data, text.size, out->data + out->size);
   return RD_OK;
 }

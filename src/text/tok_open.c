@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening: which file of a folder holds the vocabulary, and which reader it gets. */
 #include "file.h"
+#include "model_folder.h"
 #include "tok_model.h"
 
 #include <stdlib.h>
@@ -37,16 +38,13 @@ static bool is_other(rd_slice data) {
 }
 
 static const struct format_row {
-  const char *name, *file;      /* the file it has in a folder; NULL: none of its own */
+  const char *name;
   bool (*sniff)(rd_slice data); /* does a file of unknown name look like it? */
   rd_code (*read)(rd_tokenizer *t, rd_slice data, rd_error *e);
 } formats[] = {
-    {"tokenizer.json", "tokenizer.json", is_json, rd_tok_read_json},
-    {"pairs", "vocab.json", NULL, read_joined_pairs},
-    {"sentencepiece", "tokenizer.model", is_spm, rd_tok_read_spm},
-    {"gguf", NULL, is_gguf, rd_tok_read_gguf},
-    {"llama2.c", "tokenizer.bin", is_llama2c, rd_tok_read_llama2c},
-    {"tiktoken", "tokenizer.model", is_other, rd_tok_read_tiktoken},
+    {"tokenizer.json", is_json, rd_tok_read_json}, {"pairs", NULL, read_joined_pairs},
+    {"sentencepiece", is_spm, rd_tok_read_spm},    {"gguf", is_gguf, rd_tok_read_gguf},
+    {"llama2.c", is_llama2c, rd_tok_read_llama2c}, {"tiktoken", is_other, rd_tok_read_tiktoken},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -121,21 +119,11 @@ static bool named(const char *path, const char *name) {
 
 /* The vocabulary's file in a folder: a new string. */
 static rd_code find_file(char **out, const char *folder, rd_error *e) {
-  for (int i = 0; i < FORMATS; i++) {
-    if (!formats[i].file)
-      continue;
-    char *path = rd_path_join(folder, formats[i].file);
-    if (!path)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", formats[i].file);
-    *out = path;
-    if (rd_path_exists(path))
-      return RD_OK;
-    free(path);
-    *out = NULL;
-  }
-  return rd_fail(e, RD_BAD_INPUT,
-                 "no tokenizer in this folder: tokenizer.json, vocab.json with merges.txt, "
-                 "tokenizer.model or tokenizer.bin is needed");
+  RD_TRY(rd_model_folder_find(out, folder, RD_FILE_VOCABULARY, e));
+  return *out ? RD_OK
+              : rd_fail(e, RD_BAD_INPUT,
+                        "no tokenizer in this folder: tokenizer.json, vocab.json with merges.txt, "
+                        "tokenizer.model or tokenizer.bin is needed");
 }
 
 static rd_code read_all(rd_tokenizer *t, const char *path, const char *folder, rd_error *e) {

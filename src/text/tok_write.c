@@ -2,8 +2,10 @@
 /* Tokenizers that lie inside a model's file, written as files of their own: SentencePiece models as
  * the protobuf they once were (scores and all), byte-level vocabularies as tokenizer.json. */
 #include "file.h"
+#include "model_folder.h"
 #include "tok_model.h"
 
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,4 +251,27 @@ rd_code rd_tokenizer_write(const rd_tokenizer *t, const char *folder, rd_error *
     return rd_fail(e, RD_UNSUPPORTED, "a tokenizer of format %s is copied, not written", t->format);
   RD_TRY(pieces ? write_spm(t, folder, e) : write_json(t, folder, e));
   return write_settings(t, folder, pieces ? "LlamaTokenizer" : "PreTrainedTokenizerFast", e);
+}
+
+/* A file that is a vocabulary stands in a folder with what else is known of its tokens. */
+static rd_code copy_beside(const char *file, const char *to, rd_error *e) {
+  char *copy = rd_strdup(file, e);
+  rd_code code = copy ? rd_model_folder_copy(dirname(copy), to, RD_FILE_CARRIED, e) : RD_NO_MEMORY;
+  free(copy);
+  return code;
+}
+
+rd_code rd_tokenizer_copy(const rd_tokenizer *t, const char *from, const char *to, bool *found,
+                          rd_error *e) {
+  char *vocabulary = NULL;
+  if (rd_path_is_folder(from))
+    RD_TRY(rd_model_folder_copy(from, to, RD_FILE_CARRIED, e));
+  else if (t && strcmp(t->format, "gguf") == 0)
+    RD_TRY(rd_tokenizer_write(t, to, e));
+  else if (t)
+    RD_TRY(copy_beside(from, to, e));
+  RD_TRY(rd_model_folder_find(&vocabulary, to, RD_FILE_VOCABULARY, e));
+  *found = vocabulary != NULL;
+  free(vocabulary);
+  return RD_OK;
 }

@@ -36,6 +36,12 @@ rd_code rd_tokenizer_open_memory(rd_tokenizer **out, const char *format, const v
  * others have files to copy (RD_UNSUPPORTED). EOS ids after the first are left to
  * generation_config.json. */
 rd_code rd_tokenizer_write(const rd_tokenizer *t, const char *folder, rd_error *e);
+/* Give the folder `to` what the tokenizer was opened from, so that it opens there as the same one:
+ * a folder's files are copied, generation_config.json with them; what lies inside a GGUF is
+ * written. `t` may be NULL: then a folder's files are copied where there are any. *found: is there
+ * a vocabulary in `to` now? */
+rd_code rd_tokenizer_copy(const rd_tokenizer *t, const char *from, const char *to, bool *found,
+                          rd_error *e);
 /* NULL is fine; *t becomes NULL. */
 void rd_tokenizer_close(rd_tokenizer **t);
 

@@ -14,53 +14,42 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AT(member) offsetof(rd_answer_settings, member)
-static const rd_option own_rows[] = {
-    {"prompt", 'p', RD_TEXT, NULL, 0, 0, NULL, "Prompt", "TEXT",
-     "what to answer; else the argument, or standard input", AT(prompt)},
-    {"raw", 0, RD_FLAG, NULL, 0, 0, NULL, "Prompt", NULL,
-     "no chat template: the text goes on from the prompt", AT(raw)},
-    {"system", 0, RD_TEXT, NULL, 0, 0, NULL, "Prompt", "TEXT", "how the model is to behave",
-     AT(system)},
-    {"watch", 0, RD_FLAG, "true", 0, 0, NULL, "View", NULL,
-     "show every draft; --no-watch: the final text alone", AT(watch)},
-    {"step", 0, RD_FLAG, NULL, 0, 0, NULL, "View", NULL,
-     "wait after every draft: space = next, q = stop", AT(step)},
-    {"pause", 0, RD_REAL, "0", 0, 3600, NULL, "View", "SECONDS", "wait after every draft",
-     AT(pause)},
-    {"trace", 0, RD_TEXT, NULL, 0, 0, NULL, "Program", "FILE",
-     "write the events, for redraft replay", AT(trace)},
-    RD_COMMON_OPTIONS(offsetof(rd_answer_settings, common))};
-enum { OWN_ROWS = sizeof own_rows / sizeof *own_rows, PROMPT_ROWS = 2 };
+#define AT(member) RD_OPTION_AT(rd_answer_settings, member)
+static const rd_option prompt_rows[] = {
+    {"prompt", AT(prompt), .letter = 'p', .group = "Prompt", .value = "TEXT",
+     .help = "what to answer; else the argument, or standard input"},
+    {"raw", AT(raw), .group = "Prompt",
+     .help = "no chat template: the text goes on from the prompt"},
+};
+static const rd_option view_rows[] = {
+    {"watch", AT(watch), .fallback = "true", .group = "View",
+     .help = "show every draft; --no-watch: the final text alone"},
+    {"step", AT(step), .group = "View", .help = "wait after every draft: space = next, q = stop"},
+    {"pause", AT(pause), .fallback = "0", .max = 3600, .group = "View", .value = "SECONDS",
+     .help = "wait after every draft"},
+    {"trace", AT(trace), .group = "Program", .value = "FILE",
+     .help = "write the events, for redraft replay"},
+};
+static const rd_table prompt_table = RD_TABLE("option", prompt_rows);
+static const rd_table view_table = RD_TABLE("option", view_rows);
 
-rd_code rd_answer_init(rd_answer *a, bool prompt, rd_error *e) {
-  memset(a, 0, sizeof *a);
-  a->own_count = prompt ? OWN_ROWS : OWN_ROWS - PROMPT_ROWS;
-  size_t count = rd_sampler_option_count + a->own_count;
-  a->rows = rd_calloc(count, sizeof *a->rows, "options", e);
-  bool *given = rd_calloc(count, sizeof *given, "options", e);
-  a->options = (rd_options){a->rows, a->rows ? count : 0, &a->settings, given};
-  if (!a->rows || !given)
-    return RD_NO_MEMORY;
-  memcpy(a->rows, own_rows + OWN_ROWS - a->own_count, a->own_count * sizeof *a->rows);
-  memcpy(a->rows + a->own_count, rd_sampler_options, rd_sampler_option_count * sizeof *a->rows);
-  return rd_options_default(&a->options, e);
-}
+#define ANSWER_PARTS                                                                               \
+  {&rd_system_rows, offsetof(rd_answer_settings, common.prompt)}, {&view_table, 0},                \
+      RD_COMMON_PARTS(rd_answer_settings, common),                                                 \
+      {&rd_sampler_rows, offsetof(rd_answer_settings, params)}, {                                  \
+    NULL, 0                                                                                        \
+  }
+const rd_option_part rd_generate_parts[] = {{&prompt_table, 0}, ANSWER_PARTS};
+const rd_option_part rd_chat_parts[] = {ANSWER_PARTS};
 
-void rd_answer_drop(rd_answer *a) {
+void rd_answer_close(rd_answer *a) {
   if (a->trace)
     fclose(a->trace);
   rd_model_close(&a->model);
-  rd_options_drop(&a->options);
-  free(a->options.given);
-  free(a->rows);
-  memset(a, 0, sizeof *a);
 }
 
-bool rd_answer_lists(const rd_answer *a) {
-  const rd_params *p = &a->settings.params;
-  bool samplers = p->sampler && strcmp(p->sampler, "help") == 0;
-  bool reuses = p->reuse && strcmp(p->reuse, "help") == 0;
+bool rd_answer_lists(const rd_params *p) {
+  bool samplers = strcmp(p->sampler, "help") == 0, reuses = strcmp(p->reuse, "help") == 0;
   for (size_t i = 0; samplers && i < rd_sampler_count; i++)
     printf("%-15s %s\n", rd_samplers[i].name, rd_samplers[i].help);
   for (size_t i = 0; reuses && i < rd_reuse_count; i++)
@@ -68,13 +57,8 @@ bool rd_answer_lists(const rd_answer *a) {
   return samplers || reuses;
 }
 
-/* Options of the sampler that were not given get their defaults again, so that the sampler of the
- * last answer leaves none of its own. */
 static rd_code resolve(rd_answer *a, const rd_sampler **sampler, rd_error *e) {
-  for (size_t i = a->own_count; i < a->options.count; i++)
-    if (!a->options.given[i])
-      RD_TRY(rd_option_set_json(&a->options, &a->rows[i], json_null(), e));
-  return rd_params_resolve(&a->settings.params, &a->options, sampler, e);
+  return rd_params_resolve(&a->settings.params, a->settings.common.options, sampler, e);
 }
 
 rd_code rd_answer_check(rd_answer *a, rd_error *e) {
@@ -180,7 +164,7 @@ rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd
   int64_t prompt_count = 0;
   memset(out, 0, sizeof *out);
   watcher w = {.a = a, .out = out, .live = {.step = s->step, .pause = s->pause}};
-  bool asked = rd_option_given(&a->options, "watch") || s->step;
+  bool asked = rd_option_given(s->common.options, "watch") || s->step;
   w.live.watching = rd_watching_choose(s->watch && !s->common.json, asked, &w.live.flags);
   rd_code code = resolve(a, &sampler, e);
   if (a->trace && ftell(a->trace) > 0) {

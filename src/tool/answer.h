@@ -4,7 +4,7 @@
 #ifndef RD_ANSWER_H
 #define RD_ANSWER_H
 
-#include "common.h"
+#include "frame.h"
 #include "params.h"
 #include "view_live.h"
 
@@ -12,30 +12,27 @@
 
 /* What the user set. */
 typedef struct rd_answer_settings {
-  rd_params params; /* first: rd_sampler_options' offsets hold */
   rd_common common;
-  char *prompt, *system, *trace;
+  rd_params params;
+  char *prompt, *trace;
   bool raw, watch, step;
   double pause;
 } rd_answer_settings;
 
-/* A settings struct with its option table: rows of the sampler, of the view, and the common ones.
- */
+/* An answer's settings with what they open. Begins with the settings, for rd_tool_command. */
 typedef struct rd_answer {
   rd_answer_settings settings;
-  rd_options options;
-  rd_option *rows; /* storage of options.rows: own_count of this file, then the sampler's */
-  size_t own_count;
   rd_model *model;
   FILE *trace;
 } rd_answer;
 
-/* Options at their defaults, none given; with or without --prompt and --raw. Dropped also after a
- * failure. */
-rd_code rd_answer_init(rd_answer *a, bool prompt, rd_error *e);
-void rd_answer_drop(rd_answer *a);
+/* The options of rd_answer, ended: with --prompt and --raw; without them. */
+extern const rd_option_part rd_generate_parts[], rd_chat_parts[];
+
+/* Close what was opened; the settings are the frame's. */
+void rd_answer_close(rd_answer *a);
 /* Is `--sampler help` or `--reuse help` asked for? Then the rows are listed on standard output. */
-bool rd_answer_lists(const rd_answer *a);
+bool rd_answer_lists(const rd_params *params);
 /* Refuse options that make no sense together; needs no model. */
 rd_code rd_answer_check(rd_answer *a, rd_error *e);
 /* Check, then open the trace file and the model. */

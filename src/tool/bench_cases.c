@@ -24,29 +24,27 @@ static const shape shapes[] = {{"tini", 6, 288, 6, 6, 48, 768, 8192, true},
                                {"llama-1b", 16, 2048, 32, 8, 64, 8192, 128256, true},
                                {"llada-8b", 32, 4096, 32, 32, 128, 12288, 126464, false}};
 
+const rd_table rd_bench_shapes = RD_TABLE("shape", shapes);
+
 static rd_code find_shape(const char *name, rd_config *c, rd_error *e) {
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-    const shape *s = &shapes[i];
-    if (strcmp(s->name, name) != 0)
-      continue;
-    *c = (rd_config){.layers = s->layers,
-                     .width = s->width,
-                     .heads = s->heads,
-                     .kv_heads = s->kv_heads,
-                     .ff = s->ff,
-                     .vocab = s->vocab,
-                     .head_dim = s->head_dim,
-                     .positions = 8192,
-                     .norm_eps = 1e-5,
-                     .rope_theta = 500000,
-                     .tied = s->tied,
-                     .bos = -1,
-                     .pad = -1,
-                     .mask = -1};
-    return rd_family_find(&c->family, "llama", e);
-  }
-  return rd_fail(e, RD_USAGE,
-                 "--shape: there is no shape %s; tini, llama-1b and llada-8b are known", name);
+  const shape *s = rd_table_find(&rd_bench_shapes, name, e);
+  if (!s)
+    return RD_USAGE;
+  *c = (rd_config){.layers = s->layers,
+                   .width = s->width,
+                   .heads = s->heads,
+                   .kv_heads = s->kv_heads,
+                   .ff = s->ff,
+                   .vocab = s->vocab,
+                   .head_dim = s->head_dim,
+                   .positions = 8192,
+                   .norm_eps = 1e-5,
+                   .rope_theta = 500000,
+                   .tied = s->tied,
+                   .bos = -1,
+                   .pad = -1,
+                   .mask = -1};
+  return rd_family_find(&c->family, "llama", e);
 }
 
 rd_code rd_bench_shape(rd_model **out, const char *name, const char *precision, rd_error *e) {

@@ -4,7 +4,10 @@
 #define RD_BENCH_CASES_H
 
 #include "model.h"
+#include "table.h"
 
+/* The shapes by name. */
+extern const rd_table rd_bench_shapes;
 /* Random weights of a named shape. RD_USAGE names the shapes. */
 rd_code rd_bench_shape(rd_model **out, const char *name, const char *precision, rd_error *e);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 typedef struct column {
   const char *name;  /* of JSON and CSV */
@@ -109,8 +110,9 @@ rd_code rd_bench_csv(const char *path, const rd_bench_row *row, rd_error *e) {
   FILE *out = fopen(path, "ae");
   if (!out)
     return rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
-  fseek(out, 0, SEEK_END);
-  for (int i = 0, empty = ftell(out) == 0; empty && i < COLUMNS; i++)
+  struct stat st;
+  bool empty = fstat(fileno(out), &st) == 0 && st.st_size == 0;
+  for (int i = 0; empty && i < COLUMNS; i++)
     fprintf(out, "%s%c", columns[i].name, i + 1 < COLUMNS ? ',' : '\n');
   for (int i = 0; i < COLUMNS; i++) {
     if (columns[i].text)

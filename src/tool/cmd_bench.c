@@ -3,10 +3,9 @@
  * fraction of them. */
 #include "bench_cases.h"
 #include "bench_report.h"
-#include "commands.h"
-#include "common.h"
 #include "cpu.h"
 #include "flops.h"
+#include "frame.h"
 #include "peak.h"
 
 #include <stdio.h>
@@ -21,30 +20,31 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"shape", 0, RD_TEXT, NULL, 0, 0, NULL, "Case", "NAME",
-     "random weights of a named shape instead of a model: tini, llama-1b or llada-8b",
-     offsetof(settings, shape)},
-    {"windows", 0, RD_TEXT, "256", 0, 0, NULL, "Case", "N,N", "tokens in a sequence",
-     offsetof(settings, windows)},
-    {"batches", 0, RD_TEXT, "1", 0, 0, NULL, "Case", "N,N", "sequences in a pass",
-     offsetof(settings, batches)},
-    {"sweep", 0, RD_FLAG, "false", 0, 0, NULL, "Case", NULL,
-     "windows 64,256,1024,4096 with batches 1,4,16; without --precision: once more in int8",
-     offsetof(settings, sweep)},
-    {"answers", 0, RD_INT, "3", 0, 1000, NULL, "Case", NULL,
-     "answers to built-in prompts, for a model with a tokenizer", offsetof(settings, answers)},
-    {"train", 0, RD_FLAG, "false", 0, 0, NULL, "Case", NULL,
-     "a training step (forward, backward; every weight, or with --rank the adapter's)",
-     offsetof(settings, train)},
-    {"rank", 0, RD_INT, "0", 0, 4096, NULL, "Case", NULL,
-     "adapter rank of a training step; 0: all weights", offsetof(settings, rank)},
-    {"repeats", 0, RD_INT, "5", 1, 1000, NULL, "Case", NULL, "measurements; the best is reported",
-     offsetof(settings, repeats)},
-    {"csv", 0, RD_TEXT, NULL, 0, 0, NULL, "Output", "FILE", "append the rows to a CSV file",
-     offsetof(settings, csv)},
-    {"commit", 0, RD_TEXT, RD_VERSION, 0, 0, NULL, "Output", "NAME",
-     "what was measured, for the rows of --csv and --json", offsetof(settings, commit)},
-    RD_COMMON_OPTIONS(offsetof(settings, common))};
+    {"shape", RD_OPTION_AT(settings, shape), .choices = &rd_bench_shapes, .group = "Case",
+     .help = "random weights of a named shape instead of a model"},
+    {"windows", RD_OPTION_AT(settings, windows), .fallback = "256", .group = "Case", .value = "N,N",
+     .help = "tokens in a sequence"},
+    {"batches", RD_OPTION_AT(settings, batches), .fallback = "1", .group = "Case", .value = "N,N",
+     .help = "sequences in a pass"},
+    {"sweep", RD_OPTION_AT(settings, sweep), .group = "Case",
+     .help =
+         "windows 64,256,1024,4096 with batches 1,4,16; without --precision: once more in int8"},
+    {"answers", RD_OPTION_AT(settings, answers), .fallback = "3", .max = 1000, .group = "Case",
+     .help = "answers to built-in prompts, for a model with a tokenizer"},
+    {"train", RD_OPTION_AT(settings, train), .group = "Case",
+     .help = "a training step (forward, backward; every weight, or with --rank the adapter's)"},
+    {"rank", RD_OPTION_AT(settings, rank), .fallback = "0", .max = 4096, .group = "Case",
+     .help = "adapter rank of a training step; 0: all weights"},
+    {"repeats", RD_OPTION_AT(settings, repeats), .fallback = "5", .min = 1, .max = 1000,
+     .group = "Case", .help = "measurements; the best is reported"},
+    {"csv", RD_OPTION_AT(settings, csv), .group = "Output", .value = "FILE",
+     .help = "append the rows to a CSV file"},
+    {"commit", RD_OPTION_AT(settings, commit), .fallback = RD_VERSION, .group = "Output",
+     .value = "NAME", .help = "what was measured, for the rows of --csv and --json"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_bench_parts[] = {
+    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
 /* The limits of the machine. */
 typedef struct limits {
@@ -223,8 +223,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   return measure_model(m, s, &c, &l, e);
 }
 
-rd_code rd_cmd_bench(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_bench(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, 0, argc, argv, run, e);
+  return rd_tool_command(self, &s, 0, argc, argv, run, e);
 }

@@ -2,18 +2,18 @@
 /* redraft chat: turn after turn, with the history that fits the window, and commands that begin
  * with a slash. */
 #include "answer.h"
-#include "commands.h"
 #include "conversation.h"
-#include "request.h"
+#include "frame.h"
 #include "interrupt.h"
 #include "line.h"
+#include "request.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct chat {
-  rd_answer a;
+  rd_answer a; /* first, for rd_tool_command */
   rd_conversation past;
   rd_lines *lines;
   char *asked;   /* the latest message of the user */
@@ -58,8 +58,8 @@ static rd_code answer(chat *c, rd_error *e) {
   rd_answered answered = {0};
   size_t count = 0, left_out = 0;
   RD_TRY(rd_answer_check(&c->a, e));
-  rd_code code = rd_conversation_fit(&c->past, c->a.settings.system, prompt_limit(c), measure, c,
-                                     &messages, &count, &left_out, e);
+  rd_code code = rd_conversation_fit(&c->past, c->a.settings.common.prompt.system, prompt_limit(c),
+                                     measure, c, &messages, &count, &left_out, e);
   if (code == RD_OK && left_out > 0)
     fprintf(stderr, "(the window of %lld tokens has no room for the oldest %zu of %zu turns)\n",
             (long long)window_of(c), left_out, c->past.count);
@@ -90,7 +90,7 @@ static rd_code ask(chat *c, rd_error *e) {
 typedef rd_code command_run(chat *c, char *arguments, rd_error *e);
 
 static command_run run_help, run_settings, run_retry, run_save, run_quit;
-static const struct {
+static const struct slash {
   const char *name, *arguments, *help;
   command_run *run;
 } slash[] = {
@@ -101,6 +101,7 @@ static const struct {
     {"/quit", "", "leave; so does Ctrl-D", run_quit},
 };
 enum { COMMANDS = sizeof slash / sizeof *slash };
+static const rd_table slash_table = RD_TABLE("command", slash);
 
 static rd_code run_help(chat *c, char *arguments, rd_error *e) {
   (void)c;
@@ -125,7 +126,7 @@ static void show_setting(const rd_options *o, const rd_option *row) {
 }
 
 static rd_code change(chat *c, const rd_option *row, const char *text, rd_error *e) {
-  const rd_options *o = &c->a.options;
+  const rd_options *o = c->a.settings.common.options;
   bool *given = &o->given[row - o->rows], was_given = *given;
   json_t *was = rd_option_value(o, row);
   rd_error unused;
@@ -148,7 +149,7 @@ static rd_code change(chat *c, const rd_option *row, const char *text, rd_error 
 }
 
 static rd_code run_settings(chat *c, char *arguments, rd_error *e) {
-  const rd_options *o = &c->a.options;
+  const rd_options *o = c->a.settings.common.options;
   char *rest = NULL, *name = strtok_r(arguments, " =", &rest);
   RD_TRY(rd_answer_check(&c->a, e));
   for (size_t i = 0; !name && i < o->count; i++)
@@ -156,10 +157,11 @@ static rd_code run_settings(chat *c, char *arguments, rd_error *e) {
       show_setting(o, &o->rows[i]);
   if (!name)
     return RD_OK;
-  const rd_option *row = rd_option_find(o, name), *near = rd_option_nearest(o, name);
+  const rd_option *row = rd_option_find(o, name);
+  const char *near = rd_option_nearest(o, name);
   if (!row)
     return rd_fail(e, RD_USAGE, "no option %.60s%s%s%s", name, near ? "; did you mean " : "",
-                   near ? near->name : "", near ? "?" : "");
+                   near ? near : "", near ? "?" : "");
   if (!changeable(row))
     return rd_fail(e, RD_USAGE, "%s is chosen when redraft chat begins", row->name);
   rest += strspn(rest, " =");
@@ -175,7 +177,7 @@ static rd_code run_retry(chat *c, char *arguments, rd_error *e) {
   rd_params *p = &c->a.settings.params;
   if (!c->asked)
     return rd_fail(e, RD_USAGE, "/retry: nothing was asked yet");
-  if (rd_option_given(&c->a.options, "seed") && p->seed >= 0)
+  if (rd_option_given(c->a.settings.common.options, "seed") && p->seed >= 0)
     p->seed++;
   if (c->answered)
     rd_conversation_pop(&c->past, 2);
@@ -185,7 +187,7 @@ static rd_code run_retry(chat *c, char *arguments, rd_error *e) {
 static rd_code run_save(chat *c, char *arguments, rd_error *e) {
   if (!*arguments)
     return rd_fail(e, RD_USAGE, "/save FILE: a name is needed");
-  RD_TRY(rd_conversation_save(&c->past, c->a.settings.system, arguments, e));
+  RD_TRY(rd_conversation_save(&c->past, c->a.settings.common.prompt.system, arguments, e));
   fprintf(stderr, "%zu turns in %s\n", c->past.count, arguments);
   return RD_OK;
 }
@@ -198,16 +200,15 @@ static rd_code run_quit(chat *c, char *arguments, rd_error *e) {
 }
 
 static rd_code run_slash(chat *c, const char *line, rd_error *e) {
-  size_t n = strcspn(line, " ");
-  for (size_t i = 0; i < COMMANDS; i++) {
-    if (strlen(slash[i].name) != n || memcmp(slash[i].name, line, n) != 0)
-      continue;
-    char *arguments = rd_strdup(line + n + strspn(line + n, " "), e);
-    rd_code code = arguments ? slash[i].run(c, arguments, e) : RD_NO_MEMORY;
-    free(arguments);
-    return code;
-  }
-  return rd_fail(e, RD_USAGE, "no command %.60s; /help lists them", line);
+  char *name = rd_strdup(line, e), *arguments = name ? name + strcspn(name, " ") : NULL;
+  if (!name)
+    return RD_NO_MEMORY;
+  if (*arguments)
+    *arguments++ = '\0';
+  const struct slash *row = rd_table_find(&slash_table, name, e);
+  rd_code code = row ? row->run(c, arguments + strspn(arguments, " "), e) : RD_USAGE;
+  free(name);
+  return code;
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -257,23 +258,22 @@ static rd_code talk(chat *c, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_chat(int argc, char **argv, rd_error *e) {
-  chat c = {0};
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_answer_init(&c.a, false, e);
-  if (code == RD_OK)
-    code =
-        rd_tool_parse(&c.a.options, &c.a.settings.common, argc, argv, 0, &rest, &count, &stop, e);
+static rd_code work(void *context, char **names, rd_error *e) {
+  chat *c = context;
+  (void)names;
+  if (rd_answer_lists(&c->a.settings.params))
+    return RD_OK;
   rd_interrupt_open();
-  if (code == RD_OK && !stop && !rd_answer_lists(&c.a))
-    code = talk(&c, e);
-  rd_lines_close(&c.lines);
-  rd_conversation_drop(&c.past);
-  free(c.asked);
-  free(rest);
-  rd_answer_drop(&c.a);
+  rd_code code = talk(c, e);
+  rd_lines_close(&c->lines);
+  rd_conversation_drop(&c->past);
+  free(c->asked);
+  rd_answer_close(&c->a);
   rd_interrupt_close();
   return code;
+}
+
+rd_code rd_cmd_chat(const rd_command *self, int argc, char **argv, rd_error *e) {
+  chat c = {0};
+  return rd_tool_command(self, &c, 0, argc, argv, work, e);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft convert: a model written anew as a Hugging Face folder, or an adapter in another type. */
-#include "commands.h"
-#include "common.h"
 #include "convert.h"
+#include "frame.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +13,17 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"to", 0, RD_CHOICE, NULL, 0, 0, "f32|f16|bf16", "Result", NULL,
-     "type of the weights; without it as they are stored (bf16 for block formats)",
-     offsetof(settings, to)},
-    {"merge", 0, RD_FLAG, "false", 0, 0, NULL, "Result", NULL,
-     "add the adapter into the weights; without it --adapter is itself written, in the type --to",
-     offsetof(settings, merge)},
-    {"output", 'o', RD_TEXT, NULL, 0, 0, NULL, "Result", "DIR", "the folder to write",
-     offsetof(settings, output)},
-    RD_COMMON_OPTIONS(offsetof(settings, common))};
+    {"to", RD_OPTION_AT(settings, to), .choices = &rd_convert_type_table, .group = "Result",
+     .help = "type of the weights; without it as they are stored (bf16 for block formats)"},
+    {"merge", RD_OPTION_AT(settings, merge), .group = "Result",
+     .help = "add the adapter into the weights; without it --adapter is itself written, in the "
+             "type --to"},
+    {"output", RD_OPTION_AT(settings, output), .letter = 'o', .group = "Result", .value = "DIR",
+     .help = "the folder to write"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_convert_parts[] = {
+    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
 static rd_code run(void *context, char **names, rd_error *e) {
   const settings *s = context;
@@ -40,7 +41,12 @@ static rd_code run(void *context, char **names, rd_error *e) {
     return rd_convert_adapter(s->common.adapter, s->to, s->output, e);
   char *path = NULL;
   RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
-  const rd_convert_options o = {path, s->common.adapter, s->to, s->output};
+  const rd_convert_options o = {.path = path,
+                                .adapter = s->common.adapter,
+                                .to = s->to,
+                                .out = s->output,
+                                .chat_template = s->common.prompt.chat_template,
+                                .mask_token = s->common.prompt.mask_token};
   rd_code code = rd_convert(&o, &tokenizer, e);
   free(path);
   if (code == RD_OK && !tokenizer && !s->common.quiet)
@@ -51,8 +57,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_convert(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_convert(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, 0, argc, argv, run, e);
+  return rd_tool_command(self, &s, 0, argc, argv, run, e);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft eval: a task over a file of rows. Findings go to standard output as a table or as JSON,
  * what came of each row to --out, progress to a terminal. */
-#include "commands.h"
-#include "common.h"
+#include "answer.h"
+#include "frame.h"
+#include "objective.h"
+#include "sampler.h"
 #include "task.h"
 
 #include <errno.h>
@@ -19,36 +21,41 @@ typedef struct settings {
   char *judge, *out;
 } settings;
 
-#define AT(member) offsetof(settings, eval.member)
+#define AT(member) RD_OPTION_AT(settings, member)
 
 static const rd_option rows[] = {
-    {"task", 0, RD_CHOICE, "exact", 0, 0, NULL, "Task", "NAME", "'help' lists the tasks", AT(task)},
-    {"data", 0, RD_TEXT, NULL, 0, 0, NULL, "Task", "FILE", "JSONL rows", AT(data)},
-    {"limit", 0, RD_INT, "0", 0, 1e9, NULL, "Task", NULL, "rows at most; 0: all", AT(limit)},
-    {"allow-bad", 0, RD_FLAG, NULL, 0, 0, NULL, "Task", NULL, "go on with more than 1% bad rows",
-     AT(allow_bad)},
-    {"out", 'o', RD_TEXT, NULL, 0, 0, NULL, "Task", "FILE", "what came of each row, one a line",
-     offsetof(settings, out)},
-    {"seed", 0, RD_INT, "1", 0, 9007199254740992.0, NULL, "Task", "N", "of all random numbers",
-     AT(seed)},
-    {"window", 0, RD_INT, "0", 0, 1048576, NULL, "Task", "N",
-     "tokens of a prompt with its answer; 0: the model's own canvas, or 256", AT(window)},
-    {"iterations", 'n', RD_TEXT, "16", 0, 0, NULL, "Generating", "N,N",
-     "drafts at most, a row each", AT(iterations)},
-    {"sampler", 0, RD_TEXT, "lad", 0, 0, NULL, "Generating", "NAME", "as in generate", AT(sampler)},
-    {"noise", 0, RD_FLAG, "false", 0, 0, NULL, "Generating", NULL,
-     "noise between iterations; without it drafts are refined from themselves (lad)", AT(noise)},
-    {"temperature", 't', RD_TEXT, "0", 0, 0, NULL, "Generating", "F", "0: always the best token",
-     AT(temperature)},
-    {"objective", 0, RD_TEXT, "structural", 0, 0, NULL, "Scoring", "NAME",
-     "loss: structural, mask, mixed or next-token; choice: next-token scores from left to right, "
-     "the others by masks",
-     AT(objective)},
-    {"draws", 0, RD_INT, "128", 1, 1048576, NULL, "Scoring", "N",
-     "masks drawn for the likelihood of an option", AT(draws)},
-    {"judge", 0, RD_TEXT, NULL, 0, 0, NULL, "Scoring", "PATH", "the reference model of perplexity",
-     offsetof(settings, judge)},
-    RD_COMMON_OPTIONS(offsetof(settings, common))};
+    {"task", AT(eval.task), .fallback = "exact", .choices = &rd_task_table, .lists = true,
+     .group = "Task", .value = "NAME", .help = "'help' lists the tasks"},
+    {"data", AT(eval.data), .group = "Task", .value = "FILE", .help = "JSONL rows"},
+    {"limit", AT(eval.limit), .fallback = "0", .max = 1e9, .group = "Task",
+     .help = "rows at most; 0: all"},
+    {"allow-bad", AT(eval.allow_bad), .group = "Task", .help = "go on with more than 1% bad rows"},
+    {"out", AT(out), .letter = 'o', .group = "Task", .value = "FILE",
+     .help = "what came of each row, one a line"},
+    {"seed", AT(eval.params.seed), .fallback = "1", .max = 9007199254740992.0, .group = "Task",
+     .value = "N", .help = "of all random numbers"},
+    {"objective", AT(eval.objective), .fallback = "structural", .choices = &rd_objective_table,
+     .group = "Scoring",
+     .help = "loss: the corruption; choice: next-token scores from left to right, the others by "
+             "masks"},
+    {"draws", AT(eval.draws), .fallback = "128", .min = 1, .max = 1048576, .group = "Scoring",
+     .help = "masks drawn for the likelihood of an option"},
+    {"judge", AT(judge), .group = "Scoring", .value = "PATH",
+     .help = "the reference model of perplexity"},
+    {"iterations", AT(eval.iterations), .letter = 'n', .fallback = "16", .group = "Generating",
+     .value = "N,N", .help = "drafts at most, a row each"},
+    {"noise", AT(eval.noise), .group = "Generating",
+     .help = "noise between iterations; without it, and without an option of noise, drafts are "
+             "refined from themselves (lad)"},
+    {"temperature", AT(eval.params.temperature), .letter = 't', .fallback = "0", .max = 10,
+     .group = "Generating", .value = "F", .help = "0: always the best token"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_eval_parts[] = {{&own_rows, 0},
+                                        {&rd_system_rows, offsetof(settings, common.prompt)},
+                                        RD_COMMON_PARTS(settings, common),
+                                        {&rd_sampler_rows, offsetof(settings, eval.params)},
+                                        {NULL, 0}};
 
 /* Where everything goes. */
 typedef struct view {
@@ -160,10 +167,11 @@ static void set_real(json_t *object, const char *name, const char *end, double v
 
 static rd_code json_line(const view *v, const rd_finding *f, rd_error *e) {
   const rd_eval_settings *s = &v->settings->eval;
-  json_t *object = json_pack(
-      "{s:s, s:s, s:s*, s:s*, s:s, s:b, s:s, s:I, s:I}", "task", s->task, "data", s->data, "model",
-      v->model->name, "adapter", v->settings->common.adapter, "sampler", s->sampler, "noise",
-      s->noise, "objective", s->objective, "rows", (json_int_t)f->rows, "bad", (json_int_t)f->bad);
+  json_t *object =
+      json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:b, s:s, s:I, s:I}", "task", s->task, "data", s->data,
+                "model", v->model->name, "adapter", v->settings->common.adapter, "sampler",
+                s->params.sampler, "noise", rd_eval_noisy(s), "objective", s->objective, "rows",
+                (json_int_t)f->rows, "bad", (json_int_t)f->bad);
   if (!object)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
   if (f->iterations)
@@ -202,7 +210,8 @@ static void list_tasks(void) {
 static rd_code open_judge(rd_model **out, const settings *s, rd_error *e) {
   rd_common judge = s->common;
   judge.model = s->judge;
-  judge.adapter = judge.chat_template = judge.mask_token = NULL;
+  judge.adapter = NULL;
+  judge.prompt = (rd_prompt_choice){0};
   return rd_tool_open(out, &judge, e);
 }
 
@@ -210,8 +219,10 @@ static rd_code open_judge(rd_model **out, const settings *s, rd_error *e) {
 static rd_code open_model(rd_model **out, const settings *s, rd_error *e) {
   rd_common common = s->common;
   const rd_sampler *sampler = NULL;
-  RD_TRY(rd_sampler_find(&sampler, s->eval.sampler, e));
-  if (rd_sampler_causal(sampler) || strcmp(s->eval.objective, "next-token") == 0)
+  const rd_objective *objective = NULL;
+  RD_TRY(rd_sampler_find(&sampler, s->eval.params.sampler, e));
+  RD_TRY(rd_objective_find(&objective, s->eval.objective, e));
+  if (rd_sampler_causal(sampler) || !objective->corruption)
     RD_TRY(rd_tool_name_causal(&common, e));
   rd_code code = rd_tool_open(out, &common, e);
   if (common.model != s->common.model)
@@ -242,10 +253,13 @@ static rd_code run(void *context, char **names, rd_error *e) {
   (void)names;
   const rd_task *task;
   view v = {.settings = s, .terminal = isatty(STDERR_FILENO) && !s->common.quiet};
+  s->eval.options = s->common.options;
   if (strcmp(s->eval.task, "help") == 0) {
     list_tasks();
     return RD_OK;
   }
+  if (rd_answer_lists(&s->eval.params))
+    return RD_OK;
   RD_TRY(rd_task_find(&task, s->eval.task, e));
   if (!s->eval.data)
     return rd_fail(e, RD_USAGE, "--data FILE is needed; --help says more");
@@ -261,8 +275,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_eval(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_eval(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, 0, argc, argv, run, e);
+  return rd_tool_command(self, &s, 0, argc, argv, run, e);
 }

@@ -2,7 +2,7 @@
 /* redraft generate: one prompt, one answer. */
 #include "answer.h"
 #include "canvas.h"
-#include "commands.h"
+#include "frame.h"
 #include "interrupt.h"
 #include "utf8.h"
 
@@ -43,16 +43,17 @@ static rd_code read_input(char **out, rd_error *e) {
   text[size] = '\0';
   *out = text;
   return strlen(text) == size
-             ? RD_OK
-             : rd_fail(e, RD_BAD_INPUT, "standard input: a NUL byte at %zu", strlen(text));
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT, "standard input: a NUL byte at %zu", strlen(text));
 }
 
 /* The prompt from one of its three places, as settings.prompt. */
-static rd_code find_prompt(rd_answer_settings *s, char **rest, int count, rd_error *e) {
-  if (count > 1 || (count == 1 && s->prompt))
+static rd_code find_prompt(rd_answer_settings *s, char **names, rd_error *e) {
+  const char *system = s->common.prompt.system;
+  if (names[0] && (names[1] || s->prompt))
     return rd_fail(e, RD_USAGE, "one prompt at a time; put it in quotes");
-  if (count == 1)
-    s->prompt = rd_strdup(rest[0], e);
+  if (names[0])
+    s->prompt = rd_strdup(names[0], e);
   else if (!s->prompt && isatty(STDIN_FILENO))
     return rd_fail(e, RD_USAGE, "no prompt: give it as an argument, with -p, or on standard input");
   else if (!s->prompt)
@@ -60,7 +61,7 @@ static rd_code find_prompt(rd_answer_settings *s, char **rest, int count, rd_err
   if (!s->prompt)
     return RD_NO_MEMORY;
   RD_TRY(rd_utf8_check(s->prompt, strlen(s->prompt), "the prompt", e));
-  return s->system ? rd_utf8_check(s->system, strlen(s->system), "--system", e) : RD_OK;
+  return system ? rd_utf8_check(system, strlen(system), "--system", e) : RD_OK;
 }
 
 static void report(const rd_answer_settings *s, const rd_answered *answer, rd_code code) {
@@ -74,35 +75,32 @@ static void report(const rd_answer_settings *s, const rd_answered *answer, rd_co
 
 static rd_code answer(rd_answer *a, rd_error *e) {
   const rd_answer_settings *s = &a->settings;
-  rd_message messages[2] = {{"system", s->system}, {"user", s->prompt}};
-  size_t first = s->system ? 0 : 1;
+  const rd_message message = {"user", s->prompt};
   rd_answered answered = {0};
   rd_code code = rd_answer_open(a, e);
   if (code == RD_OK)
-    code = rd_answer_run(a, messages + first, 2 - first, &answered, e);
+    code = rd_answer_run(a, &message, 1, &answered, e);
   report(s, &answered, code);
   free(answered.text);
   return code;
 }
 
-rd_code rd_cmd_generate(int argc, char **argv, rd_error *e) {
-  rd_answer a;
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_answer_init(&a, true, e);
-  if (code == RD_OK)
-    code = rd_tool_parse(&a.options, &a.settings.common, argc, argv, -1, &rest, &count, &stop, e);
+static rd_code work(void *context, char **names, rd_error *e) {
+  rd_answer *a = context;
+  if (rd_answer_lists(&a->settings.params))
+    return RD_OK;
   rd_interrupt_open();
-  if (code == RD_OK && !stop && !rd_answer_lists(&a)) {
-    code = rd_answer_check(&a, e);
-    if (code == RD_OK)
-      code = find_prompt(&a.settings, rest, count, e);
-    if (code == RD_OK)
-      code = answer(&a, e);
-  }
-  free(rest);
-  rd_answer_drop(&a);
+  rd_code code = rd_answer_check(a, e);
+  if (code == RD_OK)
+    code = find_prompt(&a->settings, names, e);
+  if (code == RD_OK)
+    code = answer(a, e);
+  rd_answer_close(a);
   rd_interrupt_close();
   return code;
+}
+
+rd_code rd_cmd_generate(const rd_command *self, int argc, char **argv, rd_error *e) {
+  rd_answer a = {0};
+  return rd_tool_command(self, &a, -1, argc, argv, work, e);
 }

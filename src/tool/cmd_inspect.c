@@ -2,12 +2,12 @@
 /* redraft inspect: what a model is made of, in its own files' words. One JSON object holds the
  * facts; the text for people is printed from it. */
 #include "clock.h"
-#include "commands.h"
-#include "common.h"
 #include "engine.h"
 #include "file.h"
+#include "frame.h"
 #include "inspect.h"
 #include "matmul.h"
+#include "model_folder.h"
 #include "parts.h"
 #include "stack.h"
 #include "tokenizer.h"
@@ -24,13 +24,16 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"tensors", 0, RD_FLAG, "false", 0, 0, NULL, "Facts", NULL,
-     "list every tensor: name, type, shape", offsetof(settings, tensors)},
-    {"check", 0, RD_FLAG, "false", 0, 0, NULL, "Facts", NULL,
-     "read every number of the file and fail on NaN or infinity", offsetof(settings, check)},
-    {"window", 0, RD_INT, "0", 0, 1 << 20, NULL, "Facts", NULL,
-     "tokens of the pass whose memory is told; 0: as generate's", offsetof(settings, window)},
-    RD_COMMON_OPTIONS(offsetof(settings, common))};
+    {"tensors", RD_OPTION_AT(settings, tensors), .group = "Facts",
+     .help = "list every tensor: name, type, shape"},
+    {"check", RD_OPTION_AT(settings, check), .group = "Facts",
+     .help = "read every number of the file and fail on NaN or infinity"},
+    {"window", RD_OPTION_AT(settings, window), .fallback = "0", .max = 1 << 20, .group = "Facts",
+     .help = "tokens of the pass whose memory is told; 0: as generate's"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_inspect_parts[] = {
+    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
 /* {"id", "token"} of a token; null for none. */
 static json_t *token_json(const rd_tokenizer *t, int32_t id) {
@@ -187,7 +190,8 @@ static void print_facts(const json_t *f) {
     printf("tokenizer   none\n");
   print_token("mask", json_object_get(f, "mask"));
   print_token("bos", json_object_get(f, "bos"));
-  json_array_foreach(json_object_get(f, "eos"), i, token) print_token("eos", token);
+  json_array_foreach(json_object_get(f, "eos"), i, token)
+    print_token("eos", token);
   printf("memory      %.1f MB mapped, %.1f MB taken; a pass over %lld tokens %.1f MB;\n"
          "            to generate, with the program, %.1f MB\n",
          megabytes(f, "file_bytes"), megabytes(f, "memory_bytes"), number(f, "window"),
@@ -296,22 +300,17 @@ static rd_code run(settings *s, rd_error *e) {
   RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
   char *config = rd_path_join(path, "config.json");
   char *adapter = rd_path_join(path, "adapter_config.json");
-  char *tokenizers[] = {rd_path_join(path, "tokenizer.json"), rd_path_join(path, "vocab.json"),
-                        rd_path_join(path, "tokenizer.model"), rd_path_join(path, "tokenizer.bin")};
-  bool alone = false;
-  for (size_t i = 0; i < sizeof tokenizers / sizeof *tokenizers; i++) {
-    alone = alone || (tokenizers[i] && rd_path_exists(tokenizers[i]));
-    free(tokenizers[i]);
-  }
-  rd_code code = RD_OK;
-  if (!config || !adapter)
+  char *tokenizer = NULL;
+  rd_code code = rd_model_folder_find(&tokenizer, path, RD_FILE_VOCABULARY, e);
+  if (code == RD_OK && (!config || !adapter))
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
-  else if (rd_path_exists(config))
+  else if (code == RD_OK && rd_path_exists(config))
     code = inspect_model(s, e);
-  else if (rd_path_exists(adapter))
+  else if (code == RD_OK && rd_path_exists(adapter))
     code = inspect_adapter(s, path, adapter, e);
-  else
-    code = alone ? inspect_tokenizer(s, path, e) : inspect_model(s, e);
+  else if (code == RD_OK)
+    code = tokenizer ? inspect_tokenizer(s, path, e) : inspect_model(s, e);
+  free(tokenizer);
   free(config);
   free(adapter);
   free(path);
@@ -329,8 +328,7 @@ static rd_code work(void *context, char **names, rd_error *e) {
   return run(s, e);
 }
 
-rd_code rd_cmd_inspect(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_inspect(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, 1, argc, argv, work, e);
+  return rd_tool_command(self, &s, 1, argc, argv, work, e);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft logits: one pass over given ids, every row's logits written as a NumPy file. */
-#include "commands.h"
-#include "common.h"
 #include "engine.h"
 #include "file.h"
+#include "frame.h"
 #include "inspect.h"
 #include "ops.h"
 
@@ -18,12 +17,15 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"ids", 0, RD_TEXT, NULL, 0, 0, NULL, "Pass", "1,2,3", "token ids", offsetof(settings, ids)},
-    {"attention", 0, RD_TEXT, NULL, 0, 0, NULL, "Pass", "KIND",
-     "causal, bidirectional or block:N; without it the model's own", offsetof(settings, attention)},
-    {"output", 'o', RD_TEXT, NULL, 0, 0, NULL, "Pass", "FILE",
-     "where to write: float32 [tokens, vocab]", offsetof(settings, output)},
-    RD_COMMON_OPTIONS(offsetof(settings, common))};
+    {"ids", RD_OPTION_AT(settings, ids), .group = "Pass", .value = "1,2,3", .help = "token ids"},
+    {"attention", RD_OPTION_AT(settings, attention), .group = "Pass", .value = "KIND",
+     .help = "causal, bidirectional or block:N; without it the model's own"},
+    {"output", RD_OPTION_AT(settings, output), .letter = 'o', .group = "Pass", .value = "FILE",
+     .help = "where to write: float32 [tokens, vocab]"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_logits_parts[] = {
+    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
 enum { MOST_IDS = 1 << 17 };
 
@@ -138,8 +140,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_logits(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_logits(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, 0, argc, argv, run, e);
+  return rd_tool_command(self, &s, 0, argc, argv, run, e);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft plot: loss curves of runs, speeds from bench's CSV or results of eval, in the terminal
  * and as an SVG file. */
-#include "commands.h"
-#include "common.h"
 #include "curves.h"
+#include "frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,13 +15,16 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"output", 'o', RD_TEXT, "loss.svg", 0, 0, NULL, "Plot", "FILE", "where the SVG is written",
-     offsetof(settings, output)},
-    {"columns", 0, RD_INT, "72", 10, 1000, NULL, "Plot", NULL,
-     "width of the drawing in the terminal", offsetof(settings, columns)},
-    {"rows", 0, RD_INT, "16", 4, 1000, NULL, "Plot", NULL, "its height", offsetof(settings, rows)},
-    {"help", 'h', RD_FLAG, "false", 0, 0, NULL, "Plot", NULL, "this list",
-     offsetof(settings, common.help)}};
+    {"output", RD_OPTION_AT(settings, output), .letter = 'o', .fallback = "loss.svg",
+     .group = "Plot", .value = "FILE", .help = "where the SVG is written"},
+    {"columns", RD_OPTION_AT(settings, columns), .fallback = "72", .min = 10, .max = 1000,
+     .group = "Plot", .help = "width of the drawing in the terminal"},
+    {"rows", RD_OPTION_AT(settings, rows), .fallback = "16", .min = 4, .max = 1000, .group = "Plot",
+     .help = "its height"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_plot_parts[] = {
+    {&own_rows, 0}, {&rd_help_rows, offsetof(settings, common)}, {NULL, 0}};
 
 /* What is read how; a name with no ending of the table is the folder of a run. */
 static const struct {
@@ -60,8 +62,7 @@ static rd_code plot(void *context, char **names, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_plot(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_plot(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, -1, argc, argv, plot, e);
+  return rd_tool_command(self, &s, -1, argc, argv, plot, e);
 }

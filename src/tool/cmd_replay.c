@@ -3,9 +3,8 @@
  * trace alone: the start, the draft before, the noise on it. */
 #include "events.h"
 #include "file.h"
-#include "help.h"
+#include "frame.h"
 #include "interrupt.h"
-#include "option.h"
 #include "view_ending.h"
 #include "view_film.h"
 #include "view_frame.h"
@@ -17,27 +16,31 @@
 #include <unistd.h>
 
 typedef struct settings {
+  rd_common common; /* json, quiet and help have rows */
   double pause;
   char *svg, *title;
-  bool watch, step, json, quiet, help;
+  bool watch, step;
 } settings;
 
-#define AT(member) offsetof(settings, member)
+#define AT(member) RD_OPTION_AT(settings, member)
 static const rd_option rows[] = {
-    {"pause", 0, RD_REAL, "0.3", 0, 3600, NULL, "View", "SECONDS", "time between drafts",
-     AT(pause)},
-    {"step", 0, RD_FLAG, NULL, 0, 0, NULL, "View", NULL,
-     "do not play: space = next, b or left = back, p = play, q = quit", AT(step)},
-    {"watch", 0, RD_FLAG, "true", 0, 0, NULL, "View", NULL,
-     "show every draft; --no-watch: the final text alone", AT(watch)},
-    {"svg", 0, RD_TEXT, NULL, 0, 0, NULL, "View", "FILE",
-     "write an animated picture too, for web pages and READMEs", AT(svg)},
-    {"title", 0, RD_TEXT, NULL, 0, 0, NULL, "View", "TEXT", "line above the drafts of --svg",
-     AT(title)},
-    {"json", 0, RD_FLAG, NULL, 0, 0, NULL, "Program", NULL, "the events, one a line", AT(json)},
-    {"quiet", 'q', RD_FLAG, NULL, 0, 0, NULL, "Program", NULL, "no messages but errors", AT(quiet)},
-    {"help", 'h', RD_FLAG, NULL, 0, 0, NULL, "Program", NULL, "this list", AT(help)}};
-enum { ROWS = sizeof rows / sizeof *rows };
+    {"pause", AT(pause), .fallback = "0.3", .max = 3600, .group = "View", .value = "SECONDS",
+     .help = "time between drafts"},
+    {"step", AT(step), .group = "View",
+     .help = "do not play: space = next, b or left = back, p = play, q = quit"},
+    {"watch", AT(watch), .fallback = "true", .group = "View",
+     .help = "show every draft; --no-watch: the final text alone"},
+    {"svg", AT(svg), .group = "View", .value = "FILE",
+     .help = "write an animated picture too, for web pages and READMEs"},
+    {"title", AT(title), .group = "View", .value = "TEXT",
+     .help = "line above the drafts of --svg"},
+    {"json", AT(common.json), .group = "Program", .help = "the events, one a line"},
+    {"quiet", AT(common.quiet), .letter = 'q', .group = "Program",
+     .help = "no messages but errors"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_replay_parts[] = {
+    {&own_rows, 0}, {&rd_help_rows, offsetof(settings, common)}, {NULL, 0}};
 
 /* The texts of a noise's tokens: those that the drafts around it have in the same places. */
 static rd_code noise_pieces(const rd_trace *trace, size_t at, char ***out, rd_error *e) {
@@ -203,7 +206,7 @@ static void finish(const settings *s, const rd_trace *trace) {
   rd_ending_text(last->text ? last->text : "");
   if (last->event.kind != RD_EVENT_DONE)
     fputs("the trace ends before the generation did\n", stderr);
-  else if (!s->quiet)
+  else if (!s->common.quiet)
     rd_ending_summary(&last->event, &trace->events[0].event.seed);
 }
 
@@ -259,18 +262,19 @@ static rd_code copy(const char *path, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code run(const settings *s, const rd_options *o, const char *path, rd_error *e) {
+static rd_code run(const settings *s, const char *path, rd_error *e) {
   rd_trace trace;
   unsigned flags;
   RD_TRY(rd_trace_read(&trace, path, e));
-  rd_watching watching = rd_watching_choose(s->watch && !s->json && !s->svg,
-                                            rd_option_given(o, "watch") || s->step, &flags);
+  rd_watching watching =
+      rd_watching_choose(s->watch && !s->common.json && !s->svg,
+                         rd_option_given(s->common.options, "watch") || s->step, &flags);
   rd_code code = s->svg ? film(s, &trace, e) : RD_OK;
   if (code == RD_OK && watching == RD_WATCH_REDRAW)
     code = play(s, &trace, flags, e);
   else if (code == RD_OK && watching == RD_WATCH_LINES)
     code = list(&trace, flags, e);
-  if (code == RD_OK && s->json)
+  if (code == RD_OK && s->common.json)
     code = copy(path, e);
   else if (code == RD_OK)
     finish(s, &trace);
@@ -278,23 +282,17 @@ static rd_code run(const settings *s, const rd_options *o, const char *path, rd_
   return code;
 }
 
-rd_code rd_cmd_replay(int argc, char **argv, rd_error *e) {
-  settings s = {0};
-  bool given[ROWS] = {false};
-  rd_options o = {rows, ROWS, &s, given};
-  char **rest = NULL;
+static rd_code work(void *context, char **names, rd_error *e) {
   int count = 0;
-  rd_code code = rd_options_default(&o, e);
-  if (code == RD_OK)
-    code = rd_options_parse(&o, argc, argv, &rest, &count, e);
-  if (code == RD_OK && s.help) {
-    code = rd_help_show("", NULL, &o, e);
-  } else if (code == RD_OK && count != 1)
-    code = rd_fail(e, RD_USAGE, "expected one trace, as generate --trace FILE writes it; got %d",
-                   count);
-  else if (code == RD_OK)
-    code = run(&s, &o, rest[0], e);
-  free(rest);
-  rd_options_drop(&o);
-  return code;
+  while (names[count])
+    count++;
+  return count == 1
+           ? run(context, names[0], e)
+           : rd_fail(e, RD_USAGE, "expected one trace, as generate --trace FILE writes it; got %d",
+                     count);
+}
+
+rd_code rd_cmd_replay(const rd_command *self, int argc, char **argv, rd_error *e) {
+  settings s = {0};
+  return rd_tool_command(self, &s, -1, argc, argv, work, e);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft serve: the page and the API on a socket, until SIGTERM or SIGINT. */
-#include "commands.h"
-#include "common.h"
 #include "file.h"
+#include "frame.h"
 #include "server.h"
 
 #include <errno.h>
@@ -23,33 +22,37 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"host", 0, RD_TEXT, "127.0.0.1", 0, 0, NULL, "Server", "NAME",
-     "address to listen on; 0.0.0.0: every one of this machine", offsetof(settings, host)},
-    {"port", 0, RD_INT, "8080", 0, 65535, NULL, "Server", "N", "port to listen on; 0: any",
-     offsetof(settings, port)},
-    {"api-key", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "KEY",
-     "asked of clients as Authorization: Bearer KEY; without it $REDRAFT_API_KEY, or none",
-     offsetof(settings, key)},
-    {"max-queue", 0, RD_INT, "128", 1, 4096, NULL, "Server", "N",
-     "drafts under way at most; more are refused with 429", offsetof(settings, queue)},
-    {"max-batch-tokens", 0, RD_INT, "2048", 16, 1048576, NULL, "Server", "N",
-     "tokens that share one model pass at most", offsetof(settings, rows)},
-    {"max-body", 0, RD_INT, "1048576", 1024, 1073741824, NULL, "Server", "BYTES",
-     "size of a request at most", offsetof(settings, body)},
-    {"request-timeout", 0, RD_REAL, "30", 0.1, 3600, NULL, "Server", "SECONDS",
-     "time for a request to arrive whole; late ones get 408", offsetof(settings, patience)},
-    {"cors", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "ORIGIN",
-     "another site whose pages may use this server; *: every one", offsetof(settings, origin)},
-    {"tls-cert", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "FILE",
-     "serve HTTPS with this certificate (PEM); --tls-key goes with it",
-     offsetof(settings, certificate)},
-    {"tls-key", 0, RD_TEXT, NULL, 0, 0, NULL, "Server", "FILE",
-     "the certificate's private key (PEM)", offsetof(settings, private_key)},
-    {"grace", 0, RD_REAL, "5", 0, 3600, NULL, "Server", "SECONDS",
-     "time for answers under way when the server is told to stop", offsetof(settings, grace)},
-    {"open", 0, RD_FLAG, NULL, 0, 0, NULL, "Server", NULL, "show the page in the browser",
-     offsetof(settings, open)},
-    RD_COMMON_OPTIONS(offsetof(settings, common))};
+    {"host", RD_OPTION_AT(settings, host), .fallback = "127.0.0.1", .group = "Server",
+     .value = "NAME", .help = "address to listen on; 0.0.0.0: every one of this machine"},
+    {"port", RD_OPTION_AT(settings, port), .fallback = "8080", .max = 65535, .group = "Server",
+     .value = "N", .help = "port to listen on; 0: any"},
+    {"api-key", RD_OPTION_AT(settings, key), .group = "Server", .value = "KEY",
+     .help = "asked of clients as Authorization: Bearer KEY; without it $REDRAFT_API_KEY, or none"},
+    {"max-queue", RD_OPTION_AT(settings, queue), .fallback = "128", .min = 1, .max = 4096,
+     .group = "Server", .value = "N",
+     .help = "drafts under way at most; more are refused with 429"},
+    {"max-batch-tokens", RD_OPTION_AT(settings, rows), .fallback = "2048", .min = 16,
+     .max = 1048576, .group = "Server", .value = "N",
+     .help = "tokens that share one model pass at most"},
+    {"max-body", RD_OPTION_AT(settings, body), .fallback = "1048576", .min = 1024,
+     .max = 1073741824, .group = "Server", .value = "BYTES", .help = "size of a request at most"},
+    {"request-timeout", RD_OPTION_AT(settings, patience), .fallback = "30", .min = 0.1, .max = 3600,
+     .group = "Server", .value = "SECONDS",
+     .help = "time for a request to arrive whole; late ones get 408"},
+    {"cors", RD_OPTION_AT(settings, origin), .group = "Server", .value = "ORIGIN",
+     .help = "another site whose pages may use this server; *: every one"},
+    {"tls-cert", RD_OPTION_AT(settings, certificate), .group = "Server", .value = "FILE",
+     .help = "serve HTTPS with this certificate (PEM); --tls-key goes with it"},
+    {"tls-key", RD_OPTION_AT(settings, private_key), .group = "Server", .value = "FILE",
+     .help = "the certificate's private key (PEM)"},
+    {"grace", RD_OPTION_AT(settings, grace), .fallback = "5", .max = 3600, .group = "Server",
+     .value = "SECONDS", .help = "time for answers under way when the server is told to stop"},
+    {"open", RD_OPTION_AT(settings, open), .group = "Server",
+     .help = "show the page in the browser"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_serve_parts[] = {
+    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
 static void log_line(void *context, const char *line) {
   (void)context;
@@ -152,8 +155,7 @@ static rd_code work(void *context, char **names, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_serve(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_serve(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, 0, argc, argv, work, e);
+  return rd_tool_command(self, &s, 0, argc, argv, work, e);
 }

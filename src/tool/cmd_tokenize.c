@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft tokenize: text to token ids and back, of an argument or of the whole standard input. */
-#include "commands.h"
-#include "common.h"
+#include "frame.h"
 #include "tok_bytes.h"
 #include "tokenizer.h"
 
@@ -16,16 +15,16 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"decode", 0, RD_FLAG, "false", 0, 0, NULL, "Tokens", NULL,
-     "from ids (with spaces or commas between) to text, byte for byte", offsetof(settings, decode)},
-    {"lines", 0, RD_FLAG, "false", 0, 0, NULL, "Tokens", NULL, "each line on its own",
-     offsetof(settings, lines)},
-    {"bos", 0, RD_FLAG, "false", 0, 0, NULL, "Tokens", NULL, "put the BOS token first",
-     offsetof(settings, bos)},
-    {"special", 0, RD_FLAG, "true", 0, 0, NULL, "Tokens", NULL,
-     "special tokens written in the text are those tokens; --no-special: plain text",
-     offsetof(settings, special)},
-    RD_COMMON_OPTIONS(offsetof(settings, common))};
+    {"decode", RD_OPTION_AT(settings, decode), .group = "Tokens",
+     .help = "from ids (with spaces or commas between) to text, byte for byte"},
+    {"lines", RD_OPTION_AT(settings, lines), .group = "Tokens", .help = "each line on its own"},
+    {"bos", RD_OPTION_AT(settings, bos), .group = "Tokens", .help = "put the BOS token first"},
+    {"special", RD_OPTION_AT(settings, special), .fallback = "true", .group = "Tokens",
+     .help = "special tokens written in the text are those tokens; --no-special: plain text"},
+};
+static const rd_table own_rows = RD_TABLE("option", rows);
+const rd_option_part rd_tokenize_parts[] = {
+    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
 /* One text, or one list of ids, to standard output; `newline` closes it. */
 typedef rd_code (*job)(const settings *s, const rd_tokenizer *t, rd_slice text, bool newline,
@@ -165,8 +164,7 @@ static rd_code work(void *context, char **names, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_tokenize(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_tokenize(const rd_command *self, int argc, char **argv, rd_error *e) {
   settings s = {0};
-  const rd_options o = {rows, sizeof rows / sizeof *rows, &s, NULL};
-  return rd_tool_command(&o, 1, argc, argv, work, e);
+  return rd_tool_command(self, &s, 1, argc, argv, work, e);
 }

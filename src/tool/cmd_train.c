@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft train: settings from YAML and the command line, a bar on a terminal, plain lines
  * elsewhere. */
+#include "commands.h"
 #include "cpu.h"
+#include "estimate.h"
 #include "help.h"
 #include "interrupt.h"
-#include "trainer.h"
+#include "sample.h"
 
 #include <math.h>
 #include <signal.h>
@@ -144,7 +146,6 @@ static void show_data(const rd_trainer *t) {
 /* The command line: a configuration file first, then options and --set, in the order given. */
 static rd_code read_arguments(rd_train_settings *s, int argc, char **argv, bool *help,
                               rd_error *e) {
-  rd_options rows = {rd_train_option_rows, rd_train_option_count, s, NULL};
   for (int i = 0; i < argc; i++)
     *help = *help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
   if (*help)
@@ -153,7 +154,8 @@ static rd_code read_arguments(rd_train_settings *s, int argc, char **argv, bool 
   if (!plain)
     return RD_NO_MEMORY;
   int count = 0, rest_count = 0;
-  rd_code code = RD_OK;
+  rd_options rows;
+  rd_code code = rd_options_open(&rows, rd_train_parts, s, e);
   /* Once for the name of the file, whose values come first; then again over them. */
   for (int round = 0; round < 2 && code == RD_OK; round++) {
     count = 0;
@@ -180,17 +182,10 @@ static rd_code read_arguments(rd_train_settings *s, int argc, char **argv, bool 
       json_decref(object);
     }
   }
+  rd_options_close(&rows);
   free(rest);
   free(plain);
   return code == RD_OK ? rd_train_settings_finish(s, e) : code;
-}
-
-static rd_code show_help(const rd_train_settings *s, rd_error *e) {
-  rd_options rows = {rd_train_option_rows, rd_train_option_count, (void *)(uintptr_t)s, NULL};
-  rd_options init = {rd_train_init_rows, rd_train_init_count, (void *)(uintptr_t)&s->init, NULL};
-  RD_TRY(rd_help_show("Keys of the file are the options, with _ for -.\n\n", NULL, &rows, e));
-  return rd_help_show("\nKeys below `init:` (a model from nothing; --set init.KEY=VALUE):\n",
-                      "init", &init, e);
 }
 
 static rd_code train(const rd_train_settings *s, rd_error *e) {
@@ -224,14 +219,14 @@ static rd_code train(const rd_train_settings *s, rd_error *e) {
   return code;
 }
 
-rd_code rd_cmd_train(int argc, char **argv, rd_error *e) {
+rd_code rd_cmd_train(const rd_command *self, int argc, char **argv, rd_error *e) {
   rd_train_settings s = {0};
   bool help = false;
   rd_code code = rd_train_settings_default(&s, e);
   if (code == RD_OK)
     code = read_arguments(&s, argc, argv, &help, e);
   if (code == RD_OK && help) {
-    code = show_help(&s, e);
+    code = rd_help_show(self, e);
   } else if (code == RD_OK) {
     if (s.threads > 0)
       rd_threads_set((int)s.threads);

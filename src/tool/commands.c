@@ -2,34 +2,35 @@
 /* The table of commands. */
 #include "commands.h"
 
-#include <string.h>
+#include "settings.h"
 
 const rd_command rd_commands[] = {
     {"bench", "[-m M | --shape NAME] [--train]", "speed as a fraction of what this machine can do",
-     rd_cmd_bench},
-    {"chat", "", "a conversation, with history", rd_cmd_chat},
+     rd_cmd_bench, .options = rd_bench_parts},
+    {"chat", "", "a conversation, with history", rd_cmd_chat, .options = rd_chat_parts},
     {"convert", "[--to TYPE] [--merge] -o DIR", "write a model as a Hugging Face folder",
-     rd_cmd_convert},
-    {"eval", "--task NAME --data FILE", "quality against iterations", rd_cmd_eval},
-    {"generate", "[PROMPT]", "an answer, refined draft by draft before your eyes", rd_cmd_generate},
+     rd_cmd_convert, .options = rd_convert_parts},
+    {"eval", "--task NAME --data FILE", "quality against iterations", rd_cmd_eval,
+     .options = rd_eval_parts},
+    {"generate", "[PROMPT]", "an answer, refined draft by draft before your eyes", rd_cmd_generate,
+     .options = rd_generate_parts},
     {"help", "[COMMAND]", "this list, or a command's options; --man: all of it as a manual page",
-     rd_cmd_help},
+     rd_cmd_help, .options = rd_help_parts},
     {"inspect", "PATH [--tensors] [--check]", "what a model, adapter or tokenizer is made of",
-     rd_cmd_inspect},
+     rd_cmd_inspect, .options = rd_inspect_parts},
     {"logits", "--ids 1,2,3 -o out.npy", "the model's raw scores for token ids, one pass",
-     rd_cmd_logits},
+     rd_cmd_logits, .options = rd_logits_parts},
     {"plot", "RUN|FILE... [-o FILE.svg]", "curves of training runs, of bench's CSV, of eval's JSON",
-     rd_cmd_plot},
-    {"replay", "FILE", "a trace played back, forwards and backwards", rd_cmd_replay},
-    {"serve", "[--port N]", "the web page, and an API that OpenAI's clients speak", rd_cmd_serve},
-    {"tokenize", "[-m M] [--decode] [TEXT]", "text to token ids and back", rd_cmd_tokenize},
-    {"train", "config.yaml [--set key=value]...", "train a model or an adapter", rd_cmd_train},
+     rd_cmd_plot, .options = rd_plot_parts},
+    {"replay", "FILE", "a trace played back, forwards and backwards", rd_cmd_replay,
+     .options = rd_replay_parts},
+    {"serve", "[--port N]", "the web page, and an API that OpenAI's clients speak", rd_cmd_serve,
+     .options = rd_serve_parts},
+    {"tokenize", "[-m M] [--decode] [TEXT]", "text to token ids and back", rd_cmd_tokenize,
+     .options = rd_tokenize_parts},
+    {"train", "config.yaml [--set key=value]...", "train a model or an adapter", rd_cmd_train,
+     .options = rd_train_parts, .key = "init", .key_help = "a model from nothing",
+     .keys = rd_train_init_parts},
 };
 const size_t rd_command_count = sizeof rd_commands / sizeof *rd_commands;
-
-const rd_command *rd_command_find(const char *name) {
-  for (size_t i = 0; i < rd_command_count; i++)
-    if (strcmp(name, rd_commands[i].name) == 0)
-      return &rd_commands[i];
-  return NULL;
-}
+const rd_table rd_command_table = RD_TABLE("command", rd_commands);

@@ -3,33 +3,33 @@
 #ifndef RD_COMMANDS_H
 #define RD_COMMANDS_H
 
-#include "error.h"
+#include "option.h"
+
+struct rd_command;
 
 /* Runs a command with the arguments after its name; RD_OK, or the code that decides the exit
  * status. */
-typedef rd_code rd_command_run(int argc, char **argv, rd_error *e);
+typedef rd_code rd_command_run(const struct rd_command *self, int argc, char **argv, rd_error *e);
 
 typedef struct rd_command {
   const char *name, *arguments, *summary;
   rd_command_run *run;
+  const rd_option_part *options; /* ended by one without a table */
+  /* more rows, which are no options but keys below this one of a configuration file; or NULL */
+  const char *key, *key_help;
+  const rd_option_part *keys;
 } rd_command;
 
 extern const rd_command rd_commands[];
 extern const size_t rd_command_count;
+extern const rd_table rd_command_table; /* the same */
 
-/* The row of that name, or NULL. */
-const rd_command *rd_command_find(const char *name);
-
-rd_command_run rd_cmd_bench, rd_cmd_logits;
-rd_command_run rd_cmd_chat;
-rd_command_run rd_cmd_convert;
-rd_command_run rd_cmd_eval;
-rd_command_run rd_cmd_inspect;
-rd_command_run rd_cmd_generate;
-rd_command_run rd_cmd_help;
-rd_command_run rd_cmd_replay;
-rd_command_run rd_cmd_serve;
-rd_command_run rd_cmd_tokenize;
-rd_command_run rd_cmd_plot, rd_cmd_train;
+rd_command_run rd_cmd_bench, rd_cmd_chat, rd_cmd_convert, rd_cmd_eval, rd_cmd_generate, rd_cmd_help;
+rd_command_run rd_cmd_inspect, rd_cmd_logits, rd_cmd_plot, rd_cmd_replay, rd_cmd_serve;
+rd_command_run rd_cmd_tokenize, rd_cmd_train;
+extern const rd_option_part rd_bench_parts[], rd_chat_parts[], rd_convert_parts[], rd_eval_parts[];
+extern const rd_option_part rd_generate_parts[], rd_help_parts[], rd_inspect_parts[];
+extern const rd_option_part rd_logits_parts[], rd_plot_parts[], rd_replay_parts[], rd_serve_parts[];
+extern const rd_option_part rd_tokenize_parts[];
 
 #endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Parsing, help and model opening for every command. */
+/* The rows of the common options, and the model that they name. */
 #include "common.h"
 
-#include "cpu.h"
 #include "file.h"
-#include "help.h"
-#include "profile.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -14,41 +11,32 @@
 #include <string.h>
 #include <unistd.h>
 
-static const rd_option common_rows[] = {RD_COMMON_OPTIONS(0)};
-const rd_option *const rd_common_options = common_rows;
-const size_t rd_common_option_count = sizeof common_rows / sizeof *common_rows;
+#define AT(member) RD_OPTION_AT(rd_common, member)
 
-rd_code rd_tool_parse(const rd_options *o, const rd_common *common, int argc, char **argv, int most,
-                      char ***rest, int *rest_count, bool *stop, rd_error *e) {
-  *stop = false;
-  *rest = NULL;
-  RD_TRY(rd_options_default(o, e));
-  RD_TRY(rd_options_parse(o, argc, argv, rest, rest_count, e));
-  if (common->help) {
-    *stop = true;
-    return rd_help_show("", NULL, o, e);
-  }
-  if (most >= 0 && *rest_count > most)
-    return rd_fail(e, RD_USAGE, "unexpected argument %s", (*rest)[most]);
-  if (common->threads > 0)
-    rd_threads_set((int)common->threads);
-  if (common->profile)
-    rd_profile_start();
-  return RD_OK;
-}
-
-rd_code rd_tool_command(const rd_options *o, int most, int argc, char **argv, rd_tool_work *work,
-                        rd_error *e) {
-  char **rest = NULL;
-  int count = 0;
-  bool stop = false;
-  rd_code code = rd_tool_parse(o, o->params, argc, argv, most, &rest, &count, &stop, e);
-  if (code == RD_OK && !stop)
-    code = work(o->params, rest, e);
-  free(rest);
-  rd_options_drop(o);
-  return code;
-}
+static const rd_option model_rows[] = {
+    {"model", AT(model), .letter = 'm', .group = "Model", .value = "PATH",
+     .help = "a Hugging Face folder or a .gguf file; without it $REDRAFT_MODEL, or the built-in "
+             "model"},
+    {"adapter", AT(adapter), .group = "Model", .value = "DIR",
+     .help = "a LoRA adapter in PEFT's layout"},
+    {"precision", AT(precision), .fallback = "auto", .choices = &rd_precision_table,
+     .group = "Model",
+     .help = "arithmetic of matrix products; int8: 8-bit integers, for inference"},
+};
+static const rd_option program_rows[] = {
+    {"threads", AT(threads), .fallback = "0", .max = 1024, .group = "Program", .value = "N",
+     .help = "threads; 0: one a core"},
+    {"profile", AT(profile), .group = "Program",
+     .help = "say at the end where the time went, by operation"},
+    {"json", AT(json), .group = "Program", .help = "one JSON object a line"},
+    {"quiet", AT(quiet), .letter = 'q', .group = "Program", .help = "no messages but errors"},
+    {"verbose", AT(verbose), .letter = 'v', .group = "Program", .help = "say more"},
+    {"help", AT(help), .letter = 'h', .group = "Program", .help = "this list"},
+};
+enum { PROGRAM_ROWS = sizeof program_rows / sizeof *program_rows };
+const rd_table rd_model_rows = RD_TABLE("option", model_rows);
+const rd_table rd_program_rows = RD_TABLE("option", program_rows);
+const rd_table rd_help_rows = {"option", program_rows + PROGRAM_ROWS - 1, 1, sizeof *program_rows};
 
 /* Built-in models, best first; an adapter belongs to its model. */
 static const struct builtin {
@@ -115,8 +103,9 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
   rd_model_options options = {.path = path,
                               .adapter = adapter,
                               .precision = common->precision,
-                              .chat_template = common->chat_template,
-                              .mask_token = common->mask_token};
+                              .chat_template = common->prompt.chat_template,
+                              .mask_token = common->prompt.mask_token,
+                              .system = common->prompt.system};
   rd_code code = rd_model_open(out, &options, e);
   free(path);
   free(adapter);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The manual page, redraft(1): option rows as man macros. What most commands share stands once. */
-#include "common.h"
 #include "help.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Text for troff: hyphens stay hyphens, backslashes stay backslashes, no line starts a request. */
@@ -19,7 +19,8 @@ static void put(FILE *out, const char *text) {
 }
 
 static void put_row(FILE *out, const char *key, const rd_option *row) {
-  const char *value = rd_help_value(row);
+  char *word = rd_option_word(row);
+  const char *value = word ? word : "";
   fputs(".TP\n", out);
   if (row->letter)
     fprintf(out, "\\fB\\-%c\\fR, ", row->letter);
@@ -43,10 +44,11 @@ static void put_row(FILE *out, const char *key, const rd_option *row) {
   }
   if (row->min < row->max) {
     char range[64];
-    snprintf(range, sizeof range, ". From %g to %g", row->min, row->max);
+    snprintf(range, sizeof range, ". From %.10g to %.10g", row->min, row->max);
     put(out, range);
   }
   fputs(".\n", out);
+  free(word);
 }
 
 typedef struct page {
@@ -115,8 +117,9 @@ rd_code rd_help_man(FILE *out, rd_error *e) {
           "\"User Commands\"\n%s",
           rd_version(), opening);
   fputs(".SH OPTIONS OF MOST COMMANDS\n", out);
-  for (size_t i = 0; i < rd_common_option_count; i++)
-    put_row(out, NULL, &rd_common_options[i]);
+  for (const rd_table *const *table = rd_help_shared; *table; table++)
+    for (size_t i = 0; i < (*table)->count; i++)
+      put_row(out, NULL, (const rd_option *)(*table)->rows + i);
   fputs(".SH COMMANDS\n", out);
   RD_TRY(rd_help_walk(put_command, &p, e));
   fputs(closing, out);

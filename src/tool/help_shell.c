@@ -95,19 +95,20 @@ static void zsh_text(FILE *out, const char *text) {
 }
 
 static void zsh_row(FILE *out, const char *dashes, const char *name, const rd_option *row) {
-  char *words = rd_help_words(row);
+  char *words = rd_help_words(row), *value = rd_option_word(row);
   fprintf(out, " \\\n        '%s%s[", dashes, name);
   zsh_text(out, row->help);
   fputc(']', out);
   if (row->kind != RD_FLAG) {
     fputc(':', out);
-    zsh_text(out, rd_help_value(row));
+    zsh_text(out, value ? value : "");
     fprintf(out, ":%s%s%s", words ? "(" : "", words ? words : "", words ? ")" : "");
     if (!words && rd_help_is_path(row))
       fputs("_files", out);
   }
   fputc('\'', out);
   free(words);
+  free(value);
 }
 
 static void zsh_command(void *context, const rd_command *command, const char *key,

@@ -33,8 +33,7 @@ static void show_profile(void) {
 
 static int run(const rd_command *command, int argc, char **argv) {
   rd_error e = {0};
-  rd_help_about(command);
-  rd_code code = command->run(argc, argv, &e);
+  rd_code code = command->run(command, argc, argv, &e);
   show_profile();
   if (code == RD_OK && (fflush(stdout) != 0 || ferror(stdout)))
     code = rd_fail(&e, RD_IO, "standard output: cannot write");
@@ -47,7 +46,7 @@ static int run(const rd_command *command, int argc, char **argv) {
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is then a write that fails, and said */
-  const rd_command *command = rd_command_find(name);
+  const rd_command *command = rd_table_row(&rd_command_table, name);
   if (command)
     return run(command, argc - 2, argv + 2);
   if (strcmp(name, "--version") == 0) {
@@ -56,7 +55,9 @@ int main(int argc, char **argv) {
   }
   bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
   rd_help_commands(help ? stdout : stderr);
+  const char *near = rd_table_nearest(&rd_command_table, name);
   if (!help && *name)
-    fprintf(stderr, "\nredraft: there is no command %s\n", name);
+    fprintf(stderr, "\nredraft: there is no command %s%s%s%s\n", name,
+            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
   return help ? 0 : rd_code_describe(RD_USAGE)->exit_status;
 }

@@ -2,18 +2,12 @@
 /* Events shown as they come. The time spent waiting for the user does not count as work. */
 #include "view_live.h"
 
+#include "clock.h"
 #include "view_terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static rd_code show(rd_live *live, rd_error *e) {
   int width = 80, height = 0;
@@ -34,7 +28,7 @@ static rd_code show(rd_live *live, rd_error *e) {
 
 /* After a draft: until the next key, or for the pause. */
 static rd_code wait(rd_live *live, rd_error *e) {
-  double from = now(), left = live->step ? -1 : live->pause;
+  double from = rd_seconds(), left = live->step ? -1 : live->pause;
   for (;;) {
     int key = rd_terminal_key(left);
     if (key == RD_KEY_RESIZED)
@@ -42,7 +36,7 @@ static rd_code wait(rd_live *live, rd_error *e) {
     live->stopped = key == 'q' || key == RD_KEY_CLOSED;
     if (live->stopped || key == RD_KEY_SIGNAL)
       return rd_fail(e, RD_CANCELLED, "stopped");
-    double over = now() - from;
+    double over = rd_seconds() - from;
     left = live->step ? -1 : live->pause - over;
     if (key == ' ' || key == RD_KEY_NONE || (!live->step && left <= 0)) {
       live->held += over;
@@ -53,7 +47,7 @@ static rd_code wait(rd_live *live, rd_error *e) {
 
 static rd_code show_and_wait(rd_live *live, const rd_event *event, rd_error *e) {
   bool draft = event->kind == RD_EVENT_DRAFT, redraw = live->watching == RD_WATCH_REDRAW;
-  live->frame.seconds = now() - live->begun - live->held;
+  live->frame.seconds = rd_seconds() - live->begun - live->held;
   if (redraw || draft)
     RD_TRY(show(live, e));
   return redraw && draft && (live->step || live->pause > 0) ? wait(live, e) : RD_OK;
@@ -67,7 +61,7 @@ rd_code rd_live_event(rd_live *live, const rd_event *event, rd_error *e) {
     return show_and_wait(live, event, e);
   if (event->kind == RD_EVENT_DONE || live->watching != RD_WATCH_REDRAW)
     return RD_OK;
-  live->begun = now();
+  live->begun = rd_seconds();
   live->held = 0;
   return rd_terminal_open(live->step || (live->pause > 0 && isatty(STDIN_FILENO)), e);
 }

@@ -2,6 +2,7 @@
 /* Frames painted as lines. The text is cut into cells (a character with what combines with it), the
  * cells into lines at spaces where there are any, and the lines are written with the colour changes
  * that are needed, each line ending in the plain colour. */
+#include "utf8.h"
 #include "view_frame.h"
 
 #include <stdio.h>
@@ -57,18 +58,18 @@ static void put(sheet *s, const char *bytes, size_t size, cell c) {
   s->size += size;
 }
 
-/* One character of `text`, or U+FFFD for a byte that begins none and for control characters. */
+/* One character of `text`, or U+FFFD for what is none and for control characters. */
 static size_t next(const char *text, size_t size, const char **bytes, size_t *length, int *width,
-                   utf8proc_int32_t *point) {
-  utf8proc_ssize_t n =
-      utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)size, point);
-  bool control =
-      n > 0 && (*point < 0x20 || (*point >= 0x7F && *point < 0xA0) ||
-                (*point >= 0x202A && *point <= 0x202E) || (*point >= 0x2066 && *point <= 0x2069));
-  *bytes = n > 0 && !control ? text : REPLACEMENT;
-  *length = n > 0 && !control ? (size_t)n : sizeof REPLACEMENT - 1;
-  *width = n > 0 && !control ? utf8proc_charwidth(*point) : 1;
-  return n > 0 ? (size_t)n : 1;
+                   uint32_t *point) {
+  rd_utf8 c = rd_utf8_read(text, size);
+  *point = c.point;
+  bool control = *point < 0x20 || (*point >= 0x7F && *point < 0xA0) ||
+                 (*point >= 0x202A && *point <= 0x202E) || (*point >= 0x2066 && *point <= 0x2069);
+  bool shown = c.kind == RD_UTF8_GOOD && !control;
+  *bytes = shown ? text : REPLACEMENT;
+  *length = shown ? c.size : sizeof REPLACEMENT - 1;
+  *width = shown ? utf8proc_charwidth((utf8proc_int32_t)*point) : 1;
+  return c.size;
 }
 
 static void put_text(sheet *s, const char *text, uint8_t look) {
@@ -76,7 +77,7 @@ static void put_text(sheet *s, const char *text, uint8_t look) {
     const char *bytes;
     size_t length;
     int width;
-    utf8proc_int32_t point;
+    uint32_t point;
     size_t n = next(text, left, &bytes, &length, &width, &point);
     if (*text == '\n')
       put(s, "", 0, (cell){.look = look, .newline = true});
@@ -233,7 +234,7 @@ int rd_text_width(const char *at, size_t size) {
     const char *bytes;
     size_t length;
     int width;
-    utf8proc_int32_t point;
+    uint32_t point;
     if (at[i] == '\x1b') {
       while (i < size && at[i] != 'm')
         i++;

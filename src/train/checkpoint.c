@@ -57,22 +57,15 @@ static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e)
 
 static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) {
   char *tensors = rd_path_join(folder, "tensors.safetensors");
-  char *state = rd_path_join(folder, "state.json");
   json_t *object = state_json(t);
   char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-  rd_code code = tensors && state && text
-                     ? RD_OK
-                     : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's state");
+  rd_code code = tensors ? write_tensors(t, tensors, e)
+                         : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's state");
   if (code == RD_OK)
-    code = write_tensors(t, tensors, e);
-  if (code == RD_OK) {
-    rd_file_piece part = {text, strlen(text)};
-    code = rd_file_write(state, &part, 1, e);
-  }
+    code = rd_file_put(folder, "state.json", text, e);
   json_decref(object);
   free(text);
   free(tensors);
-  free(state);
   return code;
 }
 

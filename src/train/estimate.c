@@ -2,17 +2,16 @@
 /* What a run will take. Memory: the layouts that will be placed, measured; the drafts shown at
  * validations; and what the program held before it opened anything, with what its first product
  * adds. Time: the flops of an update over the speed of a product, measured here. */
+#include "estimate.h"
+
 #include "clock.h"
 #include "engine.h"
 #include "matmul.h"
 #include "model.h"
-#include "trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 /* Weights of all products, and the share of them whose gradients are needed. */
 static double flops_of_update(const rd_trainer *t) {
@@ -27,19 +26,13 @@ static double flops_of_update(const rd_trainer *t) {
   /* folded factors cost what a trained matrix costs */
   for (size_t i = 0; i < t->parameters.fold_count; i++)
     factors += (double)(t->parameters.folds[i].base.rows * t->parameters.folds[i].base.cols) / 3;
-  bool all = strcmp(t->settings->trainable, "all") == 0;
+  bool all = rd_train_settings_all(t->settings);
   double reach = (double)c->positions < (double)t->rules.window ? (double)c->positions
                                                                 : (double)t->rules.window;
   double attention = 12.0 * reach * (double)(c->layers * c->heads * c->head_dim);
   double per_token = (all ? 6.0 : 4.0) * frozen + 6.0 * factors +
                      attention * (c->block == 1 && !t->rules.corruption ? 0.5 : 1.0);
   return per_token * (double)(t->rules.rows * t->settings->accumulate);
-}
-
-static double now(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
 /* The speed of one product of the run's kind, by trying: (512, 512) x (512, 512). */
@@ -52,10 +45,10 @@ static rd_code probe_speed(rd_dtype type, double *flops, rd_error *e) {
   rd_mat a = rd_mat_rows(memory, type, N, N), b = rd_mat_rows(memory + size, type, N, N);
   rd_mat c = rd_mat_rows(memory + 2 * size, RD_F32, N, N);
   rd_code code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
-  double start = now();
+  double start = rd_seconds();
   for (int i = 0; code == RD_OK && i < TIMES; i++)
     code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
-  *flops = 2.0 * N * N * N * TIMES / (now() - start + 1e-9);
+  *flops = 2.0 * N * N * N * TIMES / (rd_seconds() - start + 1e-9);
   free(memory);
   return code;
 }

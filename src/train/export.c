@@ -14,20 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rd_code write_json(const char *folder, const char *name, json_t *object, rd_error *e) {
-  char *path = rd_path_join(folder, name);
-  char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
-  rd_code code = path && text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  if (code == RD_OK) {
-    rd_file_piece part = {text, strlen(text)};
-    code = rd_file_write(path, &part, 1, e);
-  }
-  free(text);
-  free(path);
-  json_decref(object);
-  return code;
-}
-
 static rd_code write_tensors(const rd_trainer *t, const char *folder, const char *file,
                              const char *prefix, bool masters, rd_error *e) {
   const rd_parameters *p = &t->parameters;
@@ -49,40 +35,24 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
   return code;
 }
 
-static const char *const tokenizer_files[] = {"tokenizer.json",
-                                              "tokenizer_config.json",
-                                              "special_tokens_map.json",
-                                              "generation_config.json",
-                                              "vocab.json",
-                                              "merges.txt",
-                                              "tokenizer.model",
-                                              "added_tokens.json",
-                                              "chat_template.jinja"};
-
-static rd_code copy_tokenizer(const rd_trainer *t, const char *folder, rd_error *e) {
-  rd_code code = RD_OK;
-  size_t count = t->tokenizer_folder ? sizeof tokenizer_files / sizeof *tokenizer_files : 0;
-  for (size_t i = 0; code == RD_OK && i < count; i++) {
-    char *from = rd_path_join(t->tokenizer_folder, tokenizer_files[i]);
-    char *to = rd_path_join(folder, tokenizer_files[i]);
-    rd_map map;
-    if (!from || !to) {
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: the tokenizer's files");
-    } else if (rd_path_exists(from) && (code = rd_map_open(&map, from, e)) == RD_OK) {
-      rd_file_piece part = {map.data, map.size};
-      code = rd_file_write(to, &part, 1, e);
-      rd_map_close(&map);
-    }
-    free(from);
-    free(to);
-  }
-  return code;
+/* What was chosen for the run, for whoever opens what it leaves; `mask`: config.json does not say.
+ */
+static rd_code write_remembered(const rd_trainer *t, const char *folder, bool mask, rd_error *e) {
+  const rd_prompt_choice *choice = &t->settings->prompt;
+  const rd_remembered init = {-1, choice->chat_template};
+  rd_remembered r = t->base ? t->base->remembered : init;
+  r.mask = mask ? r.mask : -1;
+  return rd_remembered_write(&r, folder, e);
 }
 
 static rd_code write_model(const rd_trainer *t, const char *folder, rd_error *e) {
+  bool found;
   json_t *config = rd_config_json(&t->config, t->parameters.type);
-  RD_TRY(write_json(folder, "config.json", config, e));
-  RD_TRY(copy_tokenizer(t, folder, e));
+  rd_code code = rd_json_write(folder, "config.json", config, e);
+  json_decref(config);
+  RD_TRY(code);
+  RD_TRY(rd_tokenizer_copy(t->tokenizer, t->tokenizer_folder, folder, &found, e));
+  RD_TRY(write_remembered(t, folder, false, e));
   return write_tensors(t, folder, "model.safetensors", "", false, e);
 }
 
@@ -135,13 +105,17 @@ static json_t *adapter_json(const rd_trainer *t) {
 }
 
 static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *e) {
-  RD_TRY(write_json(folder, "adapter_config.json", adapter_json(t), e));
+  json_t *config = adapter_json(t);
+  rd_code code = rd_json_write(folder, "adapter_config.json", config, e);
+  json_decref(config);
+  RD_TRY(code);
+  RD_TRY(write_remembered(t, folder, true, e));
   return write_tensors(t, folder, "adapter_model.safetensors", "base_model.model.", true, e);
 }
 
 rd_code rd_trainer_export(const rd_trainer *t, const char *name, rd_error *e) {
   char *path = rd_path_join(t->settings->out, name), *part = NULL;
-  bool all = strcmp(t->settings->trainable, "all") == 0;
+  bool all = rd_train_settings_all(t->settings);
   rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
   if (code == RD_OK)
     code = rd_folder_begin(path, &part, e);

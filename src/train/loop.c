@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The training loop: batches, passes, AdamW, validations, checkpoints. */
 #include "checkpoint.h"
+#include "clock.h"
 #include "export.h"
 #include "file.h"
 #include "ops.h"
@@ -12,13 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
 
 static void note(const rd_trainer *t, char *message) {
   if (t->watch.note && message)
@@ -136,15 +130,9 @@ static bool due(int64_t update, int64_t every, bool last) {
 }
 
 static rd_code write_config(const rd_trainer *t, rd_error *e) {
-  char *path = rd_path_join(t->settings->out, "config.yaml");
   char *text = rd_train_settings_yaml(t->settings);
-  rd_code code = path && text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: config.yaml");
-  if (code == RD_OK) {
-    rd_file_piece part = {text, strlen(text)};
-    code = rd_file_write(path, &part, 1, e);
-  }
+  rd_code code = rd_file_put(t->settings->out, "config.yaml", text, e);
   free(text);
-  free(path);
   return code;
 }
 
@@ -190,10 +178,10 @@ static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, rd_error *e
 
 rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {
   RD_TRY(prepare(t, e));
-  double before = t->seconds, start = now(), recent = 0;
+  double before = t->seconds, start = rd_seconds(), recent = 0;
   int64_t first = t->update;
   while (t->update < t->updates) {
-    double began = now();
+    double began = rd_seconds();
     int64_t tokens = t->tokens;
     t->update++;
     rd_train_progress progress = {.update = t->update, .updates = t->updates};
@@ -201,14 +189,14 @@ rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {
     if (code == RD_NUMERIC)
       rd_checkpoint_retreat(t);
     RD_TRY(code);
-    double lately = (double)(t->tokens - tokens) / (now() - began + 1e-9);
+    double lately = (double)(t->tokens - tokens) / (rd_seconds() - began + 1e-9);
     recent = recent > 0 ? 0.95 * recent + 0.05 * lately : lately;
-    t->seconds = before + now() - start;
+    t->seconds = before + rd_seconds() - start;
     progress.tokens = t->tokens;
     progress.seconds = t->seconds;
     progress.tokens_per_second = recent;
     progress.seconds_left =
-        (now() - start) / (double)(t->update - first) * (double)(t->updates - t->update);
+        (rd_seconds() - start) / (double)(t->update - first) * (double)(t->updates - t->update);
     RD_TRY(follow_up(t, &progress, e));
   }
   return rd_trainer_export(t, "final", e);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A draft of the model as trained so far: greedy, and noiseless for a denoiser. */
+#include "sample.h"
+
+#include "params.h"
 #include "request.h"
-#include "trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

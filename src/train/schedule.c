@@ -3,7 +3,6 @@
 #include "schedule.h"
 
 #include <math.h>
-#include <string.h>
 
 static double cosine(double done) {
   return 0.5 * (1.0 + cos(3.14159265358979323846 * done));
@@ -22,13 +21,7 @@ const rd_rate_schedule rd_rate_schedules[] = {
     {"constant", constant, "the peak until the end"},
 };
 const size_t rd_rate_schedule_count = sizeof rd_rate_schedules / sizeof *rd_rate_schedules;
-
-const rd_rate_schedule *rd_rate_schedule_find(const char *name) {
-  for (size_t i = 0; i < rd_rate_schedule_count; i++)
-    if (strcmp(rd_rate_schedules[i].name, name) == 0)
-      return &rd_rate_schedules[i];
-  return NULL;
-}
+const rd_table rd_rate_schedule_table = RD_TABLE("schedule", rd_rate_schedules);
 
 double rd_rate_at(const rd_rate_schedule *schedule, double peak, int64_t update, int64_t warmup,
                   int64_t updates) {

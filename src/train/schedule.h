@@ -3,8 +3,7 @@
 #ifndef RD_SCHEDULE_H
 #define RD_SCHEDULE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "table.h"
 
 typedef struct rd_rate_schedule {
   const char *name;
@@ -14,8 +13,7 @@ typedef struct rd_rate_schedule {
 
 extern const rd_rate_schedule rd_rate_schedules[];
 extern const size_t rd_rate_schedule_count;
-/* The row, or NULL. */
-const rd_rate_schedule *rd_rate_schedule_find(const char *name);
+extern const rd_table rd_rate_schedule_table; /* the same */
 
 /* The rate of update 1, 2, ... `updates`: rises linearly to `peak` over `warmup` updates, then peak
  * times the row's factor, reaching the end of the row with the last update. */

@@ -2,130 +2,157 @@
 /* The option rows of training, and reading them from YAML, from "key=value" and back. */
 #include "settings.h"
 
+#include "objective.h"
+#include "precision.h"
+#include "schedule.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define AT(member) offsetof(rd_train_settings, member)
+static const rd_trainable trainables[] = {{"lora", false}, {"all", true}};
+static const rd_pad pads[] = {
+    {"random", false, false}, {"short", false, true}, {"window", true, false}};
+static const rd_long_rows long_rows[] = {{"drop", false}, {"truncate", true}};
+const rd_table rd_trainable_table = RD_TABLE("trainable", trainables);
+const rd_table rd_pad_table = RD_TABLE("pad", pads);
+const rd_table rd_long_rows_table = RD_TABLE("long_rows", long_rows);
 
-const rd_option rd_train_option_rows[] = {
-    {"model", 'm', RD_TEXT, NULL, 0, 0, NULL, "Model", "PATH",
-     "model to train: a Hugging Face folder", AT(model)},
-    {"adapter", 0, RD_TEXT, NULL, 0, 0, NULL, "Model", "DIR",
-     "PEFT adapter to start from (trained on with trainable lora)", AT(adapter)},
-    {"trainable", 0, RD_CHOICE, "lora", 0, 0, "lora|all", "Model", NULL,
-     "train low-rank factors, or all weights", AT(trainable)},
-    {"lora-rank", 0, RD_INT, "0", 0, 16384, NULL, "Model", NULL,
-     "rank of the factors, an adapter's grows to it; 0: the adapter's own, or 64", AT(lora_rank)},
-    {"lora-alpha", 0, RD_REAL, "0", 0, 65536, NULL, "Model", NULL,
-     "the update is scaled by alpha / rank; 0: alpha = rank", AT(lora_alpha)},
-    {"lora-targets", 0, RD_TEXT, "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", 0, 0,
-     NULL, "Model", "NAMES", "projections that get factors, separated by commas", AT(lora_targets)},
-    {"train-norms", 0, RD_FLAG, "false", 0, 0, NULL, "Model", NULL,
-     "train the norm weights beside the factors", AT(train_norms)},
-    {"precision", 0, RD_CHOICE, "auto", 0, 0, "auto|f32|bf16", "Model", NULL,
-     "arithmetic of the matrix products; the optimizer is always f32", AT(precision)},
-    {"recompute", 0, RD_FLAG, "false", 0, 0, NULL, "Model", NULL,
-     "keep only each layer's input and compute the rest again: less memory, a third more work",
-     AT(recompute)},
-    {"data", 0, RD_TEXT, NULL, 0, 0, NULL, "Data", "FILES",
-     "JSONL or text files separated by commas, each FILE or FILE@WEIGHT", AT(data)},
-    {"validation", 0, RD_TEXT, NULL, 0, 0, NULL, "Data", "FILES",
-     "files of validation rows; none: a share of the data is held out", AT(validation)},
-    {"held-out", 0, RD_REAL, "0.01", 0, 0.5, NULL, "Data", NULL,
-     "share of the data rows kept for validation", AT(held_out)},
-    {"window", 0, RD_INT, "256", 2, 1048576, NULL, "Data", NULL, "tokens of a sequence at most",
-     AT(window)},
-    {"pad", 0, RD_CHOICE, "random", 0, 0, "random|short|window", "Data", NULL,
-     "EOS behind an answer: a log-uniform number of them; at most 16 in seven of eight; or all up "
-     "to the window",
-     AT(pad)},
-    {"long-rows", 0, RD_CHOICE, "drop", 0, 0, "drop|truncate", "Data", NULL,
-     "what is done with rows longer than the window (plain text is always cut)", AT(long_rows)},
-    {"allow-bad", 0, RD_FLAG, "false", 0, 0, NULL, "Data", NULL,
-     "go on when more than 1% of the rows are bad", AT(allow_bad)},
-    {"objective", 0, RD_TEXT, "structural", 0, 0, NULL, "Objective",
-     "next-token|structural|mask|mixed", "what is learnt", AT(objective)},
-    {"loss-on", 0, RD_TEXT, "all", 0, 0, NULL, "Objective", "all|answer|corrupted",
-     "positions that count", AT(loss_on)},
-    {"eos-padding-loss", 0, RD_FLAG, "true", 0, 0, NULL, "Objective", NULL,
-     "EOS padding behind an answer counts", AT(eos_padding_loss)},
-    {"mask-all", 0, RD_REAL, "0", 0, 1, NULL, "Objective", NULL,
-     "share of the examples that are all masks, beside those the objective itself draws so",
-     AT(mask_all)},
-    {"own-drafts", 0, RD_REAL, "0", 0, 1, NULL, "Objective", NULL,
-     "share of the batches whose noise is replaced by the model's own draft of it", AT(own_drafts)},
-    {"batch", 0, RD_INT, "16", 1, 1048576, NULL, "Optimizer", NULL,
-     "windows of tokens in one pass (batch x window rows)", AT(batch)},
-    {"accumulate", 0, RD_INT, "1", 1, 65536, NULL, "Optimizer", NULL, "passes in one update",
-     AT(accumulate)},
-    {"updates", 0, RD_INT, "0", 0, 1e12, NULL, "Optimizer", NULL,
-     "updates in all; 0: as many as the epochs need", AT(updates)},
-    {"epochs", 0, RD_REAL, "1", 0, 1e6, NULL, "Optimizer", NULL, "times through the data",
-     AT(epochs)},
-    {"learning-rate", 0, RD_REAL, "0.0003", 0, 10, NULL, "Optimizer", NULL, "peak rate",
-     AT(learning_rate)},
-    {"schedule", 0, RD_TEXT, "cosine", 0, 0, NULL, "Optimizer", "cosine|linear|constant",
-     "rate after the warm-up", AT(schedule)},
-    {"warmup", 0, RD_INT, "100", 0, 1e9, NULL, "Optimizer", NULL, "updates of linear warm-up",
-     AT(warmup)},
-    {"weight-decay", 0, RD_REAL, "0.01", 0, 10, NULL, "Optimizer", NULL,
-     "decay of matrices (norms and biases have none)", AT(weight_decay)},
-    {"beta1", 0, RD_REAL, "0.9", 0, 0.99999, NULL, "Optimizer", NULL, "AdamW's first moment",
-     AT(beta1)},
-    {"beta2", 0, RD_REAL, "0.999", 0, 0.9999999, NULL, "Optimizer", NULL, "AdamW's second moment",
-     AT(beta2)},
-    {"clip", 0, RD_REAL, "0.5", 0, 1e9, NULL, "Optimizer", NULL,
-     "largest norm of the gradient; 0: not clipped", AT(clip)},
-    {"seed", 0, RD_INT, "42", 0, 9e15, NULL, "Optimizer", NULL,
-     "of the order, the corruption and new weights", AT(seed)},
-    {"out", 'o', RD_TEXT, NULL, 0, 0, NULL, "Run", "DIR", "folder of the run", AT(out)},
-    {"threads", 0, RD_INT, "0", 0, 1024, NULL, "Run", NULL, "0: as many as the machine has",
-     AT(threads)},
-    {"log-every", 0, RD_INT, "10", 1, 1e9, NULL, "Run", NULL, "updates between rows of metrics",
-     AT(log_every)},
-    {"validate-every", 0, RD_INT, "500", 0, 1e9, NULL, "Run", NULL,
-     "updates between validations; 0: only at the end", AT(validate_every)},
-    {"validate-rows", 0, RD_INT, "256", 0, 1e9, NULL, "Run", NULL,
-     "validation examples at most; 0: no validation", AT(validate_rows)},
-    {"checkpoint-every", 0, RD_INT, "500", 0, 1e9, NULL, "Run", NULL,
-     "updates between checkpoints; 0: only at the end", AT(checkpoint_every)},
-    {"keep", 0, RD_INT, "2", 1, 1e6, NULL, "Run", NULL, "checkpoints kept", AT(keep)},
-    {"resume", 0, RD_FLAG, "false", 0, 0, NULL, "Run", NULL,
-     "go on from the newest checkpoint in the folder of the run", AT(resume)},
-    {"dry-run", 0, RD_FLAG, "false", 0, 0, NULL, "Run", NULL,
-     "say what memory and time the run needs, and stop", AT(dry_run)},
-    {"json", 0, RD_FLAG, "false", 0, 0, NULL, "Run", NULL,
-     "the rows of metrics.jsonl on standard output too, as they come", AT(json)},
-    {"quiet", 'q', RD_FLAG, "false", 0, 0, NULL, "Run", NULL, "no messages but errors", AT(quiet)},
+#define AT(member) RD_OPTION_AT(rd_train_settings, member)
+
+static const rd_option train_rows[] = {
+    {"model", AT(model), .letter = 'm', .group = "Model", .value = "PATH",
+     .help = "model to train: a Hugging Face folder"},
+    {"adapter", AT(adapter), .group = "Model", .value = "DIR",
+     .help = "PEFT adapter to start from (trained on with trainable lora)"},
+    {"trainable", AT(trainable), .fallback = "lora", .choices = &rd_trainable_table,
+     .group = "Model", .help = "train low-rank factors, or all weights"},
+    {"lora-rank", AT(lora_rank), .fallback = "0", .max = 16384, .group = "Model",
+     .help = "rank of the factors, an adapter's grows to it; 0: the adapter's own, or 64"},
+    {"lora-alpha", AT(lora_alpha), .fallback = "0", .max = 65536, .group = "Model",
+     .help = "the update is scaled by alpha / rank; 0: alpha = rank"},
+    {"lora-targets", AT(lora_targets),
+     .fallback = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", .group = "Model",
+     .value = "NAMES", .help = "projections that get factors, separated by commas"},
+    {"train-norms", AT(train_norms), .group = "Model",
+     .help = "train the norm weights beside the factors"},
+    {"precision", AT(precision), .fallback = "auto", .choices = &rd_train_precision_table,
+     .group = "Model", .help = "arithmetic of the matrix products; the optimizer is always f32"},
+    {"recompute", AT(recompute), .group = "Model",
+     .help =
+         "keep only each layer's input and compute the rest again: less memory, a third more work"},
+    {"data", AT(data), .group = "Data", .value = "FILES",
+     .help = "JSONL or text files separated by commas, each FILE or FILE@WEIGHT"},
+    {"validation", AT(validation), .group = "Data", .value = "FILES",
+     .help = "files of validation rows; none: a share of the data is held out"},
+    {"held-out", AT(held_out), .fallback = "0.01", .max = 0.5, .group = "Data",
+     .help = "share of the data rows kept for validation"},
+    {"window", AT(window), .fallback = "256", .min = 2, .max = 1048576, .group = "Data",
+     .help = "tokens of a sequence at most"},
+    {"pad", AT(pad), .fallback = "random", .choices = &rd_pad_table, .group = "Data",
+     .help = "EOS behind an answer: a log-uniform number of them; at most 16 in seven of eight; or "
+             "all up "
+             "to the window"},
+    {"long-rows", AT(long_rows), .fallback = "drop", .choices = &rd_long_rows_table,
+     .group = "Data",
+     .help = "what is done with rows longer than the window (plain text is always cut)"},
+    {"allow-bad", AT(allow_bad), .group = "Data",
+     .help = "go on when more than 1% of the rows are bad"},
+    {"objective", AT(objective), .fallback = "structural", .choices = &rd_objective_table,
+     .group = "Objective", .help = "what is learnt"},
+    {"loss-on", AT(loss_on), .fallback = "all", .choices = &rd_loss_on_table, .group = "Objective",
+     .help = "positions that count"},
+    {"eos-padding-loss", AT(eos_padding_loss), .fallback = "true", .group = "Objective",
+     .help = "EOS padding behind an answer counts"},
+    {"mask-all", AT(mask_all), .fallback = "0", .max = 1, .group = "Objective",
+     .help =
+         "share of the examples that are all masks, beside those the objective itself draws so"},
+    {"own-drafts", AT(own_drafts), .fallback = "0", .max = 1, .group = "Objective",
+     .help = "share of the batches whose noise is replaced by the model's own draft of it"},
+    {"batch", AT(batch), .fallback = "16", .min = 1, .max = 1048576, .group = "Optimizer",
+     .help = "windows of tokens in one pass (batch x window rows)"},
+    {"accumulate", AT(accumulate), .fallback = "1", .min = 1, .max = 65536, .group = "Optimizer",
+     .help = "passes in one update"},
+    {"updates", AT(updates), .fallback = "0", .max = 1e12, .group = "Optimizer",
+     .help = "updates in all; 0: as many as the epochs need"},
+    {"epochs", AT(epochs), .fallback = "1", .max = 1e6, .group = "Optimizer",
+     .help = "times through the data"},
+    {"learning-rate", AT(learning_rate), .fallback = "0.0003", .max = 10, .group = "Optimizer",
+     .help = "peak rate"},
+    {"schedule", AT(schedule), .fallback = "cosine", .choices = &rd_rate_schedule_table,
+     .group = "Optimizer", .help = "rate after the warm-up"},
+    {"warmup", AT(warmup), .fallback = "100", .max = 1e9, .group = "Optimizer",
+     .help = "updates of linear warm-up"},
+    {"weight-decay", AT(weight_decay), .fallback = "0.01", .max = 10, .group = "Optimizer",
+     .help = "decay of matrices (norms and biases have none)"},
+    {"beta1", AT(beta1), .fallback = "0.9", .max = 0.99999, .group = "Optimizer",
+     .help = "AdamW's first moment"},
+    {"beta2", AT(beta2), .fallback = "0.999", .max = 0.9999999, .group = "Optimizer",
+     .help = "AdamW's second moment"},
+    {"clip", AT(clip), .fallback = "0.5", .max = 1e9, .group = "Optimizer",
+     .help = "largest norm of the gradient; 0: not clipped"},
+    {"seed", AT(seed), .fallback = "42", .max = 9e15, .group = "Optimizer",
+     .help = "of the order, the corruption and new weights"},
+    {"out", AT(out), .letter = 'o', .group = "Run", .value = "DIR", .help = "folder of the run"},
+    {"threads", AT(threads), .fallback = "0", .max = 1024, .group = "Run",
+     .help = "0: as many as the machine has"},
+    {"log-every", AT(log_every), .fallback = "10", .min = 1, .max = 1e9, .group = "Run",
+     .help = "updates between rows of metrics"},
+    {"validate-every", AT(validate_every), .fallback = "500", .max = 1e9, .group = "Run",
+     .help = "updates between validations; 0: only at the end"},
+    {"validate-rows", AT(validate_rows), .fallback = "256", .max = 1e9, .group = "Run",
+     .help = "validation examples at most; 0: no validation"},
+    {"checkpoint-every", AT(checkpoint_every), .fallback = "500", .max = 1e9, .group = "Run",
+     .help = "updates between checkpoints; 0: only at the end"},
+    {"keep", AT(keep), .fallback = "2", .min = 1, .max = 1e6, .group = "Run",
+     .help = "checkpoints kept"},
+    {"resume", AT(resume), .group = "Run",
+     .help = "go on from the newest checkpoint in the folder of the run"},
+    {"dry-run", AT(dry_run), .group = "Run",
+     .help = "say what memory and time the run needs, and stop"},
+    {"json", AT(json), .group = "Run",
+     .help = "the rows of metrics.jsonl on standard output too, as they come"},
+    {"quiet", AT(quiet), .letter = 'q', .group = "Run", .help = "no messages but errors"},
 };
-const size_t rd_train_option_count = sizeof rd_train_option_rows / sizeof *rd_train_option_rows;
+static const rd_table train_table = RD_TABLE("option", train_rows);
+const rd_option_part rd_train_parts[] = {{&train_table, 0},
+                                         {&rd_prompt_rows, offsetof(rd_train_settings, prompt)},
+                                         {&rd_system_rows, offsetof(rd_train_settings, prompt)},
+                                         {NULL, 0}};
 
 #undef AT
-#define AT(member) offsetof(rd_train_init, member)
-const rd_option rd_train_init_rows[] = {
-    {"width", 0, RD_INT, "384", 8, 65536, NULL, "Init", NULL, "of the hidden state", AT(width)},
-    {"layers", 0, RD_INT, "6", 1, 1024, NULL, "Init", NULL, "layers", AT(layers)},
-    {"heads", 0, RD_INT, "6", 1, 1024, NULL, "Init", NULL, "attention heads", AT(heads)},
-    {"kv_heads", 0, RD_INT, "0", 0, 1024, NULL, "Init", NULL, "0: as many as heads", AT(kv_heads)},
-    {"head_dim", 0, RD_INT, "0", 0, 1024, NULL, "Init", NULL, "0: width / heads", AT(head_dim)},
-    {"ff", 0, RD_INT, "1024", 8, 1048576, NULL, "Init", NULL, "width of the feed-forward part",
-     AT(ff)},
-    {"positions", 0, RD_INT, "0", 0, 1048576, NULL, "Init", NULL, "0: the window", AT(positions)},
-    {"norm_eps", 0, RD_REAL, "1e-5", 0, 1, NULL, "Init", NULL, "of the norms", AT(norm_eps)},
-    {"rope_theta", 0, RD_REAL, "10000", 1, 1e12, NULL, "Init", NULL, "base of the rotary angles",
-     AT(rope_theta)},
-    {"tied", 0, RD_FLAG, "true", 0, 0, NULL, "Init", NULL, "the head is the embedding", AT(tied)},
-    {"tokenizer", 0, RD_TEXT, NULL, 0, 0, NULL, "Init", "DIR", "folder of the tokenizer",
-     AT(tokenizer)},
+#define AT(member) RD_OPTION_AT(rd_train_init, member)
+static const rd_option init_rows[] = {
+    {"width", AT(width), .fallback = "384", .min = 8, .max = 65536, .group = "Init",
+     .help = "of the hidden state"},
+    {"layers", AT(layers), .fallback = "6", .min = 1, .max = 1024, .group = "Init",
+     .help = "layers"},
+    {"heads", AT(heads), .fallback = "6", .min = 1, .max = 1024, .group = "Init",
+     .help = "attention heads"},
+    {"kv_heads", AT(kv_heads), .fallback = "0", .max = 1024, .group = "Init",
+     .help = "0: as many as heads"},
+    {"head_dim", AT(head_dim), .fallback = "0", .max = 1024, .group = "Init",
+     .help = "0: width / heads"},
+    {"ff", AT(ff), .fallback = "1024", .min = 8, .max = 1048576, .group = "Init",
+     .help = "width of the feed-forward part"},
+    {"positions", AT(positions), .fallback = "0", .max = 1048576, .group = "Init",
+     .help = "0: the window"},
+    {"norm_eps", AT(norm_eps), .fallback = "1e-5", .max = 1, .group = "Init",
+     .help = "of the norms"},
+    {"rope_theta", AT(rope_theta), .fallback = "10000", .min = 1, .max = 1e12, .group = "Init",
+     .help = "base of the rotary angles"},
+    {"tied", AT(tied), .fallback = "true", .group = "Init", .help = "the head is the embedding"},
+    {"tokenizer", AT(tokenizer), .group = "Init", .value = "DIR",
+     .help = "folder of the tokenizer"},
 };
-const size_t rd_train_init_count = sizeof rd_train_init_rows / sizeof *rd_train_init_rows;
+static const rd_table init_table = RD_TABLE("option", init_rows);
+const rd_option_part rd_train_init_parts[] = {{&init_table, offsetof(rd_train_settings, init)},
+                                              {NULL, 0}};
 
-static rd_options plain_rows(const rd_train_settings *s) {
-  return (rd_options){rd_train_option_rows, rd_train_option_count, (void *)(uintptr_t)s, NULL};
-}
-static rd_options init_rows(const rd_train_settings *s) {
-  return (rd_options){rd_train_init_rows, rd_train_init_count, (void *)(uintptr_t)&s->init, NULL};
+/* The rows over `s`; closed by the caller in any case. */
+static rd_code open_rows(rd_options *o, const rd_option_part *parts, const rd_train_settings *s,
+                         rd_error *e) {
+  return rd_options_open(o, parts, (void *)(uintptr_t)s, e);
 }
 
 static void drop_sources(rd_data_sources *sources) {
@@ -135,17 +162,31 @@ static void drop_sources(rd_data_sources *sources) {
   *sources = (rd_data_sources){0};
 }
 
+static rd_code set_defaults(const rd_train_settings *s, const rd_option_part *parts, rd_error *e) {
+  rd_options o;
+  rd_code code = open_rows(&o, parts, s, e);
+  if (code == RD_OK)
+    code = rd_options_default(&o, e);
+  rd_options_close(&o);
+  return code;
+}
+
 rd_code rd_train_settings_default(rd_train_settings *s, rd_error *e) {
-  rd_options rows = plain_rows(s), init = init_rows(s);
   s->has_init = false;
-  RD_TRY(rd_options_default(&rows, e));
-  return rd_options_default(&init, e);
+  RD_TRY(set_defaults(s, rd_train_parts, e));
+  return set_defaults(s, rd_train_init_parts, e);
+}
+
+static void drop_parts(rd_train_settings *s, const rd_option_part *parts) {
+  for (const rd_option_part *part = parts; part->table; part++) {
+    const rd_options o = {part->table->rows, part->table->count, (char *)s + part->at, NULL};
+    rd_options_drop(&o);
+  }
 }
 
 void rd_train_settings_drop(rd_train_settings *s) {
-  rd_options rows = plain_rows(s), init = init_rows(s);
-  rd_options_drop(&rows);
-  rd_options_drop(&init);
+  drop_parts(s, rd_train_parts);
+  drop_parts(s, rd_train_init_parts);
   drop_sources(&s->sources);
   drop_sources(&s->validation_sources);
 }
@@ -177,63 +218,70 @@ static rd_code sources_text(const char *key, const json_t *list, char **text, rd
   return code;
 }
 
+static void as_key(char *name) {
+  for (char *p = name; *p; p++)
+    *p = *p == '-' ? '_' : *p;
+}
+
 static rd_code unknown_key(const rd_options *rows, const char *where, const char *key,
                            rd_error *e) {
-  const rd_option *near = rd_option_nearest(rows, key);
+  const char *near = rd_option_nearest(rows, key);
   if (!near)
     return rd_fail(e, RD_USAGE, "unknown key %s%s; `redraft train --help` lists them", where, key);
   char name[64];
-  snprintf(name, sizeof name, "%s", near->name);
-  for (char *p = name; *p; p++)
-    *p = *p == '-' ? '_' : *p;
+  snprintf(name, sizeof name, "%s", near);
+  as_key(name);
   return rd_fail(e, RD_USAGE, "unknown key %s%s; did you mean %s%s?", where, key, where, name);
 }
 
-static rd_code read_rows(const rd_options *rows, const char *where, const json_t *object,
-                         rd_error *e) {
+static rd_code read_row(const rd_options *rows, const rd_option *row, const char *key,
+                        const json_t *value, rd_error *e) {
+  char *text = NULL;
+  if (!json_is_array(value) || row->kind != RD_TEXT)
+    return rd_option_set_json(rows, row, value, e);
+  rd_code code = sources_text(key, value, &text, e);
+  if (code == RD_OK)
+    code = rd_option_set(rows, row, text, e);
+  free(text);
+  return code;
+}
+
+static rd_code read_rows(const rd_train_settings *s, const rd_option_part *parts, const char *where,
+                         const json_t *object, rd_error *e) {
+  rd_options o;
   const char *key;
   json_t *value;
+  rd_code code = open_rows(&o, parts, s, e);
   json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-    const rd_option *row = rd_option_find(rows, key);
-    if (!row)
-      return unknown_key(rows, where, key, e);
-    rd_code code = RD_OK;
-    if (json_is_array(value) && row->kind == RD_TEXT) {
-      char *text = NULL;
-      code = sources_text(key, value, &text, e);
-      if (code == RD_OK)
-        code = rd_option_set(rows, row, text, e);
-      free(text);
-    } else {
-      code = rd_option_set_json(rows, row, value, e);
-    }
-    RD_TRY(code);
+    if (code != RD_OK)
+      break;
+    const rd_option *row = rd_option_find(&o, key);
+    code = row ? read_row(&o, row, key, value, e) : unknown_key(&o, where, key, e);
   }
-  return RD_OK;
+  rd_options_close(&o);
+  return code;
 }
 
 rd_code rd_train_settings_read(rd_train_settings *s, const json_t *object, rd_error *e) {
-  rd_options rows = plain_rows(s), nested = init_rows(s);
   if (!json_is_object(object))
     return rd_fail(e, RD_USAGE, "a training configuration is a mapping of keys");
   json_t *init = json_object_get(object, "init");
   if (init && !json_is_null(init)) {
     if (!json_is_object(init))
       return rd_fail(e, RD_USAGE, "init: expected a mapping of keys (width, layers, ...)");
-    RD_TRY(read_rows(&nested, "init.", init, e));
+    RD_TRY(read_rows(s, rd_train_init_parts, "init.", init, e));
     s->has_init = true;
   }
   json_t *plain = json_copy((json_t *)(uintptr_t)object);
   if (!plain)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the configuration");
   json_object_del(plain, "init");
-  rd_code code = read_rows(&rows, "", plain, e);
+  rd_code code = read_rows(s, rd_train_parts, "", plain, e);
   json_decref(plain);
   return code;
 }
 
 rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_error *e) {
-  rd_options rows = plain_rows(s), nested = init_rows(s);
   char key[64];
   size_t n = strcspn(assignment, "=");
   if (assignment[n] != '=' || n == 0 || n >= sizeof key)
@@ -241,13 +289,16 @@ rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_e
   memcpy(key, assignment, n);
   key[n] = '\0';
   bool init = strncmp(key, "init.", 5) == 0;
-  const rd_options *table = init ? &nested : &rows;
   const char *name = init ? key + 5 : key;
-  const rd_option *row = rd_option_find(table, name);
-  if (!row)
-    return unknown_key(table, init ? "init." : "", name, e);
+  rd_options o;
+  rd_code code = open_rows(&o, init ? rd_train_init_parts : rd_train_parts, s, e);
+  const rd_option *row = code == RD_OK ? rd_option_find(&o, name) : NULL;
+  if (code == RD_OK)
+    code = row ? rd_option_set(&o, row, assignment + n + 1, e)
+               : unknown_key(&o, init ? "init." : "", name, e);
   s->has_init = s->has_init || init;
-  return rd_option_set(table, row, assignment + n + 1, e);
+  rd_options_close(&o);
+  return code;
 }
 
 static rd_code add_source(rd_data_sources *sources, const char *entry, size_t size, rd_error *e) {
@@ -284,6 +335,11 @@ static rd_code parse_sources(rd_data_sources *sources, const char *text, rd_erro
   return RD_OK;
 }
 
+bool rd_train_settings_all(const rd_train_settings *s) {
+  const rd_trainable *row = rd_table_row(&rd_trainable_table, s->trainable);
+  return row && row->all;
+}
+
 rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
   RD_TRY(parse_sources(&s->sources, s->data, e));
   RD_TRY(parse_sources(&s->validation_sources, s->validation, e));
@@ -297,30 +353,30 @@ rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
     return rd_fail(e, RD_USAGE, "model and init: give one of them");
   if (s->has_init && !s->init.tokenizer)
     return rd_fail(e, RD_USAGE, "init.tokenizer: name the folder of the tokenizer");
-  if (s->has_init && strcmp(s->trainable, "all") != 0)
+  if (s->has_init && !rd_train_settings_all(s))
     return rd_fail(e, RD_USAGE, "trainable: a model from `init` is trained with `trainable: all`");
   if (s->updates == 0 && s->epochs <= 0)
     return rd_fail(e, RD_USAGE, "updates or epochs: one of them must be above 0");
   return RD_OK;
 }
 
-static json_t *rows_json(const rd_options *rows) {
-  json_t *object = json_object();
-  for (size_t i = 0; object && i < rows->count; i++) {
+static json_t *rows_json(const rd_train_settings *s, const rd_option_part *parts) {
+  rd_options o;
+  json_t *object = open_rows(&o, parts, s, NULL) == RD_OK ? json_object() : NULL;
+  for (size_t i = 0; object && i < o.count; i++) {
     char name[64];
-    snprintf(name, sizeof name, "%s", rows->rows[i].name);
-    for (char *p = name; *p; p++)
-      *p = *p == '-' ? '_' : *p;
-    json_object_set_new(object, name, rd_option_value(rows, &rows->rows[i]));
+    snprintf(name, sizeof name, "%s", o.rows[i].name);
+    as_key(name);
+    json_object_set_new(object, name, rd_option_value(&o, &o.rows[i]));
   }
+  rd_options_close(&o);
   return object;
 }
 
 json_t *rd_train_settings_json(const rd_train_settings *s) {
-  rd_options rows = plain_rows(s), nested = init_rows(s);
-  json_t *object = rows_json(&rows);
+  json_t *object = rows_json(s, rd_train_parts);
   if (object && s->has_init)
-    json_object_set_new(object, "init", rows_json(&nested));
+    json_object_set_new(object, "init", rows_json(s, rd_train_init_parts));
   return object;
 }
 

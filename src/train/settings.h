@@ -15,6 +15,27 @@ typedef struct rd_train_init {
   char *tokenizer;
 } rd_train_init;
 
+/* What is trained. */
+typedef struct rd_trainable {
+  const char *name;
+  bool all; /* every weight; else low-rank factors */
+} rd_trainable;
+
+/* How much EOS stands behind an answer. */
+typedef struct rd_pad {
+  const char *name;
+  bool to_window; /* all up to the window; else a log-uniform number, ... */
+  bool small;     /* ... in most examples a small one */
+} rd_pad;
+
+/* What becomes of rows that are longer than the window. */
+typedef struct rd_long_rows {
+  const char *name;
+  bool truncate; /* cut; else left out */
+} rd_long_rows;
+
+extern const rd_table rd_trainable_table, rd_pad_table, rd_long_rows_table;
+
 typedef struct rd_train_settings {
   char *model, *adapter, *out, *data, *validation;
   char *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad, *long_rows;
@@ -23,15 +44,14 @@ typedef struct rd_train_settings {
   double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_all,
       own_drafts;
   bool train_norms, eos_padding_loss, recompute, allow_bad, resume, dry_run, quiet, json;
+  rd_prompt_choice prompt;
   bool has_init;
   rd_train_init init;
   rd_data_sources sources, validation_sources; /* what `data` and `validation` say */
 } rd_train_settings;
 
-extern const rd_option rd_train_option_rows[];
-extern const size_t rd_train_option_count;
-extern const rd_option rd_train_init_rows[];
-extern const size_t rd_train_init_count;
+/* The rows of rd_train_settings, and those of rd_train_init. */
+extern const rd_option_part rd_train_parts[], rd_train_init_parts[];
 
 /* All defaults. The struct must be zeroed before the first call. */
 rd_code rd_train_settings_default(rd_train_settings *s, rd_error *e);
@@ -40,6 +60,8 @@ void rd_train_settings_drop(rd_train_settings *s);
 rd_code rd_train_settings_read(rd_train_settings *s, const json_t *object, rd_error *e);
 /* One "key=value": keys of the rows, and "init.KEY". */
 rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_error *e);
+/* Are all weights trained? */
+bool rd_train_settings_all(const rd_train_settings *s);
 /* After the last change: parse the data lists and check what single rows cannot. */
 rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e);
 /* All keys with their values (the resolved configuration). New reference; NULL when memory is out.

@@ -8,20 +8,18 @@
 #include "file.h"
 #include "folder.h"
 #include "model.h"
+#include "precision.h"
 
 #include <libgen.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool trains_all(const rd_train_settings *s) {
-  return strcmp(s->trainable, "all") == 0;
-}
-
-static rd_dtype wanted_type(const rd_train_settings *s) {
-  if (strcmp(s->precision, "auto") == 0)
-    return rd_bf16_fast() ? RD_BF16 : RD_F32;
-  return strcmp(s->precision, "bf16") == 0 ? RD_BF16 : RD_F32;
+static rd_code wanted_type(const rd_train_settings *s, rd_dtype *type, rd_error *e) {
+  const rd_precision *precision;
+  RD_TRY(rd_precision_find(&precision, s->precision, e));
+  *type = precision->type(NULL);
+  return RD_OK;
 }
 
 /* A LLaMA of the sizes given, its special tokens those of the tokenizer. */
@@ -59,19 +57,38 @@ static rd_code config_of_init(rd_trainer *t, rd_error *e) {
   return rd_config_check(c, e);
 }
 
+/* From nothing: the tokenizer named, and a model for it. */
+static rd_code open_init(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  const rd_chat_template *chat_template = NULL;
+  RD_TRY(rd_tokenizer_open(&t->own_tokenizer, s->init.tokenizer, e));
+  t->tokenizer = t->own_tokenizer;
+  t->tokenizer_folder = rd_strdup(s->init.tokenizer, e);
+  if (!t->tokenizer_folder)
+    return RD_NO_MEMORY;
+  RD_TRY(config_of_init(t, e));
+  if (s->prompt.mask_token)
+    RD_TRY(rd_tokenizer_word(t->tokenizer, s->prompt.mask_token, &t->config.mask, e));
+  rd_code code = rd_chat_template_choose(&chat_template, t->tokenizer, s->prompt.chat_template, e);
+  t->prompter = (rd_prompter){s->out, t->tokenizer, chat_template, s->prompt.system};
+  return s->prompt.chat_template ? code : RD_OK; /* texts need none */
+}
+
 static rd_code open_model(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
-  if (s->has_init) {
-    RD_TRY(rd_tokenizer_open(&t->own_tokenizer, s->init.tokenizer, e));
-    t->tokenizer = t->own_tokenizer;
-    t->tokenizer_folder = rd_strdup(s->init.tokenizer, e);
-    return t->tokenizer_folder ? config_of_init(t, e) : RD_NO_MEMORY;
-  }
-  bool f32 = trains_all(s) || wanted_type(s) == RD_F32;
+  if (s->has_init)
+    return open_init(t, e);
+  rd_dtype type;
+  RD_TRY(wanted_type(s, &type, e));
+  bool f32 = rd_train_settings_all(s) || type == RD_F32;
   rd_model_options options = {.path = s->model,
                               .adapter = s->adapter,
+                              .chat_template = s->prompt.chat_template,
+                              .mask_token = s->prompt.mask_token,
+                              .system = s->prompt.system,
                               .precision = f32 ? "f32" : "bf16",
-                              .use = trains_all(s) ? RD_ADAPTER_MERGED : RD_ADAPTER_BESIDE};
+                              .use =
+                                  rd_train_settings_all(s) ? RD_ADAPTER_MERGED : RD_ADAPTER_BESIDE};
   RD_TRY(rd_model_open(&t->base, &options, e));
   t->config = t->base->config;
   if (t->config.rope_interleaved)
@@ -80,6 +97,7 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
                    "-o DIR` writes a folder that can be trained",
                    s->model, s->model);
   t->tokenizer = t->base->tokenizer;
+  t->prompter = rd_model_prompter(t->base);
   t->tokenizer_folder = rd_strdup(s->model, e);
   return t->tokenizer_folder ? RD_OK : RD_NO_MEMORY;
 }
@@ -91,12 +109,13 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
   RD_TRY(rd_loss_on_find(&r->loss_on, s->loss_on, e));
   if (r->objective->corruption)
     RD_TRY(rd_corruption_find(&r->corruption, r->objective->corruption, e));
-  t->schedule = rd_rate_schedule_find(s->schedule);
-  if (!t->schedule)
-    return rd_fail(e, RD_USAGE, "schedule: %s is none of cosine, linear, constant", s->schedule);
+  t->schedule = rd_table_find(&rd_rate_schedule_table, s->schedule, e);
+  const rd_pad *pad = rd_table_find(&rd_pad_table, s->pad, e);
+  if (!t->schedule || !pad)
+    return RD_USAGE;
   r->eos_padding_loss = s->eos_padding_loss;
-  r->pad_to_window = strcmp(s->pad, "window") == 0;
-  r->pad_short = strcmp(s->pad, "short") == 0;
+  r->pad_to_window = pad->to_window;
+  r->pad_short = pad->small;
   r->shift = r->corruption && t->config.shift_logits;
   r->mask_all = s->mask_all;
   r->own_drafts = s->own_drafts;
@@ -109,9 +128,7 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
     return rd_fail(e, RD_USAGE,
                    "own_drafts: a draft has no masks to weigh and any word may be wrong; take "
                    "objective structural or mixed, and loss_on all or answer");
-  if (r->corruption && r->mask < 0)
-    return rd_fail(e, RD_BAD_INPUT, "objective %s needs a mask token, and the model names none",
-                   s->objective);
+  RD_TRY(rd_objective_check_mask(r->objective, r->mask, e));
   if (t->config.positions > 0 && s->window > t->config.positions)
     return rd_fail(e, RD_USAGE, "window: %lld tokens, the model has %lld positions",
                    (long long)s->window, (long long)t->config.positions);
@@ -120,9 +137,12 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
 
 static rd_code read_data(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
+  const rd_long_rows *long_rows = rd_table_find(&rd_long_rows_table, s->long_rows, e);
+  if (!long_rows)
+    return RD_USAGE;
   rd_read_rules rules = {.window = s->window,
                          .room_for_eos = t->rules.corruption != NULL,
-                         .truncate = strcmp(s->long_rows, "truncate") == 0,
+                         .truncate = long_rows->truncate,
                          .allow_bad = s->allow_bad,
                          .note = t->watch.note,
                          .context = t->watch.context};
@@ -159,17 +179,17 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
   RD_TRY(open_model(t, e));
   if (!t->tokenizer)
     return rd_fail(e, RD_BAD_INPUT, "%s: has no tokenizer to read the data with", settings->model);
-  t->prompter = (rd_prompter){settings->model, t->tokenizer, NULL};
-  (void)rd_chat_template_choose(&t->prompter.chat_template, t->tokenizer, NULL, NULL);
   RD_TRY(rd_text_coder_of(&t->coder, &t->prompter, e));
   RD_TRY(set_rules(t, e));
-  rd_parameters_plan_options options = {.all = trains_all(settings),
+  rd_parameters_plan_options options = {.all = rd_train_settings_all(settings),
                                         .norms = settings->train_norms,
                                         .rank = settings->lora_rank,
                                         .alpha = settings->lora_alpha,
                                         .targets = settings->lora_targets};
-  RD_TRY(rd_parameters_plan(&t->parameters, &t->config, t->base ? &t->base->weights : NULL,
-                            wanted_type(settings), &options, e));
+  rd_dtype type;
+  RD_TRY(wanted_type(settings, &type, e));
+  RD_TRY(rd_parameters_plan(&t->parameters, &t->config, t->base ? &t->base->weights : NULL, type,
+                            &options, e));
   RD_TRY(read_data(t, e));
   t->updates = settings->updates;
   if (t->updates == 0)

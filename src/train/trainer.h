@@ -32,14 +32,6 @@ typedef struct rd_train_watch {
   const volatile int *stop; /* set: checkpoint after this update and return RD_CANCELLED */
 } rd_train_watch;
 
-/* What a run needs. */
-typedef struct rd_train_estimate {
-  int64_t parameters, trained; /* in the model; trained */
-  size_t program_bytes, data_bytes, model_bytes, master_bytes, state_bytes, pass_bytes, draft_bytes;
-  int64_t updates, tokens_per_update;
-  double flops_per_update, flops_per_second; /* counted; measured by a product */
-} rd_train_estimate;
-
 typedef struct rd_trainer {
   const rd_train_settings *settings;
   rd_train_watch watch;
@@ -71,8 +63,6 @@ typedef struct rd_trainer {
  * itself. `settings` is borrowed, `watch` (may be NULL) copied. Close in either case. */
 rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
                         const rd_train_watch *watch, rd_error *e);
-/* estimate.c: what it will take; nothing large has been taken yet. */
-rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error *e);
 /* Run to the end. RD_CANCELLED: stopped by the watcher, checkpoint written. RD_NUMERIC: the loss is
  * not a number; the last checkpoint stays. */
 rd_code rd_trainer_run(rd_trainer *t, rd_error *e);
@@ -80,10 +70,5 @@ void rd_trainer_close(rd_trainer *t);
 
 /* The model as trained so far, for drafts: borrows everything. */
 rd_model rd_trainer_live(const rd_trainer *t);
-
-/* sample.c: what the model writes now, greedily, after `prompt`; *text is new. `live` is what the
- * watcher was given. */
-rd_code rd_trainer_sample(const rd_trainer *t, const rd_model *live, const int32_t *prompt,
-                          int64_t count, char **text, rd_error *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "option.h"
 #include "rng.h"
+#include "utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,6 +93,33 @@ static void files_are_replaced_whole(void **state) {
   free(command);
   free(path);
   free(deep);
+}
+
+/* Ill-formed parts as Unicode counts them: each longest start of a character is one. */
+static void text_is_made_whole(void **state) {
+  (void)state;
+#define GONE "\xEF\xBF\xBD"
+  static const struct {
+    const char *text, *clean;
+  } cases[] = {{"", ""},
+               {"plain text of more than eight bytes", "plain text of more than eight bytes"},
+               {"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"},
+               {"a\xFF"
+                "b",
+                "a" GONE "b"},
+               {"\xE2\x82", GONE},
+               {"\xE2\x82z", GONE "z"},
+               {"\xC0\x80", GONE GONE},
+               {"\xED\xA0\x80", GONE GONE GONE},
+               {"\xF0\x9F\x98", GONE}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char out[120];
+    size_t size = rd_utf8_clean(cases[i].text, strlen(cases[i].text), out);
+    assert_int_equal(size, strlen(cases[i].clean));
+    assert_memory_equal(out, cases[i].clean, size);
+    assert_int_equal(rd_utf8_valid(out, size), size);
+  }
+#undef GONE
 }
 
 /* The published known-answer vectors of Random123 (kat_vectors, philox4x32 10). */
@@ -223,17 +251,23 @@ typedef struct params {
   char *prompt, *precision;
 } params;
 
+static const struct precision {
+  const char *name;
+  int bits;
+} precision_rows[] = {{"auto", 0}, {"f32", 32}, {"bf16", 16}};
+static const rd_table precisions = RD_TABLE("precision", precision_rows);
+
 static const rd_option rows[] = {
-    {"watch", 0, RD_FLAG, "true", 0, 0, NULL, "View", NULL, "redraw in place",
-     offsetof(params, watch)},
-    {"iterations", 'n', RD_INT, "64", 1, 512, NULL, "Sampler", NULL, "most iterations",
-     offsetof(params, iterations)},
-    {"noise-start", 0, RD_REAL, "0.5", 0, 1, NULL, "Sampler", NULL, "share re-masked at first",
-     offsetof(params, noise)},
-    {"prompt", 'p', RD_TEXT, NULL, 0, 0, NULL, "Input", NULL, "what to answer",
-     offsetof(params, prompt)},
-    {"precision", 0, RD_CHOICE, "auto", 0, 0, "auto|f32|bf16", "Model", NULL, "arithmetic",
-     offsetof(params, precision)},
+    {"watch", RD_OPTION_AT(params, watch), .fallback = "true", .group = "View",
+     .help = "redraw in place"},
+    {"iterations", RD_OPTION_AT(params, iterations), .letter = 'n', .fallback = "64", .min = 1,
+     .max = 512, .group = "Sampler", .help = "most iterations"},
+    {"noise-start", RD_OPTION_AT(params, noise), .fallback = "0.5", .max = 1, .group = "Sampler",
+     .help = "share re-masked at first"},
+    {"prompt", RD_OPTION_AT(params, prompt), .letter = 'p', .group = "Input",
+     .help = "what to answer"},
+    {"precision", RD_OPTION_AT(params, precision), .fallback = "auto", .choices = &precisions,
+     .group = "Model", .help = "arithmetic"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -247,6 +281,71 @@ static rd_code parse(params *p, bool *given, const char *line, char ***rest, int
   rd_options o = {rows, ROWS, p, given};
   assert_int_equal(rd_options_default(&o, e), RD_OK);
   return rd_options_parse(&o, argc, argv, rest, n, e);
+}
+
+static void tables_find_rows_and_name_them(void **state) {
+  (void)state;
+  static const struct only { const char *name; } only_rows[] = {{"low-confidence"}};
+  static const rd_table only = RD_TABLE("order", only_rows);
+  rd_error e = {0};
+  assert_ptr_equal(rd_table_row(&precisions, "bf16"), &precision_rows[2]);
+  assert_ptr_equal(rd_table_find(&only, "low_confidence", &e), &only_rows[0]);
+  assert_null(rd_table_row(&precisions, "bf1"));
+  assert_null(rd_table_row(&precisions, "bf166"));
+  assert_null(rd_table_row(&precisions, ""));
+  assert_null(rd_table_find(&precisions, "f64", &e));
+  assert_int_equal(e.code, RD_USAGE);
+  assert_string_equal(e.message, "unknown precision f64; there are auto, f32 and bf16");
+  assert_null(rd_table_find(&only, "random", &e));
+  assert_string_equal(e.message, "unknown order random; there is low-confidence");
+  assert_string_equal(rd_table_name(&precisions, 1), "f32");
+  assert_null(rd_table_name(&precisions, 3));
+  static const struct {
+    const char *name, *nearest;
+  } near[] = {{"f23", "f32"},   {"b16", "bf16"},          {"au", "auto"}, {"a", NULL},
+              {"auot", "auto"}, {"something-else", NULL}, {"", NULL}};
+  for (size_t i = 0; i < sizeof near / sizeof *near; i++)
+    if (near[i].nearest)
+      assert_string_equal(rd_table_nearest(&precisions, near[i].name), near[i].nearest);
+    else
+      assert_null(rd_table_nearest(&precisions, near[i].name));
+}
+
+/* Parts lie at their own places in one struct; the first row of a name counts. */
+static void options_are_put_together_from_parts(void **state) {
+  (void)state;
+  struct whole {
+    int64_t before;
+    params inner;
+    bool watch;
+  } w = {0};
+  const rd_option outer_rows[] = {
+      {"watch", RD_OPTION_AT(struct whole, watch), .group = "Own", .help = "another watch"}};
+  const rd_table outer = RD_TABLE("option", outer_rows), inner = RD_TABLE("option", rows);
+  const rd_option_part parts[] = {{&outer, 0}, {&inner, offsetof(struct whole, inner)}, {NULL, 0}};
+  rd_options o;
+  rd_error e = {0};
+  assert_int_equal(rd_options_open(&o, parts, &w, &e), RD_OK);
+  assert_int_equal(o.count, ROWS);
+  assert_int_equal(rd_options_default(&o, &e), RD_OK);
+  assert_int_equal(w.inner.iterations, 64);
+  assert_false(w.inner.watch); /* its row was left out, with its default */
+  assert_int_equal(rd_option_set(&o, rd_option_find(&o, "watch"), "true", &e), RD_OK);
+  assert_int_equal(rd_option_set(&o, rd_option_find(&o, "prompt"), "hi", &e), RD_OK);
+  assert_true(w.watch);
+  assert_string_equal(w.inner.prompt, "hi");
+  assert_true(rd_options_given(&o, "Input"));
+  assert_false(rd_options_given(&o, "Sampler"));
+  static const struct {
+    const char *name, *text;
+  } texts[] = {{"watch", "true"}, {"iterations", "64"}, {"noise-start", "0.5"}, {"prompt", "hi"}};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    char *text = rd_option_text(&o, rd_option_find(&o, texts[i].name));
+    assert_string_equal(text, texts[i].text);
+    free(text);
+  }
+  rd_options_drop(&o);
+  rd_options_close(&o);
 }
 
 static void option_rows_drive_the_command_line(void **state) {
@@ -278,7 +377,7 @@ static void option_rows_drive_the_command_line(void **state) {
       {"--iterations 5x", "--iterations: expected a whole number, found 5x"},
       {"--noise-start nan", "--noise-start: nan is outside 0..1"},
       {"--iteration 5", "unknown option --iteration; did you mean --iterations?"},
-      {"--precision f64", "--precision: expected one of auto|f32|bf16, found f64"},
+      {"--precision f64", "--precision: unknown precision f64; there are auto, f32 and bf16"},
       {"--no-prompt", "unknown option --no-prompt; did you mean --prompt?"},
       {"-n", "--iterations needs a value"},
       {"-z", "unknown option -z; --help lists them"},
@@ -336,6 +435,9 @@ int main(void) {
       cmocka_unit_test(json_getters_name_the_key_and_the_range),
       cmocka_unit_test(json_files_may_hold_no_numbers_and_a_mark),
       cmocka_unit_test(yaml_gives_the_same_values),
+      cmocka_unit_test(text_is_made_whole),
+      cmocka_unit_test(tables_find_rows_and_name_them),
+      cmocka_unit_test(options_are_put_together_from_parts),
       cmocka_unit_test(option_rows_drive_the_command_line),
       cmocka_unit_test(option_rows_drive_json),
   };

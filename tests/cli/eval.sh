@@ -54,14 +54,14 @@ choice a 1; choice b 1; choice c 2
 cmp -s "$folder/a" "$folder/b" || { echo "FAILED: the same seed, other likelihoods"; failed=1; }
 cmp -s "$folder/a" "$folder/c" && { echo "FAILED: another seed, the same likelihoods"; failed=1; }
 
-expect 2 '--task: chess is none of exact, loss, choice, perplexity' --task chess --data "$folder/text.jsonl"
+expect 2 '--task: unknown task chess; there are exact, loss, choice and perplexity' --task chess --data "$folder/text.jsonl"
 expect 2 '--data FILE is needed' --task loss
 expect 2 '--task perplexity needs a reference model: --judge PATH' --task perplexity --data "$folder/text.jsonl"
 expect 1 'nowhere/config.json: no such file' --task perplexity --data "$folder/text.jsonl" --judge "$folder/nowhere"
 expect 1 'none.jsonl' --task exact --data "$folder/none.jsonl"
 : > "$folder/empty.jsonl"
 expect 1 'empty.jsonl: no rows' --data "$folder/empty.jsonl"
-expect 2 'objective: chess is none of' --task loss --data "$folder/asked.jsonl" --objective chess
+expect 2 'unknown objective chess; there are' --task loss --data "$folder/asked.jsonl" --objective chess
 expect 2 'iterations' --data "$folder/asked.jsonl" --iterations 4,x
 expect 1 "$folder/nowhere/out" --data "$folder/asked.jsonl" --out "$folder/nowhere/out"
 echo '{"question":"Hello","options":["you"],"answer":0}' >> "$folder/choice.jsonl"
@@ -69,7 +69,7 @@ expect 1 'choice.jsonl:3: options: expected 2 to 26, found 1; skipped' --task ch
 expect 1 '1 of 3 rows are bad, more than 1%; mend them, or --allow-bad' --task choice --data "$folder/choice.jsonl"
 expect 0 '"rows": 2, "bad": 1' --task choice --json --data "$folder/choice.jsonl" --allow-bad
 echo 'not JSON' >> "$folder/asked.jsonl"
-expect 1 'asked.jsonl:4: row: not valid JSON' --data "$folder/asked.jsonl" $short
+expect 1 'asked.jsonl:4: not JSON' --data "$folder/asked.jsonl" $short
 expect 1 'asked.jsonl:4: not JSON' --task loss --data "$folder/asked.jsonl"
 cat "$folder/text.jsonl" > "$folder/mixed.jsonl"
 echo '{"prompt":"a"}' >> "$folder/mixed.jsonl"

@@ -4,6 +4,7 @@
 #define FAKE_ENGINE_H
 
 #include "draft.h"
+#include "params.h"
 
 #include <stdlib.h>
 #include <string.h>

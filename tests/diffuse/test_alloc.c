@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Nothing is allocated inside the loop: malloc and its kin are counted while a sampler iterates,
  * after a first generation of the same shapes (products are prepared once for a shape). */
+#include "params.h"
 #include "request.h"
 
 #include <setjmp.h>
@@ -142,8 +143,8 @@ static int open_world(void **state) {
     return -1;
   *state = &w;
   return rd_model_prompt(&w.prompt, &w.prompt_count, w.model, &message, 1, false, NULL) == RD_OK
-             ? 0
-             : -1;
+           ? 0
+           : -1;
 }
 
 static int close_world(void **state) {

@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "draft.h"
 #include "json.h"
+#include "params.h"
 
 #include <errno.h>
 #include <math.h>
@@ -83,7 +84,8 @@ static void golden_open(golden *g, const char *file) {
   set_option(g, "sampler", json_object_get(g->root, "sampler"));
   if (json_object_get(g->root, "reuse"))
     set_option(g, "reuse", json_object_get(g->root, "reuse"));
-  json_object_foreach(json_object_get(g->root, "options"), key, value) set_option(g, key, value);
+  json_object_foreach(json_object_get(g->root, "options"), key, value)
+    set_option(g, key, value);
   if (rd_params_resolve(&g->p, &o, &g->sampler, &e) != RD_OK)
     fail_msg("%s", e.message);
   const json_t *prompt = json_object_get(g->root, "prompt");

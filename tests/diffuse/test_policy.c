@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Policies with hand-written numbers, and what holds for every sampler on random views. */
 #include "fake_view.h"
+#include "params.h"
 #include "rng.h"
 
 #include <setjmp.h>
@@ -247,7 +248,7 @@ static void options_without_meaning_are_said(void **state) {
       {{"noise-start", "2"}, "0..1"},
       {{"top-k", "1001"}, "0..1000"},
       {{"iterations", "0"}, "1..512"},
-      {{"retention", "all"}, "none|retained|locked"},
+      {{"retention", "all"}, "none, retained and locked"},
   };
   rd_params p;
   rd_error e = {0};

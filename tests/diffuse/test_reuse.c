@@ -2,6 +2,7 @@
 /* Reuse: the ranges as pure functions; and whole drafts, where every row that claims to be exact
  * gives the draft that computing everything gives. */
 #include "cpu.h"
+#include "params.h"
 #include "request.h"
 #include "reuse.h"
 
@@ -93,7 +94,7 @@ static void rows_are_found_or_refused(void **state) {
   assert_int_equal(rd_reuse_find(&row, "causal", 0, &e), RD_USAGE);
   assert_non_null(strstr(e.message, "only looks back"));
   assert_int_equal(rd_reuse_find(&row, "all", 1, &e), RD_USAGE);
-  assert_string_equal(e.message, "unknown reuse all; there are exact, none, causal, prefix, dual");
+  assert_string_equal(e.message, "unknown reuse all; there are exact, none, causal, prefix and dual");
 }
 
 /* --- drafts ----------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The public interface on a golden model: results, events, regions, cancellation, deadline, and
  * what is refused with which words. */
+#include "params.h"
 #include "request.h"
 
 #include <pthread.h>

@@ -58,7 +58,7 @@ static void bad_rows_are_named_and_counted(void **state) {
     const char *text, *note, *message;
   } cases[] = {{"{\"prompt\":\"a\",\"answer\":\"b\"}\n{\"prompt\":\"a\"}\n",
                 ":2: answer is missing; skipped", "1 of 2 rows are bad"},
-               {"{", ":1: row: not valid JSON", "1 of 1 rows are bad"},
+               {"{", ":1: not JSON", "1 of 1 rows are bad"},
                {"\n \n", "", "no rows"},
                {"[1]", ":1: a row must be a JSON object", "1 of 1"},
                {"\n{\"question\":1,\"answer\":\"b\"}", ":2: question: expected a string", "1 of 1"},
@@ -142,17 +142,13 @@ static double measured(const rd_finding *f, const char *name) {
 }
 
 static rd_eval_settings settings_for(const char *task, char *data) {
-  static char iterations[] = "1,4", sampler[] = "lad", temperature[] = "0",
-              objective[] = "structural";
+  static char iterations[] = "1,4", sampler[] = "lad", objective[] = "structural";
   return (rd_eval_settings){.task = (char *)(uintptr_t)task,
                             .data = data,
                             .iterations = iterations,
-                            .sampler = sampler,
-                            .temperature = temperature,
-                            .window = 48,
+                            .params = {.sampler = sampler, .window = 48, .seed = 1},
                             .objective = objective,
-                            .draws = 128,
-                            .seed = 1};
+                            .draws = 128};
 }
 
 /* Run a task over the rows on the tiny model, which is its own judge. */
@@ -285,7 +281,8 @@ static void tasks_are_found_by_name(void **state) {
     assert_ptr_equal(task, &rd_tasks[i]);
   }
   assert_int_equal(rd_task_find(&task, "chess", &e), RD_USAGE);
-  assert_non_null(strstr(e.message, "chess is none of exact, loss, choice, perplexity"));
+  assert_non_null(
+      strstr(e.message, "unknown task chess; there are exact, loss, choice and perplexity"));
 }
 
 int main(void) {

@@ -233,7 +233,7 @@ static void choices_are_read_in_every_form(void **state) {
   snprintf(path, sizeof path, "%s/rows.jsonl", folder);
   write_bytes(path, rows, sizeof rows - 1);
   const rd_eval_settings s = {
-      .task = task, .data = path, .objective = objective, .draws = 16, .seed = 1};
+      .task = task, .data = path, .objective = objective, .draws = 16, .params.seed = 1};
   rd_finding f = {0};
   const rd_eval eval = {
       .settings = &s, .model = m, .watch = {&f, NULL, NULL, keep_row, keep_finding}};

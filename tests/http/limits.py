@@ -55,7 +55,7 @@ def mistakes():
         ("ids outside the vocabulary", 400, "outside", "/v1/completions", {"prompt": [1, 999999]}),
         ("negative ids", 400, "no token id", "/v1/completions", {"prompt": [1, -4]}),
         ("draft that is no object", 400, "draft", "/api/denoise", {"prompt": "a", "draft": 3}),
-        ("unknown state", 400, "mask, edit or lock", "/api/denoise",
+        ("unknown state", 400, "mask, edit and lock", "/api/denoise",
          {"prompt": "a", "draft": {"ids": [1], "state": ["soft"]}}),
         ("prompt and messages", 400, "not both", "/api/denoise",
          {"prompt": "a", "messages": CHAT["messages"]}),

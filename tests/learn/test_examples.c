@@ -79,6 +79,9 @@ static void forms(void **state) {
       {"{\"other\":1}", -1, 0},
       {"[1,2]", -1, 0},
       {"{\"prompt\":", -1, 0},
+      {"{\"prompt\":\"a\",\"answer\":\"b\",\"answer\":\"c\"}", -1, 0},
+      {"{\"prompt\":\"a\\u0000b\",\"answer\":\"c\"}", -1, 0},
+      {"{\"prompt\":\"a\",\"answer\":\"b\",\"id\":123456789012345678901234567890}", 3, 1},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rd_examples x;

@@ -38,7 +38,10 @@ static void conversions_keep_the_logits(void **state) {
     snprintf(path, sizeof path, GOLDEN "%s", cases[i].path);
     if (cases[i].adapter)
       snprintf(adapter, sizeof adapter, GOLDEN "%s", cases[i].adapter);
-    const rd_convert_options o = {path, cases[i].adapter ? adapter : NULL, cases[i].to, folder};
+    const rd_convert_options o = {.path = path,
+                                  .adapter = cases[i].adapter ? adapter : NULL,
+                                  .to = cases[i].to,
+                                  .out = folder};
     if (rd_convert(&o, &tokenizer, &e) != RD_OK)
       fail_msg("%s: %s", cases[i].path, e.message);
     assert_int_equal(tokenizer, cases[i].tokenizer);
@@ -105,14 +108,15 @@ static void failures_write_nothing(void **state) {
     const char *path, *adapter, *to, *message;
   } cases[] = {
       {GOLDEN "models/none", NULL, NULL, "no such file"},
-      {GOLDEN "models/llama-mha", NULL, "f64", "written as f32, f16 or bf16, not f64"},
+      {GOLDEN "models/llama-mha", NULL, "f64", "there are f32, f16 and bf16"},
       {GOLDEN "models/qwen2", GOLDEN "adapters/llama-mha-qv", NULL, "adapter"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char folder[64];
     rd_error e = {0};
     temporary(folder, sizeof folder);
-    const rd_convert_options o = {cases[i].path, cases[i].adapter, cases[i].to, folder};
+    const rd_convert_options o = {
+        .path = cases[i].path, .adapter = cases[i].adapter, .to = cases[i].to, .out = folder};
     if (rd_convert(&o, NULL, &e) == RD_OK || !strstr(e.message, cases[i].message))
       fail_msg("case %zu: expected \"%s\", found \"%s\"", i, cases[i].message, e.message);
     assert_int_equal(rmdir(folder), 0);

@@ -23,12 +23,12 @@ static void rates(void **state) {
       {"cosine", 5, 4, 4, 2.0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    const rd_rate_schedule *row = rd_rate_schedule_find(cases[i].name);
+    const rd_rate_schedule *row = rd_table_row(&rd_rate_schedule_table, cases[i].name);
     assert_non_null(row);
     double got = rd_rate_at(row, 2.0, cases[i].update, cases[i].warmup, cases[i].updates);
     assert_float_equal(got, cases[i].want, 1e-12);
   }
-  assert_null(rd_rate_schedule_find("steps"));
+  assert_null(rd_table_row(&rd_rate_schedule_table, "steps"));
 }
 
 /* Every row starts at the peak and stays within it. */

@@ -462,7 +462,6 @@ static void what_is_refused(void **state) {
        RD_UNSUPPORTED, NULL},
       {"window=64", "the model has 32 positions", RD_USAGE, NULL},
       {"lora_targets=c_attn", "no projection c_attn", RD_USAGE, NULL},
-      {"objective=guess", "next-token", RD_USAGE, NULL},
       {"own_drafts=0.5", "structural or mixed", RD_USAGE, "objective=mask"},
       {"own_drafts=0.5", "loss_on all or answer", RD_USAGE, "loss_on=corrupted"},
       {"adapter=ROOT/first/final", "not shrink", RD_USAGE, "lora_rank=2"},
@@ -483,6 +482,41 @@ static void what_is_refused(void **state) {
   }
 }
 
+/* What a row of a table may be is said when it is set, whether with = or in a file. */
+static void settings_name_their_choices(void **state) {
+  (void)state;
+  static const struct {
+    const char *set, *says;
+  } cases[] = {
+      {"objective=guess", "unknown objective guess; there are next-token"},
+      {"loss_on=some", "unknown loss_on some; there are all, answer and corrupted"},
+      {"schedule=steps", "unknown schedule steps; there are cosine, linear and constant"},
+      {"trainable=half", "unknown trainable half; there are lora and all"},
+      {"pad=long", "unknown pad long; there are random, short and window"},
+      {"long_rows=keep", "unknown long_rows keep; there are drop and truncate"},
+      {"precision=int8", "unknown precision int8; there are auto, f32 and bf16"},
+      {"chat_template=nosuch", "unknown chat template nosuch; there are"},
+      {"lora_r=3", "did you mean lora_rank?"},
+      {"mask=3", "did you mean mask_all?"},
+      {"init.with=3", "did you mean init.width?"},
+      {"completely-else=1", "lists them"},
+  };
+  rd_train_settings s = {0};
+  rd_error e = {0};
+  assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_int_equal(rd_train_settings_set(&s, cases[i].set, &e), RD_USAGE);
+    if (!strstr(e.message, cases[i].says))
+      fail_msg("%s: %s", cases[i].set, e.message);
+  }
+  json_t *keys = rd_train_settings_json(&s);
+  static const char *const shared[] = {"mask_token", "chat_template", "system"};
+  for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+    assert_non_null(json_object_get(keys, shared[i]));
+  json_decref(keys);
+  rd_train_settings_drop(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(passes_add_up_to_a_bigger_batch),
                                      cmocka_unit_test(recomputation_changes_no_bit),
@@ -491,6 +525,7 @@ int main(void) {
                                      cmocka_unit_test(ranks_grow),
                                      cmocka_unit_test(interrupted_runs_go_on),
                                      cmocka_unit_test(own_drafts_replace_the_noise),
-                                     cmocka_unit_test(what_is_refused)};
+                                     cmocka_unit_test(what_is_refused),
+                                     cmocka_unit_test(settings_name_their_choices)};
   return cmocka_run_group_tests(tests, make_base, remove_all);
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What a draft is told: the options of generation as one struct, which params.h describes by rows.
+ */
+#ifndef RD_DRAFT_PARAMS_H
+#define RD_DRAFT_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct rd_params {
+  char *sampler; /* name of a row of rd_samplers */
+  int64_t iterations, window, tokens, seed;
+  int64_t top_k, grow, patience, block_length;
+  double temperature, top_p, eos_bias;
+  double noise_start, sharpness, noise_clip, noise_level;
+  double cfg_scale, threshold, factor, alg_temp, deadline;
+  bool no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
+  char *retention, *reuse;
+  char *prefix, *suffix, *gaps; /* --template */
+} rd_params;
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading and writing redraft.json, whose keys are those of config.json and of the options. */
+#include "remembered.h"
+
+#include "file.h"
+#include "json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char NAME[] = "redraft.json";
+
+static rd_code take(rd_remembered *r, const json_t *json, rd_error *e) {
+  const char *template = NULL;
+  RD_TRY(rd_json_int(json, "mask_token_id", 0, INT32_MAX, &r->mask, e));
+  RD_TRY(rd_json_text(json, "chat_template", &template, e));
+  char *copy = template ? rd_strdup(template, e) : NULL;
+  if (!template)
+    return RD_OK;
+  free(r->chat_template);
+  r->chat_template = copy;
+  return copy ? RD_OK : RD_NO_MEMORY;
+}
+
+rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
+  json_t *json = NULL;
+  char *path = rd_path_join(folder, NAME);
+  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", NAME);
+  if (code == RD_OK && rd_path_exists(path)) {
+    code = rd_json_open(&json, path, e);
+    if (code == RD_OK && (code = take(r, json, e)) != RD_OK)
+      rd_prefix(e, code, "%s", path);
+  }
+  json_decref(json);
+  free(path);
+  return code;
+}
+
+rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e) {
+  if (r->mask < 0 && !r->chat_template)
+    return RD_OK;
+  json_t *json = json_object();
+  if (r->mask >= 0)
+    json_object_set_new(json, "mask_token_id", json_integer(r->mask));
+  if (r->chat_template)
+    json_object_set_new(json, "chat_template", json_string(r->chat_template));
+  rd_code code = rd_json_write(folder, NAME, json, e);
+  json_decref(json);
+  return code;
+}
+
+void rd_remembered_drop(rd_remembered *r) {
+  free(r->chat_template);
+  *r = (rd_remembered){-1, NULL};
+}
