@@ -7,12 +7,12 @@
 #include "draft.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "reuse.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct rd_draft {
   rd_draft_setup setup;
@@ -39,16 +39,10 @@ struct rd_draft {
   int64_t n, previous_n;         /* places in the canvas now; in the draft before */
   int64_t same;                  /* identical drafts so far */
   int64_t drafts, passes;
-  struct timespec begun;
+  double begun;
   double seconds;
   const char *stopped;
 };
-
-static double seconds_since(const struct timespec *begun) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)(now.tv_sec - begun->tv_sec) + (double)(now.tv_nsec - begun->tv_nsec) * 1e-9;
-}
 
 /* Places of the region that stand in the canvas: one that is asked ahead does not. */
 static int64_t standing(const rd_draft *d) {
@@ -92,7 +86,7 @@ static int64_t find_changes(rd_draft *d) {
 
 static rd_code finish(rd_draft *d, const char *why) {
   d->stopped = why;
-  d->seconds = seconds_since(&d->begun);
+  d->seconds = rd_seconds() - d->begun;
   rd_draft_result o = rd_draft_so_far(d);
   return emit(d, (rd_event){.kind = RD_EVENT_DONE,
                             .iteration = o.iterations,
@@ -299,7 +293,7 @@ rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
   rd_draft *d = rd_calloc(1, sizeof *d, "a draft", e);
   if (!d)
     return RD_NO_MEMORY;
-  clock_gettime(CLOCK_MONOTONIC, &d->begun);
+  d->begun = rd_seconds();
   d->setup = *setup;
   d->params = setup->params;
   d->sampler = setup->sampler;
@@ -405,23 +399,56 @@ static void take_marks(rd_draft *d, bool all) {
   }
 }
 
-/* Why this draft is the last, or NULL. */
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static bool out_of_iterations(const rd_draft *d, bool late) {
+  (void)late;
+  return d->drafts >= d->view.iterations;
+}
+
+static bool out_of_time(const rd_draft *d, bool late) {
+  (void)d;
+  return late;
+}
+
+static bool wrote_the_end(const rd_draft *d, bool late) {
+  (void)late;
+  return d->sampler->ends && is_end(d, d->draft[d->n - 1]);
+}
+
+/* The whole region stands, and was the same for as many drafts as patience asks. */
+static bool settled_down(const rd_draft *d, bool late) {
+  (void)late;
+  int64_t patience = d->params->patience;
+  return d->sampler->revises && patience > 0 && d->same >= patience && d->n == d->setup.count;
+}
+
+/* No mask is left; where the plan or the time has run out, that is said instead. */
+static bool filled(const rd_draft *d, bool late) {
+  bool masks = false;
+  if (d->sampler->revises || d->n < d->setup.count || late || out_of_iterations(d, late))
+    return false;
+  for (int64_t i = 0; i < d->n; i++)
+    masks |= !d->fixed[i] && d->draft[i] == d->blank;
+  return !masks;
+}
+
+/* Why a draft is the last one: the first row that is due. */
+static const struct stop {
+  const char *reason;
+  bool (*due)(const rd_draft *d, bool late); /* late: the deadline is over */
+} stops[] = {{"converged", wrote_the_end},
+             {"converged", settled_down},
+             {"converged", filled},
+             {"iterations", out_of_iterations},
+             {"deadline", out_of_time}};
+
+/* The reason, or NULL to go on. */
 static const char *stop_reason(const rd_draft *d, bool late) {
-  const rd_params *p = d->params;
-  bool out = d->drafts >= d->view.iterations;
-  bool whole = d->n == d->setup.count;
-  if (d->sampler->ends && is_end(d, d->draft[d->n - 1]))
-    return "converged";
-  if (d->sampler->revises && p->patience > 0 && d->same >= p->patience && whole)
-    return "converged";
-  if (!d->sampler->revises && whole && !out && !late) {
-    bool masks = false;
-    for (int64_t i = 0; i < d->n; i++)
-      masks |= !d->fixed[i] && d->draft[i] == d->blank;
-    if (!masks)
-      return "converged";
-  }
-  return out ? "iterations" : late ? "deadline" : NULL;
+  for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+    if (stops[i].due(d, late))
+      return stops[i].reason;
+  return NULL;
 }
 
 /* Noise, then growth: the canvas of the next pass. Returns how many positions were masked (list).
@@ -457,8 +484,8 @@ static rd_code heard(rd_draft *d, rd_code code, rd_error *e) {
   if (!d->stopped)
     finish(d, "cancelled");
   return code == RD_CANCELLED
-             ? rd_fail(e, code, "cancelled after %lld iterations", (long long)d->drafts)
-             : rd_fail(e, code, "the observer refused an event");
+           ? rd_fail(e, code, "cancelled after %lld iterations", (long long)d->drafts)
+           : rd_fail(e, code, "the observer refused an event");
 }
 
 rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
@@ -468,7 +495,7 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   memset(d->marks, RD_KEEP, (size_t)d->n);
   double quota = d->sampler->schedule(v);
   d->sampler->policy(v, quota, d->marks);
-  bool late = d->params->deadline > 0 && seconds_since(&d->begun) >= d->params->deadline;
+  bool late = d->params->deadline > 0 && rd_seconds() - d->begun >= d->params->deadline;
   take_marks(d, late && v->iteration < v->iterations);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 ? 2 : 1;

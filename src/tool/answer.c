@@ -133,27 +133,14 @@ static rd_code observe(void *context, const rd_event *event) {
 
 static rd_code generate(watcher *w, const rd_sampler *sampler, int32_t *prompt, int64_t count,
                         rd_error *e) {
-  rd_answer *a = w->a;
-  rd_draft *draft = NULL;
-  rd_engine *engine = NULL;
-  rd_request request = {.model = a->model,
-                        .params = &a->settings.params,
-                        .sampler = sampler,
-                        .prompt = prompt,
-                        .prompt_count = count,
-                        .observer = observe,
-                        .context = w};
-  RD_TRY(rd_request_draft(&draft, &request, e));
-  int64_t rows = rd_draft_rows(draft);
-  rd_code code = rd_engine_open(&engine, NULL, a->model, rows, rows, e);
-  if (code == RD_OK)
-    code = rd_draft_run(draft, engine, rd_interrupt_flag(), e);
-  w->out->text = rd_draft_text(draft);
-  rd_draft_free(&draft);
-  rd_engine_close(&engine);
-  if (code == RD_OK && !w->out->text)
-    code = rd_fail(e, RD_NO_MEMORY, "no memory for the answer");
-  return code;
+  const rd_request request = {.model = w->a->model,
+                              .params = &w->a->settings.params,
+                              .sampler = sampler,
+                              .prompt = prompt,
+                              .prompt_count = count,
+                              .observer = observe,
+                              .context = w};
+  return rd_request_run(&w->out->text, &request, rd_interrupt_flag(), e);
 }
 
 rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd_answered *out,
