@@ -40,13 +40,13 @@ static void layout(rd_step *p, rd_arena *arena, const rd_config *c, const rd_wei
                    const rd_stack_sizes *sizes) {
   size_t rows = (size_t)sizes->rows, D = (size_t)c->width;
   size_t chunk = (size_t)(sizes->chunk < sizes->rows ? sizes->chunk : sizes->rows);
-  p->dx = RD_TAKE(arena, float, (rows * D));
-  p->dhidden = RD_TAKE(arena, float, (rows * D));
+  p->dx = RD_TAKE(arena, float, rows * D);
+  p->dhidden = RD_TAKE(arena, float, rows * D);
   p->loss_rows = RD_TAKE(arena, int32_t, rows);
   p->dlogits = w->type == RD_F32
-                   ? NULL
-                   : rd_arena_take(arena, chunk * (size_t)c->vocab, rd_dtype_size(w->type));
-  p->dgathered = RD_TAKE(arena, float, (chunk * D));
+                 ? NULL
+                 : rd_arena_take(arena, chunk * (size_t)c->vocab, rd_dtype_size(w->type));
+  p->dgathered = RD_TAKE(arena, float, chunk * D);
   p->targets = RD_TAKE(arena, int32_t, chunk);
   p->weights = RD_TAKE(arena, float, chunk);
   p->losses = RD_TAKE(arena, float, chunk);

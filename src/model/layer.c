@@ -58,7 +58,7 @@ void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c, c
 
 float *rd_layer_unrotated_take(rd_arena *arena, const rd_config *c, rd_dtype type, int64_t T) {
   int64_t most = c->heads > c->kv_heads ? c->heads : c->kv_heads;
-  return type == RD_F32 ? NULL : RD_TAKE(arena, float, T *most * c->head_dim);
+  return type == RD_F32 ? NULL : RD_TAKE(arena, float, T * most * c->head_dim);
 }
 
 /* A matrix of activations of the context's type; the rows that a product is given. */

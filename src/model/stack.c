@@ -39,7 +39,7 @@ static void take_acts(rd_stack *s, rd_arena *arena) {
       shared = *a;
     } else {
       *a = shared;
-      a->x = RD_TAKE(arena, float, (s->sizes.rows * c->width));
+      a->x = RD_TAKE(arena, float, s->sizes.rows * c->width);
     }
   }
 }
@@ -53,16 +53,16 @@ static void layout(rd_stack *s, rd_arena *arena) {
   s->ids = RD_TAKE(arena, int32_t, rows);
   s->spans = RD_TAKE(arena, rd_span, rows);
   take_acts(s, arena);
-  s->x = RD_TAKE(arena, float, (rows * D));
+  s->x = RD_TAKE(arena, float, rows * D);
   s->rstd = s->sizes.keep ? RD_TAKE(arena, float, rows) : NULL;
   s->hidden = rd_arena_take(arena, rows * D, element);
   s->gathered = rd_arena_take(arena, chunk * D, element);
-  s->logits = RD_TAKE(arena, float, (chunk * (size_t)c->vocab));
+  s->logits = RD_TAKE(arena, float, chunk * (size_t)c->vocab);
   s->head_mid = rd_arena_take(arena, chunk * (size_t)s->weights->head.a.rows, element);
-  s->table_cos = RD_TAKE(arena, float, (longest * half));
-  s->table_sin = RD_TAKE(arena, float, (longest * half));
-  s->cosines = RD_TAKE(arena, float, (rows * half));
-  s->sines = RD_TAKE(arena, float, (rows * half));
+  s->table_cos = RD_TAKE(arena, float, longest * half);
+  s->table_sin = RD_TAKE(arena, float, longest * half);
+  s->cosines = RD_TAKE(arena, float, rows * half);
+  s->sines = RD_TAKE(arena, float, rows * half);
   s->context = (rd_layer_context){.config = c,
                                   .type = t,
                                   .cosines = s->cosines,

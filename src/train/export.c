@@ -8,6 +8,8 @@
 #include "family.h"
 #include "file.h"
 #include "folder.h"
+#include "model.h"
+#include "remembered.h"
 #include "tensors.h"
 
 #include <stdio.h>
