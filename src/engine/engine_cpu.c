@@ -93,8 +93,8 @@ static rd_code forbid(float *row, const rd_wanted *w, int64_t V, rd_error *e) {
     row[v] = may ? row[v] : -INFINITY;
   }
   return left > 0
-             ? RD_OK
-             : rd_fail(e, RD_USAGE, "position %lld: no token is allowed", (long long)w->position);
+           ? RD_OK
+           : rd_fail(e, RD_USAGE, "position %lld: no token is allowed", (long long)w->position);
 }
 
 static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_error *e) {

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "attention_block.h"
+#include "kernels.h"
 #include "matmul.h"
 #include "parallel.h"
-#include "kernels.h"
 
 typedef struct backward {
   const rd_attention *a;
@@ -73,11 +73,11 @@ static rd_code block(const backward *w, const buffers *b, const rd_span *s, int6
   RD_TRY(rd_matmul(rd_mat_rows(b->dp, RD_F32, count, keys), d_o, rd_mat_transposed(v), 0, e));
   for (int64_t i = 0; i < count; i++) {
     const float delta = w->kernels->dot[t](rd_at_const(d_o.data, t, i * a->o_stride),
-                                        rd_at_const(o.data, t, i * a->o_stride), hd);
+                                           rd_at_const(o.data, t, i * a->o_stride), hd);
     w->kernels->softmax_backward[t](rd_at(b->p, t, i * keys), rd_at(b->ds, t, i * keys),
-                                 b->scores + i * keys, b->dp + i * keys, a->scale,
-                                 w->lse[(row + i) * a->heads + head], delta,
-                                 rd_attention_seen(a, s, first + i), keys);
+                                    b->scores + i * keys, b->dp + i * keys, a->scale,
+                                    w->lse[(row + i) * a->heads + head], delta,
+                                    rd_attention_seen(a, s, first + i), keys);
   }
   RD_TRY(rd_matmul(dq, ds, k, 0, e));
   RD_TRY(rd_matmul(rd_mat_rows(b->dk, RD_F32, keys, hd), rd_mat_transposed(ds), q, 1, e));
@@ -98,10 +98,10 @@ static rd_code group(const backward *w, const rd_span *s, int64_t k_head, char *
                    s->queries - first < rows ? s->queries - first : rows, e));
   for (int64_t j = 0; j < s->keys; j++) {
     const int64_t at = s->k + j;
-    w->kernels->from_f32[a->type](rd_at(w->dk, a->type, at * a->k_stride + k_head * hd), b.dk + j * hd,
-                               hd);
-    w->kernels->from_f32[a->type](rd_at(w->dv, a->type, at * a->v_stride + k_head * hd), b.dv + j * hd,
-                               hd);
+    w->kernels->from_f32[a->type](rd_at(w->dk, a->type, at * a->k_stride + k_head * hd),
+                                  b.dk + j * hd, hd);
+    w->kernels->from_f32[a->type](rd_at(w->dv, a->type, at * a->v_stride + k_head * hd),
+                                  b.dv + j * hd, hd);
   }
   return RD_OK;
 }

@@ -86,7 +86,8 @@ typedef struct rd_kernels {
                  int64_t v_stride, int64_t hd); /* sum (hd) is scratch */
 } rd_kernels;
 
-extern const rd_kernels rd_kernels_scalar, rd_kernels_avx2, rd_kernels_avx512, rd_kernels_avx512bf16;
+extern const rd_kernels rd_kernels_scalar, rd_kernels_avx2, rd_kernels_avx512,
+    rd_kernels_avx512bf16;
 
 /* The kernels for rd_cpu_level(). */
 const rd_kernels *rd_kernels_get(void);

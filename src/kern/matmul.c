@@ -327,9 +327,9 @@ static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_
       continue;
     }
     const rd_mat c32 = beta != 0 ? as_f32(c_data, part)
-                       : part.col_stride == 1
-                           ? rd_mat_rows(c_data, RD_F32, part.rows, count)
-                           : rd_mat_transposed(rd_mat_rows(c_data, RD_F32, count, part.rows));
+                     : part.col_stride == 1
+                         ? rd_mat_rows(c_data, RD_F32, part.rows, count)
+                         : rd_mat_transposed(rd_mat_rows(c_data, RD_F32, count, part.rows));
     RD_TRY(run(t, c32, a32, b32, beta, e));
     const bool by_rows = part.col_stride == 1;
     const int64_t lines = by_rows ? part.rows : count, length = by_rows ? count : part.rows;

@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 
 #include "cpu.h"
-#include "parallel.h"
 #include "kernels.h"
+#include "parallel.h"
 
 typedef struct product {
   rd_mat c, a, b;

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <stdatomic.h>
 
-#include "parallel.h"
 #include "kernels.h"
+#include "parallel.h"
 
 enum {
   GRAIN = 16384, /* elements a thread should at least have */
@@ -66,7 +66,8 @@ WORK(cast) {
   const char *src = j->in;
   if (j->t2 == RD_F32 || j->t == RD_F32) {
     if (j->t2 == RD_F32)
-      j->kernels->from_f32[j->t](dst + (size_t)first * to, (const float *)src + first, last - first);
+      j->kernels->from_f32[j->t](dst + (size_t)first * to, (const float *)src + first,
+                                 last - first);
     else
       j->kernels->to_f32[j->t2]((float *)dst + first, src + (size_t)first * from, last - first);
     return;
@@ -116,7 +117,7 @@ WORK(rmsnorm_rows) {
 
 WORK(rmsnorm_columns) {
   j->kernels->rmsnorm_columns(j->sums, j->in, j->in2, j->r, j->T, j->D, column_end(first, j->D),
-                           column_end(last, j->D));
+                              column_end(last, j->D));
 }
 
 void rd_rmsnorm_backward(float *dx, float *dw, const float *dy, const float *x, const float *w,
@@ -136,7 +137,8 @@ void rd_rmsnorm_backward(float *dx, float *dw, const float *dy, const float *x, 
 }
 
 WORK(headnorm) {
-  j->kernels->headnorm[j->t](j->out, j->sums, j->w, first, last, j->heads, j->D, j->stride, j->number);
+  j->kernels->headnorm[j->t](j->out, j->sums, j->w, first, last, j->heads, j->D, j->stride,
+                             j->number);
 }
 
 void rd_headnorm(void *x, rd_dtype t, float *rstd, const float *w, int64_t T, int64_t heads,
@@ -155,12 +157,12 @@ void rd_headnorm(void *x, rd_dtype t, float *rstd, const float *w, int64_t T, in
 
 WORK(headnorm_rows) {
   j->kernels->headnorm_backward[j->t](j->out, j->in, j->w, j->r, first, last, j->heads, j->D,
-                                   j->stride, j->stride2);
+                                      j->stride, j->stride2);
 }
 
 WORK(headnorm_columns) {
   j->kernels->headnorm_columns[j->t](j->sums, j->out, j->in, j->r, j->T, j->heads, j->D, j->stride,
-                                  j->stride2, column_end(first, j->D), column_end(last, j->D));
+                                     j->stride2, column_end(first, j->D), column_end(last, j->D));
 }
 
 void rd_headnorm_backward(void *dx, float *dw, const void *x, rd_dtype t, const float *w,
@@ -205,19 +207,24 @@ void rd_bias(void *x, rd_dtype t, const float *b, int64_t T, int64_t D, int64_t 
 
 WORK(bias_columns) {
   j->kernels->bias_columns[j->t](j->sums, j->in, j->T, j->stride, column_end(first, j->D),
-                              column_end(last, j->D));
+                                 column_end(last, j->D));
 }
 
 void rd_bias_backward(float *db, const void *dy, rd_dtype t, int64_t T, int64_t D,
                       int64_t row_stride) {
-  task j = {
-      .kernels = rd_kernels_get(), .sums = db, .in = dy, .t = t, .T = T, .D = D, .stride = row_stride};
+  task j = {.kernels = rd_kernels_get(),
+            .sums = db,
+            .in = dy,
+            .t = t,
+            .T = T,
+            .D = D,
+            .stride = row_stride};
   rd_parallel(column_blocks(D), column_grain(T), bias_columns, &j);
 }
 
 WORK(add) {
   j->kernels->add[j->t]((float *)j->out + first, rd_at_const(j->in, j->t, first), j->number,
-                     last - first);
+                        last - first);
 }
 
 void rd_add(float *y, const void *x, rd_dtype t, float scale, int64_t n) {
@@ -237,13 +244,18 @@ void rd_scale(void *x, rd_dtype t, float scale, int64_t n) {
 WORK(swiglu) {
   for (int64_t t = first; t < last; t++)
     j->kernels->swiglu[j->t](rd_at(j->out, j->t, t * j->D), rd_at_const(j->in, j->t, t * j->stride),
-                          rd_at_const(j->in2, j->t, t * j->stride), j->D);
+                             rd_at_const(j->in2, j->t, t * j->stride), j->D);
 }
 
 void rd_swiglu(void *y, const void *gate, const void *up, rd_dtype t, int64_t T, int64_t F,
                int64_t row_stride) {
-  task j = {
-      .kernels = rd_kernels_get(), .out = y, .in = gate, .in2 = up, .t = t, .D = F, .stride = row_stride};
+  task j = {.kernels = rd_kernels_get(),
+            .out = y,
+            .in = gate,
+            .in2 = up,
+            .t = t,
+            .D = F,
+            .stride = row_stride};
   rd_parallel(T, grain(4 * F), swiglu, &j);
 }
 
@@ -273,7 +285,7 @@ void rd_swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate
 WORK(embed) {
   for (int64_t t = first; t < last; t++)
     j->kernels->to_f32[j->t]((float *)j->out + t * j->D, rd_at_const(j->in, j->t, j->ids[t] * j->D),
-                          j->D);
+                             j->D);
 }
 
 void rd_embed(float *x, const void *table, rd_dtype type, const int32_t *ids, int64_t T,
@@ -286,7 +298,7 @@ WORK(embed_columns) {
   const int64_t start = column_end(first, j->D), count = column_end(last, j->D) - start;
   for (int64_t t = 0; t < j->T; t++)
     j->kernels->add[RD_F32]((float *)j->out + j->ids[t] * j->D + start,
-                         (const float *)j->in + t * j->D + start, 1.0f, count);
+                            (const float *)j->in + t * j->D + start, 1.0f, count);
 }
 
 void rd_embed_backward(float *dtable, const float *dx, const int32_t *ids, int64_t T, int64_t D) {
@@ -304,7 +316,7 @@ WORK(cross_entropy) {
         memset(dlogits, 0, (size_t)j->D * rd_dtype_size(j->t));
     } else {
       j->totals[i] = j->kernels->cross_entropy[j->t](dlogits, (const float *)j->in + i * j->D,
-                                                  j->ids[i], weight, j->D);
+                                                     j->ids[i], weight, j->D);
     }
   }
 }
@@ -337,7 +349,7 @@ void rd_cross_entropy(double *loss, float *row_loss, void *dlogits, rd_dtype dt,
 WORK(adamw) {
   float *const *p = j->out;
   j->kernels->adamw(p[0] + first, p[1] + first, p[2] + first, (const float *)j->in + first,
-                 last - first, j->factors);
+                    last - first, j->factors);
 }
 
 void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_step *s) {
@@ -361,7 +373,8 @@ enum { BLOCK = 16384 }; /* elements in one partial sum */
 WORK(squares) {
   for (int64_t b = first; b < last; b++) {
     const int64_t start = b * BLOCK, left = j->T - start;
-    j->totals[b] = j->kernels->sum_squares((const float *)j->in + start, left < BLOCK ? left : BLOCK);
+    j->totals[b] =
+        j->kernels->sum_squares((const float *)j->in + start, left < BLOCK ? left : BLOCK);
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Laps: a handful of names, so a list; under a lock, taken only while measuring. */
-#include "clock.h"
 #include "profile.h"
+#include "clock.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -51,8 +51,8 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
   out->rank = rank;
   out->targets = json_object_get(config, "target_modules");
   return json_is_array(out->targets) || json_is_string(out->targets)
-             ? RD_OK
-             : rd_fail(e, RD_BAD_INPUT, "target_modules: expected a list of names or a pattern");
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT, "target_modules: expected a list of names or a pattern");
 }
 
 rd_code rd_adapter_module(const rd_adapter_config *c, const char *module, int64_t *rank,
@@ -88,8 +88,8 @@ rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e) {
   char *weights = rd_path_join(folder, "adapter_model.safetensors");
   *a = (rd_adapter){.folder = rd_strdup(folder, e)};
   rd_code code = config && weights && a->folder
-                     ? rd_json_open(&a->json, config, e)
-                     : rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
+                   ? rd_json_open(&a->json, config, e)
+                   : rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
   if (code == RD_OK)
     code = rd_safetensors_open(&a->tensors, weights, e);
   if (code == RD_OK && (code = rd_adapter_config_read(&a->config, a->json, e)) != RD_OK)

@@ -44,9 +44,9 @@ static rd_code fits(const char *key, const char *name, bool *yes, rd_error *e) {
   free(expression);
   *yes = found >= 0;
   return found >= 0 || found == PCRE2_ERROR_NOMATCH
-             ? RD_OK
-             : rd_fail(e, RD_BAD_INPUT, "\"%s\" is no pattern of module names that can be matched",
-                       key);
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT, "\"%s\" is no pattern of module names that can be matched",
+                     key);
 }
 
 rd_code rd_pattern_number(const json_t *patterns, const char *module, double *value, rd_error *e) {

@@ -166,8 +166,8 @@ static rd_code bind_embedding(const rd_binder *b, const rd_walk *p, rd_weights *
   RD_TRY(bind_matrix(b, t, format, p->rows, p->cols, NULL, p->matrix, e));
   w->head.w = *p->matrix;
   return tied && b->products != format
-             ? bind_matrix(b, t, b->products, p->rows, p->cols, NULL, &w->head.w, e)
-             : RD_OK;
+           ? bind_matrix(b, t, b->products, p->rows, p->cols, NULL, &w->head.w, e)
+           : RD_OK;
 }
 
 static rd_code bind_place(rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {

@@ -97,9 +97,9 @@ const char *rd_last_word(const char *name) {
 rd_walk rd_parts_of(const rd_config *c, const rd_names *names, const rd_weights *w,
                     const rd_gradient *g) {
   return (rd_walk){.config = c,
-                   .names = names       ? names
-                            : c->family ? c->family->names
-                                        : NULL,
+                   .names = names     ? names
+                          : c->family ? c->family->names
+                                      : NULL,
                    .weights = w,
                    .gradients = g,
                    .layer = -1,

@@ -64,9 +64,9 @@ static rd_code add_part(rd_gguf *g, const char *stem, place want, rd_error *e) {
   if (!path)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of a part");
   rd_code code = rd_path_exists(path)
-                     ? open_part(&part, &found, path, e)
-                     : rd_fail(e, RD_IO, "%s: the part is missing; all %lld are needed", path,
-                               (long long)want.count);
+                   ? open_part(&part, &found, path, e)
+                   : rd_fail(e, RD_IO, "%s: the part is missing; all %lld are needed", path,
+                             (long long)want.count);
   if (code == RD_OK) {
     if (found.no != want.no || found.count != want.count)
       code = rd_fail(e, RD_BAD_INPUT, "%s: says that it is part %lld of %lld", path,

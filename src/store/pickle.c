@@ -150,18 +150,18 @@ static rd_code add_all(machine *m, value *to, value **items, size_t count) {
 }
 
 static uint64_t number_of(machine *m, int bytes) {
-  return bytes == 1   ? rd_cursor_u8(&m->c)
-         : bytes == 2 ? rd_cursor_u16(&m->c)
-         : bytes == 4 ? rd_cursor_u32(&m->c)
-                      : rd_cursor_u64(&m->c);
+  return bytes == 1 ? rd_cursor_u8(&m->c)
+       : bytes == 2 ? rd_cursor_u16(&m->c)
+       : bytes == 4 ? rd_cursor_u32(&m->c)
+                    : rd_cursor_u64(&m->c);
 }
 
 static rd_code run_protocol(machine *m, int bytes) {
   uint64_t version = number_of(m, bytes);
   return version >= 2 && version <= 5
-             ? RD_OK
-             : rd_fail(m->e, RD_UNSUPPORTED, "pickle: protocol %llu; 2 to 5 are read",
-                       (unsigned long long)version);
+           ? RD_OK
+           : rd_fail(m->e, RD_UNSUPPORTED, "pickle: protocol %llu; 2 to 5 are read",
+                     (unsigned long long)version);
 }
 
 static rd_code run_frame(machine *m, int bytes) {
@@ -447,8 +447,8 @@ static rd_code run_build(machine *m, int none) {
   if (of->kind == RD_PICKLE_RECORD)
     of->state = state;
   return of->kind == RD_PICKLE_RECORD || of->kind == RD_PICKLE_DICT
-             ? RD_OK
-             : broken(m, "a state for what is no object");
+           ? RD_OK
+           : broken(m, "a state for what is no object");
 }
 
 static rd_code run_place(machine *m, int none) {

@@ -59,10 +59,10 @@ static rd_code check_data(const rd_tensors *t, size_t first, size_t body_size, r
   for (size_t i = first; i < t->count; i++)
     named += t->items[i].size;
   return named == body_size
-             ? RD_OK
-             : rd_fail(e, RD_BAD_INPUT,
-                       "%zu bytes of data, %zu of them in no tensor; the file is damaged",
-                       body_size, body_size - named);
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT,
+                     "%zu bytes of data, %zu of them in no tensor; the file is damaged", body_size,
+                     body_size - named);
 }
 
 static rd_code read_header(rd_tensors *t, const json_t *header, const unsigned char *body,

@@ -68,7 +68,7 @@ static bool byte_size(const rd_tensor *t, uint64_t *bytes) {
     return true;
   }
   return !__builtin_mul_overflow(n / block, (uint64_t)t->format->bytes, bytes) &&
-         *bytes <= INT64_MAX;
+       *bytes <= INT64_MAX;
 }
 
 rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
@@ -164,10 +164,10 @@ rd_code rd_tensors_join(rd_tensors *to, rd_tensors *from, rd_error *e) {
 
 static int by_place(const void *a, const void *b) {
   const rd_tensor *x = *(const rd_tensor *const *)a, *y = *(const rd_tensor *const *)b;
-  return x->data < y->data   ? -1
-         : x->data > y->data ? 1
-         : x->size < y->size ? -1
-                             : x->size > y->size;
+  return x->data < y->data ? -1
+       : x->data > y->data ? 1
+       : x->size < y->size ? -1
+                           : x->size > y->size;
 }
 
 /* Sorted by place, each ends before the next starts. */

@@ -228,8 +228,8 @@ static rd_code look(walk *w, const rd_pickle_value *v, int depth, rd_error *e);
 static rd_code step(walk *w, size_t count, rd_error *e) {
   w->steps += (int64_t)count;
   return w->steps <= MOST_STEPS
-             ? RD_OK
-             : rd_fail(e, RD_BAD_INPUT, "its values make more than %d paths", MOST_STEPS);
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT, "its values make more than %d paths", MOST_STEPS);
 }
 
 static bool has(const rd_pickle_value *list, const rd_pickle_value *key) {

@@ -87,9 +87,9 @@ rd_code rd_zip_open(rd_zip **out, const unsigned char *data, size_t size, rd_err
   rd_code code = RD_OK;
   if (!z->archive)
     code = zip_error_code_zip(&error) == ZIP_ER_MEMORY
-               ? rd_fail(e, RD_NO_MEMORY, "out of memory: a zip archive's directory")
-               : rd_fail(e, RD_BAD_INPUT, "a zip archive that is damaged or cut off: %s",
-                         zip_error_strerror(&error));
+             ? rd_fail(e, RD_NO_MEMORY, "out of memory: a zip archive's directory")
+             : rd_fail(e, RD_BAD_INPUT, "a zip archive that is damaged or cut off: %s",
+                       zip_error_strerror(&error));
   zip_error_fini(&error);
   if (code != RD_OK)
     rd_zip_close(out);

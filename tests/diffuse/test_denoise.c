@@ -120,7 +120,8 @@ static void load_options(fake_params *f, const json_t *root) {
   set_option(f, "sampler", json_object_get(root, "sampler"));
   if (json_object_get(root, "reuse"))
     set_option(f, "reuse", json_object_get(root, "reuse"));
-  json_object_foreach(json_object_get(root, "options"), key, value) set_option(f, key, value);
+  json_object_foreach(json_object_get(root, "options"), key, value)
+    set_option(f, key, value);
   if (rd_params_resolve(&f->p, &o, &f->sampler, &e) != RD_OK)
     fail_msg("%s", e.message);
 }
@@ -196,7 +197,8 @@ static void recorded_proposals_give_the_recorded_drafts(void **state) {
     size_t i;
     assert_int_equal(rd_json_open(&list, lists[k], &e), RD_OK);
     assert_true(json_array_size(list) >= rd_sampler_count);
-    json_array_foreach(list, i, file) replay_file(json_string_value(file));
+    json_array_foreach(list, i, file)
+      replay_file(json_string_value(file));
     json_decref(list);
   }
 }

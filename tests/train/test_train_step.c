@@ -157,7 +157,7 @@ static void one_case(const json_t *golden) {
   size_t index;
   json_t *step;
   json_array_foreach(json_object_get(golden, "steps"), index, step)
-      one_step(&p, pass, golden, step, (int64_t)index);
+    one_step(&p, pass, golden, step, (int64_t)index);
   rd_step_free(&pass);
   rd_parameters_drop(&p);
   rd_model_close(&model);
