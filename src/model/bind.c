@@ -123,7 +123,7 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, rd_factors *merged, 
   rd_matrix fa, fb;
   RD_TRY(bind_matrix(b, ta, format, rank, p->cols, NULL, &fa, e));
   RD_TRY(bind_matrix(b, tb, format, p->rows, rank, NULL, &fb, e));
-  if (p->config->rope_interleaved && p->heads)
+  if (p->config->rope_interleaved && p->part->rotated)
     reorder(b, p, &fb);
   b->used += 2;
   if (merge) {

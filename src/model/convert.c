@@ -60,7 +60,7 @@ static rd_code put(writer *w, const rd_walk *p, rd_error *e) {
                  .data = m.data,
                  .size = (size_t)m.rows * rd_matrix_row(&m)};
   RD_TRY(rd_convert_tensor(&t, w->format, w->arena, e));
-  if (p->heads && c->rope_interleaved) {
+  if (p->part->rotated && c->rope_interleaved) {
     unsigned char *ordered = rd_arena_take(w->arena, t.size, 1);
     if (ordered)
       rd_rope_reorder(ordered, t.data, t.shape[0], c->head_dim, t.size / (size_t)t.shape[0], false);

@@ -4,30 +4,17 @@
 
 #include <stdio.h>
 
-static int64_t width(const rd_config *c) {
-  return c->width;
+static int64_t size_of(const rd_config *c, rd_size size) {
+  const int64_t sizes[] = {[RD_ONE] = 1,
+                           [RD_WIDTH] = c->width,
+                           [RD_QUERIES] = c->heads * c->head_dim,
+                           [RD_KEYS] = c->kv_heads * c->head_dim,
+                           [RD_HEAD] = c->head_dim,
+                           [RD_FEED_FORWARD] = c->ff,
+                           [RD_VOCABULARY] = c->vocab};
+  return sizes[size];
 }
-static int64_t vocabulary(const rd_config *c) {
-  return c->vocab;
-}
-static int64_t feed_forward(const rd_config *c) {
-  return c->ff;
-}
-static int64_t head(const rd_config *c) {
-  return c->head_dim;
-}
-static int64_t heads(const rd_config *c) {
-  return c->heads;
-}
-static int64_t kv_heads(const rd_config *c) {
-  return c->kv_heads;
-}
-static int64_t queries(const rd_config *c) {
-  return c->heads * c->head_dim;
-}
-static int64_t keys(const rd_config *c) {
-  return c->kv_heads * c->head_dim;
-}
+
 static bool untied(const rd_config *c) {
   return !c->tied;
 }
@@ -54,20 +41,21 @@ static bool qkv_bias(const rd_config *c) {
   .mid = offsetof(rd_layer_mids, member)
 
 static const rd_part parts[] = {
-    {"embed_tokens", RD_MATRIX, OF_MODEL(embedding), .rows = vocabulary, .cols = width},
-    {"norm", RD_NORM, OF_MODEL(norm), .cols = width},
-    {"lm_head", RD_LINEAR, OF_MODEL(head), .rows = vocabulary, .cols = width, .there = untied},
-    {"attention_norm", RD_NORM, OF_LAYER(attention_norm), .cols = width},
-    {"mlp_norm", RD_NORM, OF_LAYER(mlp_norm), .cols = width},
-    {"q_norm", RD_NORM, OF_LAYER(q_norm), .cols = head, .there = qk_norm},
-    {"k_norm", RD_NORM, OF_LAYER(k_norm), .cols = head, .there = qk_norm},
-    {"q_proj", LINEAR(q), .rows = queries, .cols = width, .bias = qkv_bias, .heads = heads},
-    {"k_proj", LINEAR(k), .rows = keys, .cols = width, .bias = qkv_bias, .heads = kv_heads},
-    {"v_proj", LINEAR(v), .rows = keys, .cols = width, .bias = qkv_bias},
-    {"o_proj", LINEAR(o), .rows = width, .cols = queries, .bias = optional, .residual = true},
-    {"gate_proj", LINEAR(gate), .rows = feed_forward, .cols = width, .bias = optional},
-    {"up_proj", LINEAR(up), .rows = feed_forward, .cols = width, .bias = optional},
-    {"down_proj", LINEAR(down), .rows = width, .cols = feed_forward, .bias = optional,
+    {"embed_tokens", RD_MATRIX, OF_MODEL(embedding), .rows = RD_VOCABULARY, .cols = RD_WIDTH},
+    {"norm", RD_NORM, OF_MODEL(norm), .cols = RD_WIDTH},
+    {"lm_head", RD_LINEAR, OF_MODEL(head), .rows = RD_VOCABULARY, .cols = RD_WIDTH,
+     .there = untied},
+    {"attention_norm", RD_NORM, OF_LAYER(attention_norm), .cols = RD_WIDTH},
+    {"mlp_norm", RD_NORM, OF_LAYER(mlp_norm), .cols = RD_WIDTH},
+    {"q_norm", RD_NORM, OF_LAYER(q_norm), .cols = RD_HEAD, .there = qk_norm},
+    {"k_norm", RD_NORM, OF_LAYER(k_norm), .cols = RD_HEAD, .there = qk_norm},
+    {"q_proj", LINEAR(q), .rows = RD_QUERIES, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true},
+    {"k_proj", LINEAR(k), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true},
+    {"v_proj", LINEAR(v), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias},
+    {"o_proj", LINEAR(o), .rows = RD_WIDTH, .cols = RD_QUERIES, .bias = optional, .residual = true},
+    {"gate_proj", LINEAR(gate), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional},
+    {"up_proj", LINEAR(up), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional},
+    {"down_proj", LINEAR(down), .rows = RD_WIDTH, .cols = RD_FEED_FORWARD, .bias = optional,
      .residual = true},
 };
 enum { PARTS = sizeof parts / sizeof *parts, OF_THE_MODEL = 3 };
@@ -139,11 +127,10 @@ static void set_place(rd_walk *p, rd_part_kind kind) {
   const rd_part *part = p->part;
   const rd_config *c = p->config;
   bool bias = kind == RD_BIAS;
-  int64_t rows = part->rows ? part->rows(c) : 1;
+  int64_t rows = size_of(c, part->rows);
   p->kind = kind;
   p->rows = bias ? 1 : rows;
-  p->cols = bias ? rows : part->cols(c);
-  p->heads = part->heads ? part->heads(c) : 0;
+  p->cols = bias ? rows : size_of(c, part->cols);
   p->needed = !bias || part->bias(c);
   if (p->names) {
     rd_part_module(p->module, part, p->names, p->layer);

@@ -22,6 +22,17 @@ typedef enum rd_part_kind {
   RD_BIAS    /* a vector: of the linear before it */
 } rd_part_kind;
 
+/* The sizes that a configuration has. */
+typedef enum rd_size {
+  RD_ONE,
+  RD_WIDTH,
+  RD_QUERIES,
+  RD_KEYS,
+  RD_HEAD,
+  RD_FEED_FORWARD,
+  RD_VOCABULARY
+} rd_size;
+
 /* A row of the table. */
 typedef struct rd_part {
   const char *name; /* as options and PEFT call it: "q_proj" */
@@ -29,11 +40,10 @@ typedef struct rd_part {
   bool layered;                         /* one in every layer, else one in the model */
   size_t names, weights, gradient, mid; /* offsets in rd_names, rd_layer or rd_weights,
                                            rd_layer_grad or rd_gradient, and rd_layer_mids */
-  int64_t (*rows)(const rd_config *c);  /* NULL: a vector */
-  int64_t (*cols)(const rd_config *c);
+  rd_size rows, cols;                   /* a vector has one row */
   bool (*there)(const rd_config *c);    /* NULL: in every model whose family names it */
   bool (*bias)(const rd_config *c);     /* whether files must have its bias; NULL: it has none */
-  int64_t (*heads)(const rd_config *c); /* its rows are those of so many rotated heads; NULL: not */
+  bool rotated;                         /* the rows are those of heads, which are rotated */
   bool residual;                        /* writes into the residual sum */
 } rd_part;
 
@@ -48,7 +58,6 @@ typedef struct rd_walk {
   rd_part_kind kind;
   int64_t layer;      /* -1: in none */
   int64_t rows, cols; /* a vector has one row */
-  int64_t heads;      /* the rows are those of so many rotated heads; 0: they are not */
   bool needed;        /* false: a bias that a file may have, by its config need not */
   char module[RD_NAME], name[RD_NAME]; /* "model.layers.0.mlp.up_proj", and with its ending */
   /* where it lies: NULL without weights, or where the kind has none */

@@ -26,9 +26,8 @@ static const float *draws_of(const source *s, int64_t stretch) {
     int64_t stretch;
     float draws[DRAWS];
   } last;
-  bool same = last.made && last.stretch == stretch && last.of.seed == s->seed &&
-              last.of.tensor == s->tensor;
-  if (same)
+  if (last.made && last.stretch == stretch && last.of.seed == s->seed &&
+      last.of.tensor == s->tensor)
     return last.draws;
   rd_rng rng =
       rd_rng_at(s->seed, RD_STREAM_INIT, (uint32_t)(stretch * (STRETCH / DRAWS)), s->tensor);
