@@ -107,9 +107,9 @@ static rd_code split_bytes(rd_tokenizer *t, const json_t *part, rd_error *e) {
     RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(" "), true, false, e));
   }
   return flag_of(part, "use_regex", true)
-             ? rd_splitter_add(&t->splitter, rd_slice_text(rd_pattern_find("gpt-2")->pattern),
-                               false, "Isolated", false, e)
-             : RD_OK;
+           ? rd_splitter_add(&t->splitter, rd_slice_text(rd_pattern_find("gpt-2")->pattern), false,
+                             "Isolated", false, e)
+           : RD_OK;
 }
 
 static rd_code split_digits(rd_tokenizer *t, const json_t *part, rd_error *e) {
@@ -129,8 +129,8 @@ static rd_code split_metaspace(rd_tokenizer *t, const json_t *part, rd_error *e)
   if (t->prefixed)
     RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(mark), true, t->prefix_at_start, e));
   return flag_of(part, "split", true)
-             ? rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e)
-             : RD_OK;
+           ? rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e)
+           : RD_OK;
 }
 
 static const part_row splitters[] = {
@@ -190,8 +190,8 @@ static rd_code read_section(rd_tokenizer *t, const struct section_row *row, rd_s
   json_t *part;
   RD_TRY(parse(text, row->key, &part, e));
   rd_code code = strcmp(text_of(part, "type", ""), "Sequence") == 0
-                     ? read_members(t, part, row->members, row->what, row->rows, e)
-                     : read_part(t, part, row->what, row->rows, e);
+                   ? read_members(t, part, row->members, row->what, row->rows, e)
+                   : read_part(t, part, row->what, row->rows, e);
   json_decref(part);
   return code;
 }

@@ -205,10 +205,10 @@ rd_code rd_tok_read_llama2c(rd_tokenizer *t, rd_slice data, rd_error *e) {
       return rd_fail(e, RD_BAD_INPUT, "token %d: cut off, or its score is no number", id);
     rd_slice text = {(const char *)piece, size};
     int byte = rd_byte_piece(text);
-    rd_piece_kind kind = id == 0                 ? RD_PIECE_UNKNOWN
-                         : id < 3                ? RD_PIECE_SPECIAL
-                         : byte >= 0 && id < 259 ? RD_PIECE_BYTE
-                                                 : RD_PIECE_NORMAL;
+    rd_piece_kind kind = id == 0               ? RD_PIECE_UNKNOWN
+                       : id < 3                ? RD_PIECE_SPECIAL
+                       : byte >= 0 && id < 259 ? RD_PIECE_BYTE
+                                               : RD_PIECE_NORMAL;
     char marked[1024]; /* this format writes U+2581 as a space */
     if (size > sizeof marked / 3)
       return rd_fail(e, RD_BAD_INPUT, "token %d has %u bytes; at most %zu are allowed", id, size,

@@ -45,10 +45,10 @@ static bool hex4(rd_scan *s, uint32_t *value) {
     return false;
   for (int i = 0; i < 4; i++) {
     char c = *s->at++;
-    int digit = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
+    int digit = c >= '0' && c <= '9' ? c - '0'
+              : c >= 'a' && c <= 'f' ? c - 'a' + 10
+              : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                     : -1;
     if (digit < 0)
       return false;
     *value = *value << 4 | (uint32_t)digit;

@@ -138,9 +138,9 @@ rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
       t->longest_text = t->texts.size - before;
     rd_slice piece = rd_vocab_piece(v, (int32_t)id);
     bool single = t->byte_level && v->pieces[id].kind == RD_PIECE_NORMAL && piece.size == 1;
-    int byte = single                                ? (unsigned char)*piece.data
-               : v->pieces[id].kind == RD_PIECE_BYTE ? rd_byte_piece(piece)
-                                                     : -1;
+    int byte = single                              ? (unsigned char)*piece.data
+             : v->pieces[id].kind == RD_PIECE_BYTE ? rd_byte_piece(piece)
+                                                   : -1;
     if (byte >= 0 && t->byte_ids[byte] < 0)
       t->byte_ids[byte] = (int32_t)id;
   }

@@ -174,7 +174,7 @@ static void step_layout(step *s, const rd_model *m, int64_t rank, rd_layer *laye
   rd_walk at = rd_parts_of(c, NULL, &s->weights, &s->gradient);
   while (rd_parts_next(&at))
     if (rank == 0 && at.matrix)
-      *at.gradient = RD_TAKE(arena, float, at.rows *at.cols);
+      *at.gradient = RD_TAKE(arena, float, at.rows * at.cols);
     else if (rank > 0 && at.linear && at.layer >= 0)
       take_factors(s, rank, &at, arena);
   if (c->tied)
