@@ -38,7 +38,7 @@ static rd_curve *labelled(rd_curves *curves, const char *label, rd_error *e) {
 
 enum { CASE, SHAPE, PRECISION, WINDOW, BATCH, FRACTION, WANTED };
 static const char *const wanted[WANTED] = {"case",   "shape", "precision",
-                                           "window", "batch", "peak_fraction"};
+                                           "window", "batch", "cpu_peak_fraction"};
 
 static rd_code add_row(rd_curves *curves, char fields[FIELDS][FIELD], const int *at, rd_error *e) {
   double window = strtod(fields[at[WINDOW]], NULL), share = strtod(fields[at[FRACTION]], NULL);
