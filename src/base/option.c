@@ -42,7 +42,7 @@ static rd_code check_range(const rd_option *row, double x, const char *text, rd_
 }
 
 static rd_code check_choice(const rd_option *row, const char *text, rd_error *e) {
-  if (!row->choices || (row->lists && strcmp(text, "help") == 0) ||
+  if (!row->choices || row->open || (row->lists && strcmp(text, "help") == 0) ||
       rd_table_find(row->choices, text, e))
     return RD_OK;
   return rd_prefix(e, RD_USAGE, "--%s", row->name);

@@ -18,11 +18,10 @@ static rd_code encode_text(const void *context, const char *text, size_t size, r
 static rd_code encode_prompt(const void *context, const rd_message *turns, size_t count,
                              rd_id_list *ids, rd_error *e) {
   const rd_prompter *p = context;
-  const rd_chat_template *row = p->chat_template;
   int32_t *found;
   int64_t found_count;
-  if (!row) /* the message says what the files hold, and what to do */
-    return rd_chat_template_choose(&row, p->tokenizer, NULL, e);
+  if (!p->chat_template)
+    return rd_chat_template_none(e);
   RD_TRY(rd_prompt_encode(&found, &found_count, p, turns, count, false, e));
   rd_code code = rd_id_list_add(ids, found, (size_t)found_count, e);
   free(found);

@@ -54,6 +54,7 @@ void rd_model_close(rd_model **model) {
     rd_arena_drop(&m->store->weights);
     rd_arena_drop(&m->store->tables);
   }
+  rd_chat_template_close(&m->chat_template);
   rd_tokenizer_close(&m->tokenizer);
   free(m->store);
   free(m->system);
@@ -173,8 +174,7 @@ static rd_code recall(rd_remembered *r, const rd_model_options *o, rd_error *e) 
   if (!o->chat_template)
     return RD_OK;
   free(r->chat_template);
-  r->chat_template = rd_strdup(o->chat_template, e);
-  return r->chat_template ? RD_OK : RD_NO_MEMORY;
+  return rd_chat_template_load(&r->chat_template, o->chat_template, e);
 }
 
 /* The mask of an option, or the one that is remembered. */
@@ -196,7 +196,7 @@ static rd_code choose_mask(rd_model *m, const rd_model_options *o, rd_error *e) 
 }
 
 static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *e) {
-  const rd_config *c = &m->config;
+  rd_config *c = &m->config;
   bool found = false;
   RD_TRY(recall(&m->remembered, o, e));
   RD_TRY(has_tokenizer(m, o->path, &found, e));
@@ -213,9 +213,14 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *
                    rd_tokenizer_size(m->tokenizer), (long long)c->vocab);
   adopt_special_tokens(&m->config, m->tokenizer);
   RD_TRY(choose_mask(m, o, e));
-  const char *name = m->remembered.chat_template;
-  rd_code code = rd_chat_template_choose(&m->chat_template, m->tokenizer, name, e);
-  return name ? code : RD_OK; /* without a known template the prompt is taken as it is */
+  const char *choice = m->remembered.chat_template;
+  if (!choice && !rd_tokenizer_chat_template(m->tokenizer))
+    return RD_OK; /* without a template the prompt is taken as it is */
+  RD_TRY(rd_chat_template_open(&m->chat_template, m->tokenizer, choice, e));
+  int32_t end = rd_chat_template_end(m->chat_template);
+  if (end >= 0 && c->eos_count < RD_MOST_EOS && !rd_config_is_eos(c, end))
+    c->eos[c->eos_count++] = end;
+  return RD_OK;
 }
 
 static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {

@@ -15,7 +15,7 @@ typedef struct rd_model_options {
   const char *adapter;       /* a PEFT folder, or NULL */
   const char *precision;     /* a row's name (precision.h); NULL: auto */
   rd_adapter_use use;        /* of the adapter */
-  const char *chat_template; /* a row's name, or NULL: from the model's own files */
+  const char *chat_template; /* a row's name, a Jinja file, or NULL: the model's own */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
   const char *system;        /* system message of conversations without one, or NULL */
 } rd_model_options;
@@ -27,7 +27,7 @@ struct rd_model {
   rd_weights weights;
   const rd_precision *precision;         /* never auto; NULL: trained from nothing */
   rd_tokenizer *tokenizer;               /* NULL: the files hold none */
-  const rd_chat_template *chat_template; /* NULL: none known; render raw or ask for one */
+  rd_chat_template *chat_template;       /* NULL: none; render raw or ask for one */
   char *system;                          /* of conversations that have none; or NULL */
   rd_remembered remembered;              /* what was chosen, by an option or when it was trained */
   char *name;                            /* last part of the path */

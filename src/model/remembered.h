@@ -9,7 +9,7 @@
 
 typedef struct rd_remembered {
   int64_t mask;        /* id of the token that stands for noise; -1: not chosen */
-  char *chat_template; /* name of a row; NULL: not chosen */
+  char *chat_template; /* name of a row, or Jinja text; NULL: not chosen */
 } rd_remembered;
 
 /* Take from a folder what it remembers; the rest of *r, which begins as {-1, NULL}, stays. A folder

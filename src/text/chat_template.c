@@ -1,250 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* Rendering keeps two kinds of text apart: the row's, in which special tokens are tokens, and the
- * messages', in which they are not. Plain text of both is gathered until the next special token and
- * encoded in one go, so that words merge over the seam as in the model's own rendering. */
+/* A conversation becomes JSON, the template makes one text of it, and the text becomes ids at once,
+ * so that words merge over the seams of the template as in the model's own rendering. Special
+ * tokens are tokens only where every byte of them is the template's. */
 #include "chat_template.h"
 
+#include "chat_rows.h"
+#include "file.h"
+#include "jinja.h"
 #include "tok_model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LLAMA3_TURN(role)                                                                          \
-  { "<|start_header_id|>" role "<|end_header_id|>\n\n", "<|eot_id|>" }
-#define LLAMA3_TURNS                                                                               \
-  { LLAMA3_TURN("system"), LLAMA3_TURN("user"), LLAMA3_TURN("assistant") }
-#define LLAMA3_ANSWER "<|start_header_id|>assistant<|end_header_id|>\n\n"
-#define LLAMA3_TOKENS "<|start_header_id|> <|end_header_id|> <|eot_id|>"
-#define LLAMA3_DATES "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
-#define CHATML_TURN(role)                                                                          \
-  { "<|im_start|>" role "\n", "<|im_end|>\n" }
-#define CHATML_TURNS                                                                               \
-  { CHATML_TURN("system"), CHATML_TURN("user"), CHATML_TURN("assistant") }
-#define CHATML_ANSWER "<|im_start|>assistant\n"
-#define CHATML_TOKENS "<|im_start|> <|im_end|>"
-
-/* In order of recognition: a row that asks for more marks stands before one that asks for fewer. */
-static const rd_chat_template rows[] = {
-    {.name = "tini",
-     .help = "the built-in model: <|user|>question<|assistant|>",
-     .tokens = "<|user|> <|assistant|>",
-     .marks = {"'<|' + message['role'] + '|>' + message['content']"},
-     .begin = "",
-     .turns = {{"<|system|>", ""}, {"<|user|>", ""}, {"<|assistant|>", "{eos}"}},
-     .answer = "<|assistant|>"},
-    {.name = "llama-3.1",
-     .help =
-         "LLaMA 3.1 and 3.2 Instruct: as llama-3, with their dates as system text; LAD's models",
-     .tokens = LLAMA3_TOKENS,
-     .marks = {"<|start_header_id|>", "Cutting Knowledge Date: December 2023"},
-     .begin = "{bos}",
-     .system = "",
-     .turns = {{"<|start_header_id|>system<|end_header_id|>\n\n" LLAMA3_DATES, "<|eot_id|>"},
-               LLAMA3_TURN("user"),
-               LLAMA3_TURN("assistant")},
-     .answer = LLAMA3_ANSWER,
-     .trim = true},
-    {.name = "llama-3",
-     .help = "LLaMA 3 Instruct: headers with roles; LAD's demo",
-     .tokens = LLAMA3_TOKENS,
-     .marks = {"<|start_header_id|>", "<|eot_id|>", "add_generation_prompt"},
-     .begin = "{bos}",
-     .turns = LLAMA3_TURNS,
-     .answer = LLAMA3_ANSWER,
-     .trim = true},
-    {.name = "llada",
-     .help = "LLaDA Instruct: LLaMA 3's headers after <|startoftext|>",
-     .tokens = LLAMA3_TOKENS,
-     .marks = {"<|start_header_id|>", "<|eot_id|>"},
-     .unmarks = {"add_generation_prompt"},
-     .begin = "{bos}",
-     .turns = LLAMA3_TURNS,
-     .answer = LLAMA3_ANSWER,
-     .trim = true},
-    {.name = "qwen2.5",
-     .help = "Qwen2.5 Instruct: chatml with its own system text",
-     .tokens = CHATML_TOKENS,
-     .marks = {"<|im_start|>", "<|im_end|>",
-               "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."},
-     .begin = "",
-     .system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
-     .turns = CHATML_TURNS,
-     .answer = CHATML_ANSWER},
-    {.name = "qwen2",
-     .help = "Qwen2 Instruct and Dream: chatml with \"You are a helpful assistant.\"",
-     .tokens = CHATML_TOKENS,
-     .marks = {"<|im_start|>", "<|im_end|>", "You are a helpful assistant"},
-     .begin = "",
-     .system = "You are a helpful assistant.",
-     .turns = CHATML_TURNS,
-     .answer = CHATML_ANSWER},
-    {.name = "chatml",
-     .help = "<|im_start|>role .. <|im_end|>",
-     .tokens = CHATML_TOKENS,
-     .marks = {"<|im_start|>", "<|im_end|>"},
-     .begin = "",
-     .turns = CHATML_TURNS,
-     .answer = CHATML_ANSWER},
-    {.name = "llama-2",
-     .help = "LLaMA 2 Chat: [INST] question [/INST]",
-     .tokens = "",
-     .marks = {"[INST]", "[/INST]", "<<SYS>>"},
-     .begin = "",
-     .turns = {{"<<SYS>>\n", "\n<</SYS>>\n\n"}, {"{bos}[INST] ", " [/INST]"}, {" ", " {eos}"}},
-     .answer = "",
-     .system_in_user = true,
-     .trim = true},
-    {.name = "plain",
-     .help = "the messages' text, one line each, and nothing else: for models without a template",
-     .tokens = "",
-     .begin = "{start}",
-     .turns = {{"", "\n"}, {"", ""}, {"\n", "\n"}},
-     .answer = ""},
+struct rd_chat_template {
+  rd_jinja *jinja;
+  const rd_chat_row *row; /* NULL: a template of the model's or of a file */
+  rd_error refused;       /* why the model's own cannot be rendered; RD_OK where it can */
+  int32_t end;
 };
-enum { ROWS = sizeof rows / sizeof *rows, SYSTEM = 0, USER = 1, ROLES = 3 };
-static const char *const roles[ROLES] = {"system", "user", "assistant"};
 
-const rd_table rd_chat_template_table = RD_TABLE("chat template", rows);
+/* Roles as templates know them: they may stand within a special token, as in <|user|>. */
+static const char *const roles[] = {"system",    "user",     "assistant", "tool",
+                                    "developer", "function", "ipython",   NULL};
 
-rd_code rd_chat_template_find(const rd_chat_template **out, const char *name, rd_error *e) {
-  *out = rd_table_find(&rd_chat_template_table, name, e);
-  return *out ? RD_OK : RD_USAGE;
-}
-
-static bool recognises(const rd_chat_template *row, const char *jinja) {
-  for (size_t i = 0; i < sizeof row->marks / sizeof *row->marks; i++)
-    if (row->marks[i] && !strstr(jinja, row->marks[i]))
-      return false;
-  for (size_t i = 0; i < sizeof row->unmarks / sizeof *row->unmarks; i++)
-    if (row->unmarks[i] && strstr(jinja, row->unmarks[i]))
-      return false;
-  return row->marks[0] != NULL;
-}
-
-const rd_chat_template *rd_chat_template_detect(const char *jinja) {
-  for (size_t i = 0; i < ROWS && jinja; i++)
-    if (recognises(&rows[i], jinja))
-      return &rows[i];
-  return NULL;
-}
-
-rd_code rd_chat_template_choose(const rd_chat_template **out, const rd_tokenizer *t,
-                                const char *name, rd_error *e) {
-  const char *jinja = rd_tokenizer_chat_template(t);
-  if (name)
-    return rd_chat_template_find(out, name, e);
-  *out = rd_chat_template_detect(jinja);
-  if (*out)
-    return RD_OK;
+rd_code rd_chat_template_none(rd_error *e) {
   char *list = rd_table_names(&rd_chat_template_table, ", ", " or ");
-  rd_fail(e, RD_UNSUPPORTED, "the model %s: choose one with --chat-template (%s)",
-          jinja ? "has a chat template that is none of the known ones" : "has no chat template",
+  rd_fail(e, RD_UNSUPPORTED,
+          "the model has no chat template: choose one with --chat-template (%s, or a Jinja file)",
           list ? list : "--help lists them");
   free(list);
   return RD_UNSUPPORTED;
 }
 
-/* A prompt being written: plain text since the last special token, and the ids before it. */
-typedef struct prompt {
-  const rd_tokenizer *t;
-  rd_bytes text;
-  rd_ids ids;
-} prompt;
-
-static rd_code flush(prompt *p, rd_error *e) {
-  int32_t *ids;
-  size_t count;
-  if (p->text.size == 0)
-    return RD_OK;
-  RD_TRY(rd_tokenizer_encode(p->t, p->text.data, p->text.size, 0, &ids, &count, e));
-  rd_code code = RD_OK;
-  for (size_t i = 0; i < count && code == RD_OK; i++)
-    code = rd_ids_add(&p->ids, ids[i], e);
-  free(ids);
-  p->text.size = 0;
-  return code;
-}
-
-static rd_code put_token(prompt *p, int32_t id, rd_error *e) {
-  if (id < 0)
-    return RD_OK;
-  RD_TRY(flush(p, e));
-  return rd_ids_add(&p->ids, id, e);
-}
-
-/* What the placeholders of a row's text stand for. */
-static int32_t start_of(const rd_tokenizer *t) {
-  return t->add_bos ? t->bos : -1;
-}
-static int32_t eos_of(const rd_tokenizer *t) {
-  return t->eos.size ? t->eos.data[0] : -1;
-}
-static const struct placeholder {
-  const char *text;
-  int32_t (*id)(const rd_tokenizer *t);
-} placeholders[] = {{"{bos}", rd_tokenizer_bos}, {"{eos}", eos_of}, {"{start}", start_of}};
-
-/* Text of the row: placeholders, special tokens, plain text. */
-static rd_code put_row(prompt *p, const char *text, rd_error *e) {
-  while (*text) {
-    const struct placeholder *hit = NULL;
-    for (size_t i = 0; i < sizeof placeholders / sizeof *placeholders; i++)
-      if (strncmp(text, placeholders[i].text, strlen(placeholders[i].text)) == 0)
-        hit = &placeholders[i];
-    if (hit) {
-      RD_TRY(put_token(p, hit->id(p->t), e));
-      text += strlen(hit->text);
-      continue;
-    }
-    rd_slice rest = {text, 1 + strcspn(text + 1, "{")};
-    rd_added_match m = rd_added_find(&p->t->added, rest, 0, true);
-    RD_TRY(rd_bytes_add(&p->text, text, m.start, e));
-    RD_TRY(put_token(p, m.id, e));
-    text += m.id >= 0 ? m.end : rest.size;
-  }
-  return RD_OK;
-}
-
-static rd_code put_content(prompt *p, const rd_chat_template *row, const char *content,
-                           rd_error *e) {
-  size_t size = strlen(content);
-  while (row->trim && size && strchr(" \t\r\n", content[size - 1]))
-    size--;
-  while (row->trim && size && strchr(" \t\r\n", *content)) {
-    content++;
-    size--;
-  }
-  return rd_bytes_add(&p->text, content, size, e);
-}
-
-static rd_code put_turn(prompt *p, const rd_chat_template *row, size_t role, const char *content,
-                        const char *inside, rd_error *e) {
-  RD_TRY(put_row(p, row->turns[role].before, e));
-  if (inside) { /* the system message within the first user turn */
-    RD_TRY(put_row(p, row->turns[SYSTEM].before, e));
-    RD_TRY(put_content(p, row, inside, e));
-    RD_TRY(put_row(p, row->turns[SYSTEM].after, e));
-  }
-  RD_TRY(put_content(p, row, content, e));
-  return put_row(p, row->turns[role].after, e);
-}
-
-static rd_code role_of(const rd_message *messages, size_t index, size_t *role, rd_error *e) {
-  for (*role = 0; *role < ROLES; ++*role)
-    if (strcmp(messages[index].role, roles[*role]) == 0)
-      break;
-  if (*role == ROLES)
-    return rd_fail(e, RD_BAD_INPUT,
-                   "message %zu has role \"%s\"; system, user and assistant are known", index,
-                   messages[index].role);
-  if (*role == SYSTEM && index > 0)
-    return rd_fail(e, RD_BAD_INPUT, "message %zu is a system message; only the first may be",
-                   index);
-  return RD_OK;
+rd_code rd_chat_template_load(char **out, const char *choice, rd_error *e) {
+  *out = NULL;
+  bool file = rd_path_exists(choice) && !rd_path_is_folder(choice);
+  if (!rd_table_row(&rd_chat_template_table, choice) && file)
+    return rd_file_read(choice, 1 << 20, out, NULL, e);
+  if (!rd_table_find(&rd_chat_template_table, choice, e))
+    return rd_prefix(e, RD_USAGE, "--chat-template, which is no file either");
+  *out = rd_strdup(choice, e);
+  return *out ? RD_OK : RD_NO_MEMORY;
 }
 
 /* Every special token the row writes must be one of the tokenizer's. */
-static rd_code check_tokens(const rd_tokenizer *t, const rd_chat_template *row, rd_error *e) {
+static rd_code check_tokens(const rd_tokenizer *t, const rd_chat_row *row, rd_error *e) {
   for (const char *at = row->tokens; *at;) {
     size_t size = strcspn(at, " ");
     if (rd_added_id(&t->added, (rd_slice){at, size}) < 0)
@@ -257,43 +57,154 @@ static rd_code check_tokens(const rd_tokenizer *t, const rd_chat_template *row, 
   return RD_OK;
 }
 
-static rd_code render(prompt *p, const rd_chat_template *row, const rd_message *messages,
-                      size_t count, rd_error *e) {
-  size_t role = USER, first = 0;
-  RD_TRY(check_tokens(p->t, row, e));
-  for (size_t i = 0; i < count; i++)
-    RD_TRY(role_of(messages, i, &role, e));
-  const char *system = row->system;
-  if (count && strcmp(messages[0].role, roles[SYSTEM]) == 0)
-    system = messages[first++].content;
-  RD_TRY(put_row(p, row->begin, e));
-  if (system && !row->system_in_user)
-    RD_TRY(put_turn(p, row, SYSTEM, system, NULL, e));
-  for (size_t i = first; i < count; i++) {
-    RD_TRY(role_of(messages, i, &role, e));
-    bool inside = row->system_in_user && system && role == USER;
-    RD_TRY(put_turn(p, row, role, messages[i].content, inside ? system : NULL, e));
-    system = inside ? NULL : system;
-  }
-  RD_TRY(put_row(p, row->answer, e));
-  return flush(p, e);
+static rd_code open_row(rd_chat_template *c, const rd_tokenizer *t, const rd_chat_row *row,
+                        rd_error *e) {
+  c->row = row;
+  RD_TRY(check_tokens(t, row, e));
+  return rd_jinja_open(&c->jinja, row->jinja, strlen(row->jinja), e);
 }
 
-rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *row,
-                       const rd_message *messages, size_t count, int32_t **ids, size_t *id_count,
-                       rd_error *e) {
-  prompt p = {.t = t};
+static rd_code open_choice(rd_chat_template *c, const rd_tokenizer *t, const char *choice,
+                           rd_error *e) {
+  const rd_chat_row *row = rd_table_row(&rd_chat_template_table, choice);
+  if (row)
+    return open_row(c, t, row, e);
+  if (strstr(choice, "{{") || strstr(choice, "{%"))
+    return rd_jinja_open(&c->jinja, choice, strlen(choice), e);
+  (void)rd_table_find(&rd_chat_template_table, choice, e);
+  return RD_USAGE;
+}
+
+static rd_code open_own(rd_chat_template *c, const rd_tokenizer *t, rd_error *e) {
+  const char *text = rd_tokenizer_chat_template(t);
+  if (!text)
+    return rd_chat_template_none(e);
+  rd_code code = rd_jinja_open(&c->jinja, text, strlen(text), &c->refused);
+  if (code == RD_NO_MEMORY)
+    return rd_fail(e, code, "%s", c->refused.message);
+  if (code != RD_OK)
+    rd_prefix(&c->refused, code,
+              "choose a template with --chat-template, or render none with --raw");
+  return RD_OK;
+}
+
+/* {"bos_token": "<s>", ..}: special tokens as the tokenizer's own files name them. */
+static json_t *own_variables(const rd_tokenizer *t, const rd_chat_row *row) {
+  const bool all = row != NULL || !t->named.known;
+  const struct token_row {
+    const char *name;
+    int32_t id;
+  } rows[] = {{"bos_token", all ? t->bos : t->named.bos},
+              {"eos_token", all ? (t->eos.size ? t->eos.data[0] : -1) : t->named.eos},
+              {"pad_token", all ? t->pad : t->named.pad},
+              {"unk_token", all ? t->unknown : t->named.unknown},
+              {"mask_token", all ? t->mask : t->named.mask}};
+  json_t *out = json_object();
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (rows[i].id >= 0 && (size_t)rows[i].id < t->vocab.count) {
+      rd_slice text = {0};
+      text.data = rd_tokenizer_piece(t, rows[i].id, &text.size);
+      json_object_set_new(out, rows[i].name, json_stringn(text.data, text.size));
+    }
+  if (row)
+    json_object_set_new(out, "add_bos", json_boolean(t->add_bos));
+  return out;
+}
+
+static rd_code render(rd_rendered *out, const rd_tokenizer *t, const rd_chat_template *c,
+                      const json_t *data, rd_error *e) {
+  *out = (rd_rendered){0};
+  if (!c->jinja)
+    return rd_fail(e, c->refused.code, "%s", c->refused.message);
+  json_t *own = own_variables(t, c->row);
+  const rd_jinja_input input = {data, own, "role", roles, NULL};
+  rd_code code = own ? rd_jinja_render(out, c->jinja, &input, e)
+                     : rd_fail(e, RD_NO_MEMORY, "out of memory: a conversation");
+  json_decref(own);
+  return code;
+}
+
+rd_code rd_chat_render_json(const rd_tokenizer *t, const rd_chat_template *c, const json_t *data,
+                            int32_t **ids, size_t *id_count, rd_error *e) {
+  rd_rendered text;
   *ids = NULL;
   *id_count = 0;
-  rd_code code = rd_grow((void **)&p.ids.data, &p.ids.capacity, 16, sizeof *p.ids.data, e);
-  if (code == RD_OK)
-    code = render(&p, row, messages, count, e);
-  rd_bytes_drop(&p.text);
-  if (code != RD_OK) {
-    rd_ids_drop(&p.ids);
-    return code;
+  RD_TRY(render(&text, t, c, data, e));
+  rd_code code =
+      rd_tokenizer_encode_marked(t, text.text, text.size, text.from_data, ids, id_count, e);
+  rd_rendered_drop(&text);
+  return code;
+}
+
+/* A conversation as templates see it: what is not there is none. */
+static json_t *conversation(const rd_message *messages, size_t count, bool asks) {
+  json_t *list = json_array();
+  bool good = list != NULL;
+  for (size_t i = 0; i < count && good; i++)
+    good = json_array_append_new(list, json_pack("{s:s, s:s}", "role", messages[i].role, "content",
+                                                 messages[i].content)) == 0;
+  if (good)
+    return json_pack("{s:o, s:b, s:n, s:n}", "messages", list, "add_generation_prompt", asks,
+                     "tools", "documents");
+  json_decref(list);
+  return NULL;
+}
+
+rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *c, const rd_message *messages,
+                       size_t count, int32_t **ids, size_t *id_count, rd_error *e) {
+  *ids = NULL;
+  *id_count = 0;
+  json_t *data = conversation(messages, count, true);
+  if (!data)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a conversation of %zu messages", count);
+  rd_code code = rd_chat_render_json(t, c, data, ids, id_count, e);
+  json_decref(data);
+  return code;
+}
+
+/* The token behind a turn of the assistant's, by rendering one. A conversation that the template
+ * does not take, and a turn with no token behind it, leave -1. */
+static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_template *c,
+                        rd_error *e) {
+  static const char answer[] = "Yes, of course.";
+  static const rd_message turns[] = {{"user", "Is it?"}, {"assistant", answer}};
+  json_t *data = conversation(turns, 2, false);
+  rd_rendered text = {0};
+  rd_error refused = {0};
+  *end = -1;
+  rd_code code = data ? render(&text, t, c, data, &refused) : RD_NO_MEMORY;
+  if (code == RD_OK) {
+    const char *at = strstr(text.text, answer);
+    size_t from = at ? (size_t)(at - text.text) + strlen(answer) : text.size;
+    *end = rd_added_find(&t->added, (rd_slice){text.text, text.size}, from, text.from_data).id;
   }
-  *ids = p.ids.data;
-  *id_count = p.ids.size;
-  return RD_OK;
+  rd_rendered_drop(&text);
+  json_decref(data);
+  return code == RD_NO_MEMORY ? rd_fail(e, code, "%s", data ? refused.message : "out of memory")
+                              : RD_OK;
+}
+
+rd_code rd_chat_template_open(rd_chat_template **out, const rd_tokenizer *t, const char *choice,
+                              rd_error *e) {
+  *out = rd_calloc(1, sizeof **out, "a chat template", e);
+  if (!*out)
+    return RD_NO_MEMORY;
+  rd_code code = choice ? open_choice(*out, t, choice, e) : open_own(*out, t, e);
+  if (code == RD_OK)
+    code = find_end(&(*out)->end, t, *out, e);
+  if (code != RD_OK)
+    rd_chat_template_close(out);
+  return code;
+}
+
+void rd_chat_template_close(rd_chat_template **c) {
+  if (!*c)
+    return;
+  rd_jinja_close(&(*c)->jinja);
+  free(*c);
+  *c = NULL;
+}
+
+int32_t rd_chat_template_end(const rd_chat_template *c) {
+  return c->end;
 }

@@ -1,44 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* Chat templates: how messages become one prompt. A model's own template is Jinja text; the ones in
- * use are few, so each is a row of strings here, recognised by what its Jinja text says. */
+/* Chat templates: how messages become one prompt. A model's own template is Jinja text, rendered as
+ * its makers render it; for models without one there are rows, which are Jinja too. */
 #ifndef RD_CHAT_TEMPLATE_H
 #define RD_CHAT_TEMPLATE_H
 
+#include "json.h"
 #include "table.h"
 #include "tokenizer.h"
 
-/* The strings hold special tokens as they are written, and {bos}, {eos} for the tokenizer's own
- * (nothing where it has none) and {start} for BOS where the tokenizer's files ask for it. */
-typedef struct rd_chat_template {
-  const char *name, *help;
-  const char *tokens;     /* special tokens it needs, separated by spaces */
-  const char *marks[4];   /* recognised when the Jinja text holds all of these, ... */
-  const char *unmarks[2]; /* ... and none of these */
-  const char *begin;
-  const char *system; /* the system message where the conversation has none; NULL: none */
-  struct rd_chat_turn {
-    const char *before, *after;
-  } turns[3];          /* system, user, assistant */
-  const char *answer;  /* asks for the assistant's turn */
-  bool system_in_user; /* the system turn stands inside the first user turn */
-  bool trim;           /* white space around contents is dropped */
-} rd_chat_template;
+typedef struct rd_chat_template rd_chat_template;
 
+/* The rows, for names. */
 extern const rd_table rd_chat_template_table;
-/* The row of that name: RD_USAGE with all names when there is none. */
-rd_code rd_chat_template_find(const rd_chat_template **out, const char *name, rd_error *e);
-/* The row that renders what this Jinja text renders, or NULL. */
-const rd_chat_template *rd_chat_template_detect(const char *jinja);
-/* The row for a model: `name` if given, else the one of the tokenizer's own files. RD_UNSUPPORTED,
- * naming the rows and --chat-template, when the files hold none or one that is not known. */
-rd_code rd_chat_template_choose(const rd_chat_template **out, const rd_tokenizer *t,
-                                const char *name, rd_error *e);
+/* What a user's choice stands for, as a new string to keep: a row's name as it is, the text of a
+ * Jinja file. RD_USAGE: neither, with all names. */
+rd_code rd_chat_template_load(char **out, const char *choice, rd_error *e);
+
+/* Open the template for a tokenizer: `choice` is a row's name or Jinja text; NULL: the one of the
+ * tokenizer's own files. RD_UNSUPPORTED, naming the rows and --chat-template, when they hold none.
+ * RD_USAGE: no such row. RD_BAD_INPUT: a row needs a token that is not there.
+ * A template of the files that cannot be rendered opens too: rd_chat_render then says why. */
+rd_code rd_chat_template_open(rd_chat_template **out, const rd_tokenizer *t, const char *choice,
+                              rd_error *e);
+/* NULL is fine; *c becomes NULL. */
+void rd_chat_template_close(rd_chat_template **c);
+/* RD_UNSUPPORTED: the files hold no template, and what to do. */
+rd_code rd_chat_template_none(rd_error *e);
+
+/* The id of the token that the template writes behind an assistant's turn, or -1: where a model
+ * writes it, its turn is over. */
+int32_t rd_chat_template_end(const rd_chat_template *c);
 
 /* Render `count` messages and ask for the assistant's turn; special tokens written in their
- * contents are plain text. *ids is new (free it). A system message may only come first; other roles
- * are RD_BAD_INPUT. */
-rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *row,
-                       const rd_message *messages, size_t count, int32_t **ids, size_t *id_count,
-                       rd_error *e);
+ * contents are plain text. *ids is new (free it). RD_BAD_INPUT, with the template's line: a
+ * conversation that the template refuses. */
+rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *c, const rd_message *messages,
+                       size_t count, int32_t **ids, size_t *id_count, rd_error *e);
+/* The same of all that a template may see: {"messages": [..], "add_generation_prompt": true,
+ * "tools": .., ..}. */
+rd_code rd_chat_render_json(const rd_tokenizer *t, const rd_chat_template *c, const json_t *data,
+                            int32_t **ids, size_t *id_count, rd_error *e);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* What a user says of prompts, where the model's own files say it not or otherwise. */
 typedef struct rd_prompt_choice {
-  char *chat_template; /* name of a row */
+  char *chat_template; /* name of a row, or a Jinja file */
   char *mask_token;    /* the word that stands for noise */
   char *system;        /* the system message of conversations that have none */
 } rd_prompt_choice;

@@ -75,8 +75,16 @@ static bool word_byte(rd_slice text, size_t at) {
   return c >= 0x80 || c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
-static bool fits(const struct rd_added_token *token, rd_slice text, size_t at, bool special) {
-  if ((token->flags & RD_ADDED_SPECIAL) && !special)
+const char rd_added_plain[1], rd_added_special[1];
+
+static bool is_plain(const char *plain, size_t at, size_t size) {
+  if (plain == rd_added_plain || plain == rd_added_special)
+    return plain == rd_added_plain;
+  return memchr(plain + at, 1, size) != NULL;
+}
+
+static bool fits(const struct rd_added_token *token, rd_slice text, size_t at, const char *plain) {
+  if ((token->flags & RD_ADDED_SPECIAL) && is_plain(plain, at, token->size))
     return false;
   return !(token->flags & RD_ADDED_WORD) ||
          !((at > 0 && word_byte(text, at - 1)) || word_byte(text, at + token->size));
@@ -84,7 +92,7 @@ static bool fits(const struct rd_added_token *token, rd_slice text, size_t at, b
 
 /* The longest token at `at`, or NULL. */
 static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text, size_t at,
-                                               bool special) {
+                                               const char *plain) {
   const struct rd_added_token *best = NULL;
   size_t low = 0, high = a->count;
   for (size_t depth = 0; at + depth < text.size && low < high; depth++) {
@@ -92,7 +100,7 @@ static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text,
     low = first_with(a, low, high, depth, byte);
     high = first_with(a, low, high, depth, byte + 1);
     if (low < high && a->tokens[low].size == depth + 1) {
-      if (fits(&a->tokens[low], text, at, special))
+      if (fits(&a->tokens[low], text, at, plain))
         best = &a->tokens[low];
       low++;
     }
@@ -104,10 +112,10 @@ static bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, bool special) {
+rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, const char *plain) {
   for (size_t at = from; at < text.size && a->count > 0; at++) {
     const struct rd_added_token *token =
-        a->starts[(unsigned char)text.data[at]] ? longest_at(a, text, at, special) : NULL;
+        a->starts[(unsigned char)text.data[at]] ? longest_at(a, text, at, plain) : NULL;
     if (!token)
       continue;
     rd_added_match m = {at, at + token->size, token->id};

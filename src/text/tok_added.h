@@ -35,7 +35,10 @@ rd_code rd_added_set(rd_added *a, rd_slice text, int32_t id, unsigned flags, rd_
 void rd_added_index(rd_added *a);
 /* The id of the token written exactly so, or -1. */
 int32_t rd_added_id(const rd_added *a, rd_slice text);
-/* The first token at or after `from`, the longest there. Special ones only if asked for. */
-rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, bool special);
+/* Texts in which no special token is found, and in which all are. */
+extern const char rd_added_plain[], rd_added_special[];
+/* The first token at or after `from`, the longest there. Special ones are found where no byte of
+ * them is marked in `plain` (a byte for each of the text, or one of the above). */
+rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, const char *plain);
 
 #endif

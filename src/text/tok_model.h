@@ -47,6 +47,10 @@ struct rd_tokenizer {
   int32_t bos, pad, mask; /* -1: none */
   rd_ids eos;             /* the first is the one that pads an answer */
   bool add_bos;
+  struct rd_named_tokens { /* as tokenizer_config.json names them, -1: it names none */
+    bool known;            /* there is such a file */
+    int32_t bos, eos, pad, unknown, mask;
+  } named;
   char *chat_template; /* NULL: none */
   char *class_name;    /* tokenizer_class, NULL: not given */
 

@@ -129,7 +129,23 @@ static rd_code read_ids(rd_tokenizer *t, const json_t *file, rd_error *e) {
   return RD_OK;
 }
 
-/* Text, or [{"name": "default", "template": text}, ..]. */
+/* What templates are told: null and nothing at all differ from a token that another file names. */
+static void read_named(rd_tokenizer *t, const json_t *config) {
+  const struct named_row {
+    const char *key;
+    int32_t *place, other; /* where the file does not speak of it */
+  } rows[] = {{"bos_token", &t->named.bos, t->bos},
+              {"eos_token", &t->named.eos, t->eos.size ? t->eos.data[0] : -1},
+              {"pad_token", &t->named.pad, t->pad},
+              {"unk_token", &t->named.unknown, t->unknown},
+              {"mask_token", &t->named.mask, t->mask}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    *rows[i].place =
+        json_object_get(config, rows[i].key) ? named_token(t, config, rows[i].key) : rows[i].other;
+  t->named.known = true;
+}
+
+/* Text, or [{"name": "default", "template": text}, ..], where no earlier file had one. */
 static rd_code read_template(rd_tokenizer *t, const json_t *config, rd_error *e) {
   const json_t *value = json_object_get(config, "chat_template");
   for (size_t i = 0; i < json_array_size(value); i++) {
@@ -160,18 +176,26 @@ static rd_code read_template_file(rd_tokenizer *t, const char *folder, rd_error 
 rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e) {
   static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json",
                                       "generation_config.json", "config.json"};
-  RD_TRY(read_template_file(t, folder, e));
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    json_t *file;
-    RD_TRY(open_beside(folder, names[i], &file, e));
-    rd_code code = read_ids(t, file, e);
-    if (code == RD_OK && i == 0) {
-      const json_t *bos = json_object_get(file, "add_bos_token");
-      t->add_bos = json_is_boolean(bos) ? json_is_true(bos) : t->add_bos;
-      code = read_template(t, file, e);
-    }
-    json_decref(file);
-    RD_TRY(code);
+  enum { NAMES = sizeof names / sizeof *names };
+  json_t *files[NAMES] = {NULL}, *processor = NULL;
+  rd_code code = read_template_file(t, folder, e);
+  for (size_t i = 0; i < NAMES && code == RD_OK; i++) {
+    code = open_beside(folder, names[i], &files[i], e);
+    if (code == RD_OK)
+      code = read_ids(t, files[i], e);
+    if (i == 1 && files[0])
+      read_named(t, files[0]);
   }
-  return RD_OK;
+  const json_t *bos = json_object_get(files[0], "add_bos_token");
+  t->add_bos = json_is_boolean(bos) ? json_is_true(bos) : t->add_bos;
+  if (code == RD_OK)
+    code = read_template(t, files[0], e);
+  if (code == RD_OK)
+    code = open_beside(folder, "chat_template.json", &processor, e);
+  if (code == RD_OK)
+    code = read_template(t, processor, e);
+  for (size_t i = 0; i < NAMES; i++)
+    json_decref(files[i]);
+  json_decref(processor);
+  return code;
 }

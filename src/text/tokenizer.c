@@ -21,7 +21,8 @@ static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, rd_error *e) {
   return rd_splitter_run(&x->t->splitter, x->scratch, text, rd_merge_word, &x->merger, e);
 }
 
-static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, rd_error *e) {
+static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, const char *plain,
+                          rd_error *e) {
   rd_ids *out = x->merger.out;
   if (flags & RD_TOK_BOS) {
     if (x->t->bos < 0)
@@ -29,7 +30,7 @@ static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, rd_error *e
     RD_TRY(rd_ids_add(out, x->t->bos, e));
   }
   for (size_t at = 0;;) {
-    rd_added_match m = rd_added_find(&x->t->added, text, at, (flags & RD_TOK_SPECIAL) != 0);
+    rd_added_match m = rd_added_find(&x->t->added, text, at, plain);
     rd_gap gap = at > 0 ? RD_GAP_INSIDE : flags & RD_TOK_CONTINUE ? RD_GAP_ON : RD_GAP_START;
     RD_TRY(encode_gap(x, (rd_slice){text.data + at, m.start - at}, gap, e));
     if (m.id < 0)
@@ -39,8 +40,8 @@ static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, rd_error *e
   }
 }
 
-rd_code rd_tokenizer_encode(const rd_tokenizer *t, const char *text, size_t size, unsigned flags,
-                            int32_t **ids, size_t *count, rd_error *e) {
+static rd_code encode(const rd_tokenizer *t, const char *text, size_t size, unsigned flags,
+                      const char *plain, int32_t **ids, size_t *count, rd_error *e) {
   enum { LONGEST = 1 << 30 };
   rd_ids out = {0};
   encoder x = {.t = t, .merger = {.t = t, .out = &out}};
@@ -53,7 +54,7 @@ rd_code rd_tokenizer_encode(const rd_tokenizer *t, const char *text, size_t size
   if (code == RD_OK)
     code = rd_split_scratch_new(&x.scratch, &t->splitter, size, e);
   if (code == RD_OK)
-    code = encode_all(&x, (rd_slice){text, size}, flags, e);
+    code = encode_all(&x, (rd_slice){text, size}, flags, plain, e);
   rd_merger_drop(&x.merger);
   rd_split_scratch_free(x.scratch);
   rd_bytes_drop(&x.buffers[0]);
@@ -65,6 +66,17 @@ rd_code rd_tokenizer_encode(const rd_tokenizer *t, const char *text, size_t size
   *ids = out.data;
   *count = out.size;
   return RD_OK;
+}
+
+rd_code rd_tokenizer_encode(const rd_tokenizer *t, const char *text, size_t size, unsigned flags,
+                            int32_t **ids, size_t *count, rd_error *e) {
+  const char *plain = flags & RD_TOK_SPECIAL ? rd_added_special : rd_added_plain;
+  return encode(t, text, size, flags, plain, ids, count, e);
+}
+
+rd_code rd_tokenizer_encode_marked(const rd_tokenizer *t, const char *text, size_t size,
+                                   const char *plain, int32_t **ids, size_t *count, rd_error *e) {
+  return encode(t, text, size, 0, plain, ids, count, e);
 }
 
 static rd_slice text_of(const rd_tokenizer *t, int32_t id) {

@@ -52,6 +52,10 @@ const char *rd_tokenizer_format(const rd_tokenizer *t);
 /* *ids is a new array (free it), never NULL on success. Text of at most 1 GiB, of any bytes. */
 rd_code rd_tokenizer_encode(const rd_tokenizer *t, const char *text, size_t size, unsigned flags,
                             int32_t **ids, size_t *count, rd_error *e);
+/* The same of a text from a template: special tokens are tokens only where none of their bytes is
+ * marked with 1 in `plain` (size); elsewhere they are plain text. */
+rd_code rd_tokenizer_encode_marked(const rd_tokenizer *t, const char *text, size_t size,
+                                   const char *plain, int32_t **ids, size_t *count, rd_error *e);
 /* *text is new (free it), with a NUL after `size` bytes. An id outside the vocabulary is
  * RD_BAD_INPUT. */
 rd_code rd_tokenizer_decode(const rd_tokenizer *t, const int32_t *ids, size_t count, unsigned flags,

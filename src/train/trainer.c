@@ -60,7 +60,6 @@ static rd_code config_of_init(rd_trainer *t, rd_error *e) {
 /* From nothing: the tokenizer named, and a model for it. */
 static rd_code open_init(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
-  const rd_chat_template *chat_template = NULL;
   RD_TRY(rd_tokenizer_open(&t->own_tokenizer, s->init.tokenizer, e));
   t->tokenizer = t->own_tokenizer;
   t->tokenizer_folder = rd_strdup(s->init.tokenizer, e);
@@ -69,9 +68,12 @@ static rd_code open_init(rd_trainer *t, rd_error *e) {
   RD_TRY(config_of_init(t, e));
   if (s->prompt.mask_token)
     RD_TRY(rd_tokenizer_word(t->tokenizer, s->prompt.mask_token, &t->config.mask, e));
-  rd_code code = rd_chat_template_choose(&chat_template, t->tokenizer, s->prompt.chat_template, e);
-  t->prompter = (rd_prompter){s->out, t->tokenizer, chat_template, s->prompt.system};
-  return s->prompt.chat_template ? code : RD_OK; /* texts need none */
+  if (s->prompt.chat_template)
+    RD_TRY(rd_chat_template_load(&t->template_choice, s->prompt.chat_template, e));
+  if (t->template_choice || rd_tokenizer_chat_template(t->tokenizer)) /* texts need none */
+    RD_TRY(rd_chat_template_open(&t->chat_template, t->tokenizer, t->template_choice, e));
+  t->prompter = (rd_prompter){s->out, t->tokenizer, t->chat_template, s->prompt.system};
+  return RD_OK;
 }
 
 static rd_code open_model(rd_trainer *t, rd_error *e) {
@@ -211,6 +213,8 @@ void rd_trainer_close(rd_trainer *t) {
   rd_examples_drop(&t->examples);
   free(t->row_loss);
   free(t->tokenizer_folder);
+  free(t->template_choice);
+  rd_chat_template_close(&t->chat_template);
   rd_tokenizer_close(&t->own_tokenizer);
   rd_model_close(&t->base);
   *t = (rd_trainer){0};

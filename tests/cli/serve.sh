@@ -82,7 +82,6 @@ no object|400|expected an object|api/denoise|[1]
 wrong type|400|expected a string|api/denoise|{"prompt":{}}
 half a message|400|content|v1/chat/completions|{"messages":[{"role":"user"}]}
 no messages|400|messages|v1/chat/completions|{}
-a role|400|role|v1/chat/completions|{"messages":[{"role":"king","content":"Hi"}]}
 out of range|400|outside 0..1000|api/denoise|{"prompt":"Hi","top_k":5000}
 without meaning|400|means nothing|api/denoise|{"prompt":"Hi","threshold":0.5}
 long window|400|2048|api/denoise|{"prompt":"Hi","window":4000}

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Chat templates: every row rendered, recognised, and safe against tokens written by a user. */
+/* Chat templates: every row rendered, a model's own template from every place that holds one, and
+ * both safe against tokens written by a user. */
 #include "chat_template.h"
-#include "file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "scratch_files.h"
 
 static const char pattern_json[] =
     "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true}";
@@ -90,17 +84,24 @@ static const struct render_row {
      "<|im_start|>assistant\n"},
 };
 
+static rd_chat_template *open_template(const rd_tokenizer *t, const char *name) {
+  rd_chat_template *c;
+  rd_error e = {0};
+  if (rd_chat_template_open(&c, t, name, &e) != RD_OK)
+    fail_msg("%s: %s", name ? name : "own", e.message);
+  return c;
+}
+
 static void test_render(void **state) {
   (void)state;
   rd_tokenizer *t = make();
   for (size_t i = 0; i < sizeof render_rows / sizeof *render_rows; i++) {
     const struct render_row *row = &render_rows[i];
-    const rd_chat_template *template;
+    rd_chat_template *template = open_template(t, row->name);
     rd_error e = {0};
     int32_t *ids;
     size_t count, size, begins = 0;
     char *text;
-    assert_int_equal(rd_chat_template_find(&template, row->name, &e), RD_OK);
     if (rd_chat_render(t, template, talk + row->first, row->count, &ids, &count, &e) != RD_OK)
       fail_msg("%s: %s", row->name, e.message);
     assert_int_equal(rd_tokenizer_decode(t, ids, count, 0, &text, &size, &e), RD_OK);
@@ -113,85 +114,159 @@ static void test_render(void **state) {
     assert_int_equal(begins, expected);
     free(ids);
     free(text);
+    rd_chat_template_close(&template);
   }
   rd_tokenizer_close(&t);
 }
 
-static const struct detect_row {
-  const char *jinja, *name;
-} detect_rows[] = {
-    {"{% for m in messages %}{{ '<|im_start|>' + m['role'] }}<|im_end|>", "chatml"},
-    {"<|im_start|>system\nYou are a helpful assistant.<|im_end|>", "qwen2"},
-    {"<|start_header_id|> <|eot_id|> {% if add_generation_prompt %}", "llama-3"},
-    {"<|start_header_id|> <|eot_id|>", "llada"},
-    {"<|start_header_id|> <|eot_id|> Cutting Knowledge Date: December 2023", "llama-3.1"},
-    {"{{ bos_token + '[INST] ' }} [/INST] <<SYS>>", "llama-2"},
-};
+/* The token behind an answer: special tokens of make() are 256 and on. */
+static const struct end_row {
+  const char *name;
+  int32_t end;
+} end_rows[] = {{"tini", 259}, /* make() has no EOS: the next header follows */
+                {"llama-3", 261},
+                {"chatml", 262},
+                {"llada", 261},
+                {"plain", -1}};
 
-static void test_detect(void **state) {
+static void test_ends(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof detect_rows / sizeof *detect_rows; i++) {
-    const rd_chat_template *row = rd_chat_template_detect(detect_rows[i].jinja);
-    assert_non_null(row);
-    assert_string_equal(row->name, detect_rows[i].name);
+  rd_tokenizer *t = make();
+  for (size_t i = 0; i < sizeof end_rows / sizeof *end_rows; i++) {
+    rd_chat_template *template = open_template(t, end_rows[i].name);
+    assert_int_equal(rd_chat_template_end(template), end_rows[i].end);
+    rd_chat_template_close(&template);
   }
-  assert_null(rd_chat_template_detect("{{ messages }}"));
-  assert_null(rd_chat_template_detect(NULL));
+  rd_tokenizer_close(&t);
 }
 
+/* Templates of files, on the tokenizer of make(), and the ids of what they render: bytes are their
+ * own ids. */
+static const struct file_row {
+  const char *jinja;
+  size_t first, count; /* of the talk */
+  const char *text;
+  size_t specials; /* how many of the ids are special tokens */
+} file_rows[] = {
+    {"{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content | trim }}{% endfor %}", 0,
+     2, "<s><|system|>Be kind.<|user|>Hi <s>", 3},
+    /* a token made of both: the template's brackets around a user's word */
+    {"<|{{ messages[0].content }}|>{{ messages[0].content }}<|im_end|>", 3, 1,
+     "<|Bye|>Bye<|im_end|>", 1},
+    {"{{ messages[0].content ~ '<s>' }}{{ messages[0].content | replace('H', '<s>') | tojson }}", 1,
+     1, " Hi <s>\n<s>\" <s>i <s>\\n\"", 2},
+    {"{{ messages[0].content[4:7] }}{{ '<s>'[:2] ~ '>' }}{{ (messages[0].content | list)[4:7] | "
+     "join }}",
+     1, 1, "<s><s><s>", 1},
+};
+
+static void test_files(void **state) {
+  (void)state;
+  rd_tokenizer *t = make();
+  char folder[64];
+  temporary(folder, sizeof folder);
+  const char *path = in(folder, "chat_template.jinja");
+  for (size_t i = 0; i < sizeof file_rows / sizeof *file_rows; i++) {
+    const struct file_row *row = &file_rows[i];
+    rd_error e = {0};
+    int32_t *ids;
+    size_t count, size, specials = 0;
+    char *text;
+    write_bytes(path, row->jinja, strlen(row->jinja));
+    rd_chat_template *template = open_template(t, path);
+    if (rd_chat_render(t, template, talk + row->first, row->count, &ids, &count, &e) != RD_OK)
+      fail_msg("%s: %s", row->jinja, e.message);
+    assert_int_equal(rd_tokenizer_decode(t, ids, count, 0, &text, &size, &e), RD_OK);
+    assert_string_equal(text, row->text);
+    for (size_t k = 0; k < count; k++)
+      specials += ids[k] >= 256;
+    assert_int_equal(specials, row->specials);
+    free(ids);
+    free(text);
+    rd_chat_template_close(&template);
+  }
+  remove(path);
+  rmdir(folder);
+  rd_tokenizer_close(&t);
+}
+
+/* A model's own template opens, and its turn ends as the model's files say it ends. */
 static const struct model_row {
-  const char *path, *name;
+  const char *path, *prompt;
 } model_rows[] = {
-    {RD_SOURCE_DIR "/models/tini", "tini"},
-    {RD_SOURCE_DIR "/../shared/data/tokenizers/qwen2.5", "qwen2.5"},
+    {RD_SOURCE_DIR "/models/tini", "<|user|>Bye<|assistant|>"},
+    {RD_SOURCE_DIR "/../shared/data/tokenizers/qwen2.5",
+     "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant."
+     "<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n"},
 };
 
 static void test_models(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof model_rows / sizeof *model_rows; i++) {
     rd_tokenizer *t;
-    const rd_chat_template *row;
     rd_error e = {0};
+    int32_t *ids;
+    size_t count, size;
+    char *text;
     if (!rd_path_exists(model_rows[i].path)) {
       print_message("skipped: %s is not here\n", model_rows[i].path);
       continue;
     }
     assert_int_equal(rd_tokenizer_open(&t, model_rows[i].path, &e), RD_OK);
-    assert_int_equal(rd_chat_template_choose(&row, t, NULL, &e), RD_OK);
-    assert_string_equal(row->name, model_rows[i].name);
+    rd_chat_template *template = open_template(t, NULL);
+    assert_true(rd_tokenizer_is_eos(t, rd_chat_template_end(template)));
+    assert_int_equal(rd_chat_render(t, template, talk + 3, 1, &ids, &count, &e), RD_OK);
+    assert_int_equal(rd_tokenizer_decode(t, ids, count, 0, &text, &size, &e), RD_OK);
+    assert_string_equal(text, model_rows[i].prompt);
+    free(ids);
+    free(text);
+    rd_chat_template_close(&template);
     rd_tokenizer_close(&t);
   }
 }
 
+/* Conversations and templates that are refused, and what the message names. */
+static const rd_message late[] = {{"user", "a"}, {"system", "b"}};
+static const rd_message tool[] = {{"tool", "a"}};
+static const struct refused_row {
+  const char *name;
+  const rd_message *messages;
+  size_t count;
+  const char *says;
+} refused_rows[] = {{"plain", late, 2, "message 1 is a system message"},
+                    {"chatml", tool, 1, "\"tool\""},
+                    {"llama-3", late, 2, "only the first may be"}};
+
 static void test_refusals(void **state) {
   (void)state;
-  static const rd_message late[] = {{"user", "a"}, {"system", "b"}};
-  static const rd_message tool[] = {{"tool", "a"}};
-  rd_tokenizer *t;
-  const rd_chat_template *row;
+  rd_tokenizer *t = make();
+  rd_chat_template *c;
   rd_error e = {0};
   int32_t *ids;
   size_t count;
-  assert_int_equal(rd_chat_template_find(&row, "nosuch", &e), RD_USAGE);
+  assert_int_equal(rd_chat_template_open(&c, t, "nosuch", &e), RD_USAGE);
   assert_non_null(strstr(e.message, "llama-2"));
-  t = make();
-  assert_int_equal(rd_chat_template_choose(&row, t, NULL, &e), RD_UNSUPPORTED);
+  assert_null(c);
+  assert_int_equal(rd_chat_template_open(&c, t, NULL, &e), RD_UNSUPPORTED);
   assert_non_null(strstr(e.message, "--chat-template"));
-  assert_int_equal(rd_chat_template_find(&row, "plain", &e), RD_OK);
-  assert_int_equal(rd_chat_render(t, row, late, 2, &ids, &count, &e), RD_BAD_INPUT);
-  assert_int_equal(rd_chat_render(t, row, tool, 1, &ids, &count, &e), RD_BAD_INPUT);
-  assert_non_null(strstr(e.message, "tool"));
+  for (size_t i = 0; i < sizeof refused_rows / sizeof *refused_rows; i++) {
+    const struct refused_row *row = &refused_rows[i];
+    c = open_template(t, row->name);
+    assert_int_equal(rd_chat_render(t, c, row->messages, row->count, &ids, &count, &e),
+                     RD_BAD_INPUT);
+    assert_non_null(strstr(e.message, row->says));
+    rd_chat_template_close(&c);
+  }
   rd_tokenizer_close(&t);
   assert_int_equal(rd_tokenizer_open(&t, RD_SOURCE_DIR "/models/tini", &e), RD_OK);
-  assert_int_equal(rd_chat_template_find(&row, "chatml", &e), RD_OK);
-  assert_int_equal(rd_chat_render(t, row, late, 1, &ids, &count, &e), RD_BAD_INPUT);
+  assert_int_equal(rd_chat_template_open(&c, t, "chatml", &e), RD_BAD_INPUT);
   assert_non_null(strstr(e.message, "<|im_start|>"));
   rd_tokenizer_close(&t);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_render), cmocka_unit_test(test_detect),
-                                     cmocka_unit_test(test_models),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_render), cmocka_unit_test(test_ends),
+                                     cmocka_unit_test(test_files), cmocka_unit_test(test_models),
                                      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
