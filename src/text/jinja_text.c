@@ -54,9 +54,7 @@ size_t rd_jchars(rd_jtext t) {
 bool rd_jspace(uint32_t point) {
   if (point < 128)
     return (point >= 9 && point <= 13) || (point >= 28 && point <= 32);
-  utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)point);
-  return point == 0x85 || category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
-         category == UTF8PROC_CATEGORY_ZP;
+  return rd_utf8_space(point);
 }
 
 bool rd_jprintable(uint32_t point) {

@@ -5,12 +5,20 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 void rd_added_drop(rd_added *a) {
   for (size_t i = 0; i < a->count; i++)
     free((void *)(uintptr_t)a->tokens[i].text);
   free(a->tokens);
   *a = (rd_added){0};
+}
+
+bool rd_added_has(const rd_added *a, rd_slice text) {
+  for (size_t i = 0; i < a->count; i++)
+    if (rd_slice_same((rd_slice){a->tokens[i].text, a->tokens[i].size}, text))
+      return true;
+  return false;
 }
 
 rd_code rd_added_set(rd_added *a, rd_slice text, int32_t id, unsigned flags, rd_error *e) {
@@ -70,9 +78,36 @@ static size_t first_with(const rd_added *a, size_t low, size_t high, size_t dept
   return low;
 }
 
-static bool word_byte(rd_slice text, size_t at) {
-  unsigned char c = at < text.size ? (unsigned char)text.data[at] : ' ';
-  return c >= 0x80 || c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+/* What words are made of beside the categories below: Other_Alphabetic and Join_Control. */
+static const struct letter_row {
+  uint32_t first, last;
+} letters[] = {
+    {0x200C, 0x200D}, {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
+static const unsigned word_categories =
+    1U << UTF8PROC_CATEGORY_LU | 1U << UTF8PROC_CATEGORY_LL | 1U << UTF8PROC_CATEGORY_LT |
+    1U << UTF8PROC_CATEGORY_LM | 1U << UTF8PROC_CATEGORY_LO | 1U << UTF8PROC_CATEGORY_MN |
+    1U << UTF8PROC_CATEGORY_MC | 1U << UTF8PROC_CATEGORY_ME | 1U << UTF8PROC_CATEGORY_ND |
+    1U << UTF8PROC_CATEGORY_NL | 1U << UTF8PROC_CATEGORY_PC;
+
+static bool word_point(uint32_t point) {
+  bool word = word_categories >> utf8proc_category((utf8proc_int32_t)point) & 1U;
+  for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+    word = word || (point >= letters[i].first && point <= letters[i].last);
+  return word;
+}
+
+/* The character at `at`, or the one that ends there; its size is 0 where there is none. */
+static rd_utf8 character(rd_slice text, size_t at, bool before) {
+  size_t start = at;
+  while (before && start > 0 && at - start < 4 &&
+         (start == at || ((unsigned char)text.data[start] & 0xC0) == 0x80))
+    start--;
+  rd_utf8 c = {.kind = RD_UTF8_BAD};
+  if (start < text.size && (!before || start < at))
+    c = rd_utf8_read(text.data + start, text.size - start);
+  if (c.kind != RD_UTF8_GOOD || (before && start + c.size != at))
+    c = (rd_utf8){.kind = RD_UTF8_BAD};
+  return c;
 }
 
 const char rd_added_plain[1], rd_added_special[1];
@@ -86,13 +121,14 @@ static bool is_plain(const char *plain, size_t at, size_t size) {
 static bool fits(const struct rd_added_token *token, rd_slice text, size_t at, const char *plain) {
   if ((token->flags & RD_ADDED_SPECIAL) && is_plain(plain, at, token->size))
     return false;
-  return !(token->flags & RD_ADDED_WORD) ||
-         !((at > 0 && word_byte(text, at - 1)) || word_byte(text, at + token->size));
+  if (!(token->flags & RD_ADDED_WORD))
+    return true;
+  rd_utf8 before = character(text, at, true), after = character(text, at + token->size, false);
+  return !(before.size && word_point(before.point)) && !(after.size && word_point(after.point));
 }
 
 /* The longest token at `at`, or NULL. */
-static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text, size_t at,
-                                               const char *plain) {
+static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text, size_t at) {
   const struct rd_added_token *best = NULL;
   size_t low = 0, high = a->count;
   for (size_t depth = 0; at + depth < text.size && low < high; depth++) {
@@ -100,7 +136,7 @@ static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text,
     low = first_with(a, low, high, depth, byte);
     high = first_with(a, low, high, depth, byte + 1);
     if (low < high && a->tokens[low].size == depth + 1) {
-      if (fits(&a->tokens[low], text, at, plain))
+      if (!(a->tokens[low].flags & RD_ADDED_LATER))
         best = &a->tokens[low];
       low++;
     }
@@ -108,21 +144,23 @@ static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text,
   return best;
 }
 
-static bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, const char *plain) {
-  for (size_t at = from; at < text.size && a->count > 0; at++) {
+  for (size_t at = from; at < text.size && a->count > 0;) {
     const struct rd_added_token *token =
-        a->starts[(unsigned char)text.data[at]] ? longest_at(a, text, at, plain) : NULL;
-    if (!token)
+        a->starts[(unsigned char)text.data[at]] ? longest_at(a, text, at) : NULL;
+    if (!token || !fits(token, text, at, plain)) {
+      at += token ? token->size : 1;
       continue;
+    }
     rd_added_match m = {at, at + token->size, token->id};
-    while ((token->flags & RD_ADDED_LSTRIP) && m.start > from && is_space(text.data[m.start - 1]))
-      m.start--;
-    while ((token->flags & RD_ADDED_RSTRIP) && m.end < text.size && is_space(text.data[m.end]))
-      m.end++;
+    rd_utf8 c;
+    while ((token->flags & RD_ADDED_LSTRIP) && m.start > from &&
+           (c = character(text, m.start, true)).size && rd_utf8_space(c.point) &&
+           m.start - c.size >= from)
+      m.start -= c.size;
+    while ((token->flags & RD_ADDED_RSTRIP) && (c = character(text, m.end, false)).size &&
+           rd_utf8_space(c.point))
+      m.end += c.size;
     return m;
   }
   return (rd_added_match){text.size, text.size, -1};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens that are found in the text as they are written, before anything else is done to it. */
+/* Tokens that are found in the text as they are written: most before anything else is done to it,
+ * some, in their normalised form, in what the normaliser makes of the rest. */
 #ifndef RD_TOK_ADDED_H
 #define RD_TOK_ADDED_H
 
@@ -10,6 +11,7 @@ enum {
   RD_ADDED_LSTRIP = 2,  /* takes the white space before it */
   RD_ADDED_RSTRIP = 4,  /* takes the white space after it */
   RD_ADDED_WORD = 8,    /* not inside a word */
+  RD_ADDED_LATER = 16,  /* found in normalised text only: by rd_added_find of another list */
 };
 
 typedef struct rd_added {
@@ -33,12 +35,15 @@ void rd_added_drop(rd_added *a);
 rd_code rd_added_set(rd_added *a, rd_slice text, int32_t id, unsigned flags, rd_error *e);
 /* Sort; call before finding. */
 void rd_added_index(rd_added *a);
+/* Is there a token written exactly so? Before indexing. */
+bool rd_added_has(const rd_added *a, rd_slice text);
 /* The id of the token written exactly so, or -1. */
 int32_t rd_added_id(const rd_added *a, rd_slice text);
 /* Texts in which no special token is found, and in which all are. */
 extern const char rd_added_plain[], rd_added_special[];
-/* The first token at or after `from`, the longest there. Special ones are found where no byte of
- * them is marked in `plain` (a byte for each of the text, or one of the above). */
+/* The first token at or after `from`, the longest there; where that one may not be (inside a word,
+ * a special one in plain text), the search goes on behind it. Special ones are found where no byte
+ * of them is marked in `plain` (a byte for each of the text, or one of the above). */
 rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, const char *plain);
 
 #endif

@@ -58,6 +58,18 @@ rd_slice rd_slice_text(const char *text) {
   return (rd_slice){text, strlen(text)};
 }
 
+bool rd_utf8_space(uint32_t point) {
+  static const struct {
+    uint32_t first, last;
+  } rows[] = {{0x09, 0x0D},     {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
+              {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
+              {0x205F, 0x205F}, {0x3000, 0x3000}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (point <= rows[i].last)
+      return point >= rows[i].first;
+  return false;
+}
+
 rd_code rd_utf8_replace(rd_slice text, rd_bytes *out, rd_error *e) {
   if (text.size == 0)
     return RD_OK;

@@ -35,6 +35,8 @@ bool rd_slice_same(rd_slice a, rd_slice b);
 /* Of a C string. */
 rd_slice rd_slice_text(const char *text);
 
+/* Unicode's property White_Space. */
+bool rd_utf8_space(uint32_t point);
 /* Append `text` with every ill-formed part replaced by U+FFFD. */
 rd_code rd_utf8_replace(rd_slice text, rd_bytes *out, rd_error *e);
 

@@ -32,8 +32,10 @@ bool rd_join_text(const rd_vocab *v, const rd_symbol *left, const rd_symbol *rig
 struct rd_tokenizer {
   const char *format; /* name of the format row */
   rd_vocab vocab;
-  rd_added added;
-  rd_normaliser normaliser;
+  rd_added added;           /* all; those that are found later are only named here */
+  rd_normaliser normaliser; /* runs over what lies between added tokens */
+  rd_added later;           /* found in what it made; in normalised form */
+  rd_normaliser spacer;     /* what is done to the rest: spaces put, replaced */
   rd_splitter splitter;
   rd_join join;
   bool byte_level;    /* symbols are bytes, not characters */
@@ -123,18 +125,22 @@ int rd_byte_piece(rd_slice piece);
 
 /* Patterns by name: "gpt-2", "llama-bpe", "qwen2" (with what else belongs to them: form C, whole
  * words), or by tokenizer_class. */
+enum { RD_MOST_PATTERNS = 6 };
 typedef struct rd_pattern_row {
   const char *name;
   const char *classes; /* space-separated tokenizer_class names, without "Fast" */
   const char *aliases; /* space-separated names in GGUF files */
-  const char *pattern;
+  const char *patterns[RD_MOST_PATTERNS]; /* one after another, each match a word; NULL: no more */
   bool form_c, whole_words;
+  bool bos; /* in front of every text, where a GGUF file does not say */
 } rd_pattern_row;
 extern const rd_pattern_row rd_patterns[];
 extern const size_t rd_patterns_count;
 /* NULL when no row has that name, alias or class. */
 const rd_pattern_row *rd_pattern_find(const char *name);
 const rd_pattern_row *rd_pattern_of_class(const char *class_name);
+/* The rows' names, separated by commas, cut at `size`. */
+void rd_pattern_names(char *text, size_t size);
 /* Make t byte-level with that row's patterns. */
 rd_code rd_tok_use_pattern(rd_tokenizer *t, const rd_pattern_row *row, rd_error *e);
 

@@ -12,6 +12,7 @@ void rd_normaliser_drop(rd_normaliser *n) {
   for (size_t i = 0; i < n->count; i++) {
     free(n->steps[i].from);
     free(n->steps[i].to);
+    rd_regex_free(n->steps[i].regex);
   }
   free(n->steps);
   *n = (rd_normaliser){0};
@@ -73,6 +74,120 @@ rd_code rd_normal_replace(rd_normaliser *n, rd_slice from, rd_slice to, rd_error
     return rd_fail(e, RD_UNSUPPORTED, "normaliser: replacing %zu bytes by %zu is not supported",
                    from.size, to.size);
   return add(n, (rd_normal_step){.apply = apply_replace}, from, to, e);
+}
+
+static rd_code replace_run(const rd_normal_step *s, rd_regex_scratch *scratch, rd_slice run,
+                           rd_bytes *out, rd_error *e) {
+  rd_regex_match m = {.end = 0};
+  for (size_t done = 0;; done = m.end) {
+    RD_TRY(rd_regex_find(s->regex, scratch, run, done, &m, e));
+    RD_TRY(rd_bytes_add(out, run.data + done, m.start - done, e));
+    if (!m.found)
+      return RD_OK;
+    RD_TRY(rd_bytes_add(out, s->to, s->to_size, e));
+  }
+}
+
+static rd_code apply_replace_matches(const rd_normal_step *s, rd_slice in, rd_bytes *out,
+                                     rd_error *e) {
+  rd_regex_scratch *scratch;
+  RD_TRY(rd_regex_scratch_new(&scratch, in.size, e));
+  rd_code code = RD_OK;
+  for (size_t at = 0; at < in.size && code == RD_OK;) {
+    size_t good = rd_utf8_valid(in.data + at, in.size - at);
+    code = replace_run(s, scratch, (rd_slice){in.data + at, good}, out, e);
+    at += good;
+    if (at < in.size && code == RD_OK)
+      code = rd_bytes_add(out, in.data + at++, 1, e);
+  }
+  rd_regex_scratch_free(scratch);
+  return code;
+}
+
+rd_code rd_normal_replace_matches(rd_normaliser *n, rd_slice pattern, rd_slice to, rd_error *e) {
+  rd_normal_step step = {.apply = apply_replace_matches};
+  if (to.size > 16)
+    return rd_fail(e, RD_UNSUPPORTED, "normaliser: replacing matches by %zu bytes is not supported",
+                   to.size);
+  RD_TRY(rd_regex_new(&step.regex, pattern, false, "normaliser", e));
+  rd_code code = add(n, step, nothing, to, e);
+  if (code != RD_OK)
+    rd_regex_free(step.regex);
+  return code;
+}
+
+/* Character by character, as `change` says: it writes at most 4 code points and returns how many.
+ */
+static rd_code map_characters(rd_slice in, rd_bytes *out,
+                              unsigned (*change)(uint32_t point, uint32_t made[4]), rd_error *e) {
+  for (size_t at = 0; at < in.size;) {
+    rd_utf8 c = rd_utf8_read(in.data + at, in.size - at);
+    uint32_t made[4] = {c.point};
+    unsigned count = c.kind == RD_UTF8_GOOD ? change(c.point, made) : 0;
+    if (c.kind != RD_UTF8_GOOD)
+      RD_TRY(rd_bytes_add(out, in.data + at, c.size, e));
+    for (unsigned i = 0; i < count; i++) {
+      char bytes[4];
+      RD_TRY(rd_bytes_add(out, bytes, rd_utf8_write(made[i], bytes), e));
+    }
+    at += c.size;
+  }
+  return RD_OK;
+}
+
+/* The one letter that becomes two is I with a dot. */
+static unsigned lower(uint32_t point, uint32_t made[4]) {
+  made[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)point);
+  if (point != 0x130)
+    return 1;
+  made[0] = 'i';
+  made[1] = 0x307;
+  return 2;
+}
+
+static rd_code apply_lowercase(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
+  (void)s;
+  return map_characters(in, out, lower, e);
+}
+
+rd_code rd_normal_lowercase(rd_normaliser *n, rd_error *e) {
+  return add(n, (rd_normal_step){.apply = apply_lowercase}, nothing, nothing, e);
+}
+
+static unsigned without_marks(uint32_t point, uint32_t made[4]) {
+  utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)point);
+  made[0] = point;
+  return category != UTF8PROC_CATEGORY_MN && category != UTF8PROC_CATEGORY_MC &&
+         category != UTF8PROC_CATEGORY_ME;
+}
+
+static rd_code apply_strip_accents(const rd_normal_step *s, rd_slice in, rd_bytes *out,
+                                   rd_error *e) {
+  (void)s;
+  return map_characters(in, out, without_marks, e);
+}
+
+rd_code rd_normal_strip_accents(rd_normaliser *n, rd_error *e) {
+  return add(n, (rd_normal_step){.apply = apply_strip_accents}, nothing, nothing, e);
+}
+
+static rd_code apply_strip(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
+  size_t from = 0, end = 0; /* of the last character that stays */
+  bool inside = !s->left;
+  for (size_t at = 0; at < in.size;) {
+    rd_utf8 c = rd_utf8_read(in.data + at, in.size - at);
+    bool space = c.kind == RD_UTF8_GOOD && rd_utf8_space(c.point);
+    from = !inside && !space ? at : from;
+    inside = inside || !space;
+    at += c.size;
+    end = !space || !s->right ? at : end;
+  }
+  return inside && end > from ? rd_bytes_add(out, in.data + from, end - from, e) : RD_OK;
+}
+
+rd_code rd_normal_strip(rd_normaliser *n, bool left, bool right, rd_error *e) {
+  return add(n, (rd_normal_step){.apply = apply_strip, .left = left, .right = right}, nothing,
+             nothing, e);
 }
 
 static rd_code apply_squeeze(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {

@@ -4,7 +4,7 @@
 #ifndef RD_TOK_NORMAL_H
 #define RD_TOK_NORMAL_H
 
-#include "tok_bytes.h"
+#include "tok_regex.h"
 
 typedef struct rd_normal_step rd_normal_step;
 typedef rd_code (*rd_normal_apply)(const rd_normal_step *step, rd_slice in, rd_bytes *out,
@@ -14,7 +14,9 @@ struct rd_normal_step {
   rd_normal_apply apply;
   char *from, *to; /* owned; what is replaced, what is put */
   size_t from_size, to_size;
+  rd_regex *regex;     /* owned; what is replaced, where it is a pattern; or NULL */
   int form;            /* utf8proc options */
+  bool left, right;    /* strip: at which ends */
   bool unless_present; /* prefix: not where the text has it already */
   bool at_start;       /* prefix: only where the gap starts the whole text */
 };
@@ -29,6 +31,12 @@ void rd_normaliser_drop(rd_normaliser *n);
 rd_code rd_normal_prefix(rd_normaliser *n, rd_slice prefix, bool unless_present, bool at_start,
                          rd_error *e);
 rd_code rd_normal_replace(rd_normaliser *n, rd_slice from, rd_slice to, rd_error *e);
+/* The same of every match of a regular expression. */
+rd_code rd_normal_replace_matches(rd_normaliser *n, rd_slice pattern, rd_slice to, rd_error *e);
+/* Small letters; no white space at an end; no marks on letters. */
+rd_code rd_normal_lowercase(rd_normaliser *n, rd_error *e);
+rd_code rd_normal_strip(rd_normaliser *n, bool left, bool right, rd_error *e);
+rd_code rd_normal_strip_accents(rd_normaliser *n, rd_error *e);
 /* Runs of spaces become one; spaces at both ends go. */
 rd_code rd_normal_squeeze(rd_normaliser *n, rd_error *e);
 /* "NFC", "NFD", "NFKC" or "NFKD"; *known is false, and nothing is added, for another name. */

@@ -4,31 +4,143 @@
  * model's publisher states it. */
 #include "tok_model.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* Parts that many have: English endings, in one case and in any; words; what is left. */
+#define ENDINGS "'s|'t|'re|'ve|'m|'ll|'d"
+#define ANY_ENDINGS "(?i:" ENDINGS ")"
+#define SPACES "\\s+(?!\\S)|\\s+"
+#define GPT2 ENDINGS "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|" SPACES
+#define LINES " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|" SPACES
+#define LLAMA3(digits) ANY_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "|" LINES
+#define CAPITALS "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SMALLS "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CASED(endings, digits)                                                                     \
+  "[^\\r\\n\\p{L}\\p{N}]?" CAPITALS "*" SMALLS "+" endings "|[^\\r\\n\\p{L}\\p{N}]?" CAPITALS      \
+  "+" SMALLS "*" endings "|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|" SPACES
+#define CJK "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+"
+#define CJK_OLD "[\\x{4E00}-\\x{9FA5}\\x{0800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+"
+#define ASCII_SIGNS "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
+#define DEEPSEEK3                                                                                  \
+  ASCII_SIGNS "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|"  \
+              "\\s*[\\r\\n]+|" SPACES
+#define NO_STOPS " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{0964}\\x{06D4}\\x{060C})]+"
+/* DeepSeek's first: the letters that have a case, as its tokenizer.json lists them. */
+#define CASED_LETTERS                                                                              \
+  "[A-Za-z\\x{B5}\\x{C0}-\\x{D6}\\x{D8}-\\x{F6}\\x{F8}-\\x{1BA}\\x{1BC}-\\x{1BF}"                  \
+  "\\x{1C4}-\\x{293}\\x{295}-\\x{2AF}\\x{370}-\\x{373}\\x{376}\\x{377}\\x{37B}-\\x{37D}"           \
+  "\\x{37F}\\x{386}\\x{388}-\\x{38A}\\x{38C}\\x{38E}-\\x{3A1}\\x{3A3}-\\x{3F5}"                    \
+  "\\x{3F7}-\\x{481}\\x{48A}-\\x{52F}\\x{531}-\\x{556}\\x{10A0}-\\x{10C5}"                         \
+  "\\x{13A0}-\\x{13F5}\\x{13F8}-\\x{13FD}\\x{1C90}-\\x{1CBA}\\x{1CBD}-\\x{1CBF}"                   \
+  "\\x{1D00}-\\x{1D2B}\\x{1D6B}-\\x{1D77}\\x{1D79}-\\x{1D9A}\\x{1E00}-\\x{1F15}"                   \
+  "\\x{1F18}-\\x{1F1D}\\x{1F20}-\\x{1F45}\\x{1F48}-\\x{1F4D}\\x{1F50}-\\x{1F57}\\x{1F59}"          \
+  "\\x{1F5B}\\x{1F5D}\\x{1F5F}-\\x{1F7D}\\x{1F80}-\\x{1FB4}\\x{1FB6}-\\x{1FBC}\\x{1FBE}"           \
+  "\\x{1FC2}-\\x{1FC4}\\x{1FC6}-\\x{1FCC}\\x{1FD0}-\\x{1FD3}\\x{1FD6}-\\x{1FDB}"                   \
+  "\\x{1FE0}-\\x{1FEC}\\x{1FF2}-\\x{1FF4}\\x{1FF6}-\\x{1FFC}\\x{2102}\\x{2107}"                    \
+  "\\x{210A}-\\x{2113}\\x{2115}\\x{2119}-\\x{211D}\\x{2124}\\x{2126}\\x{2128}"                     \
+  "\\x{212A}-\\x{212D}\\x{212F}-\\x{2134}\\x{2139}\\x{213C}-\\x{213F}\\x{2145}-\\x{2149}"          \
+  "\\x{214E}\\x{2183}\\x{2184}\\x{2C00}-\\x{2C7B}\\x{2C7E}-\\x{2CE4}\\x{2CEB}-\\x{2CEE}"           \
+  "\\x{2CF2}\\x{2CF3}\\x{A640}-\\x{A66D}\\x{A680}-\\x{A69B}\\x{A722}-\\x{A76F}"                    \
+  "\\x{A771}-\\x{A787}\\x{A78B}-\\x{A78E}\\x{AB70}-\\x{ABBF}\\x{FB00}-\\x{FB06}"                   \
+  "\\x{FB13}-\\x{FB17}\\x{FF21}-\\x{FF3A}\\x{FF41}-\\x{FF5A}\\x{10400}-\\x{1044F}"                 \
+  "\\x{104B0}-\\x{104D3}\\x{104D8}-\\x{104FB}\\x{10C80}-\\x{10CB2}\\x{10CC0}-\\x{10CF2}"           \
+  "\\x{118A0}-\\x{118DF}\\x{1E900}-\\x{1E943}]+"
 
 const rd_pattern_row rd_patterns[] = {
     {.name = "gpt-2",
      .classes = "GPT2Tokenizer CodeGenTokenizer RobertaTokenizer",
-     .aliases = "gpt-2 default",
-     .pattern =
-         "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},
+     .aliases = "gpt-2 default phi-2 mpt olmo jais trillion granite-docling gigachat mellum "
+                "modern-bert exaone4 a.x-4.0 roberta-bpe jina-v1-en jina-v2-code jina-v2-es "
+                "jina-v2-de",
+     .patterns = {GPT2}},
     {.name = "llama-bpe",
      .classes = "",
-     .aliases = "llama-bpe llama3 llama-v3",
-     .pattern = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
-                " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-     .whole_words = true},
+     .aliases = "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2",
+     .patterns = {LLAMA3("\\p{N}{1,3}")},
+     .whole_words = true,
+     .bos = true},
     {.name = "qwen2",
      .classes = "Qwen2Tokenizer DreamTokenizer",
-     .aliases = "qwen2",
-     .pattern = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
-                " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+     .aliases = "qwen2 deepseek-r1-qwen megrez kormo",
+     .patterns = {LLAMA3("\\p{N}")},
      .form_c = true},
+    {.name = "qwen35",
+     .classes = "",
+     .aliases = "qwen35",
+     .patterns = {ANY_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}|"
+                              " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|" SPACES}},
+    {.name = "smollm",
+     .classes = "",
+     .aliases = "smollm starcoder refact command-r codeshell exaone minerva-7b mellum2",
+     .patterns = {"\\p{N}", GPT2}},
+    {.name = "stablelm2",
+     .classes = "",
+     .aliases = "stablelm2 hunyuan solar-open grok-2",
+     .patterns = {LLAMA3("\\p{N}")}},
+    {.name = "dbrx",
+     .classes = "",
+     .aliases = "dbrx smaug-bpe chatglm-bpe",
+     .patterns = {LLAMA3("\\p{N}{1,3}")}},
+    {.name = "glm4",
+     .classes = "",
+     .aliases = "glm4 glm5",
+     .patterns = {LLAMA3("\\p{N}{1,3}")},
+     .whole_words = true},
+    {.name = "deepseek-llm",
+     .classes = "",
+     .aliases = "deepseek-llm",
+     .patterns = {"[\\r\\n]", "\\s?" CASED_LETTERS,
+                  "\\s?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-"
+                  "\\x{3002}]+",
+                  "\\s+$", CJK_OLD, "\\p{N}+"}},
+    {.name = "deepseek-coder",
+     .classes = "",
+     .aliases = "deepseek-coder",
+     .patterns = {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK_OLD, "\\p{N}"}},
+    {.name = "deepseek-v3",
+     .classes = "",
+     .aliases = "deepseek-v3 hunyuan-dense joyai-llm hy_v4",
+     .patterns = {"\\p{N}{1,3}", CJK, DEEPSEEK3}},
+    {.name = "falcon",
+     .classes = "",
+     .aliases = "falcon",
+     .patterns = {"[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"}},
+    {.name = "tekken",
+     .classes = "",
+     .aliases = "tekken",
+     .patterns = {CASED("", "\\p{N}")},
+     .whole_words = true,
+     .bos = true},
+    {.name = "gpt-4o",
+     .classes = "",
+     .aliases = "gpt-4o llama4 kanana2 minimax-m2 talkie",
+     .patterns = {CASED(ANY_ENDINGS "?", "\\p{N}{1,3}")}},
+    {.name = "bailingmoe",
+     .classes = "",
+     .aliases = "bailingmoe bailingmoe2 llada-moe",
+     .patterns = {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}|"
+                  " ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|" SPACES}},
+    {.name = "seed-coder",
+     .classes = "",
+     .aliases = "seed-coder",
+     .patterns = {ANY_ENDINGS
+                  "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|"
+                  "\\s*[\\r\\n]+|" SPACES}},
+    {.name = "minicpm5",
+     .classes = "",
+     .aliases = "minicpm5",
+     .patterns = {"\\p{N}{1,3}", LLAMA3("\\p{N}+")},
+     .whole_words = true},
+    {.name = "viking", .classes = "", .aliases = "viking", .patterns = {NO_STOPS, "\\p{N}"}},
+    {.name = "bloom",
+     .classes = "",
+     .aliases = "bloom poro-chat gpt3-finnish",
+     .patterns = {NO_STOPS}},
     {.name = "tini",
      .classes = "",
      .aliases = "tini",
-     .pattern =
-         "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},
+     .patterns = {ENDINGS "| ?\\p{L}+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]+|" SPACES}},
 };
 const size_t rd_patterns_count = sizeof rd_patterns / sizeof *rd_patterns;
 
@@ -50,6 +162,13 @@ const rd_pattern_row *rd_pattern_find(const char *name) {
   return NULL;
 }
 
+void rd_pattern_names(char *text, size_t size) {
+  size_t used = 0;
+  *text = '\0';
+  for (size_t i = 0; i < rd_patterns_count && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", rd_patterns[i].name);
+}
+
 const rd_pattern_row *rd_pattern_of_class(const char *class_name) {
   size_t size = strlen(class_name);
   if (size > 4 && strcmp(class_name + size - 4, "Fast") == 0)
@@ -67,5 +186,8 @@ rd_code rd_tok_use_pattern(rd_tokenizer *t, const rd_pattern_row *row, rd_error 
   t->whole_words = row->whole_words;
   if (row->form_c)
     RD_TRY(rd_normal_form(&t->normaliser, "NFC", &known, e));
-  return rd_splitter_add(&t->splitter, rd_slice_text(row->pattern), false, "Isolated", false, e);
+  for (size_t i = 0; i < RD_MOST_PATTERNS && row->patterns[i]; i++)
+    RD_TRY(rd_splitter_add(&t->splitter, rd_slice_text(row->patterns[i]), false, "Isolated", false,
+                           e));
+  return RD_OK;
 }

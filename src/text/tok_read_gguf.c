@@ -91,13 +91,15 @@ static rd_code read_byte_level(rd_tokenizer *t, const source *s, rd_error *e) {
   memcpy(text, name.data, size);
   text[size] = '\0';
   const rd_pattern_row *row = rd_pattern_find(text);
-  if (!row)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "pre-tokenizer \"%s\" is not known (gpt-2, llama-bpe, qwen2 are)", text);
+  if (!row) {
+    char names[400];
+    rd_pattern_names(names, sizeof names);
+    return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer \"%s\" is not known (%s are)", text, names);
+  }
   if (!s->merges)
     return rd_fail(e, RD_BAD_INPUT, KEY("merges") " is missing");
   RD_TRY(rd_tok_use_pattern(t, row, e));
-  t->add_bos = row->whole_words; /* LLaMA 3 */
+  t->add_bos = row->bos;
   RD_TRY(read_tokens(t, s, e));
   return read_merges(t, s->merges, e);
 }

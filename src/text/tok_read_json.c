@@ -36,15 +36,6 @@ static rd_code read_part(rd_tokenizer *t, const json_t *part, const char *what,
   return rd_fail(e, RD_UNSUPPORTED, "%s of type %s is not supported", what, type);
 }
 
-/* Members of a Sequence; Sequences within are refused by the table's depth: one level is in use. */
-static rd_code read_members(rd_tokenizer *t, const json_t *part, const char *key, const char *what,
-                            const part_row *rows, rd_error *e) {
-  const json_t *members = json_object_get(part, key);
-  for (size_t i = 0; i < json_array_size(members); i++)
-    RD_TRY(read_part(t, json_array_get(members, i), what, rows, e));
-  return RD_OK;
-}
-
 static rd_code nothing(rd_tokenizer *t, const json_t *part, rd_error *e) {
   (void)t, (void)part, (void)e;
   return RD_OK;
@@ -79,14 +70,36 @@ static rd_code normal_replace(rd_tokenizer *t, const json_t *part, rd_error *e) 
   rd_slice from;
   bool literal;
   RD_TRY(pattern_of(part, &from, &literal, e));
-  if (!literal)
-    return rd_fail(e, RD_UNSUPPORTED, "normaliser Replace with a regular expression");
-  return rd_normal_replace(&t->normaliser, from, rd_slice_text(text_of(part, "content", "")), e);
+  rd_slice to = rd_slice_text(text_of(part, "content", ""));
+  return literal ? rd_normal_replace(&t->normaliser, from, to, e)
+                 : rd_normal_replace_matches(&t->normaliser, from, to, e);
+}
+
+static rd_code normal_lowercase(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  (void)part;
+  return rd_normal_lowercase(&t->normaliser, e);
+}
+
+static rd_code normal_strip(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  return rd_normal_strip(&t->normaliser, flag_of(part, "strip_left", true),
+                         flag_of(part, "strip_right", true), e);
+}
+
+static rd_code normal_strip_accents(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  (void)part;
+  return rd_normal_strip_accents(&t->normaliser, e);
 }
 
 static const part_row normalisers[] = {
-    {"NFC", normal_form},  {"NFD", normal_form},        {"NFKC", normal_form},
-    {"NFKD", normal_form}, {"Prepend", normal_prepend}, {"Replace", normal_replace},
+    {"NFC", normal_form},
+    {"NFD", normal_form},
+    {"NFKC", normal_form},
+    {"NFKD", normal_form},
+    {"Prepend", normal_prepend},
+    {"Replace", normal_replace},
+    {"Lowercase", normal_lowercase},
+    {"Strip", normal_strip},
+    {"StripAccents", normal_strip_accents},
     {NULL, NULL},
 };
 
@@ -104,11 +117,11 @@ static rd_code split_bytes(rd_tokenizer *t, const json_t *part, rd_error *e) {
     if (t->splitter.count)
       return rd_fail(e, RD_UNSUPPORTED,
                      "pre-tokenizer ByteLevel with add_prefix_space after another");
-    RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(" "), true, false, e));
+    RD_TRY(rd_normal_prefix(&t->spacer, rd_slice_text(" "), true, false, e));
   }
   return flag_of(part, "use_regex", true)
-           ? rd_splitter_add(&t->splitter, rd_slice_text(rd_pattern_find("gpt-2")->pattern), false,
-                             "Isolated", false, e)
+           ? rd_splitter_add(&t->splitter, rd_slice_text(rd_pattern_find("gpt-2")->patterns[0]),
+                             false, "Isolated", false, e)
            : RD_OK;
 }
 
@@ -123,14 +136,47 @@ static rd_code split_metaspace(rd_tokenizer *t, const json_t *part, rd_error *e)
       text_of(part, "prepend_scheme", flag_of(part, "add_prefix_space", true) ? "always" : "never");
   if (t->splitter.count || strcmp(text_of(part, "replacement", mark), mark) != 0)
     return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer Metaspace after another, or not with U+2581");
-  RD_TRY(rd_normal_replace(&t->normaliser, rd_slice_text(" "), rd_slice_text(mark), e));
+  RD_TRY(rd_normal_replace(&t->spacer, rd_slice_text(" "), rd_slice_text(mark), e));
   t->prefixed = strcmp(scheme, "never") != 0;
   t->prefix_at_start = strcmp(scheme, "first") == 0;
   if (t->prefixed)
-    RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(mark), true, t->prefix_at_start, e));
+    RD_TRY(rd_normal_prefix(&t->spacer, rd_slice_text(mark), true, t->prefix_at_start, e));
   return flag_of(part, "split", true)
            ? rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e)
            : RD_OK;
+}
+
+/* Words and runs of other characters; white space goes. */
+static rd_code split_whitespace(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  (void)part;
+  return rd_splitter_add(&t->splitter,
+                         rd_slice_text("[\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}]+|"
+                                       "[^\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}\\s]+"),
+                         false, "Removed", true, e);
+}
+
+static rd_code split_spaces(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  (void)part;
+  return rd_splitter_add(&t->splitter, rd_slice_text("\\s"), false, "Removed", false, e);
+}
+
+static const char punctuation[] = "[\\p{P}!-/:-@\\[-`{-~]";
+
+static rd_code split_punctuation(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  return rd_splitter_add(&t->splitter, rd_slice_text(punctuation), false,
+                         text_of(part, "behavior", "Isolated"), false, e);
+}
+
+static rd_code split_bert(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  RD_TRY(split_spaces(t, part, e));
+  return rd_splitter_add(&t->splitter, rd_slice_text(punctuation), false, "Isolated", false, e);
+}
+
+static rd_code split_character(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  const char *delimiter = text_of(part, "delimiter", "");
+  if (!*delimiter)
+    return rd_fail(e, RD_BAD_INPUT, "CharDelimiterSplit: the delimiter is missing");
+  return rd_splitter_add(&t->splitter, rd_slice_text(delimiter), true, "Removed", false, e);
 }
 
 static const part_row splitters[] = {
@@ -138,6 +184,11 @@ static const part_row splitters[] = {
     {"ByteLevel", split_bytes},
     {"Digits", split_digits},
     {"Metaspace", split_metaspace},
+    {"Whitespace", split_whitespace},
+    {"WhitespaceSplit", split_spaces},
+    {"Punctuation", split_punctuation},
+    {"BertPreTokenizer", split_bert},
+    {"CharDelimiterSplit", split_character},
     {NULL, NULL},
 };
 
@@ -163,8 +214,26 @@ static rd_code post_template(rd_tokenizer *t, const json_t *part, rd_error *e) {
   return RD_OK;
 }
 
-static const part_row processors[] = {
-    {"TemplateProcessing", post_template}, {"ByteLevel", nothing}, {NULL, NULL}};
+/* BOS in front and EOS behind, as {"cls": ["<s>", 0], "sep": ["</s>", 2]}. */
+static rd_code post_pair(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  const json_t *first = json_array_get(json_object_get(part, "cls"), 1),
+               *last = json_array_get(json_object_get(part, "sep"), 1);
+  if (json_is_integer(first) && json_integer_value(first) >= 0 &&
+      json_integer_value(first) < RD_VOCAB_LIMIT) {
+    t->bos = (int32_t)json_integer_value(first);
+    t->add_bos = true;
+  }
+  if (json_is_integer(last) && json_integer_value(last) >= 0 &&
+      json_integer_value(last) < RD_VOCAB_LIMIT)
+    return rd_ids_add(&t->eos, (int32_t)json_integer_value(last), e);
+  return RD_OK;
+}
+
+static const part_row processors[] = {{"TemplateProcessing", post_template},
+                                      {"ByteLevel", nothing},
+                                      {"RobertaProcessing", post_pair},
+                                      {"BertProcessing", post_pair},
+                                      {NULL, NULL}};
 
 /* The parts beside the model; each may be a Sequence of its kind. */
 static const struct section_row {
@@ -185,13 +254,26 @@ static rd_code parse(rd_slice text, const char *name, json_t **out, rd_error *e)
   return *out ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%s: %s", name, reason.text);
 }
 
+/* A part, or a Sequence of parts, which may hold Sequences too. */
+static rd_code read_parts(rd_tokenizer *t, const struct section_row *row, const json_t *part,
+                          unsigned depth, rd_error *e) {
+  enum { DEEPEST = 8 };
+  if (strcmp(text_of(part, "type", ""), "Sequence") != 0)
+    return read_part(t, part, row->what, row->rows, e);
+  const json_t *members = json_object_get(part, row->members);
+  if (depth == DEEPEST)
+    return rd_fail(e, RD_UNSUPPORTED, "%s: Sequences within each other, more than %d", row->what,
+                   DEEPEST);
+  for (size_t i = 0; i < json_array_size(members); i++)
+    RD_TRY(read_parts(t, row, json_array_get(members, i), depth + 1, e));
+  return RD_OK;
+}
+
 static rd_code read_section(rd_tokenizer *t, const struct section_row *row, rd_slice text,
                             rd_error *e) {
   json_t *part;
   RD_TRY(parse(text, row->key, &part, e));
-  rd_code code = strcmp(text_of(part, "type", ""), "Sequence") == 0
-                   ? read_members(t, part, row->members, row->what, row->rows, e)
-                   : read_part(t, part, row->what, row->rows, e);
+  rd_code code = read_parts(t, row, part, 0, e);
   json_decref(part);
   return code;
 }

@@ -37,7 +37,8 @@ rd_code rd_tok_set_mapped(rd_tokenizer *t, int64_t id, rd_slice piece, rd_bytes 
   scratch->size = 0;
   if (t->byte_level)
     RD_TRY(rd_alphabet_bytes(piece, scratch, &all, e));
-  return rd_vocab_set(&t->vocab, id, all ? rd_slice_of(scratch) : piece, RD_PIECE_NORMAL, 0, e);
+  rd_piece_kind kind = t->byte_level && !all ? RD_PIECE_FOREIGN : RD_PIECE_NORMAL;
+  return rd_vocab_set(&t->vocab, id, all ? rd_slice_of(scratch) : piece, kind, 0, e);
 }
 
 rd_code rd_tok_add_merge(rd_tokenizer *t, rd_slice left, rd_slice right, uint32_t rank,
@@ -48,6 +49,8 @@ rd_code rd_tok_add_merge(rd_tokenizer *t, rd_slice left, rd_slice right, uint32_
     RD_TRY(rd_alphabet_bytes(left, &scratch[0], &all[0], e));
     RD_TRY(rd_alphabet_bytes(right, &scratch[1], &all[1], e));
   }
+  if (t->byte_level && !(all[0] && all[1]))
+    return RD_OK; /* of pieces that no text becomes */
   return rd_vocab_add_pair(&t->vocab, all[0] ? rd_slice_of(&scratch[0]) : left,
                            all[1] ? rd_slice_of(&scratch[1]) : right, rank, e);
 }

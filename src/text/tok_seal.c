@@ -29,7 +29,9 @@ void rd_tokenizer_close(rd_tokenizer **t) {
     return;
   rd_vocab_drop(&(*t)->vocab);
   rd_added_drop(&(*t)->added);
+  rd_added_drop(&(*t)->later);
   rd_normaliser_drop(&(*t)->normaliser);
+  rd_normaliser_drop(&(*t)->spacer);
   rd_splitter_drop(&(*t)->splitter);
   rd_ids_drop(&(*t)->eos);
   rd_bytes_drop(&(*t)->texts);
@@ -120,12 +122,41 @@ static rd_code add_text(rd_tokenizer *t, int32_t id, rd_error *e) {
   return RD_OK;
 }
 
+/* The tokens that are looked for in normalised text, in their normalised form. */
+static rd_code seal_later(rd_tokenizer *t, rd_error *e) {
+  rd_bytes buffers[2] = {{0}, {0}};
+  rd_code code = RD_OK;
+  for (size_t i = 0; i < t->added.count && code == RD_OK; i++) {
+    const struct rd_added_token *token = &t->added.tokens[i];
+    rd_slice text = {token->text, token->size};
+    if (!(token->flags & RD_ADDED_LATER))
+      continue;
+    code = rd_normaliser_run(&t->normaliser, text, RD_GAP_START, buffers, &text, e);
+    if (code == RD_OK && text.size)
+      code = rd_added_set(&t->later, text, token->id, token->flags & ~(unsigned)RD_ADDED_LATER, e);
+  }
+  rd_bytes_drop(&buffers[0]);
+  rd_bytes_drop(&buffers[1]);
+  rd_added_index(&t->later);
+  return code;
+}
+
 rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
   rd_vocab *v = &t->vocab;
   if (v->count == 0)
     return rd_fail(e, RD_BAD_INPUT, "the vocabulary is empty");
   RD_TRY(rd_vocab_index(v, e));
   rd_added_index(&t->added);
+  RD_TRY(seal_later(t, e));
+  size_t ends = 0; /* ids that a post-processor named before there was a vocabulary */
+  for (size_t i = 0; i < t->eos.size; i++)
+    if ((size_t)t->eos.data[i] < v->count)
+      t->eos.data[ends++] = t->eos.data[i];
+  t->eos.size = ends;
+  if (t->bos >= 0 && (size_t)t->bos >= v->count) {
+    t->bos = -1;
+    t->add_bos = false;
+  }
   t->text_ends = rd_calloc(v->count, sizeof *t->text_ends, "decoded pieces", e);
   if (!t->text_ends)
     return RD_NO_MEMORY;

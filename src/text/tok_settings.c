@@ -42,7 +42,8 @@ rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, r
   } rows[] = {{"special", RD_ADDED_SPECIAL},
               {"lstrip", RD_ADDED_LSTRIP},
               {"rstrip", RD_ADDED_RSTRIP},
-              {"single_word", RD_ADDED_WORD}};
+              {"single_word", RD_ADDED_WORD},
+              {"normalized", RD_ADDED_LATER}};
   const json_t *content = json_object_get(token, "content");
   unsigned flags = 0;
   if (id < 0) {
@@ -75,9 +76,9 @@ rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e) {
   RD_TRY(open_beside(folder, "added_tokens.json", &added, e));
   code = open_beside(folder, "tokenizer_config.json", &config, e);
   json_object_foreach(added, key, value) {
-    if (code == RD_OK)
+    if (code == RD_OK && !rd_added_has(&t->added, rd_slice_text(key)))
       code = rd_tokenizer_add(t, json_is_integer(value) ? json_integer_value(value) : -1,
-                              rd_slice_text(key), 0, e);
+                              rd_slice_text(key), RD_ADDED_LATER, e);
   }
   json_object_foreach(json_object_get(config, "added_tokens_decoder"), key, value) {
     char *end;

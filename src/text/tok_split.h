@@ -5,7 +5,7 @@
 #ifndef RD_TOK_SPLIT_H
 #define RD_TOK_SPLIT_H
 
-#include "tok_bytes.h"
+#include "tok_regex.h"
 
 typedef struct rd_split_step rd_split_step;
 
@@ -21,15 +21,9 @@ void rd_splitter_drop(rd_splitter *s);
 rd_code rd_splitter_add(rd_splitter *s, rd_slice pattern, bool literal, const char *behaviour,
                         bool invert, rd_error *e);
 
-/* One thread's matching memory. */
-typedef struct rd_split_scratch rd_split_scratch;
-rd_code rd_split_scratch_new(rd_split_scratch **out, const rd_splitter *s, size_t text_size,
-                             rd_error *e);
-void rd_split_scratch_free(rd_split_scratch *scratch);
-
 /* Call `emit` with every word of `text`, in order; none is empty. */
 typedef rd_code (*rd_emit)(void *context, rd_slice word, rd_error *e);
-rd_code rd_splitter_run(const rd_splitter *s, rd_split_scratch *scratch, rd_slice text,
+rd_code rd_splitter_run(const rd_splitter *s, rd_regex_scratch *scratch, rd_slice text,
                         rd_emit emit, void *context, rd_error *e);
 
 #endif

@@ -17,6 +17,7 @@ typedef enum rd_piece_kind {
   RD_PIECE_ADDED,    /* matched whole in the text before anything else */
   RD_PIECE_BYTE,     /* one byte, where the vocabulary lacks a character */
   RD_PIECE_UNKNOWN,  /* stands for what cannot be written */
+  RD_PIECE_FOREIGN,  /* not of the byte-level alphabet of its vocabulary: no text becomes it */
 } rd_piece_kind;
 
 typedef struct rd_piece {

@@ -105,10 +105,13 @@ static json_t *text_json(rd_slice text) {
 /* {"piece": id, ..} of what merging may produce, in the letters that stand for bytes. */
 static rd_code vocab_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd_error *e) {
   for (size_t id = 0; id < v->count; id++) {
-    if (v->pieces[id].kind != RD_PIECE_NORMAL)
+    rd_piece_kind kind = v->pieces[id].kind;
+    rd_slice piece = rd_vocab_piece(v, (int32_t)id);
+    if (kind != RD_PIECE_NORMAL && kind != RD_PIECE_FOREIGN)
       continue;
     letters->size = 0;
-    RD_TRY(rd_alphabet_letters(rd_vocab_piece(v, (int32_t)id), letters, e));
+    RD_TRY(kind == RD_PIECE_NORMAL ? rd_alphabet_letters(piece, letters, e)
+                                   : rd_bytes_add(letters, piece.data, piece.size, e));
     RD_TRY(rd_bytes_add(letters, "", 1, e));
     if (!json_object_get(out, letters->data)) /* of twins the first is the one that text becomes */
       json_object_set_new(out, letters->data, json_integer((json_int_t)id));
@@ -204,10 +207,13 @@ static rd_code write_json(const rd_tokenizer *t, const char *folder, rd_error *e
     return code;
   }
   json_t *normaliser = t->pattern->form_c ? json_pack("{s:s}", "type", "NFC") : json_null();
-  json_t *words =
-      json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, o]}", "type", "Sequence", "pretokenizers",
-                "type", "Split", "pattern", "Regex", t->pattern->pattern, "behavior", "Isolated",
-                "invert", 0, byte_level_json());
+  json_t *steps = json_array();
+  for (size_t i = 0; i < RD_MOST_PATTERNS && t->pattern->patterns[i]; i++)
+    json_array_append_new(steps,
+                          json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
+                                    t->pattern->patterns[i], "behavior", "Isolated", "invert", 0));
+  json_array_append_new(steps, byte_level_json());
+  json_t *words = json_pack("{s:s, s:o}", "type", "Sequence", "pretokenizers", steps);
   json_t *model = json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE",
                             "dropout", "unk_token", "continuing_subword_prefix",
                             "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0,

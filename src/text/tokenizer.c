@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Encoding: the text is cut at added tokens; each gap is normalised, cut into words, merged.
+/* Encoding: the text is cut at added tokens; each gap is normalised, cut at the added tokens that
+ * are found in normalised text, cut into words, merged.
  * Decoding: pieces one after another, without the space that encoding put in front of a gap. */
 #include "tok_model.h"
 
@@ -9,16 +10,39 @@
 typedef struct encoder {
   const rd_tokenizer *t;
   rd_merger merger;
-  rd_split_scratch *scratch;
-  rd_bytes buffers[2];
+  rd_regex_scratch *scratch;
+  rd_bytes buffers[2], spaced[2];
 } encoder;
 
-static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, rd_error *e) {
+static rd_code encode_words(encoder *x, rd_slice text, rd_gap gap, rd_error *e) {
+  if (text.size == 0)
+    return RD_OK;
+  RD_TRY(rd_normaliser_run(&x->t->spacer, text, gap, x->spaced, &text, e));
+  RD_TRY(rd_merger_gap(&x->merger, text.size, e));
+  return rd_splitter_run(&x->t->splitter, x->scratch, text, rd_merge_word, &x->merger, e);
+}
+
+/* `plain`: one of rd_added_plain and rd_added_special, for all of the gap. */
+static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, const char *plain, rd_error *e) {
   if (text.size == 0)
     return RD_OK;
   RD_TRY(rd_normaliser_run(&x->t->normaliser, text, gap, x->buffers, &text, e));
-  RD_TRY(rd_merger_gap(&x->merger, text.size, e));
-  return rd_splitter_run(&x->t->splitter, x->scratch, text, rd_merge_word, &x->merger, e);
+  for (size_t at = 0;; gap = RD_GAP_INSIDE) {
+    rd_added_match m = rd_added_find(&x->t->later, text, at, plain);
+    RD_TRY(encode_words(x, (rd_slice){text.data + at, m.start - at}, gap, e));
+    if (m.id < 0)
+      return RD_OK;
+    RD_TRY(rd_ids_add(x->merger.out, m.id, e));
+    at = m.end;
+  }
+}
+
+/* How special tokens of a part of the text are found once it is normalised: not at all where some
+ * of it is plain. */
+static const char *plain_part(const char *plain, size_t from, size_t to) {
+  if (plain == rd_added_plain || plain == rd_added_special)
+    return plain;
+  return from < to && memchr(plain + from, 1, to - from) ? rd_added_plain : rd_added_special;
 }
 
 static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, const char *plain,
@@ -32,7 +56,8 @@ static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, const char 
   for (size_t at = 0;;) {
     rd_added_match m = rd_added_find(&x->t->added, text, at, plain);
     rd_gap gap = at > 0 ? RD_GAP_INSIDE : flags & RD_TOK_CONTINUE ? RD_GAP_ON : RD_GAP_START;
-    RD_TRY(encode_gap(x, (rd_slice){text.data + at, m.start - at}, gap, e));
+    RD_TRY(encode_gap(x, (rd_slice){text.data + at, m.start - at}, gap,
+                      plain_part(plain, at, m.start), e));
     if (m.id < 0)
       return RD_OK;
     RD_TRY(rd_ids_add(out, m.id, e));
@@ -52,11 +77,13 @@ static rd_code encode(const rd_tokenizer *t, const char *text, size_t size, unsi
                    LONGEST);
   rd_code code = rd_grow((void **)&out.data, &out.capacity, size / 3 + 2, sizeof *out.data, e);
   if (code == RD_OK)
-    code = rd_split_scratch_new(&x.scratch, &t->splitter, size, e);
+    code = rd_regex_scratch_new(&x.scratch, size, e);
   if (code == RD_OK)
     code = encode_all(&x, (rd_slice){text, size}, flags, plain, e);
   rd_merger_drop(&x.merger);
-  rd_split_scratch_free(x.scratch);
+  rd_regex_scratch_free(x.scratch);
+  rd_bytes_drop(&x.spaced[0]);
+  rd_bytes_drop(&x.spaced[1]);
   rd_bytes_drop(&x.buffers[0]);
   rd_bytes_drop(&x.buffers[1]);
   if (code != RD_OK) {
