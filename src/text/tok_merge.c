@@ -113,7 +113,8 @@ static rd_code merge_all(rd_merger *m, int32_t count, rd_error *e) {
   return RD_OK;
 }
 
-/* One symbol per byte, or per character. */
+/* One symbol per byte, or per character. What has no piece, where nothing stands for the unknown,
+ * is left out, and its neighbours are each other's: listed merges do not look at the text. */
 static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_error *e) {
   const rd_tokenizer *t = m->t;
   if (word.size > INT32_MAX)
@@ -121,7 +122,8 @@ static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_err
                    INT32_MAX);
   RD_TRY(rd_grow((void **)&m->symbols, &m->symbol_capacity, word.size, sizeof *m->symbols, e));
   int32_t n = 0;
-  for (size_t at = 0; at < word.size; n++) {
+  bool leaves_out = t->unknown < 0 && !t->byte_fallback && t->join == rd_join_listed;
+  for (size_t at = 0; at < word.size;) {
     const char *text = word.data + at;
     rd_utf8 c = {RD_UTF8_BAD, 1, 0};
     if (!t->byte_level)
@@ -129,15 +131,19 @@ static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_err
     unsigned size = c.kind == RD_UTF8_GOOD ? c.size : 1;
     int32_t id = t->byte_level ? t->byte_ids[(unsigned char)*text]
                                : rd_vocab_find(&t->vocab, (rd_slice){text, size});
-    m->symbols[n] = (rd_symbol){text, size, n - 1, n + 1, id, 0, -1};
     at += size;
+    if (id < 0 && leaves_out)
+      continue;
+    m->symbols[n] = (rd_symbol){text, size, n - 1, n + 1, id, 0, -1};
+    n++;
   }
-  m->symbols[n - 1].next = -1;
+  if (n)
+    m->symbols[n - 1].next = -1;
   *count = n;
   return RD_OK;
 }
 
-/* What has no piece: bytes, the unknown token, or an error that names it. */
+/* What has no piece: bytes, or the unknown token, or nothing. */
 static rd_code write_missing(rd_merger *m, const rd_symbol *s, bool after_unknown, rd_error *e) {
   const rd_tokenizer *t = m->t;
   bool bytes = t->byte_fallback;
@@ -148,12 +154,8 @@ static rd_code write_missing(rd_merger *m, const rd_symbol *s, bool after_unknow
       RD_TRY(rd_ids_add(m->out, t->byte_ids[(unsigned char)s->text[i]], e));
     return RD_OK;
   }
-  if (t->unknown < 0)
-    return rd_fail(e, RD_BAD_INPUT,
-                   "the vocabulary has no token for \"%.*s\" (first byte 0x%02X), no byte tokens "
-                   "and no unknown token",
-                   (int)s->size, s->text, (unsigned)(unsigned char)s->text[0]);
-  return after_unknown && t->fuse_unknown ? RD_OK : rd_ids_add(m->out, t->unknown, e);
+  bool silent = t->unknown < 0 || (after_unknown && t->fuse_unknown);
+  return silent ? RD_OK : rd_ids_add(m->out, t->unknown, e);
 }
 
 static rd_code merge_fresh(rd_merger *m, rd_slice word, rd_error *e) {
@@ -166,7 +168,7 @@ static rd_code merge_fresh(rd_merger *m, rd_slice word, rd_error *e) {
   RD_TRY(start_symbols(m, word, &count, e));
   RD_TRY(merge_all(m, count, e));
   bool unknown = false;
-  for (int32_t i = 0; i >= 0; i = m->symbols[i].next) {
+  for (int32_t i = count ? 0 : -1; i >= 0; i = m->symbols[i].next) {
     const rd_symbol *s = &m->symbols[i];
     if (s->id >= 0)
       RD_TRY(rd_ids_add(m->out, s->id, e));

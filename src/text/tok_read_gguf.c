@@ -123,6 +123,8 @@ static rd_code read_ids(rd_tokenizer *t, const source *s, rd_error *e) {
     RD_TRY(rd_gguf_int(&s->g, rows[i].key, -1, UINT32_MAX, &id, e));
     if (id < 0 || (size_t)id >= t->vocab.count)
       continue;
+    if (rows[i].place == &t->unknown && t->byte_level)
+      continue; /* bytes without a piece are left out */
     if (rows[i].place)
       *rows[i].place = (int32_t)id;
     else if (!rd_tokenizer_is_eos(t, (int32_t)id))

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Texts encoded by Hugging Face's tokenizers, beside redraft's.
+
+  tools/judges/hf_tokenizers.py golden                       write tests/golden/tokenizers: small tokenizers of many kinds, and the ids of some texts
+  tools/judges/hf_tokenizers.py check PROGRAM COUNT PATH..   compare COUNT random texts for each tokenizer (a folder with tokenizer.json, or with vocab.json and
+                                                          merges.txt, or a GGUF file); PROGRAM is build/test_tokenizer_judge
+
+Needs tokenizers (0.23.3 wrote the committed files), and gguf for GGUF files. Texts are of code points that this Python's Unicode tables know."""
+import json, os, random, subprocess, sys, tempfile, unicodedata
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GOLDEN = os.path.join(ROOT, "tests", "golden", "tokenizers")
+
+ASSIGNED = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) not in ("Cn", "Cs", "Co")]
+OLD = [c for c in ASSIGNED if unicodedata.ucd_3_2_0.category(c) not in ("Cn", "Cs", "Co")]   # StripAccents of tokenizers knows marks of old tables only
+SPACES = [" ", " ", " ", "  ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u2009", "\u3000", "\u0085", "\u2028", "\u200b", "\u180e", "\x1c"]
+WORDS = ["the", "The", "don't", "I'LL", "we'Ve", "hello", "World", "2024", "12345", "3.14", "...", "!?", "caf\u00e9", "cafe\u0301", "\u00c5\u0327", "na\u00efve", "\u0130stanbul",
+         "\u4f60\u597d\u4e16\u754c", "\u3053\u3093\u306b\u3061\u306f", "\ud55c\uad6d\uc5b4", "\u041f\u0440\u0438\u0432\u0435\u0442", "\u0645\u0631\u062d\u0628\u0627", "\u0928\u092e\u0938\u094d\u0924\u0947",
+         "\U0001f600", "\U0001f636\u200d\U0001f32b\ufe0f", "\U0001f1eb\U0001f1f7", "\u00bd", "\u2167", "\u24b6", "\ufb01", "_", "<", ">", "|", "#include", "a_b", "\u0e44\u0e17\u0e22", "\u1e9e"]
+
+
+def text(rng, tokens, points):
+    """A random text: words, scripts, spaces, single characters, and tokens of the vocabulary written out."""
+    parts = []
+    for _ in range(rng.randint(1, 14)):
+        kind = rng.random()
+        if kind < 0.35:
+            parts.append(rng.choice(WORDS))
+        elif kind < 0.65:
+            parts.append(rng.choice(SPACES) * rng.choice([1, 1, 1, 2, 3]))
+        elif kind < 0.75 and tokens:
+            parts.append(rng.choice(tokens))
+        elif kind < 0.85:
+            parts.append("".join(chr(rng.randint(32, 126)) for _ in range(rng.randint(1, 6))))
+        else:
+            parts.append("".join(rng.choice(points) for _ in range(rng.randint(1, 4))))
+    return "".join(parts)
+
+
+def rows(tokenizer, count, seed):
+    rng = random.Random(seed)
+    tokens = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
+    points = OLD if "StripAccents" in tokenizer.to_str() else ASSIGNED
+    for _ in range(count):
+        s = text(rng, tokens, points)
+        tokenizer.encode_special_tokens = False
+        special = tokenizer.encode(s, add_special_tokens=False).ids
+        tokenizer.encode_special_tokens = True
+        yield {"text": s, "ids": special, "plain": tokenizer.encode(s, add_special_tokens=False).ids}
+
+
+def write(path, tokenizer, where, count, seed):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(json.dumps({"tokenizer": where}) + "\n")
+        for row in rows(tokenizer, count, seed):
+            f.write(json.dumps(row, ensure_ascii=True) + "\n")
+
+
+def gpt2_split(pattern):
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def of_gguf(path):
+    """A byte-level tokenizer of a GGUF file, for the names that are built from tokenizers' own parts."""
+    import gguf
+    fields = gguf.GGUFReader(path).fields
+    texts = lambda key: [bytes(fields[key].parts[i]).decode("utf-8") for i in fields[key].data]
+    tokens, kinds = texts("tokenizer.ggml.tokens"), [int(fields["tokenizer.ggml.token_type"].parts[i][0]) for i in fields["tokenizer.ggml.token_type"].data]
+    pre = bytes(fields["tokenizer.ggml.pre"].parts[-1]).decode() if "tokenizer.ggml.pre" in fields else "default"
+    t = Tokenizer(models.BPE({s: i for i, s in enumerate(tokens)}, [tuple(m.split(" ", 1)) for m in texts("tokenizer.ggml.merges")]))
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    digits = ("smollm", "starcoder", "refact", "command-r")
+    t.pre_tokenizer = (pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), level]) if pre in digits else
+                       gpt2_split(QWEN2) if pre == "qwen2" else level)
+    if pre == "qwen2":
+        t.normalizer = normalizers.NFC()
+    from tokenizers import AddedToken
+    t.add_special_tokens([AddedToken(s, normalized=False, special=True) for s, k in zip(tokens, kinds) if k == 3])
+    t.add_tokens([AddedToken(s, normalized=False) for s, k in zip(tokens, kinds) if k == 4])
+    return t
+
+
+def opened(path):
+    from tokenizers import AddedToken
+    if path.endswith(".gguf"):
+        return of_gguf(path)
+    if os.path.exists(os.path.join(path, "tokenizer.json")):
+        return Tokenizer.from_file(os.path.join(path, "tokenizer.json"))
+    vocab = json.load(open(os.path.join(path, "vocab.json"), encoding="utf-8"))
+    merges = [tuple(line.rstrip("\n").split(" ")) for line in open(os.path.join(path, "merges.txt"), encoding="utf-8") if line.strip() and not line.startswith("#version")]
+    t = Tokenizer(models.BPE(vocab, merges))
+    config = os.path.join(path, "tokenizer_config.json")
+    config = json.load(open(config, encoding="utf-8")) if os.path.exists(config) else {}
+    if config.get("tokenizer_class", "").startswith("Qwen2"):
+        t.normalizer, t.pre_tokenizer = normalizers.NFC(), gpt2_split(QWEN2)
+    else:
+        t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    for _, token in sorted(config.get("added_tokens_decoder", {}).items(), key=lambda row: int(row[0])):
+        flags = {k: v for k, v in token.items() if k in ("single_word", "lstrip", "rstrip", "normalized")}
+        (t.add_special_tokens if token.get("special") else t.add_tokens)([AddedToken(token["content"], special=token.get("special", False), **flags)])
+    return t
+
+
+# Small tokenizers, a kind each: (normaliser, pre-tokenizer, flags of added tokens). The vocabulary is of single characters and some merges.
+KINDS = {
+    "lowercase": ({"type": "Lowercase"}, {"type": "WhitespaceSplit"}, {}),
+    "strip": ({"type": "Strip", "strip_left": True, "strip_right": True}, None, {}),
+    "strip-left": ({"type": "Strip", "strip_left": True, "strip_right": False}, {"type": "Whitespace"}, {}),
+    "accents": ({"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "StripAccents"}, {"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}]}, {"type": "BertPreTokenizer"}, {}),
+    "nfkc": ({"type": "NFKC"}, {"type": "Punctuation", "behavior": "Isolated"}, {"normalized": True}),
+    "punctuation-removed": (None, {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Sequence", "pretokenizers": [{"type": "Punctuation", "behavior": "Removed"}]}]}, {}),
+    "punctuation-next": (None, {"type": "Punctuation", "behavior": "MergedWithNext"}, {}),
+    "replace": ({"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "}, {"type": "Replace", "pattern": {"String": "a"}, "content": "e"}]},
+                {"type": "Digits", "individual_digits": True}, {"normalized": True}),
+    "delimiter": (None, {"type": "CharDelimiterSplit", "delimiter": "e"}, {}),
+    "metaspace-first": (None, {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}, {}),
+    "metaspace-always": (None, {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}, {"normalized": True}),
+    "metaspace-whole": (None, {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "never", "split": False}, {}),
+    "prepend": ({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"}, {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]}, None, {"normalized": True}),
+    "split-words": (None, {"type": "Split", "pattern": {"Regex": "\\w+|\\s+"}, "behavior": "Isolated", "invert": False}, {}),
+    "added-lstrip": (None, {"type": "WhitespaceSplit"}, {"lstrip": True}),
+    "added-rstrip": (None, None, {"rstrip": True}),
+    "added-words": ({"type": "NFC"}, None, {"single_word": True, "lstrip": True, "rstrip": True}),
+    "added-words-later": ({"type": "NFC"}, None, {"single_word": True, "normalized": True}),
+}
+
+
+def small(normaliser, splitter, flags):
+    letters = sorted(set("".join(WORDS) + "".join(SPACES) + "".join(chr(c) for c in range(32, 127)) + "\u2581eE"))
+    vocab = {"[UNK]": 0}
+    for c in letters:
+        vocab.setdefault(c, len(vocab))
+    merges = []
+    for pair in ("th", "the", "he", "el", "lo", "12", "..", "\u2581t", " t", "  ", "do", "ca", "caf", "e\u0301", "\u4f60\u597d"):
+        left, right = pair[:-1], pair[-1]
+        if left in vocab and right in vocab:
+            vocab.setdefault(pair, len(vocab))
+            merges.append([left, right])
+    added = [{"id": 0, "content": "[UNK]", "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}]
+    for content, special in (("<s>", True), ("<mask>", False), ("he", False), ("caf\u00e9", False), ("<|end|>", True), ("<|end|>|", False)):
+        at = vocab.get(content, len(vocab) + len([a for a in added if a["content"] not in vocab]))
+        added.append({"id": at, "content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": special, **flags})
+    return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": normaliser, "pre_tokenizer": splitter, "post_processor": None,
+            "decoder": None, "model": {"type": "BPE", "dropout": None, "unk_token": "[UNK]", "continuing_subword_prefix": None, "end_of_word_suffix": None, "fuse_unk": False,
+                                       "byte_fallback": False, "vocab": vocab, "merges": merges}}
+
+
+def golden():
+    for name, kind in KINDS.items():
+        folder = os.path.join(GOLDEN, name)
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "tokenizer.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(small(*kind), f, ensure_ascii=True)
+            f.write("\n")
+        write(os.path.join(GOLDEN, name + ".jsonl"), Tokenizer.from_file(path), f"tests/golden/tokenizers/{name}", 60, name)
+    for name, where in (("tini", "models/tini"), ("llama-mha", "tests/golden/models/llama-mha")):
+        write(os.path.join(GOLDEN, name + ".jsonl"), opened(os.path.join(ROOT, where)), where, 200, name)
+
+
+def check(program, count, paths):
+    bad = 0
+    for path in paths:
+        with tempfile.TemporaryDirectory() as folder:
+            write(os.path.join(folder, "random.jsonl"), opened(path), os.path.abspath(path), count, path)
+            bad |= subprocess.run([program, folder]).returncode
+    return bad
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["golden"]:
+        golden()
+    elif sys.argv[1:2] == ["check"] and len(sys.argv) > 4:
+        sys.exit(check(sys.argv[2], int(sys.argv[3]), sys.argv[4:]))
+    else:
+        print(__doc__)
+        sys.exit(2)
