@@ -40,9 +40,9 @@ static rd_code read_tokens(rd_tokenizer *t, const source *s, rd_error *e) {
       code = rd_vocab_set(&t->vocab, (int64_t)id, piece, kind, rd_score_rank((float)score), e);
     if (kind == RD_PIECE_UNKNOWN && code == RD_OK)
       t->unknown = (int32_t)id;
-    if ((kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED) && piece.size && code == RD_OK)
-      code = rd_added_set(&t->added, piece, (int32_t)id,
-                          kind == RD_PIECE_SPECIAL ? RD_ADDED_SPECIAL : 0, e);
+    bool special = kind == RD_PIECE_SPECIAL || kind == RD_PIECE_UNKNOWN;
+    if ((special || kind == RD_PIECE_ADDED) && piece.size && code == RD_OK)
+      code = rd_added_set(&t->added, piece, (int32_t)id, special ? RD_ADDED_SPECIAL : 0, e);
   }
   rd_bytes_drop(&scratch);
   return code;

@@ -83,8 +83,9 @@ static rd_code read_piece(rd_tokenizer *t, rd_slice message, int32_t id, rd_erro
   RD_TRY(rd_vocab_set(&t->vocab, id, piece, kind, rd_score_rank(score), e));
   if (kind == RD_PIECE_UNKNOWN)
     t->unknown = id;
-  if ((kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED) && piece.size)
-    RD_TRY(rd_added_set(&t->added, piece, id, kind == RD_PIECE_SPECIAL ? RD_ADDED_SPECIAL : 0, e));
+  bool special = kind == RD_PIECE_SPECIAL || kind == RD_PIECE_UNKNOWN;
+  if ((special || kind == RD_PIECE_ADDED) && piece.size)
+    RD_TRY(rd_added_set(&t->added, piece, id, special ? RD_ADDED_SPECIAL : 0, e));
   return RD_OK;
 }
 

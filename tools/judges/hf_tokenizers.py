@@ -2,8 +2,8 @@
 """Texts encoded by Hugging Face's tokenizers, beside redraft's.
 
   tools/judges/hf_tokenizers.py golden                       write tests/golden/tokenizers: small tokenizers of many kinds, and the ids of some texts
-  tools/judges/hf_tokenizers.py check PROGRAM COUNT PATH..   compare COUNT random texts for each tokenizer (a folder with tokenizer.json, or with vocab.json and
-                                                          merges.txt, or a GGUF file); PROGRAM is build/test_tokenizer_judge
+  tools/judges/hf_tokenizers.py check PROGRAM COUNT PATH..   compare COUNT random texts for each tokenizer (a folder with tokenizer.json, with vocab.json and
+                                                          merges.txt, or with tiktoken ranks; or a GGUF file); PROGRAM is build/test_tokenizer_judge
 
 Needs tokenizers (0.23.3 wrote the committed files), and gguf for GGUF files. Texts are of code points that this Python's Unicode tables know."""
 import json, os, random, subprocess, sys, tempfile, unicodedata
@@ -64,12 +64,48 @@ def gpt2_split(pattern):
 QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 
+def of_ranks(path):
+    """tiktoken ranks (LLaMA 3's): every way to cut a token in two that are tokens is a merge."""
+    import base64
+    letters = {b: chr(c) for b, c in zip(list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256)), list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256)))}
+    for b in range(256):
+        letters.setdefault(b, chr(256 + len([c for c in letters.values() if ord(c) >= 256])))
+    ranks = {base64.b64decode(a): int(b) for a, b in (line.split() for line in open(path) if line.strip())}
+    word = lambda token: "".join(letters[b] for b in token)
+    merges = []
+    for token, rank in ranks.items():
+        cuts = [(token[:i], token[i:]) for i in range(1, len(token)) if token[:i] in ranks and token[i:] in ranks]
+        merges += [(rank, word(a), word(b)) for a, b in sorted(cuts, key=lambda c: (ranks[c[0]], ranks[c[1]]))]
+    merges.sort(key=lambda m: m[0])
+    t = Tokenizer(models.BPE({word(token): rank for token, rank in ranks.items()}, [m[1:] for m in merges], ignore_merges=True))
+    t.pre_tokenizer = gpt2_split(QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|"))
+    return t
+
+
+def of_pieces(tokens, scores, kinds):
+    """SentencePiece BPE as transformers converts it: every way to cut a piece in two that are pieces is a merge, the best score first."""
+    from tokenizers import AddedToken
+    vocab, merges = {s: i for i, s in enumerate(tokens)}, []
+    for piece, score in zip(tokens, scores):
+        cuts = [(piece[:i], piece[i:]) for i in range(1, len(piece)) if piece[:i] in vocab and piece[i:] in vocab]
+        merges += [(score, a, b) for a, b in sorted(cuts, key=lambda c: (vocab[c[0]], vocab[c[1]]))]
+    merges.sort(key=lambda m: (m[0], len(m[1]), len(m[2])), reverse=True)
+    t = Tokenizer(models.BPE(vocab, [m[1:] for m in merges], unk_token=tokens[kinds.index(2)], fuse_unk=True, byte_fallback=True))
+    t.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    t.add_special_tokens([AddedToken(s, normalized=False, special=True) for s, k in zip(tokens, kinds) if k in (2, 3)])
+    t.add_tokens([AddedToken(s, normalized=False) for s, k in zip(tokens, kinds) if k == 4])
+    return t
+
+
 def of_gguf(path):
     """A byte-level tokenizer of a GGUF file, for the names that are built from tokenizers' own parts."""
     import gguf
     fields = gguf.GGUFReader(path).fields
     texts = lambda key: [bytes(fields[key].parts[i]).decode("utf-8") for i in fields[key].data]
     tokens, kinds = texts("tokenizer.ggml.tokens"), [int(fields["tokenizer.ggml.token_type"].parts[i][0]) for i in fields["tokenizer.ggml.token_type"].data]
+    if bytes(fields["tokenizer.ggml.model"].parts[-1]) == b"llama":
+        scores = [float(fields["tokenizer.ggml.scores"].parts[i][0]) for i in fields["tokenizer.ggml.scores"].data]
+        return of_pieces(tokens, scores, kinds)
     pre = bytes(fields["tokenizer.ggml.pre"].parts[-1]).decode() if "tokenizer.ggml.pre" in fields else "default"
     t = Tokenizer(models.BPE({s: i for i, s in enumerate(tokens)}, [tuple(m.split(" ", 1)) for m in texts("tokenizer.ggml.merges")]))
     level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
@@ -90,6 +126,8 @@ def opened(path):
         return of_gguf(path)
     if os.path.exists(os.path.join(path, "tokenizer.json")):
         return Tokenizer.from_file(os.path.join(path, "tokenizer.json"))
+    if not os.path.exists(os.path.join(path, "vocab.json")):
+        return of_ranks(os.path.join(path, "tokenizer.model"))
     vocab = json.load(open(os.path.join(path, "vocab.json"), encoding="utf-8"))
     merges = [tuple(line.rstrip("\n").split(" ")) for line in open(os.path.join(path, "merges.txt"), encoding="utf-8") if line.strip() and not line.startswith("#version")]
     t = Tokenizer(models.BPE(vocab, merges))
