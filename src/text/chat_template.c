@@ -4,7 +4,6 @@
  * tokens are tokens only where every byte of them is the template's. */
 #include "chat_template.h"
 
-#include "chat_rows.h"
 #include "file.h"
 #include "jinja.h"
 #include "tok_model.h"

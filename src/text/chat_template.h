@@ -4,14 +4,12 @@
 #ifndef RD_CHAT_TEMPLATE_H
 #define RD_CHAT_TEMPLATE_H
 
+#include "chat_rows.h"
 #include "json.h"
-#include "table.h"
 #include "tokenizer.h"
 
 typedef struct rd_chat_template rd_chat_template;
 
-/* The rows, for names. */
-extern const rd_table rd_chat_template_table;
 /* What a user's choice stands for, as a new string to keep: a row's name as it is, the text of a
  * Jinja file. RD_USAGE: neither, with all names. */
 rd_code rd_chat_template_load(char **out, const char *choice, rd_error *e);

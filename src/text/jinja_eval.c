@@ -253,9 +253,9 @@ static rd_code compare(rd_jstate *j, const char *op, const rd_jvalue *a, const r
   RD_TRY(rd_jorder(j, a, b, &order));
   for (size_t i = 0; i < sizeof compare_rows / sizeof *compare_rows; i++)
     if (strcmp(compare_rows[i].op, op) == 0)
-      *out = order < 0   ? compare_rows[i].below
-             : order > 0 ? compare_rows[i].above
-                         : compare_rows[i].same;
+      *out = order < 0 ? compare_rows[i].below
+           : order > 0 ? compare_rows[i].above
+                       : compare_rows[i].same;
   return RD_OK;
 }
 

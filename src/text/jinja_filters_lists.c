@@ -253,8 +253,8 @@ static rd_code named_row(rd_jstate *j, const rd_jcall *c, size_t at,
   size_t count = c->rest_count - at - 1 + c->named->count;
   arguments->values = rd_jpool_take(&j->pool, (count + 1) * sizeof *arguments->values, j->e);
   arguments->names = arguments->values
-                         ? rd_jpool_take(&j->pool, (count + 1) * sizeof *arguments->names, j->e)
-                         : NULL;
+                       ? rd_jpool_take(&j->pool, (count + 1) * sizeof *arguments->names, j->e)
+                       : NULL;
   if (!arguments->names)
     return j->e->code;
   for (size_t i = at + 1; i < c->rest_count; i++)

@@ -64,8 +64,8 @@ static size_t after_spaces(const lexer *x, size_t at) {
 /* The place of `text` at or after `at`, or the source's size. */
 static size_t find(const lexer *x, size_t at, const char *text) {
   const char *found = at < x->source.size
-                          ? memmem(x->source.data + at, x->source.size - at, text, strlen(text))
-                          : NULL;
+                        ? memmem(x->source.data + at, x->source.size - at, text, strlen(text))
+                        : NULL;
   return found ? (size_t)(found - x->source.data) : x->source.size;
 }
 

@@ -171,8 +171,8 @@ rd_code rd_jarithmetic(rd_jstate *j, const char *op, const rd_jvalue *a, const r
     while (strcmp(row->op, op) != 0)
       row++;
     return a->kind == RD_J_REAL || b->kind == RD_J_REAL
-               ? row->reals(j, rd_jnumber(a), rd_jnumber(b), out)
-               : row->ints(j, a->as.number, b->as.number, out);
+             ? row->reals(j, rd_jnumber(a), rd_jnumber(b), out)
+             : row->ints(j, a->as.number, b->as.number, out);
   }
   if (strcmp(op, "+") == 0 && a->kind == RD_J_TEXT && b->kind == RD_J_TEXT)
     return join_texts(j, a, b, out);

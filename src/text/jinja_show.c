@@ -38,8 +38,8 @@ static rd_code put_bytes(rd_jstate *j, const char *text, size_t size) {
 static rd_code put_number(rd_jstate *j, const rd_jvalue *v) {
   char text[40];
   size_t size = v->kind == RD_J_REAL
-                    ? rd_jreal_text(v->as.real, text)
-                    : (size_t)snprintf(text, sizeof text, "%" PRId64, v->as.number);
+                  ? rd_jreal_text(v->as.real, text)
+                  : (size_t)snprintf(text, sizeof text, "%" PRId64, v->as.number);
   return put_bytes(j, text, size);
 }
 

@@ -3,8 +3,6 @@
  * from the front: those of a conversation have a handful of keys. */
 #include "jinja_value.h"
 
-#include "jinja_text.h"
-
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

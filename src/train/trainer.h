@@ -37,12 +37,12 @@ typedef struct rd_trainer {
   rd_train_watch watch;
   rd_model *base; /* NULL when training from nothing */
   rd_config config;
-  rd_tokenizer *own_tokenizer;   /* of `init` */
-  const rd_tokenizer *tokenizer; /* own or the base's */
-  char *tokenizer_folder;        /* whose tokenizer files go with full weights */
+  rd_tokenizer *own_tokenizer;     /* of `init` */
+  const rd_tokenizer *tokenizer;   /* own or the base's */
+  char *tokenizer_folder;          /* whose tokenizer files go with full weights */
   char *template_choice;           /* of the settings, from nothing: a row's name or Jinja text */
   rd_chat_template *chat_template; /* of `init`; NULL: none */
-  rd_prompter prompter;          /* of the data: the tokenizer and its template */
+  rd_prompter prompter;            /* of the data: the tokenizer and its template */
   rd_text_coder coder;
   const rd_rate_schedule *schedule;
   rd_parameters parameters;

@@ -84,11 +84,16 @@ static const struct render_row {
      "<|im_start|>assistant\n"},
 };
 
+/* As a user chooses: a row, a file, or NULL for the model's own. */
 static rd_chat_template *open_template(const rd_tokenizer *t, const char *name) {
   rd_chat_template *c;
+  char *choice = NULL;
   rd_error e = {0};
-  if (rd_chat_template_open(&c, t, name, &e) != RD_OK)
+  if (name && rd_chat_template_load(&choice, name, &e) != RD_OK)
+    fail_msg("%s: %s", name, e.message);
+  if (rd_chat_template_open(&c, t, choice, &e) != RD_OK)
     fail_msg("%s: %s", name ? name : "own", e.message);
+  free(choice);
   return c;
 }
 
@@ -244,8 +249,10 @@ static void test_refusals(void **state) {
   rd_error e = {0};
   int32_t *ids;
   size_t count;
-  assert_int_equal(rd_chat_template_open(&c, t, "nosuch", &e), RD_USAGE);
+  char *choice;
+  assert_int_equal(rd_chat_template_load(&choice, "nosuch", &e), RD_USAGE);
   assert_non_null(strstr(e.message, "llama-2"));
+  assert_int_equal(rd_chat_template_open(&c, t, "nosuch", &e), RD_USAGE);
   assert_null(c);
   assert_int_equal(rd_chat_template_open(&c, t, NULL, &e), RD_UNSUPPORTED);
   assert_non_null(strstr(e.message, "--chat-template"));

@@ -109,7 +109,7 @@ static void test_templates(void **state) {
     if (!dot || dot[6])
       continue;
     rd_jinja *t = open_template(entry->d_name);
-    char *beside = rd_format("%.*s.json", (int)(dot - entry->d_name), entry->d_name);
+    char *beside = rd_print("%.*s.json", (int)(dot - entry->d_name), entry->d_name);
     json_t *golden = open_json(beside);
     bad += t ? differences(entry->d_name, t, talks, golden) : (int)json_array_size(talks);
     templates++;
@@ -142,8 +142,8 @@ static void test_expressions(void **state) {
     if (code == RD_OK)
       code = rd_jinja_render(&got, t, &input, &e);
     bool same = code == RD_OK
-                    ? json_is_string(wanted) && strcmp(json_string_value(wanted), got.text) == 0
-                    : json_is_null(wanted) && strstr(e.message, "line") != NULL;
+                  ? json_is_string(wanted) && strcmp(json_string_value(wanted), got.text) == 0
+                  : json_is_null(wanted) && strstr(e.message, "line") != NULL;
     if (!same)
       print_message("%s\n  gives   %s\n  Python: %s\n", json_string_value(source),
                     code == RD_OK ? got.text : e.message,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening and rendering: the parts put together, within bounds. */
-#include "jinja.h"
-
 #include "jinja_eval.h"
 #include "jinja_lex.h"
 #include "jinja_text.h"
