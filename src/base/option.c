@@ -2,6 +2,8 @@
 /* Option rows at work: defaults, checked setting from text and JSON, and listing. */
 #include "option.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -42,8 +44,8 @@ static rd_code check_range(const rd_option *row, double x, const char *text, rd_
 }
 
 static rd_code check_choice(const rd_option *row, const char *text, rd_error *e) {
-  if (!row->choices || row->open || (row->lists && strcmp(text, "help") == 0) ||
-      rd_table_find(row->choices, text, e))
+  if (!row->choices || (row->files && rd_path_exists(text)) ||
+      (row->lists && strcmp(text, "help") == 0) || rd_table_find(row->choices, text, e))
     return RD_OK;
   return rd_prefix(e, RD_USAGE, "--%s", row->name);
 }

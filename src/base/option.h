@@ -32,7 +32,7 @@ typedef struct rd_option {
   const char *fallback;    /* the default as text; NULL: no text, 0 or false */
   double min, max;         /* INT and REAL; both 0: no range */
   const rd_table *choices; /* TEXT: the rows whose names it may be; NULL: any text */
-  bool open;               /* the choices are examples: other texts are taken too */
+  bool files;              /* the path of a file is taken too */
   bool lists;              /* the text "help" is taken too, and asks for a list of the choices */
   const char *group;       /* heading in --help and in the web form */
   const char *value; /* how --help calls the value: "PATH", "N"; NULL: the choices, or by kind */

@@ -10,7 +10,7 @@
 
 #define AT(member) RD_OPTION_AT(rd_prompt_choice, member)
 static const rd_option prompt_rows[] = {
-    {"chat-template", AT(chat_template), .choices = &rd_chat_template_table, .open = true,
+    {"chat-template", AT(chat_template), .choices = &rd_chat_template_table, .files = true,
      .group = "Model", .value = "NAME",
      .help = "how messages are laid out, in place of the model's own way; or a Jinja file"},
     {"mask-token", AT(mask_token), .group = "Model", .value = "WORD",
