@@ -230,6 +230,45 @@ static void test_models(void **state) {
   }
 }
 
+/* The prompts of a real model's conversations, as transformers makes them. */
+static void test_conversations(void **state) {
+  (void)state;
+  const char *folder = RD_SOURCE_DIR "/../shared/data/models/smollm2-135m-instruct";
+  rd_tokenizer *t;
+  rd_error e = {0};
+  json_t *rows, *row, *message;
+  size_t i, k;
+  if (!rd_path_exists(folder)) {
+    print_message("skipped: %s is not here\n", folder);
+    skip();
+  }
+  assert_int_equal(rd_tokenizer_open(&t, in(folder, "SmolLM2-135M-Instruct.Q4_1.gguf"), &e), RD_OK);
+  assert_int_equal(rd_json_open(&rows, in(folder, "greedy.json"), &e), RD_OK);
+  rd_chat_template *c = open_template(t, NULL);
+  assert_int_equal(rd_chat_template_end(c), 2); /* <|im_end|> */
+  json_array_foreach(rows, i, row) {
+    const json_t *messages = json_object_get(row, "messages"),
+                 *wanted = json_object_get(row, "prompt_ids");
+    rd_message list[16];
+    int32_t *ids;
+    size_t count;
+    assert_true(json_array_size(messages) <= 16);
+    json_array_foreach(messages, k, message) {
+      list[k] = (rd_message){json_string_value(json_object_get(message, "role")),
+                             json_string_value(json_object_get(message, "content"))};
+    }
+    if (rd_chat_render(t, c, list, json_array_size(messages), &ids, &count, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    assert_int_equal(count, json_array_size(wanted));
+    for (k = 0; k < count; k++)
+      assert_int_equal(ids[k], json_integer_value(json_array_get(wanted, k)));
+    free(ids);
+  }
+  json_decref(rows);
+  rd_chat_template_close(&c);
+  rd_tokenizer_close(&t);
+}
+
 /* Conversations and templates that are refused, and what the message names. */
 static const rd_message late[] = {{"user", "a"}, {"system", "b"}};
 static const rd_message tool[] = {{"tool", "a"}};
@@ -272,8 +311,9 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_render), cmocka_unit_test(test_ends),
-                                     cmocka_unit_test(test_files), cmocka_unit_test(test_models),
-                                     cmocka_unit_test(test_refusals)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_render),        cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
+      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
