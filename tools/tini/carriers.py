@@ -99,16 +99,19 @@ def request(rng, kind):
     return rng.choice(KEYS) + rng.choice(KEY_ENDS)
 
 
-def draw(rng, kind):
-    """A carrier for a core of this kind ("q", "i", "n", "s" or "k")."""
-    text = request(rng, kind)
+def led(rng, text):
+    """A lead before a carrier: a word, a sentence, or somebody who asks."""
     roll = rng.random()
-    if kind == "k" or roll < 0.35:
-        return text
-    if roll < 0.65:
+    if roll < 0.46:
         after = rng.choice([", ", ", ", ", ", "! ", ". ", ": ", " - "])
         return rng.choice(WORDS) + after + (low(text) if after in (", ", ": ", " - ") and text[0] != "{" else
                                             "{" + text[1].lower() + text[2:] if after in (", ", ": ", " - ") else cap(text))
-    if roll < 0.75:
+    if roll < 0.62:
         return f"My {rng.choice(PEOPLE)} {rng.choice(ASKED)}" + rng.choice([": ", ", ", ". "]) + cap(text)
     return rng.choice(SENTENCES) + rng.choice([". ", ". ", "! ", ": ", ", "]) + cap(text)
+
+
+def draw(rng, kind):
+    """A carrier for a core of this kind ("q", "i", "n", "s" or "k")."""
+    text = request(rng, kind)
+    return text if kind == "k" or rng.random() < 0.35 else led(rng, text)

@@ -15,6 +15,7 @@ import subprocess
 
 import facts
 import phrasing
+import surface
 import text
 
 VARIANTS = {
@@ -31,10 +32,10 @@ def write_rows(folder, sources):
     """The questions about capitals: 40 a country to train on, 200 in held-out forms."""
     rng = random.Random(7)
     capitals = [f for f in facts.country_facts(sources) if f.relation == "capital"]
-    tests = [{"prompt": phrasing.surface(rng, f.ask(rng, rng.choice([(1, 0), (0, 1), (1, 1)]))), "answer": f.answer}
+    tests = [{"prompt": surface.typed(rng, f.ask(rng, rng.choice([(1, 0), (0, 1), (1, 1)]))), "answer": f.answer}
              for f in rng.choices(capitals, k=200)]
     kept = {phrasing.normal(t["prompt"]) for t in tests}
-    rows = [{"prompt": phrasing.surface(rng, f.ask(rng)), "answer": f.answer} for f in capitals for _ in range(40)]
+    rows = [{"prompt": surface.typed(rng, f.ask(rng)), "answer": f.answer} for f in capitals for _ in range(40)]
     rows = [r for r in rows if phrasing.normal(r["prompt"]) not in kept]
     rng.shuffle(rows)
     for name, items in ("rows.jsonl", rows), ("test.jsonl", tests):

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Descriptions ("What do you know about X?"): written by hand, made from country facts, or an article's beginning."""
+"""Descriptions ("What do you know about X?"): written by hand (topics.txt), or made from country facts."""
 
-import os
-import re
-
-import text
-from facts import Fact, HERE, countries, listed, tables, upper
+import tabled
+from facts import Fact, article, countries, listed, tables, upper
 from phrasing import Phrasing
 
 ABOUT = Phrasing({"t": "{x}"})
-LONGEST = 58      # tokens of an answer
-
-
-def by_hand():
-    """({topic: text}, [encyclopedia titles]) of topics.txt."""
-    with open(os.path.join(HERE, "topics.txt"), encoding="utf-8") as f:
-        hand, listing = f.read().split("[encyclopedia]\n")
-    pairs = [line.split(" = ", 1) for line in hand.split("\n") if line and line[0] != "#"]
-    return dict(pairs), listing.strip().split("|")
+OF_CITY = Phrasing({"t": "{x}|{x}|the city of {x}|the city {x}", "q": "what is {x}|what kind of place is {x}", "k": "{x}|the city of {x}"})
+OF_COUNTRY = Phrasing({"t": "{x}|{x}|the country {x}|the country of {x}", "q": "what is {x}|what kind of country is {x}", "k": "{x}|the country {x}"})
+OF_PERSON = Phrasing({"t": "{x}", "q": "who was {x}|who is {x}|who was {x}|what was {x}|what did {x} do|what is {x} famous for|~what was {x} known for|~who exactly was {x}", "k": "{x}|{x} who"})
+OF_ONE = Phrasing({"t": "{x}", "q": "what is {x}|what is {x}|what exactly is {x}|~what do people call {x}", "k": "{x}"})
+OF_MANY = Phrasing({"t": "{x}", "q": "what are {x}|what are {x}|what exactly are {x}|~what do people call {x}", "k": "{x}"})
+SURNAMES = """Einstein Newton Darwin Galilei Shakespeare Mozart Beethoven Columbus Caesar Lincoln Mandela Gandhi Armstrong Copernicus Picasso Bach Chopin Vivaldi Monet
+Edison Gagarin Dickens Verne Twain Andersen Pasteur Nightingale Curie""".split()
+OTHER_NAMES = {"Leonardo da Vinci": "Leonardo", "Vincent van Gogh": "van Gogh", "Galileo Galilei": "Galileo", "Napoleon": "Napoleon Bonaparte", "Martin Luther King": "Martin Luther King Jr",
+               "Washington": "Washington D.C.", "New York": "New York City"}
+SINGULAR = {"foxes": "fox", "mice": "mouse", "wolves": "wolf", "knives": "knife", "butterflies": "butterfly", "jellyfish": "jellyfish", "fish": "fish", "sheep": "sheep", "octopuses": "octopus",
+            "potatoes": "potato", "tomatoes": "tomato", "volcanoes": "volcano", "newspapers": "newspaper", "bridges": "bridge", "horses": "horse", "houses": "house"}
+PLACE = "{city} is {what} {country}, a country in {region}. People there speak {languages} and pay with the {currency}."
 
 
 def of_country(c):
@@ -30,40 +30,48 @@ def of_country(c):
 
 
 def of_city(city, what, c):
-    return (f"{city} is {what} {c.name}, a country in {c.region}. People there speak "
-            f"{listed(c.languages[:4])} and pay with the {c.currency}.")
+    return PLACE.format(city=city, what=what, country=c.name, region=c.region, languages=listed(c.languages[:4]), currency=c.currency)
 
 
-def beginning(article, tokenizer):
-    """The first one or two sentences, cleaned, or None where they are long or broken."""
-    parts = text.sentences(text.without_brackets(text.plain(article)))
-    if not parts or not parts[0].endswith(".") or re.search(r"[()\[\]{}=;]|, ,|\.\.|[^\x20-\x7e]", parts[0]):
+def asked_as(topic, answer, cities, countries_named):
+    """How one asks for this topic, by what its description says of it."""
+    if topic in countries_named:
+        return OF_COUNTRY
+    if topic in cities:
+        return OF_CITY
+    if answer.startswith(topic + " was ") and not topic.startswith("the "):
+        return OF_PERSON
+    if answer.startswith(upper(topic) + " are ") or answer.startswith(upper(topic) + " were "):
+        return OF_MANY
+    return OF_ONE
+
+
+def one_of(topic):
+    """'dogs' -> 'a dog'; None where the topic is not plainly many."""
+    if " " in topic or not topic[0].islower():
         return None
-    out = parts[0]
-    if len(parts) > 1 and parts[1].endswith(".") and not re.search(r"[()\[\];]|[^\x20-\x7e]", parts[1]) \
-            and tokenizer.count(out + " " + parts[1]) <= LONGEST:
-        out += " " + parts[1]
-    return out if 12 <= tokenizer.count(out) <= LONGEST else None
+    word = SINGULAR.get(topic) or (topic[:-1] if topic.endswith("s") and not topic.endswith(("ss", "ics")) else None)
+    return word and article(word) + " " + word
 
 
-def all_descriptions(sources, tokenizer):
-    hand, titles = by_hand()
+def all_descriptions(sources):
+    hand = dict(line.split(" = ", 1) for line in tabled.lines("topics.txt"))
     by_name = {c.name: c for c in countries(sources) if c.region}
+    cities = {c.capital for c in by_name.values()} | {city for city, _ in tables()["city"]}
     for c in by_name.values():
         hand.setdefault(c.name, of_country(c))
         if c.capital and c.capital not in c.name:
             hand.setdefault(c.capital, of_city(c.capital, "the capital of", c))
     for city, country in tables()["city"]:
         hand.setdefault(city, of_city(city, "a city in", by_name[country]))
-    for row in sources.rows_of("corpus/qa_describe_topics.jsonl.zst"):
-        topic, out = row["topic"], None
-        if topic in titles and topic not in hand:
-            out = beginning(row["output"], tokenizer)
-        if out:
-            common = re.search(r"\b(a|an|the|is|are)\b", out) and not re.search(
-                rf"[a-z,] {re.escape(topic)}\b", out) and " " not in topic and \
-                re.match(rf"(A|An|The|In)\b", out)
-            name = topic.lower() if common and re.search(rf"\b{re.escape(topic.lower())}\b", out) else topic
-            hand.setdefault(name, out)
+    for state, capital in tables()["us_state"]:
+        if " " not in state:
+            hand.setdefault(state, f"{state} is a state of the United States. Its capital is {capital}, and people there speak English.")
     for topic, answer in hand.items():
-        yield Fact("describe", topic, answer, ABOUT, {}, 1.0, 0.0)
+        phrasing = asked_as(topic, answer, cities, by_name)
+        yield Fact("describe", topic, answer, phrasing, {}, 1.0 if topic in by_name or topic in cities else 1.6, 1.0)
+        other = OTHER_NAMES.get(topic) or phrasing is OF_PERSON and topic.split()[-1] in SURNAMES and topic.split()[-1]
+        if other and other != topic:
+            yield Fact("describe", other, answer, phrasing, {}, 0.8, 0.5)
+        if phrasing is OF_MANY and one_of(topic):
+            yield Fact("describe", one_of(topic), answer, OF_ONE, {}, 0.8, 0.5)

@@ -4,9 +4,9 @@
 import os
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from phrasing import Phrasing, upper
+from phrasing import BY_RULE, Phrasing, upper
 from relations import RELATIONS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,7 +42,7 @@ LANGUAGES = {
   "ZWE": ["English", "Shona", "Ndebele"], "COD": ["French", "Lingala", "Swahili"],
   "SGP": ["English", "Malay", "Chinese", "Tamil"], "GNQ": ["Spanish", "French", "Portuguese"],
   "LUX": ["Luxembourgish", "French", "German"], "COG": ["French", "Lingala"],
-  "PHL": ["Filipino", "English"], "IRL": ["English", "Irish"], "PAK": ["Urdu", "English"]}
+  "PHL": ["Filipino", "English"], "IRL": ["English", "Irish"], "PAK": ["Urdu", "English"], "NRU": ["English", "Nauruan"], "SGP": ["English", "Malay", "Chinese", "Tamil"]}
 CURRENCIES = {
   "USA": "US dollar", "ECU": "US dollar", "SLV": "US dollar", "TLS": "US dollar",
   "MHL": "US dollar", "PLW": "US dollar", "FSM": "US dollar", "PRI": "US dollar", "PAN": "Panamanian balboa",
@@ -55,6 +55,14 @@ DEMONYMS = {
   "DJI": "Djiboutian", "SVN": "Slovenian", "BIH": "Bosnian", "LSO": None, "BWA": None, "VUT": None,
   "KIR": None, "SLB": None, "ATG": "Antiguan", "KNA": None, "VAT": None, "LIE": None, "SMR": None,
   "GRL": "Greenlandic", "CPV": "Cape Verdean", "GNB": None, "ECU": "Ecuadorian", "ARE": "Emirati"}
+# Other names that people type; the answer has the name above.
+ALIASES = {"the United States": ["the USA", "America", "the US", "USA", "the United States of America"], "the United Kingdom": ["the UK", "UK", "Great Britain", "Britain"],
+           "the Netherlands": ["Holland"], "Czechia": ["the Czech Republic"], "Myanmar": ["Burma"], "the United Arab Emirates": ["the UAE"], "Timor-Leste": ["East Timor"],
+           "Eswatini": ["Swaziland"], "North Macedonia": ["Macedonia"], "Vatican City": ["the Vatican"], "Ivory Coast": ["Cote d'Ivoire"],
+           "the Democratic Republic of the Congo": ["Congo", "the Congo"], "Cape Verde": ["Cabo Verde"]}
+# Countries within a country: name, capital, language, people.
+WITHIN = [("England", "London", "English", "English"), ("Scotland", "Edinburgh", "English", "Scottish"), ("Wales", "Cardiff", "English and Welsh", "Welsh"),
+          ("Northern Ireland", "Belfast", "English", "Northern Irish")]
 EXTRA = {"TWN", "UNK", "PSE", "GRL", "PRI"}
 FAMOUS = set("""FRA DEU ITA ESP PRT NLD BEL LUX CHE AUT GBR IRL DNK SWE NOR FIN ISL POL CZE SVK HUN GRC ROU BGR
 HRV SRB UKR RUS TUR ISR EGY MAR DZA TUN LBY NGA GHA KEN ETH TZA UGA ZAF SDN SEN MDG ZWE COD CHN JPN KOR PRK MNG IND
@@ -71,14 +79,26 @@ class Fact:
     slots: dict = field(default_factory=dict)
     weight: float = 1.0        # share of the training rows
     test: float = 1.0          # share of the test questions
+    short: str = ""            # the answer in a word or two, where there is one
+    value: str = ""            # what stands for {y}
+    about: str = ""            # what "tell me more" describes
+    more: str = ""             # or says
 
-    def ask(self, rng, held=(0, 0)):
+    def ask(self, rng, held=(0, 0), by_rule=BY_RULE):
         """An unpolished question; the relation's slots are filled after the subject."""
-        text = self.phrasing.ask(rng, self.subject, held)
+        text = self.phrasing.ask(rng, self.subject, held, by_rule)
         for name, value in self.slots.items():
             text = text.replace("{" + name + "}", value)
         return upper(text) if text[:1].islower() and rng.random() < 0.5 else text
 
+
+# Relations whose value answers alone; and those after which "tell me more" is about the value, or about the subject.
+SHORT = set("""capital capital_of currency location demonym population us_state element planet planet_at young home group
+kind legs opposite past plural color book painting inventor discoverer made hello thanks roman sides instrument players city sum
+difference product next_number next_day last_day next_month last_month month_days month_number next_letter""".split())
+ABOUT_VALUE = set("capital book painting inventor discoverer planet_at".split())
+ABOUT_SUBJECT = set("""capital_of currency language location demonym coast borders population domain planet landmark river born
+city""".split())
 
 PHRASINGS = {name: Phrasing(cores) for name, (_, cores) in RELATIONS.items()}
 
@@ -94,14 +114,16 @@ def listed(items):
 
 
 def article(word):
-    return "an" if word[0].lower() in "aeiou" else "a"
+    return "an" if word[0].lower() in "aeiou" and not word.lower().startswith(("uni", "eu", "one")) else "a"
 
 
 def fact(relation, x, y="", weight=1.0, test=1.0, **slots):
     form, _ = RELATIONS[relation]
     values = {"x": x, "y": y, "X": upper(x), **slots}
     answer = upper(form.format(**values))
-    return Fact(relation, x, answer, PHRASINGS[relation], slots, weight, test)
+    short = upper(y) + ("" if y.endswith(".") else ".") if relation in SHORT else ""
+    return Fact(relation, x, answer, PHRASINGS[relation], slots, weight, test, short, y,
+                y if relation in ABOUT_VALUE else x if relation in ABOUT_SUBJECT else "")
 
 
 class Country:
@@ -149,11 +171,13 @@ def country_facts(sources):
     for c in all_countries:
         taken[c.capital] = taken.get(c.capital, 0) + 1
     for c in all_countries:
-        w, t = (2.0, 3.0) if c.famous else (1.0, 1.0)
+        w, t = (1.6, 3.0) if c.famous else (1.0, 1.0)
         if c.capital:
             yield fact("capital", c.name, c.capital, w * 1.3, t * 3, region=c.region)
             if taken[c.capital] == 1 and c.capital not in c.name and c.name not in c.capital:
-                yield fact("capital_of", c.capital, c.name, w, t * 2, region=c.region)
+                f = fact("capital_of", c.capital, c.name, w, t * 2, region=c.region)
+                yield f
+                yield replace(f, relation="city", phrasing=PHRASINGS["city"], weight=w, test=t)
         if c.currency:
             yield fact("currency", c.name, c.currency, w, t * 2)
         if len(c.languages) <= 4:
@@ -185,6 +209,28 @@ def country_facts(sources):
             yield fact("domain", c.name, c.domain, 0.8, 0.3)
 
 
+def within_facts():
+    """England, Scotland, Wales and Northern Ireland."""
+    for name, capital, language, people in WITHIN:
+        region = "the United Kingdom"
+        yield fact("capital", name, capital, 1.5, 3, region=region)
+        yield fact("currency", name, "British pound", 1.2, 1)
+        verb = "are the main languages" if " and " in language else "is the main language"
+        yield fact("language", name, f"people speak {language}, which {verb}", 1.2, 1)
+        f = fact("location", name, "Europe", 1.2, 1, region=region)
+        f.answer = f"{name} is a part of the United Kingdom, which is in Northern Europe."
+        yield f
+        yield fact("demonym", name, people, 1, 1)
+
+
+def other_names(items):
+    """The same facts asked for under other names of their country."""
+    for f in items:
+        for name in [*ALIASES.get(f.subject, []), *([f.subject[4:]] if f.subject.startswith("the ") else [])]:
+            if f.relation in ("capital", "currency", "language", "location", "population", "demonym", "borders", "coast"):
+                yield replace(f, subject=name, weight=f.weight * 0.35, test=0.2, about=f.about and (f.subject if f.about == f.subject else f.about))
+
+
 def tables():
     """{section: [(subject, value)]} of tables.txt."""
     out, rows = {}, None
@@ -203,12 +249,16 @@ def table_facts(sources):
     for name, rows in tables().items():
         for x, y in rows:
             slots = {}
-            if name in ("kind", "legs", "eats"):
+            if name in ("kind", "legs", "eats", "sound", "young", "home", "sides"):
                 slots = {"a": article(x), "A": upper(article(x)), "ay": f"{article(y)} {y}"}
             if name == "city":
                 slots = {"region": region[y]}
             yield fact(name, x, y, **slots)
-            if name in ("planet", "president"):
+            if name == "us_state" and " " not in x:
+                f = fact("city", x, "the United States", 0.8, 0.5, region="North America")
+                f.answer = f"{x} is a state of the United States, a country in North America."
+                yield f
+            if name == "planet":
                 yield fact(name + "_at", y, x)
 
 
@@ -230,21 +280,20 @@ def order_facts():
         yield fact("month_number", m, str(i + 1))
     for i in range(25):
         yield fact("next_letter", chr(65 + i), chr(66 + i))
-    for n in range(100):
-        yield fact("next_number", str(n), str(n + 1), 0.6, 0.3)
 
 
-def arithmetic_facts():
-    def sums(name, a, b, y, weight):
-        return fact(name, f"{a} {b}", str(y), weight, 0.35, a=str(a), b=str(b))
-
-    for a in range(13):
-        for b in range(13):
-            yield sums("sum", a, b, a + b, 0.8)
-            if b <= a:
-                yield sums("difference", a, b, a - b, 0.8)
-            if 1 <= a <= 10 and 1 <= b <= 10:
-                yield sums("product", a, b, a * b, 0.8)
+def single_cores(questions):
+    """The questions, and noun phrases that follow from them: "what is the largest ocean" -> "the largest ocean"."""
+    nouns = []
+    for q in questions:
+        held = "~" if q.startswith("~") else ""
+        m = re.fullmatch(r"~?(?:what|who) (?:is|was) (the .+)", q)
+        if m and not re.search(r" (made of|called|for|in)$", m.group(1)):
+            nouns.append(held + m.group(1))
+        m = re.fullmatch(r"~?how many (\w+) are in (.+)", q)
+        if m:
+            nouns.append(f"{held}the number of {m.group(1)} in {m.group(2)}")
+    return {"q": "|".join(questions), "n": "|".join(nouns)} if nouns else {"q": "|".join(questions)}
 
 
 def single_facts():
@@ -252,13 +301,9 @@ def single_facts():
         for line in f:
             if line.strip() and not line.startswith("#"):
                 answer, *questions = [p.strip() for p in line.split("|")]
-                small_talk = " " not in questions[0] or not re.match(
-                    r"(how|what|which|who|where|when|why|at|in|is|name|are)\b", questions[0])
-                kind = "k" if small_talk else "q"
-                cores = {kind: "|".join(questions)}
-                yield Fact("single", questions[0], answer, Phrasing(cores), {}, 1.5, 1.0)
+                yield Fact("single", questions[0], answer, Phrasing(single_cores(questions)), {}, 1.3, 1.0)
 
 
 def all_facts(sources):
-    return [*country_facts(sources), *table_facts(sources), *order_facts(), *arithmetic_facts(),
-            *single_facts()]
+    world = [*country_facts(sources), *within_facts()]
+    return [*world, *other_names(world), *table_facts(sources), *order_facts(), *single_facts()]

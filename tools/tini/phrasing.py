@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Many ways to ask one thing: carriers ("Could you tell me {i}?") x cores ("the capital of {x}") x surface.
 
-A relation lists its cores in four kinds:
+A relation lists its cores in kinds:
   n  noun phrases        "the capital of {x}"            (questions and clauses follow from them)
   q  whole questions     "which city is the capital of {x}"
   s  sentence beginnings "the capital of {x} is"
   k  keywords            "capital {x}"
+  t  topics              "{x}", for "Tell me about {x}."
+  r  sayings             "good morning"
 A core or carrier that starts with "~" is held out: it never occurs in training and makes the test.
 """
 
 import re
 
 import carriers
+import surface
 
-BY_RULE = 0.6  # share of the training questions whose carrier is made by rule
+BY_RULE = 0.6    # share of the training questions whose carrier is made by rule
+TELEGRAMS = 0.1  # share of whole questions that lose their small words
 
 # Around a question with its own word order.
 DIRECT = """{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}?|{Q}, please?|Please, {q}?|Quick question: {q}?|Hi! {Q}?|
@@ -69,7 +73,7 @@ What should I know about {x}?|Let's talk about {x}.|Explain {x} in a few sentenc
 def normal(text):
     """What two prompts must differ in to count as different: letters and digits alone."""
     text = text.lower().replace("what's", "what is").replace("who's", "who is").replace("where's", "where is")
-    return " ".join(re.findall(r"\w+|[-+*/=]", text))
+    return " ".join(re.findall(r"\w+|[-+*/=]", text)) or text.strip()
 
 
 def split(text):
@@ -78,18 +82,24 @@ def split(text):
     return ([p for p in items if p[0] != "~"], [p[1:] for p in items if p[0] == "~"])
 
 
+# Around a saying that stands by itself: "good morning".
+SAID = """{R}|{R}.|{r}|{R}!|{R}|{r}|{R}.|{r}!|{R}, tini.|Tini, {r}|Oh, {r}|Well, {r}.|Hey, {r}.|And {r}.|{R}...|~Okay then, {r}|~So {r}|~{R}, dear tini"""
+
 CARRIERS = {"q": split(DIRECT), "i": split(INDIRECT), "n": split(NOUN), "s": split(START),
-            "k": split(KEY), "t": split(TOPIC)}
+            "k": split(KEY), "t": split(TOPIC), "r": split(SAID)}
 
 
 def indirect(q):
     """'what color is the sky' -> 'what color the sky is'; None where no rule fits."""
+    if ", " in q:
+        return q if q.startswith(("which is ", "what is ", "which one is ")) else None
     for pattern, form in [
             (r"(who) (wrote|painted|invented|discovered|composed|built|created|was the) (.+)", r"\1 \2 \3"),
             (r"(what|how|from what|of what) (is|are|was) (.+?) (called|used for|made of|made from|for)",
              r"\1 \3 \2 \4"),
             (r"(where) (is|was) (.+) (located|born)", r"\1 \3 \2 \4"),
             (r"((?:what|who|where|when)) (is|are|was|were) (.+)", r"\1 \3 \2"),
+            (r"(why) (is|are) (the \w+|\w+) (.+)", r"\1 \3 \2 \4"),
             (r"(how many .+?) (are there) (.+)", r"\1 there are \3"),
             (r"(how many \w+) does (.+) have", r"\1 \2 has"),
             (r"(how many \w+) do (.+) have", r"\1 \2 have"),
@@ -113,10 +123,12 @@ PLURAL = re.compile(r"the (land )?(countries|neighbou?rs|borders|neighbouring|(m
 HELD = {normal(re.sub(r"[{}]", "", form)) for _, held in CARRIERS.values() for form in held}
 
 
-def carrier_of(rng, kind, held):
+def carrier_of(rng, kind, held, by_rule):
     """A carrier for training, or for a test whose (core, carrier) are held out: those are written by hand."""
-    if any(held) or kind == "t" or rng.random() >= BY_RULE:
+    if any(held) or rng.random() >= by_rule:
         return rng.choice(CARRIERS[kind][held[1]])
+    if kind in "tr":
+        return carriers.led(rng, rng.choice(CARRIERS[kind][0]))
     while True:
         carrier = carriers.draw(rng, kind)
         if normal(re.sub(r"[{}]", "", carrier)) not in HELD:
@@ -128,64 +140,30 @@ class Phrasing:
 
     def __init__(self, cores):
         self.cores = {"q": ([], []), "n": ([], []), "s": ([], []), "k": ([], []), "i": ([], []),
-                      "t": ([], [])}
+                      "t": ([], []), "r": ([], [])}
         for kind, forms in cores.items():
             for held, items in enumerate(split(forms)):
                 self.cores[kind][held].extend(items)
         for held in (0, 1):
             for n in self.cores["n"][held]:
                 be = "are" if PLURAL.match(n) else "is"
-                self.cores["i"][held].append(f"what {n} {be}")
-                self.cores["s"][held].append(f"{n} {be}")
+                if not n.startswith("the reason"):
+                    self.cores["i"][held].append(f"what {n} {be}")
+                    self.cores["s"][held].append(f"{n} {be}")
             for q in self.cores["q"][held]:
                 if indirect(q):
                     self.cores["i"][held].append(indirect(q))
-        self.kinds = [k for k in "qqqqiinnnsskt" if self.cores[k][0]]
-        self.held_kinds = [k for k in "qqqiinnsk" if self.cores[k][1]]
+        self.kinds = [k for k in "qqqqiinnnsskktrrr" if self.cores[k][0]]
+        self.held_kinds = [k for k in "qqqiinnskr" if self.cores[k][1]]
 
-    def ask(self, rng, x, held=(0, 0)):
+    def ask(self, rng, x, held=(0, 0), by_rule=BY_RULE):
         """One unpolished question about x. held = (core held out?, carrier held out?)."""
-        kind = rng.choice(self.held_kinds if held[0] else self.kinds)
-        core = rng.choice(self.cores[kind][held[0]])
-        carrier = carrier_of(rng, kind, held)
+        kind = rng.choice(self.held_kinds if held[0] and self.held_kinds else self.kinds)
+        core = rng.choice(self.cores[kind][held[0]] or self.cores[kind][0])
+        carrier = carrier_of(rng, kind, held, by_rule)
         if kind == "t":
             return carrier.replace("{x}", x)
         text = core.replace("{x}", x)
+        if kind == "q" and not any(held) and by_rule and rng.random() < TELEGRAMS:
+            return surface.telegraph(rng, text)
         return carrier.replace("{" + kind + "}", text).replace("{" + kind.upper() + "}", upper(text))
-
-
-TYPO_LETTERS = "abcdefghilmnoprstu"
-
-
-def surface(rng, text):
-    """Types the question as hurried people do: case, contractions, punctuation, a rare slip."""
-    if rng.random() < 0.3:
-        for a, b in [("What is", "What's"), ("what is ", "what's "), ("Who is", "Who's"),
-                     ("Where is", "Where's"), ("where is ", "where's ")]:
-            text = text.replace(a, b, 1)
-    if rng.random() < 0.05:
-        text = re.sub(r"\bthe (?=[A-Z])", "", text)
-    roll = rng.random()
-    if roll < 0.2:
-        text = text.lower()
-    elif roll < 0.23:
-        text = text[:1].lower() + text[1:]
-    roll = rng.random()
-    if roll < 0.15:
-        text = text.rstrip("?.!") if not text.endswith("...") else text
-    elif roll < 0.17:
-        text = text.replace("?", "??").replace(".", "!")
-    elif roll < 0.19:
-        text = text.replace("?", " ?")
-    elif roll < 0.22 and text.endswith("."):
-        text = text[:-1] + "?"
-    if rng.random() < 0.02:
-        words = text.split(" ")
-        i = rng.randrange(len(words))
-        if words[i].isalpha() and words[i].islower() and len(words[i]) > 4:
-            j = rng.randrange(1, len(words[i]) - 1)
-            w = words[i]
-            words[i] = rng.choice([w[:j] + w[j + 1:], w[:j] + w[j + 1] + w[j] + w[j + 2:],
-                                   w[:j] + rng.choice(TYPO_LETTERS) + w[j + 1:]])
-            text = " ".join(words)
-    return text

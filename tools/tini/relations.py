@@ -25,7 +25,7 @@ what nation has {x} as its capital|{x} is whose capital|which country is {x} the
 ~which nation's capital is {x}|~{x} is the capital city of what nation|~of what country is {x} the capital city""",
   "s": "{x} is the capital of|{x} is the capital city of|the city of {x} is the capital of|~the city {x} is the capital city of",
   "k": "{x} is capital of|{x} capital of|capital {x} which country|country with capital {x}|~country whose capital is {x}"}),
-"currency": ("The currency of {x} is the {y}, the money that people use there.", {
+"currency": ("The currency of {x} is the {y}.", {
   "n": """the currency of {x}|{x}'s currency|the money of {x}|the currency used in {x}|the money used in {x}|the national currency of {x}|
 the official currency of {x}|the name of the currency of {x}|the money that people use in {x}|
 ~the name of the money in {x}|~the currency that {x} uses""",
@@ -97,7 +97,7 @@ how many people are in {x}|how many people live in the country {x}|in {x}, how m
   "i": "how many people live in {x}|how many people there are in {x}|how big the population of {x} is|~how many people are living in {x} now",
   "s": "the number of people in {x} is about|{x} has a population of|~the number of people living in {x} is",
   "k": "population of {x}|{x} population|population {x}|people in {x}|~number of people in {x}|~{x}: population"}),
-"domain": ("The internet domain of {x} is {y}, as in web addresses from there.", {
+"domain": ("The internet domain of {x} is {y}.", {
   "n": "the internet domain of {x}|{x}'s internet domain|the web domain of {x}|the top-level domain of {x}|the internet code of {x}|the domain name ending of {x}|~the internet country code of {x}|~the web address ending of {x}",
   "q": """what internet domain does {x} use|which internet domain does {x} have|what is the internet ending for {x}|what do web addresses from {x} end in|
 which domain belongs to {x}|what domain do websites in {x} use|how do web addresses in {x} end|what is the internet domain for {x}|
@@ -108,7 +108,7 @@ which domain belongs to {x}|what domain do websites in {x} use|how do web addres
   "n": "the capital of {x}|the capital city of {x}|{x}'s capital|the state capital of {x}|the capital of the state of {x}|{x}'s state capital|the capital of the US state {x}|~the name of the state capital of {x}|~the capital of the American state {x}",
   "q": "which city is the capital of {x}|what city is the capital of {x}|which city is the state capital of {x}|what city is {x}'s capital|what is the state capital of {x} called|in the United States, what is the capital of {x}|which capital does the state of {x} have|what city serves as the capital of {x}|what do you call the capital of {x}|where is the capital of {x}|~what is the capital city of {x} in America|~which town is the state capital of {x}",
   "k": "capital of {x}|{x} capital|{x} state capital|state capital of {x}|capital {x}|~state capital {x}"}),
-"element": ("The chemical symbol of {x} is {y}, as the periodic table shows.", {
+"element": ("The chemical symbol of {x} is {y}.", {
   "n": "the chemical symbol of {x}|the symbol of {x}|the chemical symbol for {x}|the symbol for {x}|the symbol of the element {x}|the periodic table symbol for {x}|~the sign for the element {x}|~the element symbol of {x}",
   "q": "what chemical symbol does {x} have|which symbol stands for {x}|how is {x} written in chemistry|what letter stands for {x}|which letters stand for {x}|what symbol does {x} have in the periodic table|what is {x}'s chemical symbol|what is the short sign for {x}|how do chemists write {x}|~which chemical symbol belongs to {x}|~what is {x}'s symbol in chemistry|~what sign do chemists use for {x}",
   "k": "symbol of {x}|{x} symbol|chemical symbol {x}|{x} chemical symbol|~symbol for {x}|~element symbol {x}"}),
@@ -120,64 +120,64 @@ which domain belongs to {x}|what domain do websites in {x} use|how do web addres
   "n": "the {x} planet from the Sun|the {x} planet|the {x} planet of the solar system|the {x} planet in our solar system|the name of the {x} planet|~the {x} planet counted from the Sun",
   "q": "which planet is {x} from the Sun|what planet is the {x} one from the Sun|which planet is the {x} planet|which one is the {x} planet from the Sun|what is the {x} planet called|which planet comes {x} from the Sun|~what is the {x} planet from the Sun called|~which planet is number {x} from the Sun",
   "k": "{x} planet|{x} planet from the Sun|~planet {x} from Sun"}),
-"sound": ("A {x} {y}, and that is the sound a {x} makes.", {
-  "n": "the sound of a {x}|the sound a {x} makes|the noise of a {x}|the noise a {x} makes|the sound that a {x} makes|~the voice of a {x}|~the noise that {x}s make",
-  "q": "what sound does a {x} make|what noise does a {x} make|which sound does a {x} make|how does a {x} sound|what does a {x} say|what does the {x} say|what kind of sound does a {x} make|what sound do you hear from a {x}|what is a {x}'s sound|what sound does the {x} make|~what noise do you hear from a {x}|~what sound comes from a {x}|~what kind of noise does a {x} make",
-  "i": "what sound a {x} makes|what noise a {x} makes|what a {x} says|~which noise a {x} makes",
+"sound": ("{A} {x} {y}.", {
+  "n": "the sound of {a} {x}|the sound {a} {x} makes|the noise of {a} {x}|the noise {a} {x} makes|the sound that {a} {x} makes|~the voice of {a} {x}|~the noise that {x}s make",
+  "q": "what sound does {a} {x} make|what noise does {a} {x} make|which sound does {a} {x} make|how does {a} {x} sound|what does {a} {x} say|what does the {x} say|what kind of sound does {a} {x} make|what sound do you hear from {a} {x}|what is {a} {x}'s sound|what sound does the {x} make|~what noise do you hear from {a} {x}|~what sound comes from {a} {x}|~what kind of noise does {a} {x} make",
+  "i": "what sound {a} {x} makes|what noise {a} {x} makes|what {a} {x} says|~which noise {a} {x} makes",
   "k": "{x} sound|sound of {x}|{x} noise|~noise of {x}"}),
-"young": ("A young {x} is called a {y}, and it grows up to be a {x}.", {
-  "n": "the name of a young {x}|the name of a baby {x}|the word for a baby {x}|the name for a young {x}|the young of a {x}|the baby of a {x}|~the term for a baby {x}|~the word for a young {x}",
-  "q": "what is a baby {x} called|what is a young {x} called|what do you call a baby {x}|what do you call a young {x}|what do we call a baby {x}|how is a baby {x} called|a baby {x} is called what|what is the baby of a {x} called|what is the child of a {x} called|which name does a baby {x} have|what are baby {x}s called|~what do people call a baby {x}|~a young {x} is called what|~what name do you give a young {x}",
+"young": ("A young {x} is called {ay}, and it grows up to be {a} {x}.", {
+  "n": "the name of a young {x}|the name of a baby {x}|the word for a baby {x}|the name for a young {x}|the young of {a} {x}|the baby of {a} {x}|~the term for a baby {x}|~the word for a young {x}",
+  "q": "what is a baby {x} called|what is a young {x} called|what do you call a baby {x}|what do you call a young {x}|what do we call a baby {x}|how is a baby {x} called|a baby {x} is called what|what is the baby of {a} {x} called|what is the child of {a} {x} called|which name does a baby {x} have|what are baby {x}s called|~what do people call a baby {x}|~a young {x} is called what|~what name do you give a young {x}",
   "s": "a baby {x} is called a|a young {x} is called a|~a little {x} is called a",
   "k": "baby {x}|young {x}|baby {x} name|name of baby {x}|~young {x} name"}),
-"home": ("A {x} lives in a {y}, which is its home.", {
-  "n": "the home of a {x}|the house of a {x}|the place where a {x} lives|the name of the home of a {x}|~the name of a {x}'s home",
-  "q": "where does a {x} live|what is the home of a {x} called|where do {x}s live|in what does a {x} live|what do you call the home of a {x}|what kind of home does a {x} have|where does the {x} live|where does a {x} sleep|where is the home of a {x}|what is a {x}'s home called|~where does a {x} make its home|~what do we call a {x}'s home|~in which place does a {x} live",
-  "i": "where a {x} lives|where {x}s live|~in what a {x} lives",
-  "k": "{x} home|home of {x}|where {x} lives|~home of a {x}"}),
-"group": ("A group of {x} is called a {y} of {x} in English.", {
+"home": ("{A} {x} lives in {ay}.", {
+  "n": "the home of {a} {x}|the house of {a} {x}|the place where {a} {x} lives|the name of the home of {a} {x}|~the name of {a} {x}'s home",
+  "q": "where does {a} {x} live|what is the home of {a} {x} called|where do {x}s live|in what does {a} {x} live|what do you call the home of {a} {x}|what kind of home does {a} {x} have|where does the {x} live|where does {a} {x} sleep|where is the home of {a} {x}|what is {a} {x}'s home called|~where does {a} {x} make its home|~what do we call {a} {x}'s home|~in which place does {a} {x} live",
+  "i": "where {a} {x} lives|where {x}s live|~in what {a} {x} lives",
+  "k": "{x} home|home of {x}|where {x} lives|~home of {a} {x}"}),
+"group": ("A group of {x} is called a {y} of {x}.", {
   "n": "the name for a group of {x}|the word for a group of {x}|the name of a group of {x}|the word for many {x} together|~the term for a group of {x}",
   "q": "what is a group of {x} called|what do you call a group of {x}|what do we call a group of {x}|how is a group of {x} called|a group of {x} is called what|what are many {x} together called|what do you call many {x} together|which word means a group of {x}|~what name does a group of {x} have|~what do people call a group of {x}",
   "s": "a group of {x} is called a|many {x} together are called a|~a large group of {x} is called a",
   "k": "group of {x}|{x} group name|{x} group|~name for group of {x}"}),
-"kind": ("{A} {x} is {ay}, because it belongs to that group of animals.", {
+"kind": ("{A} {x} is {ay}.", {
   "n": "the group of animals that {a} {x} belongs to|the animal class of {a} {x}|the kind of animal that {a} {x} is|the class of {a} {x}|~the type of animal {a} {x} is",
   "q": "what kind of animal is {a} {x}|what type of animal is {a} {x}|which kind of animal is {a} {x}|what sort of animal is {a} {x}|to which group of animals does {a} {x} belong|what class of animal is {a} {x}|is {a} {x} a mammal, a bird, a fish or something else|what group of animals does {a} {x} belong to|{a} {x} is what kind of animal|which animal group includes {a} {x}|~which type of animal is {a} {x}|~{a} {x} is which sort of animal|~what animal class does {a} {x} belong to",
   "i": "what kind of animal {a} {x} is|what type of animal {a} {x} is|which group of animals {a} {x} belongs to|~what sort of animal {a} {x} is",
   "k": "{x} animal class|{x} kind of animal|{x} animal type|~type of animal {x}"}),
-"legs": ("{A} {x} has {y} legs, as you can count for yourself.", {
+"legs": ("{A} {x} has {y} legs.", {
   "n": "the number of legs of {a} {x}|the number of legs {a} {x} has|the count of legs of {a} {x}|~the number of legs on {a} {x}",
   "q": "how many legs does {a} {x} have|how many legs do {x}s have|how many legs has {a} {x} got|how many legs are on {a} {x}|{a} {x} has how many legs|what number of legs does {a} {x} have|how many legs can you count on {a} {x}|how many legs does the {x} have|on how many legs does {a} {x} walk|~how many legs would {a} {x} have|~with how many legs is {a} {x} born",
   "s": "the number of legs {a} {x} has is|~when you count the legs of {a} {x} you get",
   "k": "{x} legs|legs of {x}|number of legs {x}|~{x} number of legs"}),
-"eats": ("{A} {x} eats {y}, which is its usual food.", {
+"eats": ("{A} {x} eats {y}.", {
   "n": "the food of {a} {x}|the usual food of {a} {x}|the food that {a} {x} eats|the diet of {a} {x}|~the favourite food of {a} {x}",
   "q": "what does {a} {x} eat|what do {x}s eat|what food does {a} {x} eat|what does the {x} eat|what kind of food does {a} {x} eat|which food does {a} {x} eat|what is {a} {x}'s food|what do you feed {a} {x}|on what does {a} {x} feed|what does {a} {x} like to eat|~what sort of food does {a} {x} eat|~what does {a} {x} usually eat|~what do people feed {a} {x}",
   "i": "what {a} {x} eats|what {x}s eat|what food {a} {x} eats|~what {a} {x} likes to eat",
   "k": "{x} food|food of {x}|what {x} eats|{x} diet|~{x} eats what"}),
-"opposite": ('The opposite of the word "{x}" is the word "{y}" in English.', {
+"opposite": ('The opposite of "{x}" is "{y}".', {
   "n": 'the opposite of {x}|the opposite of "{x}"|the opposite of the word {x}|the word that means the opposite of {x}|the antonym of {x}|the contrary of {x}|the word opposite to {x}|~the exact opposite of {x}|~the opposite word of {x}',
   "q": 'what is the opposite of {x}|which word is the opposite of {x}|what word is the opposite of {x}|which word means the opposite of {x}|what word means the opposite of {x}|what is not {x}|if something is not {x}, what is it|{x} is the opposite of what|what do you call the opposite of {x}|what is an antonym of {x}|~what would be the opposite of {x}|~which word is opposite to {x}|~{x} is the opposite of which word',
   "s": "the opposite word to {x} is|{x} is the opposite of|~the word opposite to {x} is",
   "k": "opposite of {x}|opposite {x}|{x} opposite|antonym of {x}|{x} antonym|~opposite word {x}|~{x} antonym word"}),
-"past": ('The past tense of the verb "{x}" is "{y}", as in the word yesterday.', {
+"past": ('The past tense of "{x}" is "{y}".', {
   "n": 'the past tense of {x}|the past tense of "{x}"|the past tense of the verb {x}|the simple past of {x}|the past form of {x}|the past of {x}|the past tense of to {x}|~the simple past tense of {x}|~the past form of the verb {x}',
   "q": "what is the past tense of {x}|how do you say {x} in the past tense|how do you write {x} in the past|what is {x} in the past tense|what form does {x} have in the past|which word is the past tense of {x}|how do you put {x} in the past tense|what does {x} become in the past|~how do you form the past tense of {x}|~what is {x} in the simple past",
   "k": "past tense of {x}|past tense {x}|{x} past tense|past of {x}|~{x} simple past|~simple past {x}"}),
-"plural": ('The plural of the noun "{x}" is "{y}", which means more than one.', {
+"plural": ('The plural of "{x}" is "{y}".', {
   "n": 'the plural of {x}|the plural of "{x}"|the plural form of {x}|the plural of the word {x}|the plural of the noun {x}|the word for more than one {x}|~the plural form of the word {x}|~the correct plural of {x}',
   "q": "what is the plural of {x}|how do you say more than one {x}|what do you call more than one {x}|how do you write the plural of {x}|what is {x} in the plural|which word is the plural of {x}|one {x}, two what|~how do you form the plural of {x}|~what is the word {x} in the plural",
   "k": "plural of {x}|plural {x}|{x} plural|{x} plural form|~plural form {x}"}),
-"color": ("The color of {x} is {y}, as everyone can see.", {
+"color": ("The color of {x} is {y}.", {
   "n": "the color of {x}|the colour of {x}|the usual color of {x}|the color that {x} has|~the normal color of {x}|~the colour that {x} has",
   "q": "what color is {x}|what colour is {x}|which color is {x}|which colour is {x}|what color does {x} have|what is {x}'s color|of what color is {x}|what color do you see when you look at {x}|what color would you paint {x}|~what colour does {x} have|~which color does {x} have|~in what color do you draw {x}",
   "k": "color of {x}|{x} color|colour of {x}|{x} colour|~color {x}"}),
-"book": ("{x} was written by {y}, who is famous as a writer.", {
+"book": ("{x} was written by {y}.", {
   "n": "the author of {x}|the writer of {x}|the person who wrote {x}|the name of the author of {x}|the author of the book {x}|the author who wrote {x}|~the name of the writer of {x}|~the man or woman who wrote {x}",
   "q": "who wrote {x}|who wrote the book {x}|who is the author of {x}|which author wrote {x}|by whom was {x} written|who was {x} written by|which writer wrote {x}|what author wrote {x}|{x} was written by whom|{x} is a book by whom|who is the writer of {x}|whose book is {x}|~which person wrote {x}|~what is the name of the author who wrote {x}|~the book {x} was written by whom|~by which author is {x}",
   "s": "{x} was written by|the book {x} was written by|the author of the book {x} is|~the story {x} was written by",
   "k": "author of {x}|{x} author|{x} writer|{x} written by|who wrote {x}|~{x} book author|~writer of {x}"}),
-"painting": ("{x} was painted by {y}, who is famous as a painter.", {
+"painting": ("{x} was painted by {y}.", {
   "n": "the painter of {x}|the artist of {x}|the artist who painted {x}|the person who painted {x}|~the name of the artist who made {x}",
   "q": "who painted {x}|which artist painted {x}|which painter made {x}|who made the painting {x}|by whom was {x} painted|who is the painter of {x}|{x} was painted by whom|who created {x}|~which person painted {x}|~what painter made {x}|~by which artist is {x}",
   "s": "{x} was painted by|~the painting {x} was made by",
@@ -204,13 +204,13 @@ which domain belongs to {x}|what domain do websites in {x} use|how do web addres
   "i": "where {x} ends|what {x} flows into|which sea {x} flows into|~into which sea {x} runs",
   "s": "{x} flows into|the river {x} ends in|~{x} reaches the sea at",
   "k": "mouth of {x}|{x} flows into|{x} mouth|~{x} ends in"}),
-"job": ("{X} {y}, and that is the work {x} does.", {
+"job": ("{X} {y}.", {
   "n": "the job of {x}|the work of {x}|the work that {x} does|the task of {x}|~the daily work of {x}",
   "q": "what does {x} do|what work does {x} do|what is {x}|what kind of work does {x} do|what does {x} do all day|what is the work of {x}|who is {x}|what does {x} do for a living|what is the job of {x}|~what sort of work does {x} do|~what would {x} do at work|~what tasks does {x} have",
   "i": "what {x} does|what work {x} does|what {x} is|what the job of {x} is|~what kind of work {x} does",
   "s": "the work of {x} is this: {x}|~at work, {x}",
   "k": "job of {x}|{x} job|work of {x}|~{x} work"}),
-"use": ("People use {x} to {y}, among other things.", {
+"use": ("People use {x} to {y}.", {
   "n": "the use of {x}|the purpose of {x}|the main use of {x}|~the usual purpose of {x}",
   "q": "what is {x} for|what is {x} used for|what do people use {x} for|what do you use {x} for|what do we use {x} for|what is {x}|what can you do with {x}|what do you do with {x}|what does one do with {x}|why do people use {x}|how do people use {x}|~what would you use {x} for|~for what do people need {x}|~what is the point of {x}",
   "i": "what {x} is for|what {x} is used for|what people use {x} for|what to do with {x}|~why people use {x}",
@@ -237,11 +237,11 @@ which domain belongs to {x}|what domain do websites in {x} use|how do web addres
   "q": "how do you write {x} in Roman numerals|how is {x} written in Roman numerals|what is {x} in Roman numerals|which Roman numeral stands for {x}|how did the Romans write {x}|what is the number {x} in Roman numerals|~how does one write {x} in Roman numerals|~what did the Romans write for {x}",
   "i": "how to write {x} in Roman numerals|how the Romans wrote {x}|~how {x} is written in Roman numerals",
   "k": "{x} in Roman numerals|Roman numeral {x}|{x} Roman numeral|~Roman numeral for {x}"}),
-"sides": ("A {x} has {y} sides, which is how you know it.", {
-  "n": "the number of sides of a {x}|the number of sides a {x} has|the number of sides in a {x}|~the count of sides of a {x}",
-  "q": "how many sides does a {x} have|how many sides has a {x} got|how many sides are there in a {x}|a {x} has how many sides|how many sides do {x}s have|what number of sides does a {x} have|how many sides can you count on a {x}|how many sides does the {x} have|~how many sides are in a {x}|~how many sides would a {x} have",
-  "s": "the number of sides a {x} has is|~when you count the sides of a {x} you get",
-  "k": "{x} sides|sides of a {x}|number of sides {x}|~{x} number of sides"}),
+"sides": ("{A} {x} has {y} sides.", {
+  "n": "the number of sides of {a} {x}|the number of sides {a} {x} has|the number of sides in {a} {x}|~the count of sides of {a} {x}",
+  "q": "how many sides does {a} {x} have|how many sides has {a} {x} got|how many sides are there in {a} {x}|{a} {x} has how many sides|how many sides do {x}s have|what number of sides does {a} {x} have|how many sides can you count on {a} {x}|how many sides does the {x} have|~how many sides are in {a} {x}|~how many sides would {a} {x} have",
+  "s": "the number of sides {a} {x} has is|~when you count the sides of {a} {x} you get",
+  "k": "{x} sides|sides of {a} {x}|number of sides {x}|~{x} number of sides"}),
 "instrument": ("The {x} is a {y} instrument, which people play to make music.", {
   "n": "the instrument family of the {x}|the kind of instrument the {x} is|the family of the {x}|~the type of instrument the {x} is",
   "q": "what kind of instrument is the {x}|what type of instrument is a {x}|which family of instruments does the {x} belong to|what kind of musical instrument is a {x}|what sort of instrument is the {x}|is the {x} a string, wind or percussion instrument|to which family of instruments does the {x} belong|~which kind of instrument is a {x}|~what instrument family is the {x} in",
@@ -253,16 +253,6 @@ which domain belongs to {x}|what domain do websites in {x} use|how do web addres
   "q": "how many players are in a {x} team|how many players are on a {x} team|how many players does a {x} team have|how many people play on a {x} team|how many people are on a {x} team|how big is a {x} team|in {x}, how many players are on each team|~how many people does a {x} team have|~how many players play for each side in {x}",
   "i": "how many players a {x} team has|how big a {x} team is|~how many people a {x} team has",
   "k": "{x} players|{x} team players|{x} team size|players in {x}|~number of players {x}"}),
-"president": ("{x} was the {y} president of the United States of America.", {
-  "n": "the place of {x} among the presidents|the number of president {x}|~the number of {x} among the presidents",
-  "q": "which president was {x}|what number president was {x}|which number president was {x}|{x} was which president of the United States|{x} was what number president|what president of the United States was {x}|~what place has {x} among the presidents|~{x} was the how many-th president",
-  "i": "which president {x} was|what number president {x} was|~what place {x} has among the presidents",
-  "s": "{x} was the|among the presidents of the United States, {x} was the|~in the list of presidents, {x} was the",
-  "k": "{x} president number|president {x}|{x} which president|~president number of {x}"}),
-"president_at": ("The {x} president of the United States of America was {y}.", {
-  "n": "the {x} president of the United States|the {x} US president|the {x} president|the {x} president of America|the name of the {x} president|~the {x} American president",
-  "q": "who was the {x} president of the United States|who was the {x} president|who was America's {x} president|which man was the {x} president of the United States|who was the {x} US president|~who was the {x} American president|~who became the {x} president of the United States",
-  "k": "{x} president|{x} US president|{x} president of the United States|~{x} American president"}),
 "born": ("{x} was born in {y}.", {
   "n": "the birthplace of {x}|the place where {x} was born|the place of birth of {x}|{x}'s birthplace|~the town where {x} was born|~{x}'s place of birth",
   "q": "where was {x} born|in which place was {x} born|what is the birthplace of {x}|where did {x} come from|in what city was {x} born|in which country was {x} born|where is {x} from|in what country was {x} born|where did the life of {x} begin|where does {x} come from|~in which city was {x} born|~at what place was {x} born|~what town was {x} born in",
@@ -275,38 +265,38 @@ which domain belongs to {x}|what domain do websites in {x} use|how do web addres
   "i": "where {x} is located|which country {x} is in|what country {x} is in|in which country {x} is|where {x} lies|~in what country {x} lies",
   "s": "{x} is a city in|{x} is in the country of|the city of {x} is in|~you find the city of {x} in",
   "k": "{x} country|{x} location|{x} city|country of {x}|{x} where|where {x}|~{x} which country|~location of {x}"}),
-"sum": ("The sum of {a} and {b} is {y}, because {a} + {b} = {y}.", {
+"sum": ("{a} plus {b} is {y}.", {
   "n": "the sum of {a} and {b}|{a} plus {b}|{a} + {b}|{a} and {b} together|the total of {a} and {b}|~the result of {a} plus {b}|~{a} and {b} added up",
   "q": "how much is {a} plus {b}|how much is {a} + {b}|how much is {a} and {b}|what do {a} and {b} make|what does {a} plus {b} equal|what does {a} plus {b} make|what do you get if you add {a} and {b}|what do you get when you add {b} to {a}|what number is {a} plus {b}|how many are {a} and {b}|if I have {a} apples and get {b} more, how many do I have|what does {a} + {b} equal|how much do {a} and {b} make|what is {a} + {b} equal to|~what do {a} and {b} add up to|~how much is the sum of {a} and {b}|~what total do {a} and {b} give|~what comes out of {a} + {b}",
   "s": "{a} + {b} =|{a} plus {b} equals|{a} plus {b} makes|{a} and {b} make|~{a} and {b} add up to",
   "k": "{a} + {b}|{a}+{b}|{a} plus {b}|add {a} and {b}|sum {a} {b}|{a} + {b} =|calculate {a} + {b}|compute {a} + {b}|solve {a} + {b}|{a}+{b}=|~work out {a} + {b}|~sum of {a} and {b}"}),
-"difference": ("The difference of {a} and {b} is {y}, because {a} - {b} = {y}.", {
+"difference": ("{a} minus {b} is {y}.", {
   "n": "the difference of {a} and {b}|{a} minus {b}|{a} - {b}|the difference between {a} and {b}|{b} taken from {a}|~the result of {a} minus {b}|~{a} less {b}",
   "q": "how much is {a} minus {b}|how much is {a} - {b}|what does {a} minus {b} equal|what do you get if you take {b} from {a}|what is left if you take {b} from {a}|what number is {a} minus {b}|what does {a} - {b} equal|if I have {a} apples and give away {b}, how many are left|what do you get when you subtract {b} from {a}|what remains of {a} when {b} are taken away|~how much is {a} less {b}|~what comes out of {a} - {b}|~what remains if you subtract {b} from {a}",
   "s": "{a} - {b} =|{a} minus {b} equals|{a} minus {b} makes|~{a} less {b} equals",
   "k": "{a} - {b}|{a}-{b}|{a} minus {b}|subtract {b} from {a}|{a} - {b} =|calculate {a} - {b}|compute {a} - {b}|solve {a} - {b}|{a}-{b}=|~work out {a} - {b}|~difference of {a} and {b}"}),
-"product": ("The product of {a} and {b} is {y}, because {a} x {b} = {y}.", {
+"product": ("{a} times {b} is {y}.", {
   "n": "the product of {a} and {b}|{a} times {b}|{a} x {b}|{a} multiplied by {b}|{a} * {b}|~the result of {a} times {b}|~the product of the numbers {a} and {b}",
   "q": "how much is {a} times {b}|how much is {a} x {b}|what does {a} times {b} equal|what does {a} times {b} make|what do you get if you multiply {a} by {b}|what do you get when you multiply {a} and {b}|what number is {a} times {b}|what is {a} multiplied by {b}|how many are {a} times {b}|how much is {a} multiplied by {b}|what does {a} x {b} equal|~how much do you get from {a} times {b}|~what comes out of {a} x {b}|~what does {a} multiplied by {b} give",
   "s": "{a} x {b} =|{a} times {b} equals|{a} times {b} makes|{a} times {b} is|~{a} multiplied by {b} equals",
   "k": "{a} x {b}|{a} * {b}|{a}*{b}|{a}x{b}|{a} times {b}|multiply {a} by {b}|{a} x {b} =|calculate {a} x {b}|compute {a} * {b}|solve {a} x {b}|~work out {a} x {b}|~product of {a} and {b}"}),
-"next_number": ("The number that comes after {x} is {y}, which is one more.", {
+"next_number": ("The number after {x} is {y}.", {
   "n": "the number after {x}|the next number after {x}|the number that comes after {x}|the number that follows {x}|~the number right after {x}",
   "q": "what number comes after {x}|which number comes after {x}|what comes after {x}|which number follows {x}|what number follows {x}|what is one more than {x}|what comes next after {x}|when you count, what comes after {x}|~what number is next after {x}|~which number do you say after {x}",
   "k": "number after {x}|after {x}|next number {x}|~next number after {x}"}),
-"next_day": ("The day that comes after {x} is {y}, as the week goes on.", {
+"next_day": ("The day that comes after {x} is {y}.", {
   "n": "the day after {x}|the next day after {x}|the day that comes after {x}|the day that follows {x}|~the weekday after {x}",
   "q": "what day comes after {x}|which day comes after {x}|what day is after {x}|which day follows {x}|what day follows {x}|what comes after {x}|if today is {x}, what day is tomorrow|what day of the week comes after {x}|what day is it the day after {x}|~which day is next after {x}|~when {x} is over, what day comes|~today is {x}, so what day is tomorrow",
   "k": "day after {x}|after {x}|next day {x}|~next day after {x}"}),
-"last_day": ("The day that comes before {x} is {y}, as the week goes on.", {
+"last_day": ("The day that comes before {x} is {y}.", {
   "n": "the day before {x}|the day that comes before {x}|the last day before {x}|~the weekday before {x}",
   "q": "what day comes before {x}|which day comes before {x}|what day is before {x}|what comes before {x}|if today is {x}, what day was yesterday|what day of the week comes before {x}|which day is just before {x}|~today is {x}, so what day was yesterday|~what day is right before {x}",
   "k": "day before {x}|before {x}|~last day before {x}"}),
-"next_month": ("The month that comes after {x} is {y}, as the year goes on.", {
+"next_month": ("The month that comes after {x} is {y}.", {
   "n": "the month after {x}|the next month after {x}|the month that comes after {x}|the month that follows {x}|~the month right after {x}",
   "q": "what month comes after {x}|which month comes after {x}|what month is after {x}|which month follows {x}|what month follows {x}|what comes after {x}|if it is {x}, what month is next|~which month is next after {x}|~when {x} is over, what month comes",
   "k": "month after {x}|after {x}|next month {x}|~next month after {x}"}),
-"last_month": ("The month that comes before {x} is {y}, as the year goes on.", {
+"last_month": ("The month that comes before {x} is {y}.", {
   "n": "the month before {x}|the month that comes before {x}|the last month before {x}|~the month right before {x}",
   "q": "what month comes before {x}|which month comes before {x}|what month is before {x}|what comes before {x}|which month is just before {x}|~what month is right before {x}|~if it is {x}, what was last month",
   "k": "month before {x}|before {x}|~last month before {x}"}),
