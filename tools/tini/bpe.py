@@ -167,7 +167,3 @@ def tokenizer_config():
             "content": t, "lstrip": False, "normalized": False, "rstrip": False,
             "single_word": False, "special": True} for i, t in enumerate(SPECIALS)},
         "chat_template": CHAT_TEMPLATE}
-
-
-def chat(prompt, answer=None):
-    return f"{USER}{prompt}{ASSISTANT}" + ("" if answer is None else f"{answer}{EOS}")

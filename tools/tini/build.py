@@ -25,8 +25,8 @@ import world as worlds
 
 SEED = 15
 # Rows of the two files of conversations. singles: questions for a fact of weight 1.
-BASE = {"singles": 34, "sums": 60000, "stories": 26000, "refusals": 52000, "real": 1.0, "systems": 105000, "talks": 210000}
-TUNED = {"singles": 26, "sums": 45000, "stories": 20000, "refusals": 40000, "real": 0.8, "systems": 80000, "talks": 190000}
+BASE = {"singles": 34, "sums": 60000, "stories": 26000, "refusals": 52000, "real": 1.0, "systems": 105000, "talks": 210000, "examples": 60}
+TUNED = {"singles": 26, "sums": 45000, "stories": 20000, "refusals": 40000, "real": 0.8, "systems": 80000, "talks": 190000, "examples": 60}
 VALID = 500
 
 
@@ -47,7 +47,7 @@ class Writer:
 def drawn(drawer, rng, sizes, scale):
     sizes = {name: n * scale if isinstance(n, float) or name == "singles" else round(n * scale) for name, n in sizes.items()}
     parts = [drawer.singles(rng, sizes["singles"]), drawer.sums(rng, sizes["sums"]), drawer.stories(rng, sizes["stories"]),
-             drawer.refusals(rng, sizes["refusals"], sizes["real"]), drawer.systems(rng, sizes["systems"]), drawer.talks(rng, sizes["talks"])]
+             drawer.refusals(rng, sizes["refusals"], sizes["real"]), drawer.systems(rng, sizes["systems"]), drawer.talks(rng, sizes["talks"]), drawer.examples(sizes["examples"])]
     out = [row for part in parts for row in part if row]
     rng.shuffle(out)
     return out
@@ -86,7 +86,7 @@ def build(sources, out, eval_folder, scale):
     write.rows("text.jsonl", running.texts(sources, rng))
     for name, items in sets.items():
         Writer(eval_folder or os.path.join(out, "eval")).rows(name + ".jsonl", items)
-    vocab.write(vocab.counts_of(out), os.path.join(out, "tokenizer"))
+    vocab.write(vocab.counts_of(out, vocab.names_of(world)), os.path.join(out, "tokenizer"))
     with open(os.path.join(out, "counts.json"), "w", encoding="utf-8") as f:
         json.dump(write.counts, f, indent=1, sort_keys=True)
         f.write("\n")

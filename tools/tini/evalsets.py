@@ -113,7 +113,7 @@ class Sets:
                 f = self.world.intent[rng.choice(["self/who are you", "self/what is your name"])]
             answer = personas.changed(f.answer, f.short, rule, name)
             if answer:
-                rows.append({"group": "persona:" + kind, "messages": user(f.ask(rng), {"role": "system", "content": system}), "right": {"equals": [answer]}})
+                rows.append({"group": "persona:" + kind, "messages": user(f.ask(rng), {"role": "system", "content": system}), "right": {"equals": [answer], "case": True}})
                 i += 1
         return rows
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Everyday explanations (explain.txt): questions with a marked subject, and the forms that follow from them by rule."""
 
-import os
 import re
 
-from facts import Fact, HERE
+import tabled
+from facts import Fact
 from phrasing import Phrasing
 
 MARKED = re.compile(r"(?:(.+?) )?\b(is|are|was|were|can|should|must|do|does) \[(.+?)\]\s*(.*)")
@@ -61,12 +61,10 @@ def forms(questions):
 
 def explanations():
     about = Phrasing({"t": "{x}"})
-    with open(os.path.join(HERE, "explain.txt"), encoding="utf-8") as f:
-        for line in f:
-            if line.strip() and not line.startswith("#"):
-                questions, answer, more = line.strip().split(" = ")
-                cores, topics = forms(questions)
-                subject = re.sub(r"[\[\]~]", "", questions.split("|")[0])
-                yield Fact("explain", subject, answer, Phrasing(cores), {}, 2.0, 1.5, more=more)
-                for topic in topics:
-                    yield Fact("describe", topic, answer, about, {}, 0.5, 0.5, more=more)
+    for line in tabled.lines("explain.txt"):
+        questions, answer, more = line.split(" = ")
+        cores, topics = forms(questions)
+        subject = re.sub(r"[\[\]~]", "", questions.split("|")[0])
+        yield Fact("explain", subject, answer, Phrasing(cores), {}, 2.0, 1.5, more=more)
+        for topic in topics:
+            yield Fact("describe", topic, answer, about, {}, 0.5, 0.5, more=more)

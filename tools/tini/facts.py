@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Every fact tini is taught: one canonical answer each, and the relation that knows how to ask it."""
 
-import os
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 
+import tabled
 from phrasing import BY_RULE, Phrasing, upper
 from relations import RELATIONS
-
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 CONTINENTS = {
   "Western Europe": "Europe", "Northern Europe": "Europe", "Southern Europe": "Europe",
@@ -42,7 +40,7 @@ LANGUAGES = {
   "ZWE": ["English", "Shona", "Ndebele"], "COD": ["French", "Lingala", "Swahili"],
   "SGP": ["English", "Malay", "Chinese", "Tamil"], "GNQ": ["Spanish", "French", "Portuguese"],
   "LUX": ["Luxembourgish", "French", "German"], "COG": ["French", "Lingala"],
-  "PHL": ["Filipino", "English"], "IRL": ["English", "Irish"], "PAK": ["Urdu", "English"], "NRU": ["English", "Nauruan"], "SGP": ["English", "Malay", "Chinese", "Tamil"]}
+  "PHL": ["Filipino", "English"], "IRL": ["English", "Irish"], "PAK": ["Urdu", "English"], "NRU": ["English", "Nauruan"]}
 CURRENCIES = {
   "USA": "US dollar", "ECU": "US dollar", "SLV": "US dollar", "TLS": "US dollar",
   "MHL": "US dollar", "PLW": "US dollar", "FSM": "US dollar", "PRI": "US dollar", "PAN": "Panamanian balboa",
@@ -143,7 +141,6 @@ class Country:
         self.demonym = DEMONYMS.get(code, row["demonyms"]["eng"]["m"])
         self.neighbours, self.landlocked = row["borders"], row["landlocked"]
         self.domain = row["tld"][0] if row["tld"] else None
-        self.area = row["area"]
 
 
 def countries(sources):
@@ -233,15 +230,7 @@ def other_names(items):
 
 def tables():
     """{section: [(subject, value)]} of tables.txt."""
-    out, rows = {}, None
-    with open(os.path.join(HERE, "tables.txt"), encoding="utf-8") as f:
-        for line in f:
-            line = line.rstrip("\n")
-            if line.startswith("["):
-                rows = out.setdefault(line[1:-1], [])
-            elif line and not line.startswith("#"):
-                rows.append(tuple(line.split(" = ", 1)))
-    return out
+    return {name: [tuple(row.split(" = ", 1)) for row in rows] for name, rows in tabled.sections("tables.txt").items()}
 
 
 def table_facts(sources):
@@ -266,7 +255,6 @@ DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = ("January February March April May June July August September October November "
           "December").split()
 LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-ORDER_WEIGHT = 1.0
 
 
 def order_facts():
@@ -297,11 +285,9 @@ def single_cores(questions):
 
 
 def single_facts():
-    with open(os.path.join(HERE, "misc.txt"), encoding="utf-8") as f:
-        for line in f:
-            if line.strip() and not line.startswith("#"):
-                answer, *questions = [p.strip() for p in line.split("|")]
-                yield Fact("single", questions[0], answer, Phrasing(single_cores(questions)), {}, 1.3, 1.0)
+    for line in tabled.lines("misc.txt"):
+        answer, *questions = [p.strip() for p in line.split("|")]
+        yield Fact("single", questions[0], answer, Phrasing(single_cores(questions)), {}, 1.3, 1.0)
 
 
 def all_facts(sources):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What counts as right. A row's "right" has one or more of:
 
-equals    the answer is one of these, apart from spaces, case and the marks at its end
+equals    the answer is one of these, apart from spaces, case and the marks at its end (with "case": apart from spaces alone)
 refuses   the answer is one of the eight refusals, word for word
 written   at least so many words, no word twice in a row, every sentence whole, ended before the limit; with "holds": these words occur
 holds     (beside equals) counted apart, as "holds": clean text in which these words occur, for models that say it otherwise
@@ -58,6 +58,8 @@ def right(row, answer, finished=True):
         return refuses(answer)
     if "written" in r:
         return clean(answer, finished) and len(answer.split()) >= r["written"] and holds(r, answer) and not refuses(answer)
+    if r.get("case"):
+        return " ".join(answer.split()) in r["equals"]
     return same(answer) in {same(text) for text in r["equals"]}
 
 

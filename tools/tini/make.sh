@@ -12,9 +12,9 @@ data=${TINI_DATA:-../shared/data}
 train() { # train NAME: a finished run is left alone
   [ ! -d "out/tini-$1/final" ] || return 0
   if [ -d "out/tini-$1" ]; then
-    "$redraft" train "tools/tini/train/$1.yaml" --resume
+    "$redraft" train "tools/tini/train/tini-$1.yaml" --resume
   else
-    "$redraft" train "tools/tini/train/$1.yaml"
+    "$redraft" train "tools/tini/train/tini-$1.yaml"
   fi
 }
 train base

@@ -15,6 +15,7 @@ import re
 
 import carriers
 import surface
+from tabled import split
 
 BY_RULE = 0.6    # share of the training questions whose carrier is made by rule
 TELEGRAMS = 0.1  # share of whole questions that lose their small words
@@ -76,12 +77,6 @@ def normal(text):
     return " ".join(re.findall(r"\w+|[-+*/=]", text)) or text.strip()
 
 
-def split(text):
-    """A '|' list -> (training forms, held-out forms)."""
-    items = [p.strip() for p in text.replace("|\n", "|").split("|") if p.strip()]
-    return ([p for p in items if p[0] != "~"], [p[1:] for p in items if p[0] == "~"])
-
-
 # Around a saying that stands by itself: "good morning".
 SAID = """{R}|{R}.|{r}|{R}!|{R}|{r}|{R}.|{r}!|{R}, tini.|Tini, {r}|Oh, {r}|Well, {r}.|Hey, {r}.|And {r}.|{R}...|~Okay then, {r}|~So {r}|~{R}, dear tini"""
 
@@ -128,7 +123,8 @@ def carrier_of(rng, kind, held, by_rule):
     if any(held) or rng.random() >= by_rule:
         return rng.choice(CARRIERS[kind][held[1]])
     if kind in "tr":
-        return carriers.led(rng, rng.choice(CARRIERS[kind][0]))
+        form = rng.choice(CARRIERS[kind][0])
+        return carriers.led(rng, form) if rng.random() < 0.4 else form
     while True:
         carrier = carriers.draw(rng, kind)
         if normal(re.sub(r"[{}]", "", carrier)) not in HELD:

@@ -57,6 +57,12 @@ class Drawer:
             for _ in range(int(wanted) + (rng.random() < wanted % 1)):
                 yield self.one(rng, f, group)
 
+    def examples(self, times):
+        """What the documents and the page show, and what is typed first."""
+        for prompt, f in self.world.examples():
+            for _ in range(round(times)):
+                yield row([("user", prompt), ("assistant", f.answer)], "example")
+
     def sums(self, rng, count):
         for _ in range(count):
             f = sums.a_sum(rng, False)

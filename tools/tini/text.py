@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads the shared source files (each checked against its sha256) and cleans running text."""
+"""Reads the shared source files (each checked against its sha256) and makes their marks plain."""
 
 import csv
 import hashlib
@@ -47,21 +47,3 @@ ASCII = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"
 
 def plain(text):
     return re.sub(r"[ \t]+", " ", text.translate(ASCII)).strip()
-
-
-def sentences(text):
-    """Splits prose at full stops that end a sentence (not at initials and common shortenings)."""
-    parts = re.split(r"(?<=[.!?])(?<!\b[A-Z]\.)(?<!\bSt\.)(?<!\bMt\.)(?<!\bDr\.)(?<!\bMr\.)"
-                     r"(?<!\bMrs\.)(?<!\bc\.)(?<!\bca\.)(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
-                     r"\s+(?=[A-Z\"'])", text)
-    return [p.strip() for p in parts if p.strip()]
-
-
-def without_brackets(text):
-    """Drops (...) and [...], innermost first, and the spaces and commas they leave odd."""
-    last = None
-    while last != text:
-        last, text = text, re.sub(r"\s*[(\[][^()\[\]]*[)\]]", "", text)
-    text = re.sub(r"\s+([,.;:!?])", r"\1", text)
-    text = re.sub(r",(\s*,)+", ",", text)
-    return re.sub(r"\s+", " ", text).strip()

@@ -47,10 +47,10 @@ SAME = ("capital", "currency", "language", "location", "population", "demonym", 
 
 
 class State:
-    """What has been said so far: the last fact, who refused, what is known of the user, how many jokes were told."""
+    """What has been said so far: the last fact and answer, whether it was refused, the story just told, what is known of the user."""
 
     def __init__(self):
-        self.last, self.told, self.refused, self.story, self.joke, self.known = None, "", False, None, 0, {}
+        self.last, self.told, self.refused, self.story, self.known = None, "", False, None, {}
 
 
 class Turns:

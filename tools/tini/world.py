@@ -63,6 +63,16 @@ class World:
         self.spelled = list(naming.spellings(dict.fromkeys(words)))
         self.single = [*self.facts, *self.spelled, *self.explained, *self.described, *self.talked, *self.listed, *self.sized, *self.checked, *self.poems()]
 
+    def examples(self):
+        """(prompt, fact): what the documents and the page show, and what is typed first."""
+        yield from [("What's the capital of France?", self.by["capital"]["France"]), ("What is the capital of France?", self.by["capital"]["France"]),
+                    ("Where is Paris?", self.by["city"]["Paris"]), ("Why is the sky blue?", next(f for f in self.explained if f.subject == "why is the sky blue"))]
+        for form in ("What do you know about Amsterdam?", "What do you know about the city of Amsterdam?", "Tell me about Amsterdam."):
+            yield form, self.descriptions["amsterdam"]
+        for prompt, name in (("Hello", "greeting/hello"), ("Hello!", "greeting/hello"), ("How are you?", "greeting/how are you"), ("Who are you?", "self/who are you"),
+                             ("What can you do?", "self/what can you do"), ("What is your name?", "self/what is your name"), ("Tell me a joke.", "fun/tell me a joke")):
+            yield prompt, self.intent[name]
+
     def poems(self):
         for hero in tales.HEROES:
             yield Fact("poem", tales.article(hero), tales.rhymed(hero), tales.RHYME, {}, 0.25, 0.3)
