@@ -34,7 +34,7 @@ def whole(text):
     text = text.strip()
     if not re.search(r"[.!?]\"?$", text):
         return False
-    parts = re.split(r"(?<=[.!?])\"?\s+", text)
+    parts = re.split(r"(?<=[.!?])(?<!\b[A-Z]\.)\"?\s+", text)
     return all(re.match(r"[\"']?[A-Z0-9\"]", p) or i and parts[i - 1].endswith(("?", "!")) or re.match(r"(said|called|it) ", p) for i, p in enumerate(parts))
 
 

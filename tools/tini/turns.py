@@ -58,6 +58,7 @@ class Turns:
         self.world, self.outside = world, unknown
         self.facts = [f for f in world.facts if f.relation != "single"] + world.explained + world.described
         self.weights = [f.weight for f in self.facts]
+        self.later_talk = [f for f in world.talked if not f.subject.startswith("first/")]
         self.country = [f for f in world.facts if f.relation in COUNTRY or f.relation in ("city", "capital_of")]
         self.country_weights = [f.weight for f in self.country]
 
@@ -179,7 +180,7 @@ class Turns:
         return f and (f.ask(rng, rng.choice([(1, 0), (0, 1)]) if held else (0, 0)), f.answer, f)
 
     def talk(self, rng, s, held):
-        f = self.world.intent[rng.choice(AFTER)] if rng.random() < 0.6 else rng.choice(self.world.talked)
+        f = self.world.intent[rng.choice(AFTER)] if rng.random() < 0.6 else rng.choice(self.later_talk)
         return f.ask(rng, (1, 0) if held else (0, 0)), f.answer, f
 
     def said(self, rng, s, held):
