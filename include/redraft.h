@@ -59,8 +59,8 @@ RD_API const char *rd_version(void);
 
 typedef struct rd_model rd_model;
 
-/* Open a Hugging Face folder or a .gguf file, with a PEFT adapter folder or NULL. On failure *out
- * is NULL. RD_BAD_INPUT and RD_IO name file and place. */
+/* Open a Hugging Face folder, a file of weights in one, or a .gguf file, with a PEFT adapter folder
+ * or NULL. On failure *out is NULL. RD_BAD_INPUT and RD_IO name file and place. */
 RD_API rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e);
 /* Give a model back; no session may be using it. *model becomes NULL. */
 RD_API void rd_model_close(rd_model **model);

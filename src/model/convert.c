@@ -9,6 +9,7 @@
 #include "json.h"
 #include "parts.h"
 #include "rope.h"
+#include "store.h"
 #include "tokenizer.h"
 
 #include <stdlib.h>
@@ -128,14 +129,15 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
 static rd_code write_folder(const rd_model *m, const rd_convert_options *o, const rd_format *format,
                             bool *tokenizer, rd_error *e) {
   const rd_remembered template = {-1, m->remembered.chat_template};
+  const char *folder = m->store->file.folder, *from = folder ? folder : o->path;
   RD_TRY(rd_folder_make(o->out, e));
-  RD_TRY(rd_tokenizer_copy(m->tokenizer, o->path, o->out, tokenizer, e));
+  RD_TRY(rd_tokenizer_copy(m->tokenizer, from, o->out, tokenizer, e));
   RD_TRY(rd_remembered_write(&template, o->out, e));
   char *path = rd_path_join(o->out, "model.safetensors");
   rd_code code = path ? write_weights(m, format, path, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
   free(path);
-  return code == RD_OK ? write_config(m, o->path, o->out, (rd_dtype)format->dtype, e) : code;
+  return code == RD_OK ? write_config(m, from, o->out, (rd_dtype)format->dtype, e) : code;
 }
 
 static const struct type {

@@ -8,7 +8,7 @@
 #include "tensors.h"
 
 typedef struct rd_convert_options {
-  const char *path;    /* a Hugging Face folder or a .gguf file */
+  const char *path;    /* a folder or a file: model_file.h */
   const char *adapter; /* a PEFT folder to merge into the matrices, or NULL */
   const char *to;      /* "f32", "f16", "bf16"; NULL: as stored (bf16 for block formats) */
   const char *out;     /* the folder to write; must not hold a model yet */

@@ -7,8 +7,7 @@
 #include "store.h"
 
 const rd_tensors *rd_model_tensors(const rd_model *m) {
-  const struct rd_model_store *s = m->store;
-  return s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors;
+  return &m->store->file.tensors;
 }
 
 const rd_format *rd_tensors_format(const rd_tensors *t) {

@@ -48,8 +48,7 @@ void rd_model_close(rd_model **model) {
     return;
   rd_model *m = *model;
   if (m->store) {
-    rd_gguf_drop(&m->store->gguf);
-    rd_tensors_drop(&m->store->tensors);
+    rd_model_file_drop(&m->store->file);
     rd_adapter_drop(&m->store->adapter);
     rd_arena_drop(&m->store->weights);
     rd_arena_drop(&m->store->tables);
@@ -64,17 +63,13 @@ void rd_model_close(rd_model **model) {
   *model = NULL;
 }
 
-static const rd_tensors *stored_tensors(const struct rd_model_store *s) {
-  return s->gguf.count > 0 ? &s->gguf.tensors : &s->tensors;
-}
-
 /* Bind everything, once counting what must be made, once for real. */
 static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
-  const rd_tensors *tensors = stored_tensors(s);
+  const rd_tensors *tensors = &s->file.tensors;
   rd_arena measure = rd_arena_measure();
   rd_binder binder = {.tensors = tensors,
-                      .names = s->names,
+                      .names = s->file.names,
                       .adapter = o->adapter ? &s->adapter : NULL,
                       .use = o->use,
                       .arena = &measure};
@@ -85,71 +80,6 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   m->memory_bytes += measure.used;
   binder.arena = &s->weights;
   return rd_bind_weights(&binder, &m->config, &m->weights, e);
-}
-
-static rd_code read_json(json_t **out, const char *folder, const char *name, bool needed,
-                         rd_error *e) {
-  *out = NULL;
-  char *path = rd_path_join(folder, name);
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  rd_code code = RD_OK;
-  if (rd_path_exists(path))
-    code = rd_json_open(out, path, e);
-  else if (needed)
-    code = rd_fail(e, RD_IO,
-                   "%s: no such file; a model is a Hugging Face folder with config.json, "
-                   "or a .gguf file",
-                   path);
-  free(path);
-  return code;
-}
-
-static rd_code read_folder(rd_config *config, const char *folder, rd_error *e) {
-  json_t *facts = NULL, *generation = NULL;
-  rd_code code = read_json(&facts, folder, "config.json", true, e);
-  if (code == RD_OK)
-    code = read_json(&generation, folder, "generation_config.json", false, e);
-  if (code == RD_OK) {
-    code = rd_config_read(config, facts, generation, e);
-    if (code != RD_OK)
-      rd_prefix(e, code, "%s/config.json", folder);
-  }
-  json_decref(facts);
-  json_decref(generation);
-  return code;
-}
-
-static bool is_gguf(const char *path) {
-  size_t n = strlen(path);
-  return n > 5 && strcmp(path + n - 5, ".gguf") == 0;
-}
-
-/* Weights, by the kind of file; `s` becomes the model's store. */
-static rd_code open_weights(struct rd_model_store *s, rd_config *config, const char *path,
-                            rd_error *e) {
-  if (!is_gguf(path)) {
-    RD_TRY(read_folder(config, path, e));
-    s->names = config->family->names;
-    return rd_safetensors_open(&s->tensors, path, e);
-  }
-  s->names = &rd_gguf_names;
-  RD_TRY(rd_gguf_open(&s->gguf, path, e));
-  rd_code code = rd_config_read_gguf(config, &s->gguf, e);
-  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
-}
-
-/* Does the model bring a tokenizer? A folder may hold weights alone. */
-static rd_code has_tokenizer(const rd_model *m, const char *path, bool *found, rd_error *e) {
-  char *file = NULL;
-  if (m->store->gguf.count > 0) {
-    *found = rd_gguf_find(&m->store->gguf, "tokenizer.ggml.tokens") != NULL;
-    return RD_OK;
-  }
-  RD_TRY(rd_model_folder_find(&file, path, RD_FILE_VOCABULARY, e));
-  *found = file != NULL;
-  free(file);
-  return RD_OK;
 }
 
 /* Special tokens that config.json leaves open come from the tokenizer's files. */
@@ -165,10 +95,11 @@ static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
 }
 
 /* What the options choose; else what was chosen when the adapter, or the model, was trained. */
-static rd_code recall(rd_remembered *r, const rd_model_options *o, rd_error *e) {
+static rd_code recall(rd_remembered *r, const char *folder, const rd_model_options *o,
+                      rd_error *e) {
   *r = (rd_remembered){-1, NULL};
-  if (rd_path_is_folder(o->path))
-    RD_TRY(rd_remembered_read(r, o->path, e));
+  if (folder)
+    RD_TRY(rd_remembered_read(r, folder, e));
   if (o->adapter)
     RD_TRY(rd_remembered_read(r, o->adapter, e));
   if (!o->chat_template)
@@ -197,17 +128,21 @@ static rd_code choose_mask(rd_model *m, const rd_model_options *o, rd_error *e) 
 
 static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *e) {
   rd_config *c = &m->config;
-  bool found = false;
-  RD_TRY(recall(&m->remembered, o, e));
-  RD_TRY(has_tokenizer(m, o->path, &found, e));
-  if (!found)
+  const rd_model_file *file = &m->store->file;
+  char *path = NULL;
+  RD_TRY(recall(&m->remembered, file->folder, o, e));
+  RD_TRY(rd_model_file_vocabulary(&path, file, o->path, e));
+  if (!path)
     return o->mask_token || o->chat_template
              ? rd_fail(e, RD_USAGE,
                        "%s holds no tokenizer, which --mask-token and "
                        "--chat-template need",
                        o->path)
              : choose_mask(m, o, e);
-  RD_TRY(rd_tokenizer_open(&m->tokenizer, o->path, e));
+  rd_code code = rd_tokenizer_open(&m->tokenizer, path, e);
+  free(path);
+  if (code != RD_OK)
+    return code;
   if ((int64_t)rd_tokenizer_size(m->tokenizer) > c->vocab)
     return rd_fail(e, RD_BAD_INPUT, "%s: the tokenizer has %zu tokens, the embedding %lld", o->path,
                    rd_tokenizer_size(m->tokenizer), (long long)c->vocab);
@@ -227,7 +162,7 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   if (o->adapter)
     RD_TRY(rd_adapter_open(&s->adapter, o->adapter, e));
-  const rd_tensors *mapped[] = {stored_tensors(s), &s->adapter.tensors};
+  const rd_tensors *mapped[] = {&s->file.tensors, &s->adapter.tensors};
   for (size_t k = 0; k < 2; k++) {
     m->memory_bytes += mapped[k]->copied;
     for (size_t i = 0; i < mapped[k]->map_count; i++)
@@ -245,13 +180,12 @@ rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
   rd_config config;
   struct rd_model_store store = {0};
   char *copy = rd_strdup(o->path, e);
-  rd_code code = copy ? open_weights(&store, &config, o->path, e) : RD_NO_MEMORY;
+  rd_code code = copy ? rd_model_file_open(&store.file, &config, o->path, e) : RD_NO_MEMORY;
   if (code == RD_OK)
     code = rd_model_new(out, &config, basename(copy), e);
   free(copy);
   if (code != RD_OK) {
-    rd_gguf_drop(&store.gguf);
-    rd_tensors_drop(&store.tensors);
+    rd_model_file_drop(&store.file);
     return code;
   }
   store.tables = (*out)->store->tables;

@@ -11,7 +11,7 @@
 #include "weights.h"
 
 typedef struct rd_model_options {
-  const char *path;          /* a Hugging Face folder or a .gguf file */
+  const char *path;          /* a folder or a file: model_file.h */
   const char *adapter;       /* a PEFT folder, or NULL */
   const char *precision;     /* a row's name (precision.h); NULL: auto */
   rd_adapter_use use;        /* of the adapter */
@@ -25,14 +25,14 @@ typedef struct rd_precision rd_precision; /* precision.h: what products run in *
 struct rd_model {
   rd_config config;
   rd_weights weights;
-  const rd_precision *precision;         /* never auto; NULL: trained from nothing */
-  rd_tokenizer *tokenizer;               /* NULL: the files hold none */
-  rd_chat_template *chat_template;       /* NULL: none; render raw or ask for one */
-  char *system;                          /* of conversations that have none; or NULL */
-  rd_remembered remembered;              /* what was chosen, by an option or when it was trained */
-  char *name;                            /* last part of the path */
-  size_t file_bytes, memory_bytes;       /* mapped; allocated at opening */
-  struct rd_model_store *store;          /* what close gives back: maps, arena, ... */
+  const rd_precision *precision;   /* never auto; NULL: trained from nothing */
+  rd_tokenizer *tokenizer;         /* NULL: the files hold none */
+  rd_chat_template *chat_template; /* NULL: none; render raw or ask for one */
+  char *system;                    /* of conversations that have none; or NULL */
+  rd_remembered remembered;        /* what was chosen, by an option or when it was trained */
+  char *name;                      /* last part of the path */
+  size_t file_bytes, memory_bytes; /* mapped; allocated at opening */
+  struct rd_model_store *store;    /* what close gives back: maps, arena, ... */
 };
 typedef struct rd_model rd_model;
 

@@ -5,14 +5,11 @@
 
 #include "adapter.h"
 #include "arena.h"
-#include "family.h"
-#include "gguf.h"
 #include "model.h"
+#include "model_file.h"
 
 struct rd_model_store {
-  rd_tensors tensors; /* of the model's files; of a GGUF they lie in `gguf` */
-  rd_gguf gguf;
-  const rd_names *names;
+  rd_model_file file;
   rd_adapter adapter;
   rd_arena weights; /* what is not used in place */
   rd_arena tables;  /* layers */

@@ -15,8 +15,10 @@
 
 static const rd_option model_rows[] = {
     {"model", AT(model), .letter = 'm', .group = "Model", .value = "PATH",
-     .help = "a Hugging Face folder or a .gguf file; without it $REDRAFT_MODEL, or the built-in "
-             "model"},
+     .help =
+         "a Hugging Face folder, a file of weights in one (.safetensors, .bin, .pth), or a .gguf "
+         "file; without it $REDRAFT_MODEL, or the built-in "
+         "model"},
     {"adapter", AT(adapter), .group = "Model", .value = "DIR",
      .help = "a LoRA adapter in PEFT's layout"},
     {"precision", AT(precision), .fallback = "auto", .choices = &rd_precision_table,

@@ -305,5 +305,19 @@ def saved(value):
         return z.read("archive/data.pkl")
 
 
+def write_model():
+    """models/llama-mha as torch.save writes a state dict."""
+    with open(os.path.join(HERE, "..", "models", "llama-mha", "model.safetensors"), "rb") as f:
+        data = f.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    tensors = {}
+    for name, row in json.loads(data[8:8 + size]).items():
+        if name != "__metadata__":
+            first, end = (8 + size + at for at in row["data_offsets"])
+            tensors[name] = torch.frombuffer(bytearray(data[first:end]), dtype=torch.float32).reshape(row["shape"]).clone()
+    torch.save(tensors, os.path.join(HERE, "llama-mha.bin"))
+
+
 write_read()
 write_refused()
+write_model()

@@ -174,9 +174,47 @@ static void gguf_places_are_checked(void **state) {
   }
 }
 
+/* A model is a folder, or a file of weights with its config.json beside it, whoever wrote it: the
+ * same numbers, and the same tokenizer. */
+static void one_file_is_a_model_too(void **state) {
+  (void)state;
+  static const char *const copied[] = {"config.json", "tokenizer.json", "weights.bin"};
+  char folder[64], path[128];
+  rd_model_options options = {.path = GOLDEN "models/llama-mha", .precision = "f32"};
+  int64_t count = 0;
+  float *expected = logits_of(&options, &count);
+  temporary(folder, sizeof folder);
+  copy_file(GOLDEN "models/llama-mha/config.json", in(folder, "config.json"));
+  copy_file(GOLDEN "models/llama-mha/tokenizer.json", in(folder, "tokenizer.json"));
+  copy_file(GOLDEN "torch/llama-mha.bin", in(folder, "weights.bin"));
+  snprintf(path, sizeof path, "%s/weights.bin", folder);
+  const char *const paths[] = {GOLDEN "models/llama-mha/model.safetensors", path};
+  for (size_t i = 0; i < 2; i++) {
+    options.path = paths[i];
+    float *found = logits_of(&options, &count);
+    assert_memory_equal(found, expected, (size_t)count * sizeof *found);
+    free(found);
+    rd_model *m = NULL;
+    rd_error e = {0};
+    if (rd_model_open(&m, &options, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    assert_non_null(m->tokenizer);
+    rd_model_close(&m);
+  }
+  free(expected);
+  unlink(in(folder, "config.json"));
+  rd_model *m = NULL;
+  rd_error e = {0};
+  assert_int_equal(rd_model_open(&m, &options, &e), RD_IO);
+  assert_non_null(strstr(e.message, "a file of weights beside it"));
+  assert_null(m);
+  sweep(folder, copied + 1, 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(damaged_folders_are_refused), cmocka_unit_test(a_missing_shard_is_named),
-      cmocka_unit_test(weights_alone_open), cmocka_unit_test(gguf_places_are_checked)};
+      cmocka_unit_test(one_file_is_a_model_too), cmocka_unit_test(damaged_folders_are_refused),
+      cmocka_unit_test(a_missing_shard_is_named), cmocka_unit_test(weights_alone_open),
+      cmocka_unit_test(gguf_places_are_checked)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
