@@ -69,7 +69,7 @@ static inline __attribute__((always_inline)) void tile(float *sums, const rd_gro
   for (int64_t g = 0; g < b->groups; g++) {
     const uint8_t *w = b->quants + g * bytes;
     for (int64_t i = 0; i < a->lines; i++, next += 64)
-      _mm_prefetch(next, _MM_HINT_T0);
+      _mm_prefetch(next, _MM_HINT_T1);
     for (int i = 0; i < f.rows * RD_GROUP; i += 64, rows_after += 64)
       _mm_prefetch(rows_after, _MM_HINT_T0);
     if (spill[g] == 0) {

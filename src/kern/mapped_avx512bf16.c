@@ -6,17 +6,20 @@
 
 #include <immintrin.h>
 
-enum { AHEAD = 1024 /* bytes of a row that are fetched before they are needed */ };
+/* Numbers are fetched before they are needed, into the second cache, as rows that lie a power of
+ * two apart share one set of the first: those of the row 16 further on, or, where rows are so long
+ * that these would not stay, some further on in the same row. */
+enum { AHEAD = 512, LONG = 8192 };
 
 /* Pairs k .. k + 16 of 16 outputs: out[p] holds pair p of all of them. In four rounds words,
  * doubles, then quarters of registers change places. */
 static inline __attribute__((always_inline)) void
-transposed(__m512i out[16], const rd_bf16 *const rows[16], int64_t k, __mmask32 m) {
+transposed(__m512i out[16], const rd_bf16 *const rows[16], int64_t k, __mmask32 m, int64_t ahead) {
   __m512i a[16], b[16];
 #pragma GCC unroll 16
   for (int i = 0; i < 16; i++) {
     a[i] = _mm512_maskz_loadu_epi16(m, rows[i] + k);
-    _mm_prefetch((const char *)(rows[i] + k) + AHEAD, _MM_HINT_T0);
+    _mm_prefetch((const char *)(rows[i] + k + ahead), _MM_HINT_T1);
   }
 #pragma GCC unroll 8
   for (int i = 0; i < 16; i += 2) {
@@ -62,91 +65,47 @@ static inline __m512bh pair(const rd_bf16 *x) {
 }
 
 /* `rows` is a constant in every call. */
-static inline __attribute__((always_inline)) void
-few(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int64_t x_stride, const int rows) {
+static inline __attribute__((always_inline)) void few(float *sums, const rd_mapped_block *b,
+                                                      const rd_bf16 *x, const int rows) {
   for (int64_t half = 0; half < RD_MAPPED_PANEL && half < b->valid; half += 16) {
     const rd_bf16 *from[16];
-    __m512 sum[RD_MAPPED_FEW];
+    const int64_t ahead = b->stride < LONG ? 16 * b->stride : AHEAD;
+    __m512 sum[RD_MAPPED_MOST];
     rows_of(from, b, half);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
       sum[r] = _mm512_setzero_ps();
     for (int64_t k = 0; k < b->length; k += 32) {
       __m512i w[16];
-      transposed(w, from, k, present(b->length, k));
+      transposed(w, from, k, present(b->length, k), ahead);
 #pragma GCC unroll 16
       for (int p = 0; p < 16; p++)
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
-          sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + r * x_stride + k + 2 * p));
+          sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + r * b->x_stride + k + 2 * p));
     }
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) {
-      float *to = sums + r * RD_MAPPED_PANEL + half;
-      _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sum[r]));
-    }
+    for (int r = 0; r < rows; r++)
+      _mm512_storeu_ps(sums + r * RD_MAPPED_PANEL + half, sum[r]);
   }
-}
-
-static inline __attribute__((always_inline)) void tile(float *sums, const uint32_t *arranged,
-                                                       int64_t pairs, const rd_bf16 *x,
-                                                       int64_t x_stride, const int rows) {
-  __m512 sum[RD_MAPPED_ROWS][2];
-#pragma GCC unroll 12
-  for (int r = 0; r < rows; r++)
-    sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-  for (int64_t p = 0; p < pairs; p++) {
-    const __m512bh w0 = (__m512bh)_mm512_loadu_si512(arranged + p * RD_MAPPED_PANEL),
-                   w1 = (__m512bh)_mm512_loadu_si512(arranged + p * RD_MAPPED_PANEL + 16);
-#pragma GCC unroll 12
-    for (int r = 0; r < rows; r++) {
-      const __m512bh v = pair(x + r * x_stride + 2 * p);
-      sum[r][0] = _mm512_dpbf16_ps(sum[r][0], w0, v);
-      sum[r][1] = _mm512_dpbf16_ps(sum[r][1], w1, v);
-    }
-  }
-#pragma GCC unroll 12
-  for (int r = 0; r < rows; r++)
-    for (int i = 0; i < 2; i++) {
-      float *to = sums + r * RD_MAPPED_PANEL + 16 * i;
-      _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sum[r][i]));
-    }
 }
 
 /* Each number of rows is compiled for itself, so that the sums stay in registers. */
-#define EACH_FEW(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-#define EACH_TILE(CASE) EACH_FEW(CASE) CASE(9) CASE(10) CASE(11) CASE(12)
+#define FEW(rows)                                                                                  \
+  static void few_##rows(float *sums, const rd_mapped_block *b, const rd_bf16 *x) {                \
+    few(sums, b, x, rows);                                                                         \
+  }
+FEW(1)
+FEW(2)
+FEW(3)
+FEW(4)
+FEW(5)
+FEW(6)
+FEW(7)
+FEW(8)
 
-void rd_mapped_few(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int64_t x_stride,
-                   int rows) {
-#define CASE(n)                                                                                    \
-  case n:                                                                                          \
-    few(sums, b, x, x_stride, n);                                                                  \
-    break;
-  switch (rows) { EACH_FEW(CASE) }
-#undef CASE
-}
-
-void rd_mapped_arrange(uint32_t *out, const rd_mapped_block *b) {
-  const rd_bf16 *from[2][16];
-  rows_of(from[0], b, 0);
-  rows_of(from[1], b, 16);
-  for (int64_t k = 0; k < b->length; k += 32)
-    for (int half = 0; half < 2; half++) {
-      __m512i w[16];
-      transposed(w, from[half], k, present(b->length, k));
-#pragma GCC unroll 16
-      for (int p = 0; p < 16; p++)
-        _mm512_storeu_si512(out + (k / 2 + p) * RD_MAPPED_PANEL + 16 * half, w[p]);
-    }
-}
-
-void rd_mapped_tile(float *sums, const uint32_t *arranged, int64_t pairs, const rd_bf16 *x,
-                    int64_t x_stride, int rows) {
-#define CASE(n)                                                                                    \
-  case n:                                                                                          \
-    tile(sums, arranged, pairs, x, x_stride, n);                                                   \
-    break;
-  switch (rows) { EACH_TILE(CASE) }
-#undef CASE
+void rd_mapped_sums(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int rows) {
+  static void (*const each[RD_MAPPED_MOST])(float *, const rd_mapped_block *, const rd_bf16 *) = {
+      few_1, few_2, few_3, few_4, few_5, few_6, few_7, few_8};
+  each[rows - 1](sums, b, x);
 }

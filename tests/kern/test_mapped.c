@@ -23,9 +23,9 @@ static rd_bf16 *random_numbers(int64_t n, uint32_t stream) {
 
 static const struct {
   int64_t N, K;
-} shapes[] = {{2, 2},     {16, 32},   {33, 31},    {48, 288},  {100, 512}, {70, 513}, {64, 576},
-              {31, 1024}, {48, 1026}, {257, 1536}, {40, 2048}, {33, 2816}, {65, 4096}};
-static const int64_t counts[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 24, 25, 37, 256, 300};
+} shapes[] = {{2, 2},     {16, 32},   {33, 31},    {48, 288},  {100, 512}, {70, 513},  {64, 576},
+              {31, 1024}, {48, 1026}, {257, 1536}, {40, 2048}, {33, 2816}, {65, 4096}, {20, 8200}};
+static const int64_t counts[] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 static void check(int64_t M, int64_t N, int64_t K, rd_dtype type, bool add) {
   const size_t size = (size_t)(M * N) * rd_dtype_size(type);
