@@ -153,6 +153,10 @@ rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *c, const r
                        size_t count, int32_t **ids, size_t *id_count, rd_error *e) {
   *ids = NULL;
   *id_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    RD_TRY(rd_utf8_check(messages[i].role, strlen(messages[i].role), "a role", e));
+    RD_TRY(rd_utf8_check(messages[i].content, strlen(messages[i].content), "a message", e));
+  }
   json_t *data = conversation(messages, count, true);
   if (!data)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a conversation of %zu messages", count);

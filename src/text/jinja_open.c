@@ -21,7 +21,7 @@ static rd_code open_clean(rd_jinja *t, rd_slice text, rd_error *e) {
 }
 
 rd_code rd_jinja_open(rd_jinja **out, const char *text, size_t size, rd_error *e) {
-  rd_error own;
+  rd_error own = {0};
   e = e ? e : &own;
   *out = rd_calloc(1, sizeof **out, "a chat template", e);
   if (!*out)
@@ -74,7 +74,7 @@ static rd_code render(rd_jstate *j) {
 
 rd_code rd_jinja_render(rd_rendered *out, const rd_jinja *t, const rd_jinja_input *input,
                         rd_error *e) {
-  rd_error own;
+  rd_error own = {0};
   rd_jstate j = {.program = t, .input = input, .e = e ? e : &own, .pool.limit = state_limit};
   *out = (rd_rendered){0};
   rd_code code = render(&j);

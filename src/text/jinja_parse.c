@@ -8,7 +8,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 rd_code rd_jrefuse(rd_jparser *p, rd_code code, const char *format, ...) {
@@ -69,96 +68,15 @@ rd_code rd_jexpect_operator(rd_jparser *p, const char *text) {
   return rd_jtake_operator(p, text) ? RD_OK : unexpected(p, text);
 }
 
-static rd_code copy_text(rd_jparser *p, rd_slice text, rd_jvalue *out) {
-  *out = rd_jtext_value(rd_jliteral(""));
-  return rd_jpool_text(&p->t->pool, (rd_jtext){text.data, NULL, text.size}, 0, &out->as.text, p->e);
-}
-
 rd_code rd_jexpect_name(rd_jparser *p, rd_jvalue *out) {
   if (p->at->kind != RD_J_NAME)
     return unexpected(p, "a name");
-  return copy_text(p, (p->at++)->text, out);
+  return rd_jcopy(p, (p->at++)->text, out);
 }
 
 rd_code rd_jenter(rd_jparser *p) {
   enum { MOST = 100 };
   return ++p->depth > MOST ? rd_jrefuse(p, RD_BAD_INPUT, "nested deeper than %d", MOST) : RD_OK;
-}
-
-/* One escape of a string at `at`, behind its backslash, appended to `out`: Python's. */
-static rd_code unescape(rd_jparser *p, rd_slice s, size_t *at, rd_bytes *out) {
-  static const char escaped[] = "\\'\"abfnrtv", bytes[] = "\\'\"\a\b\f\n\r\t\v";
-  static const struct {
-    char letter;
-    int digits;
-  } rows[] = {{'x', 2}, {'u', 4}, {'U', 8}};
-  char c = s.data[(*at)++], digits[9] = {0}, utf8[4];
-  const char *known = c ? strchr(escaped, c) : NULL;
-  if (c == '\n')
-    return RD_OK;
-  if (known)
-    return rd_bytes_add(out, &bytes[known - escaped], 1, p->e);
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (c != rows[i].letter)
-      continue;
-    size_t left = s.size - *at, count = (size_t)rows[i].digits;
-    if (left < count)
-      return rd_jrefuse(p, RD_BAD_INPUT, "\\%c needs %zu digits", c, count);
-    memcpy(digits, s.data + *at, count);
-    if (strspn(digits, "0123456789abcdefABCDEF") != count)
-      return rd_jrefuse(p, RD_BAD_INPUT, "\\%c needs %zu digits", c, count);
-    unsigned long point = strtoul(digits, NULL, 16);
-    if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
-      return rd_jrefuse(p, RD_BAD_INPUT, "\\%c%s is no character", c, digits);
-    *at += count;
-    return rd_bytes_add(out, utf8, rd_utf8_write((uint32_t)point, utf8), p->e);
-  }
-  if (c == 'N' || (c >= '0' && c <= '7'))
-    return rd_jrefuse(p, RD_UNSUPPORTED, "the escape \\%c is not supported", c);
-  RD_TRY(rd_bytes_add(out, "\\", 1, p->e)); /* not an escape: both stay */
-  return rd_bytes_add(out, &c, 1, p->e);
-}
-
-/* Strings one after another are one. */
-static rd_code strings(rd_jparser *p, rd_jvalue *out) {
-  rd_bytes text = {0};
-  rd_code code = RD_OK;
-  for (; code == RD_OK && p->at->kind == RD_J_STRING; p->at++) {
-    rd_slice s = {p->at->text.data + 1, p->at->text.size - 2};
-    for (size_t at = 0; code == RD_OK && at < s.size;) {
-      const char *slash = memchr(s.data + at, '\\', s.size - at);
-      size_t plain = slash ? (size_t)(slash - s.data) - at : s.size - at;
-      code = rd_bytes_add(&text, s.data + at, plain, p->e);
-      at += plain;
-      if (code == RD_OK && at < s.size) {
-        at++;
-        code = unescape(p, s, &at, &text);
-      }
-    }
-    if (code != RD_OK)
-      break;
-  }
-  if (code == RD_OK)
-    code = copy_text(p, rd_slice_of(&text), out);
-  rd_bytes_drop(&text);
-  return code;
-}
-
-static rd_code number(rd_jparser *p, rd_jvalue *out) {
-  char digits[64], *end;
-  size_t size = 0;
-  for (size_t i = 0; i < p->at->text.size && size < sizeof digits - 1; i++)
-    if (p->at->text.data[i] != '_')
-      digits[size++] = p->at->text.data[i];
-  digits[size] = '\0';
-  if (p->at->kind == RD_J_DECIMAL)
-    *out = rd_jreal(strtod(digits, &end));
-  else if (size > 18)
-    return rd_jrefuse(p, RD_UNSUPPORTED, "the number %s is too long", digits);
-  else
-    *out = rd_jint(strtoll(digits, &end, 10));
-  p->at++;
-  return RD_OK;
 }
 
 /* Expressions up to `close`, which is taken; a comma may stand behind the last. */
@@ -248,9 +166,9 @@ static rd_code primary(rd_jparser *p, rd_jnode **out) {
     return parentheses(p, out);
   RD_TRY(rd_jnode_new(p, RD_JN_CONST, out));
   if (p->at->kind == RD_J_STRING)
-    return strings(p, &(*out)->value);
+    return rd_jstrings(p, &(*out)->value);
   if (p->at->kind == RD_J_DIGITS || p->at->kind == RD_J_DECIMAL)
-    return number(p, &(*out)->value);
+    return rd_jdigits(p, &(*out)->value);
   if (rd_jtake_operator(p, "[")) {
     (*out)->kind = RD_JN_LIST;
     return members(p, "]", &(*out)->list);
@@ -333,7 +251,7 @@ static rd_code postfix(rd_jparser *p, rd_jnode **node) {
       if (p->at->kind == RD_J_DIGITS) {
         (*node)->kind = RD_JN_ITEM;
         RD_TRY(rd_jnode_new(p, RD_JN_CONST, &(*node)->b));
-        RD_TRY(number(p, &(*node)->b->value));
+        RD_TRY(rd_jdigits(p, &(*node)->b->value));
       } else {
         RD_TRY(rd_jexpect_name(p, &(*node)->value));
       }

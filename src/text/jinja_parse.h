@@ -32,6 +32,12 @@ rd_code rd_jcheck_known(rd_jparser *p);
 /* Go into something that can hold itself; p->depth is the caller's to take back. */
 rd_code rd_jenter(rd_jparser *p);
 
+/* A text of the source as a value. */
+rd_code rd_jcopy(rd_jparser *p, rd_slice text, rd_jvalue *out);
+/* The value of the next token, a number; of the next ones, strings, which are one. */
+rd_code rd_jdigits(rd_jparser *p, rd_jvalue *out);
+rd_code rd_jstrings(rd_jparser *p, rd_jvalue *out);
+
 /* An expression; without `choice` one that leaves "if" alone, as in "for x in y if z". */
 rd_code rd_jexpression(rd_jparser *p, bool choice, rd_jnode **out);
 /* One, or several with commas, which are a tuple. */
