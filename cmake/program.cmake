@@ -13,6 +13,6 @@ set_target_properties(redraft PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY
 add_executable(bench_iteration EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/iteration.c)
 target_link_libraries(bench_iteration PRIVATE rd_diffuse)
 # Measured by hand: matrix products of every kind, few rows and many.
-add_executable(bench_kernels EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/kernels.c)
-target_include_directories(bench_kernels PRIVATE ${CMAKE_SOURCE_DIR}/tests/kern)
-target_link_libraries(bench_kernels PRIVATE rd_kern)
+add_executable(bench_products EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/products.c)
+target_include_directories(bench_products PRIVATE ${CMAKE_SOURCE_DIR}/tests/kern)
+target_link_libraries(bench_products PRIVATE rd_kern)

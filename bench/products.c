@@ -5,7 +5,7 @@
  * peak of multiply-adds of the product's own type. Matrices are copied until they exceed the
  * caches.
  *
- *   bench_kernels [--rounds 9] [--rows 1,4,32] [--threads 2] [--only 4096x4096]
+ *   bench_products [--rounds 9] [--rows 1,4,32] [--threads 2] [--only 4096x4096]
  */
 #include <math.h>
 #include <stdio.h>
