@@ -2,6 +2,8 @@
 /* PEFT's settings read and written, and its tensors by the names of modules. */
 #include "adapter.h"
 
+#include "computed.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
   RD_TRY(rd_json_text(config, "peft_type", &type, e));
   RD_TRY(rd_json_text(config, "bias", &bias, e));
   RD_TRY(rd_json_bool(config, "use_dora", &dora, e));
+  RD_TRY(rd_computed_adapter(config, e));
   RD_TRY(rd_json_int(config, "r", 1, RD_MOST_RANK, &rank, e));
   out->alpha = (double)rank;
   RD_TRY(rd_json_real(config, "lora_alpha", 0, 1e9, &out->alpha, e));

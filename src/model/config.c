@@ -2,6 +2,7 @@
 /* config.json and generation_config.json, read through the family's row, and written back. */
 #include "config.h"
 
+#include "computed.h"
 #include "family.h"
 
 #include <string.h>
@@ -131,6 +132,7 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
     return rd_fail(e, RD_BAD_INPUT,
                    "model_type is missing: nothing says what kind of model this is");
   RD_TRY(rd_family_find(&c->family, type, e));
+  RD_TRY(rd_computed_config(config, e));
   c->norm_eps = 1e-6;
   c->rope_theta = c->family->rope_theta;
   c->qkv_bias = c->family->qkv_bias;

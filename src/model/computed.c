@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables: a key, and the values that are computed as a JSON list. Sources: transformers'
+ * configurations of the families in family.c, LLaDA's own, and peft's LoraConfig. */
+#include "computed.h"
+
+#include <stdlib.h>
+
+typedef struct row {
+  const char *key, *values;
+} row;
+
+static const row config_rows[] = {
+    {"hidden_act", "[\"silu\", \"swish\"]"},
+    {"hidden_activation", "[\"silu\", \"swish\", null]"},
+    {"use_sliding_window", "[false, null]"},
+    {"partial_rotary_factor", "[1, 1.0, null]"},
+    {"attn_logit_softcapping", "[null]"},
+    {"final_logit_softcapping", "[null]"},
+    /* LLaDA's */
+    {"activation_type", "[\"silu\", \"swiglu\"]"},
+    {"layer_norm_type", "[\"rms\"]"},
+    {"block_type", "[\"llama\"]"},
+    {"rope", "[true]"},
+    {"alibi", "[false]"},
+    {"clip_qkv", "[null]"},
+    {"scale_logits", "[false]"},
+    {"input_emb_norm", "[false]"},
+    {"attention_layer_norm", "[false]"},
+    {"include_bias", "[false]"},
+    {"include_qkv_bias", "[false]"},
+};
+
+static const row adapter_rows[] = {
+    /* these ways to begin change the base's own weights too */
+    {"init_lora_weights", "[true, false, null, \"gaussian\", \"eva\", \"orthogonal\"]"},
+    {"alora_invocation_tokens", "[null]"},
+    {"use_qalora", "[false, null]"},
+    {"lora_bias", "[false, null]"},
+    {"fan_in_fan_out", "[false, null]"},
+    {"layer_replication", "[null]"},
+    {"trainable_token_indices", "[null]"},
+};
+
+static rd_code check(const json_t *object, const row *r, rd_error *e) {
+  json_t *found = json_object_get(object, r->key), *computed = json_loads(r->values, 0, NULL);
+  bool same = !found;
+  size_t i = 0;
+  json_t *value = NULL;
+  if (!computed)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", r->key);
+  json_array_foreach(computed, i, value) {
+    same = same || json_equal(found, value);
+  }
+  json_decref(computed);
+  if (same)
+    return RD_OK;
+  char *text = json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT);
+  rd_code code =
+      rd_fail(e, RD_UNSUPPORTED, "%s is %.80s, which is not computed here; what is computed: %s",
+              r->key, text ? text : "another value", r->values);
+  free(text);
+  return code;
+}
+
+static rd_code check_all(const json_t *object, const row *rows, size_t n, rd_error *e) {
+  for (size_t i = 0; i < n; i++)
+    RD_TRY(check(object, &rows[i], e));
+  return RD_OK;
+}
+
+rd_code rd_computed_config(const json_t *config, rd_error *e) {
+  return check_all(config, config_rows, sizeof config_rows / sizeof *config_rows, e);
+}
+
+rd_code rd_computed_adapter(const json_t *config, rd_error *e) {
+  return check_all(config, adapter_rows, sizeof adapter_rows / sizeof *adapter_rows, e);
+}
