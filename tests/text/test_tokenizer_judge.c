@@ -65,7 +65,8 @@ static size_t compare(const char *name) {
         fail_msg("%s", e.message);
       free(full);
     } else {
-      bad += !encodes(t, row, "ids", RD_TOK_SPECIAL) + !encodes(t, row, "plain", 0);
+      bad += encodes(t, row, "ids", RD_TOK_SPECIAL) ? 0 : 1;
+      bad += encodes(t, row, "plain", 0) ? 0 : 1;
     }
     json_decref(row);
     if (bad > 20)
