@@ -138,10 +138,20 @@ static rd_code grow(void **buffer, size_t *size, size_t wanted, rd_error *e) {
   return RD_OK;
 }
 
+/* Packed matrices have no strides: blocks of 32 rows and 64 columns, two rows of a column side by
+ * side, as bf16 instructions read them. oneDNN multiplies them for every number of rows on the left
+ * with the bits of plain ones. */
+static bool is_packed(int64_t row_stride, int64_t col_stride) {
+  return row_stride == 0 && col_stride == 1;
+}
+
 static dnnl_status_t describe(dnnl_memory_desc_t *d, int32_t type, int64_t rows, int64_t cols,
                               int64_t row_stride, int64_t col_stride) {
   static const dnnl_data_type_t types[] = {
       [RD_F32] = dnnl_f32, [RD_BF16] = dnnl_bf16, [RD_F16] = dnnl_f16, [RD_I8] = dnnl_s8};
+  if (is_packed(row_stride, col_stride))
+    return dnnl_memory_desc_init_by_tag(d, 2, (dnnl_dims_t){rows, cols}, types[type],
+                                        dnnl_BA16a64b2a);
   return dnnl_memory_desc_init_by_strides(d, 2, (dnnl_dims_t){rows, cols}, types[type],
                                           (dnnl_dims_t){row_stride, col_stride});
 }
@@ -236,6 +246,8 @@ static rd_code find(kept *t, product **out, const shape *s, rd_error *e) {
 
 /* A stride along a size of 1 means nothing; give it the value oneDNN expects of a plain matrix. */
 static void tidy(rd_mat *m) {
+  if (is_packed(m->row_stride, m->col_stride))
+    return;
   if (m->rows == 1)
     m->row_stride = m->col_stride == 1 ? m->cols : 1;
   if (m->cols == 1 && m->row_stride == 1 && m->rows > 1)
@@ -366,6 +378,50 @@ rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   if ((a.type == RD_BF16 && !rd_bf16_fast()) || (a.type == RD_I8 && !rd_i8_fast()))
     return run_pieces(t, c, a, b, beta, e);
   return run(t, c, a, b, beta, e);
+}
+
+size_t rd_matmul_packed_size(rd_mat b) {
+  enum { ROWS = 32, COLS = 64 };
+  const int64_t rows = (b.rows + ROWS - 1) / ROWS * ROWS, cols = (b.cols + COLS - 1) / COLS * COLS;
+  return b.type == RD_BF16 && rd_bf16_fast() ? (size_t)(rows * cols) * sizeof(rd_bf16) : 0;
+}
+
+rd_code rd_matmul_pack(void *to, rd_mat b, rd_error *e) {
+  kept *t = NULL;
+  RD_TRY(mine(&t, e));
+  dnnl_memory_desc_t d[2];
+  dnnl_memory_t memories[2] = {NULL, NULL};
+  dnnl_primitive_desc_t description = NULL;
+  dnnl_primitive_t reorder = NULL;
+  void *const data[2] = {b.data, to};
+  static const int roles[2] = {DNNL_ARG_FROM, DNNL_ARG_TO};
+  dnnl_exec_arg_t arguments[2];
+  dnnl_status_t status =
+      describe(&d[0], (int32_t)b.type, b.rows, b.cols, b.row_stride, b.col_stride);
+  if (status == dnnl_success)
+    status = describe(&d[1], (int32_t)b.type, b.rows, b.cols, 0, 1);
+  for (int i = 0; i < 2 && status == dnnl_success; i++) {
+    status = dnnl_memory_create(&memories[i], &d[i], engine, data[i]);
+    arguments[i] = (dnnl_exec_arg_t){roles[i], memories[i]};
+  }
+  if (status == dnnl_success)
+    status = dnnl_reorder_primitive_desc_create(&description, &d[0], engine, &d[1], engine, NULL);
+  if (status == dnnl_success)
+    status = dnnl_primitive_create(&reorder, description);
+  if (status == dnnl_success)
+    status = dnnl_primitive_execute(reorder, t->stream, 2, arguments);
+  if (reorder != NULL)
+    dnnl_primitive_destroy(reorder);
+  if (description != NULL)
+    dnnl_primitive_desc_destroy(description);
+  for (int i = 0; i < 2; i++)
+    if (memories[i] != NULL)
+      dnnl_memory_destroy(memories[i]);
+  return status == dnnl_success
+           ? RD_OK
+           : rd_fail(e, status == dnnl_out_of_memory ? RD_NO_MEMORY : RD_UNSUPPORTED,
+                     "oneDNN does not pack a matrix of (%lld,%lld): status %d", (long long)b.rows,
+                     (long long)b.cols, (int)status);
 }
 
 void *rd_matmul_scratch(size_t bytes, rd_error *e) {

@@ -44,6 +44,12 @@ static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
   return m;
 }
 
+/* A matrix as rd_matmul_pack has written it: the right side of products only, never a part of it or
+ * transposed. It has no strides. */
+static inline rd_mat rd_mat_packed(const void *data, rd_dtype type, int64_t rows, int64_t cols) {
+  return rd_mat_view(data, type, rows, cols, 0);
+}
+
 /* c = a b + beta c, with c (M,N), a (M,K), b (K,N), accumulated in f32.
  *
  * Types: a and b f32 and c f32; or a and b bf16 and c f32 or bf16; or a and b integers of 8 bits,
@@ -57,6 +63,13 @@ static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
  * Shapes and types must fit (asserted). Errors: RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY.
  */
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
+
+/* The right side of many products, packed once in the layout that the kernels read, which a product
+ * with plain b makes again each time. Results are bitwise the same. Bytes of a packed b: those of
+ * its numbers, with rows filled up to 32 and columns to 64; 0 where this machine multiplies the
+ * type in no such layout (all but bf16 instructions). `to` is aligned to 64. */
+size_t rd_matmul_packed_size(rd_mat b);
+rd_code rd_matmul_pack(void *to, rd_mat b, rd_error *e);
 
 /* c (M,N), f32 or bf16 and row-major, = a_scale[i] * b_scale[j] * (a b)(i,j) + beta c, with a (M,K)
  * and b (K,N) of type RD_I8, accumulated in 32-bit integers. `a_scale` (M): one scale for each row,

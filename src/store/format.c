@@ -125,6 +125,17 @@ static rd_code multiply_plain_back(rd_mat dx, const rd_matrix *w, rd_mat dy, flo
   return rd_matmul(dx, dy, plain(w), beta, e);
 }
 
+/* Packed for products in both directions: w' at `data`, w at `scales` (rd_matmul_pack). */
+static rd_code multiply_packed(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,
+                               rd_error *e) {
+  return rd_matmul(y, x->x, rd_mat_packed(w->data, RD_BF16, w->cols, w->rows), beta, e);
+}
+
+static rd_code multiply_packed_back(rd_mat dx, const rd_matrix *w, rd_mat dy, float beta,
+                                    rd_error *e) {
+  return rd_matmul(dx, dy, rd_mat_packed(w->scales, RD_BF16, w->rows, w->cols), beta, e);
+}
+
 /* Integers of rows: a scale for each, in whole cache lines, then the rows. */
 static int64_t scales_of_rows(int64_t rows) {
   return (rows + 15) / 16 * 16;
@@ -234,6 +245,13 @@ static const rd_format formats[] = {
      .scales = int8_scales,
      .rounding = &int8_rounding,
      .multiply = multiply_int8},
+    {.name = "packed",
+     .gguf = -1,
+     .dtype = -1,
+     .block = 1,
+     .bytes = 2,
+     .multiply = multiply_packed,
+     .multiply_back = multiply_packed_back},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 

@@ -94,6 +94,20 @@ rd_code rd_matrix_rows(void *context, float *out, float *room, int64_t first, in
   return RD_OK;
 }
 
+rd_code rd_matrix_pack_both(rd_matrix *m, rd_arena *arena, rd_error *e) {
+  const rd_mat w = rd_mat_rows(m->data, (rd_dtype)m->format->dtype, m->rows, m->cols);
+  const size_t there = rd_matmul_packed_size(rd_mat_transposed(w)), back = rd_matmul_packed_size(w);
+  if (there == 0 || back == 0)
+    return RD_OK;
+  void *to = rd_arena_take(arena, there, 1), *from = rd_arena_take(arena, back, 1);
+  if (!to || !from)
+    return RD_OK;
+  RD_TRY(rd_matmul_pack(to, rd_mat_transposed(w), e));
+  RD_TRY(rd_matmul_pack(from, w, e));
+  *m = (rd_matrix){rd_format_named("packed"), to, from, m->rows, m->cols};
+  return RD_OK;
+}
+
 rd_code rd_matrix_multiply(rd_mat y, const rd_matrix *w, rd_input *x, bool add, rd_error *e) {
   const rd_rounding *wanted = w->format->rounding;
   if (wanted && wanted != x->rounding) {

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "cpu.h"
 #include "family.h"
+#include "packed.h"
 #include "parts.h"
 #include "redraft.h"
 #include "step.h"
@@ -155,7 +156,7 @@ static rd_code time_passes(work *w, timing *t, rd_error *e) {
 typedef struct step {
   rd_weights weights;
   rd_gradient gradient;
-  rd_arena arena;
+  rd_arena arena, packed;
 } step;
 
 static void take_factors(step *s, int64_t rank, const rd_walk *at, rd_arena *arena) {
@@ -199,9 +200,11 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   }
   if (code == RD_OK) {
     step_layout(&s, w->model, rank, layers, grads, &s.arena);
+    code = rank > 0 ? rd_weights_pack(&s.weights, &w->model->config, &s.packed, e) : RD_OK;
+  }
+  if (code == RD_OK)
     code =
         rd_step_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window, false, e);
-  }
   while (code == RD_OK && wants(t)) {
     double loss = 0;
     code =
@@ -210,6 +213,7 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   }
   rd_step_free(&p);
   rd_arena_drop(&s.arena);
+  rd_arena_drop(&s.packed);
   free(layers);
   free(grads);
   return code;

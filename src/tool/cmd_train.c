@@ -113,12 +113,13 @@ static rd_code show_validation(void *context, const rd_model *live, int64_t upda
 static void show_estimate(const rd_train_estimate *x) {
   const double mb = 1024.0 * 1024.0;
   char time_text[32];
-  double total = (double)(x->program_bytes + x->data_bytes + x->model_bytes + x->master_bytes +
-                          x->state_bytes + x->pass_bytes + x->draft_bytes);
+  double total = (double)(x->program_bytes + x->data_bytes + x->model_bytes + x->packed_bytes +
+                          x->master_bytes + x->state_bytes + x->pass_bytes + x->draft_bytes);
   printf("parameters           %14lld, trained %lld\n", (long long)x->parameters,
          (long long)x->trained);
   printf("program, data        %14.1f MB\n", (double)(x->program_bytes + x->data_bytes) / mb);
   printf("model                %14.1f MB\n", (double)x->model_bytes / mb);
+  printf("packed weights       %14.1f MB\n", (double)x->packed_bytes / mb);
   printf("trained weights      %14.1f MB\n", (double)x->master_bytes / mb);
   printf("gradients, optimizer %14.1f MB\n", (double)x->state_bytes / mb);
   printf("activations          %14.1f MB\n", (double)x->pass_bytes / mb);

@@ -75,6 +75,7 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
       .program_bytes = t->program_bytes + (after > before ? after - before : 0),
       .data_bytes = data_bytes(t),
       .model_bytes = t->base ? t->base->memory_bytes + t->base->file_bytes : 0,
+      .packed_bytes = p->packed_bytes,
       .master_bytes = p->master_bytes,
       .state_bytes = p->state_bytes,
       .pass_bytes = rd_step_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,

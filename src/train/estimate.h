@@ -8,7 +8,8 @@
 /* What a run needs. */
 typedef struct rd_train_estimate {
   int64_t parameters, trained; /* in the model; trained */
-  size_t program_bytes, data_bytes, model_bytes, master_bytes, state_bytes, pass_bytes, draft_bytes;
+  size_t program_bytes, data_bytes, model_bytes, packed_bytes, master_bytes, state_bytes,
+      pass_bytes, draft_bytes;
   int64_t updates, tokens_per_update;
   double flops_per_update, flops_per_second; /* counted; measured by a product */
 } rd_train_estimate;

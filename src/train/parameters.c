@@ -3,6 +3,7 @@
 #include "parameters.h"
 
 #include "ops.h"
+#include "packed.h"
 #include "rng.h"
 
 #include <math.h>
@@ -201,7 +202,7 @@ static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool p
 
 rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_weights *base,
                            rd_dtype type, const rd_parameters_plan_options *options, rd_error *e) {
-  *p = (rd_parameters){.config = config, .type = type};
+  *p = (rd_parameters){.config = config, .type = type, .frozen = !options->all};
   size_t layers = (size_t)config->layers, linears = 0;
   rd_walk at = rd_parts_of(config, NULL, NULL, NULL);
   while (rd_parts_next(&at))
@@ -225,6 +226,7 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
   lay_out(p, &masters, &state, false);
   p->master_bytes = masters.used;
   p->state_bytes = state.used;
+  p->packed_bytes = p->frozen ? rd_weights_packed_size(&p->weights, config) : 0;
   return RD_OK;
 }
 
@@ -253,6 +255,8 @@ rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
   RD_TRY(rd_arena_init(&p->master_arena, p->master_bytes, "trained weights", e));
   RD_TRY(rd_arena_init(&p->state_arena, p->state_bytes, "gradients and optimizer", e));
   lay_out(p, &p->master_arena, &p->state_arena, true);
+  if (p->frozen)
+    RD_TRY(rd_weights_pack(&p->weights, p->config, &p->packed_arena, e));
   for (size_t i = 0; i < p->count; i++)
     fill(&p->items[i], seed, (uint32_t)i);
   return rd_parameters_refresh(p, e);
@@ -307,6 +311,7 @@ rd_code rd_parameter_tensor(rd_tensor *out, const rd_parameter *item, const char
 void rd_parameters_drop(rd_parameters *p) {
   rd_arena_drop(&p->master_arena);
   rd_arena_drop(&p->state_arena);
+  rd_arena_drop(&p->packed_arena);
   free(p->items);
   free(p->folds);
   free(p->weights.layers);

@@ -46,8 +46,9 @@ typedef struct rd_parameters {
   rd_gradient gradient; /* what the pass adds to */
   rd_fold *folds;       /* (fold_count) factors that are folded into what the pass reads */
   size_t fold_count;
-  rd_arena master_arena, state_arena;
-  size_t master_bytes, state_bytes;
+  bool frozen; /* the base's matrices are: they are packed for their products (packed.h) */
+  rd_arena master_arena, state_arena, packed_arena;
+  size_t master_bytes, state_bytes, packed_bytes;
 } rd_parameters;
 
 enum { RD_DEFAULT_RANK = 64 };
