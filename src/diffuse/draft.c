@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The denoise loop: propose, schedule, policy, noise, stop, once for every sampler.
  *
- * The canvas is prompt + answer region in one array. A sampler that asks ahead (from left to right)
- * is the same machine, whose region grows by one place a pass: the place is asked, but nothing
- * stands there yet. All memory is one arena, laid out once. */
+ * The canvas is prompt + answer region in one array. A sampler that looks ahead (from left to
+ * right) is the same machine, whose region grows by one place a pass: a token is wanted for it, but
+ * nothing stands there yet. All memory is one arena, laid out once. */
 #include "draft.h"
 
 #include "arena.h"
@@ -20,17 +20,17 @@ struct rd_draft {
   const rd_sampler *sampler;
   rd_arena arena;
   rd_propose_rule rule;
-  rd_view view;                             /* its arrays are the ones below, past the prompt */
-  int32_t *canvas;                          /* (prompt + count) what the model sees next */
-  int32_t *unguided;                        /* (prompt + count) the same with the prompt masked */
-  int32_t *draft;                           /* (count) the last draft */
-  int32_t *previous;                        /* (count) the one before */
-  int32_t *list;                            /* (count) positions, for events */
-  rd_wanted *wanted;                        /* (count) */
-  rd_proposal *out;                         /* (count) by wanted position */
-  rd_proposal *proposals;                   /* (count) by position */
-  float *confidence;                        /* (count) */
-  uint8_t *fixed, *asked, *settled, *marks; /* (count) */
+  rd_view view;           /* its arrays are the ones below, past the prompt */
+  int32_t *canvas;        /* (prompt + count) what the model sees next */
+  int32_t *unguided;      /* (prompt + count) the same with the prompt masked */
+  int32_t *draft;         /* (count) the last draft */
+  int32_t *previous;      /* (count) the one before */
+  int32_t *list;          /* (count) positions, for events */
+  rd_wanted *wanted;      /* (count) */
+  rd_proposal *out;       /* (count) by wanted position */
+  rd_proposal *proposals; /* (count) by position */
+  float *confidence;      /* (count) */
+  uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
   int64_t wanted_count;
   int32_t blank;     /* what stands where nothing is written: the mask, or -1 for nothing */
   int64_t attention; /* of the passes */
@@ -44,7 +44,7 @@ struct rd_draft {
   const char *stopped;
 };
 
-/* Places of the region that stand in the canvas: one that is asked ahead does not. */
+/* Places of the region that stand in the canvas: the one that a sampler looks ahead to does not. */
 static int64_t standing(const rd_draft *d) {
   return d->n - (d->sampler->ahead ? 1 : 0);
 }
@@ -113,7 +113,7 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->proposals = RD_TAKE(a, rd_proposal, n);
   d->confidence = RD_TAKE(a, float, n);
   d->fixed = RD_TAKE(a, uint8_t, n);
-  d->asked = RD_TAKE(a, uint8_t, n);
+  d->proposed = RD_TAKE(a, uint8_t, n);
   d->settled = RD_TAKE(a, uint8_t, n);
   d->marks = RD_TAKE(a, uint8_t, n);
 }
@@ -260,7 +260,7 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   fill_canvas(d);
   v->ids = d->canvas + s->prompt_count;
   v->fixed = d->fixed;
-  v->asked = d->asked;
+  v->proposed = d->proposed;
   v->proposals = d->proposals;
   v->draft = d->draft;
   v->settled = d->settled;
@@ -333,8 +333,8 @@ static void find_wanted(rd_draft *d) {
   v->iteration = d->drafts + 1;
   d->wanted_count = 0;
   for (int64_t p = 0; p < d->n; p++) {
-    d->asked[p] = d->sampler->asks(v, p);
-    if (d->asked[p])
+    d->proposed[p] = d->sampler->wants(v, p);
+    if (d->proposed[p])
       d->wanted[d->wanted_count++] = (rd_wanted){
           .position = d->setup.prompt_count + p,
           .draw = {&d->rule, (uint32_t)v->iteration, (uint32_t)p},
@@ -390,9 +390,9 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
 static void take_marks(rd_draft *d, bool all) {
   const int32_t *seen = d->view.ids;
   for (int64_t p = 0; p < d->n; p++) {
-    bool taken = d->asked[p] && (all || d->marks[p] != RD_KEEP);
+    bool taken = d->proposed[p] && (all || d->marks[p] != RD_KEEP);
     d->draft[p] = taken ? d->proposals[p].id : seen[p];
-    if (taken || (d->asked[p] && seen[p] == d->setup.mask))
+    if (taken || (d->proposed[p] && seen[p] == d->setup.mask))
       d->confidence[p] = d->proposals[p].probability;
     if (taken && d->marks[p] == RD_LOCK)
       d->settled[p] |= RD_SETTLED | RD_LOCKED;

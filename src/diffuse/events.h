@@ -5,8 +5,8 @@
 
 #include "json.h"
 
-/* One event as a line of JSON without the newline, keys as COMMANDS.md has them. New string, freed
- * by the caller; NULL when memory is out. */
+/* One event as a line of JSON without the newline, keys as doc/COMMANDS.md has them. New string,
+ * freed by the caller; NULL when memory is out. */
 char *rd_event_json(const rd_event *event);
 /* The same as a JSON value, new reference; NULL when memory is out. */
 json_t *rd_event_value(const rd_event *event);

@@ -26,8 +26,8 @@ static bool guided(const rd_view *v) {
 static void score_all(const rd_view *v) {
   for (int64_t p = 0; p < v->n; p++) {
     rd_rng rng = rd_rng_at(v->seed, RD_STREAM_NOISE, (uint32_t)v->iteration, (uint32_t)p);
-    bool end = v->params->eos_last && v->asked[p] && rd_is_end(v, v->proposals[p].id);
-    double sure = end ? -1 : v->asked[p] ? (double)v->proposals[p].probability : 1;
+    bool end = v->params->eos_last && v->proposed[p] && rd_is_end(v, v->proposals[p].id);
+    double sure = end ? -1 : v->proposed[p] ? (double)v->proposals[p].probability : 1;
     v->weight[p] = guided(v) ? sure : rd_rng_uniform(&rng);
   }
 }

@@ -19,7 +19,7 @@ static int64_t gather(const rd_view *v, bool ends, bool both, int32_t *order) {
 
 static void guided(const rd_view *v, int64_t count, uint8_t *marks) {
   for (int64_t p = 0; p < v->n; p++) {
-    double doubt = v->asked[p] ? 1 - (double)v->proposals[p].probability : 0;
+    double doubt = v->proposed[p] ? 1 - (double)v->proposals[p].probability : 0;
     v->weight[p] = doubt > v->params->noise_clip ? doubt : v->params->noise_clip;
   }
   int64_t all = gather(v, false, true, v->order), words = gather(v, false, false, v->order);

@@ -9,10 +9,10 @@
 void rd_policy_origin(const rd_view *v, double quota, uint8_t *marks) {
   int64_t masks = 0;
   for (int64_t p = 0; p < v->n; p++)
-    masks += v->asked[p] != 0;
+    masks += v->proposed[p] != 0;
   for (int64_t p = 0; p < v->n; p++) {
     rd_rng rng = rd_rng_at(v->seed, RD_STREAM_UNMASK, (uint32_t)v->iteration, (uint32_t)p);
-    if (v->asked[p] && rd_rng_uniform(&rng) * (double)masks < quota)
+    if (v->proposed[p] && rd_rng_uniform(&rng) * (double)masks < quota)
       marks[p] = RD_COMMIT;
   }
 }
@@ -22,7 +22,7 @@ static void fill_surest(const rd_view *v, double quota, uint8_t *marks) {
   int64_t n = 0, count = (int64_t)quota;
   double most = -INFINITY;
   for (int64_t p = 0; p < v->n; p++)
-    if (v->asked[p]) {
+    if (v->proposed[p]) {
       v->order[n++] = (int32_t)p;
       most = v->weight[p] > most ? v->weight[p] : most;
     }
@@ -41,18 +41,18 @@ static void fill_surest(const rd_view *v, double quota, uint8_t *marks) {
 
 void rd_policy_maskgit(const rd_view *v, double quota, uint8_t *marks) {
   for (int64_t p = 0; p < v->n; p++)
-    v->weight[p] = v->asked[p] ? (double)v->proposals[p].probability : 0;
+    v->weight[p] = v->proposed[p] ? (double)v->proposals[p].probability : 0;
   fill_surest(v, quota, marks);
 }
 
 void rd_policy_margin(const rd_view *v, double quota, uint8_t *marks) {
   for (int64_t p = 0; p < v->n; p++)
-    v->weight[p] = v->asked[p] ? (double)v->proposals[p].margin : 0;
+    v->weight[p] = v->proposed[p] ? (double)v->proposals[p].margin : 0;
   fill_surest(v, quota, marks);
 }
 
 void rd_policy_entropy(const rd_view *v, double quota, uint8_t *marks) {
   for (int64_t p = 0; p < v->n; p++)
-    v->weight[p] = v->asked[p] ? -(double)v->proposals[p].entropy : 0;
+    v->weight[p] = v->proposed[p] ? -(double)v->proposals[p].entropy : 0;
   fill_surest(v, quota, marks);
 }

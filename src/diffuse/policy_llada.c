@@ -7,7 +7,7 @@
 void rd_policy_all(const rd_view *v, double quota, uint8_t *marks) {
   (void)quota;
   for (int64_t p = 0; p < v->n; p++)
-    if (v->asked[p])
+    if (v->proposed[p])
       marks[p] = RD_COMMIT;
 }
 
@@ -15,7 +15,7 @@ void rd_policy_all(const rd_view *v, double quota, uint8_t *marks) {
 static int64_t ranked(const rd_view *v) {
   int64_t n = 0;
   for (int64_t p = 0; p < v->n; p++)
-    if (v->asked[p])
+    if (v->proposed[p])
       v->order[n++] = (int32_t)p;
   rd_rank(v->order, n, v->weight);
   return n;
@@ -23,7 +23,7 @@ static int64_t ranked(const rd_view *v) {
 
 static int64_t ranked_by_probability(const rd_view *v) {
   for (int64_t p = 0; p < v->n; p++)
-    v->weight[p] = v->asked[p] ? (double)v->proposals[p].probability : 0;
+    v->weight[p] = v->proposed[p] ? (double)v->proposals[p].probability : 0;
   return ranked(v);
 }
 

@@ -14,7 +14,7 @@ static double open_positions(const rd_view *v) {
 static double masks_left(const rd_view *v) {
   int64_t masks = 0;
   for (int64_t p = 0; p < v->n; p++)
-    masks += v->asked[p] != 0;
+    masks += v->proposed[p] != 0;
   return (double)masks;
 }
 

@@ -5,16 +5,16 @@
 #include <string.h>
 
 /* Every position that may change. */
-static bool ask_all(const rd_view *v, int64_t p) {
+static bool want_all(const rd_view *v, int64_t p) {
   return !v->fixed[p] && !(v->settled[p] & RD_LOCKED);
 }
 
 /* Masked positions up to the end of the block. */
-static bool ask_masked(const rd_view *v, int64_t p) {
+static bool want_masked(const rd_view *v, int64_t p) {
   return !v->fixed[p] && v->ids[p] == v->mask && p < v->block_end;
 }
 
-static bool ask_next(const rd_view *v, int64_t p) {
+static bool want_next(const rd_view *v, int64_t p) {
   return p == v->n - 1;
 }
 
@@ -26,7 +26,7 @@ static bool ask_next(const rd_view *v, int64_t p) {
 const rd_sampler rd_samplers[] = {
     {.name = "lad",
      .help = "LAD: every position is predicted again, a falling share is masked again",
-     .asks = ask_all,
+     .wants = want_all,
      .schedule = rd_schedule_lad,
      .policy = rd_policy_all,
      .noise = rd_noise_lad,
@@ -37,7 +37,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "lad-generic",
      .help = "LAD's 2026 rewrite: what is sure is retained or locked",
-     .asks = ask_all,
+     .wants = want_all,
      .schedule = rd_schedule_falling,
      .policy = rd_policy_all,
      .noise = rd_noise_generic,
@@ -53,7 +53,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "low-confidence",
      .help = "LLaDA: the most confident masks are filled, block by block",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_even,
      .policy = rd_policy_low_confidence,
      .options = BLOCKS "iterations",
@@ -62,7 +62,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "random",
      .help = "LLaDA's other order: masks are filled at random, block by block",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_even,
      .policy = rd_policy_random,
      .options = BLOCKS "iterations",
@@ -71,7 +71,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "threshold",
      .help = "Fast-dLLM: every mask above a confidence is filled, at least one",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_none,
      .policy = rd_policy_threshold,
      .options = BLOCKS "threshold",
@@ -79,7 +79,7 @@ const rd_sampler rd_samplers[] = {
      .gumbel = true},
     {.name = "factor",
      .help = "Fast-dLLM: as many masks as their confidences allow together",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_none,
      .policy = rd_policy_factor,
      .options = BLOCKS "factor",
@@ -87,7 +87,7 @@ const rd_sampler rd_samplers[] = {
      .gumbel = true},
     {.name = "origin",
      .help = "Dream: each mask is filled by chance, on a linear schedule",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_origin,
      .options = CHOICE "iterations suffix template",
@@ -95,7 +95,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "maskgit",
      .help = "Dream: the most probable masks are filled, on a linear schedule",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_maskgit,
      .options = DREAM,
@@ -103,7 +103,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "margin",
      .help = "Dream: those with the largest lead over the second token",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_margin,
      .options = DREAM,
@@ -111,7 +111,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "entropy",
      .help = "Dream: those with the least entropy",
-     .asks = ask_masked,
+     .wants = want_masked,
      .schedule = rd_schedule_linear,
      .policy = rd_policy_entropy,
      .options = DREAM,
@@ -119,7 +119,7 @@ const rd_sampler rd_samplers[] = {
      .counts = true},
     {.name = "ar",
      .help = "left to right, one token a pass: the autoregressive baseline",
-     .asks = ask_next,
+     .wants = want_next,
      .schedule = rd_schedule_none,
      .policy = rd_policy_all,
      .options = CHOICE,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Samplers: rows that combine who is asked, a schedule, a policy and a noise; the loop knows no
+/* Samplers: rows that combine what is wanted, a schedule, a policy and a noise; the loop knows no
  * name. */
 #ifndef RD_SAMPLER_H
 #define RD_SAMPLER_H
@@ -13,7 +13,7 @@ typedef struct rd_override {
 
 typedef struct rd_sampler {
   const char *name, *help;
-  rd_asks *asks;
+  rd_wants *wants;
   rd_schedule *schedule;
   rd_policy *policy;
   rd_noise *noise; /* NULL: what is filled stays */
@@ -22,8 +22,8 @@ typedef struct rd_sampler {
   rd_override defaults[8]; /* its own defaults, ended by a NULL option */
   int64_t attention;       /* of its passes: RD_CAUSAL; 0: the model's own */
   int64_t grow;            /* places that an iteration adds; 0: as many as --grow says */
-  bool ahead;   /* the last place is asked before anything stands there, by the row before it: no
-                   mask is needed, and only the answer's beginning can be given */
+  bool ahead;   /* a token is wanted for the last place before anything stands there, by the row
+                   before it: no   mask is needed, and only the answer's beginning can be given */
   bool ends;    /* EOS ends it */
   bool revises; /* filled positions may change: stops by patience instead of when nothing is masked
                  */

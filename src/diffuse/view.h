@@ -20,17 +20,17 @@ typedef enum rd_mark {
   RD_KEEP,    /* stays as the model saw it */
   RD_COMMIT,  /* takes the proposal */
   RD_RENOISE, /* is masked again for the next pass */
-  RD_LOCK,    /* takes the proposal and is never asked again */
+  RD_LOCK,    /* takes the proposal and is never wanted again */
 } rd_mark;
 
 /* A policy's memory of a position, all 0 at the start. */
-enum { RD_SETTLED = 1, /* not to be noised again */ RD_LOCKED = 2 /* nor to be asked again */ };
+enum { RD_SETTLED = 1, /* not to be noised again */ RD_LOCKED = 2 /* nor to be wanted again */ };
 
 typedef struct rd_view {
   int64_t n;                       /* answer positions in the canvas now */
   const int32_t *ids;              /* (n) what the model saw */
   const uint8_t *fixed;            /* (n) 1: locked by the caller; never marked */
-  const uint8_t *asked;            /* (n) 1: there is a proposal */
+  const uint8_t *proposed;         /* (n) 1: wanted, so that there is a proposal */
   const rd_proposal *proposals;    /* (n) */
   const int32_t *draft;            /* (n) for noises: ids with the proposals taken in */
   uint8_t *settled;                /* (n) RD_SETTLED | RD_LOCKED */
@@ -49,18 +49,18 @@ typedef struct rd_view {
 } rd_view;
 
 /* Which positions a policy wants proposals for: called before the pass. */
-typedef bool rd_asks(const rd_view *v, int64_t position);
+typedef bool rd_wants(const rd_view *v, int64_t position);
 /* How many positions this iteration; may be fractional, the policy or noise rounds as its source
  * does. */
 typedef double rd_schedule(const rd_view *v);
-/* marks (n) come in as RD_KEEP; set RD_COMMIT or RD_LOCK where asked. */
+/* marks (n) come in as RD_KEEP; set RD_COMMIT or RD_LOCK where proposed. */
 typedef void rd_policy(const rd_view *v, double quota, uint8_t *marks);
 /* marks (n) come in as RD_KEEP; set RD_RENOISE, never where fixed. Not called after the last pass.
  */
 typedef void rd_noise(const rd_view *v, double quota, uint8_t *marks);
 
-/* The rows' parts. Schedules: */
-rd_schedule rd_schedule_lad;     /* f(i) * open positions * noise start (LAD.md 2e) */
+/* What the rows are made of; doc/METHOD.md has the rules. Schedules: */
+rd_schedule rd_schedule_lad;     /* f(i) * open positions * noise start (LAD) */
 rd_schedule rd_schedule_falling; /* noise level (1 - i/N) * open positions (LAD generic) */
 rd_schedule rd_schedule_even;    /* the block's masks split evenly over its passes (LLaDA) */
 rd_schedule
@@ -77,14 +77,14 @@ rd_policy rd_policy_maskgit;        /* floor(quota) by probability, or drawn at 
 rd_policy rd_policy_margin;         /* the same by margin */
 rd_policy rd_policy_entropy;        /* the same by entropy, lowest first */
 /* Noises: */
-rd_noise rd_noise_lad;     /* plain, confidence-guided, keep (LAD.md 2e) */
+rd_noise rd_noise_lad;     /* plain, confidence-guided, keep (LAD) */
 rd_noise rd_noise_generic; /* retention none, retained, locked (LAD generic) */
 
 /* What becomes of the positions that the row lad-generic is sure of. */
 typedef struct rd_retention {
   const char *name;
   bool settles; /* they are not masked again */
-  bool locks;   /* nor asked again */
+  bool locks;   /* nor wanted again */
 } rd_retention;
 extern const rd_table rd_retention_table;
 

@@ -3,7 +3,6 @@
  * knows. */
 #include "engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +19,8 @@ const rd_engine_kind rd_engines[] = {
 };
 const size_t rd_engine_count = sizeof rd_engines / sizeof *rd_engines;
 
+const rd_table rd_engine_table = RD_TABLE("engine", rd_engines);
+
 /* The first row that can be had. */
 static const rd_engine_kind *best_engine(void) {
   const rd_engine_kind *kind = rd_engines;
@@ -29,17 +30,10 @@ static const rd_engine_kind *best_engine(void) {
 }
 
 static rd_code find_engine(const rd_engine_kind **out, const char *name, rd_error *e) {
-  char names[400] = "";
-  for (size_t i = 0; i < rd_engine_count; i++) {
-    const rd_engine_kind *kind = &rd_engines[i];
-    *out = kind;
-    if (strcmp(kind->name, name) == 0)
-      return kind->able() ? RD_OK
-                          : rd_fail(e, RD_UNSUPPORTED, "this machine has no engine %s", name);
-    size_t used = strlen(names);
-    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", kind->name);
-  }
-  return rd_fail(e, RD_USAGE, "unknown engine %.60s; there are %s", name, names);
+  *out = rd_table_find(&rd_engine_table, name, e);
+  if (!*out)
+    return RD_USAGE;
+  return (*out)->able() ? RD_OK : rd_fail(e, RD_UNSUPPORTED, "this machine has no engine %s", name);
 }
 
 rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model, int64_t rows,

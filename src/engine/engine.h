@@ -17,6 +17,7 @@
 
 #include "model.h"
 #include "propose.h"
+#include "table.h"
 
 typedef struct rd_engine rd_engine;
 
@@ -86,6 +87,7 @@ typedef struct rd_engine_kind {
 
 extern const rd_engine_kind rd_engines[];
 extern const size_t rd_engine_count;
+extern const rd_table rd_engine_table; /* the same */
 
 /* For passes of at most `rows` positions together (guided ones count twice) and canvases of at most
  * `longest`; `name` NULL: the first row that is able. The model is borrowed. Uses the number of

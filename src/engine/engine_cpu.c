@@ -22,7 +22,7 @@ typedef struct row_use {
 typedef struct cpu_engine {
   rd_engine base;
   const rd_model *model;
-  rd_stack *pass;
+  rd_stack *stack;
   rd_arena arena;
   int64_t rows, longest;
   rd_sequence *sequences; /* (rows) */
@@ -190,8 +190,8 @@ static rd_code run_pass(cpu_engine *d, int64_t n, int64_t first, int64_t *next, 
                    (long long)rd_need_rows(&d->needs[first]), (long long)d->rows);
   if (sequences > 1 && attention != RD_CAUSAL)
     pad(d, rows, &sequences);
-  RD_TRY(rd_stack_run(d->pass, d->sequences, sequences, attention, e));
-  RD_TRY(rd_stack_logits(d->pass, d->indices, uses, use_logits, d, e));
+  RD_TRY(rd_stack_run(d->stack, d->sequences, sequences, attention, e));
+  RD_TRY(rd_stack_logits(d->stack, d->indices, uses, use_logits, d, e));
   for (int64_t i = first; i < end; i++)
     if (d->needs[i].attention == attention)
       rd_need_keep(&d->needs[i]);
@@ -256,7 +256,7 @@ static rd_code lane_open(rd_engine *self, rd_lane **out, int64_t positions, rd_e
 
 static void close_engine(rd_engine *self) {
   cpu_engine *d = (cpu_engine *)self;
-  rd_stack_free(&d->pass);
+  rd_stack_free(&d->stack);
   rd_arena_drop(&d->arena);
   free(d);
 }
@@ -282,7 +282,7 @@ rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows,
   rd_code code = rd_arena_init(&d->arena, measure.used, "proposals", e);
   if (code == RD_OK) {
     layout(d, &d->arena);
-    code = rd_stack_new(&d->pass, &model->config, &model->weights,
+    code = rd_stack_new(&d->stack, &model->config, &model->weights,
                         &(rd_stack_sizes){.rows = rows, .longest = longest}, e);
   }
   if (code != RD_OK) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Likelihoods: every answer is a run of looks (one set of masks, or one causal look); looks of many
- * answers are packed into passes, and a pass's losses are added where they belong. */
+/* Likelihoods: every answer is drawn several times (a set of masks each), or read once from left to
+ * right; the draws of many answers are packed into passes, and a pass's losses are added where they
+ * belong. */
 #include "likelihood.h"
 
 #include "corrupt.h"
@@ -20,11 +21,11 @@ typedef struct packer {
   double *out;
   rd_engine *engine;
   int64_t rows;               /* of room */
-  int64_t used, looks, wants; /* of the pass being packed */
-  rd_need *needs;             /* (rows) a look each */
-  size_t *whose;              /* (rows) the answer of each look */
+  int64_t used, count, wants; /* of the pass being packed */
+  rd_need *needs;             /* (rows) a draw each */
+  size_t *whose;              /* (rows) the answer of each draw */
   int32_t *ids;               /* (rows) */
-  rd_wanted *wanted;          /* (rows) of all looks, one after the other */
+  rd_wanted *wanted;          /* (rows) of all draws, one after the other */
   int32_t *targets;           /* (rows) of those */
   float *weights, *loss;      /* (rows) */
   int32_t *scratch;           /* (rows) */
@@ -33,7 +34,7 @@ typedef struct packer {
 static rd_code packer_init(packer *p, int64_t longest, rd_error *e) {
   p->rows = longest < PASS_ROWS ? PASS_ROWS : longest;
   size_t n = (size_t)p->rows;
-  p->needs = rd_calloc(n, sizeof *p->needs, "looks of a pass", e);
+  p->needs = rd_calloc(n, sizeof *p->needs, "draws of a pass", e);
   p->whose = rd_calloc(n, sizeof *p->whose, "answers of a pass", e);
   p->ids = rd_calloc(n, sizeof *p->ids, "ids of a pass", e);
   p->wanted = rd_calloc(n, sizeof *p->wanted, "positions of a pass", e);
@@ -59,39 +60,39 @@ static void packer_drop(packer *p) {
   free(p->scratch);
 }
 
-/* Add the weighted losses of some rows of a look to its answer. */
-static rd_code add_losses(void *context, int64_t look, int64_t first, int64_t count, float *logits,
+/* Add the weighted losses of some rows of a draw to its answer. */
+static rd_code add_losses(void *context, int64_t draw, int64_t first, int64_t count, float *logits,
                           rd_error *e) {
   const packer *p = context;
-  int64_t at = p->needs[look].wanted - p->wanted + first;
+  int64_t at = p->needs[draw].wanted - p->wanted + first;
   double sum = 0;
   (void)e;
   rd_cross_entropy(&sum, p->loss, NULL, RD_F32, logits, p->targets + at, p->weights + at, count,
                    p->rules->model->config.vocab);
   for (int64_t i = 0; i < count; i++)
-    p->out[p->whose[look]] -= (double)p->weights[at + i] * (double)p->loss[i];
+    p->out[p->whose[draw]] -= (double)p->weights[at + i] * (double)p->loss[i];
   return RD_OK;
 }
 
 /* Run what is packed. */
 static rd_code flush(packer *p, rd_error *e) {
-  if (p->looks > 0)
-    RD_TRY(p->engine->scores(p->engine, p->needs, p->looks, add_losses, p, e));
-  p->used = p->looks = p->wants = 0;
+  if (p->count > 0)
+    RD_TRY(p->engine->scores(p->engine, p->needs, p->count, add_losses, p, e));
+  p->used = p->count = p->wants = 0;
   return RD_OK;
 }
 
-/* Looks that an answer of n tokens takes. */
-static int64_t looks_of(const rd_likelihood_rules *r, int64_t n) {
+/* Draws that an answer of n tokens takes. */
+static int64_t draws_of(const rd_likelihood_rules *r, int64_t n) {
   int64_t all = n < 62 ? ((int64_t)1 << n) - 1 : INT64_MAX;
   return r->causal ? 1 : all < r->draws ? all : r->draws;
 }
 
-/* Mask the answer `ids` (n) for look `number` of `looks`; returns the weight of each masked CE. */
+/* Mask the answer `ids` (n) for draw `number` of `draws`; returns the weight of each masked CE. */
 static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key, int64_t number,
-                          int64_t looks) {
+                          int64_t draws) {
   int32_t mask = p->rules->model->config.mask;
-  if (n < 62 && looks == ((int64_t)1 << n) - 1) {
+  if (n < 62 && draws == ((int64_t)1 << n) - 1) {
     /* All masks of n bits: n / k with the probability 1 / n that k has and 1 / C(n, k) of these. */
     double ways = 1;
     int64_t k = 0;
@@ -104,23 +105,23 @@ static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key
     return 1 / ((double)k * ways);
   }
   rd_rng rng = rd_rng_at(p->rules->seed, RD_STREAM_EVAL, (uint32_t)number, key);
-  double u = ((double)number + rd_rng_uniform(&rng)) / (double)looks;
+  double u = ((double)number + rd_rng_uniform(&rng)) / (double)draws;
   int64_t k = 1 + (int64_t)((double)n * u);
   k = k > n ? n : k;
   rd_corrupt_mask_count(ids, n, k, mask, &rng, p->scratch);
-  return (double)n / ((double)k * (double)looks);
+  return (double)n / ((double)k * (double)draws);
 }
 
-/* Put look `number` of an answer behind what is packed. */
-static void pack(packer *p, size_t answer, int64_t number, int64_t looks) {
+/* Put draw `number` of an answer behind what is packed. */
+static void pack(packer *p, size_t answer, int64_t number, int64_t draws) {
   const rd_answer_ids *a = &p->answers[answer];
   const rd_model *m = p->rules->model;
   int32_t *ids = p->ids + p->used;
-  rd_need *need = &p->needs[p->looks];
+  rd_need *need = &p->needs[p->count];
   double weight = 1;
   memcpy(ids, a->ids, (size_t)a->count * sizeof *ids);
   if (!p->rules->causal)
-    weight = mask_answer(p, ids + a->prompt, a->count - a->prompt, a->key, number, looks);
+    weight = mask_answer(p, ids + a->prompt, a->count - a->prompt, a->key, number, draws);
   *need = (rd_need){.canvas = ids,
                     .length = a->count,
                     .end = a->count,
@@ -134,18 +135,18 @@ static void pack(packer *p, size_t answer, int64_t number, int64_t looks) {
       p->weights[p->wants++] = (float)weight;
       need->count++;
     }
-  p->whose[p->looks++] = answer;
+  p->whose[p->count++] = answer;
   p->used += a->count;
 }
 
 static rd_code add_all(packer *p, size_t n, rd_error *e) {
   for (size_t i = 0; i < n; i++) {
     const rd_answer_ids *a = &p->answers[i];
-    int64_t looks = looks_of(p->rules, a->count - a->prompt);
-    for (int64_t number = 0; number < looks; number++) {
+    int64_t draws = draws_of(p->rules, a->count - a->prompt);
+    for (int64_t number = 0; number < draws; number++) {
       if (a->count > p->rows - p->used)
         RD_TRY(flush(p, e));
-      pack(p, i, number, looks);
+      pack(p, i, number, draws);
     }
     if (p->rules->progress)
       p->rules->progress(p->rules->context, i + 1, n);

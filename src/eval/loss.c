@@ -15,7 +15,7 @@ typedef struct work {
   rd_batch_rules rules;
   rd_examples examples;
   rd_batch batch;
-  rd_step *pass;
+  rd_step *step;
   float *row_loss;         /* (rows) */
   rd_example_loss *losses; /* (examples) */
 } work;
@@ -101,10 +101,10 @@ static rd_code measure(work *w, rd_error *e) {
   if (!w->losses || !w->row_loss)
     return RD_NO_MEMORY;
   RD_TRY(rd_batch_init(&w->batch, r->rows, e));
-  RD_TRY(rd_step_new(&w->pass, &m->config, &m->weights, r->rows, r->window, true, e));
+  RD_TRY(rd_step_new(&w->step, &m->config, &m->weights, r->rows, r->window, true, e));
   for (int64_t next = 0; next < w->examples.count;) {
     RD_TRY(
-        rd_validation_pass(w->losses, &next, w->pass, &w->batch, r, &w->examples, w->row_loss, e));
+        rd_validation_pass(w->losses, &next, w->step, &w->batch, r, &w->examples, w->row_loss, e));
     rd_eval_progress(w->eval, (size_t)next, (size_t)w->examples.count);
   }
   return report(w, e);
@@ -123,7 +123,7 @@ rd_code rd_task_loss(const rd_eval *eval, rd_error *e) {
     code = read_examples(&w, &coder, e);
   if (code == RD_OK)
     code = measure(&w, e);
-  rd_step_free(&w.pass);
+  rd_step_free(&w.step);
   rd_batch_drop(&w.batch);
   rd_examples_drop(&w.examples);
   free(w.row_loss);

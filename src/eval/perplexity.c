@@ -205,7 +205,7 @@ static rd_code finish(void *context, rd_finding *f, rd_error *e) {
   return code;
 }
 
-static rd_code take_text(work *w, size_t row, const char *text, rd_error *e) {
+static rd_code keep_text(work *w, size_t row, const char *text, rd_error *e) {
   free(w->texts[row]);
   w->texts[row] = NULL;
   if (!text[strspn(text, " \t\r\n")])
@@ -215,14 +215,14 @@ static rd_code take_text(work *w, size_t row, const char *text, rd_error *e) {
 }
 
 static rd_code answered(void *context, size_t row, const rd_result *result, rd_error *e) {
-  return take_text(context, row, result->text, e);
+  return keep_text(context, row, result->text, e);
 }
 
 /* Texts as they are given: one finding, nothing generated. */
 static rd_code judge_given(work *w, rd_error *e) {
   rd_finding f = {.rows = w->rows.count, .bad = w->rows.bad};
   for (size_t i = 0; i < w->rows.count; i++)
-    RD_TRY(take_text(w, i, text_of(w->rows.items[i]), e));
+    RD_TRY(keep_text(w, i, text_of(w->rows.items[i]), e));
   RD_TRY(finish(w, &f, e));
   return rd_eval_report(w->eval, &f, e);
 }

@@ -54,8 +54,8 @@ static void add_sequence(rd_batch *b, int32_t example, int64_t count, int64_t pr
 
 /* Row i of a document predicts token i + 1, the last one EOS or the first token of the next piece:
  * the pool holds both behind the example. */
-static void put_next_token(rd_batch *b, const rd_batch_rules *r, const rd_examples *x,
-                           int32_t index, int64_t count) {
+static void add_document(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,
+                         int64_t count) {
   const rd_example *example = &x->items[index];
   const int32_t *ids = x->pool + example->offset;
   int64_t at = b->rows;
@@ -159,8 +159,8 @@ static int64_t draw_padding(const rd_batch_rules *r, const rd_example *example, 
 }
 
 /* Clean ids into both ids and targets: prompt, answer, EOS. */
-static void put_clean(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,
-                      int64_t count) {
+static void add_example(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,
+                        int64_t count) {
   const rd_example *example = &x->items[index];
   int64_t known = example->prompt + example->answer;
   for (int64_t i = 0; i < count; i++)
@@ -204,13 +204,13 @@ rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x
     const rd_example *example = &x->items[index];
     int64_t known = example->prompt + example->answer, room = r->rows - b->rows;
     if (!r->corruption) {
-      put_next_token(b, r, x, index, known < room ? known : room);
+      add_document(b, r, x, index, known < room ? known : room);
     } else {
       after_padding = numbers(r, (uint32_t)number, 2 * b->sequence_count);
       int64_t padding = draw_padding(r, example, &after_padding);
       if (known + (example->open ? 0 : 1) > room)
         break;
-      put_clean(b, r, x, index, known + padding < room ? known + padding : room);
+      add_example(b, r, x, index, known + padding < room ? known + padding : room);
     }
     rd_order_advance(order);
   }
@@ -237,14 +237,14 @@ rd_code rd_batch_fixed(rd_batch *b, const rd_batch_rules *r, const rd_examples *
     if (!r->corruption) {
       if (known > room)
         break;
-      put_next_token(b, r, x, index, known);
+      add_document(b, r, x, index, known);
       continue;
     }
     rd_rng rng = numbers(r, (uint32_t)FIXED, 2 * *next);
     int64_t count = known + draw_padding(r, example, &rng);
     if (count > room)
       break;
-    put_clean(b, r, x, index, count);
+    add_example(b, r, x, index, count);
     int64_t s = b->sequence_count - 1, at = b->sequences[s].ids - b->ids;
     memcpy(b->targets + at, b->ids + at, (size_t)count * sizeof *b->targets);
     rng = numbers(r, (uint32_t)FIXED, 2 * *next + 1);

@@ -106,7 +106,7 @@ static rd_code encode(filling *f, const rd_parsed_row *row, size_t begin, rd_err
 }
 
 /* One row into ids; what a bad one left is taken back. */
-static rd_code take(void *context, const rd_parsed_row *row, rd_error *e) {
+static rd_code add_row(void *context, const rd_parsed_row *row, rd_error *e) {
   filling *f = context;
   size_t begin = f->pool->list.count;
   rd_code code = encode(f, row, begin, e);
@@ -131,7 +131,8 @@ static rd_code read_file(filling *f, rd_error *e) {
   RD_TRY(rd_map_open(&map, report->path, e));
   report->size = map.size;
   report->hash = fnv1a(map.data, map.size);
-  rd_code code = rd_example_rows_read(&count, (const char *)map.data, map.size, &rules, take, f, e);
+  rd_code code =
+      rd_example_rows_read(&count, (const char *)map.data, map.size, &rules, add_row, f, e);
   rd_map_close(&map);
   report->rows = (int64_t)(count.good + count.bad);
   report->bad = (int64_t)count.bad;

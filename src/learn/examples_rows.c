@@ -74,19 +74,19 @@ static const struct {
 /* Lines on their way to rows. */
 typedef struct parser {
   rd_parsed_row row;
-  rd_parsed_take *take;
+  rd_parsed_sink *sink;
   void *context;
 } parser;
 
-static rd_code take_row(parser *p, rd_error *e) {
+static rd_code give_row(parser *p, rd_error *e) {
   const rd_parsed_row *row = &p->row;
   const char *answer = row->text ? row->text : row->turns[row->count - 1].content;
   if (rd_text_blank(answer, row->text ? row->size : strlen(answer)))
     return rd_fail(e, RD_BAD_INPUT, row->text ? "the text is empty" : "the answer is empty");
-  return p->take(p->context, row, e);
+  return p->sink(p->context, row, e);
 }
 
-static rd_code take_line(void *context, const json_t *json, size_t line, rd_error *e) {
+static rd_code parse_line(void *context, const json_t *json, size_t line, rd_error *e) {
   parser *p = context;
   size_t form = 0, count = sizeof forms / sizeof *forms;
   (void)line;
@@ -98,7 +98,7 @@ static rd_code take_line(void *context, const json_t *json, size_t line, rd_erro
   p->row.joined = NULL;
   rd_code code = forms[form].parse(json, forms[form].key, &p->row, e);
   if (code == RD_OK)
-    code = take_row(p, e);
+    code = give_row(p, e);
   free(p->row.joined);
   return code;
 }
@@ -122,7 +122,7 @@ static rd_code read_documents(parser *p, rd_row_count *count, const char *text, 
       rd_error why = {0};
       p->row.text = at;
       p->row.size = (size_t)(close - at);
-      rd_code code = take_row(p, &why);
+      rd_code code = give_row(p, &why);
       RD_TRY(rd_row_judge(count, rules, first, code, &why, e));
     }
     at = stop ? stop + sizeof mark - 1 : end;
@@ -136,15 +136,15 @@ static bool ends_in(const char *path, const char *end) {
 }
 
 rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
-                             const rd_row_rules *rules, rd_parsed_take *take, void *context,
+                             const rd_row_rules *rules, rd_parsed_sink *sink, void *context,
                              rd_error *e) {
   parser *p = rd_calloc(1, sizeof *p, "a row", e);
   if (!p)
     return RD_NO_MEMORY;
-  p->take = take;
+  p->sink = sink;
   p->context = context;
   bool lines = ends_in(count->path, ".jsonl") || ends_in(count->path, ".json");
-  rd_code code = lines ? rd_rows_each(count, text, size, rules, take_line, p, e)
+  rd_code code = lines ? rd_rows_each(count, text, size, rules, parse_line, p, e)
                        : read_documents(p, count, text, size, rules, e);
   free(p);
   return code == RD_OK ? rd_rows_finish(count, rules, e) : code;

@@ -18,12 +18,12 @@ typedef struct rd_parsed_row {
   char *joined; /* what the parser made */
 } rd_parsed_row;
 
-typedef rd_code rd_parsed_take(void *context, const rd_parsed_row *row, rd_error *e);
+typedef rd_code rd_parsed_sink(void *context, const rd_parsed_row *row, rd_error *e);
 
-/* Give every row of a file's content to `take`, judged by the rules: JSONL where the name ends in
+/* Give every row of a file's content to `sink`, judged by the rules: JSONL where the name ends in
  * .jsonl or .json, else documents ended by <|endoftext|>. */
 rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
-                             const rd_row_rules *rules, rd_parsed_take *take, void *context,
+                             const rd_row_rules *rules, rd_parsed_sink *sink, void *context,
                              rd_error *e);
 
 #endif

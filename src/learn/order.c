@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static rd_code put(rd_order *o, int32_t example, rd_error *e) {
+static rd_code append(rd_order *o, int32_t example, rd_error *e) {
   if (o->length == o->capacity) {
     int64_t capacity = o->capacity ? o->capacity * 2 : 1024;
     int32_t *list = realloc(o->list, (size_t)capacity * sizeof *list);
@@ -28,7 +28,7 @@ static rd_code draw_epoch(rd_order *o, rd_error *e) {
     double whole = floor((double)o->weights[i]), rest = (double)o->weights[i] - whole;
     int64_t copies = (int64_t)whole + (rest > 0.0 && rd_rng_uniform(&rng) < rest);
     for (int64_t c = 0; c < copies; c++)
-      RD_TRY(put(o, (int32_t)i, e));
+      RD_TRY(append(o, (int32_t)i, e));
   }
   rng = rd_rng_at(o->seed, RD_STREAM_SHUFFLE, (uint32_t)o->epoch, 1);
   for (int64_t i = o->length - 1; i > 0; i--) {

@@ -12,7 +12,7 @@ typedef struct rd_order {
   uint64_t seed;
   int32_t *list; /* (length) the present epoch */
   int64_t length, capacity;
-  int64_t epoch, position; /* the place: what rd_order_next gives next */
+  int64_t epoch, position; /* the place: what rd_order_peek gives */
 } rd_order;
 
 /* Start at (epoch, position). A weight w puts an example floor(w) times into every epoch and once

@@ -8,7 +8,7 @@
 /* The draw's place among the random numbers of corruption: behind every example slot. */
 enum { BATCH_SLOT = INT32_MAX, MOST_READINGS = 3 };
 
-rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number, rd_step *pass,
+rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number, rd_step *step,
                            rd_error *e) {
   rd_rng rng = rd_rng_at(r->seed, RD_STREAM_CORRUPT, (uint32_t)number, BATCH_SLOT);
   int readings = 0;
@@ -25,7 +25,7 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
       b->scratch[count++] = (int32_t)(row - r->shift);
   }
   for (int i = 0; i < readings; i++)
-    RD_TRY(rd_step_guess(pass, b->sequences, b->sequence_count, r->objective->block, b->scratch,
+    RD_TRY(rd_step_guess(step, b->sequences, b->sequence_count, r->objective->block, b->scratch,
                          count, b->ids + r->shift, e));
   return RD_OK;
 }

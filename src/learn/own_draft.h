@@ -13,6 +13,6 @@
  * number). Prompts, targets and weights stay; every position behind a prompt gets the most likely
  * token. */
 rd_code rd_batch_own_draft(rd_batch *batch, const rd_batch_rules *rules, int64_t number,
-                           rd_step *pass, rd_error *e);
+                           rd_step *step, rd_error *e);
 
 #endif

@@ -56,27 +56,27 @@ rd_code rd_row_judge(rd_row_count *count, const rd_row_rules *rules, size_t line
 }
 
 /* Beyond 64 bits integers become reals; a row that says a key twice is no row. */
-static rd_code take_line(const char *text, size_t size, size_t line, rd_row_take *take,
+static rd_code give_line(const char *text, size_t size, size_t line, rd_row_sink *sink,
                          void *context, rd_error *e) {
   json_error_t at;
   json_t *row = rd_json_load(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
   if (!row)
     return rd_fail(e, RD_BAD_INPUT, "not JSON: %s at column %d", at.text, at.column);
-  rd_code code = json_is_object(row) ? take(context, row, line, e)
+  rd_code code = json_is_object(row) ? sink(context, row, line, e)
                                      : rd_fail(e, RD_BAD_INPUT, "a row must be a JSON object");
   json_decref(row);
   return code;
 }
 
 rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const rd_row_rules *rules,
-                     rd_row_take *take, void *context, rd_error *e) {
+                     rd_row_sink *sink, void *context, rd_error *e) {
   const char *at = text, *end = text + size;
   for (size_t line = 1; at < end && (!rules->limit || count->good < rules->limit); line++) {
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t n = (size_t)((stop ? stop : end) - at);
     if (!rd_text_blank(at, n)) {
       rd_error why = {0};
-      rd_code code = take_line(at, n, line, take, context, &why);
+      rd_code code = give_line(at, n, line, sink, context, &why);
       RD_TRY(rd_row_judge(count, rules, line, code, &why, e));
     }
     at += n + (stop != NULL);

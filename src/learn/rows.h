@@ -25,12 +25,12 @@ typedef struct rd_row_count {
   size_t good, bad;
 } rd_row_count;
 
-/* Takes one row; RD_BAD_INPUT says what is wrong with it. */
-typedef rd_code rd_row_take(void *context, const json_t *row, size_t line, rd_error *e);
+/* Is given one row; RD_BAD_INPUT says what is wrong with it. */
+typedef rd_code rd_row_sink(void *context, const json_t *row, size_t line, rd_error *e);
 
-/* Give every line of JSONL text that is not blank to `take`, as an object; judge each. */
+/* Give every line of JSONL text that is not blank to `sink`, as an object; judge each. */
 rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const rd_row_rules *rules,
-                     rd_row_take *take, void *context, rd_error *e);
+                     rd_row_sink *sink, void *context, rd_error *e);
 /* Count the row at `line`, of which taking it said `code` and `why`: a bad one is named; another
  * failure is returned, with its place. */
 rd_code rd_row_judge(rd_row_count *count, const rd_row_rules *rules, size_t line, rd_code code,

@@ -26,12 +26,12 @@ static rd_example_loss of_sequence(const rd_batch *b, const rd_batch_rules *rule
   return x;
 }
 
-rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_step *pass, rd_batch *b,
+rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_step *step, rd_batch *b,
                            const rd_batch_rules *rules, const rd_examples *examples,
                            float *row_loss, rd_error *e) {
   double sum = 0;
   RD_TRY(rd_batch_fixed(b, rules, examples, next, e));
-  RD_TRY(rd_step_run(pass, b->sequences, b->sequence_count, rules->objective->block, b->targets,
+  RD_TRY(rd_step_run(step, b->sequences, b->sequence_count, rules->objective->block, b->targets,
                      b->weights, NULL, &sum, row_loss, e));
   for (int64_t s = 0; s < b->sequence_count; s++)
     losses[b->examples[s]] = of_sequence(b, rules, s, row_loss);

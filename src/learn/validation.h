@@ -23,7 +23,7 @@ typedef struct rd_validation {
 
 /* One pass: the examples from *next on that fit into the batch; losses[their numbers] are filled
  * and *next moves on. `row_loss` has room for the rows of the batch. */
-rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_step *pass, rd_batch *batch,
+rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_step *step, rd_batch *batch,
                            const rd_batch_rules *rules, const rd_examples *examples,
                            float *row_loss, rd_error *e);
 /* Sums over examples. */

@@ -39,7 +39,7 @@ static void refuse(const rd_visit *v, const char *status, const char *message, c
   free(json);
 }
 
-static void look(rd_guard *g) {
+static void close_late(rd_guard *g) {
   double now = rd_seconds();
   for (rd_visit *v = g->first; v; v = v->next) {
     if (v->due == 0 || now < v->due)
@@ -64,7 +64,7 @@ static void *work(void *context) {
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_cond_timedwait(&g->changed, &g->lock, &until);
-    look(g);
+    close_late(g);
   }
   pthread_mutex_unlock(&g->lock);
   return NULL;

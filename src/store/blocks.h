@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Decoders of ggml's block formats, for the rows of storage.c: out[i], i < n, from n / block blocks
+/* Decoders of ggml's block formats, for the rows of format.c: out[i], i < n, from n / block blocks
  * at `in`, which may lie at any address. */
 #ifndef RD_BLOCKS_H
 #define RD_BLOCKS_H

@@ -64,11 +64,11 @@ static rd_code noise_pieces(const rd_trace *trace, size_t at, char ***out, rd_er
 static rd_code take(rd_frame *f, const rd_trace *trace, size_t at, rd_error *e) {
   const rd_traced *t = &trace->events[at];
   if (t->event.kind != RD_EVENT_NOISE)
-    return rd_frame_take(f, &t->event, t->pieces, e);
+    return rd_frame_event(f, &t->event, t->pieces, e);
   char **pieces = NULL;
   rd_code code = noise_pieces(trace, at, &pieces, e);
   if (code == RD_OK)
-    code = rd_frame_take(f, &t->event, pieces, e);
+    code = rd_frame_event(f, &t->event, pieces, e);
   free(pieces);
   return code;
 }

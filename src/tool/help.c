@@ -17,25 +17,25 @@ void rd_help_commands(FILE *out) {
   fprintf(out, "\nredraft COMMAND --help lists its options.\n");
 }
 
-static rd_code walk_parts(rd_help_taker *take, void *context, const rd_command *command,
+static rd_code walk_parts(rd_help_sink *sink, void *context, const rd_command *command,
                           const char *key, const rd_option_part *parts, rd_error *e) {
   rd_options o;
   rd_code code = rd_options_open(&o, parts, NULL, e);
   if (code == RD_OK)
-    take(context, command, key, &o);
+    sink(context, command, key, &o);
   rd_options_close(&o);
   return code;
 }
 
-static rd_code walk_command(rd_help_taker *take, void *context, const rd_command *command,
+static rd_code walk_command(rd_help_sink *sink, void *context, const rd_command *command,
                             rd_error *e) {
-  RD_TRY(walk_parts(take, context, command, NULL, command->options, e));
-  return command->keys ? walk_parts(take, context, command, command->key, command->keys, e) : RD_OK;
+  RD_TRY(walk_parts(sink, context, command, NULL, command->options, e));
+  return command->keys ? walk_parts(sink, context, command, command->key, command->keys, e) : RD_OK;
 }
 
-rd_code rd_help_walk(rd_help_taker *take, void *context, rd_error *e) {
+rd_code rd_help_walk(rd_help_sink *sink, void *context, rd_error *e) {
   for (size_t i = 0; i < rd_command_count; i++)
-    RD_TRY(walk_command(take, context, &rd_commands[i], e));
+    RD_TRY(walk_command(sink, context, &rd_commands[i], e));
   return RD_OK;
 }
 

@@ -14,12 +14,12 @@ void rd_help_commands(FILE *out);
 /* Say what --help says of a command. */
 rd_code rd_help_show(const rd_command *command, rd_error *e);
 
-/* Receives one table of rows of a command; `key`: they are no options but keys below this one of a
+/* Is given one table of rows of a command; `key`: they are no options but keys below this one of a
  * configuration file; NULL for options. */
-typedef void rd_help_taker(void *context, const rd_command *command, const char *key,
-                           const rd_options *o);
-/* Call `take` for every table of every command, in the order of rd_commands. */
-rd_code rd_help_walk(rd_help_taker *take, void *context, rd_error *e);
+typedef void rd_help_sink(void *context, const rd_command *command, const char *key,
+                          const rd_options *o);
+/* Call `sink` for every table of every command, in the order of rd_commands. */
+rd_code rd_help_walk(rd_help_sink *sink, void *context, rd_error *e);
 
 /* The tables whose rows most commands share; NULL after the last. */
 extern const rd_table *const rd_help_shared[];

@@ -139,7 +139,7 @@ static rd_code take_done(rd_frame *f, const rd_event *event, char *const *pieces
   return RD_OK;
 }
 
-rd_code rd_frame_take(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
+rd_code rd_frame_event(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
   static rd_code (*const kinds[])(rd_frame *, const rd_event *, char *const *,
                                   rd_error *) = {[RD_EVENT_START] = take_start,
                                                  [RD_EVENT_NOISE] = take_noise,

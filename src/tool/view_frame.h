@@ -26,7 +26,7 @@ typedef struct rd_frame {
 } rd_frame;
 
 /* Take an event in. `pieces` (event->count) are used where given, else rd_event_piece. */
-rd_code rd_frame_take(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e);
+rd_code rd_frame_event(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e);
 void rd_frame_drop(rd_frame *f);
 
 enum {

@@ -56,7 +56,7 @@ static rd_code show_and_wait(rd_live *live, const rd_event *event, rd_error *e) 
 rd_code rd_live_event(rd_live *live, const rd_event *event, rd_error *e) {
   if (live->watching == RD_WATCH_NOT)
     return RD_OK;
-  RD_TRY(rd_frame_take(&live->frame, event, NULL, e));
+  RD_TRY(rd_frame_event(&live->frame, event, NULL, e));
   if (event->kind == RD_EVENT_NOISE || event->kind == RD_EVENT_DRAFT)
     return show_and_wait(live, event, e);
   if (event->kind == RD_EVENT_DONE || live->watching != RD_WATCH_REDRAW)

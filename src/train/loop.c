@@ -30,7 +30,7 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
   t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)
     return RD_NO_MEMORY;
-  return rd_step_new(&t->pass, &t->config, &t->parameters.weights, t->rules.rows, t->rules.window,
+  return rd_step_new(&t->step, &t->config, &t->parameters.weights, t->rules.rows, t->rules.window,
                      s->recompute, e);
 }
 
@@ -44,9 +44,9 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
     int64_t number = (t->update - 1) * t->settings->accumulate + a;
     RD_TRY(rd_batch_next(b, &t->rules, &t->examples, &t->order, number, e));
     if (t->rules.own_drafts > 0)
-      RD_TRY(rd_batch_own_draft(b, &t->rules, number, t->pass, e));
+      RD_TRY(rd_batch_own_draft(b, &t->rules, number, t->step, e));
     double sum = 0;
-    RD_TRY(rd_step_run(t->pass, b->sequences, b->sequence_count, t->rules.objective->block,
+    RD_TRY(rd_step_run(t->step, b->sequences, b->sequence_count, t->rules.objective->block,
                        b->targets, b->weights, &t->parameters.gradient, &sum, NULL, e));
     *loss += sum;
     *total += b->total;
@@ -99,7 +99,7 @@ static rd_code validate(rd_trainer *t, rd_validation *v, rd_error *e) {
   rd_example_loss *losses = rd_calloc((size_t)count, sizeof *losses, "validation losses", e);
   rd_code code = losses ? RD_OK : RD_NO_MEMORY;
   for (int64_t next = 0; code == RD_OK && next < count;)
-    code = rd_validation_pass(losses, &next, t->pass, &t->batch, &t->rules, &t->validation,
+    code = rd_validation_pass(losses, &next, t->step, &t->batch, &t->rules, &t->validation,
                               t->row_loss, e);
   if (code == RD_OK)
     rd_validation_sum(v, losses, count);

@@ -231,12 +231,12 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
 }
 
 /* The first rows and columns of the master. */
-static void take_rows(rd_parameter *item, const rd_matrix *from) {
+static void copy_rows(rd_parameter *item, const rd_matrix *from) {
   for (int64_t r = 0; from->data && r < from->rows; r++)
     rd_matrix_decode(item->master + r * item->cols, from, r, 1);
 }
 
-static void fill(rd_parameter *item, uint64_t seed, uint32_t index) {
+static void begin(rd_parameter *item, uint64_t seed, uint32_t index) {
   rd_rng rng = rd_rng_at(seed, RD_STREAM_INIT, index, 0);
   if (item->start == RD_START_NORMAL) {
     for (int64_t i = 0; i < item->count; i++)
@@ -248,7 +248,7 @@ static void fill(rd_parameter *item, uint64_t seed, uint32_t index) {
     for (int64_t i = 0; i < item->count; i++)
       item->master[i] = item->spread;
   }
-  take_rows(item, &item->source);
+  copy_rows(item, &item->source);
 }
 
 rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
@@ -258,7 +258,7 @@ rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
   if (p->frozen)
     RD_TRY(rd_weights_pack(&p->weights, p->config, &p->packed_arena, e));
   for (size_t i = 0; i < p->count; i++)
-    fill(&p->items[i], seed, (uint32_t)i);
+    begin(&p->items[i], seed, (uint32_t)i);
   return rd_parameters_refresh(p, e);
 }
 
@@ -274,7 +274,7 @@ rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const c
       continue;
     RD_TRY(rd_tensor_readable(tensor, e));
     held = rd_matrix_at(tensor->format, tensor->data, held.rows, held.cols);
-    take_rows(item, &held);
+    copy_rows(item, &held);
   }
   return rd_parameters_refresh(p, e);
 }

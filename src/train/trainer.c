@@ -202,7 +202,7 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
 }
 
 void rd_trainer_close(rd_trainer *t) {
-  rd_step_free(&t->pass);
+  rd_step_free(&t->step);
   rd_parameters_drop(&t->parameters);
   rd_order_drop(&t->order);
   rd_batch_drop(&t->batch);

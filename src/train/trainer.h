@@ -46,7 +46,7 @@ typedef struct rd_trainer {
   rd_text_coder coder;
   const rd_rate_schedule *schedule;
   rd_parameters parameters;
-  rd_step *pass;
+  rd_step *step;
   rd_examples examples, validation;
   bool validation_is_held; /* shares the pool of examples */
   rd_batch_rules rules;

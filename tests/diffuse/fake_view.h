@@ -14,12 +14,12 @@ typedef struct fake_view {
   rd_view v;
   rd_params p;
   int32_t ids[VIEW_MOST], draft[VIEW_MOST], order[VIEW_MOST], ends[1];
-  uint8_t fixed[VIEW_MOST], asked[VIEW_MOST], settled[VIEW_MOST], marks[VIEW_MOST];
+  uint8_t fixed[VIEW_MOST], proposed[VIEW_MOST], settled[VIEW_MOST], marks[VIEW_MOST];
   rd_proposal proposals[VIEW_MOST];
   double weight[VIEW_MOST];
 } fake_view;
 
-/* n masked places, all asked, token 10 + p proposed everywhere with confidence 1/2. */
+/* n masked places, all wanted, token 10 + p proposed everywhere with confidence 1/2. */
 static inline void fake_view_init(fake_view *f, int64_t n) {
   memset(f, 0, sizeof *f);
   f->ends[0] = VIEW_EOS;
@@ -33,13 +33,13 @@ static inline void fake_view_init(fake_view *f, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     f->ids[i] = VIEW_MASK;
     f->draft[i] = (int32_t)(10 + i);
-    f->asked[i] = 1;
+    f->proposed[i] = 1;
     f->proposals[i] = (rd_proposal){.id = (int32_t)(10 + i), .probability = 0.5f};
   }
   f->v = (rd_view){.n = n,
                    .ids = f->ids,
                    .fixed = f->fixed,
-                   .asked = f->asked,
+                   .proposed = f->proposed,
                    .proposals = f->proposals,
                    .draft = f->draft,
                    .settled = f->settled,

@@ -87,7 +87,7 @@ static void random_order_is_uniform_and_exact(void **state) {
     fake_view f;
     fake_view_init(&f, 10);
     f.v.seed = seed;
-    f.asked[4] = 0;
+    f.proposed[4] = 0;
     rd_policy_random(&f.v, 3, f.marks);
     assert_int_equal(fake_view_count(&f, RD_COMMIT), 3);
     for (int p = 0; p < 10; p++)
@@ -155,24 +155,25 @@ static void on_random_views_fixed_stays_and_quotas_hold(void **state) {
     fake_view f;
     random_view(&f, &rng);
     const rd_sampler *s = &rd_samplers[rd_rng_below(&rng, (uint32_t)rd_sampler_count)];
-    int64_t asked = 0;
+    int64_t wanted = 0;
     for (int64_t p = 0; p < f.v.n; p++) {
-      f.asked[p] = s->asks(&f.v, p);
-      asked += f.asked[p];
+      f.proposed[p] = s->wants(&f.v, p);
+      wanted += f.proposed[p];
     }
     if (s->ahead)
-      assert_true(asked == 1 && f.asked[f.v.n - 1]);
+      assert_true(wanted == 1 && f.proposed[f.v.n - 1]);
     double quota = s->schedule(&f.v);
     assert_true(quota >= 0 && quota <= (double)f.v.n + 1);
     s->policy(&f.v, quota, f.marks);
     for (int64_t p = 0; p < f.v.n; p++) {
-      assert_true(f.marks[p] == RD_KEEP || f.asked[p]); /* nothing is taken that was not asked */
+      assert_true(f.marks[p] == RD_KEEP ||
+                  f.proposed[p]); /* nothing is taken that was not wanted */
       if (f.fixed[p] && !s->ahead)
         assert_int_equal(f.marks[p], RD_KEEP);
     }
     if (s->schedule == rd_schedule_even)
       assert_true(fake_view_count(&f, RD_COMMIT) <= (int)quota);
-    if (s->schedule == rd_schedule_none && asked > 0) /* each pass gets further: it ends */
+    if (s->schedule == rd_schedule_none && wanted > 0) /* each pass gets further: it ends */
       assert_true(fake_view_count(&f, RD_COMMIT) >= 1);
     if (!s->noise)
       continue;
@@ -195,7 +196,7 @@ static void rows_are_complete_and_options_known(void **state) {
   (void)state;
   for (size_t i = 0; i < rd_sampler_count; i++) {
     const rd_sampler *s = &rd_samplers[i], *found;
-    assert_true(s->name && s->help && s->asks && s->schedule && s->policy && s->options);
+    assert_true(s->name && s->help && s->wants && s->schedule && s->policy && s->options);
     assert_int_equal(rd_sampler_find(&found, s->name, NULL), RD_OK);
     assert_ptr_equal(found, s);
     char names[400], *at = names;

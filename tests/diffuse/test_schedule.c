@@ -90,7 +90,7 @@ static void linear_takes_shares_of_what_is_left_and_all_at_last(void **state) {
   assert_near(at(&f, rd_schedule_linear, 1), 10 * (1 - 0.667));
   assert_near(at(&f, rd_schedule_linear, 2), 10 * (1 - 0.334 / 0.667));
   assert_near(at(&f, rd_schedule_linear, 3), 10);
-  f.asked[0] = f.asked[1] = 0;
+  f.proposed[0] = f.proposed[1] = 0;
   assert_near(at(&f, rd_schedule_linear, 3), 8);
   assert_near(rd_schedule_none(&f.v), 0);
 }

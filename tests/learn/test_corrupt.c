@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Training corruption: every rule of LAD.md, with numbers counted over many fixed seeds. */
+/* Training corruption: every rule of doc/METHOD.md, with numbers counted over many fixed seeds. */
 #include "corrupt.h"
 
 #include <math.h>

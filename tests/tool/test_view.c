@@ -62,7 +62,7 @@ static rd_event start_event(void) {
 
 static void take(rd_frame *f, const rd_event *event, char *const *pieces) {
   rd_error e;
-  assert_int_equal(rd_frame_take(f, event, pieces, &e), RD_OK);
+  assert_int_equal(rd_frame_event(f, event, pieces, &e), RD_OK);
 }
 
 static void expect(const rd_frame *f, int width, int height, unsigned flags, const char *text) {

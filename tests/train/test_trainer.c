@@ -234,16 +234,16 @@ static void adapters_are_a_start(void **state) {
 /* The gradients of the last batch again, by a pass over these layers. */
 static void gradients_of(rd_trainer *t, const rd_weights *weights, rd_gradient *gradient) {
   const rd_batch *b = &t->batch;
-  rd_step *pass = NULL;
+  rd_step *step = NULL;
   rd_error e = {0};
   double loss = 0;
   rd_parameters_clear(&t->parameters);
-  assert_int_equal(rd_step_new(&pass, &t->config, weights, b->rows, t->rules.window, false, &e),
+  assert_int_equal(rd_step_new(&step, &t->config, weights, b->rows, t->rules.window, false, &e),
                    RD_OK);
-  assert_int_equal(rd_step_run(pass, b->sequences, b->sequence_count, 0, b->targets, b->weights,
+  assert_int_equal(rd_step_run(step, b->sequences, b->sequence_count, 0, b->targets, b->weights,
                                gradient, &loss, NULL, &e),
                    RD_OK);
-  rd_step_free(&pass);
+  rd_step_free(&step);
 }
 
 /* What the pass reads and what it adds to, as if no factors were folded. */
@@ -403,7 +403,7 @@ static void drafts_replace_noise(const char *const *more, int64_t shift) {
   assert_true(b->rows < MOST);
   memcpy(expected, b->ids, (size_t)b->rows * sizeof *expected);
   memcpy(targets, b->targets, (size_t)b->rows * sizeof *targets);
-  assert_int_equal(rd_batch_own_draft(b, &t.rules, 4, t.pass, &e), RD_OK);
+  assert_int_equal(rd_batch_own_draft(b, &t.rules, 4, t.step, &e), RD_OK);
   assert_memory_equal(b->ids, expected, (size_t)b->rows * sizeof *expected);
 
   rd_model live = rd_trainer_live(&t);
@@ -432,7 +432,7 @@ static void drafts_replace_noise(const char *const *more, int64_t shift) {
 
   rd_batch_rules always = t.rules;
   always.own_drafts = 1;
-  assert_int_equal(rd_batch_own_draft(b, &always, 4, t.pass, &e), RD_OK);
+  assert_int_equal(rd_batch_own_draft(b, &always, 4, t.step, &e), RD_OK);
   assert_memory_equal(b->ids, expected, (size_t)b->rows * sizeof *expected);
   assert_memory_equal(b->targets, targets, (size_t)b->rows * sizeof *targets);
   end(&t, &s);
