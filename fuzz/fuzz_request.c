@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Request bodies of each shape (chosen by the first byte), without a model. */
-#include "ask.h"
+#include "body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  rd_ask ask;
+  rd_body body;
   rd_error e;
   if (size == 0)
     return 0;
-  rd_code code = rd_ask_parse(&ask, (const char *)data + 1, size - 1, 1U << *data % 3, NULL, &e);
-  if (code == RD_OK && !ask.sampler)
+  const rd_shape *shape = &rd_shapes[*data % rd_shape_count];
+  rd_code code = rd_body_parse(&body, (const char *)data + 1, size - 1, shape, NULL, &e);
+  if (code == RD_OK && !body.sampler)
     __builtin_trap();
-  rd_ask_drop(&ask);
+  rd_body_drop(&body);
   return 0;
 }

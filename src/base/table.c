@@ -93,3 +93,14 @@ char *rd_table_names(const rd_table *t, const char *between, const char *last) {
   free(text);
   return NULL;
 }
+
+bool rd_name_listed(const char *names, const char *name) {
+  size_t n = strlen(name);
+  for (const char *p = names; *p;) {
+    size_t m = strcspn(p, " ");
+    if (m == n && memcmp(p, name, n) == 0)
+      return true;
+    p += m + (p[m] == ' ');
+  }
+  return false;
+}

@@ -31,6 +31,8 @@ const char *rd_table_nearest(const rd_table *table, const char *name);
  * when memory is out. */
 char *rd_table_names(const rd_table *table, const char *between, const char *last);
 
+/* Does `name` stand in a list of names, separated by spaces? */
+bool rd_name_listed(const char *names, const char *name);
 /* Are two names the same, hyphens and underscores alike? */
 bool rd_name_same(const char *a, const char *b);
 

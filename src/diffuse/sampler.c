@@ -2,8 +2,6 @@
 /* The table of samplers. */
 #include "sampler.h"
 
-#include <string.h>
-
 /* Every position that may change. */
 static bool want_all(const rd_view *v, int64_t p) {
   return !v->fixed[p] && !(v->settled[p] & RD_LOCKED);
@@ -141,17 +139,6 @@ rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e) {
 /* Options of the canvas and of the run, which every sampler has. */
 static const char COMMON[] = "sampler window tokens seed deadline prefix reuse";
 
-static bool lists(const char *names, const char *name) {
-  size_t n = strlen(name);
-  for (const char *p = names; *p;) {
-    size_t m = strcspn(p, " ");
-    if (m == n && memcmp(p, name, n) == 0)
-      return true;
-    p += m + (p[m] == ' ');
-  }
-  return false;
-}
-
 bool rd_sampler_takes(const rd_sampler *s, const char *option) {
-  return lists(COMMON, option) || lists(s->options, option);
+  return rd_name_listed(COMMON, option) || rd_name_listed(s->options, option);
 }

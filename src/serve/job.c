@@ -13,24 +13,20 @@
 
 enum { MOST_WAITING = 1 << 20 };
 
-static const char *prefix_of(unsigned shape) {
-  return shape == RD_ASK_CHAT ? "chatcmpl" : shape == RD_ASK_COMPLETION ? "cmpl" : "draft";
-}
-
-rd_job *rd_job_new(rd_ask *ask, unsigned shape, const rd_reply *reply, const rd_model *model,
-                   int socket, rd_error *e) {
+rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply,
+                   const rd_model *model, int socket, rd_error *e) {
   static atomic_uint number;
   rd_job *job = rd_calloc(1, sizeof *job, "a request", e);
   if (!job)
     return NULL;
-  job->ask = *ask;
-  *ask = (rd_ask){0};
+  job->body = *body;
+  *body = (rd_body){0};
   job->shape = shape;
   job->reply = reply;
   job->model = model->name;
   job->created = (int64_t)time(NULL);
   job->begun = rd_seconds();
-  snprintf(job->id, sizeof job->id, "%s-%llx%06x", prefix_of(shape), (long long)job->created,
+  snprintf(job->id, sizeof job->id, "%s-%llx%06x", shape->id, (long long)job->created,
            atomic_fetch_add(&number, 1) & 0xFFFFFFU);
   pthread_mutex_init(&job->lock, NULL);
   pthread_cond_init(&job->changed, NULL);
@@ -42,7 +38,7 @@ rd_job *rd_job_new(rd_ask *ask, unsigned shape, const rd_reply *reply, const rd_
 /* What is filled stays, unless the sampler revises: then nothing is sure before the end. */
 int64_t rd_job_settled(const rd_job *job, const rd_event *event) {
   int64_t n = 0;
-  if (job->ask.sampler->revises)
+  if (job->body.sampler->revises)
     return 0;
   while (n < event->count && event->ids[n] != event->speller->mask)
     n++;
@@ -57,7 +53,7 @@ static rd_code look_for_stop(rd_job *job, const rd_event *event) {
   if (part.count > 0 && !text)
     return RD_NO_MEMORY;
   if (text)
-    rd_ask_cut(&job->ask, text, &job->enough);
+    rd_body_cut(&job->body, text, &job->enough);
   free(text);
   return RD_OK;
 }
@@ -74,16 +70,16 @@ static rd_code watch(void *context, const rd_event *event) {
     rd_draft_result o = rd_draft_so_far(job->draft);
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
     bool found = false;
-    job->text[rd_ask_cut(&job->ask, job->text, &found)] = '\0';
+    job->text[rd_body_cut(&job->body, job->text, &found)] = '\0';
     job->finish = found || (!cut && o.tokens < o.count) ? "stop" : "length";
   }
-  if (event->kind == RD_EVENT_DRAFT && job->ask.stop_count > 0)
+  if (event->kind == RD_EVENT_DRAFT && job->body.stop_count > 0)
     RD_TRY(look_for_stop(job, event));
   return job->reply ? job->reply->event(job, event, &job->error) : RD_OK;
 }
 
 rd_code rd_job_begin(rd_job *job, const rd_model *model, rd_error *e) {
-  const rd_ask *a = &job->ask;
+  const rd_body *a = &job->body;
   rd_request request = {.model = model,
                         .params = &a->params,
                         .sampler = a->sampler,
@@ -105,7 +101,7 @@ void rd_job_release(rd_job *job) {
   if (!job || atomic_fetch_sub(&job->holders, 1) > 1)
     return;
   rd_draft_free(&job->draft);
-  rd_ask_drop(&job->ask);
+  rd_body_drop(&job->body);
   pthread_mutex_destroy(&job->lock);
   pthread_cond_destroy(&job->changed);
   free(job->text);

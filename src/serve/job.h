@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One request under way: its draft, the bytes that wait for the client, and how it ended. Two hold
- * it: the connection's thread reads, the scheduler's thread writes. */
+/* A job is one answer being written: its draft, the bytes that wait for the client, and how it
+ * ended. Two hold it: the connection's thread reads, the scheduler's thread writes. */
 #ifndef RD_JOB_H
 #define RD_JOB_H
 
-#include "ask.h"
+#include "body.h"
 #include "clock.h"
 
 #include <pthread.h>
@@ -20,10 +20,10 @@ typedef struct rd_reply {
 } rd_reply;
 
 struct rd_job {
-  rd_ask ask;
+  rd_body body;
   rd_draft *draft;       /* NULL before rd_job_begin */
   const rd_reply *reply; /* NULL: the answer alone is wanted */
-  unsigned shape;        /* RD_ASK_CHAT, .. */
+  const rd_shape *shape; /* of the body, and of what goes back */
   char id[40];
   const char *model; /* name */
   int64_t created;   /* Unix time */
@@ -46,9 +46,9 @@ struct rd_job {
   rd_error error;
 };
 
-/* A job without a draft, held once. The ask is moved into it. NULL when memory is out. */
-rd_job *rd_job_new(rd_ask *ask, unsigned shape, const rd_reply *reply, const rd_model *model,
-                   int socket, rd_error *e);
+/* A job without a draft, held once. The body is moved into it. NULL when memory is out. */
+rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply,
+                   const rd_model *model, int socket, rd_error *e);
 /* Make its draft: the first events are written. */
 rd_code rd_job_begin(rd_job *job, const rd_model *model, rd_error *e);
 /* Tokens from the first that no later draft changes, at a draft event. */

@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON of answers. OpenAI's chat and text shapes differ in names only: one row each. */
+/* JSON of answers, in the job's shape. */
 #include "reply.h"
 
 #include "events.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Where the shapes differ. */
-typedef struct shape_row {
-  unsigned shape;
-  const char *answer, *chunk;
-  bool chat;
-} shape_row;
-
-static const shape_row shapes[] = {
-    {RD_ASK_CHAT, "chat.completion", "chat.completion.chunk", true},
-    {RD_ASK_COMPLETION, "text_completion", "text_completion", false},
-};
-
-static const shape_row *shape_of(const rd_job *job) {
-  return job->shape == RD_ASK_CHAT ? &shapes[0] : &shapes[1];
-}
 
 static char *dump(json_t *value) {
   char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
@@ -38,7 +22,7 @@ char *rd_reply_error(const char *message, const char *type, const char *name) {
 }
 
 static json_t *usage_of(const rd_job *job) {
-  json_int_t prompt = (json_int_t)job->ask.prompt_count, answer = (json_int_t)job->tokens;
+  json_int_t prompt = (json_int_t)job->body.prompt_count, answer = (json_int_t)job->tokens;
   return json_pack("{s:I, s:I, s:I}", "prompt_tokens", prompt, "completion_tokens", answer,
                    "total_tokens", prompt + answer);
 }
@@ -49,13 +33,8 @@ static json_t *frame(const rd_job *job, const char *object, json_t *choices) {
 }
 
 char *rd_reply_answer(const rd_job *job) {
-  const shape_row *row = shape_of(job);
-  json_t *choice = row->chat ? json_pack("{s:i, s:{s:s, s:s}, s:n, s:s}", "index", 0, "message",
-                                         "role", "assistant", "content", job->text, "logprobs",
-                                         "finish_reason", job->finish)
-                             : json_pack("{s:i, s:s, s:n, s:s}", "index", 0, "text", job->text,
-                                         "logprobs", "finish_reason", job->finish);
-  json_t *answer = frame(job, row->answer, json_pack("[o]", choice));
+  json_t *choice = job->shape->whole(job->text, job->finish);
+  json_t *answer = frame(job, job->shape->object, json_pack("[o]", choice));
   json_object_set_new(answer, "usage", usage_of(job));
   return dump(answer);
 }
@@ -75,29 +54,17 @@ static rd_code send_value(rd_job *job, json_t *value, rd_error *e) {
 /* A chunk with more text (or none) or the reason of the end. */
 static rd_code send_chunk(rd_job *job, const char *text, size_t size, bool first,
                           const char *finish, rd_error *e) {
-  const shape_row *row = shape_of(job);
-  json_t *choice = json_pack("{s:i, s:s?}", "index", 0, "finish_reason", finish);
-  json_t *content = finish && size == 0 && row->chat ? NULL : json_stringn(text, size);
-  if (row->chat) {
-    json_t *delta = json_object();
-    if (first)
-      json_object_set_new(delta, "role", json_string("assistant"));
-    if (content)
-      json_object_set_new(delta, "content", content);
-    json_object_set_new(choice, "delta", delta);
-  } else {
-    json_object_set_new(choice, "text", content);
-  }
-  json_t *chunk = frame(job, row->chunk, json_pack("[o]", choice));
-  if (job->ask.usage)
+  json_t *choice = job->shape->piece(text, size, first, finish);
+  json_t *chunk = frame(job, job->shape->chunk, json_pack("[o]", choice));
+  if (job->body.usage)
     json_object_set_new(chunk, "usage", json_null());
   return send_value(job, chunk, e);
 }
 
 static rd_code send_end(rd_job *job, rd_error *e) {
   RD_TRY(send_chunk(job, "", 0, false, job->finish, e));
-  if (job->ask.usage) {
-    json_t *last = frame(job, shape_of(job)->chunk, json_array());
+  if (job->body.usage) {
+    json_t *last = frame(job, job->shape->chunk, json_array());
     json_object_set_new(last, "usage", usage_of(job));
     RD_TRY(send_value(job, last, e));
   }
@@ -127,10 +94,10 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
   bool found = false;
-  size_t sent = job->sent, size = rd_ask_cut(&job->ask, text, &found);
+  size_t sent = job->sent, size = rd_body_cut(&job->body, text, &found);
   if (!done && !found) {
     size = whole_size(text);
-    size -= rd_ask_doubtful(&job->ask, text, size);
+    size -= rd_body_doubtful(&job->body, text, size);
   }
   rd_code code = RD_OK;
   if (size > sent) {
@@ -147,7 +114,7 @@ static rd_code write_draft(rd_job *job, const rd_event *event, rd_error *e) {
   char *text = event->kind == RD_EVENT_START ? strdup("") : rd_event_text(event);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
-  size_t size = rd_ask_cut(&job->ask, text, NULL);
+  size_t size = rd_body_cut(&job->body, text, NULL);
   rd_code code = send_chunk(job, text, size, event->kind == RD_EVENT_START, NULL, e);
   free(text);
   return code == RD_OK && event->kind == RD_EVENT_DONE ? send_end(job, e) : code;

@@ -143,15 +143,16 @@ static enum MHD_Result send_answer(rd_exchange *x, rd_job *job) {
   return code == RD_OK ? rd_send_json(x, 200, text) : rd_send_error(x, &e);
 }
 
-static rd_code begin(rd_exchange *x, unsigned shape, rd_ask *ask, rd_job **job, rd_error *e) {
+static rd_code begin(rd_exchange *x, const rd_shape *shape, rd_body *body, rd_job **job,
+                     rd_error *e) {
   const rd_server *server = x->server;
-  bool causal = rd_sampler_causal(ask->sampler) && server->causal;
+  bool causal = rd_sampler_causal(body->sampler) && server->causal;
   const rd_model *model = causal ? server->setup.causal : server->setup.model;
-  const rd_reply *reply = shape == RD_ASK_DENOISE ? &rd_reply_events
-                        : !ask->stream            ? NULL
-                        : ask->diffusing          ? &rd_reply_drafts
-                                                  : &rd_reply_deltas;
-  *job = rd_job_new(ask, shape, reply, model, socket_of(x), e);
+  const rd_reply *reply = shape->events   ? &rd_reply_events
+                        : !body->stream   ? NULL
+                        : body->diffusing ? &rd_reply_drafts
+                                          : &rd_reply_deltas;
+  *job = rd_job_new(body, shape, reply, model, socket_of(x), e);
   if (!*job)
     return RD_NO_MEMORY;
   x->scheduler = causal ? server->causal : server->scheduler;
@@ -161,40 +162,30 @@ static rd_code begin(rd_exchange *x, unsigned shape, rd_ask *ask, rd_job **job, 
   return code;
 }
 
-static enum MHD_Result draft(rd_exchange *x, unsigned shape) {
-  rd_ask ask;
+/* A draft in the shape of the path. */
+static enum MHD_Result post_draft(rd_exchange *x) {
+  const rd_shape *shape = rd_table_row(&rd_shape_table, x->route->path);
+  rd_body body;
   rd_job *job = NULL;
   rd_error e = {0};
   const char *text = x->body ? x->body : "";
-  rd_code code = rd_ask_parse(&ask, text, x->size, shape, x->server->setup.model, &e);
-  if (ask.unknown[0])
-    x->warning = rd_print("unknown fields: %s", ask.unknown);
-  bool no_model = ask.no_model;
+  rd_code code = rd_body_parse(&body, text, x->size, shape, x->server->setup.model, &e);
+  if (body.unknown[0])
+    x->warning = rd_print("unknown fields: %s", body.unknown);
+  bool no_model = body.no_model;
   if (code == RD_OK && atomic_load(&x->server->closing)) {
-    rd_ask_drop(&ask);
+    rd_body_drop(&body);
     return rd_send_failure(x, 503, "server_error", NULL, "the server is stopping");
   }
   if (code == RD_OK)
-    code = begin(x, shape, &ask, &job, &e);
-  rd_ask_drop(&ask);
+    code = begin(x, shape, &body, &job, &e);
+  rd_body_drop(&body);
   if (code != RD_OK) {
     rd_job_release(job);
     return no_model ? rd_send_failure(x, 404, "invalid_request_error", "model_not_found", e.message)
                     : rd_send_error(x, &e);
   }
   return job->reply ? rd_send_stream(x, job) : send_answer(x, job);
-}
-
-static enum MHD_Result post_denoise(rd_exchange *x) {
-  return draft(x, RD_ASK_DENOISE);
-}
-
-static enum MHD_Result post_chat(rd_exchange *x) {
-  return draft(x, RD_ASK_CHAT);
-}
-
-static enum MHD_Result post_completion(rd_exchange *x) {
-  return draft(x, RD_ASK_COMPLETION);
 }
 
 const rd_route rd_routes[] = {
@@ -204,8 +195,8 @@ const rd_route rd_routes[] = {
     {"GET", "/v1/models", get_models, true},
     {"GET", "/api/options", get_options, true},
     {"POST", "/api/tokenize", post_tokenize, true},
-    {"POST", "/api/denoise", post_denoise, true},
-    {"POST", "/v1/chat/completions", post_chat, true},
-    {"POST", "/v1/completions", post_completion, true},
+    {"POST", "/api/denoise", post_draft, true},
+    {"POST", "/v1/chat/completions", post_draft, true},
+    {"POST", "/v1/completions", post_draft, true},
 };
 const size_t rd_route_count = sizeof rd_routes / sizeof *rd_routes;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* A request's body, read and checked: what to write, with which options, and how to answer. */
-#ifndef RD_ASK_H
-#define RD_ASK_H
+/* The body of an exchange that asks for a draft, read and checked: what to write, with which
+ * options, and how to answer. */
+#ifndef RD_BODY_H
+#define RD_BODY_H
 
 #include "json.h"
 #include "params.h"
 #include "request.h"
+#include "shape.h"
 
-/* Whose shape the body has; one bit each. */
-enum { RD_ASK_DENOISE = 1, RD_ASK_CHAT = 2, RD_ASK_COMPLETION = 4 };
+enum { RD_MOST_STOPS = 4 }; /* as OpenAI has it */
 
-enum { RD_ASK_STOPS = 4 }; /* as OpenAI has it */
-
-typedef struct rd_ask {
+typedef struct rd_body {
   rd_params params;
-  rd_options options; /* over params, until the ask is moved */
+  rd_options options; /* over params, until the body is moved */
   const rd_sampler *sampler;
   int32_t *prompt; /* (prompt_count) */
   int64_t prompt_count;
@@ -26,20 +25,20 @@ typedef struct rd_ask {
   char **messages;               /* (2 * message_count) role, content; own copies */
   size_t message_count;
   char *system;
-  char *stops[RD_ASK_STOPS]; /* (stop_count) the answer ends before the first of these */
+  char *stops[RD_MOST_STOPS]; /* (stop_count) the answer ends before the first of these */
   size_t stop_count;
   bool raw;
   char unknown[200]; /* names of fields that mean nothing, comma separated; fit for a header */
-} rd_ask;
+} rd_body;
 
 /* Read `size` bytes of JSON for a shape. RD_BAD_INPUT or RD_USAGE names the field. A field without
  * meaning is not an error: it is listed in `unknown`. *out is to be dropped in any case. */
-rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
-                     const rd_model *model, rd_error *e);
+rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,
+                      const rd_model *model, rd_error *e);
 /* Bytes of `text` before the first stop; *found: is there one? (NULL: not asked.) */
-size_t rd_ask_cut(const rd_ask *ask, const char *text, bool *found);
+size_t rd_body_cut(const rd_body *body, const char *text, bool *found);
 /* Bytes at the end of the first `size` of `text` that may be the beginning of a stop. */
-size_t rd_ask_doubtful(const rd_ask *ask, const char *text, size_t size);
-void rd_ask_drop(rd_ask *ask);
+size_t rd_body_doubtful(const rd_body *body, const char *text, size_t size);
+void rd_body_drop(rd_body *body);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Fields of request bodies as rows; what is no row is an option of generation, or unknown. */
-#include "ask.h"
+/* Fields of bodies as rows. What is no field of the body's shape is an option of generation, or
+ * unknown. */
+#include "body.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef rd_code take_field(rd_ask *ask, const json_t *value, rd_error *e);
+typedef rd_code take_field(rd_body *body, const json_t *value, rd_error *e);
 
 enum { MOST_DRAFT = 1 << 20 };
 
@@ -22,19 +23,19 @@ static rd_code plain_text(const json_t *value, const char *what, const char **ou
   return RD_OK;
 }
 
-static rd_code add_message(rd_ask *ask, const char *role, const char *content, rd_error *e) {
-  char **more = realloc(ask->messages, (ask->message_count + 1) * 2 * sizeof *more);
+static rd_code add_message(rd_body *body, const char *role, const char *content, rd_error *e) {
+  char **more = realloc(body->messages, (body->message_count + 1) * 2 * sizeof *more);
   if (!more)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: messages");
-  ask->messages = more;
-  char **at = more + 2 * ask->message_count++;
+  body->messages = more;
+  char **at = more + 2 * body->message_count++;
   at[0] = rd_strdup(role, e);
   at[1] = rd_strdup(content, e);
   return at[0] && at[1] ? RD_OK : RD_NO_MEMORY;
 }
 
 /* A content in parts: the text parts, one after the other. */
-static rd_code add_parts(rd_ask *ask, const char *role, const json_t *parts, rd_error *e) {
+static rd_code add_parts(rd_body *body, const char *role, const json_t *parts, rd_error *e) {
   size_t i, size = 1;
   json_t *part;
   json_array_foreach(parts, i, part) {
@@ -47,15 +48,15 @@ static rd_code add_parts(rd_ask *ask, const char *role, const json_t *parts, rd_
     return RD_NO_MEMORY;
   json_array_foreach(parts, i, part)
     to = stpcpy(to, json_string_value(json_object_get(part, "text")));
-  rd_code code = add_message(ask, role, joined, e);
+  rd_code code = add_message(body, role, joined, e);
   free(joined);
   return code;
 }
 
-static rd_code take_messages(rd_ask *ask, const json_t *value, rd_error *e) {
+static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
   if (!json_is_array(value) || json_array_size(value) == 0)
     return rd_fail(e, RD_BAD_INPUT, "messages: expected a list of at least one message");
-  if (ask->message_count > 0 || ask->prompt)
+  if (body->message_count > 0 || body->prompt)
     return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
   size_t i;
   json_t *message;
@@ -64,13 +65,13 @@ static rd_code take_messages(rd_ask *ask, const json_t *value, rd_error *e) {
     RD_TRY(plain_text(json_object_get(message, "role"), "messages: role", &role, e));
     if (strcmp(role, "developer") == 0) /* OpenAI's newer name */
       role = "system";
-    const json_t *body = json_object_get(message, "content");
-    if (json_is_array(body)) {
-      RD_TRY(add_parts(ask, role, body, e));
+    const json_t *said = json_object_get(message, "content");
+    if (json_is_array(said)) {
+      RD_TRY(add_parts(body, role, said, e));
       continue;
     }
-    RD_TRY(plain_text(body, "messages: content", &content, e));
-    RD_TRY(add_message(ask, role, content, e));
+    RD_TRY(plain_text(said, "messages: content", &content, e));
+    RD_TRY(add_message(body, role, content, e));
   }
   return RD_OK;
 }
@@ -95,22 +96,22 @@ static rd_code take_ids(const json_t *array, const char *what, int32_t **out, in
 }
 
 /* A string; or, as OpenAI has it, a list of one string or of token ids. */
-static rd_code take_prompt(rd_ask *ask, const json_t *value, rd_error *e) {
-  if (ask->message_count > 0)
+static rd_code take_prompt(rd_body *body, const json_t *value, rd_error *e) {
+  if (body->message_count > 0)
     return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
   if (json_is_array(value) && json_is_integer(json_array_get(value, 0)))
-    return take_ids(value, "prompt", &ask->prompt, &ask->prompt_count, e);
+    return take_ids(value, "prompt", &body->prompt, &body->prompt_count, e);
   if (json_is_array(value) && json_array_size(value) == 1)
     value = json_array_get(value, 0);
   const char *text = NULL;
   RD_TRY(plain_text(value, "prompt", &text, e));
-  return add_message(ask, "user", text, e);
+  return add_message(body, "user", text, e);
 }
 
-static rd_code take_system(rd_ask *ask, const json_t *value, rd_error *e) {
+static rd_code take_system(rd_body *body, const json_t *value, rd_error *e) {
   const char *text = NULL;
   RD_TRY(plain_text(value, "system", &text, e));
-  if (*text && !(ask->system = rd_strdup(text, e)))
+  if (*text && !(body->system = rd_strdup(text, e)))
     return RD_NO_MEMORY;
   return RD_OK;
 }
@@ -118,26 +119,26 @@ static rd_code take_system(rd_ask *ask, const json_t *value, rd_error *e) {
 /* --- the draft ---------------------------------------------------------------------------------
  */
 
-static rd_code take_draft(rd_ask *ask, const json_t *value, rd_error *e) {
+static rd_code take_draft(rd_body *body, const json_t *value, rd_error *e) {
   static const struct state {
     const char *name;
     rd_place place;
   } states[] = {{"mask", RD_PLACE_MASKED}, {"edit", RD_PLACE_EDITABLE}, {"lock", RD_PLACE_LOCKED}};
   static const rd_table table = RD_TABLE("state", states);
   const json_t *list = json_object_get(value, "state");
-  RD_TRY(take_ids(json_object_get(value, "ids"), "draft: ids", &ask->ids, &ask->count, e));
-  if (json_array_size(list) != (size_t)ask->count)
+  RD_TRY(take_ids(json_object_get(value, "ids"), "draft: ids", &body->ids, &body->count, e));
+  if (json_array_size(list) != (size_t)body->count)
     return rd_fail(e, RD_BAD_INPUT, "draft: %lld ids and %zu states; they must be equally many",
-                   (long long)ask->count, json_array_size(list));
-  ask->places = rd_calloc((size_t)ask->count, 1, "draft: state", e);
-  if (!ask->places)
+                   (long long)body->count, json_array_size(list));
+  body->places = rd_calloc((size_t)body->count, 1, "draft: state", e);
+  if (!body->places)
     return RD_NO_MEMORY;
-  for (size_t i = 0; i < (size_t)ask->count; i++) {
+  for (size_t i = 0; i < (size_t)body->count; i++) {
     const char *name = json_string_value(json_array_get(list, i));
     const struct state *state = rd_table_find(&table, name ? name : "that is no text", e);
     if (!state)
       return rd_prefix(e, RD_BAD_INPUT, "draft: number %zu", i);
-    ask->places[i] = (uint8_t)state->place;
+    body->places[i] = (uint8_t)state->place;
   }
   return RD_OK;
 }
@@ -152,61 +153,61 @@ static rd_code take_flag(const json_t *value, const char *what, bool *out, rd_er
   return RD_OK;
 }
 
-static rd_code take_stream(rd_ask *ask, const json_t *value, rd_error *e) {
-  return take_flag(value, "stream", &ask->stream, e);
+static rd_code take_stream(rd_body *body, const json_t *value, rd_error *e) {
+  return take_flag(value, "stream", &body->stream, e);
 }
 
-static rd_code take_diffusing(rd_ask *ask, const json_t *value, rd_error *e) {
-  return take_flag(value, "diffusing", &ask->diffusing, e);
+static rd_code take_diffusing(rd_body *body, const json_t *value, rd_error *e) {
+  return take_flag(value, "diffusing", &body->diffusing, e);
 }
 
-static rd_code take_stream_options(rd_ask *ask, const json_t *value, rd_error *e) {
+static rd_code take_stream_options(rd_body *body, const json_t *value, rd_error *e) {
   if (!json_is_object(value))
     return rd_fail(e, RD_BAD_INPUT, "stream_options: expected an object");
-  return rd_json_bool(value, "include_usage", &ask->usage, e);
+  return rd_json_bool(value, "include_usage", &body->usage, e);
 }
 
-static rd_code take_raw(rd_ask *ask, const json_t *value, rd_error *e) {
-  return take_flag(value, "raw", &ask->raw, e);
+static rd_code take_raw(rd_body *body, const json_t *value, rd_error *e) {
+  return take_flag(value, "raw", &body->raw, e);
 }
 
-static rd_code take_most(rd_ask *ask, const json_t *value, rd_error *e) {
+static rd_code take_most(rd_body *body, const json_t *value, rd_error *e) {
   if (!json_is_integer(value) || json_integer_value(value) < 1)
     return rd_fail(e, RD_BAD_INPUT, "max_tokens: expected a whole number from 1");
-  return rd_option_set_json(&ask->options, rd_option_find(&ask->options, "tokens"), value, e);
+  return rd_option_set_json(&body->options, rd_option_find(&body->options, "tokens"), value, e);
 }
 
-static rd_code take_n(rd_ask *ask, const json_t *value, rd_error *e) {
-  (void)ask;
+static rd_code take_n(rd_body *body, const json_t *value, rd_error *e) {
+  (void)body;
   if (!json_is_integer(value) || json_integer_value(value) != 1)
     return rd_fail(e, RD_USAGE, "n: one answer a request is written; ask again for another");
   return RD_OK;
 }
 
-static rd_code add_stop(rd_ask *ask, const json_t *value, rd_error *e) {
+static rd_code add_stop(rd_body *body, const json_t *value, rd_error *e) {
   const char *text = NULL;
   RD_TRY(plain_text(value, "stop", &text, e));
   if (!*text)
     return rd_fail(e, RD_BAD_INPUT, "stop: expected text, found an empty string");
-  if (ask->stop_count == RD_ASK_STOPS)
-    return rd_fail(e, RD_USAGE, "stop: %d strings at most", RD_ASK_STOPS);
-  ask->stops[ask->stop_count] = rd_strdup(text, e);
-  return ask->stops[ask->stop_count++] ? RD_OK : RD_NO_MEMORY;
+  if (body->stop_count == RD_MOST_STOPS)
+    return rd_fail(e, RD_USAGE, "stop: %d strings at most", RD_MOST_STOPS);
+  body->stops[body->stop_count] = rd_strdup(text, e);
+  return body->stops[body->stop_count++] ? RD_OK : RD_NO_MEMORY;
 }
 
-static rd_code take_stop(rd_ask *ask, const json_t *value, rd_error *e) {
+static rd_code take_stop(rd_body *body, const json_t *value, rd_error *e) {
   size_t i;
   json_t *one;
   if (!json_is_array(value))
-    return add_stop(ask, value, e);
+    return add_stop(body, value, e);
   json_array_foreach(value, i, one)
-    RD_TRY(add_stop(ask, one, e));
+    RD_TRY(add_stop(body, one, e));
   return RD_OK;
 }
 
 /* Wanted only when true, or a count from 0: OpenAI's two shapes. */
-static rd_code take_logprobs(rd_ask *ask, const json_t *value, rd_error *e) {
-  (void)ask;
+static rd_code take_logprobs(rd_body *body, const json_t *value, rd_error *e) {
+  (void)body;
   if (json_is_false(value))
     return RD_OK;
   if (!json_is_true(value) && !json_is_integer(value))
@@ -218,74 +219,71 @@ static rd_code take_logprobs(rd_ask *ask, const json_t *value, rd_error *e) {
 
 static const struct field {
   const char *name;
-  unsigned shapes;
   take_field *take;
 } fields[] = {
-    {"prompt", RD_ASK_DENOISE | RD_ASK_COMPLETION, take_prompt},
-    {"messages", RD_ASK_DENOISE | RD_ASK_CHAT, take_messages},
-    {"system", RD_ASK_DENOISE, take_system},
-    {"raw", RD_ASK_DENOISE, take_raw},
-    {"draft", RD_ASK_DENOISE, take_draft},
-    {"stream", RD_ASK_CHAT | RD_ASK_COMPLETION, take_stream},
-    {"stream_options", RD_ASK_CHAT | RD_ASK_COMPLETION, take_stream_options},
-    {"diffusing", RD_ASK_CHAT | RD_ASK_COMPLETION, take_diffusing},
-    {"max_tokens", RD_ASK_CHAT | RD_ASK_COMPLETION, take_most},
-    {"max_completion_tokens", RD_ASK_CHAT, take_most},
-    {"stop", RD_ASK_CHAT | RD_ASK_COMPLETION, take_stop},
-    {"logprobs", RD_ASK_CHAT | RD_ASK_COMPLETION, take_logprobs},
-    {"n", RD_ASK_CHAT | RD_ASK_COMPLETION, take_n},
+    {"prompt", take_prompt},
+    {"messages", take_messages},
+    {"system", take_system},
+    {"raw", take_raw},
+    {"draft", take_draft},
+    {"stream", take_stream},
+    {"stream_options", take_stream_options},
+    {"diffusing", take_diffusing},
+    {"max_tokens", take_most},
+    {"max_completion_tokens", take_most},
+    {"stop", take_stop},
+    {"logprobs", take_logprobs},
+    {"n", take_n},
 };
 static const rd_table field_table = RD_TABLE("field", fields);
 
 /* Names go into a header: what is no plain character is shown as a question mark. */
-static void note_unknown(rd_ask *ask, const char *name) {
-  size_t used = strlen(ask->unknown), room = sizeof ask->unknown;
+static void note_unknown(rd_body *body, const char *name) {
+  size_t used = strlen(body->unknown), room = sizeof body->unknown;
   if (used + 4 < room)
-    snprintf(ask->unknown + used, room - used, "%s%.40s", used ? ", " : "", name);
-  for (char *p = ask->unknown + used; *p; p++)
+    snprintf(body->unknown + used, room - used, "%s%.40s", used ? ", " : "", name);
+  for (char *p = body->unknown + used; *p; p++)
     if (*p < ' ' || *p > '~' || *p == '"' || *p == '\\')
       *p = '?';
 }
 
-static rd_code take_any(rd_ask *ask, const char *name, const json_t *value, unsigned shape,
+static rd_code take_any(rd_body *body, const char *name, const json_t *value, const rd_shape *shape,
                         const rd_model *model, rd_error *e) {
   if (json_is_null(value))
     return RD_OK;
   if (strcmp(name, "model") == 0) {
     const char *wanted = NULL;
     RD_TRY(plain_text(value, "model", &wanted, e));
-    ask->no_model = model && strcmp(wanted, model->name) != 0;
-    return ask->no_model
+    body->no_model = model && strcmp(wanted, model->name) != 0;
+    return body->no_model
              ? rd_fail(e, RD_USAGE, "there is no model %.100s here; %s is", wanted, model->name)
              : RD_OK;
   }
   const struct field *field = rd_table_row(&field_table, name);
-  if (field && (field->shapes & shape))
-    return field->take(ask, value, e);
-  const rd_option *row = rd_option_find(&ask->options, name);
+  if (field && rd_name_listed(shape->fields, field->name))
+    return field->take(body, value, e);
+  const rd_option *row = rd_option_find(&body->options, name);
   if (row)
-    return rd_option_set_json(&ask->options, row, value, e);
-  note_unknown(ask, name);
+    return rd_option_set_json(&body->options, row, value, e);
+  note_unknown(body, name);
   return RD_OK;
 }
 
-static rd_code encode_prompt(rd_ask *ask, unsigned shape, const rd_model *model, rd_error *e) {
-  size_t n = ask->message_count, lead = ask->system != NULL;
-  if (ask->prompt || !model)
+static rd_code encode_prompt(rd_body *body, const rd_shape *shape, const rd_model *model,
+                             rd_error *e) {
+  size_t n = body->message_count, lead = body->system != NULL;
+  if (body->prompt || !model)
     return RD_OK;
   if (n == 0)
-    return rd_fail(e, RD_USAGE, "give %s",
-                   shape == RD_ASK_CHAT         ? "messages"
-                   : shape == RD_ASK_COMPLETION ? "a prompt"
-                                                : "a prompt or messages");
+    return rd_fail(e, RD_USAGE, "give %s", shape->needs);
   rd_message *list = rd_calloc(n + 1, sizeof *list, "messages", e);
   if (!list)
     return RD_NO_MEMORY;
-  list[0] = (rd_message){"system", ask->system};
+  list[0] = (rd_message){"system", body->system};
   for (size_t i = 0; i < n; i++)
-    list[lead + i] = (rd_message){ask->messages[2 * i], ask->messages[2 * i + 1]};
-  bool raw = ask->raw || shape == RD_ASK_COMPLETION;
-  rd_code code = rd_model_prompt(&ask->prompt, &ask->prompt_count, model, list, lead + n, raw, e);
+    list[lead + i] = (rd_message){body->messages[2 * i], body->messages[2 * i + 1]};
+  bool raw = body->raw || shape->raw;
+  rd_code code = rd_model_prompt(&body->prompt, &body->prompt_count, model, list, lead + n, raw, e);
   free(list);
   return code;
 }
@@ -297,9 +295,9 @@ static rd_code as_field(rd_code code, rd_error *e) {
   return code;
 }
 
-rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
-                     const rd_model *model, rd_error *e) {
-  *out = (rd_ask){0};
+rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,
+                      const rd_model *model, rd_error *e) {
+  *out = (rd_body){0};
   json_t *body = NULL, *value;
   const char *name;
   RD_TRY(rd_options_open(&out->options, rd_sampler_parts, &out->params, e));
@@ -318,10 +316,10 @@ rd_code rd_ask_parse(rd_ask *out, const char *text, size_t size, unsigned shape,
   return as_field(code, e);
 }
 
-size_t rd_ask_cut(const rd_ask *ask, const char *text, bool *found) {
+size_t rd_body_cut(const rd_body *body, const char *text, bool *found) {
   size_t size = strlen(text), least = size;
-  for (size_t i = 0; i < ask->stop_count; i++) {
-    const char *at = strstr(text, ask->stops[i]);
+  for (size_t i = 0; i < body->stop_count; i++) {
+    const char *at = strstr(text, body->stops[i]);
     if (at && (size_t)(at - text) < least)
       least = (size_t)(at - text);
   }
@@ -330,30 +328,30 @@ size_t rd_ask_cut(const rd_ask *ask, const char *text, bool *found) {
   return least;
 }
 
-size_t rd_ask_doubtful(const rd_ask *ask, const char *text, size_t size) {
+size_t rd_body_doubtful(const rd_body *body, const char *text, size_t size) {
   size_t most = 0;
-  for (size_t i = 0; i < ask->stop_count; i++) {
-    size_t n = strlen(ask->stops[i]) - 1;
+  for (size_t i = 0; i < body->stop_count; i++) {
+    size_t n = strlen(body->stops[i]) - 1;
     n = n < size ? n : size;
-    while (n > most && memcmp(text + size - n, ask->stops[i], n) != 0)
+    while (n > most && memcmp(text + size - n, body->stops[i], n) != 0)
       n--;
     most = n > most ? n : most;
   }
   return most;
 }
 
-void rd_ask_drop(rd_ask *ask) {
-  ask->options.params = &ask->params; /* the ask may have been moved */
-  rd_options_drop(&ask->options);
-  rd_options_close(&ask->options);
-  for (size_t i = 0; i < 2 * ask->message_count; i++)
-    free(ask->messages[i]);
-  free(ask->messages);
-  free(ask->system);
-  for (size_t i = 0; i < ask->stop_count; i++)
-    free(ask->stops[i]);
-  free(ask->prompt);
-  free(ask->ids);
-  free(ask->places);
-  *ask = (rd_ask){0};
+void rd_body_drop(rd_body *body) {
+  body->options.params = &body->params; /* the body may have been moved */
+  rd_options_drop(&body->options);
+  rd_options_close(&body->options);
+  for (size_t i = 0; i < 2 * body->message_count; i++)
+    free(body->messages[i]);
+  free(body->messages);
+  free(body->system);
+  for (size_t i = 0; i < body->stop_count; i++)
+    free(body->stops[i]);
+  free(body->prompt);
+  free(body->ids);
+  free(body->places);
+  *body = (rd_body){0};
 }

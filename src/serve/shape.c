@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of shapes: the program's own, and OpenAI's two, which differ in names alone. */
+#include "shape.h"
+
+static json_t *chat_whole(const char *text, const char *finish) {
+  return json_pack("{s:i, s:{s:s, s:s}, s:n, s:s}", "index", 0, "message", "role", "assistant",
+                   "content", text, "logprobs", "finish_reason", finish);
+}
+
+static json_t *chat_piece(const char *text, size_t size, bool first, const char *finish) {
+  json_t *delta = json_object();
+  if (first)
+    json_object_set_new(delta, "role", json_string("assistant"));
+  if (!finish || size > 0)
+    json_object_set_new(delta, "content", json_stringn(text, size));
+  return json_pack("{s:i, s:s?, s:o}", "index", 0, "finish_reason", finish, "delta", delta);
+}
+
+static json_t *text_whole(const char *text, const char *finish) {
+  return json_pack("{s:i, s:s, s:n, s:s}", "index", 0, "text", text, "logprobs", "finish_reason",
+                   finish);
+}
+
+static json_t *text_piece(const char *text, size_t size, bool first, const char *finish) {
+  (void)first;
+  return json_pack("{s:i, s:s?, s:o}", "index", 0, "finish_reason", finish, "text",
+                   json_stringn(text, size));
+}
+
+#define OPENAI "stream stream_options diffusing max_tokens stop logprobs n"
+
+const rd_shape rd_shapes[] = {
+    {.path = "/api/denoise",
+     .id = "draft",
+     .fields = "prompt messages system raw draft",
+     .needs = "a prompt or messages",
+     .events = true},
+    {.path = "/v1/chat/completions",
+     .id = "chatcmpl",
+     .fields = OPENAI " messages max_completion_tokens",
+     .needs = "messages",
+     .object = "chat.completion",
+     .chunk = "chat.completion.chunk",
+     .whole = chat_whole,
+     .piece = chat_piece},
+    {.path = "/v1/completions",
+     .id = "cmpl",
+     .fields = OPENAI " prompt",
+     .needs = "a prompt",
+     .raw = true,
+     .object = "text_completion",
+     .chunk = "text_completion",
+     .whole = text_whole,
+     .piece = text_piece},
+};
+const size_t rd_shape_count = sizeof rd_shapes / sizeof *rd_shapes;
+
+const rd_table rd_shape_table = RD_TABLE("shape", rd_shapes);
