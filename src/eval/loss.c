@@ -2,7 +2,7 @@
 /* The task `loss`: training's validation on any rows and model. Corruption is a function of (seed,
  * example), so that models and adapters are compared on the same noise. */
 #include "task.h"
-#include "trainer.h"
+#include "validation.h"
 
 #include <math.h>
 #include <stdio.h>
