@@ -123,11 +123,24 @@ static void names_are_found(void **state) {
   assert_non_null(strstr(e.message, "there are auto, f32, bf16"));
 }
 
+/* What training knows has a way back. */
+static void trained_ones_have_a_way_back(void **state) {
+  (void)state;
+  const rd_table *t = &rd_train_precision_table;
+  for (size_t i = 0; i < t->count; i++) {
+    const rd_precision *p = rd_table_row(t, rd_table_name(t, i));
+    assert_true(!p->format || rd_format_named(p->format)->multiply_back);
+    assert_ptr_equal(rd_table_row(&rd_precision_table, p->name), p);
+  }
+  assert_null(rd_table_row(t, "int8"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bits_do_not_depend_on_packing_or_threads),
       cmocka_unit_test(integers_lose_little),
       cmocka_unit_test(names_are_found),
+      cmocka_unit_test(trained_ones_have_a_way_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
