@@ -17,6 +17,6 @@ add_executable(bench_products EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/product
 target_include_directories(bench_products PRIVATE ${CMAKE_SOURCE_DIR}/tests/kern)
 target_link_libraries(bench_products PRIVATE rd_kern)
 # Measured by hand: row operations and attention, the cases that tests check.
-add_executable(bench_ops EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/ops.c)
+add_executable(bench_ops EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/op_times.c)
 target_include_directories(bench_ops PRIVATE ${CMAKE_SOURCE_DIR}/tests/kern)
 target_link_libraries(bench_ops PRIVATE rd_kern)

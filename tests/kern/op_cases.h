@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Row operations as cases, and the sizes at which they are run: one list for three uses. test_ops
  * checks numbers at these sizes, test_gradients checks every way back against differences of the
- * operation itself, bench/ops.c times both. */
+ * operation itself, bench/op_times.c times both. */
 #ifndef OP_CASES_H
 #define OP_CASES_H
 
