@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Attention as cases: heads, masks, packed sequences, cached keys. One list for three uses:
- * test_attention checks each against the formulas, test_gradients takes differences, bench/op_times.c
- * times both directions. */
+ * test_attention checks each against the formulas, test_gradients takes differences,
+ * bench/op_times.c times both directions. */
 #ifndef ATTENTION_CASES_H
 #define ATTENTION_CASES_H
 
