@@ -6,7 +6,8 @@
 - no circle of modules: x.c with x.h is one module, an include is an arrow. A header without a source
   of its own (types, what a folder keeps to itself) is no module: what it includes is its includer's;
 - a header that another folder of src/ includes is listed in tools/faces.txt as its folder's face,
-  and what is listed there is so used.
+  and what is listed there is so used;
+- comments and documents name only sources and rd_ names that there are.
 """
 import re
 import subprocess
@@ -14,6 +15,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+FOREIGN = {"llama2.c", "dnnl.h"}  # sources of others that are spoken of
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -83,6 +86,27 @@ def faces(used):
     return wrong
 
 
+def stale(files):
+    """Names in comments and documents that nothing has."""
+    texts = {file: file.read_text() for file in files}
+    known = set(re.findall(r"\brd_\w+", COMMENT.sub("", "".join(texts.values()))))
+    build = [Path("CMakeLists.txt"), *Path("cmake").glob("*.cmake")]
+    known |= set(re.findall(r"\brd_\w+", "".join(path.read_text() for path in build)))
+    names = {file.name for file in files + listed("include", "examples")} | FOREIGN
+    said = {file: " ".join(COMMENT.findall(text)) for file, text in texts.items()}
+    for document in [*Path(".").glob("*.md"), *Path("doc").glob("*.md"), *Path("bench").glob("*.md")]:
+        said[document] = document.read_text()
+    wrong = []
+    for file, text in said.items():
+        if file.name in ("CHANGELOG.md", "SPEED.md"):  # what was, under its name of then
+            continue
+        spoken = re.findall(r"(?<![\w./*-])(?:\w+/)*([a-z]\w*\.(?:c|h|inc))\b", text)
+        gone = set(spoken) - names | set(re.findall(r"\brd_\w+", text)) - known
+        wrong += [f"{file} speaks of {name}, which there is not" for name in sorted(gone)
+                  if "NAME" not in name and not any(other.startswith(name) for other in known)]
+    return wrong
+
+
 files = listed("src", "tests", "fuzz", "bench")
 sources = [file for file in files if file.parts[0] == "src"]
 own = {file.stem for file in sources if file.suffix == ".c"}
@@ -100,7 +124,7 @@ for file in sources:
             used[target.parts[1]].add(name)
             used_by[target.parts[1], name] = str(file)
 
-wrong = same_names(files) + circles(arrows) + faces(used)
+wrong = same_names(files) + circles(arrows) + faces(used) + stale(files)
 for line in wrong:
     print("lint:", line)
 sys.exit(bool(wrong))

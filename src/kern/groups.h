@@ -9,9 +9,10 @@
  * Sums inside a group are exact integers; groups are added in f32 in rising order. So a row of y is
  * bitwise the same whatever the number of rows, of threads and of outputs computed with it.
  *
- * A matrix (N outputs, K inputs) is packed once, by rd_groups_pack, from the blocks of its file:
+ * A matrix (N outputs, K inputs) is packed once, by rd_groups_pack, from the blocks of its file,
+ * into buffers aligned to 64:
  *
- *   rd_groups m = {kind, quants, scales, N, K};   // buffers of rd_groups_bytes, aligned to 64
+ *   rd_groups m = {kind, quants, scales, N, K};   // rd_groups_quant_bytes, rd_groups_scale_bytes
  *   rd_groups_pack(&m, data, row_bytes, decode);
  *   rd_group_rows x = rd_group_rows_place(buffer, M, K);
  *   rd_group_rows_round(&x, activations, RD_F32, K);

@@ -27,7 +27,7 @@ enum {
  * .gguf. Special ids come from the files: tokenizer_config.json, special_tokens_map.json,
  * added_tokens.json, generation_config.json, config.json, GGUF's tokenizer.ggml keys. */
 rd_code rd_tokenizer_open(rd_tokenizer **out, const char *path, rd_error *e);
-/* The same from memory, by format name (rd_tokenizer_formats). "pairs" takes vocab.json, a NUL
+/* The same from memory, by format name (rd_tokenizer_format_name). "pairs" takes vocab.json, a NUL
  * byte, merges.txt. Only what the data itself says is known. The data may go afterwards. */
 rd_code rd_tokenizer_open_memory(rd_tokenizer **out, const char *format, const void *data,
                                  size_t size, rd_error *e);
