@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <pthread.h>
 
+#include "cpu.h"
 #include "parallel.h"
 #include "profile.h"
 
@@ -37,15 +38,13 @@ typedef struct filling {
   int64_t step; /* rows of a chunk */
   pthread_mutex_t lock;
   int64_t failed; /* the first chunk that failed, -1: none */
+  float *room;    /* for each thread: 2 chunks of rows */
   rd_code code;
   rd_error error;
 } filling;
 
-static rd_code fill_rows(const filling *f, int64_t first, int64_t count, rd_error *e) {
+static rd_code fill_rows(const filling *f, float *x, int64_t first, int64_t count, rd_error *e) {
   const rd_matrix *m = f->m;
-  float *x = rd_matmul_scratch((size_t)(2 * f->step * m->cols) * sizeof *x, e);
-  if (!x)
-    return RD_NO_MEMORY;
   bool direct = m->format->dtype == RD_F32;
   RD_TRY(f->rows(f->context, direct ? (float *)m->data + first * m->cols : x, x + f->step * m->cols,
                  first, count, e));
@@ -55,12 +54,12 @@ static rd_code fill_rows(const filling *f, int64_t first, int64_t count, rd_erro
 }
 
 static void fill_chunks(void *context, int thread, int64_t first, int64_t last) {
-  (void)thread;
   filling *f = context;
+  float *x = f->room + thread * 2 * f->step * f->m->cols;
   for (int64_t i = first; i < last; i++) {
     rd_error e = {0};
     int64_t row = i * f->step, left = f->m->rows - row;
-    rd_code code = fill_rows(f, row, left < f->step ? left : f->step, &e);
+    rd_code code = fill_rows(f, x, row, left < f->step ? left : f->step, &e);
     if (code == RD_OK)
       continue;
     pthread_mutex_lock(&f->lock);
@@ -81,6 +80,10 @@ rd_code rd_matrix_fill(const rd_matrix *m, rd_row_source *rows, void *context, r
                .step = m->cols < CHUNK / LEAST ? CHUNK / (m->cols + 1) + 1 : LEAST,
                .lock = PTHREAD_MUTEX_INITIALIZER,
                .failed = -1};
+  /* taken here, whichever threads come to use it: memory must not run out by chance */
+  f.room = rd_matmul_scratch((size_t)(rd_threads_get() * 2 * f.step * m->cols) * sizeof *f.room, e);
+  if (!f.room)
+    return RD_NO_MEMORY;
   rd_parallel_each((m->rows + f.step - 1) / f.step, fill_chunks, &f);
   if (f.code != RD_OK && e)
     *e = f.error;
