@@ -221,12 +221,53 @@ static void threads_multiply_at_once(void **state) {
   }
 }
 
+/* Right sides packed once give the bits of plain ones, for any number of rows and threads. */
+static void packed_products_are_the_same(void **state) {
+  (void)state;
+  static const struct {
+    int64_t n, k;
+  } shapes[] = {{576, 96}, {96, 576}, {32, 48}, {100, 70}, {17, 33}};
+  enum { MOST = 130 };
+  const int64_t rows[] = {1, 5, 16, MOST};
+  const int before = rd_threads_get();
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    for (int form = 0; form < 8; form++) {
+      const int64_t n = shapes[i].n, k = shapes[i].k;
+      const rd_dtype out = form & 2 ? RD_BF16 : RD_F32;
+      const float beta = form & 4 ? 1.0f : 0.0f;
+      buffer a = random_buffer(RD_BF16, MOST * k, 1), b = random_buffer(RD_BF16, k * n, 2);
+      buffer c = random_buffer(out, MOST * n, 3), d = random_buffer(out, MOST * n, 3);
+      const rd_mat plain = view(b, k, n, form & 1, 0);
+      const size_t size = rd_matmul_packed_size(plain);
+      assert_int_equal(rd_bf16_fast(), size > 0);
+      void *to = size ? aligned_alloc(64, size) : NULL;
+      if (size)
+        assert_int_equal(rd_matmul_pack(to, plain, NULL), RD_OK);
+      for (size_t r = 0; size && r < sizeof rows / sizeof *rows; r++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+          const rd_mat x = rd_mat_rows(a.data, RD_BF16, rows[r], k);
+          rd_threads_set(threads);
+          assert_int_equal(rd_matmul(rd_mat_rows(c.data, out, rows[r], n), x, plain, beta, NULL),
+                           RD_OK);
+          assert_int_equal(rd_matmul(rd_mat_rows(d.data, out, rows[r], n), x,
+                                     rd_mat_packed(to, RD_BF16, k, n), beta, NULL),
+                           RD_OK);
+          assert_memory_equal(c.data, d.data, (size_t)(MOST * n) * rd_dtype_size(out));
+        }
+      free(to);
+      free(a.data), free(b.data), free(c.data), free(d.data);
+    }
+  rd_threads_set(before);
+  assert_int_equal(rd_matmul_packed_size(rd_mat_rows(NULL, RD_F32, 64, 64)), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_match),
       cmocka_unit_test(integers_match),
       cmocka_unit_test(rows_do_not_depend_on_batch_or_threads),
       cmocka_unit_test(threads_multiply_at_once),
+      cmocka_unit_test(packed_products_are_the_same),
   };
   return cmocka_run_group_tests_name("matmul", tests, NULL, NULL);
 }
