@@ -28,8 +28,6 @@ typedef struct work {
   int64_t M, K, N;
   float *x, *y; /* (M,K), (M,N) */
   rd_bf16 *x16;
-  int8_t *x8;
-  float *x8_scale, *w8_scale;
   rd_group_rows rows;
   void *rows_buffer;
   unsigned char *weights;
@@ -67,14 +65,6 @@ static void run_mapped(work *w, const method *m, unsigned char *weights) {
                        w->N, w->K, false, NULL);
 }
 
-static void run_i8(work *w, const method *m, unsigned char *weights) {
-  (void)m;
-  rd_quantize_rows(w->x8, w->x8_scale, w->x, RD_F32, w->M, w->K);
-  rd_matmul_i8(rd_mat_rows(w->y, RD_F32, w->M, w->N), rd_mat_rows(w->x8, RD_I8, w->M, w->K),
-               w->x8_scale, rd_mat_transposed(rd_mat_rows(weights, RD_I8, w->N, w->K)), w->w8_scale,
-               0, NULL);
-}
-
 static void run_groups(work *w, const method *m, unsigned char *weights) {
   const rd_group_kind *kind = rd_group_kind_named(m->kind);
   const rd_groups g = {kind, weights, weights + rd_groups_quant_bytes(kind, w->N, w->K), w->N,
@@ -88,7 +78,6 @@ static const method methods[] = {
     {"dnn f32", RD_F32, NULL, 32, run_dense},
     {"dnn bf16", RD_BF16, NULL, 16, run_dense},
     {"mapped bf16", RD_BF16, NULL, 16, run_mapped},
-    {"dnn i8", RD_I8, NULL, 8, run_i8},
     {"i8", RD_I8, "i8", 0, run_groups},
     {"i4", RD_I8, "i4", 0, run_groups},
     {"i4m", RD_I8, "i4m", 0, run_groups},
@@ -133,15 +122,12 @@ static double now(void) {
 static void measure(int64_t K, int64_t N, int64_t M, int rounds, unsigned char *weights) {
   work w = {.M = M, .K = K, .N = N};
   double best[COUNT];
-  w.x = take((size_t)(M * K) * 4), w.x16 = take((size_t)(M * K) * 2), w.x8 = take((size_t)(M * K));
+  w.x = take((size_t)(M * K) * 4), w.x16 = take((size_t)(M * K) * 2);
   w.y = take((size_t)(M * N) * 4);
-  w.x8_scale = take((size_t)M * 4), w.w8_scale = take((size_t)N * 4);
   w.rows_buffer = take(rd_group_rows_bytes(M, K));
   w.rows = rd_group_rows_place(w.rows_buffer, M, K);
   fill(w.x, M, K);
   rd_cast(w.x16, RD_BF16, w.x, RD_F32, M * K);
-  for (int64_t n = 0; n < N; n++)
-    w.w8_scale[n] = 1;
   for (int i = 0; i < COUNT; i++)
     best[i] = INFINITY;
   for (int r = 0; r < rounds; r++)
@@ -165,7 +151,7 @@ static void measure(int64_t K, int64_t N, int64_t M, int rounds, unsigned char *
            flops / best[i] / 1e9, 100 * flops / best[i] / peaks[methods[i].peak]);
   }
   fflush(stdout);
-  free(w.x), free(w.x16), free(w.x8), free(w.y), free(w.x8_scale), free(w.w8_scale);
+  free(w.x), free(w.x16), free(w.y);
   free(w.rows_buffer);
 }
 

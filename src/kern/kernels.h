@@ -62,8 +62,6 @@ typedef struct rd_kernels {
   void (*adamw)(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_factors *f);
   double (*sum_squares)(const float *x, int64_t n);
   bool (*finite[2])(const void *x, int64_t n);
-  float (*absmax[2])(const void *x, int64_t n);
-  void (*quantize[2])(int8_t *q, const void *x, float inverse, int64_t n);
   /* y[j] = x[j] * row * columns[j], or y += with `add`. */
   void (*unquantize[2])(void *y, const float *x, float row, const float *columns, bool add,
                         int64_t n);

@@ -71,12 +71,6 @@ rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
 size_t rd_matmul_packed_size(rd_mat b);
 rd_code rd_matmul_pack(void *to, rd_mat b, rd_error *e);
 
-/* c (M,N), f32 or bf16 and row-major, = a_scale[i] * b_scale[j] * (a b)(i,j) + beta c, with a (M,K)
- * and b (K,N) of type RD_I8, accumulated in 32-bit integers. `a_scale` (M): one scale for each row,
- * i.e. token; `b_scale` (N): one for each output. Threads and errors as rd_matmul. */
-rd_code rd_matmul_i8(rd_mat c, rd_mat a, const float *a_scale, rd_mat b, const float *b_scale,
-                     float beta, rd_error *e);
-
 /* At least `bytes` of the calling thread's own memory, aligned to 64, until the thread ends or asks
  * for more (its content is lost then); NULL without memory. For kernels that finish products. */
 void *rd_matmul_scratch(size_t bytes, rd_error *e);

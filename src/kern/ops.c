@@ -282,18 +282,6 @@ void rd_swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate
   rd_parallel(T, grain(4 * F), swiglu_gradient, &j);
 }
 
-WORK(embed) {
-  for (int64_t t = first; t < last; t++)
-    j->kernels->to_f32[j->t]((float *)j->out + t * j->D, rd_at_const(j->in, j->t, j->ids[t] * j->D),
-                             j->D);
-}
-
-void rd_embed(float *x, const void *table, rd_dtype type, const int32_t *ids, int64_t T,
-              int64_t D) {
-  task j = {.kernels = rd_kernels_get(), .out = x, .in = table, .t = type, .ids = ids, .D = D};
-  rd_parallel(T, grain(D), embed, &j);
-}
-
 WORK(embed_columns) {
   const int64_t start = column_end(first, j->D), count = column_end(last, j->D) - start;
   for (int64_t t = 0; t < j->T; t++)
@@ -418,19 +406,4 @@ bool rd_all_finite(const void *x, rd_dtype t, int64_t n, int64_t *first_bad) {
   if (first_bad != NULL)
     *first_bad = i;
   return false;
-}
-
-WORK(quantize) {
-  int8_t *q = j->out;
-  for (int64_t t = first; t < last; t++) {
-    const void *x = rd_at_const(j->in, j->t, t * j->D);
-    const float top = j->kernels->absmax[j->t](x, j->D);
-    j->sums[t] = top / 127.0f;
-    j->kernels->quantize[j->t](q + t * j->D, x, top > 0 ? 127.0f / top : 0.0f, j->D);
-  }
-}
-
-void rd_quantize_rows(int8_t *q, float *scale, const void *x, rd_dtype type, int64_t T, int64_t D) {
-  task j = {.kernels = rd_kernels_get(), .out = q, .sums = scale, .in = x, .t = type, .D = D};
-  rd_parallel(T, grain(D), quantize, &j);
 }

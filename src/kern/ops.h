@@ -62,11 +62,7 @@ void rd_swiglu(void *y /* (T,F) of t */, const void *gate, const void *up, rd_dt
 void rd_swiglu_backward(void *dgate, void *dup, const void *dy /* (T,F) of t */, const void *gate,
                         const void *up, rd_dtype t, int64_t T, int64_t F, int64_t row_stride);
 
-/* x[t] = table[ids[t]]. ids must be in range: checked where they come in. Table f32, bf16 or f16.
- */
-void rd_embed(float *x /* (T,D) */, const void *table /* (V,D) of type */, rd_dtype type,
-              const int32_t *ids /* (T) */, int64_t T, int64_t D);
-/* dtable[ids[t]] += dx[t], in the order of t. */
+/* dtable[ids[t]] += dx[t], in the order of t: what comes back from rows that were looked up. */
 void rd_embed_backward(float *dtable /* (V,D) */, const float *dx /* (T,D) */,
                        const int32_t *ids /* (T) */, int64_t T, int64_t D);
 
@@ -95,9 +91,5 @@ double rd_sum_squares(const float *x, int64_t n);
 /* Whether no element is infinite or NaN; else *first_bad (unless NULL) is the lowest index of one.
  */
 bool rd_all_finite(const void *x, rd_dtype t, int64_t n, int64_t *first_bad);
-
-/* q (T,D) = round(x / scale[t]) with scale[t] = max|x[t]| / 127: symmetric, one scale per row. `x`
- * is f32 or bf16. A row of zeros gets scale 0 and zeros. */
-void rd_quantize_rows(int8_t *q, float *scale, const void *x, rd_dtype type, int64_t T, int64_t D);
 
 #endif

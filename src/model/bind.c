@@ -51,6 +51,15 @@ static rd_code rows_of(void *context, float *out, float *room, int64_t first, in
   return s->factors.rank ? rd_factors_add(&s->factors, out, room, first, count, cols, e) : RD_OK;
 }
 
+/* Integer groups from blocks, without numbers in between. */
+static rd_code regroup(const source *s, const rd_matrix *out, rd_error *e) {
+  if (out->format->regroup(out, &s->stored))
+    return RD_OK;
+  RD_TRY(rd_tensor_check(s->tensor, e));
+  return rd_fail(e, RD_NUMERIC, "tensor %s: a scale is no number; the file is damaged",
+                 s->tensor->name);
+}
+
 /* The matrix of a tensor in `format`; `factors` NULL: nothing is added. */
 static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_format *format,
                            int64_t rows, int64_t cols, const rd_factors *factors, rd_matrix *out,
@@ -64,7 +73,9 @@ static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_form
   if (factors)
     s.factors = *factors;
   *out = rd_matrix_take(format, rows, cols, b->arena);
-  return b->arena->base ? rd_matrix_fill(out, rows_of, &s, e) : RD_OK;
+  if (!b->arena->base)
+    return RD_OK;
+  return format->regroup && !factors ? regroup(&s, out, e) : rd_matrix_fill(out, rows_of, &s, e);
 }
 
 static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, const float **out,
@@ -119,7 +130,7 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, rd_factors *merged, 
     return RD_OK;
   bool merge = b->use == RD_ADAPTER_MERGED ||
                (b->use == RD_ADAPTER_AUTO && rd_factors_thick(rank, p->rows, p->cols));
-  const rd_format *format = rd_format_of(merge ? RD_F32 : b->type);
+  const rd_format *format = rd_format_of(merge ? RD_F32 : b->precision.type);
   rd_matrix fa, fb;
   RD_TRY(bind_matrix(b, ta, format, rank, p->cols, NULL, &fa, e));
   RD_TRY(bind_matrix(b, tb, format, p->rows, rank, NULL, &fb, e));
@@ -143,8 +154,10 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   rd_code code = b->adapter ? bind_factors(b, p, &merged, e) : RD_OK;
   if (code != RD_OK)
     return rd_prefix(e, code, "adapter %s", b->adapter->folder);
-  return bind_matrix(b, t, b->products, p->rows, p->cols, merged.rank ? &merged : NULL, p->matrix,
-                     e);
+  /* sums with an adapter are numbers of 32 bits */
+  const rd_format *from = merged.rank ? rd_format_of(RD_F32) : t->format;
+  return bind_matrix(b, t, rd_precision_format(b->precision.row, from), p->rows, p->cols,
+                     merged.rank ? &merged : NULL, p->matrix, e);
 }
 
 static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
@@ -153,20 +166,23 @@ static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
   return t ? bind_vector(b, t, p->cols, p->vector, e) : RD_OK;
 }
 
-/* A tied model stores its one matrix under either name. */
+/* Rows are looked up where they lie in the file, unless products take plain numbers that are
+ * narrower: then those count. A tied model stores its one matrix under either name. */
 static rd_code bind_embedding(const rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {
   const rd_tensor *t = NULL;
-  const rd_format *format = rd_format_of(b->type);
   bool tied = p->config->tied;
   char head[RD_NAME];
   snprintf(head, sizeof head, "%s.weight", b->names->head);
   RD_TRY(find(b->tensors, p->name, !tied, &t, e));
   if (!t)
     RD_TRY(find(b->tensors, head, true, &t, e));
+  const rd_format *stored = t->format, *products = rd_precision_format(b->precision.row, stored);
+  bool narrower = stored->block == 1 && products->block == 1 && products->bytes < stored->bytes;
+  const rd_format *format = narrower ? products : stored;
   RD_TRY(bind_matrix(b, t, format, p->rows, p->cols, NULL, p->matrix, e));
   w->head.w = *p->matrix;
-  return tied && b->products != format
-           ? bind_matrix(b, t, b->products, p->rows, p->cols, NULL, &w->head.w, e)
+  return tied && products != format
+           ? bind_matrix(b, t, products, p->rows, p->cols, NULL, &w->head.w, e)
            : RD_OK;
 }
 
@@ -186,7 +202,7 @@ static rd_code bind_place(rd_binder *b, const rd_walk *p, rd_weights *w, rd_erro
 
 rd_code rd_bind_weights(rd_binder *b, const rd_config *c, rd_weights *w, rd_error *e) {
   rd_layer *layers = w->layers;
-  *w = (rd_weights){.type = b->type, .layers = layers};
+  *w = (rd_weights){.type = b->precision.type, .layers = layers};
   memset(layers, 0, (size_t)c->layers * sizeof *layers);
   b->used = 0;
   rd_walk p = rd_parts_of(c, b->names, w, NULL);

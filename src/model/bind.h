@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* From tensors in files to the weights of a pass: looked up by name, checked for shape, used in
- * place where the stored format is the wanted one, else made once, with an adapter's factors in
- * them where those are thick. */
+ * place where the stored format is the wanted one, else made once: integer groups straight from the
+ * file's blocks, anything else from numbers, with an adapter's factors in them where those are
+ * thick. */
 #ifndef RD_BIND_H
 #define RD_BIND_H
 
 #include "adapter.h"
 #include "factors.h"
 #include "parts.h"
+#include "precision.h"
 
 typedef struct rd_binder {
   const rd_tensors *tensors;
   const rd_names *names;     /* that they have: the family's, or GGUF's */
   const rd_adapter *adapter; /* or NULL */
   rd_adapter_use use;        /* of its factors */
-  rd_dtype type;             /* of activations */
-  const rd_format *products; /* of the matrices that are multiplied */
-  rd_arena *arena;           /* measuring, or placed: the same calls are made in both runs */
-  size_t used;               /* tensors of the adapter that have found their place */
+  rd_precision_choice precision;
+  rd_arena *arena; /* measuring, or placed: the same calls are made in both runs */
+  size_t used;     /* tensors of the adapter that have found their place */
 } rd_binder;
 
 /* All weights of a model; w->layers has room for every layer. Errors name the tensor, the shape

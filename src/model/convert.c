@@ -8,6 +8,7 @@
 #include "inspect.h"
 #include "json.h"
 #include "parts.h"
+#include "precision.h"
 #include "rope.h"
 #include "store.h"
 #include "tokenizer.h"
@@ -151,7 +152,12 @@ rd_code rd_convert_type(const rd_format **out, const char *to, rd_error *e) {
   return type ? RD_OK : RD_USAGE;
 }
 
-/* Merging rounds once: bf16 matrices stay bf16 while opening only when they are to be bf16. */
+static const char *wanted_precision(const rd_format *format) {
+  return format->dtype == RD_BF16 ? "bf16" : "f32";
+}
+
+/* Merging rounds once: bf16 matrices stay bf16 while opening only when they are to be bf16. What is
+ * to be as it is stored is known when it is open. */
 static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_format **format,
                         rd_error *e) {
   rd_model_options options = {.path = o->path,
@@ -159,17 +165,18 @@ static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_form
                               .use = RD_ADAPTER_MERGED,
                               .chat_template = o->chat_template,
                               .mask_token = o->mask_token};
-  options.precision = *format && (*format)->dtype != RD_BF16 ? "f32" : "auto";
+  if (*format) {
+    options.precision = wanted_precision(*format);
+    return rd_model_open(m, &options, e);
+  }
   RD_TRY(rd_model_open(m, &options, e));
-  if (*format)
-    return RD_OK;
   *format = rd_tensors_format(rd_model_tensors(*m));
   if (!*format || (*format)->dtype < 0)
     *format = rd_format_named(*format && (*format)->bytes >= 4 * (*format)->block ? "F32" : "BF16");
-  if ((*format)->dtype == RD_BF16 || (*m)->weights.type == RD_F32)
+  options.precision = wanted_precision(*format);
+  if (strcmp((*m)->precision->name, options.precision) == 0)
     return RD_OK;
   rd_model_close(m);
-  options.precision = "f32";
   return rd_model_open(m, &options, e);
 }
 

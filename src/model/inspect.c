@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Stored tensors of an open model: counted by format, and scanned block by block through a small
- * buffer. */
+/* Stored tensors of an open model: counted by format, and scanned. */
 #include "inspect.h"
 
-#include "ops.h"
 #include "store.h"
 
 const rd_tensors *rd_model_tensors(const rd_model *m) {
@@ -27,26 +25,10 @@ const rd_format *rd_tensors_format(const rd_tensors *t) {
   return best;
 }
 
-static rd_code check_tensor(const rd_tensor *t, rd_error *e) {
-  enum { PIECE = 8192 };
-  float piece[PIECE];
-  const rd_format *s = t->format;
-  int64_t n = rd_tensor_count(t), bad = 0;
-  for (int64_t first = 0; first < n; first += PIECE) {
-    int64_t count = n - first < PIECE ? n - first : PIECE;
-    s->decode(piece, t->data + (size_t)(first / s->block * s->bytes), count);
-    if (!rd_all_finite(piece, RD_F32, count, &bad))
-      return rd_fail(e, RD_NUMERIC,
-                     "tensor %s: element %lld is NaN or infinite; the file is damaged", t->name,
-                     (long long)(first + bad));
-  }
-  return RD_OK;
-}
-
 rd_code rd_tensors_check(const rd_tensors *t, rd_error *e) {
   for (size_t i = 0; i < t->count; i++)
     if (t->items[i].format->decode)
-      RD_TRY(check_tensor(&t->items[i], e));
+      RD_TRY(rd_tensor_check(&t->items[i], e));
   return RD_OK;
 }
 

@@ -73,8 +73,9 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
                       .adapter = o->adapter ? &s->adapter : NULL,
                       .use = o->use,
                       .arena = &measure};
-  RD_TRY(rd_precision_choose(&m->precision, &binder.type, o->precision, tensors, e));
-  binder.products = rd_format_named(m->precision->format);
+  RD_TRY(rd_precision_choose(&binder.precision, o->precision, tensors, e));
+  m->precision = binder.precision.row;
+  m->precision_why = binder.precision.why;
   RD_TRY(rd_bind_weights(&binder, &m->config, &m->weights, e));
   RD_TRY(rd_arena_init(&s->weights, measure.used, "converted weights", e));
   m->memory_bytes += measure.used;

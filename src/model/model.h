@@ -26,6 +26,7 @@ struct rd_model {
   rd_config config;
   rd_weights weights;
   const rd_precision *precision;   /* never auto; NULL: trained from nothing */
+  const char *precision_why;       /* a few words */
   rd_tokenizer *tokenizer;         /* NULL: the files hold none */
   rd_chat_template *chat_template; /* NULL: none; render raw or ask for one */
   char *system;                    /* of conversations that have none; or NULL */

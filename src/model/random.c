@@ -74,38 +74,36 @@ static const float *make_vector(maker *k, int64_t n, float value) {
   return out;
 }
 
+/* `products`: the format of what is multiplied. Rows of a tied head are looked up in it. */
 static rd_code make_weights(maker *k, const rd_config *c, const rd_format *products, rd_weights *w,
                             rd_error *e) {
-  const rd_format *plain = rd_format_of(w->type);
+  const rd_format *looked_up = c->tied ? products : rd_format_of(w->type);
   memset(w->layers, 0, (size_t)c->layers * sizeof *w->layers);
   rd_walk p = rd_parts_of(c, NULL, w, NULL);
   while (rd_parts_next(&p)) {
     if (p.linear)
       RD_TRY(make_matrix(k, products, k->next++, &p, p.matrix, e));
     else if (p.matrix)
-      RD_TRY(make_matrix(k, plain, k->next++, &p, p.matrix, e));
+      RD_TRY(make_matrix(k, looked_up, k->next++, &p, p.matrix, e));
     else if (p.needed)
       *p.vector = make_vector(k, p.cols, p.kind == RD_NORM ? 1 : 0);
-    if (p.matrix != &w->embedding || !c->tied)
-      continue;
-    w->head.w = w->embedding;
-    if (products != plain)
-      RD_TRY(make_matrix(k, products, k->next - 1, &p, &w->head.w, e));
   }
+  if (c->tied)
+    w->head.w = w->embedding;
   return RD_OK;
 }
 
 rd_code rd_model_random(rd_model **out, const rd_config *config, const char *precision,
                         uint64_t seed, rd_error *e) {
-  const rd_precision *row = NULL;
-  rd_dtype type = RD_F32;
-  RD_TRY(rd_precision_choose(&row, &type, precision, NULL, e));
+  rd_precision_choice choice;
+  RD_TRY(rd_precision_choose(&choice, precision, NULL, e));
   RD_TRY(rd_model_new(out, config, "random", e));
   rd_model *m = *out;
   rd_arena measure = rd_arena_measure();
-  m->precision = row;
-  m->weights.type = type;
-  const rd_format *products = rd_format_named(row->format);
+  m->precision = choice.row;
+  m->precision_why = choice.why;
+  m->weights.type = choice.type;
+  const rd_format *products = rd_precision_format(choice.row, rd_format_of(RD_F32));
   maker k = {&measure, seed, 0};
   rd_code code = make_weights(&k, config, products, &m->weights, e);
   if (code == RD_OK)

@@ -225,7 +225,7 @@ rd_code rd_stack_run(rd_stack *s, const rd_sequence *sequences, int64_t n, int64
   s->context.T = T;
   s->context.attention.block = block < 0 ? c->block : block;
   s->context.attention.sequences = n;
-  rd_embed(s->acts->x, w->embedding.data, w->type, s->ids, T, c->width);
+  rd_matrix_gather(s->acts->x, &w->embedding, s->ids, T);
   rd_profile_lap("embedding");
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(rd_stack_layer(s, l, e));

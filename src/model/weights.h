@@ -27,8 +27,8 @@ typedef struct rd_layer {
 
 typedef struct rd_weights {
   rd_dtype type;       /* of activations: RD_F32 or RD_BF16 */
-  rd_matrix embedding; /* (V, D) of that type */
-  rd_linear head;      /* (V, D); the embedding's matrix when tied */
+  rd_matrix embedding; /* (V, D), read row by row; of that type where it is trained */
+  rd_linear head;      /* (V, D); the same numbers when tied */
   const float *norm;   /* (D) */
   rd_layer *layers;    /* (L) */
 } rd_weights;

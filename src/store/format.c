@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Plain and block-quantised formats. The block layouts are GGUF's (ggml's documented structs): a
  * block carries f16 scales and packed integers; the K formats hold 256 numbers in sub-blocks with
- * scales of their own. Integers for whole rows are made here: weights with a scale for each output,
- * inputs with a scale for each token (Dettmers et al. 2022, "LLM.int8()", section 2.1, without its
- * outliers). */
+ * scales of their own. What products run in beside plain arrays are integer groups. */
 #include "format.h"
 
 #include <string.h>
 
 #include "blocks.h"
+#include "groups.h"
+#include "mapped.h"
 #include "ops.h"
 
 static void decode_f32(float *out, const unsigned char *in, int64_t n) {
@@ -136,42 +136,71 @@ static rd_code multiply_packed_back(rd_mat dx, const rd_matrix *w, rd_mat dy, fl
   return rd_matmul(dx, dy, rd_mat_packed(w->scales, RD_BF16, w->rows, w->cols), beta, e);
 }
 
-/* Integers of rows: a scale for each, in whole cache lines, then the rows. */
-static int64_t scales_of_rows(int64_t rows) {
-  return (rows + 15) / 16 * 16;
-}
-
-static size_t int8_room(int64_t rows, int64_t cols) {
-  return (size_t)scales_of_rows(rows) * sizeof(float) + (size_t)(rows * cols);
-}
-
-static int8_t *int8_rows(void *room, int64_t rows) {
-  return (int8_t *)((float *)room + scales_of_rows(rows));
-}
-
-static void int8_round(void *room, rd_mat x) {
-  rd_quantize_rows(int8_rows(room, x.rows), room, x.data, x.type, x.rows, x.cols);
-}
-
-static const rd_rounding int8_rounding = {int8_room, int8_round};
-
-static size_t int8_scales(int64_t rows, int64_t cols) {
-  (void)cols;
-  return (size_t)rows * sizeof(float);
-}
-
-static void pack_int8(const rd_matrix *m, const float *x, int64_t first, int64_t count) {
-  rd_quantize_rows((int8_t *)m->data + first * m->cols, (float *)m->scales + first, x, RD_F32,
-                   count, m->cols);
-}
-
-static rd_code multiply_int8(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,
+/* Few rows are multiplied where the matrix lies; the bits are the same. */
+static rd_code multiply_bf16(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,
                              rd_error *e) {
-  int64_t T = x->x.rows;
-  return rd_matmul_i8(y, rd_mat_rows(int8_rows(x->room, T), RD_I8, T, w->cols), x->room,
-                      rd_mat_transposed(rd_mat_rows(w->data, RD_I8, w->rows, w->cols)), w->scales,
-                      beta, e);
+  if (y.rows > RD_MAPPED_MOST || x->x.type != RD_BF16 || !rd_mapped_fast())
+    return multiply_plain(y, w, x, beta, e);
+  return rd_mapped_multiply(y.data, y.type, y.row_stride, x->x.data, x->x.row_stride, w->data,
+                            y.rows, w->rows, w->cols, beta != 0, e);
 }
+
+/* Integer groups: the kind of groups.h of the same name, its panels in `data` and their scales
+ * beside. */
+static rd_groups groups_of(const rd_matrix *m) {
+  return (rd_groups){rd_group_kind_named(m->format->name), m->data, m->scales, m->rows, m->cols};
+}
+
+static size_t group_scales(const rd_matrix *m) {
+  return rd_groups_scale_bytes(rd_group_kind_named(m->format->name), m->rows, m->cols);
+}
+
+static void read_groups(float *out, const rd_matrix *m, int64_t first, int64_t count) {
+  const rd_groups g = groups_of(m);
+  for (int64_t i = 0; i < count; i++)
+    rd_groups_row(out + i * m->cols, &g, first + i);
+}
+
+/* `first` is the first row of a panel. */
+static void pack_groups(const rd_matrix *m, const float *x, int64_t first, int64_t count) {
+  const rd_group_kind *kind = rd_group_kind_named(m->format->name);
+  const rd_groups part = {
+      kind, (unsigned char *)m->data + rd_groups_quant_bytes(kind, first, m->cols),
+      (unsigned char *)m->scales + rd_groups_scale_bytes(kind, first, m->cols), count, m->cols};
+  rd_groups_pack_panels(&part, rd_group_packing_of("F32"), x, m->cols * (int64_t)sizeof *x,
+                        decode_f32, 0, (count + RD_PANEL - 1) / RD_PANEL);
+}
+
+static bool regroup(const rd_matrix *m, const rd_matrix *stored) {
+  const rd_format *from = stored->format;
+  const rd_groups g = groups_of(m);
+  return rd_groups_pack(&g, rd_group_packing_of(from->name), stored->data,
+                        stored->cols / from->block * from->bytes, from->decode);
+}
+
+static void round_rows(void *room, rd_mat x) {
+  rd_group_rows rows = rd_group_rows_place(room, x.rows, x.cols);
+  rd_group_rows_round(&rows, x.data, x.type, x.row_stride);
+}
+
+static const rd_rounding groups_rounding = {rd_group_rows_bytes, round_rows};
+
+static rd_code multiply_groups(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,
+                               rd_error *e) {
+  const rd_groups g = groups_of(w);
+  const rd_group_rows rows = rd_group_rows_place(x->room, x->x.rows, w->cols);
+  (void)e;
+  rd_groups_multiply(y.data, y.type, y.row_stride, &rows, &g, beta != 0);
+  return RD_OK;
+}
+
+/* A row of integer groups: kinds of groups.h. */
+#define GROUPS(NAME, BLOCK, BYTES, PACK)                                                           \
+  {                                                                                                \
+    .name = NAME, .gguf = -1, .dtype = -1, .block = BLOCK, .bytes = BYTES, .panel = RD_PANEL,      \
+    .read = read_groups, .pack = PACK, .regroup = regroup, .scales = group_scales,                 \
+    .rounding = &groups_rounding, .multiply = multiply_groups                                      \
+  }
 
 static const rd_format formats[] = {
     {.name = "F32",
@@ -197,7 +226,7 @@ static const rd_format formats[] = {
      .bytes = 2,
      .decode = decode_bf16,
      .pack = pack_plain,
-     .multiply = multiply_plain,
+     .multiply = multiply_bf16,
      .multiply_back = multiply_plain_back},
     {.name = "Q4_0", .gguf = 2, .dtype = -1, .block = 32, .bytes = 18, .decode = decode_q4_0},
     {.name = "Q4_1", .gguf = 3, .dtype = -1, .block = 32, .bytes = 20, .decode = decode_q4_1},
@@ -236,15 +265,11 @@ static const rd_format formats[] = {
      .block = 256,
      .bytes = 66,
      .decode = rd_decode_tq2_0},
-    {.name = "int8",
-     .gguf = -1,
-     .dtype = -1,
-     .block = 1,
-     .bytes = 1,
-     .pack = pack_int8,
-     .scales = int8_scales,
-     .rounding = &int8_rounding,
-     .multiply = multiply_int8},
+    GROUPS("i8", 32, 32, NULL),
+    GROUPS("i8b", 32, 32, pack_groups),
+    GROUPS("i4", 32, 16, NULL),
+    GROUPS("i4m", 32, 16, NULL),
+    GROUPS("i4k", 256, 128, NULL),
     {.name = "packed",
      .gguf = -1,
      .dtype = -1,
@@ -265,6 +290,10 @@ const rd_format *rd_format_named(const char *name) {
     if (strcmp(formats[i].name, name) == 0)
       return &formats[i];
   return NULL;
+}
+
+const rd_format *rd_format_grouped(const rd_format *stored) {
+  return rd_format_named(rd_group_packing_kind(rd_group_packing_of(stored->name))->name);
 }
 
 const rd_format *rd_format_of_gguf(uint32_t type) {

@@ -40,12 +40,21 @@ struct rd_format {
   int dtype;        /* the rd_dtype of a plain array, -1: none */
   int64_t block;    /* numbers in a block; a row holds whole blocks */
   int64_t bytes;    /* of a block */
+  /* rows that lie together, number by number, the last of them filled up with zeros; 0: each row
+   * lies alone */
+  int64_t panel;
   /* out[i], i < n; n is a multiple of block. NULL: not in files */
   void (*decode)(float *out, const unsigned char *in, int64_t n);
-  /* Make rows first .. first+count-1 of m from x (count, cols). NULL: only read. */
+  /* Rows first .. first+count-1 of m to f32, out (count, cols), where they lie in panels. */
+  void (*read)(float *out, const rd_matrix *m, int64_t first, int64_t count);
+  /* Make rows first .. first+count-1 of m, whole panels, from x (count, cols). NULL: only read, or
+   * only made from blocks. */
   void (*pack)(const rd_matrix *m, const float *x, int64_t first, int64_t count);
-  size_t (*scales)(int64_t rows, int64_t cols); /* bytes kept beside the blocks; NULL: none */
-  const rd_rounding *rounding; /* of the rows that it multiplies; NULL: as they are */
+  /* Make all of m from a matrix whose rd_format_grouped is m's, by all threads. False, with m half
+   * filled, where a number is not finite. NULL: made from numbers. */
+  bool (*regroup)(const rd_matrix *m, const rd_matrix *stored);
+  size_t (*scales)(const rd_matrix *m); /* bytes kept beside the blocks; NULL: none */
+  const rd_rounding *rounding;          /* of the rows that it multiplies; NULL: as they are */
   /* y (T, rows) = x w' + beta y, and, for training, dx (T, cols) = dy w + beta dx; NULL: decoded or
    * packed first. `x` is rounded as the format wants it. */
   rd_code (*multiply)(rd_mat y, const rd_matrix *w, const rd_input *x, float beta, rd_error *e);
@@ -57,6 +66,9 @@ struct rd_format {
 const rd_format *rd_format_named(const char *name);
 const rd_format *rd_format_of_gguf(uint32_t type);
 const rd_format *rd_format_of(rd_dtype type);
+/* The integer groups that a stored format's blocks become: with the same numbers where there is
+ * such a kind, else rounded to 8 bits. */
+const rd_format *rd_format_grouped(const rd_format *stored);
 /* All rows, for tests and for listing; *count of them. */
 const rd_format *rd_formats(size_t *count);
 

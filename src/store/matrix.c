@@ -15,19 +15,47 @@ rd_matrix rd_matrix_at(const rd_format *format, const void *data, int64_t rows, 
 }
 
 size_t rd_matrix_row(const rd_matrix *m) {
-  return (size_t)(m->cols / m->format->block * m->format->bytes);
+  return (size_t)((m->cols + m->format->block - 1) / m->format->block * m->format->bytes);
 }
 
 void rd_matrix_decode(float *out, const rd_matrix *m, int64_t first, int64_t count) {
-  m->format->decode(out, (const unsigned char *)m->data + (size_t)first * rd_matrix_row(m),
-                    count * m->cols);
+  if (m->format->read)
+    m->format->read(out, m, first, count);
+  else
+    m->format->decode(out, (const unsigned char *)m->data + (size_t)first * rd_matrix_row(m),
+                      count * m->cols);
+}
+
+typedef struct gathering {
+  float *out;
+  const rd_matrix *m;
+  const int32_t *ids;
+} gathering;
+
+static void gather(void *context, int thread, int64_t first, int64_t last) {
+  (void)thread;
+  const gathering *g = context;
+  for (int64_t t = first; t < last; t++)
+    rd_matrix_decode(g->out + t * g->m->cols, g->m, g->ids[t], 1);
+}
+
+void rd_matrix_gather(float *out, const rd_matrix *m, const int32_t *ids, int64_t T) {
+  enum { WORTH = 1 << 14 }; /* numbers that are worth a hand-off to another thread */
+  gathering g = {out, m, ids};
+  rd_parallel(T, WORTH / (m->cols + 1) + 1, gather, &g);
+}
+
+/* Rows with those that fill up the last panel. */
+static int64_t whole_panels(const rd_format *format, int64_t rows) {
+  const int64_t panel = format->panel ? format->panel : 1;
+  return (rows + panel - 1) / panel * panel;
 }
 
 rd_matrix rd_matrix_take(const rd_format *format, int64_t rows, int64_t cols, rd_arena *arena) {
   rd_matrix m = {format, NULL, NULL, rows, cols};
-  m.data = rd_arena_take(arena, (size_t)rows, rd_matrix_row(&m));
+  m.data = rd_arena_take(arena, (size_t)whole_panels(format, rows), rd_matrix_row(&m));
   if (format->scales)
-    m.scales = rd_arena_take(arena, format->scales(rows, cols), 1);
+    m.scales = rd_arena_take(arena, format->scales(&m), 1);
   return m;
 }
 
@@ -80,6 +108,7 @@ rd_code rd_matrix_fill(const rd_matrix *m, rd_row_source *rows, void *context, r
                .step = m->cols < CHUNK / LEAST ? CHUNK / (m->cols + 1) + 1 : LEAST,
                .lock = PTHREAD_MUTEX_INITIALIZER,
                .failed = -1};
+  f.step = whole_panels(m->format, f.step);
   /* taken here, whichever threads come to use it: memory must not run out by chance */
   f.room = rd_matmul_scratch((size_t)(rd_threads_get() * 2 * f.step * m->cols) * sizeof *f.room, e);
   if (!f.room)

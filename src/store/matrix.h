@@ -8,7 +8,7 @@
 
 /* The matrix whose rows lie at `data`. */
 rd_matrix rd_matrix_at(const rd_format *format, const void *data, int64_t rows, int64_t cols);
-/* Bytes of one row, without scales beside it. */
+/* Bytes of one row, without scales beside it; in a panel, its share. */
 size_t rd_matrix_row(const rd_matrix *m);
 /* Rows first .. first+count-1 as f32: out (count, cols). */
 void rd_matrix_decode(float *out, const rd_matrix *m, int64_t first, int64_t count);
@@ -30,6 +30,8 @@ rd_code rd_matrix_rows(void *context, float *out, float *room, int64_t first, in
  * and takes twice its bytes; its bits stay. Where this machine has no such layout, or in an arena
  * that measures, *m stays as it is. */
 rd_code rd_matrix_pack_both(rd_matrix *m, rd_arena *arena, rd_error *e);
+/* out[t] (T, cols) = row ids[t] as f32, by all threads. */
+void rd_matrix_gather(float *out, const rd_matrix *m, const int32_t *ids, int64_t T);
 
 /* y (T, rows) = x w', with `add` y += x w'; and what comes back: dx (T, cols) = dy w, or dx +=. */
 rd_code rd_matrix_multiply(rd_mat y, const rd_matrix *w, rd_input *x, bool add, rd_error *e);

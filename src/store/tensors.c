@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops.h"
+
 void rd_tensors_drop(rd_tensors *t) {
   for (size_t i = 0; i < t->count; i++)
     free(t->items[i].name);
@@ -41,6 +43,23 @@ rd_code rd_tensor_readable(const rd_tensor *t, rd_error *e) {
       at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", rows[i].name);
   return rd_fail(e, RD_UNSUPPORTED, "tensor %s: type %s is not read as weights; read are %s",
                  t->name, rd_tensor_type(t), names);
+}
+
+/* Block by block, through a small buffer. */
+rd_code rd_tensor_check(const rd_tensor *t, rd_error *e) {
+  enum { PIECE = 8192 };
+  float piece[PIECE];
+  const rd_format *s = t->format;
+  int64_t n = rd_tensor_count(t), bad = 0;
+  for (int64_t first = 0; first < n; first += PIECE) {
+    int64_t count = n - first < PIECE ? n - first : PIECE;
+    s->decode(piece, t->data + (size_t)(first / s->block * s->bytes), count);
+    if (!rd_all_finite(piece, RD_F32, count, &bad))
+      return rd_fail(e, RD_NUMERIC,
+                     "tensor %s: element %lld is NaN or infinite; the file is damaged", t->name,
+                     (long long)(first + bad));
+  }
+  return RD_OK;
 }
 
 const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int dims) {

@@ -205,7 +205,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   rd_model *m = NULL;
   const rd_precision *precision = NULL;
   RD_TRY(rd_precision_find(&precision, s->common.precision, e));
-  if (s->train && precision->format && !rd_format_named(precision->format)->multiply_back)
+  if (s->train && precision->arithmetic == RD_I8)
     return rd_fail(e, RD_USAGE, "%s is for inference; --train takes f32 or bf16", precision->name);
   RD_TRY(open_model(&m, s, s->common.precision, e));
   measure_limits(&l);

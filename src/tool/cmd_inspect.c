@@ -106,14 +106,14 @@ static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
   if (window > c->positions)
     window = c->positions;
   json_t *facts = json_pack(
-      "{s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "model",
+      "{s:s, s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "model",
       m->name, "family", c->family->name, "parameters", (json_int_t)rd_parameter_count(c),
       "stored_bytes", stored_json(rd_model_tensors(m)), "precision", m->precision->name,
-      "tokenizer", tokenizer_json(m->tokenizer), "mask", token_json(m->tokenizer, c->mask), "bos",
-      token_json(m->tokenizer, c->bos), "pad", token_json(m->tokenizer, c->pad), "eos", eos,
-      "adapter_rank", (json_int_t)rd_weights_rank(&m->weights, c), "file_bytes",
-      (json_int_t)m->file_bytes, "memory_bytes", (json_int_t)m->memory_bytes, "window",
-      (json_int_t)window, "pass_bytes",
+      "precision_why", m->precision_why, "tokenizer", tokenizer_json(m->tokenizer), "mask",
+      token_json(m->tokenizer, c->mask), "bos", token_json(m->tokenizer, c->bos), "pad",
+      token_json(m->tokenizer, c->pad), "eos", eos, "adapter_rank",
+      (json_int_t)rd_weights_rank(&m->weights, c), "file_bytes", (json_int_t)m->file_bytes,
+      "memory_bytes", (json_int_t)m->memory_bytes, "window", (json_int_t)window, "pass_bytes",
       (json_int_t)rd_stack_memory(&m->config, &m->weights,
                                   &(rd_stack_sizes){.rows = window, .longest = window}));
   size_t all = program + product_bytes(m->weights.type) + m->file_bytes + m->memory_bytes +
@@ -179,7 +179,7 @@ static void print_facts(const json_t *f) {
   if (number(f, "canvas") > 0)
     printf("canvas      %lld tokens at a time\n", number(f, "canvas"));
   print_stored(json_object_get(f, "stored_bytes"));
-  printf("precision   %s arithmetic\n", text(f, "precision"));
+  printf("precision   %s arithmetic: %s\n", text(f, "precision"), text(f, "precision_why"));
   if (number(f, "adapter_rank") > 0)
     printf("adapter     rank %lld\n", number(f, "adapter_rank"));
   if (json_is_object(tokenizer))

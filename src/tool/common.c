@@ -23,7 +23,8 @@ static const rd_option model_rows[] = {
      .help = "a LoRA adapter in PEFT's layout"},
     {"precision", AT(precision), .fallback = "auto", .choices = &rd_precision_table,
      .group = "Model",
-     .help = "arithmetic of matrix products; int8: 8-bit integers, for inference"},
+     .help = "arithmetic of matrix products; int8 and q4, for inference: integers in groups, as "
+             "quantised files store them"},
 };
 static const rd_option program_rows[] = {
     {"threads", AT(threads), .fallback = "0", .max = 1024, .group = "Program", .value = "N",

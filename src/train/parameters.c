@@ -194,7 +194,8 @@ static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool p
     *item->slot = item->gradient;
   }
   lay_out_folds(p, masters, state, place);
-  if (p->config->tied) {
+  /* the embedding, where it is trained, is the first of the list */
+  if (p->config->tied && p->count > 0 && p->items[0].matrix == &p->weights.embedding) {
     p->weights.head.w = p->weights.embedding;
     p->gradient.head.w = p->gradient.embedding;
   }

@@ -18,7 +18,7 @@
 static rd_code wanted_type(const rd_train_settings *s, rd_dtype *type, rd_error *e) {
   const rd_precision *precision;
   RD_TRY(rd_precision_find(&precision, s->precision, e));
-  *type = precision->type(NULL);
+  *type = precision->type();
   return RD_OK;
 }
 

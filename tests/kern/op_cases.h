@@ -114,8 +114,11 @@ static inline void op_swiglu_back(op_data *o) {
   rd_swiglu_backward(o->din[0], o->din[1], o->dout, o->in[0], o->in[1], o->type, o->T, o->D, o->D);
 }
 
+/* Rows are looked up by whoever knows their format (store/matrix.h); plain ones are cast. */
 static inline void op_embed(op_data *o) {
-  rd_embed(o->out, o->in[0], o->type, o->ids, o->T, o->D);
+  for (int64_t t = 0; t < o->T; t++)
+    rd_cast((float *)o->out + t * o->D, RD_F32, rd_at_const(o->in[0], o->type, o->ids[t] * o->D),
+            o->type, o->D);
 }
 static inline void op_embed_back(op_data *o) {
   rd_embed_backward(o->din[0], o->dout, o->ids, o->T, o->D);
@@ -134,10 +137,6 @@ static inline void op_cross_entropy_back(op_data *o) {
 static inline void op_add(op_data *o) {
   memcpy(o->out, o->in[0], (size_t)(o->T * o->D) * sizeof(float));
   rd_add(o->out, o->in[1], o->type, 0.75f, o->T * o->D);
-}
-
-static inline void op_quantize(op_data *o) {
-  rd_quantize_rows(o->out, o->rstd, o->in[0], o->type, o->T, o->D);
 }
 
 static const op_case op_cases[] = {
@@ -180,10 +179,6 @@ static const op_case op_cases[] = {
      .in = {{.count = op_all, .f32 = true}, {.count = op_all}},
      .out = {.count = op_all, .f32 = true},
      .forward = op_add},
-    {.name = "quantize",
-     .in = {{.count = op_all}},
-     .out = {.count = op_all},
-     .forward = op_quantize},
 };
 enum { OP_CASES = sizeof op_cases / sizeof *op_cases };
 

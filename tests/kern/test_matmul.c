@@ -143,43 +143,6 @@ static void rows_do_not_depend_on_batch_or_threads(void **state) {
       }
 }
 
-static void integers_match(void **state) {
-  (void)state;
-  for (int i = 0; i < SIZES * 4; i++) {
-    const int64_t m = sizes[i / 4].m, n = sizes[i / 4].n, k = sizes[i / 4].k;
-    const rd_dtype type = i % 2 ? RD_BF16 : RD_F32;
-    const float beta = i % 4 < 2 ? 0 : 1;
-    if (k == 0)
-      continue;
-    buffer x = random_buffer(RD_F32, m * k, 1), w = random_buffer(RD_F32, n * k, 2);
-    buffer y = random_buffer(type, m * n, 3), before = random_buffer(type, m * n, 3);
-    buffer xs = random_buffer(RD_F32, m, 4), ws = random_buffer(RD_F32, n, 5);
-    int8_t *xq = malloc((size_t)(m * k)), *wq = malloc((size_t)(n * k));
-    rd_quantize_rows(xq, xs.data, x.data, RD_F32, m, k);
-    rd_quantize_rows(wq, ws.data, w.data, RD_F32, n, k);
-    const rd_mat c = rd_mat_rows(y.data, type, m, n), old = rd_mat_rows(before.data, type, m, n);
-    assert_int_equal(rd_matmul_i8(c, rd_mat_rows(xq, RD_I8, m, k), xs.data,
-                                  rd_mat_transposed(rd_mat_rows(wq, RD_I8, n, k)), ws.data, beta,
-                                  NULL),
-                     RD_OK);
-    const float *a_scale = xs.data, *b_scale = ws.data;
-    for (int64_t r = 0; r < m; r++)
-      for (int64_t j = 0; j < n; j++) {
-        int64_t sum = 0;
-        for (int64_t d = 0; d < k; d++)
-          sum += xq[r * k + d] * wq[j * k + d];
-        const double product = (double)sum * (double)a_scale[r] * (double)b_scale[j];
-        const double added = beta > 0 ? value(old, r, j) : 0;
-        const double wanted = product + added, unit = type == RD_BF16 ? 4e-3 : 1e-6;
-        if (fabs(value(c, r, j) - wanted) > unit * (fabs(product) + fabs(added)) + 1e-12)
-          fail_msg("i8 (%ld,%ld,%ld) to %s at %ld,%ld: %g, wanted %g", (long)m, (long)n, (long)k,
-                   rd_dtype_name(type), (long)r, (long)j, value(c, r, j), wanted);
-      }
-    free(x.data), free(w.data), free(y.data), free(before.data), free(xs.data), free(ws.data);
-    free(xq), free(wq);
-  }
-}
-
 typedef struct worker {
   pthread_t thread;
   uint32_t seed;
@@ -264,7 +227,6 @@ static void packed_products_are_the_same(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_match),
-      cmocka_unit_test(integers_match),
       cmocka_unit_test(rows_do_not_depend_on_batch_or_threads),
       cmocka_unit_test(threads_multiply_at_once),
       cmocka_unit_test(packed_products_are_the_same),

@@ -219,21 +219,17 @@ static void check_swiglu(rd_dtype t, int64_t T, int64_t D) {
 
 static void check_embed(rd_dtype t, int64_t T, int64_t D) {
   enum { V = 5 };
-  void *table = fill(0, t, V * D);
-  float *x = fill(1, RD_F32, T * D), *dtable = fill(2, RD_F32, V * D);
+  (void)t;
+  float *dx = fill(1, RD_F32, T * D), *dtable = fill(2, RD_F32, V * D);
   int32_t *ids = malloc((size_t)T * sizeof *ids);
   for (int64_t r = 0; r < T; r++)
     ids[r] = (int32_t)(r * r % V);
-  rd_embed(x, table, t, ids, T, D);
-  rd_embed_backward(dtable, x, ids, T, D);
+  rd_embed_backward(dtable, dx, ids, T, D);
   for (int64_t v = 0; v < V; v++)
     for (int64_t i = 0; i < D; i++) {
       double sum = (double)arrays[2].f[v * D + i];
       for (int64_t r = 0; r < T; r++)
-        if (ids[r] == v) {
-          assert_true(x[r * D + i] == arrays[0].f[v * D + i]);
-          sum += (double)x[r * D + i];
-        }
+        sum += ids[r] == v ? (double)dx[r * D + i] : 0;
       near_sum("embed d", (double)dtable[v * D + i], sum, T, i);
     }
   free(ids);
@@ -316,27 +312,9 @@ static void check_sums(rd_dtype t, int64_t T, int64_t D) {
   }
 }
 
-static void check_quantize(rd_dtype t, int64_t T, int64_t D) {
-  void *x = fill(0, t, T * D);
-  memset(x, 0, (size_t)D * rd_dtype_size(t));
-  int8_t *q = malloc((size_t)(T * D));
-  float *scale = fill(1, RD_F32, T);
-  rd_quantize_rows(q, scale, x, t, T, D);
-  for (int64_t r = 0; r < T; r++) {
-    double top = 0;
-    for (int64_t i = 0; i < D; i++)
-      top = fmax(top, fabs(read_at(x, t, r * D + i)));
-    near("scale", (double)scale[r], top / 127, RD_F32, r);
-    for (int64_t i = 0; i < D; i++)
-      assert_true(fabs((double)q[r * D + i] * (double)scale[r] - read_at(x, t, r * D + i)) <=
-                  (double)scale[r] * 0.5001);
-  }
-  free(q);
-}
-
 static check *const checks[] = {
-    check_rmsnorm, check_headnorm,      check_rope,  check_bias, check_add,      check_swiglu,
-    check_embed,   check_cross_entropy, check_adamw, check_sums, check_quantize,
+    check_rmsnorm, check_headnorm, check_rope,          check_bias,  check_add,
+    check_swiglu,  check_embed,    check_cross_entropy, check_adamw, check_sums,
 };
 static void kernels_match(void **state) {
   (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every format that is made and multiplied, by its row: a matrix packed from numbers gives products
- * near those of the numbers, the same bits whatever the threads and the rows beside; and the rows
- * that fail first name the error. */
+ * near those of the numbers, the same bits whatever the threads and the rows beside; blocks become
+ * integer groups with the same products; and the rows that fail first name the error. */
 #include "cpu.h"
 #include "matrix.h"
 #include "rng.h"
@@ -124,14 +124,66 @@ static void what_is_packed_is_read_back(void **state) {
   size_t count = 0;
   const rd_format *formats = rd_formats(&count);
   for (size_t i = 0; i < count; i++) {
-    if (!formats[i].pack || !formats[i].decode)
+    if (!formats[i].pack || !(formats[i].decode || formats[i].read))
       continue;
     rd_arena arena;
     rd_matrix m = made(&formats[i], &arena);
     rd_matrix_decode(back, &m, 0, ROWS);
     assert_true(distance(back, weights, ROWS * COLS) < 1e-2);
+    const int32_t ids[] = {ROWS - 1, 0, 33, 33};
+    static float rows[4 * COLS];
+    rd_matrix_gather(rows, &m, ids, 4);
+    for (int r = 0; r < 4; r++)
+      assert_memory_equal(rows + r * COLS, back + ids[r] * COLS, COLS * sizeof *back);
     rd_arena_drop(&arena);
   }
+}
+
+/* Blocks of small integers at a scale of one: any bits, but every f16 is 1 or so. */
+static void fill_blocks(unsigned char *blocks, const rd_format *f) {
+  const int64_t n = ROWS * COLS / f->block;
+  rd_rng rng = rd_rng_at(5, RD_STREAM_INIT, 0, (uint32_t)f->gguf);
+  for (int64_t i = 0; i < n * f->bytes; i++)
+    blocks[i] = (unsigned char)(rd_rng_uniform(&rng) * 256);
+  for (int64_t i = 0; i < n; i++)
+    for (int half = 0; half < 2; half++)
+      blocks[i * f->bytes + 2 * half + 1] = 0x3c; /* 1 to 1.25; not all formats read the second */
+}
+
+static void blocks_become_groups(void **state) {
+  (void)state;
+  static const struct {
+    const char *stored, *groups;
+  } cases[] = {{"Q8_0", "i8"}, {"Q5_0", "i8"}, {"Q4_0", "i4"}, {"Q4_1", "i4m"}, {"Q4_K", "i4k"}};
+  static unsigned char blocks[ROWS * COLS * 4];
+  static float numbers_of[ROWS * COLS], back[ROWS * COLS], y[T * ROWS], expected[T * ROWS];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const rd_format *stored = rd_format_named(cases[i].stored);
+    rd_arena measure = rd_arena_measure(), arena;
+    rd_error e = {0};
+    fill_blocks(blocks, stored);
+    const rd_matrix from = rd_matrix_at(stored, blocks, ROWS, COLS);
+    assert_string_equal(rd_format_grouped(stored)->name, cases[i].groups);
+    rd_matrix_take(rd_format_grouped(stored), ROWS, COLS, &measure);
+    assert_int_equal(rd_arena_init(&arena, measure.used, "a matrix", &e), RD_OK);
+    rd_matrix m = rd_matrix_take(rd_format_grouped(stored), ROWS, COLS, &arena);
+    assert_true(m.format->regroup(&m, &from));
+    rd_matrix_decode(numbers_of, &from, 0, ROWS);
+    rd_matrix_decode(back, &m, 0, ROWS);
+    assert_memory_equal(back, numbers_of, sizeof back);
+    multiply(y, &m, T);
+    for (int64_t t = 0; t < T; t++)
+      for (int64_t r = 0; r < ROWS; r++) {
+        double sum = 0;
+        for (int64_t k = 0; k < COLS; k++)
+          sum += (double)inputs[t * COLS + k] * (double)numbers_of[r * COLS + k];
+        expected[t * ROWS + r] = (float)sum;
+      }
+    assert_true(distance(y, expected, T * ROWS) < 2e-2);
+    rd_arena_drop(&arena);
+  }
+  assert_string_equal(rd_format_grouped(rd_format_named("Q6_K"))->name, "i8b");
+  assert_string_equal(rd_format_grouped(rd_format_named("BF16"))->name, "i8b");
 }
 
 static void the_first_rows_that_fail_name_the_error(void **state) {
@@ -151,6 +203,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_near_and_the_same_for_every_split),
       cmocka_unit_test(what_is_packed_is_read_back),
+      cmocka_unit_test(blocks_become_groups),
       cmocka_unit_test(the_first_rows_that_fail_name_the_error),
   };
   return cmocka_run_group_tests(tests, make_numbers, NULL);
