@@ -17,7 +17,7 @@
 enum { MOST = 32512 /* 127 * 256: what both planes hold */ };
 
 /* What 127 steps are, in mean magnitudes of the row: measured, bench/SPEED.md. */
-static const float REACH = 4.0f;
+static const float REACH = 3.0f;
 
 static int64_t pieces(int64_t K) {
   return (K + RD_PIECE - 1) / RD_PIECE;
