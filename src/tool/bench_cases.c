@@ -98,7 +98,7 @@ static rd_code nothing(void *context, float *logits, int64_t first, int64_t coun
   return RD_OK;
 }
 
-/* Times of one case: the first warms up and counts only when it is long. */
+/* Times of one case: the first warms up and counts only where it is very long. */
 typedef struct timing {
   int64_t wanted, left; /* measurements; still to be made */
   bool warm;
