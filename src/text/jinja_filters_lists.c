@@ -101,9 +101,7 @@ static rd_code key_of(rd_jstate *j, const rd_jvalue *item, const rd_jvalue *attr
     RD_TRY(rd_jpath(j, item, attribute, out));
   if (cased || out->kind != RD_J_TEXT)
     return RD_OK;
-  size_t mark = rd_jmark(j);
-  RD_TRY(rd_jput_case(j, out->as.text, RD_J_LOWER));
-  return rd_jtake(j, mark, out);
+  return rd_jcased(j, out->as.text, RD_J_LOWER, out);
 }
 
 /* "age,name": one key after another. */

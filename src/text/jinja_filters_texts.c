@@ -19,9 +19,7 @@ static rd_code text_of(rd_jstate *j, const rd_jcall *c, rd_jtext *out) {
 static rd_code in_case(rd_jstate *j, const rd_jcall *c, rd_jcase how, rd_jvalue *out) {
   rd_jtext t;
   RD_TRY(text_of(j, c, &t));
-  size_t mark = rd_jmark(j);
-  RD_TRY(rd_jput_case(j, t, how));
-  return rd_jtake(j, mark, out);
+  return rd_jcased(j, t, how, out);
 }
 static rd_code upper(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return in_case(j, c, RD_J_UPPER, out);

@@ -26,9 +26,7 @@ static rd_code rstrip(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
 }
 
 static rd_code in_case(rd_jstate *j, const rd_jcall *c, rd_jcase how, rd_jvalue *out) {
-  size_t mark = rd_jmark(j);
-  RD_TRY(rd_jput_case(j, c->self.as.text, how));
-  return rd_jtake(j, mark, out);
+  return rd_jcased(j, c->self.as.text, how, out);
 }
 static rd_code upper(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return in_case(j, c, RD_J_UPPER, out);

@@ -180,3 +180,9 @@ rd_code rd_jput_escaped(rd_jstate *j, rd_jtext t) {
       }
   return rd_jput(j, rd_jpart(t, from, t.size));
 }
+
+rd_code rd_jcased(rd_jstate *j, rd_jtext t, rd_jcase how, rd_jvalue *out) {
+  size_t mark = rd_jmark(j);
+  RD_TRY(rd_jput_case(j, t, how));
+  return rd_jtake(j, mark, out);
+}

@@ -56,6 +56,8 @@ rd_jtext rd_jline(rd_jtext t, size_t *at);
 /* Append in another case. TITLE: the first letter of each word, the rest small. */
 typedef enum rd_jcase { RD_J_UPPER, RD_J_LOWER, RD_J_CAPITAL, RD_J_TITLE } rd_jcase;
 rd_code rd_jput_case(rd_jstate *j, rd_jtext t, rd_jcase how);
+/* The same as a new text. */
+rd_code rd_jcased(rd_jstate *j, rd_jtext t, rd_jcase how, rd_jvalue *out);
 /* Append with &, <, >, ', " as HTML entities. */
 rd_code rd_jput_escaped(rd_jstate *j, rd_jtext t);
 

@@ -3,6 +3,7 @@
  * what the model would see, which positions are asked, the draft and the noise of every iteration.
  */
 #include "fake_engine.h"
+#include "golden_options.h"
 #include "json.h"
 
 #include <math.h>
@@ -93,21 +94,9 @@ static void compare_step(const replay *r) {
   assert_int_equal(k, json_array_size(noised));
 }
 
-/* The record's option names as ours. */
 static void set_option(fake_params *f, const char *name, const json_t *value) {
-  static const char *const names[][2] = {{"block", "block-length"},
-                                         {"guidance", "cfg-scale"},
-                                         {"no_eos", "no-eos"},
-                                         {"ends_last", "eos-last"}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp(name, names[i][0]) == 0)
-      name = names[i][1];
   rd_options o = {rd_sampler_options, rd_sampler_option_count, &f->p, f->given};
-  rd_error e;
-  const rd_option *row = rd_option_find(&o, name);
-  assert_non_null(row);
-  if (rd_option_set_json(&o, row, value, &e) != RD_OK)
-    fail_msg("%s", e.message);
+  golden_option(&o, name, value);
 }
 
 static void load_options(fake_params *f, const json_t *root) {

@@ -4,6 +4,7 @@
  * allocation once the loop runs. */
 #include "cpu.h"
 #include "draft.h"
+#include "golden_options.h"
 #include "json.h"
 #include "params.h"
 
@@ -43,21 +44,9 @@ static rd_options options_of(golden *g) {
   return (rd_options){rd_sampler_options, rd_sampler_option_count, &g->p, g->given};
 }
 
-/* The record's option names as ours. */
 static void set_option(golden *g, const char *name, const json_t *value) {
-  static const char *const names[][2] = {{"block", "block-length"},
-                                         {"guidance", "cfg-scale"},
-                                         {"no_eos", "no-eos"},
-                                         {"ends_last", "eos-last"}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp(name, names[i][0]) == 0)
-      name = names[i][1];
   rd_options o = options_of(g);
-  rd_error e;
-  const rd_option *row = rd_option_find(&o, name);
-  assert_non_null(row);
-  if (rd_option_set_json(&o, row, value, &e) != RD_OK)
-    fail_msg("%s", e.message);
+  golden_option(&o, name, value);
 }
 
 /* Reused runs say their attention: "bidirectional" or "block:N". */
