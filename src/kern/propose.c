@@ -64,10 +64,6 @@ static int32_t first_largest(const float *x, int64_t n, float max) {
   return (int32_t)at;
 }
 
-int32_t rd_best(const float *logits, int64_t V) {
-  return first_largest(logits, V, largest(logits, V));
-}
-
 /* --- selection -----------------------------------------------------------------------------------
  */
 

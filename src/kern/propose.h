@@ -57,9 +57,6 @@ rd_code rd_propose(rd_proposal *out /* (count) */, float *logits /* (count, V) *
                    int64_t V, const rd_propose_row *rows /* (count) */, void *workspace,
                    rd_error *e);
 
-/* The id of the largest logit of a row (V), the lowest of equals; of a row without any the last. */
-int32_t rd_best(const float *logits, int64_t V);
-
 /* Classifier-free guidance: given = u + (scale + 1) (given - u), the row without the prompt being
  * u. */
 void rd_propose_guide(float *given /* (V) */, const float *u /* (V) */, double scale, int64_t V);

@@ -52,6 +52,12 @@ static void add_sequence(rd_batch *b, int32_t example, int64_t count, int64_t pr
   b->rows += count;
 }
 
+/* Does id i of a prompt count? */
+static bool prompt_counts(const rd_batch_rules *r, const rd_examples *x, const rd_example *example,
+                          int64_t i) {
+  return r->loss_on->prompt || (r->loss_on->answers && rd_example_said(x, example, i));
+}
+
 /* Row i of a document predicts token i + 1, the last one EOS or the first token of the next piece:
  * the pool holds both behind the example. */
 static void add_document(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,
@@ -60,7 +66,7 @@ static void add_document(rd_batch *b, const rd_batch_rules *r, const rd_examples
   const int32_t *ids = x->pool + example->offset;
   int64_t at = b->rows;
   for (int64_t i = 0; i < count; i++) {
-    bool counts = r->loss_on->prompt || i + 1 >= example->prompt;
+    bool counts = i + 1 >= example->prompt || prompt_counts(r, x, example, i + 1);
     b->ids[at + i] = ids[i];
     b->targets[at + i] = counts ? ids[i + 1] : -1;
     b->weights[at + i] = counts ? 1.0f : 0.0f;
@@ -78,13 +84,13 @@ static int64_t corruptible(const rd_batch_rules *r, const rd_example *example, i
 }
 
 /* Does position i of a sequence count? It was corrupted from `clean` to `seen`, within `region`. */
-static bool counts(const rd_batch_rules *r, const rd_example *example, int64_t i, int64_t region,
-                   int32_t seen, int32_t clean) {
+static bool counts(const rd_batch_rules *r, const rd_examples *x, const rd_example *example,
+                   int64_t i, int64_t region, int32_t seen, int32_t clean) {
   bool by_rate = r->objective->by_rate;
   if (i < r->shift)
     return false; /* no row predicts it */
   if (i < example->prompt)
-    return r->loss_on->prompt && !by_rate;
+    return !by_rate && prompt_counts(r, x, example, i);
   if (i > example->prompt + example->answer && !r->eos_padding_loss)
     return false;
   if (by_rate)
@@ -92,21 +98,58 @@ static bool counts(const rd_batch_rules *r, const rd_example *example, int64_t i
   return r->loss_on->unchanged || seen != clean;
 }
 
+/* The examples among which a corruption finds another answer: those in `slots`, or without that
+ * all, of which slot `self` is being corrupted. */
+typedef struct neighbours {
+  const rd_examples *examples;
+  const int32_t *slots; /* (count) */
+  int64_t count, self;
+} neighbours;
+
+/* One of the others, or NULL. */
+static const rd_example *another(const neighbours *n, rd_rng *rng) {
+  if (n->count < 2)
+    return NULL;
+  int64_t slot = rd_rng_below(rng, (uint32_t)(n->count - 1));
+  slot += slot >= n->self;
+  return &n->examples->items[n->slots ? n->slots[slot] : slot];
+}
+
+/* The objective's corruption, or one u says which of those that are taken for a share. */
+static const rd_corruption *choose(const rd_batch_rules *r, rd_rng *rng) {
+  double all = 0;
+  for (size_t i = 0; i < rd_corruption_count; i++)
+    all += r->shares[i];
+  double u = all > 0 ? rd_rng_uniform(rng) : 1;
+  for (size_t i = 0; all > 0 && i < rd_corruption_count; u -= r->shares[i++])
+    if (u < r->shares[i])
+      return &rd_corruptions[i];
+  return r->corruption;
+}
+
 /* Corrupt what is corruptible of one denoising sequence and weigh its rows: the loss is the mean
- * over examples of each example's mean, or LLaDA's sum over masks divided by rate and length. */
+ * over examples of each example's mean, or LLaDA's sum over masks divided by rate and length.
+ * Draws: which corruption, where some have shares; another example, where it mixes; its own. */
 static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *example, int64_t s,
-                    rd_rng *rng) {
+                    const neighbours *all, rd_rng *rng) {
   int64_t at = b->sequences[s].ids - b->ids, count = b->sequences[s].count;
   int64_t prompt = example->prompt, behind = count - prompt - example->answer;
   int64_t region = corruptible(r, example, behind);
   int32_t *noisy = b->ids + at + prompt;
   const int32_t *clean = b->targets + at + prompt;
-  double rate = 1;
-  if (r->mask_all > 0 && rd_rng_uniform(rng) < r->mask_all)
-    for (int64_t i = 0; i < region; i++)
-      noisy[i] = r->mask;
-  else
-    rate = r->corruption->apply(noisy, region, r->mask, rng, b->scratch);
+  const rd_corruption *corruption = choose(r, rng);
+  const rd_example *other = corruption->mixes ? another(all, rng) : NULL;
+  const rd_corruptible x = {.ids = noisy,
+                            .n = region,
+                            .answer = example->answer,
+                            .other =
+                                other ? all->examples->pool + other->offset + other->prompt : NULL,
+                            .other_answer = other ? other->answer : 0,
+                            .mask = r->mask,
+                            .eos = r->eos,
+                            .rng = rng,
+                            .scratch = b->scratch};
+  double rate = corruption->apply(&x);
   int64_t changed = 0, masks = 0, counted = 0;
   for (int64_t i = 0; i < region; i++) {
     changed += noisy[i] != clean[i];
@@ -118,7 +161,7 @@ static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *exam
       noisy[i] = r->mask;
   b->noise[s] = (float)changed / (float)(region > 0 ? region : 1);
   for (int64_t i = 0; i < count; i++) {
-    bool kept = counts(r, example, i, region, b->ids[at + i], b->targets[at + i]);
+    bool kept = counts(r, all->examples, example, i, region, b->ids[at + i], b->targets[at + i]);
     b->weights[at + i] = kept ? 1.0f : 0.0f;
     b->targets[at + i] = kept ? b->targets[at + i] : -1;
     counted += kept;
@@ -220,7 +263,8 @@ rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x
   memcpy(b->targets, b->ids, (size_t)b->rows * sizeof *b->targets);
   for (int64_t s = 0; s < b->sequence_count; s++) {
     rd_rng rng = numbers(r, (uint32_t)number, 2 * s + 1);
-    corrupt(b, r, &x->items[b->examples[s]], s, &rng);
+    const neighbours all = {x, b->examples, b->sequence_count, s};
+    corrupt(b, r, &x->items[b->examples[s]], s, &all, &rng);
     shift_up(b, r, s);
   }
   return RD_OK;
@@ -248,7 +292,8 @@ rd_code rd_batch_fixed(rd_batch *b, const rd_batch_rules *r, const rd_examples *
     int64_t s = b->sequence_count - 1, at = b->sequences[s].ids - b->ids;
     memcpy(b->targets + at, b->ids + at, (size_t)count * sizeof *b->targets);
     rng = numbers(r, (uint32_t)FIXED, 2 * *next + 1);
-    corrupt(b, r, example, s, &rng);
+    const neighbours all = {x, NULL, x->count, *next};
+    corrupt(b, r, example, s, &all, &rng);
     shift_up(b, r, s);
   }
   if (b->sequence_count == 0)

@@ -23,9 +23,12 @@ typedef struct rd_batch_rules {
   const rd_corruption *corruption; /* of the objective, or NULL */
   const rd_loss_on *loss_on;
   bool eos_padding_loss, pad_to_window, pad_short;
-  int64_t shift;   /* 1: row i-1 of a denoising sequence predicts the token at i (Dream); else 0 */
-  double mask_all; /* share of the examples that start as nothing but masks, as generation does */
-  double own_drafts;    /* share of the batches that own_draft.h redrafts */
+  int64_t shift; /* 1: row i-1 of a denoising sequence predicts the token at i (Dream); else 0 */
+  double shares[RD_MOST_CORRUPTIONS]; /* share of the examples that each row of rd_corruptions gets
+                                         in place of `corruption`; 0 but for the `shared` */
+  double own_drafts;                  /* share of the batches that own_draft.h redrafts, ... */
+  double draft_temperature, draft_drawn; /* ... of which this share draws words so, ... */
+  int64_t draft_top_k;  /* ... from so many (0: all); the others take the most likely ones */
   int64_t window, rows; /* tokens of a sequence at most; tokens of a batch */
   int32_t mask, eos;
   uint64_t seed;

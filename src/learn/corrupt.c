@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The three corruptions as combinations of five steps. */
+/* The corruptions: combinations of five steps, and drafts as refinement meets them. */
 #include "corrupt.h"
 
 #include <string.h>
 
-enum { LONGEST_SPAN = 3, FARTHEST_SHIFT = 4 };
+enum { LONGEST_SPAN = 3, FARTHEST_SHIFT = 4, LONGEST_RUN = 4, LONGEST_STUTTER = 2, MOST_WRONG = 2 };
 static const double ALL_MASKED = 0.1;       /* structural: chance that every token is masked */
 static const double PERTURBED_SHARE = 0.25; /* p/4: rate of swaps, duplications and shifts */
 static const double LEAST_RATE = 1e-3;      /* LLaDA's t_min */
@@ -74,53 +74,126 @@ void rd_corrupt_shift(int32_t *ids, int64_t n, double rate, rd_rng *rng, int32_t
   memcpy(ids + to, scratch, (size_t)length * sizeof *ids);
 }
 
-static void perturb(int32_t *ids, int64_t n, double p, rd_rng *rng, int32_t *scratch) {
+static void perturb(const rd_corruptible *x, double p) {
   double rate = p * PERTURBED_SHARE;
-  rd_corrupt_swap(ids, n, rate, rng);
-  rd_corrupt_duplicate(ids, n, rate, rng, scratch);
-  rd_corrupt_shift(ids, n, rate, rng, scratch);
+  rd_corrupt_swap(x->ids, x->n, rate, x->rng);
+  rd_corrupt_duplicate(x->ids, x->n, rate, x->rng, x->scratch);
+  rd_corrupt_shift(x->ids, x->n, rate, x->rng, x->scratch);
+}
+
+static double mask_all(const rd_corruptible *x) {
+  for (int64_t i = 0; i < x->n; i++)
+    x->ids[i] = x->mask;
+  return 1;
 }
 
 /* Draws: all?, p, mask at all?, f if so, the positions, then the perturbations when n > 2. */
-static double structural(int32_t *ids, int64_t n, int32_t mask, rd_rng *rng, int32_t *scratch) {
-  if (rd_rng_uniform(rng) < ALL_MASKED) {
-    for (int64_t i = 0; i < n; i++)
-      ids[i] = mask;
+static double structural(const rd_corruptible *x) {
+  if (rd_rng_uniform(x->rng) < ALL_MASKED) {
+    mask_all(x);
     return 0;
   }
-  double p = rd_rng_uniform(rng);
-  if (rd_rng_uniform(rng) < 0.5) {
-    double f = rd_rng_uniform(rng) * 0.5;
-    rd_corrupt_mask_count(ids, n, (int64_t)((double)n * f), mask, rng, scratch);
+  double p = rd_rng_uniform(x->rng);
+  if (rd_rng_uniform(x->rng) < 0.5) {
+    double f = rd_rng_uniform(x->rng) * 0.5;
+    rd_corrupt_mask_count(x->ids, x->n, (int64_t)((double)x->n * f), x->mask, x->rng, x->scratch);
   }
-  if (n > 2)
-    perturb(ids, n, p, rng, scratch);
+  if (x->n > 2)
+    perturb(x, p);
   return 0;
 }
 
 /* Draws: t = t_min + (1 - t_min) u, then one u a position. */
-static double mask_only(int32_t *ids, int64_t n, int32_t mask, rd_rng *rng, int32_t *scratch) {
-  (void)scratch;
-  double t = LEAST_RATE + (1 - LEAST_RATE) * rd_rng_uniform(rng);
-  rd_corrupt_mask_rate(ids, n, t, true, mask, rng);
+static double mask_only(const rd_corruptible *x) {
+  double t = LEAST_RATE + (1 - LEAST_RATE) * rd_rng_uniform(x->rng);
+  rd_corrupt_mask_rate(x->ids, x->n, t, true, x->mask, x->rng);
   return t;
 }
 
 /* Draws: t, p, the perturbations when n > 2, then one u a position. */
-static double mixed(int32_t *ids, int64_t n, int32_t mask, rd_rng *rng, int32_t *scratch) {
-  double t = rd_rng_uniform(rng), p = rd_rng_uniform(rng);
-  if (n > 2)
-    perturb(ids, n, p, rng, scratch);
-  rd_corrupt_mask_rate(ids, n, t, false, mask, rng);
+static double mixed(const rd_corruptible *x) {
+  double t = rd_rng_uniform(x->rng), p = rd_rng_uniform(x->rng);
+  if (x->n > 2)
+    perturb(x, p);
+  rd_corrupt_mask_rate(x->ids, x->n, t, false, x->mask, x->rng);
+  return 0;
+}
+
+/* Draws: the other answer begins? (u < 1/2), then the length of each run, 1 + below(4). Behind its
+ * end the other answer is EOS; without one nothing changes. */
+static double mix_answers(const rd_corruptible *x) {
+  bool other = rd_rng_uniform(x->rng) < 0.5;
+  for (int64_t i = 0; i < x->n; other = !other) {
+    int64_t end = i + 1 + rd_rng_below(x->rng, LONGEST_RUN);
+    for (; i < end && i < x->n; i++)
+      if (other && x->other)
+        x->ids[i] = i < x->other_answer ? x->other[i] : x->eos;
+  }
+  return 0;
+}
+
+/* Draws: the span's length 1 + below(2), its start below(answer - length + 1), doubled? (u < 1/2;
+ * else lost). What follows moves by the span's length, and what comes in at the end is EOS. */
+static double stutter(const rd_corruptible *x) {
+  if (x->answer < 1)
+    return 0;
+  int64_t length = 1 + rd_rng_below(x->rng, LONGEST_STUTTER);
+  length = length < x->answer ? length : x->answer;
+  int32_t *start = x->ids + rd_rng_below(x->rng, (uint32_t)(x->answer - length + 1));
+  size_t behind = (size_t)(x->ids + x->n - start - length) * sizeof *start;
+  if (rd_rng_uniform(x->rng) < 0.5) {
+    memmove(start + length, start, behind);
+    return 0;
+  }
+  memmove(start, start + length, behind);
+  for (int64_t i = x->n - length; i < x->n; i++)
+    x->ids[i] = x->eos;
+  return 0;
+}
+
+/* Draws: how many tokens, 1 + below(2), as far as both answers go. */
+static double first_wrong(const rd_corruptible *x) {
+  int64_t count = 1 + rd_rng_below(x->rng, MOST_WRONG);
+  for (int64_t i = 0; i < count && i < x->answer && i < x->other_answer; i++)
+    x->ids[i] = x->other[i];
   return 0;
 }
 
 const rd_corruption rd_corruptions[] = {
-    {"structural", "LAD: masks, swaps, duplications and shifted spans", structural},
-    {"mask", "LLaDA: a uniform share of masks, loss weighted by 1/t", mask_only},
-    {"mixed", "a uniform share of masks over structural perturbations", mixed},
+    {.name = "structural",
+     .help = "LAD: masks, swaps, duplications and shifted spans",
+     .apply = structural},
+    {.name = "mask",
+     .help = "LLaDA: a uniform share of masks, loss weighted by 1/t",
+     .apply = mask_only},
+    {.name = "mixed",
+     .help = "a uniform share of masks over structural perturbations",
+     .apply = mixed},
+    {.name = "mask-all",
+     .help = "nothing but masks, what generation starts from",
+     .apply = mask_all,
+     .shared = true},
+    {.name = "mix-answers",
+     .help = "two answers in one, by turns of 1 to 4 tokens",
+     .apply = mix_answers,
+     .shared = true,
+     .words = true,
+     .mixes = true},
+    {.name = "stutter",
+     .help = "one or two tokens doubled or lost, the rest moved",
+     .apply = stutter,
+     .shared = true,
+     .words = true},
+    {.name = "first-wrong",
+     .help = "the first one or two tokens of another answer",
+     .apply = first_wrong,
+     .shared = true,
+     .words = true,
+     .mixes = true},
 };
 const size_t rd_corruption_count = sizeof rd_corruptions / sizeof *rd_corruptions;
+_Static_assert(sizeof rd_corruptions / sizeof *rd_corruptions <= RD_MOST_CORRUPTIONS,
+               "rd_batch_rules has a share for each row");
 
 const rd_table rd_corruption_table = RD_TABLE("corruption", rd_corruptions);
 

@@ -5,22 +5,39 @@
  * masks a uniform share of an answer that the structural perturbations went over first. All numbers
  * come from the caller's rd_rng, in the order documented at each function, so that an example's
  * corruption is a function of the counter it was given. Prompts are never passed here, so never
- * touched. */
+ * touched. The rows that are `shared` make what a refinement meets: nothing but masks, two answers
+ * in one, a token too many or too few, a wrong beginning. */
 #ifndef RD_CORRUPT_H
 #define RD_CORRUPT_H
 
 #include "rng.h"
 #include "table.h"
 
-/* Corrupt `ids` (n) in place. `scratch` has 2 n elements. Returns the rate t in (0,1] at which the
- * tokens were masked, which the weight 1/t of the loss needs, or 0 when the corruption has none. */
-typedef double rd_corrupt_fn(int32_t *ids, int64_t n, int32_t mask, rd_rng *rng, int32_t *scratch);
+/* What is corrupted in place, and what it may be corrupted with. */
+typedef struct rd_corruptible {
+  int32_t *ids;         /* (n) an answer, its closing EOS, and perhaps padding */
+  int64_t n, answer;    /* of the n, the answer's: the others are EOS */
+  const int32_t *other; /* (other_answer) the answer of another example; NULL: there is none */
+  int64_t other_answer;
+  int32_t mask, eos;
+  rd_rng *rng;
+  int32_t *scratch; /* (2 n) */
+} rd_corruptible;
+
+/* Returns the rate t in (0,1] at which the tokens were masked, which the weight 1/t of the loss
+ * needs, or 0 when the corruption has none. */
+typedef double rd_corrupt_fn(const rd_corruptible *x);
 
 typedef struct rd_corruption {
   const char *name, *help;
   rd_corrupt_fn *apply;
+  bool shared; /* taken for a share of the examples, by the training key of its name; else an
+                  objective's own (objective.h) */
+  bool words;  /* leaves wrong words where others leave masks, so that no rate can weigh them */
+  bool mixes;  /* wants the answer of another example */
 } rd_corruption;
 
+enum { RD_MOST_CORRUPTIONS = 16 };
 extern const rd_corruption rd_corruptions[];
 extern const size_t rd_corruption_count;
 extern const rd_table rd_corruption_table; /* the same */

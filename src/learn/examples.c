@@ -48,7 +48,9 @@ static rd_code cut_document(rd_examples *x, int64_t offset, int64_t ids, int64_t
                             float weight, rd_error *e) {
   for (int64_t at = 0; at < ids; at += window) {
     int64_t piece = ids - at < window ? ids - at : window;
-    rd_example example = {offset + at, 0, (int32_t)piece, at + piece < ids || piece == window};
+    rd_example example = {.offset = offset + at,
+                          .answer = (int32_t)piece,
+                          .open = at + piece < ids || piece == window};
     RD_TRY(add_example(x, example, weight, e));
   }
   return RD_OK;
@@ -64,14 +66,15 @@ typedef struct filling {
 } filling;
 
 /* Make an example of the ids from `begin` to the pool's end, of which the first `prompt` are the
- * prompt (0: a plain document). */
-static rd_code add_ids(filling *f, size_t begin, int64_t prompt, rd_error *e) {
+ * prompt (0: a plain document), with the spans from `said` on. */
+static rd_code add_ids(filling *f, size_t begin, int64_t prompt, size_t said, rd_error *e) {
   const rd_read_rules *rules = f->rules;
   rd_examples *x = f->pool;
   int64_t ids = (int64_t)(x->list.count - begin), room = rules->window - rules->room_for_eos;
   bool document = prompt == 0;
   if (!document && ids > room && (!rules->truncate || prompt >= room)) {
     x->list.count = begin;
+    x->said_count = said;
     f->report->too_long++;
     return RD_OK;
   }
@@ -84,11 +87,54 @@ static rd_code add_ids(filling *f, size_t begin, int64_t prompt, rd_error *e) {
     bool open = ids > room;
     f->report->too_long += open;
     int64_t kept = open ? rules->window : ids;
-    rd_example example = {(int64_t)begin, (int32_t)prompt, (int32_t)(kept - prompt), open};
+    rd_example example = {.offset = (int64_t)begin,
+                          .prompt = (int32_t)prompt,
+                          .answer = (int32_t)(kept - prompt),
+                          .said = (int32_t)said,
+                          .said_count = (int32_t)(x->said_count - said),
+                          .open = open};
     RD_TRY(add_example(x, example, f->weight, e));
   }
   f->report->examples += x->count - before;
   return RD_OK;
+}
+
+static rd_code add_said(rd_examples *x, rd_said span, rd_error *e) {
+  if (x->said_count == x->said_capacity) {
+    size_t capacity = 2 * x->said_capacity + 256;
+    rd_said *said = realloc(x->said, capacity * sizeof *said);
+    if (!said)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu earlier answers", capacity);
+    x->said = said;
+    x->said_capacity = capacity;
+  }
+  x->said[x->said_count++] = span;
+  return RD_OK;
+}
+
+/* Where turn `nth` stands in the ids of a prompt (count): behind the prompt that asks for it, word
+ * for word. What closes it is the template's next token. Both are laid out at the pool's end, and
+ * taken back from there. */
+static rd_code find_answer(filling *f, const rd_message *turns, size_t nth, size_t begin,
+                           int64_t count, rd_error *e) {
+  rd_id_list *list = &f->pool->list;
+  const rd_text_coder *coder = f->coder;
+  size_t end = list->count;
+  rd_code code = coder->prompt(coder->context, turns, nth, list, e);
+  int64_t first = (int64_t)(list->count - end);
+  if (code == RD_OK)
+    code = coder->text(coder->context, turns[nth].content, strlen(turns[nth].content), list, e);
+  int64_t last = (int64_t)(list->count - end);
+  list->count = end;
+  RD_TRY(code);
+  const int32_t *whole = list->data + begin, *part = list->data + end;
+  if (last >= count || memcmp(whole, part, (size_t)last * sizeof *part) != 0)
+    return rd_fail(
+        e, RD_BAD_INPUT,
+        "turn %zu does not stand in the prompt as it was asked for and answered, so that "
+        "loss_on assistant cannot find it (the chat template changes what went before?)",
+        nth + 1);
+  return add_said(f->pool, (rd_said){(int32_t)first, (int32_t)last + 1}, e);
 }
 
 static rd_code encode(filling *f, const rd_parsed_row *row, size_t begin, rd_error *e) {
@@ -96,22 +142,28 @@ static rd_code encode(filling *f, const rd_parsed_row *row, size_t begin, rd_err
   const rd_text_coder *coder = f->coder;
   if (row->text) {
     RD_TRY(coder->text(coder->context, row->text, row->size, list, e));
-    return add_ids(f, begin, 0, e);
+    return add_ids(f, begin, 0, f->pool->said_count, e);
   }
   const char *answer = row->turns[row->count - 1].content;
   RD_TRY(coder->prompt(coder->context, row->turns, row->count - 1, list, e));
   int64_t prompt = (int64_t)(list->count - begin);
+  size_t said = f->pool->said_count;
+  for (size_t i = 0; f->rules->find_answers && i + 1 < row->count; i++)
+    if (strcmp(row->turns[i].role, "assistant") == 0)
+      RD_TRY(find_answer(f, row->turns, i, begin, prompt, e));
   RD_TRY(coder->text(coder->context, answer, strlen(answer), list, e));
-  return add_ids(f, begin, prompt, e);
+  return add_ids(f, begin, prompt, said, e);
 }
 
 /* One row into ids; what a bad one left is taken back. */
 static rd_code add_row(void *context, const rd_parsed_row *row, rd_error *e) {
   filling *f = context;
-  size_t begin = f->pool->list.count;
+  size_t begin = f->pool->list.count, said = f->pool->said_count;
   rd_code code = encode(f, row, begin, e);
-  if (code != RD_OK)
+  if (code != RD_OK) {
     f->pool->list.count = begin;
+    f->pool->said_count = said;
+  }
   return code;
 }
 
@@ -158,7 +210,7 @@ rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const r
 
 rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
                              uint64_t seed, rd_error *e) {
-  *held = (rd_examples){.pool = x->pool, .pool_count = x->pool_count};
+  *held = (rd_examples){.pool = x->pool, .pool_count = x->pool_count, .said = x->said};
   int64_t kept = 0;
   double wanted = share * (double)x->count;
   double chance = wanted > (double)most ? (double)most / (double)x->count : share;
@@ -175,7 +227,17 @@ rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, in
   return RD_OK;
 }
 
+bool rd_example_said(const rd_examples *x, const rd_example *example, int64_t i) {
+  for (int32_t s = 0; s < example->said_count; s++) {
+    const rd_said *span = &x->said[example->said + s];
+    if (i >= span->first && i < span->end)
+      return true;
+  }
+  return false;
+}
+
 void rd_examples_drop(rd_examples *x) {
+  free(x->said);
   free(x->items);
   free(x->weights);
   free(x->list.data);

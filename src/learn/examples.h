@@ -41,8 +41,14 @@ rd_code rd_text_coder_of(rd_text_coder *coder, const rd_prompter *prompter, rd_e
 typedef struct rd_example {
   int64_t offset;
   int32_t prompt, answer;
-  bool open; /* cut off: what follows is not EOS */
+  int32_t said, said_count; /* spans of the prompt that are earlier answers, from said[] on */
+  bool open;                /* cut off: what follows is not EOS */
 } rd_example;
+
+/* Ids first .. end - 1 of a prompt: an earlier answer and the token that closes it. */
+typedef struct rd_said {
+  int32_t first, end;
+} rd_said;
 
 /* What a file's rows became. */
 typedef struct rd_file_report {
@@ -57,6 +63,8 @@ typedef struct rd_examples {
   int64_t count, capacity;
   int32_t *pool; /* (pool_count) */
   size_t pool_count;
+  rd_said *said; /* (said_count) of all examples in turn */
+  size_t said_count, said_capacity;
   rd_id_list list;         /* the pool's storage */
   rd_file_report *reports; /* (report_count) one per source */
   size_t report_count;
@@ -66,6 +74,7 @@ typedef struct rd_read_rules {
   int64_t window;
   bool room_for_eos; /* denoising: an answer needs one EOS behind it within the window */
   bool truncate;     /* long rows are cut, else dropped */
+  bool find_answers; /* fill `said`: a row whose earlier answers are not found is a bad one */
   bool allow_bad;    /* more than 1% bad rows are fine */
   /* Told of each bad row, the first 20 of a file ("data.jsonl:12: ..."); may be NULL. */
   void (*note)(void *context, const char *message);
@@ -79,9 +88,11 @@ typedef struct rd_read_rules {
 rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const rd_text_coder *coder,
                          const rd_read_rules *rules, rd_error *e);
 /* Put a share of the examples, drawn by `seed`, at most `most` of them, into `held` (which shares
- * the pool of `x`: drop it with rd_examples_drop_held) and out of `x`. */
+ * pool and `said` of `x`: drop it with rd_examples_drop_held) and out of `x`. */
 rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
                              uint64_t seed, rd_error *e);
+/* Is id i of the example's prompt an earlier answer's? */
+bool rd_example_said(const rd_examples *x, const rd_example *example, int64_t i);
 void rd_examples_drop(rd_examples *x);
 void rd_examples_drop_held(rd_examples *held);
 /* Ids that one epoch shows, by the weights. */

@@ -13,8 +13,10 @@ const rd_objective rd_objectives[] = {
 };
 const size_t rd_objective_count = sizeof rd_objectives / sizeof *rd_objectives;
 
-const rd_loss_on rd_loss_ons[] = {
-    {"all", true, true}, {"answer", false, true}, {"corrupted", false, false}};
+const rd_loss_on rd_loss_ons[] = {{.name = "all", .prompt = true, .unchanged = true},
+                                  {.name = "assistant", .answers = true, .unchanged = true},
+                                  {.name = "answer", .unchanged = true},
+                                  {.name = "corrupted"}};
 const size_t rd_loss_on_count = sizeof rd_loss_ons / sizeof *rd_loss_ons;
 
 const rd_table rd_objective_table = RD_TABLE("objective", rd_objectives);

@@ -28,6 +28,7 @@ rd_code rd_objective_check_mask(const rd_objective *objective, int32_t mask, rd_
 typedef struct rd_loss_on {
   const char *name;
   bool prompt;    /* the prompt's */
+  bool answers;   /* of the prompt, the answers that the assistant gave before */
   bool unchanged; /* the answer's that were not corrupted */
 } rd_loss_on;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Greedy readings of a corrupted batch, put where the noise was: a draft, and with the same chance
- * each time a draft of the draft, as generation makes them. */
+/* Readings of a corrupted batch, put where the noise was: a draft, and with the same chance each
+ * time a draft of the draft, as generation makes them. */
 #include "own_draft.h"
 
 #include "rng.h"
@@ -16,6 +16,12 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
     readings++;
   if (readings == 0)
     return RD_OK;
+  bool drawn = r->draft_temperature > 0 && rd_rng_uniform(&rng) < r->draft_drawn;
+  const rd_propose_rule rule = {.temperature = drawn ? r->draft_temperature : 0,
+                                .top_k = drawn ? r->draft_top_k : 1,
+                                .top_p = 1,
+                                .eos = -1,
+                                .seed = r->seed};
   int64_t count = 0;
   for (int64_t s = 0; s < b->sequence_count; s++) {
     int64_t end = b->sequences[s].ids - b->ids + b->sequences[s].count;
@@ -26,6 +32,7 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
   }
   for (int i = 0; i < readings; i++)
     RD_TRY(rd_step_guess(step, b->sequences, b->sequence_count, r->objective->block, b->scratch,
-                         count, b->ids + r->shift, e));
+                         count, &rule, (uint32_t)(number * MOST_READINGS + i), b->ids + r->shift,
+                         e));
   return RD_OK;
 }

@@ -5,10 +5,8 @@
 
 #include "linear.h"
 #include "ops.h"
-#include "parallel.h"
 #include "parts.h"
 #include "profile.h"
-#include "propose.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +21,9 @@ struct rd_step {
   int32_t *targets;   /* (chunk) */
   float *weights;     /* (chunk) */
   float *losses;      /* (chunk) */
+  rd_proposal *proposals;
+  rd_propose_row *proposed; /* (chunk) */
+  void *workspace;          /* of proposals */
   rd_layer_scratch scratch;
   rd_arena arena;
 };
@@ -50,6 +51,9 @@ static void layout(rd_step *p, rd_arena *arena, const rd_config *c, const rd_wei
   p->targets = RD_TAKE(arena, int32_t, chunk);
   p->weights = RD_TAKE(arena, float, chunk);
   p->losses = RD_TAKE(arena, float, chunk);
+  p->proposals = RD_TAKE(arena, rd_proposal, chunk);
+  p->proposed = RD_TAKE(arena, rd_propose_row, chunk);
+  p->workspace = rd_arena_take(arena, rd_propose_workspace(c->vocab), 1);
   rd_layer_scratch_take(&p->scratch, arena, c, w->type, sizes->rows, rd_weights_rank(w, c));
 }
 
@@ -172,33 +176,32 @@ rd_code rd_step_run(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t
   return gradient ? backward(p, gradient, e) : RD_OK;
 }
 
+/* What the chunks of logits of a reading are for. */
 typedef struct guess {
-  const float *logits; /* (n, V) of a chunk */
-  const int32_t *rows; /* of the call; `chunk` of the chunk */
-  const int32_t *chunk;
+  rd_step *step;
+  const int32_t *rows; /* of the call */
+  const rd_propose_rule *rule;
+  uint32_t iteration;
   int32_t *ids;
-  int64_t V;
 } guess;
 
-static void most_likely(void *context, int thread, int64_t first, int64_t last) {
-  (void)thread;
-  const guess *g = context;
-  for (int64_t i = first; i < last; i++)
-    g->ids[g->chunk[i]] = rd_best(g->logits + i * g->V, g->V);
-}
-
 static rd_code guess_chunk(void *context, float *logits, int64_t first, int64_t n, rd_error *e) {
-  (void)e;
-  guess *g = context;
-  g->logits = logits;
-  g->chunk = g->rows + first;
-  rd_parallel(n, 1, most_likely, g);
+  const guess *g = context;
+  rd_step *p = g->step;
+  const int32_t *rows = g->rows + first;
+  for (int64_t i = 0; i < n; i++)
+    p->proposed[i] = (rd_propose_row){g->rule, g->iteration, (uint32_t)rows[i]};
+  RD_TRY(
+      rd_propose(p->proposals, logits, n, p->stack->config->vocab, p->proposed, p->workspace, e));
+  for (int64_t i = 0; i < n; i++)
+    g->ids[rows[i]] = p->proposals[i].id;
   return RD_OK;
 }
 
 rd_code rd_step_guess(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
-                      const int32_t *rows, int64_t count, int32_t *ids, rd_error *e) {
+                      const int32_t *rows, int64_t count, const rd_propose_rule *rule,
+                      uint32_t iteration, int32_t *ids, rd_error *e) {
   RD_TRY(rd_stack_run(p->stack, sequences, n, block, e));
-  guess g = {.rows = rows, .ids = ids, .V = p->stack->config->vocab};
+  guess g = {p, rows, rule, iteration, ids};
   return rd_stack_logits(p->stack, rows, count, guess_chunk, &g, e);
 }

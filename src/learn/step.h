@@ -8,6 +8,7 @@
 #define RD_STEP_H
 
 #include "gradients.h"
+#include "propose.h"
 #include "stack.h"
 
 typedef struct rd_step rd_step;
@@ -27,8 +28,10 @@ size_t rd_step_memory(const rd_config *config, const rd_weights *weights, int64_
 rd_code rd_step_run(rd_step *pass, const rd_sequence *sequences, int64_t n, int64_t block,
                     const int32_t *targets, const float *weights, rd_gradient *gradient,
                     double *loss, float *row_loss, rd_error *e);
-/* One forward pass: ids[r] = the most likely token at row r, for each r of rows (count). */
+/* One forward pass: ids[r] = the token that `rule` proposes at row r, for each r of rows (count);
+ * its random numbers are those of (seed, iteration, r). RD_NUMERIC: scores that are no numbers. */
 rd_code rd_step_guess(rd_step *pass, const rd_sequence *sequences, int64_t n, int64_t block,
-                      const int32_t *rows, int64_t count, int32_t *ids, rd_error *e);
+                      const int32_t *rows, int64_t count, const rd_propose_rule *rule,
+                      uint32_t iteration, int32_t *ids, rd_error *e);
 
 #endif

@@ -67,8 +67,21 @@ static const rd_option train_rows[] = {
     {"mask-all", AT(mask_all), .fallback = "0", .max = 1, .group = "Objective",
      .help =
          "share of the examples that are all masks, beside those the objective itself draws so"},
+    {"mix-answers", AT(mix_answers), .fallback = "0", .max = 1, .group = "Objective",
+     .help = "share of the examples that are two answers in one, by turns of 1 to 4 tokens: their "
+             "own and that of another example of the batch"},
+    {"stutter", AT(stutter), .fallback = "0", .max = 1, .group = "Objective",
+     .help = "share of the examples with one or two tokens doubled or lost and the rest moved"},
+    {"first-wrong", AT(first_wrong), .fallback = "0", .max = 1, .group = "Objective",
+     .help = "share of the examples with the first one or two tokens of another answer"},
     {"own-drafts", AT(own_drafts), .fallback = "0", .max = 1, .group = "Objective",
      .help = "share of the batches whose noise is replaced by the model's own draft of it"},
+    {"draft-temperature", AT(draft_temperature), .fallback = "0", .max = 100, .group = "Objective",
+     .help = "own drafts are drawn at this temperature; 0: their words are the most likely ones"},
+    {"draft-top-k", AT(draft_top_k), .fallback = "0", .max = 1048576, .group = "Objective",
+     .help = "own drafts are drawn from the K most likely tokens; 0: from all"},
+    {"draft-drawn", AT(draft_drawn), .fallback = "1", .max = 1, .group = "Objective",
+     .help = "share of the own drafts that are drawn; the others' words are the most likely ones"},
     {"batch", AT(batch), .fallback = "16", .min = 1, .max = 1048576, .group = "Optimizer",
      .help = "windows of tokens in one pass (batch x window rows)"},
     {"accumulate", AT(accumulate), .fallback = "1", .min = 1, .max = 65536, .group = "Optimizer",
@@ -335,6 +348,11 @@ static rd_code parse_sources(rd_data_sources *sources, const char *text, rd_erro
   return RD_OK;
 }
 
+double rd_train_settings_share(const rd_train_settings *s, const char *corruption) {
+  const rd_option *row = rd_table_row(&train_table, corruption);
+  return row && row->kind == RD_REAL ? *(const double *)((const char *)s + row->offset) : 0;
+}
+
 bool rd_train_settings_all(const rd_train_settings *s) {
   const rd_trainable *row = rd_table_row(&rd_trainable_table, s->trainable);
   return row && row->all;
@@ -422,10 +440,20 @@ static const char *const free_keys[] = {
     "resume",        "dry_run",  "quiet",     "json",           "updates",          "epochs",
     "learning_rate", "schedule", "warmup",    "clip",           "weight_decay"};
 
+static json_t *default_json(void) {
+  rd_train_settings s = {0};
+  json_t *object = rd_train_settings_default(&s, NULL) == RD_OK ? rd_train_settings_json(&s) : NULL;
+  rd_train_settings_drop(&s);
+  return object;
+}
+
 rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before, rd_error *e) {
-  json_t *now = rd_train_settings_json(s);
-  if (!now)
+  json_t *now = rd_train_settings_json(s), *fallbacks = default_json();
+  if (!now || !fallbacks) {
+    json_decref(now);
+    json_decref(fallbacks);
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the configuration");
+  }
   rd_code code = RD_OK;
   const char *key;
   json_t *value;
@@ -434,6 +462,7 @@ rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before,
     for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
       may_change = may_change || strcmp(key, free_keys[i]) == 0;
     json_t *old = json_object_get(before, key);
+    old = old ? old : json_object_get(fallbacks, key); /* a key that there was not yet */
     if (may_change || (json_is_null(value) && !old) || (old && json_equal(value, old)))
       continue;
     char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(value, JSON_ENCODE_ANY);
@@ -446,5 +475,6 @@ rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before,
     break;
   }
   json_decref(now);
+  json_decref(fallbacks);
   return code;
 }

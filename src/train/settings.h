@@ -39,10 +39,10 @@ extern const rd_table rd_trainable_table, rd_pad_table, rd_long_rows_table;
 typedef struct rd_train_settings {
   char *model, *adapter, *out, *data, *validation;
   char *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad, *long_rows;
-  int64_t lora_rank, window, batch, accumulate, updates, warmup, seed, threads;
+  int64_t lora_rank, draft_top_k, window, batch, accumulate, updates, warmup, seed, threads;
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
   double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_all,
-      own_drafts;
+      mix_answers, stutter, first_wrong, own_drafts, draft_temperature, draft_drawn;
   bool train_norms, eos_padding_loss, recompute, allow_bad, resume, dry_run, quiet, json;
   rd_prompt_choice prompt;
   bool has_init;
@@ -60,6 +60,9 @@ void rd_train_settings_drop(rd_train_settings *s);
 rd_code rd_train_settings_read(rd_train_settings *s, const json_t *object, rd_error *e);
 /* One "key=value": keys of the rows, and "init.KEY". */
 rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_error *e);
+/* The share of the examples that a corruption gets by the key of its name; 0: there is no such key.
+ */
+double rd_train_settings_share(const rd_train_settings *s, const char *corruption);
 /* Are all weights trained? */
 bool rd_train_settings_all(const rd_train_settings *s);
 /* After the last change: parse the data lists and check what single rows cannot. */

@@ -104,6 +104,40 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   return t->tokenizer_folder ? RD_OK : RD_NO_MEMORY;
 }
 
+/* What corruptions get for a share of the examples, and what there cannot be. */
+static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_error *e) {
+  double all = 0;
+  bool unrated = r->corruption && !r->objective->by_rate;
+  for (size_t i = 0; i < rd_corruption_count; i++) {
+    const rd_corruption *row = &rd_corruptions[i];
+    r->shares[i] = row->shared ? rd_train_settings_share(s, row->name) : 0;
+    all += r->shares[i];
+    if (r->shares[i] > 0 && row->words && !unrated)
+      return rd_fail(e, RD_USAGE,
+                     "%s: wrong words have no masks to weigh; take objective structural or mixed",
+                     row->name);
+    if (all > 1 + 1e-9)
+      return rd_fail(
+          e, RD_USAGE,
+          "%s: %g; with those before it, %g of the examples, and there is no more than 1",
+          row->name, r->shares[i], all);
+  }
+  r->own_drafts = s->own_drafts;
+  r->draft_temperature = s->draft_temperature;
+  r->draft_top_k = s->draft_top_k;
+  r->draft_drawn = s->draft_drawn;
+  if (r->own_drafts > 0 && (!unrated || !r->loss_on->unchanged))
+    return rd_fail(e, RD_USAGE,
+                   "own_drafts: a draft has no masks to weigh and any word may be wrong; take "
+                   "objective structural or mixed, and loss_on all or answer");
+  if (r->draft_temperature > 0 && r->own_drafts <= 0)
+    return rd_fail(e, RD_USAGE, "draft_temperature: there are no drafts to draw; give own_drafts");
+  if (r->draft_top_k > 0 && r->draft_temperature <= 0)
+    return rd_fail(e, RD_USAGE,
+                   "draft_top_k: without a draft_temperature above 0 nothing is drawn");
+  return RD_OK;
+}
+
 static rd_code set_rules(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   rd_batch_rules *r = &t->rules;
@@ -119,17 +153,12 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
   r->pad_to_window = pad->to_window;
   r->pad_short = pad->small;
   r->shift = r->corruption && t->config.shift_logits;
-  r->mask_all = s->mask_all;
-  r->own_drafts = s->own_drafts;
   r->window = s->window;
   r->rows = s->window * s->batch;
   r->mask = t->config.mask;
   r->eos = t->coder.eos;
   r->seed = (uint64_t)s->seed;
-  if (r->own_drafts > 0 && (!r->corruption || r->objective->by_rate || !r->loss_on->unchanged))
-    return rd_fail(e, RD_USAGE,
-                   "own_drafts: a draft has no masks to weigh and any word may be wrong; take "
-                   "objective structural or mixed, and loss_on all or answer");
+  RD_TRY(set_shares(r, s, e));
   RD_TRY(rd_objective_check_mask(r->objective, r->mask, e));
   if (t->config.positions > 0 && s->window > t->config.positions)
     return rd_fail(e, RD_USAGE, "window: %lld tokens, the model has %lld positions",
@@ -145,6 +174,7 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
   rd_read_rules rules = {.window = s->window,
                          .room_for_eos = t->rules.corruption != NULL,
                          .truncate = long_rows->truncate,
+                         .find_answers = t->rules.loss_on->answers,
                          .allow_bad = s->allow_bad,
                          .note = t->watch.note,
                          .context = t->watch.context};

@@ -38,20 +38,54 @@ static rd_code prompt(const void *context, const rd_message *turns, size_t count
   return rd_id_list_add(ids, &assistant, 1, e);
 }
 
+/* The same with EOS behind every turn of the assistant, and with earlier answers shouted. */
+static rd_code turns_of(const void *context, const rd_message *turns, size_t count, int shout,
+                        rd_id_list *ids, rd_error *e) {
+  const int32_t marks[] = {USER, ASSISTANT, EOS};
+  for (size_t i = 0; i < count; i++) {
+    bool answer = strcmp(turns[i].role, "assistant") == 0;
+    RD_TRY(rd_id_list_add(ids, &marks[answer], 1, e));
+    for (const char *c = turns[i].content; *c; c++) {
+      char letter = (char)(*c - (answer ? shout : 0));
+      RD_TRY(text(context, &letter, 1, ids, e));
+    }
+    if (answer)
+      RD_TRY(rd_id_list_add(ids, &marks[2], 1, e));
+  }
+  return rd_id_list_add(ids, &marks[1], 1, e);
+}
+
+static rd_code closed_prompt(const void *context, const rd_message *turns, size_t count,
+                             rd_id_list *ids, rd_error *e) {
+  return turns_of(context, turns, count, 0, ids, e);
+}
+
+static rd_code loud_prompt(const void *context, const rd_message *turns, size_t count,
+                           rd_id_list *ids, rd_error *e) {
+  return turns_of(context, turns, count, 'a' - 'A', ids, e);
+}
+
 static const rd_text_coder coder = {NULL, text, prompt, EOS};
+
+/* The path of a new file. */
+static char *data_file(const char *name, const char *content) {
+  char *path = rd_print("/tmp/rd_data_%d_%s", (int)getpid(), name);
+  rd_file_piece part = {content, strlen(content)};
+  assert_non_null(path);
+  assert_int_equal(rd_file_write(path, &part, 1, NULL), RD_OK);
+  return path;
+}
 
 static rd_code read_text(rd_examples *x, const char *name, const char *content, int64_t window,
                          bool truncate, bool allow_bad, rd_error *e) {
-  char path[64];
-  snprintf(path, sizeof path, "/tmp/rd_data_%d_%s", (int)getpid(), name);
-  rd_file_piece part = {content, strlen(content)};
-  assert_int_equal(rd_file_write(path, &part, 1, NULL), RD_OK);
+  char *path = data_file(name, content);
   rd_data_source source = {path, 1.0};
   rd_data_sources sources = {&source, 1};
   rd_read_rules rules = {
       .window = window, .room_for_eos = true, .truncate = truncate, .allow_bad = allow_bad};
   rd_code code = rd_examples_read(x, &sources, &coder, &rules, e);
   unlink(path);
+  free(path);
   return code;
 }
 
@@ -164,6 +198,12 @@ static void order(void **state) {
   rd_order_drop(&o);
 }
 
+static size_t row_of(const char *corruption) {
+  const rd_corruption *row = NULL;
+  assert_int_equal(rd_corruption_find(&row, corruption, NULL), RD_OK);
+  return (size_t)(row - rd_corruptions);
+}
+
 /* What holds for every batch of every objective, and what for each. */
 static void batches(void **state) {
   (void)state;
@@ -180,7 +220,6 @@ static void batches(void **state) {
         rd_batch_rules r = {.objective = &rd_objectives[k],
                             .loss_on = &rd_loss_ons[l],
                             .eos_padding_loss = padding,
-                            .mask_all = all_masked,
                             .window = 16,
                             .rows = 64,
                             .mask = MASK,
@@ -188,6 +227,7 @@ static void batches(void **state) {
                             .seed = 5};
         if (r.objective->corruption)
           assert_int_equal(rd_corruption_find(&r.corruption, r.objective->corruption, &e), RD_OK);
+        r.shares[row_of("mask_all")] = all_masked;
         rd_order o;
         rd_batch b, again;
         assert_int_equal(rd_order_init(&o, x.weights, x.count, 5, 0, 0, &e), RD_OK);
@@ -388,6 +428,156 @@ static void examples_weigh_alike(void **state) {
   rd_examples_drop(&x);
 }
 
+/* A batch of these rules over these examples, batch `number` of one order. */
+static void make_batch(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int64_t number) {
+  rd_order o;
+  rd_error e = {0};
+  assert_int_equal(rd_order_init(&o, x->weights, x->count, 5, 0, 0, &e), RD_OK);
+  assert_int_equal(rd_batch_next(b, r, x, &o, number, &e), RD_OK);
+  rd_order_drop(&o);
+}
+
+/* How many answers are masked in part, which only the objective's own corruption does. */
+static int partly_masked(const rd_batch *b) {
+  int count = 0;
+  for (int64_t s = 0; s < b->sequence_count; s++) {
+    const int32_t *id = b->ids + b->answers[s], *end = b->sequences[s].ids + b->sequences[s].count;
+    int64_t masks = 0, all = end - id;
+    for (; id < end; id++)
+      masks += *id == MASK;
+    count += masks > 0 && masks < all;
+  }
+  return count;
+}
+
+/* Is the id one of the example's answer, or EOS? */
+static bool is_own(const rd_examples *x, int32_t example, int32_t id) {
+  const int32_t *answer = x->pool + x->items[example].offset + x->items[example].prompt;
+  for (int32_t i = 0; i < x->items[example].answer; i++)
+    if (answer[i] == id)
+      return true;
+  return id == EOS;
+}
+
+/* Every example got the row. */
+static void all_have_it(const rd_corruption *row, const rd_batch *b, const rd_examples *x) {
+  int foreign = 0, unchanged = 0;
+  for (int64_t s = 0; s < b->sequence_count; s++) {
+    int32_t example = b->examples[s], answer = x->items[example].answer;
+    const int32_t *clean = x->pool + x->items[example].offset + x->items[example].prompt;
+    const int32_t *ids = b->ids + b->answers[s];
+    for (int32_t i = 0; i <= answer; i++) {
+      assert_true((ids[i] == MASK) == !row->words);
+      foreign += row->words && !is_own(x, example, ids[i]);
+    }
+    unchanged += memcmp(ids, clean, (size_t)(answer + 1) * sizeof *ids) == 0;
+  }
+  assert_true((foreign > 0) == row->mixes);
+  assert_true(unchanged <= (row->mixes ? b->sequence_count / 2 : 0)); /* its own twice in a batch */
+}
+
+/* Every corruption that is taken for a share: at 1 all examples get it, at a quarter three in four
+ * are left to the objective's own; in validation it is a function of the example. */
+static void shares_are_shares(void **state) {
+  (void)state;
+  enum { ROWS = 1024, BATCHES = 40 };
+  rd_examples x;
+  rd_error e = {0};
+  const char *rows = "{\"prompt\":\"ab\",\"answer\":\"abcdefgh\"}\n"
+                     "{\"prompt\":\"cd\",\"answer\":\"ijklmnopq\"}\n"
+                     "{\"prompt\":\"ef\",\"answer\":\"rstuvwxyz0\"}\n";
+  assert_int_equal(read_text(&x, "a.jsonl", rows, 16, false, false, &e), RD_OK);
+  rd_batch b, again;
+  assert_int_equal(rd_batch_init(&b, ROWS, &e), RD_OK);
+  assert_int_equal(rd_batch_init(&again, ROWS, &e), RD_OK);
+  for (size_t k = 0; k < rd_corruption_count; k++) {
+    if (!rd_corruptions[k].shared)
+      continue;
+    rd_batch_rules r = {.loss_on = &rd_loss_ons[0],
+                        .eos_padding_loss = true,
+                        .window = 16,
+                        .rows = ROWS,
+                        .mask = MASK,
+                        .eos = EOS,
+                        .seed = 5};
+    assert_int_equal(rd_objective_find(&r.objective, "mixed", &e), RD_OK);
+    assert_int_equal(rd_corruption_find(&r.corruption, "mixed", &e), RD_OK);
+    int own = 0, alone = 0;
+    for (int64_t number = 0; number < BATCHES; number++) {
+      r.shares[k] = 0;
+      make_batch(&b, &r, &x, number);
+      alone += partly_masked(&b);
+      r.shares[k] = 0.25;
+      make_batch(&b, &r, &x, number);
+      own += partly_masked(&b);
+    }
+    assert_true(alone > 2000);
+    assert_float_equal((float)own / (float)alone, 0.75, 0.04);
+    r.shares[k] = 1;
+    make_batch(&b, &r, &x, 0);
+    all_have_it(&rd_corruptions[k], &b, &x);
+    int64_t first = 0, second = 1;
+    assert_int_equal(rd_batch_fixed(&b, &r, &x, &first, &e), RD_OK);
+    assert_int_equal(rd_batch_fixed(&again, &r, &x, &second, &e), RD_OK);
+    assert_int_equal(b.sequences[1].count, again.sequences[0].count);
+    assert_memory_equal(b.sequences[1].ids, again.sequences[0].ids,
+                        (size_t)again.sequences[0].count * sizeof(int32_t));
+  }
+  rd_batch_drop(&b);
+  rd_batch_drop(&again);
+  rd_examples_drop(&x);
+}
+
+/* Earlier answers of a conversation count with what closes them, the user's words never; a template
+ * that shows an earlier answer otherwise than it was given makes a bad row. */
+static void all_answers_count(void **state) {
+  (void)state;
+  const char *row =
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"ab\"},{\"role\":\"assistant\","
+      "\"content\":\"xyz\"},{\"role\":\"user\",\"content\":\"c\"},{\"role\":\"assistant\","
+      "\"content\":\"v\"},{\"role\":\"user\",\"content\":\"d\"},{\"role\":\"assistant\","
+      "\"content\":\"w\"}]}";
+  /* U a b A x y z E U c A v E U d A w E, where E closes an answer */
+  static const char counted[] = "....xyzE...vE...wE";
+  rd_examples x;
+  rd_error e = {0};
+  rd_data_source source = {data_file("a.jsonl", row), 1.0};
+  rd_read_rules read = {.window = 32, .allow_bad = true, .find_answers = true};
+  const rd_data_sources sources = {&source, 1};
+  const rd_text_coder closing = {NULL, text, closed_prompt, EOS};
+  assert_int_equal(rd_examples_read(&x, &sources, &closing, &read, &e), RD_OK);
+  assert_int_equal(x.count, 1);
+  for (size_t k = 0; k < rd_objective_count; k++) {
+    rd_batch_rules r = {.objective = &rd_objectives[k],
+                        .window = 32,
+                        .rows = 32,
+                        .mask = MASK,
+                        .eos = EOS,
+                        .seed = 5};
+    bool causal = !r.objective->corruption;
+    rd_batch b;
+    if (r.objective->by_rate)
+      continue; /* it counts masks alone */
+    if (!causal)
+      assert_int_equal(rd_corruption_find(&r.corruption, r.objective->corruption, &e), RD_OK);
+    assert_int_equal(rd_loss_on_find(&r.loss_on, "assistant", &e), RD_OK);
+    assert_int_equal(rd_batch_init(&b, 32, &e), RD_OK);
+    make_batch(&b, &r, &x, 0);
+    for (int i = causal; counted[i]; i++)
+      assert_int_equal(b.targets[i - causal], counted[i] == '.'   ? -1
+                                              : counted[i] == 'E' ? EOS
+                                                                  : counted[i]);
+    rd_batch_drop(&b);
+  }
+  rd_examples_drop(&x);
+  const rd_text_coder louder = {NULL, text, loud_prompt, EOS};
+  assert_int_equal(rd_examples_read(&x, &sources, &louder, &read, &e), RD_OK);
+  assert_int_equal(x.reports[0].bad, 1);
+  rd_examples_drop(&x);
+  unlink(source.path);
+  free(source.path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(forms),
                                      cmocka_unit_test(limits),
@@ -395,6 +585,8 @@ int main(void) {
                                      cmocka_unit_test(batches),
                                      cmocka_unit_test(rows_may_predict_the_next),
                                      cmocka_unit_test(the_end_is_corrupted_too),
-                                     cmocka_unit_test(examples_weigh_alike)};
+                                     cmocka_unit_test(examples_weigh_alike),
+                                     cmocka_unit_test(shares_are_shares),
+                                     cmocka_unit_test(all_answers_count)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -337,15 +337,21 @@ static void ranks_grow(void **state) {
 }
 
 /* Interrupted after three updates, gone on with: all weights, factors, and factors from an adapter,
- * with several passes in an update; on drafts of its own. */
+ * with several passes in an update; on drafts of its own, drawn ones too, and every other damage.
+ */
 static void interrupted_runs_go_on(void **state) {
   (void)state;
   static const char *const from_adapter[] = {"adapter=ROOT/first/final", "accumulate=2", NULL};
   static const char *const own[] = {"own_drafts=0.5", "mask_all=0.3", NULL};
+  static const char *const drawn[] = {"own_drafts=0.7",  "draft_temperature=1", "draft_top_k=3",
+                                      "draft_drawn=0.5", "mask_all=0.2",        "mix_answers=0.2",
+                                      "stutter=0.2",     "first_wrong=0.2",     NULL};
+  static const char *const said[] = {"loss_on=assistant", NULL};
   static const char *const none[] = {NULL};
   static const struct {
     const char *const *kind, *const *more;
-  } cases[] = {{common, none}, {factors, none}, {factors, from_adapter}, {factors, own}};
+  } cases[] = {{common, none}, {factors, none},  {factors, from_adapter},
+               {factors, own}, {factors, drawn}, {factors, said}};
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     char whole_out[40], cut_out[40];
     snprintf(whole_out, sizeof whole_out, "out=ROOT/whole-%zu", c);
@@ -464,6 +470,11 @@ static void what_is_refused(void **state) {
       {"lora_targets=c_attn", "no projection c_attn", RD_USAGE, NULL},
       {"own_drafts=0.5", "structural or mixed", RD_USAGE, "objective=mask"},
       {"own_drafts=0.5", "loss_on all or answer", RD_USAGE, "loss_on=corrupted"},
+      {"mix_answers=0.5", "mix-answers: wrong words", RD_USAGE, "objective=mask"},
+      {"stutter=0.5", "structural or mixed", RD_USAGE, "objective=next-token"},
+      {"mask_all=0.6", "first-wrong: 0.5; with those before it, 1.1", RD_USAGE, "first_wrong=0.5"},
+      {"draft_temperature=1", "give own_drafts", RD_USAGE, NULL},
+      {"draft_top_k=3", "nothing is drawn", RD_USAGE, "own_drafts=0.5"},
       {"adapter=ROOT/first/final", "not shrink", RD_USAGE, "lora_rank=2"},
       {"adapter=ROOT/nothing", "adapter_config.json", RD_IO, NULL},
       {"data=ROOT/nothing.jsonl", "nothing.jsonl", RD_IO, NULL},
@@ -489,7 +500,7 @@ static void settings_name_their_choices(void **state) {
     const char *set, *says;
   } cases[] = {
       {"objective=guess", "unknown objective guess; there are next-token"},
-      {"loss_on=some", "unknown loss_on some; there are all, answer and corrupted"},
+      {"loss_on=some", "unknown loss_on some; there are all, assistant, answer and corrupted"},
       {"schedule=steps", "unknown schedule steps; there are cosine, linear"},
       {"trainable=half", "unknown trainable half; there are lora and all"},
       {"pad=long", "unknown pad long; there are random, short"},
@@ -517,6 +528,82 @@ static void settings_name_their_choices(void **state) {
   rd_train_settings_drop(&s);
 }
 
+/* Each corruption that is taken for a share has a key of its name. */
+static void corruptions_have_keys(void **state) {
+  (void)state;
+  rd_train_settings s = {0};
+  rd_error e = {0};
+  assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+  for (size_t i = 0; i < rd_corruption_count; i++) {
+    char text[64];
+    snprintf(text, sizeof text, "%s=0.25", rd_corruptions[i].name);
+    if (!rd_corruptions[i].shared)
+      continue;
+    assert_true(rd_train_settings_share(&s, rd_corruptions[i].name) == 0);
+    assert_int_equal(rd_train_settings_set(&s, text, &e), RD_OK);
+    assert_true(rd_train_settings_share(&s, rd_corruptions[i].name) == 0.25);
+  }
+  rd_train_settings_drop(&s);
+}
+
+/* A checkpoint of before a key was there is one of its default. */
+static void new_keys_do_not_stop_a_resume(void **state) {
+  (void)state;
+  rd_train_settings s = {0};
+  rd_error e = {0};
+  assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+  json_t *before = rd_train_settings_json(&s);
+  assert_int_equal(json_object_del(before, "stutter"), 0);
+  assert_int_equal(rd_train_settings_same(&s, before, &e), RD_OK);
+  assert_int_equal(rd_train_settings_set(&s, "stutter=0.5", &e), RD_OK);
+  assert_int_equal(rd_train_settings_same(&s, before, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "stutter was 0.0 and is now 0.5"));
+  json_decref(before);
+  rd_train_settings_drop(&s);
+}
+
+/* Drawn drafts: from the likeliest words alone where there is one to draw from, others where there
+ * are more; the same by the same number; greedy where the share of the drawn is none. */
+static void own_drafts_can_be_drawn(void **state) {
+  (void)state;
+  static const char *const most[] = {"updates=4", "precision=f32", "out=ROOT/drawn", NULL};
+  static const char *const none[] = {NULL};
+  enum { MOST = 4096 };
+  static const struct {
+    double temperature, drawn;
+    int64_t top_k;
+    bool same;
+  } cases[] = {
+      {0, 1, 0, true}, {1, 1, 1, true}, {1, 0, 3, true}, {1, 1, 3, false}, {5, 1, 0, false}};
+  int32_t noise[MOST], greedy[MOST], once[MOST];
+  rd_trainer t;
+  rd_train_settings s;
+  rd_error e = {0};
+  run_with(&t, &s, factors, none, most, false);
+  rd_batch *b = &t.batch;
+  assert_int_equal(rd_batch_next(b, &t.rules, &t.examples, &t.order, 4, &e), RD_OK);
+  size_t size = (size_t)b->rows * sizeof *noise;
+  assert_true(b->rows < MOST);
+  memcpy(noise, b->ids, size);
+  t.rules.own_drafts = 1;
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    t.rules.draft_temperature = cases[c].temperature;
+    t.rules.draft_drawn = cases[c].drawn;
+    t.rules.draft_top_k = cases[c].top_k;
+    for (int time = 0; time < 2; time++) {
+      memcpy(b->ids, noise, size);
+      assert_int_equal(rd_batch_own_draft(b, &t.rules, 4, t.step, &e), RD_OK);
+      if (time == 0)
+        memcpy(once, b->ids, size);
+    }
+    assert_memory_equal(once, b->ids, size);
+    if (c == 0)
+      memcpy(greedy, once, size);
+    assert_true((memcmp(greedy, once, size) == 0) == cases[c].same);
+  }
+  end(&t, &s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(passes_add_up_to_a_bigger_batch),
                                      cmocka_unit_test(recomputation_changes_no_bit),
@@ -525,6 +612,9 @@ int main(void) {
                                      cmocka_unit_test(ranks_grow),
                                      cmocka_unit_test(interrupted_runs_go_on),
                                      cmocka_unit_test(own_drafts_replace_the_noise),
+                                     cmocka_unit_test(own_drafts_can_be_drawn),
+                                     cmocka_unit_test(corruptions_have_keys),
+                                     cmocka_unit_test(new_keys_do_not_stop_a_resume),
                                      cmocka_unit_test(what_is_refused),
                                      cmocka_unit_test(settings_name_their_choices)};
   return cmocka_run_group_tests(tests, make_base, remove_all);
