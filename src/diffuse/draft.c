@@ -433,21 +433,18 @@ static bool filled(const rd_draft *d, bool late) {
   return !masks;
 }
 
-/* Why a draft is the last one: the first row that is due. */
-static const struct stop {
-  const char *reason;
-  bool (*due)(const rd_draft *d, bool late); /* late: the deadline is over */
-} stops[] = {{"converged", wrote_the_end},
-             {"converged", settled_down},
-             {"converged", filled},
-             {"iterations", out_of_iterations},
-             {"deadline", out_of_time}};
+const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
+                            {"settled", "converged", settled_down},
+                            {"filled", "converged", filled},
+                            {"iterations", "iterations", out_of_iterations},
+                            {"deadline", "deadline", out_of_time}};
+const size_t rd_stop_count = sizeof rd_stops / sizeof *rd_stops;
 
 /* The reason, or NULL to go on. */
 static const char *stop_reason(const rd_draft *d, bool late) {
-  for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
-    if (stops[i].due(d, late))
-      return stops[i].reason;
+  for (size_t i = 0; i < rd_stop_count; i++)
+    if (rd_stops[i].due(d, late))
+      return rd_stops[i].reason;
   return NULL;
 }
 

@@ -69,6 +69,15 @@ rd_code rd_draft_advance(rd_draft *draft, rd_error *e);
 /* Stop before the next pass: emits done, marked `why` ("cancelled", "deadline"). */
 rd_code rd_draft_stop(rd_draft *draft, const char *why, rd_error *e);
 
+/* Why a draft is the last one: the first row that is due, in the order of importance. */
+typedef struct rd_stop {
+  const char *name, *reason;                     /* the reason is what the event `done` says */
+  bool (*due)(const rd_draft *draft, bool late); /* late: the deadline is over */
+} rd_stop;
+
+extern const rd_stop rd_stops[];
+extern const size_t rd_stop_count;
+
 typedef struct rd_draft_result {
   const int32_t *region; /* (count) the last draft */
   int64_t count;

@@ -88,6 +88,7 @@ static const struct kind {
 } kinds[] = {{".gguf", open_gguf}, {".safetensors", open_safetensors},
              {".bin", open_torch}, {".pth", open_torch},
              {".pt", open_torch},  {"", open_folder}};
+const rd_table rd_model_file_kinds = RD_TABLE("kind of files", kinds);
 
 static bool ends_in(const char *path, const char *end) {
   size_t n = strlen(path), m = strlen(end);

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "family.h"
 #include "gguf.h"
+#include "table.h"
 
 /* What was found at a path: tensors under the names of `names`, and where the files beside them
  * (tokenizer, templates) lie. */
@@ -15,6 +16,9 @@ typedef struct rd_model_file {
   const rd_names *names; /* the family's, or GGUF's */
   char *folder;          /* of config.json; NULL: everything lies in one GGUF */
 } rd_model_file;
+
+/* The kinds, named by how their paths end; the last, "", is any other path: a folder. */
+extern const rd_table rd_model_file_kinds;
 
 /* Open what is at `path` and read its configuration. On failure *file is empty. */
 rd_code rd_model_file_open(rd_model_file *file, rd_config *config, const char *path, rd_error *e);

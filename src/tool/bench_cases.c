@@ -28,7 +28,7 @@ static const shape shapes[] = {{"tini", 6, 288, 6, 6, 48, 768, 8192, true},
 
 const rd_table rd_bench_shapes = RD_TABLE("shape", shapes);
 
-static rd_code find_shape(const char *name, rd_config *c, rd_error *e) {
+rd_code rd_bench_config(rd_config *c, const char *name, rd_error *e) {
   const shape *s = rd_table_find(&rd_bench_shapes, name, e);
   if (!s)
     return RD_USAGE;
@@ -51,7 +51,7 @@ static rd_code find_shape(const char *name, rd_config *c, rd_error *e) {
 
 rd_code rd_bench_shape(rd_model **out, const char *name, const char *precision, rd_error *e) {
   rd_config c;
-  RD_TRY(find_shape(name, &c, e));
+  RD_TRY(rd_bench_config(&c, name, e));
   return rd_model_random(out, &c, precision, 1, e);
 }
 

@@ -8,7 +8,9 @@
 
 /* The shapes by name. */
 extern const rd_table rd_bench_shapes;
-/* Random weights of a named shape. RD_USAGE names the shapes. */
+/* The configuration of a named shape. RD_USAGE names the shapes. */
+rd_code rd_bench_config(rd_config *c, const char *name, rd_error *e);
+/* Random weights of it. */
 rd_code rd_bench_shape(rd_model **out, const char *name, const char *precision, rd_error *e);
 
 /* On the wall, and processor time of all threads, which holds no waiting for other programs. */

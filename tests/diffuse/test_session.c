@@ -330,6 +330,39 @@ static void a_deadline_gives_the_draft_of_then(void **state) {
   }
 }
 
+/* A draft that ends by each stop rule. */
+static void every_stop_rule_stops_a_draft(void **state) {
+  static const struct {
+    const char *rule, *sampler, *pairs[7];
+    int iterations; /* that it takes; 0: some */
+  } cases[] = {
+      {"end", "ar", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
+      {"settled", "lad", {"tokens", "8", "patience", "1", "iterations", "500"}, 1},
+      {"filled", "threshold", {"tokens", "8", "threshold", "0"}, 1},
+      {"iterations", "lad", {"tokens", "8", "patience", "0", "iterations", "3"}, 3},
+      {"deadline", "lad", {"tokens", "8", "patience", "0", "deadline", "0.000001"}, 1},
+  };
+  for (size_t i = 0; i < rd_stop_count; i++) {
+    size_t c = 0;
+    while (c < sizeof cases / sizeof *cases && strcmp(cases[c].rule, rd_stops[i].name) != 0)
+      c++;
+    if (c == sizeof cases / sizeof *cases)
+      fail_msg("no draft stops by the rule %s: add one above", rd_stops[i].name);
+    rd_result r;
+    rd_error e = {0};
+    rd_session *s = session_with(state, cases[c].sampler, cases[c].pairs);
+    if (rd_generate(s, "p", NULL, NULL, &r, &e) != RD_OK)
+      fail_msg("%s: %s", cases[c].rule, e.message);
+    assert_string_equal(r.stopped, rd_stops[i].reason);
+    if (cases[c].iterations)
+      assert_int_equal(r.iterations, cases[c].iterations);
+    else
+      assert_in_range(r.iterations, 1, 199);
+    rd_result_drop(&r);
+    rd_session_close(&s);
+  }
+}
+
 static void what_is_refused_is_said(void **state) {
   static const struct {
     const char *sampler, *prompt, *pairs[7];
@@ -408,6 +441,7 @@ int main(void) {
       cmocka_unit_test(cancelling_keeps_the_last_draft),
       cmocka_unit_test(another_thread_can_cancel),
       cmocka_unit_test(a_deadline_gives_the_draft_of_then),
+      cmocka_unit_test(every_stop_rule_stops_a_draft),
       cmocka_unit_test(what_is_refused_is_said),
       cmocka_unit_test(a_model_without_a_mask_says_how_to_name_one),
   };

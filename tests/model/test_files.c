@@ -5,6 +5,8 @@
 #include "family.h"
 #include "gguf.h"
 #include "model.h"
+#include "scratch_files.h"
+#include "store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define GOLDEN RD_SOURCE_DIR "/tests/golden/"
 
 /* A safetensors file: the header's length (the true one for 0), the header padded to 8, `size`
  * bytes of data. Exact allocation, so that a read beyond it is seen by the sanitizers. */
@@ -175,6 +175,53 @@ static void models_that_cannot_be_opened_say_why(void **state) {
   }
 }
 
+/* A model of every kind opens, with as many tensors as it has. */
+static void every_kind_of_files_opens(void **state) {
+  (void)state;
+  static const struct {
+    const char *end, *file;
+    size_t tensors;
+  } cases[] = {
+      {".gguf", GOLDEN "gguf/llama-gqa-tied.gguf", 20},
+      {".safetensors", GOLDEN "models/llama-mha/model.safetensors", 21},
+      {".bin", GOLDEN "torch/llama-mha.bin", 21},
+      {".pth", GOLDEN "torch/llama-mha.bin", 21},
+      {".pt", GOLDEN "torch/llama-mha.bin", 21},
+      {"", GOLDEN "models/llama-mha", 21},
+  };
+  char folder[64];
+  temporary(folder, sizeof folder);
+  copy_file(GOLDEN "models/llama-mha/config.json", in(folder, "config.json"));
+  const char *end;
+  for (size_t i = 0; (end = rd_table_name(&rd_model_file_kinds, i)); i++) {
+    size_t c = 0;
+    while (c < sizeof cases / sizeof *cases && strcmp(cases[c].end, end) != 0)
+      c++;
+    if (c == sizeof cases / sizeof *cases)
+      fail_msg("no model of the kind \"%s\": add one above", end);
+    const char *path = cases[c].file;
+    rd_model_file file;
+    rd_config config;
+    rd_error e = {0};
+    if (*end) {
+      char name[40];
+      snprintf(name, sizeof name, "weights%s", end);
+      path = in(folder, name);
+      copy_file(cases[c].file, path);
+    }
+    if (rd_model_file_open(&file, &config, path, &e) != RD_OK)
+      fail_msg("%s: %s", path, e.message);
+    assert_int_equal(file.tensors.count, cases[c].tensors);
+    assert_non_null(config.family);
+    assert_non_null(file.names);
+    rd_model_file_drop(&file);
+    if (*end)
+      unlink(path);
+  }
+  static const char *const left[] = {"config.json"};
+  sweep(folder, left, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(damaged_safetensors_are_refused),
@@ -182,6 +229,7 @@ int main(void) {
       cmocka_unit_test(configurations_that_make_no_sense_are_named),
       cmocka_unit_test(configurations_survive_writing_and_reading),
       cmocka_unit_test(models_that_cannot_be_opened_say_why),
+      cmocka_unit_test(every_kind_of_files_opens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

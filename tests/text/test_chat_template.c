@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Chat templates: every row rendered, a model's own template from every place that holds one, and
  * both safe against tokens written by a user. */
+#include "chat_rows.h"
 #include "chat_template.h"
 #include "scratch_files.h"
 
@@ -129,10 +130,10 @@ static const struct end_row {
   const char *name;
   int32_t end;
 } end_rows[] = {{"tini", 259}, /* make() has no EOS: the next header follows */
-                {"llama-3", 261},
-                {"chatml", 262},
-                {"llada", 261},
-                {"plain", -1}};
+                {"llama-3", 261}, {"chatml", 262},
+                {"llada", 261},   {"llama-3.1", 261},
+                {"qwen2", 262},   {"qwen2.5", 262},
+                {"llama-2", -1},  /* an EOS, which make() has not */ {"plain", -1}};
 
 static void test_ends(void **state) {
   (void)state;
@@ -269,6 +270,21 @@ static void test_conversations(void **state) {
   rd_tokenizer_close(&t);
 }
 
+/* Every row of the table is rendered above, and its end is known. */
+static void test_walk(void **state) {
+  (void)state;
+  const char *name;
+  for (size_t i = 0; (name = rd_table_name(&rd_chat_template_table, i)); i++) {
+    bool rendered = false, ended = false;
+    for (size_t k = 0; k < sizeof render_rows / sizeof *render_rows; k++)
+      rendered = rendered || strcmp(render_rows[k].name, name) == 0;
+    for (size_t k = 0; k < sizeof end_rows / sizeof *end_rows; k++)
+      ended = ended || strcmp(end_rows[k].name, name) == 0;
+    if (!rendered || !ended)
+      fail_msg("chat template %s: add it to render_rows and end_rows", name);
+  }
+}
+
 /* Conversations and templates that are refused, and what the message names. */
 static const rd_message late[] = {{"user", "a"}, {"system", "b"}};
 static const rd_message tool[] = {{"tool", "a"}};
@@ -312,8 +328,9 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_render),        cmocka_unit_test(test_ends),
-      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
-      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_walk),    cmocka_unit_test(test_render),
+      cmocka_unit_test(test_ends),    cmocka_unit_test(test_files),
+      cmocka_unit_test(test_models),  cmocka_unit_test(test_conversations),
+      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Which objective teaches a denoiser best? One small task (capitals), every objective, several seeds, the same budget.
 
-compare.py PROGRAM [--data ../shared/data] [--out out/compare] [--seeds 3] [--updates 400] [--variants 5]
+compare.py PROGRAM [--data ../shared/data] [--out out/compare] [--seeds 3] [--updates 400] [--variants 8]
 Writes the rows and one run a variant and seed below OUT, asks 200 questions in forms that were not trained on, noiseless, at most 1, 2,
 4 and 8 drafts, and prints a table: mean over the seeds with the least and the greatest. What is there already is not made again.
 """
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 
 import facts
@@ -18,12 +19,17 @@ import phrasing
 import surface
 import text
 
+DRAFTED = ["--objective", "mixed", "--mask-all", "0.3", "--own-drafts", "0.4"]
+DRAWN = [*DRAFTED, "--draft-temperature", "1", "--draft-top-k", "3", "--draft-drawn", "0.5"]
 VARIANTS = {
     "structural": ["--objective", "structural"],
+    "structural-window": ["--objective", "structural-window"],
     "mask": ["--objective", "mask"],
     "mixed": ["--objective", "mixed"],
     "mixed, mask_all 0.3": ["--objective", "mixed", "--mask-all", "0.3"],
-    "mixed, mask_all 0.3, own_drafts 0.4": ["--objective", "mixed", "--mask-all", "0.3", "--own-drafts", "0.4"],
+    "mixed, mask_all 0.3, own_drafts 0.4": DRAFTED,
+    "the same, half of the drafts drawn": DRAWN,
+    "the same, mistakes": [*DRAWN, "--mix-answers", "0.08", "--stutter", "0.08", "--first-wrong", "0.05"],
 }
 DRAFTS = [1, 2, 4, 8]
 
@@ -41,6 +47,13 @@ def write_rows(folder, sources):
     for name, items in ("rows.jsonl", rows), ("test.jsonl", tests):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.writelines(json.dumps(item) + "\n" for item in items)
+
+
+def objectives(program):
+    """The denoising objectives that the program has."""
+    text = subprocess.run([program, "train", "--help"], check=True, capture_output=True, text=True).stdout
+    names = re.search(r"--objective ([^ ]+)", text).group(1).split("|")
+    return [name for name in names if name != "next-token"]
 
 
 def measure(args, variant, seed):
@@ -71,6 +84,9 @@ def main():
     parser.add_argument("--variants", type=int, default=len(VARIANTS), help="the first so many")
     args = parser.parse_args()
     variants = list(VARIANTS)[:args.variants]
+    missing = [name for name in objectives(args.program) if ["--objective", name] not in VARIANTS.values()]
+    if missing:
+        parser.error(f"no variant trains with objective {', '.join(missing)}: add one to VARIANTS")
     os.makedirs(args.out, exist_ok=True)
     if not os.path.exists(os.path.join(args.out, "test.jsonl")):
         write_rows(args.out, text.Sources(args.data))

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of routes over a real socket: each answers what it is for, refuses other methods, and
+ * asks for the key where its row says so. */
+#include "exchange.h"
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define KEY "sesame"
+
+/* What a route is asked, and words of its answer. */
+static const struct question {
+  const char *method, *path, *body, *says;
+} questions[] = {
+    {"GET", "/", "", "<!doctype html>"},
+    {"GET", "/health", "", "\"ok\""},
+    {"GET", "/metrics", "", "redraft_queue "},
+    {"GET", "/v1/models", "", "\"llama-mha\""},
+    {"GET", "/api/options", "", "\"samplers\""},
+    {"POST", "/api/tokenize", "{\"text\":\"Hi\"}", "\"pieces\""},
+    {"POST", "/api/denoise", "{\"prompt\":\"Hi\",\"window\":24,\"iterations\":1}", "event: done"},
+    {"POST", "/v1/chat/completions",
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":4,\"iterations\":1}",
+     "\"chat.completion\""},
+    {"POST", "/v1/completions", "{\"prompt\":\"Hi\",\"max_tokens\":4,\"iterations\":1}",
+     "\"text_completion\""},
+};
+
+static rd_model *model;
+static rd_server *server;
+
+static int open_server(void **state) {
+  (void)state;
+  rd_error e = {0};
+  if (rd_model_load(&model, RD_SOURCE_DIR "/tests/golden/models/llama-mha", NULL, &e) == RD_OK) {
+    const rd_server_setup setup = {.model = model,
+                                   .host = "127.0.0.1",
+                                   .key = KEY,
+                                   .most_jobs = 4,
+                                   .pass_rows = 512,
+                                   .most_body = 4096,
+                                   .patience = 600};
+    if (rd_server_open(&server, &setup, &e) == RD_OK)
+      return 0;
+  }
+  print_error("%s\n", e.message);
+  return -1;
+}
+
+static int close_server(void **state) {
+  (void)state;
+  rd_server_close(&server, 1);
+  rd_model_close(&model);
+  return 0;
+}
+
+/* The whole answer to one request, a new string. */
+static char *ask(const char *method, const char *path, const char *body, bool key) {
+  struct sockaddr_in at = {.sin_family = AF_INET};
+  at.sin_port = htons((uint16_t)atoi(strrchr(rd_server_url(server), ':') + 1));
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int s = socket(AF_INET, SOCK_STREAM, 0);
+  char *request =
+      rd_print("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%sContent-Length: "
+               "%zu\r\n\r\n%s",
+               method, path, key ? "Authorization: Bearer " KEY "\r\n" : "", strlen(body), body);
+  enum { MOST = 1 << 22 };
+  char *answer = calloc(1, MOST);
+  assert_true(s >= 0 && request && answer);
+  assert_int_equal(connect(s, (const struct sockaddr *)&at, sizeof at), 0);
+  assert_int_equal(send(s, request, strlen(request), 0), strlen(request));
+  size_t size = 0;
+  for (ssize_t n; size < MOST - 1 && (n = recv(s, answer + size, MOST - 1 - size, 0)) > 0;)
+    size += (size_t)n;
+  close(s);
+  free(request);
+  return answer;
+}
+
+/* The answer has this status, and says that (NULL: anything). */
+static void answers(const rd_route *route, const char *method, const char *body, bool key,
+                    int status, const char *says) {
+  char *answer = ask(method, route->path, body, key);
+  int found = 0;
+  if (sscanf(answer, "HTTP/1.1 %d", &found) != 1 || found != status)
+    fail_msg("%s %s: expected %d, found: %.400s", method, route->path, status, answer);
+  if (says && !strstr(answer, says))
+    fail_msg("%s %s does not say %s: %.2000s", method, route->path, says, answer);
+  free(answer);
+}
+
+static void every_route_answers(void **state) {
+  (void)state;
+  for (size_t i = 0; i < rd_route_count; i++) {
+    const rd_route *route = &rd_routes[i];
+    const struct question *q = questions, *end = q + sizeof questions / sizeof *questions;
+    while (q < end && (strcmp(q->path, route->path) != 0 || strcmp(q->method, route->method) != 0))
+      q++;
+    if (q == end)
+      fail_msg("%s %s is not asked anything: add it above", route->method, route->path);
+    answers(route, route->method, q->body, true, 200, q->says);
+    answers(route, route->method, q->body, false, route->needs_key ? 401 : 200,
+            route->needs_key ? "\"error\"" : q->says);
+    answers(route, "DELETE", "", true, 405, "\"error\"");
+  }
+}
+
+static void other_paths_are_not_there(void **state) {
+  (void)state;
+  const rd_route none = {.path = "/nowhere"};
+  answers(&none, "GET", "", true, 404, "nothing at");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_route_answers),
+                                     cmocka_unit_test(other_paths_are_not_there)};
+  return cmocka_run_group_tests(tests, open_server, close_server);
+}
