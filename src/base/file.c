@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mapping, atomic replacement and the bounded cursor. */
+/* Mapping, paths and the bounded cursor. */
 #include "file.h"
 
 #include <errno.h>
@@ -14,9 +14,12 @@
 
 rd_code rd_map_open(rd_map *map, const char *path, rd_error *e) {
   *map = (rd_map){.data = (const unsigned char *)"", .size = 0};
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  /* a FIFO would be waited for, and a terminal taken */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
-    return rd_fail(e, RD_IO, "%s: cannot open: %s", path, strerror(errno));
+    return rd_fail(e, RD_IO, "%s: cannot open: %s", path,
+                   errno == ENOENT && rd_path_exists(path) ? "a link that leads nowhere"
+                                                           : strerror(errno));
   struct stat st;
   rd_code code = RD_OK;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -24,7 +27,8 @@ rd_code rd_map_open(rd_map *map, const char *path, rd_error *e) {
   } else if (st.st_size > 0) {
     void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED)
-      code = rd_fail(e, RD_IO, "%s: cannot map: %s", path, strerror(errno));
+      code = rd_fail(e, errno == ENOMEM ? RD_NO_MEMORY : RD_IO, "%s: cannot map: %s", path,
+                     strerror(errno));
     else
       *map = (rd_map){.data = data, .size = (size_t)st.st_size};
   }
@@ -37,60 +41,6 @@ void rd_map_close(rd_map *map) {
     munmap((void *)(uintptr_t)map->data, map->size);
   if (map)
     *map = (rd_map){.data = (const unsigned char *)"", .size = 0};
-}
-
-static bool write_all(int fd, const unsigned char *data, size_t size) {
-  while (size > 0) {
-    ssize_t n = write(fd, data, size < (1u << 30) ? size : (1u << 30));
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return false;
-    data += n;
-    size -= (size_t)n;
-  }
-  return true;
-}
-
-static void sync_folder_of(const char *path) {
-  char *copy = strdup(path);
-  if (!copy)
-    return;
-  int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) {
-    fsync(fd);
-    close(fd);
-  }
-  free(copy);
-}
-
-rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t count, rd_error *e) {
-  char *part = rd_print("%s.part", path);
-  if (!part)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", path);
-  rd_code code = RD_OK;
-  int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool fine = fd >= 0;
-  for (size_t i = 0; fine && i < count; i++)
-    fine = write_all(fd, pieces[i].data, pieces[i].size);
-  fine = fine && fsync(fd) == 0;
-  int saved = errno;
-  if (fd >= 0 && close(fd) != 0 && fine) {
-    fine = false;
-    saved = errno;
-  }
-  if (fine && rename(part, path) != 0) {
-    fine = false;
-    saved = errno;
-  }
-  if (fine) {
-    sync_folder_of(path);
-  } else {
-    unlink(part);
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s; nothing was replaced", path, strerror(saved));
-  }
-  free(part);
-  return code;
 }
 
 rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, rd_error *e) {
@@ -153,7 +103,8 @@ rd_code rd_folder_make(const char *path, rd_error *e) {
 }
 
 bool rd_path_exists(const char *path) {
-  return access(path, F_OK) == 0;
+  struct stat st;
+  return lstat(path, &st) == 0;
 }
 
 bool rd_path_is_folder(const char *path) {

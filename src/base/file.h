@@ -11,7 +11,7 @@ typedef struct rd_map {
   size_t size;
 } rd_map;
 
-/* Map `path`; errors name the path and say what the system said. */
+/* Map `path`, a regular file; errors name the path and say what the system said. */
 rd_code rd_map_open(rd_map *map, const char *path, rd_error *e);
 void rd_map_close(rd_map *map);
 
@@ -21,8 +21,10 @@ typedef struct rd_file_piece {
   size_t size;
 } rd_file_piece;
 
-/* Write `pieces` to "path.part", fsync, rename over `path`, fsync the folder: a kill or a full disk
- * leaves the old file or the new one, never half of one. */
+/* Write `pieces` aside, fsync, rename over `path`, fsync the folder: a kill or a full disk leaves
+ * the old file or the new one, never half of one. The name aside is nobody else's. An older file's
+ * mode is kept; behind a link its target is replaced; what is no regular file (a device, a FIFO) is
+ * written to and stays. */
 rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t count, rd_error *e);
 /* The whole of `path` as a string with a closing NUL, freed by the caller; `size` may be NULL.
  * Files over `limit` bytes are refused. */
@@ -33,6 +35,11 @@ rd_code rd_file_copy(const char *from, const char *to, rd_error *e);
 rd_code rd_file_put(const char *folder, const char *name, const char *text, rd_error *e);
 /* mkdir -p. */
 rd_code rd_folder_make(const char *path, rd_error *e);
+/* fsync an open file, again after every signal. False: errno says why it is not on disk. */
+bool rd_sync(int fd);
+/* What happened to the names in a folder is on disk. */
+rd_code rd_folder_sync(const char *path, rd_error *e);
+/* A link that leads nowhere is there too: opening it says so. */
 bool rd_path_exists(const char *path);
 bool rd_path_is_folder(const char *path);
 /* "folder/name" as a new string, freed by the caller; NULL when memory is out. */

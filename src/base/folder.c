@@ -26,14 +26,6 @@ static void remove_folder(const char *path) {
   rmdir(path);
 }
 
-static void sync_folder(const char *path) {
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  fsync(fd);
-  close(fd);
-}
-
 rd_code rd_folder_begin(const char *path, char **part, rd_error *e) {
   *part = rd_print("%s.part", path);
   if (!*part)
@@ -42,20 +34,27 @@ rd_code rd_folder_begin(const char *path, char **part, rd_error *e) {
   return rd_folder_make(*part, e);
 }
 
-rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
-  char *old = rd_print("%s.old", path), *parent = rd_print("%s/..", part);
-  rd_code code = old && parent ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
-  if (code == RD_OK) {
-    sync_folder(part);
+/* The finished folder to its place. */
+static rd_code put(const char *path, const char *part, const char *old, rd_error *e) {
+  remove_folder(old);
+  if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+    remove_folder(part);
+  else if ((rd_path_exists(path) && rename(path, old) != 0) || rename(part, path) != 0)
+    return rd_fail(e, RD_IO, "%s: cannot put the new folder there: %s", path, strerror(errno));
+  else
     remove_folder(old);
-    if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
-      remove_folder(part);
-    else if ((rd_path_exists(path) && rename(path, old) != 0) || rename(part, path) != 0)
-      code = rd_fail(e, RD_IO, "%s: cannot put the new folder there: %s", path, strerror(errno));
-    else
-      remove_folder(old);
-    sync_folder(parent);
-  }
+  return RD_OK;
+}
+
+rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
+  char *old = rd_print("%s.old", path), *parent = rd_print("%s/..", path);
+  rd_code code = old && parent ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  if (code == RD_OK)
+    code = rd_folder_sync(part, e);
+  if (code == RD_OK)
+    code = put(path, part, old, e);
+  if (code == RD_OK)
+    code = rd_folder_sync(parent, e);
   free(old);
   free(parent);
   return code;

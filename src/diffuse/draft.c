@@ -242,7 +242,7 @@ static void begin_rule(rd_draft *d) {
     return;
   /* LLaDA's confidence_eos_eot_inf: the end of turn always, EOS at temperature 0 only, because its
      code writes into a copy of the logits otherwise. */
-  if (!(p->temperature > 0) && s->end_count > 0)
+  if (rd_propose_greedy(p->temperature) && s->end_count > 0)
     r->unsure[r->unsure_count++] = s->ends[0];
   if (s->end_count > 1)
     r->unsure[r->unsure_count++] = s->ends[1];

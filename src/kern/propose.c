@@ -339,7 +339,8 @@ static int32_t gumbel_choice(const float *x, int64_t V, const rd_propose_rule *r
 
 static void gumbel_row(rd_proposal *out, float *x, int64_t V, float max,
                        const rd_propose_rule *rule, const rd_propose_row *row) {
-  out->id = rule->temperature > 0 ? gumbel_choice(x, V, rule, row) : first_largest(x, V, max);
+  out->id = rd_propose_greedy(rule->temperature) ? first_largest(x, V, max)
+                                                 : gumbel_choice(x, V, rule, row);
   float chosen = x[out->id];
   for (int i = 0; i < rule->unsure_count; i++) {
     int32_t id = rule->unsure[i];
@@ -365,7 +366,7 @@ static bool propose_row(rd_proposal *out, float *x, int64_t V, const rd_propose_
     return false;
   if (rule->gumbel) {
     gumbel_row(out, x, V, max, rule, row);
-  } else if (!(rule->temperature > 0) || rule->top_k == 1) {
+  } else if (rd_propose_greedy(rule->temperature) || rule->top_k == 1) {
     greedy_row(out, x, V, max, rule, c);
   } else {
     rd_rng rng = rd_rng_at(rule->seed, RD_STREAM_SAMPLE, row->iteration, row->position);

@@ -11,6 +11,7 @@
 
 #include "error.h"
 
+#include <float.h>
 #include <stdint.h>
 
 typedef struct rd_proposal {
@@ -40,6 +41,11 @@ typedef struct rd_propose_rule {
   int unsure_count;
   uint64_t seed;
 } rd_propose_rule;
+
+/* Is a temperature 0? One below the smallest normal float is: its inverse is no float. */
+static inline bool rd_propose_greedy(double temperature) {
+  return !(temperature >= (double)FLT_MIN);
+}
 
 /* Where a row belongs: the rule, and the counters of its random numbers. */
 typedef struct rd_propose_row {

@@ -226,6 +226,39 @@ static void gumbel_is_the_plain_maximum(void **state) {
     }
 }
 
+/* However small a temperature is: the largest logit, and numbers that are numbers. Below the
+ * smallest normal float its inverse is none, so that there it is 0. */
+static void tiny_temperatures_are_greedy(void **state) {
+  (void)state;
+  static const double tiny[] = {5e-324, 1e-300, 1e-45, 2.9e-39, 1.1e-38, 1.2e-38, 1e-30, 1e-12};
+  static float logits[V];
+  void *workspace = malloc(rd_propose_workspace(V));
+  for (size_t t = 0; t < sizeof tiny / sizeof *tiny; t++)
+    for (int kind = 0; kind < 4; kind++)
+      for (uint32_t row = 0; row < 8; row++) {
+        const rd_propose_rule rule = {.temperature = tiny[t],
+                                      .top_k = kind == 1 ? 3 : 0,
+                                      .top_p = kind == 2 ? 0.9 : 1,
+                                      .gumbel = kind == 3,
+                                      .eos = -1,
+                                      .unsure = {-1, -1},
+                                      .seed = 3};
+        const rd_propose_row place = {&rule, 0, row};
+        rd_proposal out;
+        rd_error e = {0};
+        fill(logits, row, 40);
+        int32_t best = 0;
+        for (int32_t v = 1; v < V; v++)
+          best = logits[v] > logits[best] ? v : best;
+        assert_int_equal(rd_propose(&out, logits, 1, V, &place, workspace, &e), RD_OK);
+        assert_int_equal(out.id, best);
+        if (!isfinite(out.probability) || !isfinite(out.margin) || !isfinite(out.entropy))
+          fail_msg("temperature %g, kind %d: %g %g %g", tiny[t], kind, (double)out.probability,
+                   (double)out.margin, (double)out.entropy);
+      }
+  free(workspace);
+}
+
 static void unsure_and_suppressed_tokens(void **state) {
   (void)state;
   unsigned char workspace[4096];
@@ -303,6 +336,7 @@ int main(void) {
       cmocka_unit_test(ties_go_to_the_lowest_id),
       cmocka_unit_test(gumbel_follows_the_softmax_and_keeps_its_confidence),
       cmocka_unit_test(gumbel_is_the_plain_maximum),
+      cmocka_unit_test(tiny_temperatures_are_greedy),
       cmocka_unit_test(unsure_and_suppressed_tokens),
       cmocka_unit_test(rows_do_not_depend_on_threads_or_company),
       cmocka_unit_test(rows_without_numbers_are_named),

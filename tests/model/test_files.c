@@ -222,6 +222,34 @@ static void every_kind_of_files_opens(void **state) {
   sweep(folder, left, 1);
 }
 
+/* A file that may be missing, and is a link that leads nowhere: no model opens without it. */
+static void links_that_lead_nowhere_are_said(void **state) {
+  (void)state;
+  static const char *const names[] = {"config.json", "generation_config.json",
+                                      "tokenizer_config.json", "model.safetensors",
+                                      "tokenizer.json"};
+  enum { NAMES = sizeof names / sizeof *names };
+  char folder[64];
+  temporary(folder, sizeof folder);
+  for (size_t i = 0; i < NAMES; i++) {
+    for (size_t k = 0; k < NAMES; k++) {
+      const char *path = in(folder, names[k]);
+      unlink(path);
+      if (k == i)
+        assert_int_equal(symlink("nowhere", path), 0);
+      else
+        copy_file(in(GOLDEN "models/llama-mha", names[k]), path);
+    }
+    const rd_model_options o = {.path = folder};
+    rd_model *m = NULL;
+    rd_error e = {0};
+    assert_int_equal(rd_model_open(&m, &o, &e), RD_IO);
+    if (!strstr(e.message, names[i]) || !strstr(e.message, "leads nowhere"))
+      fail_msg("%s: %s", names[i], e.message);
+  }
+  sweep(folder, names, NAMES);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(damaged_safetensors_are_refused),
@@ -230,6 +258,7 @@ int main(void) {
       cmocka_unit_test(configurations_survive_writing_and_reading),
       cmocka_unit_test(models_that_cannot_be_opened_say_why),
       cmocka_unit_test(every_kind_of_files_opens),
+      cmocka_unit_test(links_that_lead_nowhere_are_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* What stands at a path stays what it is: modes, links, special files; two writers at once; what
+ * fsync says. The linker puts fsync below in front of the system's (cmake/tests.cmake: --wrap). */
+#include "folder.h"
+#include "scratch_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+static char folder[64];
+static int interrupts;          /* of the next fsyncs, so many are */
+static int refusal;             /* what fsync of a folder fails with; 0: nothing */
+static void (*meanwhile)(void); /* called once, within the next fsync */
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd) {
+  struct stat st;
+  void (*now)(void) = meanwhile;
+  meanwhile = NULL;
+  if (now)
+    now();
+  if (interrupts > 0) {
+    interrupts--;
+    errno = EINTR;
+    return -1;
+  }
+  if (refusal && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+    errno = refusal;
+    return -1;
+  }
+  return __real_fsync(fd);
+}
+
+static rd_code write_text(const char *path, const char *text, rd_error *e) {
+  const rd_file_piece piece = {text, strlen(text)};
+  return rd_file_write(path, &piece, 1, e);
+}
+
+/* Write, which works, and find that. */
+static void put(const char *path, const char *text) {
+  rd_error e = {0};
+  if (write_text(path, text, &e) != RD_OK)
+    fail_msg("%s", e.message);
+}
+
+static void holds(const char *path, const char *text) {
+  char *found = NULL;
+  rd_error e = {0};
+  if (rd_file_read(path, 1000, &found, NULL, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_string_equal(found, text);
+  free(found);
+}
+
+static mode_t mode_of(const char *path) {
+  struct stat st;
+  assert_int_equal(lstat(path, &st), 0);
+  return st.st_mode;
+}
+
+static void modes_are_kept(void **state) {
+  (void)state;
+  static const mode_t modes[] = {0600, 0640, 0644, 0444};
+  const char *path = in(folder, "kept");
+  mode_t usual = umask(0022);
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    put(path, "one");
+    assert_int_equal(mode_of(path) & 0777, 0644); /* a new file's */
+    assert_int_equal(chmod(path, modes[i]), 0);
+    put(path, "two");
+    assert_int_equal(mode_of(path) & 0777, modes[i]);
+    holds(path, "two");
+    unlink(path);
+  }
+  umask(usual);
+}
+
+static void links_stay_links(void **state) {
+  (void)state;
+  const char *target = in(folder, "target"), *first = in(folder, "first"),
+             *second = in(folder, "second"), *nowhere = in(folder, "nowhere");
+  rd_error e = {0};
+  put(target, "one");
+  assert_int_equal(symlink("target", first), 0);
+  assert_int_equal(symlink(first, second), 0);
+  put(second, "two");
+  assert_true(S_ISLNK(mode_of(first)) && S_ISLNK(mode_of(second)) && S_ISREG(mode_of(target)));
+  holds(target, "two");
+  assert_int_equal(symlink("missing", nowhere), 0);
+  assert_int_equal(write_text(nowhere, "three", &e), RD_IO);
+  assert_non_null(strstr(e.message, "leads nowhere"));
+  assert_true(S_ISLNK(mode_of(nowhere)));
+  rd_map map; /* nor is it "no such file" for who reads */
+  assert_true(rd_path_exists(nowhere));
+  rd_error why = {0};
+  assert_int_equal(rd_map_open(&map, nowhere, &why), RD_IO);
+  assert_non_null(strstr(why.message, "leads nowhere"));
+  static const char *const names[] = {"target", "first", "second", "nowhere"};
+  for (size_t i = 0; i < 4; i++)
+    unlink(in(folder, names[i]));
+}
+
+static void *read_fifo(void *path) {
+  static char text[100];
+  int fd = open(path, O_RDONLY);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  close(fd);
+  text[n < 0 ? 0 : n] = '\0';
+  return text;
+}
+
+static void special_files_are_written_to(void **state) {
+  (void)state;
+  char path[100];
+  void *found = NULL;
+  pthread_t reader;
+  snprintf(path, sizeof path, "%s/fifo", folder);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  assert_int_equal(pthread_create(&reader, NULL, read_fifo, path), 0);
+  put(path, "through");
+  assert_true(S_ISFIFO(mode_of(path))); /* else the reader would wait for ever */
+  pthread_join(reader, &found);
+  assert_string_equal(found, "through");
+  rd_map map;
+  rd_error e = {0};
+  assert_int_equal(rd_map_open(&map, path, &e), RD_IO); /* at once: nobody writes */
+  assert_non_null(strstr(e.message, "not a regular file"));
+  unlink(path);
+  rd_error why = {0};
+  assert_int_equal(write_text(folder, "x", &why), RD_IO);
+  assert_non_null(strstr(why.message, "a folder"));
+}
+
+static void write_another(void) {
+  put(in(folder, "shared"), "another's");
+}
+
+static void two_writers_do_not_meet(void **state) {
+  (void)state;
+  const char *path = in(folder, "shared");
+  meanwhile = write_another;
+  put(path, "the later one's");
+  holds(path, "the later one's");
+  unlink(path);
+}
+
+static void signals_and_folders(void **state) {
+  (void)state;
+  const char *path = in(folder, "synced");
+  interrupts = 3;
+  put(path, "one");
+  assert_int_equal(interrupts, 0);
+  rd_error e = {0};
+  refusal = EIO;
+  assert_int_equal(write_text(path, "two", &e), RD_IO);
+  assert_non_null(strstr(e.message, "cannot sync the folder"));
+  char whole[100], *part = NULL;
+  snprintf(whole, sizeof whole, "%s/whole", folder);
+  assert_int_equal(rd_folder_begin(whole, &part, &e), RD_OK);
+  rd_error why = {0};
+  assert_int_equal(rd_folder_commit(whole, part, &why), RD_IO);
+  assert_non_null(strstr(why.message, "cannot sync the folder"));
+  refusal = EINVAL; /* a file system that knows no fsync of folders */
+  put(path, "three");
+  refusal = 0;
+  unlink(path);
+  rd_folder_abandon(part);
+  free(part);
+}
+
+static int open_folder(void **state) {
+  (void)state;
+  temporary(folder, sizeof folder);
+  alarm(60); /* what waits for ever ends the test */
+  return 0;
+}
+
+static int close_folder(void **state) {
+  (void)state;
+  return rmdir(folder); /* and nothing was left */
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(modes_are_kept),
+      cmocka_unit_test(links_stay_links),
+      cmocka_unit_test(special_files_are_written_to),
+      cmocka_unit_test(two_writers_do_not_meet),
+      cmocka_unit_test(signals_and_folders),
+  };
+  return cmocka_run_group_tests(tests, open_folder, close_folder);
+}
