@@ -360,7 +360,7 @@ static rd_code cut(rd_slice object, const char *const *keys, size_t count, rd_sl
         values[i] = value;
   }
   rd_bytes_drop(&key);
-  return code;
+  return code == RD_OK ? rd_scan_end(&s, e) : code;
 }
 
 static bool is(rd_slice value, const char *text) {

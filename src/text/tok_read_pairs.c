@@ -79,6 +79,8 @@ rd_code rd_tok_scan_vocab(rd_tokenizer *t, rd_slice object, rd_error *e) {
     if (code == RD_OK)
       code = rd_tok_set_mapped(t, id, rd_slice_of(&key), &scratch, e);
   }
+  if (code == RD_OK)
+    code = rd_scan_end(&s, e);
   rd_bytes_drop(&key);
   rd_bytes_drop(&scratch);
   return code == RD_OK ? rd_vocab_index(&t->vocab, e) : rd_prefix(e, code, "vocabulary");

@@ -160,3 +160,8 @@ rd_code rd_scan_skip(rd_scan *s, rd_slice *range, rd_error *e) {
     *range = (rd_slice){from, (size_t)(s->at - from)};
   return RD_OK;
 }
+
+rd_code rd_scan_end(rd_scan *s, rd_error *e) {
+  (void)rd_scan_peek(s);
+  return s->at == s->end ? RD_OK : wrong(s, "the end of the file", e);
+}

@@ -26,5 +26,7 @@ rd_code rd_scan_integer(rd_scan *s, int64_t *value, rd_error *e);
 char rd_scan_peek(rd_scan *s);
 /* Step over a value of any kind; `range` (may be NULL) gets its text. Its inside is not checked. */
 rd_code rd_scan_skip(rd_scan *s, rd_slice *range, rd_error *e);
+/* Behind the last value: nothing but white space may follow. */
+rd_code rd_scan_end(rd_scan *s, rd_error *e);
 
 #endif

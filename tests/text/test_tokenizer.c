@@ -268,6 +268,8 @@ static const struct bad_row {
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":99999999},\"merges\":[]}}", "99999999"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}", "merge 0"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{},\"merges\":[]}}", "empty"},
+    {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}} \n{}",
+     "the end of the file"},
     {"pairs", "{\"a\":0}", "NUL"},
     {"sentencepiece", "\n\x7F", "SentencePiece"},
     {"tiktoken", "IQ== 0\n?? 1\n", "line 2"},
@@ -288,6 +290,11 @@ static void test_bad_files(void **state) {
     if (!strstr(e.message, row->message))
       fail_msg("row %zu: \"%s\" does not name \"%s\"", i, e.message, row->message);
   }
+  static const char rest[] = "{\"a\":0}x\0#version: 0.2\n"; /* behind the vocabulary of a pair */
+  rd_tokenizer *t;
+  rd_error e = {0};
+  assert_int_equal(rd_tokenizer_open_memory(&t, "pairs", rest, sizeof rest - 1, &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "the end of the file"));
 }
 
 int main(void) {
