@@ -5,6 +5,7 @@
 #include "folder.h"
 
 #include "file.h"
+#include "seal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,21 +35,45 @@ rd_code rd_folder_begin(const char *path, char **part, rd_error *e) {
   return rd_folder_make(*part, e);
 }
 
+/* Folders within `from` go over to `to`: whose they are, nobody knows. */
+static void move_folders(const char *from, const char *to) {
+  DIR *list = opendir(from);
+  for (struct dirent *entry; list && (entry = readdir(list)) != NULL;) {
+    bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    char *path = rd_path_join(from, entry->d_name), *there = rd_path_join(to, entry->d_name);
+    if (!self && path && there && rd_path_is_folder(path))
+      rename(path, there);
+    free(path);
+    free(there);
+  }
+  if (list)
+    closedir(list);
+}
+
+static void remove_older(const char *older, const char *path) {
+  move_folders(older, path);
+  remove_folder(older);
+}
+
 /* The finished folder to its place. */
 static rd_code put(const char *path, const char *part, const char *old, rd_error *e) {
   remove_folder(old);
   if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
-    remove_folder(part);
+    remove_older(part, path);
   else if ((rd_path_exists(path) && rename(path, old) != 0) || rename(part, path) != 0)
     return rd_fail(e, RD_IO, "%s: cannot put the new folder there: %s", path, strerror(errno));
   else
-    remove_folder(old);
+    remove_older(old, path);
   return RD_OK;
 }
 
 rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
   char *old = rd_print("%s.old", path), *parent = rd_print("%s/..", path);
   rd_code code = old && parent ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  if (code == RD_OK)
+    code = rd_seal_write(part, e);
+  if (code == RD_OK && rd_path_is_folder(path))
+    code = rd_seal_keep_others(part, path, e);
   if (code == RD_OK)
     code = rd_folder_sync(part, e);
   if (code == RD_OK)

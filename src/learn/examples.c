@@ -5,6 +5,7 @@
 #include "examples_rows.h"
 #include "file.h"
 #include "rng.h"
+#include "seal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -167,13 +168,6 @@ static rd_code add_row(void *context, const rd_parsed_row *row, rd_error *e) {
   return code;
 }
 
-static uint64_t fnv1a(const unsigned char *data, size_t size) {
-  uint64_t hash = 14695981039346656037u;
-  for (size_t i = 0; i < size; i++)
-    hash = (hash ^ data[i]) * 1099511628211u;
-  return hash;
-}
-
 static rd_code read_file(filling *f, rd_error *e) {
   const rd_row_rules rules = {
       .allow_bad = f->rules->allow_bad, .note = f->rules->note, .context = f->rules->context};
@@ -182,7 +176,7 @@ static rd_code read_file(filling *f, rd_error *e) {
   rd_map map;
   RD_TRY(rd_map_open(&map, report->path, e));
   report->size = map.size;
-  report->hash = fnv1a(map.data, map.size);
+  report->hash = rd_hash(map.data, map.size);
   rd_code code =
       rd_example_rows_read(&count, (const char *)map.data, map.size, &rules, add_row, f, e);
   rd_map_close(&map);

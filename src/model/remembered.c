@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "json.h"
+#include "seal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,9 @@ rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
   char *path = rd_path_join(folder, NAME);
   rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", NAME);
   if (code == RD_OK && rd_path_exists(path)) {
-    code = rd_json_open(&json, path, e);
+    code = rd_seal_check(folder, NAME, e);
+    if (code == RD_OK)
+      code = rd_json_open(&json, path, e);
     if (code == RD_OK && (code = take(r, json, e)) != RD_OK)
       rd_prefix(e, code, "%s", path);
   }

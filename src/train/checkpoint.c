@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "folder.h"
+#include "seal.h"
 #include "tensors.h"
 
 #include <dirent.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char TENSORS[] = "tensors.safetensors", STATE[] = "state.json";
 enum { KINDS = 3 }; /* master, first moment, second moment */
 static const char *const kind_names[KINDS] = {"weight:", "first:", "second:"};
 
@@ -56,13 +58,13 @@ static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e)
 }
 
 static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) {
-  char *tensors = rd_path_join(folder, "tensors.safetensors");
+  char *tensors = rd_path_join(folder, TENSORS);
   json_t *object = state_json(t);
   char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
   rd_code code = tensors ? write_tensors(t, tensors, e)
                          : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's state");
   if (code == RD_OK)
-    code = rd_file_put(folder, "state.json", text, e);
+    code = rd_file_put(folder, STATE, text, e);
   json_decref(object);
   free(text);
   free(tensors);
@@ -191,27 +193,70 @@ static rd_code read_state(rd_trainer *t, const json_t *state, rd_error *e) {
                        (uint64_t)t->settings->seed, epoch, position, e);
 }
 
-rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
-  int64_t count, n = newest(t->settings->out, INT64_MAX, &count);
-  *found = n >= 0;
-  if (n < 0)
-    return RD_OK;
-  char *tensors =
-      rd_print("%s/checkpoint-%lld/tensors.safetensors", t->settings->out, (long long)n);
-  char *path = rd_print("%s/checkpoint-%lld/state.json", t->settings->out, (long long)n);
-  json_t *state = NULL;
-  rd_code code =
-      tensors && path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
+/* The state of checkpoint N, where that is whole: its files are as they were sealed, and it says of
+ * itself what its name says. */
+static rd_code open_whole(json_t **state, const char *folder, int64_t n, rd_error *e) {
+  int64_t update = -1;
+  char *path = rd_path_join(folder, STATE);
+  rd_code code = path ? rd_seal_check(folder, NULL, e)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
   if (code == RD_OK)
-    code = rd_json_open(&state, path, e);
+    code = rd_json_open(state, path, e);
+  free(path);
+  RD_TRY(code);
+  RD_TRY(rd_json_int(*state, "update", 0, INT64_MAX, &update, e));
+  return update == n ? RD_OK
+                     : rd_fail(e, RD_BAD_INPUT, "%s/%s says that it is of update %lld", folder,
+                               STATE, (long long)update);
+}
+
+/* A damaged checkpoint is put aside, and said to be. */
+static void put_aside(const rd_trainer *t, const char *folder, const rd_error *why) {
+  char *aside = rd_print("%s.damaged", folder);
+  bool moved = aside && rename(folder, aside) == 0;
+  char *message = rd_print("%s: damaged, %s; the one before is tried%s%s", folder, why->message,
+                           moved ? ", and this one is now " : "", moved ? aside : "");
+  if (message && t->watch.note)
+    t->watch.note(t->watch.context, message);
+  free(message);
+  free(aside);
+}
+
+static rd_code take(rd_trainer *t, const char *folder, const json_t *state, rd_error *e) {
+  char *tensors = rd_path_join(folder, TENSORS);
+  rd_code code = tensors ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
   if (code == RD_OK)
     code = read_state(t, state, e);
   if (code == RD_OK)
     code = read_tensors(t, tensors, e);
   if (code == RD_OK)
     code = rd_parameters_refresh(&t->parameters, e);
-  json_decref(state);
-  free(path);
   free(tensors);
   return code;
+}
+
+rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
+  int64_t count, n, limit = INT64_MAX;
+  rd_error why = {0};
+  *found = false;
+  for (; !*found && (n = newest(t->settings->out, limit, &count)) >= 0; limit = n - 1) {
+    json_t *state = NULL;
+    why = (rd_error){0};
+    char *folder = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)n);
+    rd_code code = folder ? open_whole(&state, folder, n, &why)
+                          : rd_fail(&why, RD_NO_MEMORY, "out of memory: a checkpoint's name");
+    *found = code == RD_OK;
+    if (*found)
+      code = take(t, folder, state, e);
+    else if (code == RD_NO_MEMORY)
+      rd_fail(e, code, "%s", why.message);
+    else
+      put_aside(t, folder, &why);
+    json_decref(state);
+    free(folder);
+    if (*found || code == RD_NO_MEMORY)
+      return code;
+  }
+  return *why.message ? rd_fail(e, RD_BAD_INPUT, "no checkpoint is left whole: %s", why.message)
+                      : RD_OK;
 }

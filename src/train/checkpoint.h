@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checkpoints: out/checkpoint-N holds tensors.safetensors (masters and moments) and state.json
- * (place, data files, settings). A folder is written under another name and renamed when it is
- * whole and on disk, so a kill or a full disk leaves the ones before. */
+ * (place, data files, settings), sealed (seal.h). A folder is written under another name and
+ * renamed when it is whole and on disk, so a kill or a full disk leaves the ones before. */
 #ifndef RD_CHECKPOINT_H
 #define RD_CHECKPOINT_H
 
@@ -9,8 +9,9 @@
 
 /* Write out/checkpoint-UPDATE, then remove all but the newest settings->keep. */
 rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e);
-/* Take the newest whole checkpoint in out: weights, moments and place. RD_BAD_INPUT when a data
- * file changed, RD_USAGE when a setting did; *found false when there is none. Call with parameters
+/* Take the newest whole checkpoint in out: weights, moments and place; a damaged one is renamed
+ * checkpoint-N.damaged, and the watcher told. RD_BAD_INPUT when none is left whole, or a data file
+ * changed, RD_USAGE when a setting did; *found false when there is none. Call with parameters
  * placed and examples read; the order is set anew. */
 rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e);
 

@@ -3,6 +3,7 @@
  * fsync says. The linker puts fsync below in front of the system's (cmake/tests.cmake: --wrap). */
 #include "folder.h"
 #include "scratch_files.h"
+#include "seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,6 +172,45 @@ static void signals_and_folders(void **state) {
   free(part);
 }
 
+/* A folder that is made again keeps what a user put into it, and loses what it had of its own. */
+static void folders_keep_what_is_not_theirs(void **state) {
+  (void)state;
+  char whole[100], *part = NULL, other[200], sub[200];
+  static const char *const made[][2] = {{"model", "old"}, {"model", "new"}};
+  rd_error e = {0};
+  snprintf(whole, sizeof whole, "%s/whole", folder);
+  snprintf(other, sizeof other, "%s/notes", whole);
+  snprintf(sub, sizeof sub, "%s/sub", whole);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(rd_folder_begin(whole, &part, &e), RD_OK);
+    for (int k = 0; k < 2; k++)
+      put(in(part, k ? made[i][1] : made[i][0]), made[i][1]);
+    assert_int_equal(rd_folder_commit(whole, part, &e), RD_OK);
+    free(part);
+    if (i > 0)
+      break;
+    put(other, "mine");
+    assert_int_equal(symlink("nowhere", in(whole, "link")), 0);
+    assert_int_equal(mkdir(sub, 0777), 0);
+    put(in(sub, "file"), "mine too");
+  }
+  holds(in(whole, "model"), "new");
+  holds(in(whole, "new"), "new");
+  assert_false(rd_path_exists(in(whole, "old")));
+  holds(other, "mine");
+  assert_true(rd_path_exists(in(whole, "link")));
+  holds(in(sub, "file"), "mine too");
+  assert_int_equal(rd_seal_check(whole, NULL, &e), RD_OK);
+  put(in(whole, "new"), "nex");
+  assert_int_equal(rd_seal_check(whole, "model", &e), RD_OK);
+  assert_int_equal(rd_seal_check(whole, "notes", &e), RD_OK);
+  assert_int_equal(rd_seal_check(whole, NULL, &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "new is not as it was written"));
+  unlink(in(sub, "file"));
+  rmdir(sub);
+  rd_folder_abandon(whole);
+}
+
 static int open_folder(void **state) {
   (void)state;
   temporary(folder, sizeof folder);
@@ -190,6 +230,7 @@ int main(void) {
       cmocka_unit_test(special_files_are_written_to),
       cmocka_unit_test(two_writers_do_not_meet),
       cmocka_unit_test(signals_and_folders),
+      cmocka_unit_test(folders_keep_what_is_not_theirs),
   };
   return cmocka_run_group_tests(tests, open_folder, close_folder);
 }

@@ -373,6 +373,139 @@ static void interrupted_runs_go_on(void **state) {
   }
 }
 
+/* --- damaged checkpoints -----------------------------------------------------------------------
+ */
+
+static void slurp(const char *path, char **data, size_t *size) {
+  assert_int_equal(rd_file_read(path, 1 << 26, data, size, NULL), RD_OK);
+}
+
+static void spill(const char *path, const char *data, size_t size) {
+  rd_file_piece piece = {data, size};
+  assert_int_equal(rd_file_write(path, &piece, 1, NULL), RD_OK);
+}
+
+static void flip_a_bit(const char *path) {
+  size_t size;
+  char *data;
+  slurp(path, &data, &size);
+  data[size * 3 / 4] ^= 4;
+  spill(path, data, size);
+  free(data);
+}
+
+static void zero_a_half(const char *path) {
+  size_t size;
+  char *data;
+  slurp(path, &data, &size);
+  memset(data + size / 2, 0, size - size / 2);
+  spill(path, data, size);
+  free(data);
+}
+
+static void cut_off(const char *path) {
+  size_t size;
+  char *data;
+  slurp(path, &data, &size);
+  spill(path, data, size / 2);
+  free(data);
+}
+
+static void take_away(const char *path) {
+  assert_int_equal(unlink(path), 0);
+}
+
+/* "update" becomes 10^18; without a seal, as before there were any. */
+static void boast(const char *path) {
+  size_t size;
+  char *data, changed[4096];
+  slurp(path, &data, &size);
+  const char *at = strstr(data, "\"update\": ");
+  assert_non_null(at);
+  assert_true(size < sizeof changed - 30);
+  int n = snprintf(changed, sizeof changed, "%.*s\"update\": 1000000000000000000%s",
+                   (int)(at - data), data, strchr(at, ','));
+  spill(path, changed, (size_t)n);
+  free(data);
+  char *seal = path_of("damaged/checkpoint-6/checksums.json");
+  unlink(seal);
+  free(seal);
+}
+
+static void keep_note(void *context, const char *message) {
+  if (strstr(message, "damaged"))
+    snprintf(context, 400, "%s", message);
+}
+
+/* A run goes on from the newest checkpoint that is whole, says so, and ends with the same bits;
+ * where none is, it does not begin. */
+static void damaged_checkpoints_are_not_believed(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *file;
+    void (*damage)(const char *path);
+  } cases[] = {
+      {"a flipped bit", "tensors.safetensors", flip_a_bit},
+      {"a zeroed half", "tensors.safetensors", zero_a_half},
+      {"half a file", "tensors.safetensors", cut_off},
+      {"no tensors", "tensors.safetensors", take_away},
+      {"another state", "state.json", flip_a_bit},
+      {"no state", "state.json", take_away},
+      {"a state that boasts", "state.json", boast},
+      {"a damaged seal", "checksums.json", flip_a_bit},
+      {"half a seal", "checksums.json", cut_off},
+  };
+  static const char *const whole[] = {"updates=8", "out=ROOT/undamaged", NULL}, *const none[] = {
+                                                                                    NULL};
+  static const char *const part[] = {"updates=6", "out=ROOT/damaged", "checkpoint_every=3", NULL};
+  static const char *const rest[] = {"updates=8", "out=ROOT/damaged", "checkpoint_every=3",
+                                     "resume=true", NULL};
+  static const char *const schedule[] = {"schedule=constant", NULL};
+  rd_trainer a, b;
+  rd_train_settings s, u;
+  run_with(&a, &s, factors, whole, schedule, false);
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    char folder[200], path[300], note[400] = "";
+    rd_error e = {0};
+    snprintf(folder, sizeof folder, "rm -rf %s/damaged", root);
+    assert_int_equal(system(folder), 0);
+    run_with(&b, &u, factors, part, schedule, false);
+    end(&b, &u);
+    snprintf(path, sizeof path, "%s/damaged/checkpoint-6/%s", root, cases[c].file);
+    cases[c].damage(path);
+    const rd_train_watch watch = {.context = note, .note = keep_note};
+    const char *const *lists[] = {factors, rest, schedule, NULL};
+    settings_of(&u, lists);
+    assert_int_equal(rd_trainer_open(&b, &u, &watch, &e), RD_OK);
+    if (rd_trainer_run(&b, &e) != RD_OK)
+      fail_msg("%s: %s", cases[c].name, e.message);
+    if (!strstr(note, "checkpoint-6: damaged"))
+      fail_msg("%s: nobody was told", cases[c].name);
+    if (!same_weights(&a, &b))
+      fail_msg("%s: other weights", cases[c].name);
+    end(&b, &u);
+  }
+  static const char *const kept[] = {"checkpoint-8", "checkpoint-6", "final"};
+  for (size_t k = 0; k < 3; k++) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/damaged/%s/%s", root, kept[k],
+             k < 2 ? "tensors.safetensors" : "adapter_model.safetensors");
+    k < 2 ? flip_a_bit(path) : take_away(path);
+  }
+  char note[400] = "", *final = path_of("damaged/final/adapter_model.safetensors");
+  const rd_train_watch watch = {.context = note, .note = keep_note};
+  const char *const *lists[] = {factors, rest, none, NULL};
+  rd_error e = {0};
+  settings_of(&u, lists);
+  assert_int_equal(rd_trainer_open(&b, &u, &watch, &e), RD_OK);
+  assert_int_equal(rd_trainer_run(&b, &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "no checkpoint is left whole"));
+  assert_false(rd_path_exists(final));
+  free(final);
+  end(&b, &u);
+  end(&a, &s);
+}
+
 typedef struct likeliest {
   const int32_t *rows;
   int32_t *ids;
@@ -611,6 +744,7 @@ int main(void) {
                                      cmocka_unit_test(thick_factors_are_folded),
                                      cmocka_unit_test(ranks_grow),
                                      cmocka_unit_test(interrupted_runs_go_on),
+                                     cmocka_unit_test(damaged_checkpoints_are_not_believed),
                                      cmocka_unit_test(own_drafts_replace_the_noise),
                                      cmocka_unit_test(own_drafts_can_be_drawn),
                                      cmocka_unit_test(corruptions_have_keys),

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Which objective teaches a denoiser best? One small task (capitals), every objective, several seeds, the same budget.
 
-compare.py PROGRAM [--data ../shared/data] [--out out/compare] [--seeds 3] [--updates 400] [--variants 8]
-Writes the rows and one run a variant and seed below OUT, asks 200 questions in forms that were not trained on, noiseless, at most 1, 2,
+compare.py PROGRAM [--data ../shared/data] [--out out/compare] [--seeds 3] [--updates 400] [--variants 8] [--questions 200]
+Writes the rows and one run a variant and seed below OUT, asks QUESTIONS in forms that were not trained on, noiseless, at most 1, 2,
 4 and 8 drafts, and prints a table: mean over the seeds with the least and the greatest. What is there already is not made again.
 """
 
@@ -66,7 +66,8 @@ def measure(args, variant, seed):
                         "--beta2", "0.99", "--clip", "1", "--validate-rows", "0", "--checkpoint-every", "0", "--seed", str(seed),
                         *VARIANTS[variant]], check=True)
         rows = subprocess.run([args.program, "eval", "-q", "--json", "--task", "exact", "--data", f"{args.out}/test.jsonl", "-m",
-                               "models/tini", "--adapter", f"{run}/final", "--window", "48", "-n", ",".join(map(str, DRAFTS))],
+                               "models/tini", "--adapter", f"{run}/final", "--window", "48", "--limit", str(args.questions),
+                               "-n", ",".join(map(str, DRAFTS))],
                               check=True, capture_output=True, text=True).stdout
         with open(result, "w", encoding="utf-8") as f:
             f.write(rows)
@@ -81,8 +82,10 @@ def main():
     parser.add_argument("--out", default="out/compare")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--updates", type=int, default=400)
+    parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--variants", type=int, default=len(VARIANTS), help="the first so many")
     args = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # on a machine that others use too
     variants = list(VARIANTS)[:args.variants]
     missing = [name for name in objectives(args.program) if ["--objective", name] not in VARIANTS.values()]
     if missing:

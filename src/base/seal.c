@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* checksums.json: {"NAME": {"size": N, "fnv1a": "16 hexadecimal digits"}, ..}. */
+#include "seal.h"
+
+#include "file.h"
+#include "json.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char SEAL[] = "checksums.json";
+enum { DIGITS = 17 };
+
+uint64_t rd_hash(const unsigned char *data, size_t size) {
+  uint64_t hash = 14695981039346656037u;
+  for (size_t i = 0; i < size; i++)
+    hash = (hash ^ data[i]) * 1099511628211u;
+  return hash;
+}
+
+/* Size and hash of a file. */
+static rd_code measure(const char *folder, const char *name, size_t *size, char hash[DIGITS],
+                       rd_error *e) {
+  char *path = rd_path_join(folder, name);
+  rd_map map = {0};
+  rd_code code =
+      path ? rd_map_open(&map, path, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  if (code == RD_OK) {
+    *size = map.size;
+    snprintf(hash, DIGITS, "%016llx", (unsigned long long)rd_hash(map.data, map.size));
+  }
+  rd_map_close(&map);
+  free(path);
+  return code;
+}
+
+typedef rd_code each(void *context, const char *folder, const char *name, rd_error *e);
+
+/* Every file of a folder but its seal; subfolders are passed over. */
+static rd_code each_file(const char *folder, each *call, void *context, rd_error *e) {
+  DIR *list = opendir(folder);
+  if (!list)
+    return rd_fail(e, RD_IO, "%s: cannot open: %s", folder, strerror(errno));
+  rd_code code = RD_OK;
+  for (struct dirent *entry; code == RD_OK && (entry = readdir(list)) != NULL;) {
+    char *path = rd_path_join(folder, entry->d_name);
+    if (!path)
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: the files of %s", folder);
+    else if (strcmp(entry->d_name, SEAL) != 0 && !rd_path_is_folder(path))
+      code = call(context, folder, entry->d_name, e);
+    free(path);
+  }
+  closedir(list);
+  return code;
+}
+
+static rd_code add(void *context, const char *folder, const char *name, rd_error *e) {
+  size_t size = 0;
+  char hash[DIGITS];
+  RD_TRY(measure(folder, name, &size, hash, e));
+  json_t *entry = json_pack("{s:I, s:s}", "size", (json_int_t)size, "fnv1a", hash);
+  return json_object_set_new(context, name, entry) == 0
+           ? RD_OK
+           : rd_fail(e, RD_NO_MEMORY, "out of memory: the seal of %s", folder);
+}
+
+rd_code rd_seal_write(const char *folder, rd_error *e) {
+  json_t *seal = json_object();
+  rd_code code = seal ? each_file(folder, add, seal, e)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: the seal of %s", folder);
+  if (code == RD_OK)
+    code = rd_json_write(folder, SEAL, seal, e);
+  json_decref(seal);
+  return code;
+}
+
+/* The seal of a folder; *seal NULL: it has none. */
+static rd_code open_seal(json_t **seal, const char *folder, rd_error *e) {
+  char *path = rd_path_join(folder, SEAL);
+  *seal = NULL;
+  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the seal of %s", folder);
+  if (code == RD_OK && rd_path_exists(path))
+    code = rd_json_open(seal, path, e);
+  free(path);
+  return code;
+}
+
+static rd_code check(const char *folder, const char *name, const json_t *entry, rd_error *e) {
+  size_t size = 0;
+  char hash[DIGITS] = "";
+  const char *sealed = json_string_value(json_object_get(entry, "fnv1a"));
+  json_int_t expected = json_integer_value(json_object_get(entry, "size"));
+  RD_TRY(measure(folder, name, &size, hash, e));
+  if (sealed && (json_int_t)size == expected && strcmp(hash, sealed) == 0)
+    return RD_OK;
+  return rd_fail(e, RD_BAD_INPUT,
+                 "%s/%s is not as it was written: %zu bytes with hash %s, sealed were %lld with %s "
+                 "(if that was meant, take %s away)",
+                 folder, name, size, hash, (long long)expected, sealed ? sealed : "none", SEAL);
+}
+
+rd_code rd_seal_check(const char *folder, const char *name, rd_error *e) {
+  json_t *seal = NULL, *entry = NULL;
+  const char *key = NULL;
+  rd_code code = open_seal(&seal, folder, e);
+  json_object_foreach(seal, key, entry) {
+    if (code == RD_OK && (!name || strcmp(name, key) == 0))
+      code = check(folder, key, entry, e);
+  }
+  if (code == RD_OK && seal && (!json_is_object(seal) || json_object_size(seal) == 0))
+    code = rd_fail(e, RD_BAD_INPUT, "%s/%s names no files", folder, SEAL);
+  json_decref(seal);
+  return code;
+}
+
+typedef struct keeping {
+  const char *folder;
+  const json_t *seal; /* of the older folder */
+} keeping;
+
+static rd_code keep(void *context, const char *older, const char *name, rd_error *e) {
+  const keeping *k = context;
+  if (json_object_get(k->seal, name))
+    return RD_OK;
+  char *from = rd_path_join(older, name), *to = rd_path_join(k->folder, name);
+  rd_code code = from && to ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  if (code == RD_OK && !rd_path_exists(to) && link(from, to) != 0)
+    code = rd_file_copy(from, to, e); /* a file system without links */
+  free(from);
+  free(to);
+  return code;
+}
+
+rd_code rd_seal_keep_others(const char *folder, const char *older, rd_error *e) {
+  json_t *seal = NULL;
+  rd_error why = {0};
+  rd_code code = open_seal(&seal, older, &why);
+  if (code != RD_OK && code != RD_BAD_INPUT)
+    return rd_fail(e, code, "%s", why.message);
+  keeping k = {folder, seal};
+  code = each_file(older, keep, &k, e);
+  json_decref(seal);
+  return code;
+}
