@@ -124,16 +124,17 @@ static rd_code mine(kept **out, rd_error *e) {
   return RD_OK;
 }
 
-/* Grow a 64-byte aligned buffer; its content is lost. */
+/* Grow a 64-byte aligned buffer; its content is lost. On failure it stays as it is: products that
+ * were prepared before still need it. */
 static rd_code grow(void **buffer, size_t *size, size_t wanted, rd_error *e) {
   if (wanted <= *size)
     return RD_OK;
   wanted = (wanted + 63) / 64 * 64;
-  free(*buffer);
-  *size = 0;
-  *buffer = aligned_alloc(64, wanted);
-  if (*buffer == NULL)
+  void *larger = aligned_alloc(64, wanted);
+  if (larger == NULL)
     return rd_fail(e, RD_NO_MEMORY, "no memory: %zu bytes for a matrix product", wanted);
+  free(*buffer);
+  *buffer = larger;
   *size = wanted;
   return RD_OK;
 }
