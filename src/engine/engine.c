@@ -66,8 +66,13 @@ int64_t rd_need_rows(const rd_need *need) {
   return (need->end - need->first) * (need->unguided ? 2 : 1);
 }
 
+int64_t rd_need_clean(const rd_need *need) {
+  int64_t end = need->gated < need->end ? need->gated : need->end;
+  return end > need->first ? end : need->first;
+}
+
 int64_t rd_need_sees(const rd_need *need, int64_t position) {
-  int64_t block = need->attention;
+  int64_t block = position < need->gated ? RD_CAUSAL : need->attention;
   int64_t sees = block == RD_BIDIRECTIONAL ? need->length : (position / block + 1) * block;
   return sees < need->length ? sees : need->length;
 }
@@ -90,18 +95,27 @@ static rd_code check_lane(const rd_need *need, const rd_lane *lane, rd_error *e)
   return check_known(lane, need->end, rd_need_sees(need, need->end - 1), e);
 }
 
-rd_code rd_need_check(const rd_need *need, int64_t longest, rd_error *e) {
+static rd_code check_gate(const rd_need *need, const rd_model *model, rd_error *e) {
+  int64_t clean = rd_need_clean(need);
+  if (need->gated > 0 && !model->weights.plain && model->adapted)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "an adapter that counts from position %lld on: it was opened to count "
+                   "everywhere, its folder having no gate (redraft.json)",
+                   (long long)need->gated);
+  if (clean > need->first && clean < need->end && !need->lane)
+    return rd_fail(e, RD_USAGE, "a gate at position %lld needs a lane for what lies before it",
+                   (long long)need->gated);
+  return RD_OK;
+}
+
+rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longest, rd_error *e) {
   if (need->first < 0 || need->end <= need->first || need->end > need->length)
     return rd_fail(e, RD_USAGE, "positions %lld to %lld of a canvas of %lld make no range",
                    (long long)need->first, (long long)need->end, (long long)need->length);
   if (need->length > longest)
     return rd_fail(e, RD_USAGE, "a canvas of %lld positions; the engine was opened for %lld",
                    (long long)need->length, (long long)longest);
-  if (need->gated > 0)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "an adapter that counts from position %lld on: this engine applies it "
-                   "everywhere",
-                   (long long)need->gated);
+  RD_TRY(check_gate(need, model, e));
   if (need->count > need->end - need->first)
     return rd_fail(e, RD_USAGE, "%lld positions wanted of the %lld that are computed",
                    (long long)need->count, (long long)(need->end - need->first));
@@ -171,8 +185,10 @@ static void keep(rd_lane *lane, const int32_t *canvas, int64_t first, int64_t en
     memcpy(lane->ids + first, canvas + first, (size_t)(end - first) * sizeof *canvas);
 }
 
+/* Behind a gate nothing is known: those rows see what is still to change. */
 void rd_need_keep(const rd_need *need) {
-  keep(need->lane, need->canvas, need->first, need->end);
+  int64_t end = need->gated > 0 ? rd_need_clean(need) : need->end;
+  keep(need->lane, need->canvas, need->first, end);
   if (need->unguided)
-    keep(need->unguided_lane, need->unguided, need->first, need->end);
+    keep(need->unguided_lane, need->unguided, need->first, end);
 }

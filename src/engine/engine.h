@@ -44,8 +44,11 @@ typedef struct rd_need {
   rd_lane *lane;         /* or NULL: nothing is remembered */
   const int32_t *canvas; /* (length) all of it, always */
   int64_t length;
-  int64_t first, end;      /* to be computed; others that are seen must be known to the lane */
-  int64_t gated;           /* the adapter counts from this position on; 0: everywhere */
+  int64_t first, end; /* to be computed; others that are seen must be known to the lane */
+  /* The adapter counts from this position on; 0: everywhere. Positions before it are the base's own
+   * and causal, and what a lane knows; those behind it have the attention below, and are computed
+   * at every pass. */
+  int64_t gated;
   int64_t attention;       /* RD_BIDIRECTIONAL, RD_CAUSAL, or N: blocks of N positions */
   bool shift;              /* the row before a position predicts it */
   const int32_t *unguided; /* (length) the canvas without its prompt, for guidance; or NULL */
@@ -65,7 +68,8 @@ struct rd_engine {
   /* Fill needs[i].out for all i; more than fit in a pass are run in several. A need's results do
    * not depend on the others. Never allocates. After an error the ranges of the needs' lanes are
    * forgotten. RD_USAGE: a need that fits in no pass, or that sees what its lane does not know.
-   * RD_UNSUPPORTED: a gate. RD_NUMERIC: scores that are no numbers. */
+   * RD_UNSUPPORTED: a gate in front of an adapter that was opened without one. RD_NUMERIC: scores
+   * that are no numbers. */
   rd_code (*propose)(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e);
   /* The logits themselves, before any rule: eval and `logits` look at them. */
   rd_code (*scores)(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
@@ -120,8 +124,11 @@ int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t leng
 
 /* --- for engines ------------------------------------------------------------------------------ */
 
-/* What a need must be, whoever runs it; `longest` as opened. RD_USAGE, RD_UNSUPPORTED: a gate. */
-rd_code rd_need_check(const rd_need *need, int64_t longest, rd_error *e);
+/* What a need must be, whoever runs it; `longest` as opened. RD_USAGE, RD_UNSUPPORTED: a gate that
+ * the model has not. */
+rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longest, rd_error *e);
+/* Where the need's clean rows end, in [first, end]: with a gate, what lies before it. */
+int64_t rd_need_clean(const rd_need *need);
 /* Before a pass the lanes forget the need's range, after it they know it. */
 void rd_need_forget(const rd_need *need);
 void rd_need_keep(const rd_need *need);

@@ -28,6 +28,7 @@ typedef struct cpu_engine {
   rd_sequence *sequences; /* (rows) */
   int32_t *indices;       /* (rows) into the packed pass */
   row_use *uses;          /* (rows) of those indices */
+  int64_t sequence_count, use_count;
   row_use *chunk;         /* (rows) of a chunk, a pair as one */
   rd_propose_row *draws;  /* (rows) */
   rd_proposal *proposals; /* (rows) */
@@ -134,35 +135,80 @@ static rd_code use_logits(void *context, float *logits, int64_t first, int64_t c
 
 /* --- passes ----------------------------------------------------------------------------------- */
 
-static rd_sequence sequence_of(const rd_need *need, const int32_t *canvas, const rd_lane *lane) {
-  return (rd_sequence){.ids = canvas + need->first,
-                       .count = need->end - need->first,
-                       .first = need->first,
-                       .cache = lane ? ((const cpu_lane *)lane)->cache : NULL,
-                       .length = rd_need_sees(need, need->end - 1)};
+/* The positions of a need on one side of its gate. */
+typedef struct side {
+  int64_t first, end;
+  bool clean;
+} side;
+
+static side side_of(const rd_need *need, bool clean) {
+  int64_t gate = rd_need_clean(need);
+  return clean ? (side){need->first, gate, true} : (side){gate, need->end, false};
 }
 
-/* Sequences and wanted rows of needs[number], from packed row `at` on; returns the rows it took. */
-static int64_t pack(cpu_engine *d, int64_t number, int64_t at, int64_t *sequences, int64_t *uses) {
-  const rd_need *need = &d->needs[number];
-  d->sequences[(*sequences)++] = sequence_of(need, need->canvas, need->lane);
+static void add_sequence(cpu_engine *d, const rd_need *need, side s, const int32_t *canvas,
+                         const rd_lane *lane) {
+  d->sequences[d->sequence_count++] =
+      (rd_sequence){.ids = canvas + s.first,
+                    .count = s.end - s.first,
+                    .first = s.first,
+                    .cache = lane ? ((const cpu_lane *)lane)->cache : NULL,
+                    .length = rd_need_sees(need, s.end - 1),
+                    .clean = s.clean};
+}
+
+/* Sequences of one side of a need; returns their rows. */
+static int64_t pack_side(cpu_engine *d, const rd_need *need, bool clean) {
+  side s = side_of(need, clean);
+  if (s.first == s.end)
+    return 0;
+  add_sequence(d, need, s, need->canvas, need->lane);
   if (need->unguided)
-    d->sequences[(*sequences)++] = sequence_of(need, need->unguided, need->unguided_lane);
+    add_sequence(d, need, s, need->unguided, need->unguided_lane);
+  return (s.end - s.first) * (need->unguided ? 2 : 1);
+}
+
+/* Wanted rows of needs[number], whose sides begin at rows at[0] (clean) and at[1]: one after the
+ * other, since what is wanted rises. */
+static void pack_wanted(cpu_engine *d, int64_t number, const int64_t at[2], const int64_t rows[2]) {
+  const rd_need *need = &d->needs[number];
+  int64_t gate = need->first + rows[0];
   for (int64_t i = 0; i < need->count; i++) {
-    int32_t row = (int32_t)(at + rd_wanted_row(need, i) - need->first);
-    d->indices[*uses] = row;
-    d->uses[(*uses)++] = (row_use){number, i, need->unguided ? WITH_PROMPT : PLAIN};
+    int64_t position = rd_wanted_row(need, i), behind = position >= gate;
+    int64_t row = at[behind] + position - (behind ? gate : need->first);
+    d->indices[d->use_count] = (int32_t)row;
+    d->uses[d->use_count++] = (row_use){number, i, need->unguided ? WITH_PROMPT : PLAIN};
     if (!need->unguided)
       continue;
-    d->indices[*uses] = row + (int32_t)(need->end - need->first);
-    d->uses[(*uses)++] = (row_use){number, i, WITHOUT_PROMPT};
+    d->indices[d->use_count] = (int32_t)(row + rows[behind]);
+    d->uses[d->use_count++] = (row_use){number, i, WITHOUT_PROMPT};
   }
-  return rd_need_rows(need);
+}
+
+/* needs[first .. end) of a kind of attention: clean sides first. */
+static void pack(cpu_engine *d, int64_t first, int64_t end, int64_t attention) {
+  int64_t at[2] = {0};
+  d->sequence_count = d->use_count = 0;
+  for (int behind = 0; behind < 2; behind++)
+    for (int64_t i = first; i < end; i++)
+      if (d->needs[i].attention == attention)
+        at[1] += pack_side(d, &d->needs[i], !behind) * !behind;
+  for (int64_t i = first; i < end; i++) {
+    const rd_need *need = &d->needs[i];
+    if (need->attention != attention)
+      continue;
+    side clean = side_of(need, true), rest = side_of(need, false);
+    const int64_t rows[2] = {clean.end - clean.first, rest.end - rest.first};
+    pack_wanted(d, i, at, rows);
+    rd_need_forget(need);
+    for (int behind = 0; behind < 2; behind++)
+      at[behind] += rows[behind] * (need->unguided ? 2 : 1);
+  }
 }
 
 /* A product of a shape not met before costs a millisecond to prepare, and drafts of many lengths
  * come and go: passes over several are filled up to one of a few sizes in each doubling. */
-static void pad(cpu_engine *d, int64_t rows, int64_t *sequences) {
+static void pad(cpu_engine *d, int64_t rows) {
   enum { LEAST = 16, MOST = 256 };
   static const int32_t filler[MOST] = {0};
   int64_t step = LEAST;
@@ -170,28 +216,28 @@ static void pad(cpu_engine *d, int64_t rows, int64_t *sequences) {
     step *= 2;
   int64_t lacking = (step - rows % step) % step;
   if (lacking > 0 && lacking <= d->rows - rows && lacking <= d->longest)
-    d->sequences[(*sequences)++] = (rd_sequence){.ids = filler, .count = lacking};
+    d->sequences[d->sequence_count++] = (rd_sequence){.ids = filler, .count = lacking};
 }
 
 /* One pass over needs[first..) of a kind, as many as fit; *next is the first one left. */
 static rd_code run_pass(cpu_engine *d, int64_t n, int64_t first, int64_t *next, rd_error *e) {
   int64_t attention = d->needs[first].attention;
-  int64_t rows = 0, sequences = 0, uses = 0, end = first;
+  int64_t rows = 0, end = first;
   for (; end < n; end++) {
     if (d->needs[end].attention != attention)
       continue;
     if (rd_need_rows(&d->needs[end]) > d->rows - rows)
       break;
-    rows += pack(d, end, rows, &sequences, &uses);
-    rd_need_forget(&d->needs[end]);
+    rows += rd_need_rows(&d->needs[end]);
   }
   if (rows == 0)
     return rd_fail(e, RD_USAGE, "%lld positions do not fit in a pass of %lld",
                    (long long)rd_need_rows(&d->needs[first]), (long long)d->rows);
-  if (sequences > 1 && attention != RD_CAUSAL)
-    pad(d, rows, &sequences);
-  RD_TRY(rd_stack_run(d->stack, d->sequences, sequences, attention, e));
-  RD_TRY(rd_stack_logits(d->stack, d->indices, uses, use_logits, d, e));
+  pack(d, first, end, attention);
+  if (d->sequence_count > 1 && attention != RD_CAUSAL)
+    pad(d, rows);
+  RD_TRY(rd_stack_run(d->stack, d->sequences, d->sequence_count, attention, e));
+  RD_TRY(rd_stack_logits(d->stack, d->indices, d->use_count, use_logits, d, e));
   for (int64_t i = first; i < end; i++)
     if (d->needs[i].attention == attention)
       rd_need_keep(&d->needs[i]);
@@ -215,7 +261,7 @@ static rd_code scores(rd_engine *self, const rd_need *needs, int64_t n, rd_score
   d->sink = sink;
   d->context = context;
   for (int64_t i = 0; i < n; i++)
-    RD_TRY(rd_need_check(&needs[i], d->longest, e));
+    RD_TRY(rd_need_check(&needs[i], d->model, d->longest, e));
   for (int64_t kind = -1; (kind = next_kind(needs, n, kind)) < INT64_MAX;)
     for (int64_t at = 0; at < n;)
       if (needs[at].attention != kind)

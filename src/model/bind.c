@@ -104,6 +104,8 @@ static rd_code bind_norm(rd_binder *b, const rd_walk *p, rd_error *e) {
     t = rd_adapter_norm(b->adapter, module);
     b->used += t != NULL;
   }
+  if (!t && b->plain)
+    return RD_OK;
   if (!t)
     RD_TRY(find(b->tensors, p->name, true, &t, e));
   return bind_vector(b, t, p->cols, p->vector, e);
@@ -154,6 +156,8 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   rd_code code = b->adapter ? bind_factors(b, p, &merged, e) : RD_OK;
   if (code != RD_OK)
     return rd_prefix(e, code, "adapter %s", b->adapter->folder);
+  if (b->plain && merged.rank == 0)
+    return RD_OK;
   /* sums with an adapter are numbers of 32 bits */
   const rd_format *from = merged.rank ? rd_format_of(RD_F32) : t->format;
   return bind_matrix(b, t, rd_precision_format(b->precision.row, from), p->rows, p->cols,
@@ -200,14 +204,39 @@ static rd_code bind_place(rd_binder *b, const rd_walk *p, rd_weights *w, rd_erro
   return RD_OK;
 }
 
+/* An adapter over a plain model: what it leaves alone is what lies there already. */
+static rd_code bind_over(rd_binder *b, const rd_walk *p, const rd_walk *plain, rd_error *e) {
+  if (p->kind == RD_NORM)
+    return bind_norm(b, p, e);
+  if (p->kind != RD_LINEAR)
+    return RD_OK;
+  RD_TRY(bind_linear(b, p, e));
+  if (p->linear->w.data != plain->linear->w.data)
+    p->linear->plain = &plain->linear->w;
+  return RD_OK;
+}
+
+/* All is the plain model's; its places are its own. */
+static void begin_over(const rd_binder *b, const rd_config *c, rd_weights *w, rd_layer *layers) {
+  *w = *b->plain;
+  w->layers = layers;
+  w->plain = b->plain;
+  for (int64_t l = 0; l < c->layers; l++) {
+    layers[l] = b->plain->layers[l];
+    layers[l].plain = &b->plain->layers[l];
+  }
+}
+
 rd_code rd_bind_weights(rd_binder *b, const rd_config *c, rd_weights *w, rd_error *e) {
   rd_layer *layers = w->layers;
   *w = (rd_weights){.type = b->precision.type, .layers = layers};
   memset(layers, 0, (size_t)c->layers * sizeof *layers);
+  if (b->plain)
+    begin_over(b, c, w, layers);
   b->used = 0;
-  rd_walk p = rd_parts_of(c, b->names, w, NULL);
-  while (rd_parts_next(&p))
-    RD_TRY(bind_place(b, &p, w, e));
+  rd_walk p = rd_parts_of(c, b->names, w, NULL), plain = rd_parts_of(c, b->names, b->plain, NULL);
+  while (rd_parts_next(&p) && rd_parts_next(&plain))
+    RD_TRY(b->plain ? bind_over(b, &p, &plain, e) : bind_place(b, &p, w, e));
   size_t count = b->adapter ? b->adapter->tensors.count : 0;
   if (b->used == count)
     return RD_OK;

@@ -16,6 +16,7 @@ typedef struct rd_binder {
   const rd_names *names;     /* that they have: the family's, or GGUF's */
   const rd_adapter *adapter; /* or NULL */
   rd_adapter_use use;        /* of its factors */
+  const rd_weights *plain;   /* the model bound without it, whose numbers are shared; or NULL */
   rd_precision_choice precision;
   rd_arena *arena; /* measuring, or placed: the same calls are made in both runs */
   size_t used;     /* tensors of the adapter that have found their place */

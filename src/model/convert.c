@@ -129,7 +129,7 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
 
 static rd_code write_folder(const rd_model *m, const rd_convert_options *o, const rd_format *format,
                             bool *tokenizer, rd_error *e) {
-  const rd_remembered template = {-1, m->remembered.chat_template};
+  const rd_remembered template = {.mask = -1, .chat_template = m->remembered.chat_template};
   const char *folder = m->store->file.folder, *from = folder ? folder : o->path;
   RD_TRY(rd_folder_make(o->out, e));
   RD_TRY(rd_tokenizer_copy(m->tokenizer, from, o->out, tokenizer, e));

@@ -71,18 +71,46 @@ static rd_input input_of(const rd_layer_context *c, const rd_layer_acts *a, cons
   return (rd_input){.x = rows_of(c, x, cols), .room = a->room};
 }
 
+/* The norm of a row before the gate, and of one behind it: `norm` of the layer, or of its plain
+ * form. */
+#define RD_PLAIN_NORM(layer, norm) ((layer)->plain ? (layer)->plain->norm : (layer)->norm)
+
+/* y = norm(x) with two vectors of weights: `plain` before the gate, `norm` behind it. */
+static void normalise(const rd_layer_context *c, void *y, float *rstd, const float *x,
+                      const float *plain, const float *norm) {
+  int64_t D = c->config->width, clean = norm == plain ? 0 : c->clean;
+  float eps = (float)c->config->norm_eps;
+  if (clean > 0)
+    rd_rmsnorm(y, c->type, rstd, x, plain, clean, D, eps);
+  rd_rmsnorm(rd_at(y, c->type, clean * D), c->type, rstd ? rstd + clean : NULL, x + clean * D, norm,
+             c->T - clean, D, eps);
+}
+
+/* The same for heads (T, heads, hd), in place. */
+static void normalise_heads(const rd_layer_context *c, float *x, float *rstd, int64_t heads,
+                            const float *plain, const float *norm) {
+  int64_t hd = c->config->head_dim, row = heads * hd, clean = norm == plain ? 0 : c->clean;
+  float eps = (float)c->config->norm_eps;
+  if (clean > 0)
+    rd_headnorm(x, RD_F32, rstd, plain, clean, heads, hd, row, eps);
+  rd_headnorm(x + clean * row, RD_F32, rstd ? rstd + clean * heads : NULL, norm, c->T - clean,
+              heads, hd, row, eps);
+}
+
 /* y = rope(norm(x w')) for queries or keys: in f32 up to the end and rounded once, since what is
  * lost here grows with the scores. raw, rstd: what the backward pass of the norm reads, or NULL. */
 static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void *y, rd_input *x,
-                             void *lora, void *raw, float *rstd, const float *norm, rd_error *e) {
+                             void *lora, void *raw, float *rstd, const float *plain,
+                             const float *norm, rd_error *e) {
   int64_t hd = c->config->head_dim, row = p->w.rows, heads = row / hd, n = c->T * row;
   float *heads_f32 = c->type == RD_F32 ? y : c->unrotated;
-  RD_TRY(rd_linear_forward(p, rd_mat_rows(heads_f32, RD_F32, c->T, row), false, x, lora, e));
+  RD_TRY(
+      rd_linear_forward(p, rd_mat_rows(heads_f32, RD_F32, c->T, row), false, x, c->clean, lora, e));
   rd_profile_lap("q, k, v");
   if (raw)
     rd_cast(raw, c->type, heads_f32, RD_F32, n);
   if (norm)
-    rd_headnorm(heads_f32, RD_F32, rstd, norm, c->T, heads, hd, row, (float)c->config->norm_eps);
+    normalise_heads(c, heads_f32, rstd, heads, plain, norm);
   rd_rope(heads_f32, RD_F32, c->T, heads, hd, row, c->cosines, c->sines,
           c->config->rope_interleaved, false);
   if (heads_f32 != y)
@@ -93,7 +121,7 @@ static rd_code rotated_heads(const rd_linear *p, const rd_layer_context *c, void
 
 static rd_code project(const rd_linear *p, const rd_layer_context *c, void *y, rd_input *x,
                        void *lora, rd_error *e) {
-  return rd_linear_forward(p, rows_of(c, y, p->w.rows), false, x, lora, e);
+  return rd_linear_forward(p, rows_of(c, y, p->w.rows), false, x, c->clean, lora, e);
 }
 
 /* y = x + projection: into the stream when they are the same buffer, else from a copy of it. */
@@ -103,7 +131,7 @@ static rd_code add_to_stream(const rd_linear *p, const rd_layer_context *c, cons
   if (y != x)
     memcpy(y, x, (size_t)(c->T * D) * sizeof *y);
   rd_input in = input_of(c, a, input, p->w.cols);
-  return rd_linear_forward(p, rd_mat_rows(y, RD_F32, c->T, D), true, &in, lora, e);
+  return rd_linear_forward(p, rd_mat_rows(y, RD_F32, c->T, D), true, &in, c->clean, lora, e);
 }
 
 rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_context *c,
@@ -111,12 +139,13 @@ rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_co
                          rd_error *e) {
   const rd_config *f = c->config;
   int64_t T = c->T, D = f->width;
-  float eps = (float)f->norm_eps;
-  rd_rmsnorm(a->n1, c->type, a->rstd1, a->x, layer->attention_norm, T, D, eps);
+  normalise(c, a->n1, a->rstd1, a->x, RD_PLAIN_NORM(layer, attention_norm), layer->attention_norm);
   rd_profile_lap("norm");
   rd_input in = input_of(c, a, a->n1, D);
-  RD_TRY(rotated_heads(&layer->q, c, a->q, &in, a->lora.q, a->q_raw, a->q_rstd, layer->q_norm, e));
-  RD_TRY(rotated_heads(&layer->k, c, a->k, &in, a->lora.k, a->k_raw, a->k_rstd, layer->k_norm, e));
+  RD_TRY(rotated_heads(&layer->q, c, a->q, &in, a->lora.q, a->q_raw, a->q_rstd,
+                       RD_PLAIN_NORM(layer, q_norm), layer->q_norm, e));
+  RD_TRY(rotated_heads(&layer->k, c, a->k, &in, a->lora.k, a->k_raw, a->k_rstd,
+                       RD_PLAIN_NORM(layer, k_norm), layer->k_norm, e));
   RD_TRY(project(&layer->v, c, a->v, &in, a->lora.v, e));
   rd_profile_lap("q, k, v");
   RD_TRY(attend ? attend(owner, index, c, a, e)
@@ -125,7 +154,7 @@ rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_co
   rd_profile_lap("attention");
   RD_TRY(add_to_stream(&layer->o, c, a, a->mid, a->x, a->att, a->lora.o, e));
   rd_profile_lap("o");
-  rd_rmsnorm(a->n2, c->type, a->rstd2, a->mid, layer->mlp_norm, T, D, eps);
+  normalise(c, a->n2, a->rstd2, a->mid, RD_PLAIN_NORM(layer, mlp_norm), layer->mlp_norm);
   rd_profile_lap("norm");
   in = input_of(c, a, a->n2, D);
   RD_TRY(project(&layer->gate, c, a->gate, &in, a->lora.gate, e));

@@ -34,6 +34,7 @@ typedef struct rd_layer_context {
   const rd_config *config;
   rd_dtype type;                /* of matrices and activations */
   int64_t T;                    /* rows */
+  int64_t clean;                /* of them go without the adapter: the first */
   const float *cosines, *sines; /* (T, hd/2) rows gathered for each token */
   rd_attention attention;
   float *unrotated; /* (T, H*hd) queries or keys before their rounding; NULL in f32 */

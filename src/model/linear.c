@@ -11,17 +11,33 @@ static void scale_rows(rd_mat mid, float scale) {
     rd_scale(mid.data, mid.type, scale, mid.rows * mid.cols);
 }
 
-rd_code rd_linear_forward(const rd_linear *l, rd_mat y, bool add, rd_input *x, void *mid,
-                          rd_error *e) {
-  RD_TRY(rd_matrix_multiply(y, &l->w, x, add, e));
+/* x w' where the first rows have another w than the rest: each range is rounded anew. */
+static rd_code two_products(const rd_linear *l, rd_mat y, bool add, rd_input *x, int64_t clean,
+                            rd_error *e) {
+  int64_t rest = y.rows - clean;
+  rd_input before = {.x = rd_mat_part(x->x, 0, clean), .room = x->room};
+  rd_input behind = {.x = rd_mat_part(x->x, clean, rest), .room = x->room};
+  x->rounding = NULL; /* the room is used for parts */
+  RD_TRY(rd_matrix_multiply(rd_mat_part(y, 0, clean), l->plain, &before, add, e));
+  return rest > 0 ? rd_matrix_multiply(rd_mat_part(y, clean, rest), &l->w, &behind, add, e) : RD_OK;
+}
+
+rd_code rd_linear_forward(const rd_linear *l, rd_mat y, bool add, rd_input *x, int64_t clean,
+                          void *mid, rd_error *e) {
+  if (l->plain && clean > 0)
+    RD_TRY(two_products(l, y, add, x, clean, e));
+  else
+    RD_TRY(rd_matrix_multiply(y, &l->w, x, add, e));
   if (l->bias)
     rd_bias(y.data, y.type, l->bias, y.rows, y.cols, y.row_stride);
-  if (l->a.rows == 0)
+  if (l->a.rows == 0 || clean == y.rows)
     return RD_OK;
-  rd_input middle = {.x = rd_mat_rows(mid, x->x.type, y.rows, l->a.rows)};
-  RD_TRY(rd_matrix_multiply(middle.x, &l->a, x, false, e));
+  rd_mat adapted = rd_mat_part(y, clean, y.rows - clean);
+  rd_input input = {.x = rd_mat_part(x->x, clean, adapted.rows)};
+  rd_input middle = {.x = rd_mat_rows(mid, x->x.type, adapted.rows, l->a.rows)};
+  RD_TRY(rd_matrix_multiply(middle.x, &l->a, &input, false, e));
   scale_rows(middle.x, l->scale);
-  return rd_matrix_multiply(y, &l->b, &middle, true, e);
+  return rd_matrix_multiply(adapted, &l->b, &middle, true, e);
 }
 
 /* g += dy' x for one weight (out, in) of a product y = x w'. */

@@ -16,6 +16,7 @@
 
 static void tables_layout(rd_model *m, rd_arena *arena) {
   m->weights.layers = RD_TAKE(arena, rd_layer, m->config.layers);
+  m->plain.layers = RD_TAKE(arena, rd_layer, m->config.layers);
 }
 
 rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, rd_error *e) {
@@ -63,24 +64,43 @@ void rd_model_close(rd_model **model) {
   *model = NULL;
 }
 
+/* With a gate the model is bound without its adapter first, then the adapter over that. */
+static rd_code bind_weights(rd_binder *b, rd_model *m, bool gated, rd_error *e) {
+  const rd_adapter *adapter = b->adapter;
+  if (gated) {
+    b->plain = NULL;
+    b->adapter = NULL;
+    RD_TRY(rd_bind_weights(b, &m->config, &m->plain, e));
+    b->plain = &m->plain;
+    b->adapter = adapter;
+  }
+  return rd_bind_weights(b, &m->config, &m->weights, e);
+}
+
 /* Bind everything, once counting what must be made, once for real. */
 static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   const rd_tensors *tensors = &s->file.tensors;
+  bool gated = o->adapter && (m->remembered.gate.answer || o->apart);
   rd_arena measure = rd_arena_measure();
   rd_binder binder = {.tensors = tensors,
                       .names = s->file.names,
                       .adapter = o->adapter ? &s->adapter : NULL,
                       .use = o->use,
                       .arena = &measure};
+  if (gated && o->use == RD_ADAPTER_MERGED)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "adapter %s counts in answers alone (its gate): it cannot be merged into the "
+                   "model, whose other rows go without it",
+                   o->adapter);
   RD_TRY(rd_precision_choose(&binder.precision, o->precision, tensors, e));
   m->precision = binder.precision.row;
   m->precision_why = binder.precision.why;
-  RD_TRY(rd_bind_weights(&binder, &m->config, &m->weights, e));
+  RD_TRY(bind_weights(&binder, m, gated, e));
   RD_TRY(rd_arena_init(&s->weights, measure.used, "converted weights", e));
   m->memory_bytes += measure.used;
   binder.arena = &s->weights;
-  return rd_bind_weights(&binder, &m->config, &m->weights, e);
+  return bind_weights(&binder, m, gated, e);
 }
 
 /* Special tokens that config.json leaves open come from the tokenizer's files. */
@@ -98,7 +118,7 @@ static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
 /* What the options choose; else what was chosen when the adapter, or the model, was trained. */
 static rd_code recall(rd_remembered *r, const char *folder, const rd_model_options *o,
                       rd_error *e) {
-  *r = (rd_remembered){-1, NULL};
+  *r = (rd_remembered){.mask = -1};
   if (folder)
     RD_TRY(rd_remembered_read(r, folder, e));
   if (o->adapter)
@@ -131,7 +151,6 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *
   rd_config *c = &m->config;
   const rd_model_file *file = &m->store->file;
   char *path = NULL;
-  RD_TRY(recall(&m->remembered, file->folder, o, e));
   RD_TRY(rd_model_file_vocabulary(&path, file, o->path, e));
   if (!path)
     return o->mask_token || o->chat_template
@@ -163,6 +182,8 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   if (o->adapter)
     RD_TRY(rd_adapter_open(&s->adapter, o->adapter, e));
+  m->adapted = o->adapter != NULL;
+  RD_TRY(recall(&m->remembered, s->file.folder, o, e));
   const rd_tensors *mapped[] = {&s->file.tensors, &s->adapter.tensors};
   for (size_t k = 0; k < 2; k++) {
     m->memory_bytes += mapped[k]->copied;

@@ -15,6 +15,7 @@ typedef struct rd_model_options {
   const char *adapter;       /* a PEFT folder, or NULL */
   const char *precision;     /* a row's name (precision.h); NULL: auto */
   rd_adapter_use use;        /* of the adapter */
+  bool apart;                /* bind weights.plain, as a gated adapter does */
   const char *chat_template; /* a row's name, a Jinja file, or NULL: the model's own */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
   const char *system;        /* system message of conversations without one, or NULL */
@@ -25,6 +26,8 @@ typedef struct rd_precision rd_precision; /* precision.h: what products run in *
 struct rd_model {
   rd_config config;
   rd_weights weights;
+  rd_weights plain;                /* what weights.plain is, where it is set */
+  bool adapted;                    /* weights have an adapter */
   const rd_precision *precision;   /* never auto; NULL: trained from nothing */
   const char *precision_why;       /* a few words */
   rd_tokenizer *tokenizer;         /* NULL: the files hold none */

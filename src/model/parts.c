@@ -179,7 +179,7 @@ int64_t rd_weights_rank(const rd_weights *w, const rd_config *c) {
 }
 
 size_t rd_weights_room(const rd_weights *w, const rd_config *c, int64_t T) {
-  size_t most = 0;
+  size_t most = w->plain ? rd_weights_room(w->plain, c, T) : 0;
   rd_walk p = rd_parts_of(c, NULL, w, NULL);
   while (rd_parts_next(&p)) {
     const rd_rounding *rounding = p.linear ? p.linear->w.format->rounding : NULL;

@@ -9,10 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char NAME[] = "redraft.json";
+static const char NAME[] = "redraft.json", GATE[] = "answer";
+
+static rd_code take_gate(rd_gate *gate, const json_t *json, rd_error *e) {
+  const char *name = NULL;
+  RD_TRY(rd_json_text(json, "gate", &name, e));
+  if (name && strcmp(name, GATE) != 0)
+    return rd_fail(e, RD_UNSUPPORTED, "gate: \"%.40s\"; \"%s\" is known", name, GATE);
+  if (!name && (json_object_get(json, "shift") || json_object_get(json, "block")))
+    return rd_fail(e, RD_BAD_INPUT, "shift and block say how a gate works, and there is no gate");
+  gate->answer = gate->answer || name;
+  RD_TRY(rd_json_bool(json, "shift", &gate->shift, e));
+  return rd_json_int(json, "block", 0, INT32_MAX, &gate->block, e);
+}
 
 static rd_code take(rd_remembered *r, const json_t *json, rd_error *e) {
   const char *template = NULL;
+  RD_TRY(take_gate(&r->gate, json, e));
   RD_TRY(rd_json_int(json, "mask_token_id", 0, INT32_MAX, &r->mask, e));
   RD_TRY(rd_json_text(json, "chat_template", &template, e));
   char *copy = template ? rd_strdup(template, e) : NULL;
@@ -40,13 +53,16 @@ rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
 }
 
 rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e) {
-  if (r->mask < 0 && !r->chat_template)
+  if (r->mask < 0 && !r->chat_template && !r->gate.answer)
     return RD_OK;
   json_t *json = json_object();
   if (r->mask >= 0)
     json_object_set_new(json, "mask_token_id", json_integer(r->mask));
   if (r->chat_template)
     json_object_set_new(json, "chat_template", json_string(r->chat_template));
+  if (r->gate.answer)
+    json_object_update_new(json, json_pack("{s:s, s:b, s:I}", "gate", GATE, "shift", r->gate.shift,
+                                           "block", (json_int_t)r->gate.block));
   rd_code code = rd_json_write(folder, NAME, json, e);
   json_decref(json);
   return code;
@@ -54,5 +70,5 @@ rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error
 
 void rd_remembered_drop(rd_remembered *r) {
   free(r->chat_template);
-  *r = (rd_remembered){-1, NULL};
+  *r = (rd_remembered){.mask = -1};
 }

@@ -7,13 +7,22 @@
 
 #include "error.h"
 
+/* Where an adapter counts: with a gate not in the prompt, and not in what is written for good.
+ * Those rows are the base's own, and look back; the rows behind see them and one another. */
+typedef struct rd_gate {
+  bool answer;   /* there is one */
+  bool shift;    /* the row before a position predicts it, as in the base */
+  int64_t block; /* answer positions that are refined at a time; 0: all of them */
+} rd_gate;
+
 typedef struct rd_remembered {
   int64_t mask;        /* id of the token that stands for noise; -1: not chosen */
   char *chat_template; /* name of a row, or Jinja text; NULL: not chosen */
+  rd_gate gate;        /* of the adapter: "gate": "answer", "shift", "block" */
 } rd_remembered;
 
-/* Take from a folder what it remembers; the rest of *r, which begins as {-1, NULL}, stays. A folder
- * without the file remembers nothing. */
+/* Take from a folder what it remembers; the rest of *r, which begins as {.mask = -1}, stays. A
+ * folder without the file remembers nothing. */
 rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e);
 /* Write the file, where there is something to remember. */
 rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e);

@@ -133,6 +133,21 @@ void rd_stack_free(rd_stack **stack) {
   *stack = NULL;
 }
 
+/* Clean sequences look back; the others as the pass was asked. */
+static rd_code attend_halves(const rd_stack *s, const rd_layer_context *c, const rd_layer_acts *a,
+                             rd_error *e) {
+  rd_attention clean = c->attention, rest = c->attention;
+  clean.block = 1;
+  clean.sequences = s->clean;
+  rest.spans += s->clean;
+  rest.sequences -= s->clean;
+  if (clean.sequences > 0)
+    RD_TRY(rd_attention_forward(&clean, a->att, a->lse, a->q, a->k, a->v, c->workspace, e));
+  return rest.sequences > 0
+           ? rd_attention_forward(&rest, a->att, a->lse, a->q, a->k, a->v, c->workspace, e)
+           : RD_OK;
+}
+
 /* Attention with caches: what is fresh goes to its place, then every position is read from there.
  */
 static rd_code attend_cached(void *owner, int64_t l, const rd_layer_context *c,
@@ -149,7 +164,7 @@ static rd_code attend_cached(void *owner, int64_t l, const rd_layer_context *c,
     span->own_k = rd_cache_layer(seq->cache, seq->cache->k, l);
     span->own_v = rd_cache_layer(seq->cache, seq->cache->v, l);
   }
-  return rd_attention_forward(&c->attention, a->att, a->lse, a->q, a->k, a->v, c->workspace, e);
+  return attend_halves(s, c, a, e);
 }
 
 static int64_t length_of(const rd_sequence *seq) {
@@ -165,6 +180,8 @@ static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_e
       (seq->first > 0 && !seq->cache))
     return rd_fail(e, RD_USAGE, "a sequence reaches position %lld; this pass was made for %lld",
                    (long long)length, (long long)s->sizes.longest);
+  if (seq->clean && at > s->context.clean)
+    return rd_fail(e, RD_USAGE, "clean sequences come before the others of a pass");
   if (seq->cache && length > seq->cache->positions)
     return rd_fail(e, RD_USAGE, "a sequence of %lld positions; its key/value cache holds %lld",
                    (long long)length, (long long)seq->cache->positions);
@@ -197,39 +214,47 @@ static void place(rd_stack *s, const rd_sequence *seq, int64_t i, int64_t at) {
   memcpy(s->sines + at * half, s->table_sin + seq->first * half, bytes);
 }
 
-static bool cached(const rd_stack *s) {
+/* Is attention over the rows of the pass alone, and of one kind? */
+static bool simple(const rd_stack *s) {
   for (int64_t i = 0; i < s->context.attention.sequences; i++)
-    if (s->sequences[i].cache)
-      return true;
-  return false;
+    if (s->sequences[i].cache || s->sequences[i].clean)
+      return false;
+  return true;
 }
 
 rd_code rd_stack_layer(rd_stack *s, int64_t l, rd_error *e) {
   const rd_layer_acts *a = &s->acts[s->sizes.keep == RD_STACK_NOTHING ? 0 : l];
   return rd_layer_forward(&s->weights->layers[l], l, &s->context, a,
-                          cached(s) ? attend_cached : NULL, s, e);
+                          simple(s) ? NULL : attend_cached, s, e);
 }
 
 rd_code rd_stack_run(rd_stack *s, const rd_sequence *sequences, int64_t n, int64_t block,
                      rd_error *e) {
   const rd_config *c = s->config;
   const rd_weights *w = s->weights;
-  int64_t T = 0;
+  const rd_weights *plain = w->plain ? w->plain : w;
+  int64_t T = 0, D = c->width, clean = 0;
   rd_profile_lap("between passes");
+  s->clean = s->context.clean = 0;
   for (int64_t i = 0; i < n; i++) {
     RD_TRY(check(s, &sequences[i], T, e));
     place(s, &sequences[i], i, T);
     T += sequences[i].count;
+    s->clean += sequences[i].clean;
+    s->context.clean = clean = sequences[i].clean ? T : clean;
   }
   s->sequences = sequences;
   s->context.T = T;
   s->context.attention.block = block < 0 ? c->block : block;
   s->context.attention.sequences = n;
-  rd_matrix_gather(s->acts->x, &w->embedding, s->ids, T);
+  rd_matrix_gather(s->acts->x, &plain->embedding, s->ids, clean);
+  rd_matrix_gather(s->acts->x + clean * D, &w->embedding, s->ids + clean, T - clean);
   rd_profile_lap("embedding");
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(rd_stack_layer(s, l, e));
-  rd_rmsnorm(s->hidden, w->type, s->rstd, s->x, w->norm, T, c->width, (float)c->norm_eps);
+  rd_rmsnorm(s->hidden, w->type, s->rstd, s->x, plain->norm, clean, D, (float)c->norm_eps);
+  rd_rmsnorm(rd_at(s->hidden, w->type, clean * D), w->type, s->rstd ? s->rstd + clean : NULL,
+             s->x + clean * D, w->norm, T - clean, D, (float)c->norm_eps);
   rd_profile_lap("norm");
   return RD_OK;
 }
@@ -240,14 +265,26 @@ static int64_t round_up(int64_t n) {
   return (n + STEP - 1) / STEP * STEP;
 }
 
+/* How many of rows (count) make the next chunk: those on one side of the gate, where the head has
+ * an adapter. */
+static int64_t chunk_of(const rd_stack *s, const int32_t *rows, int64_t count) {
+  const rd_linear *head = &s->weights->head;
+  int64_t most = count < s->sizes.chunk ? count : s->sizes.chunk, n = 1;
+  if (head->a.rows == 0 && !head->plain)
+    return most;
+  while (n < most && (rows[n] < s->context.clean) == (rows[0] < s->context.clean))
+    n++;
+  return n;
+}
+
 rd_code rd_stack_logits(rd_stack *s, const int32_t *rows, int64_t count, rd_logits_sink *sink,
                         void *context, rd_error *e) {
   const rd_config *c = s->config;
   const rd_weights *w = s->weights;
   size_t row_bytes = (size_t)c->width * rd_dtype_size(w->type);
   int64_t chunk = s->sizes.chunk;
-  for (int64_t first = 0; first < count; first += chunk) {
-    int64_t n = count - first < chunk ? count - first : chunk;
+  for (int64_t first = 0, n = 0; first < count; first += n) {
+    n = chunk_of(s, rows + first, count - first);
     for (int64_t i = 0; i < n; i++) {
       int32_t row = rows[first + i];
       if (row < 0 || row >= s->context.T)
@@ -260,7 +297,7 @@ rd_code rd_stack_logits(rd_stack *s, const int32_t *rows, int64_t count, rd_logi
     memset((unsigned char *)s->gathered + (size_t)n * row_bytes, 0, (size_t)(m - n) * row_bytes);
     rd_input in = {.x = rd_mat_rows(s->gathered, w->type, m, c->width), .room = s->acts->room};
     RD_TRY(rd_linear_forward(&w->head, rd_mat_rows(s->logits, RD_F32, m, c->vocab), false, &in,
-                             s->head_mid, e));
+                             rows[first] < s->context.clean ? m : 0, s->head_mid, e));
     rd_profile_lap("head");
     RD_TRY(sink(context, s->logits, first, n, e));
   }

@@ -20,6 +20,7 @@ typedef struct rd_sequence {
   rd_cache *cache; /* or NULL. The keys and values of these ids are put into it, at their positions;
                       those of all other positions are read from it as they are */
   int64_t length;  /* with a cache: positions there are in all, first + count or more */
+  bool clean; /* before the gate: causal, and without the adapter. Clean sequences come first */
 } rd_sequence;
 
 /* What a run leaves of the layers. */
@@ -54,6 +55,7 @@ typedef struct rd_stack {
   float *cosines, *sines;       /* (rows, hd/2) */
   rd_span *spans;               /* (rows) */
   const rd_sequence *sequences; /* of the run in progress */
+  int64_t clean;                /* of them are before the gate: the first */
   rd_arena arena;
 } rd_stack;
 
@@ -66,8 +68,8 @@ size_t rd_stack_memory(const rd_config *config, const rd_weights *weights,
                        const rd_stack_sizes *sizes);
 
 /* Run the layers over `n` sequences. `block`: 0 bidirectional, 1 causal, N blocks (-1: the model's
- * own). Errors: RD_USAGE for too many rows or positions, RD_BAD_INPUT for ids outside the
- * vocabulary. */
+ * own); clean ones are causal whatever it is. Errors: RD_USAGE for too many rows or positions,
+ * RD_BAD_INPUT for ids outside the vocabulary. */
 rd_code rd_stack_run(rd_stack *stack, const rd_sequence *sequences, int64_t n, int64_t block,
                      rd_error *e);
 /* Layer l of the last run once more, from its kept input. */

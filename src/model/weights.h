@@ -10,12 +10,14 @@
 #include "config.h"
 #include "matrix.h"
 
-/* y = x w' + bias + scale (x a') b'. */
+/* y = x w' + bias + scale (x a') b'. Where an adapter counts from a gate on, rows before it are
+ * multiplied without it. */
 typedef struct rd_linear {
-  rd_matrix w;       /* (out, in) */
-  const float *bias; /* (out), or NULL */
-  rd_matrix a, b;    /* (rank, in), (out, rank) of the activations' type; a.rows 0: no adapter */
-  float scale;       /* alpha / rank, or alpha / sqrt(rank) */
+  rd_matrix w;            /* (out, in) */
+  const rd_matrix *plain; /* (out, in) before a gate, where an adapter was added into w; NULL: w */
+  const float *bias;      /* (out), or NULL */
+  rd_matrix a, b; /* (rank, in), (out, rank) of the activations' type; a.rows 0: no adapter */
+  float scale;    /* alpha / rank, or alpha / sqrt(rank) */
 } rd_linear;
 
 typedef struct rd_layer {
@@ -23,6 +25,7 @@ typedef struct rd_layer {
   const float *q_norm, *k_norm;           /* (hd), or NULL */
   rd_linear q, k, v, o;                   /* (H*hd, D), (K*hd, D), (K*hd, D), (D, H*hd) */
   rd_linear gate, up, down;               /* (F, D), (F, D), (D, F) */
+  const struct rd_layer *plain;           /* whose norms count before a gate; NULL: these */
 } rd_layer;
 
 typedef struct rd_weights {
@@ -31,6 +34,9 @@ typedef struct rd_weights {
   rd_linear head;      /* (V, D); the same numbers when tied */
   const float *norm;   /* (D) */
   rd_layer *layers;    /* (L) */
+  const struct rd_weights
+      *plain; /* the same without the adapter, for what lies before a gate; what
+                 the adapter leaves alone is shared. NULL: it counts everywhere */
 } rd_weights;
 
 #endif

@@ -40,7 +40,7 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
 /* What was chosen for the run, for whoever opens what it leaves; `mask`: config.json does not say.
  */
 static rd_code write_remembered(const rd_trainer *t, const char *folder, bool mask, rd_error *e) {
-  const rd_remembered init = {-1, t->template_choice};
+  const rd_remembered init = {.mask = -1, .chat_template = t->template_choice};
   rd_remembered r = t->base ? t->base->remembered : init;
   r.mask = mask ? r.mask : -1;
   return rd_remembered_write(&r, folder, e);

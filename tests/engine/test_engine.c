@@ -283,7 +283,7 @@ static void refused(rd_engine *engine, const rd_model *model) {
   refuse(engine, &s.need, RD_USAGE, "position 0 of a canvas is seen");
   scene_init(&s, 0, 0, T);
   s.need.gated = 3;
-  refuse(engine, &s.need, RD_UNSUPPORTED, "from position 3 on");
+  refuse(engine, &s.need, RD_USAGE, "a gate at position 3 needs a lane");
   scene_init(&s, 0, 5, 5);
   refuse(engine, &s.need, RD_USAGE, "make no range");
   scene_init(&s, 0, 0, T);
