@@ -34,6 +34,8 @@ struct rd_draft {
   int64_t wanted_count;
   int32_t blank;     /* what stands where nothing is written: the mask, or -1 for nothing */
   int64_t attention; /* of the passes */
+  bool by_block;     /* behind a gate, block after block: what is finished is clean */
+  bool lead;         /* the next pass is for the block's first word alone, which the base says */
   const rd_reuse *reuse;
   rd_lane *lane, *unguided_lane; /* or NULL */
   int64_t n, previous_n;         /* places in the canvas now; in the draft before */
@@ -191,15 +193,18 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
   return RD_OK;
 }
 
-static bool masked_in(const rd_draft *d, int64_t first, int64_t end) {
+/* Is there something to write? */
+static bool open_in(const rd_draft *d, int64_t first, int64_t end) {
   for (int64_t p = first; p < end; p++)
-    if (!d->fixed[p] && d->view.ids[p] == d->blank)
+    if (!d->fixed[p] && (d->sampler->revises || d->view.ids[p] == d->blank))
       return true;
   return false;
 }
 
 static int64_t block_size(const rd_draft *d) {
   int64_t size = d->params->block_length;
+  if (size == 0 && d->by_block)
+    size = d->setup.gate.block;
   return size > 0 && size < d->setup.count ? size : d->setup.count;
 }
 
@@ -207,14 +212,19 @@ static int64_t block_size(const rd_draft *d) {
 static void begin_block(rd_draft *d, int64_t first) {
   rd_view *v = &d->view;
   int64_t size = block_size(d), count = d->setup.count;
-  while (first + size < count && !masked_in(d, first, first + size))
+  while (first + size < count && !open_in(d, first, first + size))
     first += size;
+  d->lead = d->by_block && d->setup.gate.shift && open_in(d, first, first + 1);
   v->block_first = first;
   v->block_end = first + size < count ? first + size : count;
   v->block_step = 0;
   v->block_masks = 0;
   for (int64_t p = first; p < v->block_end; p++)
     v->block_masks += !d->fixed[p] && v->ids[p] == d->blank;
+  if (!d->by_block)
+    return;
+  d->n = v->block_end;
+  memset(d->fixed, 1, (size_t)first); /* the base's own from now on */
 }
 
 static rd_code begin_blocks(rd_draft *d, rd_error *e) {
@@ -223,7 +233,13 @@ static rd_code begin_blocks(rd_draft *d, rd_error *e) {
   if (d->sampler->counts && d->view.block_steps < 1)
     return rd_fail(e, RD_USAGE, "%lld iterations are fewer than the %lld blocks of %lld tokens",
                    (long long)d->view.iterations, (long long)blocks, (long long)size);
+  if (d->by_block && d->setup.gate.shift && d->setup.prompt_count == 0)
+    return rd_fail(e, RD_USAGE, "the adapter's gate needs a prompt: the base says its first word");
+  if (d->by_block && d->setup.gate.shift)
+    d->view.iterations += d->sampler->counts ? blocks : 0;
+  d->view.anew = d->by_block && d->sampler->counts;
   begin_block(d, 0);
+  d->previous_n = standing(d);
   return RD_OK;
 }
 
@@ -256,7 +272,8 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   d->setup.speller.mask = s->mask;
   d->setup.speller.ends = s->ends;
   d->setup.speller.end_count = s->end_count;
-  RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, d->attention, e));
+  d->by_block = s->gate.answer && !d->sampler->ahead && (s->gate.shift || s->gate.block > 0);
+  RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, s->gate.answer ? RD_CAUSAL : d->attention, e));
   fill_canvas(d);
   v->ids = d->canvas + s->prompt_count;
   v->fixed = d->fixed;
@@ -333,7 +350,7 @@ static void find_wanted(rd_draft *d) {
   v->iteration = d->drafts + 1;
   d->wanted_count = 0;
   for (int64_t p = 0; p < d->n; p++) {
-    d->proposed[p] = d->sampler->wants(v, p);
+    d->proposed[p] = d->lead ? p == v->block_first : d->sampler->wants(v, p);
     if (d->proposed[p])
       d->wanted[d->wanted_count++] = (rd_wanted){
           .position = d->setup.prompt_count + p,
@@ -344,14 +361,15 @@ static void find_wanted(rd_draft *d) {
 
 /* What of the canvas is computed: all that stands in it, or what the reuse says. */
 static void choose_range(const rd_draft *d, rd_need *need) {
-  int64_t P = d->setup.prompt_count, length = P + standing(d);
+  int64_t P = d->setup.prompt_count;
+  int64_t length = d->lead ? need->length : P + standing(d);
   rd_reuse_view v = {.length = length,
                      .block_first = P + d->view.block_first,
                      .block_end = P + d->view.block_end,
                      .begins = d->view.block_step == 0,
                      .wanted_first = length,
                      .wanted_end = length,
-                     .attention = d->attention};
+                     .attention = d->setup.gate.answer ? RD_CAUSAL : d->attention};
   if (need->count > 0) {
     v.wanted_first = rd_wanted_row(need, 0);
     v.wanted_end = rd_wanted_row(need, need->count - 1) + 1;
@@ -361,18 +379,33 @@ static void choose_range(const rd_draft *d, rd_need *need) {
   rd_reuse_range range = d->lane ? rd_reuse_choose(d->reuse, &v) : (rd_reuse_range){0, length};
   need->first = range.first;
   need->end = range.end;
+  if (d->setup.gate.answer) { /* what is behind the gate is computed at every pass */
+    need->first = range.first < need->gated ? range.first : need->gated;
+    need->end = length;
+  }
+}
+
+/* Where the adapter begins to count: behind the prompt, behind the blocks that are finished; not at
+ * all where the base alone is asked. */
+static int64_t gate_of(const rd_draft *d, int64_t length) {
+  if (!d->setup.gate.answer)
+    return 0;
+  if (d->sampler->ahead || d->lead)
+    return length;
+  return d->setup.prompt_count + (d->by_block ? d->view.block_first : 0);
 }
 
 bool rd_draft_need(rd_draft *d, rd_need *need) {
-  int64_t P = d->setup.prompt_count;
+  int64_t P = d->setup.prompt_count, length = P + (d->lead ? d->view.block_first : d->n);
   if (d->stopped)
     return false;
   find_wanted(d);
   *need = (rd_need){.lane = d->lane,
                     .canvas = d->canvas,
-                    .length = P + d->n,
+                    .length = length,
+                    .gated = gate_of(d, length),
                     .attention = d->attention,
-                    .shift = d->sampler->ahead || d->setup.shift_logits,
+                    .shift = d->sampler->ahead || d->setup.shift_logits || d->lead,
                     .guidance = d->params->cfg_scale,
                     .wanted = d->wanted,
                     .count = d->wanted_count,
@@ -420,7 +453,41 @@ static bool wrote_the_end(const rd_draft *d, bool late) {
 static bool settled_down(const rd_draft *d, bool late) {
   (void)late;
   int64_t patience = d->params->patience;
-  return d->sampler->revises && patience > 0 && d->same >= patience && d->n == d->setup.count;
+  return d->sampler->revises && patience > 0 && d->same >= patience && d->n == d->setup.count &&
+         !d->lead;
+}
+
+/* Is the block as it will stay? The last one is left to the stops. */
+static bool block_over(const rd_draft *d, const int32_t *ids) {
+  const rd_view *v = &d->view;
+  int64_t patience = d->params->patience;
+  if (!d->by_block || d->lead)
+    return false;
+  if (d->sampler->revises)
+    return v->block_step + 1 >= v->block_steps || (patience > 0 && d->same >= patience);
+  for (int64_t p = v->block_first; p < v->block_end; p++)
+    if (!d->fixed[p] && ids[p] == d->blank)
+      return false;
+  return true;
+}
+
+/* Blocks behind an end token are not part of the answer. */
+static bool ended_in_block(const rd_draft *d, bool late) {
+  const rd_view *v = &d->view;
+  int64_t end = d->lead ? v->block_first + 1 : v->block_end;
+  (void)late;
+  if (!d->by_block || (!d->lead && !block_over(d, d->draft)))
+    return false;
+  for (int64_t p = v->block_first; p < end; p++)
+    if (is_end(d, d->draft[p]))
+      return true;
+  return false;
+}
+
+/* The plan of the last block is over. */
+static bool out_of_steps(const rd_draft *d, bool late) {
+  (void)late;
+  return d->sampler->revises && d->view.block_end == d->setup.count && block_over(d, d->draft);
 }
 
 /* No mask is left; where the plan or the time has run out, that is said instead. */
@@ -436,7 +503,9 @@ static bool filled(const rd_draft *d, bool late) {
 const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
                             {"settled", "converged", settled_down},
                             {"filled", "converged", filled},
+                            {"block", "converged", ended_in_block},
                             {"iterations", "iterations", out_of_iterations},
+                            {"steps", "iterations", out_of_steps},
                             {"deadline", "deadline", out_of_time}};
 const size_t rd_stop_count = sizeof rd_stops / sizeof *rd_stops;
 
@@ -453,8 +522,9 @@ static const char *stop_reason(const rd_draft *d, bool late) {
 static int64_t next_canvas(rd_draft *d, double quota) {
   int32_t *next = d->canvas + d->setup.prompt_count;
   int64_t masked = 0;
+  bool over = block_over(d, d->draft);
   memset(d->marks, RD_KEEP, (size_t)d->n);
-  if (d->sampler->noise)
+  if (d->sampler->noise && !d->lead && !over)
     d->sampler->noise(&d->view, quota, d->marks);
   for (int64_t p = 0; p < d->n; p++) {
     bool noised = d->marks[p] == RD_RENOISE && !d->fixed[p];
@@ -465,12 +535,18 @@ static int64_t next_canvas(rd_draft *d, double quota) {
       d->settled[p] |= RD_SETTLED | RD_LOCKED;
   }
   int64_t stood = d->n, step = step_of(d), rest = d->setup.count - d->n;
-  d->n += rest < step ? rest : step;
+  d->view.block_step++;
+  if (d->lead) {
+    d->fixed[d->view.block_first] = 1;
+    begin_block(d, d->view.block_first);
+  } else if ((over || !open_in(d, d->view.block_first, d->view.block_end)) &&
+             d->view.block_end < d->setup.count) {
+    begin_block(d, d->view.block_end);
+  }
+  if (!d->by_block)
+    d->n += rest < step ? rest : step;
   for (int64_t p = stood; p < standing(d); p++)
     d->list[masked++] = (int32_t)p;
-  d->view.block_step++;
-  if (!masked_in(d, d->view.block_first, d->view.block_end) && d->view.block_end < d->setup.count)
-    begin_block(d, d->view.block_end);
   return masked;
 }
 
@@ -490,8 +566,8 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   for (int64_t i = 0; i < d->wanted_count; i++)
     d->proposals[d->wanted[i].draw.position] = d->out[i];
   memset(d->marks, RD_KEEP, (size_t)d->n);
-  double quota = d->sampler->schedule(v);
-  d->sampler->policy(v, quota, d->marks);
+  double quota = d->lead ? 1 : d->sampler->schedule(v);
+  (d->lead ? rd_policy_all : d->sampler->policy)(v, quota, d->marks);
   bool late = d->params->deadline > 0 && rd_seconds() - d->begun >= d->params->deadline;
   take_marks(d, late && v->iteration < v->iterations);
   d->drafts++;
@@ -551,9 +627,10 @@ uint64_t rd_draft_seed(const rd_draft *d) {
 
 rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {
   int64_t length = d->setup.prompt_count + d->setup.count;
-  if (d->reuse->range && !d->lane)
+  bool wanted = d->reuse->range || d->setup.gate.answer;
+  if (wanted && !d->lane)
     RD_TRY(rd_lane_open(&d->lane, engine, length, e));
-  if (d->reuse->range && d->params->cfg_scale > 0 && !d->unguided_lane)
+  if (wanted && d->params->cfg_scale > 0 && !d->unguided_lane)
     RD_TRY(rd_lane_open(&d->unguided_lane, engine, length, e));
   return RD_OK;
 }

@@ -41,6 +41,7 @@ typedef struct rd_draft_setup {
   int64_t vocab;
   int64_t attention;     /* rd_engine_attention, for samplers without one of their own */
   bool shift_logits;     /* row i - 1 predicts position i */
+  rd_gate gate;          /* of the model's adapter */
   uint64_t seed;         /* the one to use */
   rd_speller speller;    /* its mask and ends are those above; without functions: no text */
   rd_observer *observer; /* or NULL */

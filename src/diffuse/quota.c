@@ -18,6 +18,15 @@ static double masks_left(const rd_view *v) {
   return (double)masks;
 }
 
+/* This pass of the plan, from 0, and how many there are. */
+static double pass_of(const rd_view *v) {
+  return (double)(v->anew ? v->block_step : v->iteration - 1);
+}
+
+static double passes_of(const rd_view *v) {
+  return (double)(v->anew ? v->block_steps : v->iterations);
+}
+
 double rd_schedule_none(const rd_view *v) {
   (void)v;
   return 0;
@@ -26,14 +35,14 @@ double rd_schedule_none(const rd_view *v) {
 /* f(i) = (exp(-s i/N) - exp(-s)) / (1 - exp(-s)) with i from 0: from 1 down to 0, convex in s. */
 double rd_schedule_lad(const rd_view *v) {
   double s = v->params->sharpness, end = exp(-s);
-  double i = (double)(v->iteration - 1), N = (double)v->iterations;
+  double i = pass_of(v), N = passes_of(v);
   if (v->params->no_noise)
     return 0;
   return (exp(-s * i / N) - end) / (1 - end) * open_positions(v) * v->params->noise_start;
 }
 
 double rd_schedule_falling(const rd_view *v) {
-  double left = 1 - (double)v->iteration / (double)v->iterations;
+  double left = 1 - (pass_of(v) + 1) / passes_of(v);
   return v->params->noise_level * left * open_positions(v);
 }
 
@@ -44,7 +53,7 @@ double rd_schedule_even(const rd_view *v) {
 
 double rd_schedule_linear(const rd_view *v) {
   const double last = 1e-3;
-  double N = (double)v->iterations, fall = (1 - last) / N;
-  double t = 1 - fall * (double)(v->iteration - 1), s = 1 - fall * (double)v->iteration;
-  return v->iteration >= v->iterations ? masks_left(v) : masks_left(v) * (1 - s / t);
+  double i = pass_of(v), N = passes_of(v), fall = (1 - last) / N;
+  double t = 1 - fall * i, s = 1 - fall * (i + 1);
+  return i + 1 >= N ? masks_left(v) : masks_left(v) * (1 - s / t);
 }

@@ -90,12 +90,15 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                           .mask = mask_of(model),
                           .vocab = model->config.vocab,
                           .attention = rd_engine_attention(model),
+                          .gate = model->weights.plain ? model->remembered.gate : (rd_gate){0},
                           .shift_logits = model->config.shift_logits,
                           .speller = {.text = spell_text, .piece = spell_piece, .context = model},
                           .observer = r->observer,
                           .context = r->context};
   rd_canvas canvas = {0};
   *out = NULL;
+  if (setup.gate.answer)
+    setup.shift_logits = setup.gate.shift;
   gather_ends(&setup, model);
   RD_TRY(draw_seed(&setup.seed, r->params->seed, e));
   RD_TRY(lay_canvas(&canvas, r, &setup, e));

@@ -39,6 +39,7 @@ typedef struct rd_view {
   int64_t block_first, block_end;  /* the block being written: [first, end) */
   int64_t block_masks;             /* masks it had when it was begun */
   int64_t block_step, block_steps; /* this pass in the block, from 0; passes planned for it */
+  bool anew;                       /* schedules run over the passes of each block */
   int32_t mask;
   const int32_t *ends; /* (end_count) EOS ids; [0] is the one that pads */
   int end_count;

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* Drafts behind a gate: what their passes ask for, that what is kept changes nothing, and that the
+ * left-to-right baseline is the base's. */
+#include "cpu.h"
+#include "params.h"
+#include "request.h"
+#include "reuse.h"
+#include "scratch_files.h"
+
+enum { PROMPT = 7, TOKENS = 24, MOST = 200 };
+
+static const int32_t prompt[PROMPT] = {280, 70, 71, 104, 92, 33, 140};
+static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors",
+                                    "redraft.json"};
+
+/* The kinds of gate that adapters have. */
+static const struct layout {
+  const char *remembered;
+  bool shift;
+  int64_t block;
+} layouts[] = {{"{\"gate\":\"answer\",\"mask_token_id\":9}", false, 0},
+               {"{\"gate\":\"answer\",\"mask_token_id\":9,\"shift\":true,\"block\":8}", true, 8},
+               {"{\"gate\":\"answer\",\"mask_token_id\":9,\"shift\":true}", true, 0},
+               {"{\"gate\":\"answer\",\"mask_token_id\":9,\"block\":6}", false, 6}};
+enum { LAYOUTS = sizeof layouts / sizeof *layouts };
+
+typedef struct plan {
+  const char *sampler, *options[6];
+} plan;
+
+static const plan plans[] = {
+    {"lad", {"iterations", "16"}},
+    {"lad", {"iterations", "20", "no-noise", "true", "patience", "2"}},
+    {"lad-generic", {"iterations", "12", "retention", "locked"}},
+    {"threshold", {"threshold", "0.3"}},
+    {"factor", {"factor", "2"}},
+    {"low-confidence", {"iterations", "12", "cfg-scale", "1.5"}},
+    {"random", {"iterations", "12", "temperature", "0.7"}},
+    {"maskgit", {"iterations", "12"}},
+    {"origin", {"iterations", "12"}},
+    {"ar", {NULL}},
+    {"ar", {"temperature", "0.8"}},
+};
+enum { PLANS = sizeof plans / sizeof *plans };
+
+static rd_model *open_model(const char *remembered, const char *precision) {
+  char folder[64], path[400];
+  rd_model *m;
+  rd_error e = {0};
+  temporary(folder, sizeof folder);
+  for (int i = 0; i < 2 && remembered; i++) {
+    snprintf(path, sizeof path, GOLDEN "adapters/llama-mha-norms/%s", files[i]);
+    copy_file(path, in(folder, files[i]));
+  }
+  if (remembered)
+    write_bytes(in(folder, files[2]), remembered, strlen(remembered));
+  rd_model_options o = {.path = GOLDEN "models/llama-mha",
+                        .adapter = remembered ? folder : NULL,
+                        .precision = precision};
+  if (rd_model_open(&m, &o, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  sweep(folder, files, 3);
+  return m;
+}
+
+typedef struct running {
+  rd_params params;
+  bool given[64];
+  rd_draft *draft;
+} running;
+
+static rd_options options_of(running *r) {
+  return (rd_options){rd_sampler_options, rd_sampler_option_count, &r->params, r->given};
+}
+
+static void begin(running *r, const rd_model *model, const plan *p, const char *reuse) {
+  rd_error e = {0};
+  rd_options o = options_of(r);
+  const char *const fixed[] = {"sampler", p->sampler, "reuse", reuse, "seed", "3", "tokens", "24"};
+  rd_request request = {
+      .model = model, .params = &r->params, .prompt = prompt, .prompt_count = PROMPT};
+  assert_int_equal(rd_options_default(&o, &e), RD_OK);
+  for (int i = 0; i < 8; i += 2)
+    assert_int_equal(rd_option_set(&o, rd_option_find(&o, fixed[i]), fixed[i + 1], &e), RD_OK);
+  for (int i = 0; i < 6 && p->options[i]; i += 2)
+    assert_int_equal(rd_option_set(&o, rd_option_find(&o, p->options[i]), p->options[i + 1], &e),
+                     RD_OK);
+  if (rd_params_resolve(&r->params, &o, &request.sampler, &e) != RD_OK ||
+      rd_request_draft(&r->draft, &request, &e) != RD_OK)
+    fail_msg("%s: %s", p->sampler, e.message);
+}
+
+/* What a draft came to. */
+typedef struct ending {
+  int32_t ids[TOKENS];
+  int64_t count, iterations;
+} ending;
+
+static void end(running *r, ending *out) {
+  rd_draft_result so_far = rd_draft_so_far(r->draft);
+  rd_options o = options_of(r);
+  assert_non_null(so_far.stopped);
+  memset(out, 0, sizeof *out);
+  out->count = so_far.count;
+  out->iterations = so_far.iterations;
+  memcpy(out->ids, so_far.region, (size_t)so_far.count * sizeof *out->ids);
+  rd_draft_free(&r->draft);
+  rd_options_drop(&o);
+}
+
+static void run_alone(const rd_model *model, rd_engine *engine, const plan *p, const char *reuse,
+                      ending *out) {
+  running r = {0};
+  rd_error e = {0};
+  begin(&r, model, p, reuse);
+  if (rd_draft_run(r.draft, engine, NULL, &e) != RD_OK)
+    fail_msg("%s, %s: %s", p->sampler, reuse, e.message);
+  end(&r, out);
+}
+
+/* Every plan, each iteration of all in one call. */
+static void run_together(const rd_model *model, rd_engine *engine, const char *reuse, ending *out) {
+  running runs[PLANS] = {0};
+  rd_error e = {0};
+  for (int i = 0; i < PLANS; i++) {
+    begin(&runs[i], model, &plans[i], reuse);
+    assert_int_equal(rd_draft_open_lanes(runs[i].draft, engine, &e), RD_OK);
+  }
+  for (;;) {
+    rd_need needs[PLANS];
+    int whose[PLANS], n = 0;
+    for (int i = 0; i < PLANS; i++)
+      if (rd_draft_need(runs[i].draft, &needs[n]))
+        whose[n++] = i;
+    if (n == 0)
+      break;
+    if (engine->propose(engine, needs, n, &e) != RD_OK)
+      fail_msg("%s: %s", reuse, e.message);
+    for (int i = 0; i < n; i++)
+      assert_int_equal(rd_draft_advance(runs[whose[i]].draft, &e), RD_OK);
+  }
+  for (int i = 0; i < PLANS; i++)
+    end(&runs[i], &out[i]);
+}
+
+static void assert_ending(const ending *is, const ending *want, int layout, int i,
+                          const char *what) {
+  if (is->count != want->count || is->iterations != want->iterations ||
+      memcmp(is->ids, want->ids, sizeof is->ids) != 0)
+    fail_msg("layout %d, plan %d (%s), %s: another draft", layout, i, plans[i].sampler, what);
+}
+
+/* Keys and values that are kept change nothing, alone and packed. */
+static void what_is_kept_changes_nothing(void **state) {
+  (void)state;
+  rd_threads_set(2);
+  for (int l = 0; l < LAYOUTS; l++) {
+    rd_model *model = open_model(layouts[l].remembered, "f32");
+    rd_engine *engine;
+    rd_error e = {0};
+    ending want[PLANS], is[PLANS];
+    assert_int_equal(rd_engine_open(&engine, NULL, model, MOST, 64, &e), RD_OK);
+    for (int i = 0; i < PLANS; i++)
+      run_alone(model, engine, &plans[i], "exact", &want[i]);
+    for (size_t r = 0; r < rd_reuse_count; r++) {
+      run_together(model, engine, rd_reuses[r].name, is);
+      for (int i = 0; i < PLANS; i++)
+        assert_ending(&is[i], &want[i], l, i, rd_reuses[r].name);
+    }
+    rd_engine_close(&engine);
+    rd_model_close(&model);
+  }
+}
+
+/* From left to right the adapter is never asked. */
+static void left_to_right_is_the_bases_own(void **state) {
+  (void)state;
+  static const char *const precisions[] = {"f32", "bf16"};
+  static const plan ar = {"ar", {NULL}};
+  rd_error e = {0};
+  for (int p = 0; p < 2; p++) {
+    ending want, is;
+    rd_model *base = open_model(NULL, precisions[p]);
+    rd_engine *engine;
+    assert_int_equal(rd_engine_open(&engine, NULL, base, MOST, 64, &e), RD_OK);
+    run_alone(base, engine, &ar, "exact", &want);
+    rd_engine_close(&engine);
+    rd_model_close(&base);
+    for (int l = 0; l < LAYOUTS; l++) {
+      rd_model *gated = open_model(layouts[l].remembered, precisions[p]);
+      assert_int_equal(rd_engine_open(&engine, NULL, gated, MOST, 64, &e), RD_OK);
+      run_alone(gated, engine, &ar, "exact", &is);
+      assert_ending(&is, &want, l, 9, "beside the base");
+      rd_engine_close(&engine);
+      rd_model_close(&gated);
+    }
+  }
+}
+
+/* What each pass asks for. The prompt is computed once; with a shift the base says the first word
+ * of a block, in the pass that makes the block before it clean, and that word stays. */
+static void passes_ask_for_what_the_layout_says(void **state) {
+  (void)state;
+  static const plan filling = {"threshold", {"threshold", "0.999"}},
+                    refining = {"lad", {"iterations", "20", "no-noise", "true"}};
+  const plan *both[] = {&filling, &refining};
+  rd_error e = {0};
+  for (int l = 0; l < LAYOUTS; l++)
+    for (int k = 0; k < 2; k++) {
+      rd_model *model = open_model(layouts[l].remembered, "f32");
+      running r = {0};
+      ending out;
+      rd_engine *engine;
+      rd_need need;
+      int64_t size = layouts[l].block ? layouts[l].block : TOKENS, block = -1, passes = 0;
+      int32_t first_word = -1;
+      assert_int_equal(rd_engine_open(&engine, NULL, model, MOST, 64, &e), RD_OK);
+      begin(&r, model, both[k], "exact");
+      assert_int_equal(rd_draft_open_lanes(r.draft, engine, &e), RD_OK);
+      for (; rd_draft_need(r.draft, &need); passes++) {
+        int64_t begins = need.gated, is = (begins - PROMPT) / size;
+        bool lead = need.length == begins, next = is == block + 1;
+        assert_true(begins == PROMPT + is * size && (next || is == block));
+        assert_true(need.shift == layouts[l].shift && need.end == need.length);
+        assert_int_equal(lead, layouts[l].shift && next);
+        assert_int_equal(need.length, lead ? begins : begins + size);
+        /* the prompt first, then each block that is finished, once */
+        assert_int_equal(need.first, !next ? begins : is == 0 ? 0 : begins - size);
+        if (lead)
+          assert_true(need.count == 1 && need.wanted[0].position == begins);
+        else if (layouts[l].shift)
+          assert_int_equal(need.canvas[begins], first_word);
+        assert_int_equal(engine->propose(engine, &need, 1, &e), RD_OK);
+        first_word = lead ? need.out[0].id : first_word;
+        assert_int_equal(rd_draft_advance(r.draft, &e), RD_OK);
+        block = is;
+      }
+      end(&r, &out);
+      assert_true(out.count <= TOKENS && passes > 1);
+      rd_engine_close(&engine);
+      rd_model_close(&model);
+    }
+}
+
+static void a_first_word_needs_a_prompt(void **state) {
+  (void)state;
+  static const plan filling = {"threshold", {NULL}};
+  rd_model *model = open_model(layouts[1].remembered, "f32");
+  running r = {0};
+  rd_error e = {0};
+  rd_options o = options_of(&r);
+  rd_request request = {.model = model, .params = &r.params};
+  assert_int_equal(rd_options_default(&o, &e), RD_OK);
+  assert_int_equal(rd_option_set(&o, rd_option_find(&o, "sampler"), filling.sampler, &e), RD_OK);
+  assert_int_equal(rd_params_resolve(&r.params, &o, &request.sampler, &e), RD_OK);
+  assert_int_equal(rd_request_draft(&r.draft, &request, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "needs a prompt"));
+  rd_options_drop(&o);
+  rd_model_close(&model);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_kept_changes_nothing),
+      cmocka_unit_test(left_to_right_is_the_bases_own),
+      cmocka_unit_test(passes_ask_for_what_the_layout_says),
+      cmocka_unit_test(a_first_word_needs_a_prompt),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
