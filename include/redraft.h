@@ -98,6 +98,10 @@ typedef struct rd_event {
   int64_t changed_count;
   /* done */
   int64_t passes;
+  /* draft and done, where the base checks what is drafted: of this pass, or of all */
+  int64_t drafted, accepted, rejected; /* places that the adapter drafted; those of them that the
+                                          base writes itself, and those that it does not */
+  int64_t sure;        /* draft: leading places that are the base's own: they stay */
   const char *stopped; /* "converged": the draft does not change any more (patience; nothing left to
                           fill; EOS for ar). "iterations", "deadline", "cancelled". */
   double seconds;

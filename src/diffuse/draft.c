@@ -4,47 +4,13 @@
  * The canvas is prompt + answer region in one array. A sampler that looks ahead (from left to
  * right) is the same machine, whose region grows by one place a pass: a token is wanted for it, but
  * nothing stands there yet. All memory is one arena, laid out once. */
-#include "draft.h"
+#include "draft_state.h"
 
-#include "arena.h"
 #include "clock.h"
-#include "reuse.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct rd_draft {
-  rd_draft_setup setup;
-  const rd_params *params;
-  const rd_sampler *sampler;
-  rd_arena arena;
-  rd_propose_rule rule;
-  rd_view view;           /* its arrays are the ones below, past the prompt */
-  int32_t *canvas;        /* (prompt + count) what the model sees next */
-  int32_t *unguided;      /* (prompt + count) the same with the prompt masked */
-  int32_t *draft;         /* (count) the last draft */
-  int32_t *previous;      /* (count) the one before */
-  int32_t *list;          /* (count) positions, for events */
-  rd_wanted *wanted;      /* (count) */
-  rd_proposal *out;       /* (count) by wanted position */
-  rd_proposal *proposals; /* (count) by position */
-  float *confidence;      /* (count) */
-  uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
-  int64_t wanted_count;
-  int32_t blank;     /* what stands where nothing is written: the mask, or -1 for nothing */
-  int64_t attention; /* of the passes */
-  bool by_block;     /* behind a gate, block after block: what is finished is clean */
-  bool lead;         /* the next pass is for the block's first word alone, which the base says */
-  const rd_reuse *reuse;
-  rd_lane *lane, *unguided_lane; /* or NULL */
-  int64_t n, previous_n;         /* places in the canvas now; in the draft before */
-  int64_t same;                  /* identical drafts so far */
-  int64_t drafts, passes;
-  double begun;
-  double seconds;
-  const char *stopped;
-};
 
 /* Places of the region that stand in the canvas: the one that a sampler looks ahead to does not. */
 static int64_t standing(const rd_draft *d) {
@@ -95,6 +61,9 @@ static rd_code finish(rd_draft *d, const char *why) {
                             .ids = o.answer,
                             .count = o.tokens,
                             .passes = o.passes,
+                            .drafted = d->checked.all_drafted,
+                            .accepted = d->checked.all_accepted,
+                            .rejected = d->checked.all_rejected,
                             .stopped = why,
                             .seconds = o.seconds});
 }
@@ -176,12 +145,12 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
     open += sampler->revises ? !d->fixed[p] : d->canvas[s->prompt_count + p] == d->blank;
   }
   d->view.iterations = sampler->counts ? d->params->iterations : s->count - given;
-  if (sampler->ahead && given > lead)
+  if ((sampler->ahead || sampler->checks) && given > lead)
     return rd_fail(e, RD_USAGE,
                    "--sampler %s writes from left to right: only the beginning of the answer can "
                    "be given",
                    sampler->name);
-  if (sampler->ahead && s->prompt_count + lead == 0)
+  if ((sampler->ahead || sampler->checks) && s->prompt_count + lead == 0)
     return rd_fail(e, RD_USAGE, "--sampler %s needs a prompt to continue", sampler->name);
   if (open == 0)
     return rd_fail(e, RD_USAGE, "the draft has no position left to write: all %lld are %s",
@@ -272,7 +241,8 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   d->setup.speller.mask = s->mask;
   d->setup.speller.ends = s->ends;
   d->setup.speller.end_count = s->end_count;
-  d->by_block = s->gate.answer && !d->sampler->ahead && (s->gate.shift || s->gate.block > 0);
+  d->by_block = s->gate.answer && !d->sampler->ahead && !d->sampler->checks &&
+                (s->gate.shift || s->gate.block > 0);
   RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, s->gate.answer ? RD_CAUSAL : d->attention, e));
   fill_canvas(d);
   v->ids = d->canvas + s->prompt_count;
@@ -288,6 +258,8 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   v->params = d->params;
   RD_TRY(begin_region(d, e));
   RD_TRY(begin_blocks(d, e));
+  if (d->sampler->checks)
+    rd_checked_begin(d);
   begin_rule(d);
   RD_TRY(emit(d, (rd_event){.kind = RD_EVENT_START,
                             .model = s->model,
@@ -362,7 +334,7 @@ static void find_wanted(rd_draft *d) {
 /* What of the canvas is computed: all that stands in it, or what the reuse says. */
 static void choose_range(const rd_draft *d, rd_need *need) {
   int64_t P = d->setup.prompt_count;
-  int64_t length = d->lead ? need->length : P + standing(d);
+  int64_t length = need->length - d->sampler->ahead;
   rd_reuse_view v = {.length = length,
                      .block_first = P + d->view.block_first,
                      .block_end = P + d->view.block_end,
@@ -399,7 +371,8 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
   int64_t P = d->setup.prompt_count, length = P + (d->lead ? d->view.block_first : d->n);
   if (d->stopped)
     return false;
-  find_wanted(d);
+  if (!d->sampler->checks)
+    find_wanted(d);
   *need = (rd_need){.lane = d->lane,
                     .canvas = d->canvas,
                     .length = length,
@@ -410,6 +383,8 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
                     .wanted = d->wanted,
                     .count = d->wanted_count,
                     .out = d->out};
+  if (d->sampler->checks)
+    rd_checked_need(d, need);
   if (need->guidance > 0) {
     memcpy(d->unguided + P, d->canvas + P, (size_t)d->n * sizeof *d->canvas);
     need->unguided = d->unguided;
@@ -493,17 +468,30 @@ static bool out_of_steps(const rd_draft *d, bool late) {
 /* No mask is left; where the plan or the time has run out, that is said instead. */
 static bool filled(const rd_draft *d, bool late) {
   bool masks = false;
-  if (d->sampler->revises || d->n < d->setup.count || late || out_of_iterations(d, late))
+  if (d->sampler->revises || d->sampler->checks || d->n < d->setup.count || late ||
+      out_of_iterations(d, late))
     return false;
   for (int64_t i = 0; i < d->n; i++)
     masks |= !d->fixed[i] && d->draft[i] == d->blank;
   return !masks;
 }
 
+static bool checked_to_the_end(const rd_draft *d, bool late) {
+  (void)late;
+  return d->checked.ended;
+}
+
+static bool checked_all(const rd_draft *d, bool late) {
+  (void)late;
+  return d->sampler->checks && d->checked.final == d->setup.count;
+}
+
 const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
                             {"settled", "converged", settled_down},
                             {"filled", "converged", filled},
                             {"block", "converged", ended_in_block},
+                            {"checked end", "converged", checked_to_the_end},
+                            {"checked all", "iterations", checked_all},
                             {"iterations", "iterations", out_of_iterations},
                             {"steps", "iterations", out_of_steps},
                             {"deadline", "deadline", out_of_time}};
@@ -561,15 +549,26 @@ static rd_code heard(rd_draft *d, rd_code code, rd_error *e) {
            : rd_fail(e, code, "the observer refused an event");
 }
 
+/* The policy's choice, or with `all` everything; returns the quota. */
+static double take_proposals(rd_draft *d, bool all) {
+  rd_view *v = &d->view;
+  memset(d->marks, RD_KEEP, (size_t)d->n);
+  double quota = d->lead ? 1 : d->sampler->schedule(v);
+  (d->lead ? rd_policy_all : d->sampler->policy)(v, quota, d->marks);
+  take_marks(d, all);
+  return quota;
+}
+
 rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
   for (int64_t i = 0; i < d->wanted_count; i++)
     d->proposals[d->wanted[i].draw.position] = d->out[i];
-  memset(d->marks, RD_KEEP, (size_t)d->n);
-  double quota = d->lead ? 1 : d->sampler->schedule(v);
-  (d->lead ? rd_policy_all : d->sampler->policy)(v, quota, d->marks);
   bool late = d->params->deadline > 0 && rd_seconds() - d->begun >= d->params->deadline;
-  take_marks(d, late && v->iteration < v->iterations);
+  double quota = 0;
+  if (d->sampler->checks)
+    rd_checked_take(d);
+  else
+    quota = take_proposals(d, late && v->iteration < v->iterations);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 ? 2 : 1;
   int64_t changed = find_changes(d);
@@ -583,11 +582,15 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
                     .count = d->n,
                     .confidence = d->confidence,
                     .changed = d->list,
-                    .changed_count = changed};
+                    .changed_count = changed,
+                    .drafted = d->checked.now_drafted,
+                    .accepted = d->checked.now_accepted,
+                    .rejected = d->checked.now_rejected,
+                    .sure = d->checked.final};
   RD_TRY(heard(d, emit(d, event), e));
   if (why)
     return heard(d, finish(d, why), e);
-  int64_t masked = next_canvas(d, quota);
+  int64_t masked = d->sampler->checks ? rd_checked_next(d) : next_canvas(d, quota);
   return masked > 0 ? heard(d, emit_noise(d, masked), e) : RD_OK;
 }
 
@@ -596,8 +599,8 @@ rd_code rd_draft_stop(rd_draft *d, const char *why, rd_error *e) {
 }
 
 rd_draft_result rd_draft_so_far(const rd_draft *d) {
-  int64_t tokens = 0;
-  while (tokens < d->previous_n && !is_end(d, d->previous[tokens]))
+  int64_t tokens = 0, sure = d->sampler->checks ? d->checked.final : d->previous_n;
+  while (tokens < sure && !is_end(d, d->previous[tokens]))
     tokens++;
   while (tokens > 0 && d->previous[tokens - 1] == d->setup.mask && !d->fixed[tokens - 1])
     tokens--;
@@ -627,7 +630,7 @@ uint64_t rd_draft_seed(const rd_draft *d) {
 
 rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {
   int64_t length = d->setup.prompt_count + d->setup.count;
-  bool wanted = d->reuse->range || d->setup.gate.answer;
+  bool wanted = d->reuse->range || d->setup.gate.answer || d->sampler->checks;
   if (wanted && !d->lane)
     RD_TRY(rd_lane_open(&d->lane, engine, length, e));
   if (wanted && d->params->cfg_scale > 0 && !d->unguided_lane)

@@ -14,7 +14,7 @@ typedef struct rd_params {
   double temperature, top_p, eos_bias;
   double noise_start, sharpness, noise_clip, noise_level;
   double cfg_scale, threshold, factor, alg_temp, deadline;
-  bool no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
+  bool verify, no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
   char *retention, *reuse;
   char *prefix, *suffix, *gaps; /* --template */
 } rd_params;

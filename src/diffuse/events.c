@@ -87,6 +87,17 @@ static json_t *noise_value(const rd_event *event) {
                    ids_of(event->masked, event->masked_count));
 }
 
+/* Where the base checks, what became of drafts. */
+static json_t *with_checks(json_t *value, const rd_event *event) {
+  if (value && event->drafted + event->accepted + event->rejected > 0)
+    json_object_update_new(
+        value, json_pack("{s:I, s:I, s:I}", "drafted", (json_int_t)event->drafted, "accepted",
+                         (json_int_t)event->accepted, "rejected", (json_int_t)event->rejected));
+  if (value && event->sure > 0)
+    json_object_set_new(value, "sure", json_integer((json_int_t)event->sure));
+  return value;
+}
+
 static json_t *draft_value(const rd_event *event) {
   return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
                    (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count), "pieces",
@@ -108,7 +119,7 @@ json_t *rd_event_value(const rd_event *event) {
                                                        [RD_EVENT_NOISE] = noise_value,
                                                        [RD_EVENT_DRAFT] = draft_value,
                                                        [RD_EVENT_DONE] = done_value};
-  return kinds[event->kind](event);
+  return with_checks(kinds[event->kind](event), event);
 }
 
 char *rd_event_json(const rd_event *event) {

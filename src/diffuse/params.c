@@ -18,6 +18,9 @@
 const rd_option rd_sampler_options[] = {
     {"sampler", AT(sampler), .fallback = "lad", .choices = &rd_sampler_table, .lists = true,
      .group = DRAFT, .value = "NAME", .help = "how drafts are refined; 'help' lists the samplers"},
+    {"verify", AT(verify), .group = DRAFT,
+     .help = "the adapter drafts and the model without it checks: the tokens of --sampler ar, in "
+             "fewer passes; needs an adapter with a gate"},
     {"iterations", AT(iterations), .letter = 'n', .fallback = "64", .min = 1, .max = 512,
      .group = DRAFT, .value = "N", .help = "drafts at most"},
     {"window", AT(window), .fallback = "0", .max = 1048576, .group = DRAFT, .value = "N",
@@ -111,6 +114,13 @@ static rd_code set_default(const rd_options *o, const char *name, const char *va
 rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_sampler **sampler,
                           rd_error *e) {
   RD_TRY(rd_sampler_find(sampler, p->sampler ? p->sampler : "lad", e));
+  bool named = rd_option_given(o, "sampler") && !(*sampler)->checks;
+  if (p->verify && named && !rd_sampler_causal(*sampler))
+    return rd_fail(e, RD_USAGE,
+                   "--verify gives the tokens of --sampler ar: with --sampler %s it means nothing",
+                   (*sampler)->name);
+  if (p->verify)
+    RD_TRY(rd_sampler_find(sampler, "verify", e));
   const rd_sampler *s = *sampler;
   const rd_reuse *reuse;
   RD_TRY(rd_reuse_find(&reuse, p->reuse, RD_CAUSAL, e));

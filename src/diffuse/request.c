@@ -99,7 +99,14 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   *out = NULL;
   if (setup.gate.answer)
     setup.shift_logits = setup.gate.shift;
+  if (r->sampler->drafts && !setup.gate.answer)
+    return rd_fail(e, RD_USAGE,
+                   "%s has no adapter with a gate, so that nothing drafts: --verify and --sampler "
+                   "verify need one; --sampler jacobi needs none",
+                   model->name);
   gather_ends(&setup, model);
+  if (setup.mask < 0 && r->sampler->checks) /* what stands where nothing was guessed yet */
+    setup.mask = setup.end_count > 0 ? setup.ends[0] : 0;
   RD_TRY(draw_seed(&setup.seed, r->params->seed, e));
   RD_TRY(lay_canvas(&canvas, r, &setup, e));
   setup.ids = canvas.ids;

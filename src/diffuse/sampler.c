@@ -126,6 +126,24 @@ const rd_sampler rd_samplers[] = {
      .grow = 1,
      .ahead = true,
      .ends = true},
+    {.name = "jacobi",
+     .help = "the base's own guesses, checked until they stand: the tokens of ar in fewer passes",
+     .wants = want_all,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_all,
+     .options = CHOICE "block-length",
+     .defaults = {{"temperature", "0"}, {"top-k", "0"}},
+     .attention = RD_CAUSAL,
+     .checks = true},
+    {.name = "verify",
+     .help = "the adapter drafts, the base checks: the tokens of ar, in fewer passes where it pays",
+     .wants = want_all,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_all,
+     .options = CHOICE,
+     .defaults = {{"temperature", "0"}, {"top-k", "0"}},
+     .checks = true,
+     .drafts = true},
 };
 const size_t rd_sampler_count = sizeof rd_samplers / sizeof *rd_samplers;
 
@@ -137,7 +155,7 @@ rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e) {
 }
 
 /* Options of the canvas and of the run, which every sampler has. */
-static const char COMMON[] = "sampler window tokens seed deadline prefix reuse";
+static const char COMMON[] = "sampler verify window tokens seed deadline prefix reuse";
 
 bool rd_sampler_takes(const rd_sampler *s, const char *option) {
   return rd_name_listed(COMMON, option) || rd_name_listed(s->options, option);

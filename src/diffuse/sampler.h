@@ -24,6 +24,9 @@ typedef struct rd_sampler {
   int64_t grow;            /* places that an iteration adds; 0: as many as --grow says */
   bool ahead;   /* a token is wanted for the last place before anything stands there, by the row
                    before it: no   mask is needed, and only the answer's beginning can be given */
+  bool checks;  /* the base checks what stands, and it stays as far as it is the base's own */
+  bool drafts;  /* with `checks`: the adapter drafts, else the base's guesses of the pass before are
+                   what is checked */
   bool ends;    /* EOS ends it */
   bool revises; /* filled positions may change: stops by patience instead of when nothing is masked
                  */

@@ -128,11 +128,21 @@ static rd_code read_noise(reader *r, rd_error *e) {
   return read_ids(r, "masked", event->count, &event->masked, &event->masked_count, e);
 }
 
+/* Only where the base checked drafts. */
+static rd_code read_checks(reader *r, rd_error *e) {
+  rd_event *event = &r->to->event;
+  RD_TRY(rd_json_int(r->line, "drafted", 0, INT32_MAX, &event->drafted, e));
+  RD_TRY(rd_json_int(r->line, "accepted", 0, INT32_MAX, &event->accepted, e));
+  RD_TRY(rd_json_int(r->line, "rejected", 0, INT32_MAX, &event->rejected, e));
+  return rd_json_int(r->line, "sure", 0, event->count, &event->sure, e);
+}
+
 static rd_code read_draft(reader *r, rd_error *e) {
   rd_event *event = &r->to->event;
   RD_TRY(read_count(r, "iteration", &event->iteration, e));
   RD_TRY(read_ids(r, "ids", INT32_MAX, &event->ids, &event->count, e));
   RD_TRY(read_ids(r, "changed", event->count, &event->changed, &event->changed_count, e));
+  RD_TRY(read_checks(r, e));
   RD_TRY(read_confidence(r, e));
   RD_TRY(read_pieces(r, e));
   return read_text(r, "text", &r->to->text, e);
@@ -150,6 +160,7 @@ static rd_code read_done(reader *r, rd_error *e) {
   if (tokens != event->count)
     return rd_fail(e, RD_BAD_INPUT, "tokens: %lld, but there are %lld ids", (long long)tokens,
                    (long long)event->count);
+  RD_TRY(read_checks(r, e));
   RD_TRY(rd_json_real(r->line, "seconds", 0, 1e12, &event->seconds, e));
   RD_TRY(rd_json_text(r->line, "stopped", &why, e));
   for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)

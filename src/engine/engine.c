@@ -102,6 +102,8 @@ static rd_code check_gate(const rd_need *need, const rd_model *model, rd_error *
                    "an adapter that counts from position %lld on: it was opened to count "
                    "everywhere, its folder having no gate (redraft.json)",
                    (long long)need->gated);
+  if (need->stepwise > 0 && !need->lane)
+    return rd_fail(e, RD_USAGE, "rows as if one at a time need a lane");
   if (clean > need->first && clean < need->end && !need->lane)
     return rd_fail(e, RD_USAGE, "a gate at position %lld needs a lane for what lies before it",
                    (long long)need->gated);

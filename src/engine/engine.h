@@ -49,7 +49,10 @@ typedef struct rd_need {
    * and causal, and what a lane knows; those behind it have the attention below, and are computed
    * at every pass. */
   int64_t gated;
-  int64_t attention;       /* RD_BIDIRECTIONAL, RD_CAUSAL, or N: blocks of N positions */
+  int64_t attention; /* RD_BIDIRECTIONAL, RD_CAUSAL, or N: blocks of N positions */
+  /* Rows from this position on that look back have the bits that they have one at a time, however
+   * many are computed; 0: those that a pass over many gives. Needs a lane. */
+  int64_t stepwise;
   bool shift;              /* the row before a position predicts it */
   const int32_t *unguided; /* (length) the canvas without its prompt, for guidance; or NULL */
   rd_lane *unguided_lane;  /* its own lane, where the other has one */

@@ -157,14 +157,25 @@ static void add_sequence(cpu_engine *d, const rd_need *need, side s, const int32
                     .clean = s.clean};
 }
 
+/* The rows of a side over one of the need's canvases, as one sequence: or, from `stepwise` on, as
+ * some of so few rows that attention goes through them one by one. */
+static void add_side(cpu_engine *d, const rd_need *need, side s, const int32_t *canvas,
+                     const rd_lane *lane) {
+  bool looks_back = s.clean || need->attention == RD_CAUSAL;
+  int64_t few = need->stepwise > 0 && looks_back ? need->stepwise : s.end;
+  for (side part = s; part.first < s.end; part.first = part.end) {
+    part.end = part.first < few ? few : part.first + RD_ATTENTION_FEW;
+    part.end = part.end < s.end ? part.end : s.end;
+    add_sequence(d, need, part, canvas, lane);
+  }
+}
+
 /* Sequences of one side of a need; returns their rows. */
 static int64_t pack_side(cpu_engine *d, const rd_need *need, bool clean) {
   side s = side_of(need, clean);
-  if (s.first == s.end)
-    return 0;
-  add_sequence(d, need, s, need->canvas, need->lane);
+  add_side(d, need, s, need->canvas, need->lane);
   if (need->unguided)
-    add_sequence(d, need, s, need->unguided, need->unguided_lane);
+    add_side(d, need, s, need->unguided, need->unguided_lane);
   return (s.end - s.first) * (need->unguided ? 2 : 1);
 }
 

@@ -19,7 +19,6 @@
 #include "parallel.h"
 
 enum {
-  FEW = 4,   /* queries for which vector kernels are better */
   LEAST = 16 /* rows of a product with keys: oneDNN sums fewer in another order, and a query's
                 result must not depend on how many others are asked with it */
 };
@@ -152,9 +151,9 @@ static void attend_tiled(void *context, int thread, int64_t first, int64_t last)
     const int64_t blocks = (s->queries + RD_TILE_QUERIES - 1) / RD_TILE_QUERIES;
     const int64_t from = blocks * chunk / f->chunks * RD_TILE_QUERIES;
     const int64_t to = blocks * (chunk + 1) / f->chunks * RD_TILE_QUERIES;
-    if (s->queries > FEW && from < to)
+    if (s->queries > RD_ATTENTION_FEW && from < to)
       attend_run(f, s, k_head, from, to < s->queries ? to : s->queries, memory);
-    for (int64_t h = 0; s->queries <= FEW && chunk == 0 && h < heads; h++)
+    for (int64_t h = 0; s->queries <= RD_ATTENTION_FEW && chunk == 0 && h < heads; h++)
       attend_few(f, s, k_head * heads + h, memory);
   }
 }
@@ -171,7 +170,7 @@ static void attend(void *context, int thread, int64_t first, int64_t last) {
     const int64_t head = left % a->heads, block = left / a->heads;
     const int64_t size = rd_attention_rows(s->keys), at = block * size;
     const int64_t count = s->queries - at < size ? s->queries - at : size;
-    if (s->queries <= FEW) {
+    if (s->queries <= RD_ATTENTION_FEW) {
       attend_few(f, s, head, memory);
       continue;
     }

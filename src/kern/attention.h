@@ -21,6 +21,10 @@ typedef struct rd_span {
                                 Forward only */
 } rd_span;
 
+/* The queries of a span of no more than this many are gone through one by one: each has the bits
+ * that it has alone. */
+enum { RD_ATTENTION_FEW = 4 };
+
 typedef struct rd_attention {
   rd_dtype type; /* of q, k, v, o and their gradients: RD_F32 or RD_BF16 */
   int64_t heads, kv_heads, head_dim;

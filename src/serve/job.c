@@ -40,6 +40,8 @@ int64_t rd_job_settled(const rd_job *job, const rd_event *event) {
   int64_t n = 0;
   if (job->body.sampler->revises)
     return 0;
+  if (job->body.sampler->checks)
+    return event->sure;
   while (n < event->count && event->ids[n] != event->speller->mask)
     n++;
   return n;
@@ -67,6 +69,8 @@ static rd_code watch(void *context, const rd_event *event) {
       return RD_NO_MEMORY;
     job->tokens = event->count;
     job->iterations = event->iteration;
+    job->drafted = event->drafted;
+    job->accepted = event->accepted;
     rd_draft_result o = rd_draft_so_far(job->draft);
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
     bool found = false;

@@ -32,7 +32,7 @@ struct rd_job {
   bool enough;       /* a stop is in text that stays: no further pass is needed */
   /* the answer, once over */
   char *text;
-  int64_t tokens, iterations;
+  int64_t tokens, iterations, drafted, accepted;
   const char *finish; /* "stop" or "length" */
   /* under the lock */
   pthread_mutex_t lock;

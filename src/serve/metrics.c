@@ -26,6 +26,10 @@ static const struct {
     {"tokens_total", "counter", "Answer tokens", offsetof(rd_metrics, tokens), 1},
     {"iterations_total", "counter", "Drafts made for finished answers",
      offsetof(rd_metrics, iterations), 1},
+    {"drafted_total", "counter", "Words that an adapter drafted for the model to check",
+     offsetof(rd_metrics, drafted), 1},
+    {"accepted_total", "counter", "Of them, words that the model writes itself",
+     offsetof(rd_metrics, accepted), 1},
     {"pass_seconds_total", "counter", "Seconds spent in passes",
      offsetof(rd_metrics, pass_nanoseconds), 1e-9},
 };

@@ -11,7 +11,7 @@ enum { RD_METRIC_BUCKETS = 10 };
 typedef struct rd_metrics {
   _Atomic int64_t requests, refused, failed, cancelled;
   _Atomic int64_t queue; /* drafts under way */
-  _Atomic int64_t passes, sequences, pass_tokens, tokens, iterations;
+  _Atomic int64_t passes, sequences, pass_tokens, tokens, iterations, drafted, accepted;
   _Atomic int64_t pass_nanoseconds;
   _Atomic int64_t buckets[RD_METRIC_BUCKETS + 1], answer_nanoseconds;
 } rd_metrics;

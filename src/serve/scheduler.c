@@ -36,6 +36,8 @@ static void count_end(rd_scheduler *s, const rd_job *job, rd_code code) {
   else {
     atomic_fetch_add(&m->tokens, job->tokens);
     atomic_fetch_add(&m->iterations, job->iterations);
+    atomic_fetch_add(&m->drafted, job->drafted);
+    atomic_fetch_add(&m->accepted, job->accepted);
     rd_metrics_answer(m, rd_seconds() - job->begun);
   }
 }

@@ -120,6 +120,8 @@ static rd_code observe(void *context, const rd_event *event) {
                               .iteration = event->iteration,
                               .count = event->count,
                               .passes = event->passes,
+                              .drafted = event->drafted,
+                              .accepted = event->accepted,
                               .stopped = event->stopped,
                               .seconds = event->seconds};
   }

@@ -34,6 +34,9 @@ void rd_ending_summary(const rd_event *done, const uint64_t *seed) {
   double each = done->iteration ? (double)done->count / (double)done->iteration : 0;
   fprintf(stderr, "%lld tokens, %lld iterations, %.1f tokens per iteration, %.2f seconds, %s",
           (long long)done->count, (long long)done->iteration, each, done->seconds, done->stopped);
+  if (done->drafted > 0)
+    fprintf(stderr, ", %lld of %lld drafted words accepted", (long long)done->accepted,
+            (long long)done->drafted);
   if (seed)
     fprintf(stderr, ", seed %" PRIu64, *seed);
   fputc('\n', stderr);

@@ -87,6 +87,8 @@ static rd_session *session_with(void **state, const char *sampler, const char *c
 
 static void every_sampler_answers_and_repeats_itself(void **state) {
   for (size_t i = 0; i < rd_sampler_count; i++) {
+    if (rd_samplers[i].drafts)
+      continue; /* needs an adapter with a gate: test_checked */
     rd_result r[2];
     rd_error e = {0};
     rd_session *s = session_with(state, rd_samplers[i].name, WITH("tokens", "10", "seed", "5"));

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Drafts that the base checks: what it would have written itself stays, and its own next word with
+ * it, so that the answer is that of left-to-right decoding, to the word and at any temperature: a
+ * place is drawn with the random numbers that it has there, whoever drafts it.
+ *
+ * Where the drafts come from is the sampler's: the base's own guesses of the pass before (Jacobi
+ * iteration), or a pass of the gated adapter, as long as that pays. */
+#ifndef RD_CHECKED_H
+#define RD_CHECKED_H
+
+#include "engine.h"
+
+struct rd_draft;
+
+/* Time and words of one way to go on, lately. */
+typedef struct rd_pace {
+  double seconds, words; /* of words that stay */
+} rd_pace;
+
+typedef struct rd_checked {
+  int64_t lead;    /* places at the answer's beginning that are given */
+  int64_t final;   /* places that are the base's own, those among them */
+  int64_t drafted; /* places behind that stand as drafts, to be checked */
+  int64_t width;   /* places to draft next */
+  bool drafting;   /* this pass is the adapter's */
+  bool ended;      /* with an end token */
+  double asked;    /* when the pass was */
+  double spent;    /* on the drafting pass before */
+  rd_pace plain, helped;
+  int64_t rest, wait; /* plain passes before drafts are tried again; how many it was last time */
+  int64_t now_drafted, now_accepted, now_rejected; /* by the pass before */
+  int64_t all_drafted, all_accepted, all_rejected;
+} rd_checked;
+
+/* The first pass: of what is given, for the first word. */
+void rd_checked_begin(struct rd_draft *d);
+/* The next pass, but for what of it is computed. */
+void rd_checked_need(struct rd_draft *d, rd_need *need);
+/* Proposals become the draft. */
+void rd_checked_take(struct rd_draft *d);
+/* The canvas of the pass after that; returns how many positions are masked in it (d->list). */
+int64_t rd_checked_next(struct rd_draft *d);
+
+#endif

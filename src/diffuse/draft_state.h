@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What a draft is made of: for draft.c, and for checked.c, which has the passes of samplers whose
+ * drafts the base checks. */
+#ifndef RD_DRAFT_STATE_H
+#define RD_DRAFT_STATE_H
+
+#include "arena.h"
+#include "checked.h"
+#include "draft.h"
+#include "reuse.h"
+
+struct rd_draft {
+  rd_draft_setup setup;
+  const rd_params *params;
+  const rd_sampler *sampler;
+  rd_arena arena;
+  rd_propose_rule rule;
+  rd_view view;           /* its arrays are the ones below, past the prompt */
+  int32_t *canvas;        /* (prompt + count) what the model sees next */
+  int32_t *unguided;      /* (prompt + count) the same with the prompt masked */
+  int32_t *draft;         /* (count) the last draft */
+  int32_t *previous;      /* (count) the one before */
+  int32_t *list;          /* (count) positions, for events */
+  rd_wanted *wanted;      /* (count) */
+  rd_proposal *out;       /* (count) by wanted position */
+  rd_proposal *proposals; /* (count) by position */
+  float *confidence;      /* (count) */
+  uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
+  int64_t wanted_count;
+  int32_t blank;     /* what stands where nothing is written: the mask, or -1 for nothing */
+  int64_t attention; /* of the passes */
+  bool by_block;     /* behind a gate, block after block: what is finished is clean */
+  bool lead;         /* the next pass is for the block's first word alone, which the base says */
+  const rd_reuse *reuse;
+  rd_lane *lane, *unguided_lane; /* or NULL */
+  int64_t n, previous_n;         /* places in the canvas now; in the draft before */
+  int64_t same;                  /* identical drafts so far */
+  int64_t drafts, passes;
+  double begun;
+  double seconds;
+  const char *stopped;
+  rd_checked checked; /* of samplers whose drafts the base checks */
+};
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Samplers whose drafts the base checks: their answers are those of left-to-right decoding, token
+ * for token, in every precision, at temperature 0 and above, whatever drafts. */
+#include "cpu.h"
+#include "params.h"
+#include "request.h"
+#include "scratch_files.h"
+
+enum { PROMPT = 7, MOST = 64 };
+
+static const int32_t prompt[PROMPT] = {280, 70, 71, 104, 92, 33, 140};
+static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors",
+                                    "redraft.json"};
+static const struct pair {
+  const char *model, *adapter;
+} pairs[] = {
+    {"llama-mha", "llama-mha-norms"}, {"train-tiny", "train-tiny-seven"}, {"qwen3", "qwen3-seven"}};
+static const char *const gates[] = {
+    "{\"gate\":\"answer\",\"mask_token_id\":9}",
+    "{\"gate\":\"answer\",\"mask_token_id\":9,\"shift\":true,\"block\":8}",
+    "{\"gate\":\"answer\",\"mask_token_id\":9,\"block\":8}"};
+
+static rd_model *open_model(const struct pair *pair, const char *gate, const char *precision) {
+  char folder[64], path[400], adapter[400];
+  rd_model *m;
+  rd_error e = {0};
+  temporary(folder, sizeof folder);
+  for (int i = 0; i < 2; i++) {
+    snprintf(adapter, sizeof adapter, GOLDEN "adapters/%s/%s", pair->adapter, files[i]);
+    copy_file(adapter, in(folder, files[i]));
+  }
+  write_bytes(in(folder, files[2]), gate ? gate : "{}", strlen(gate ? gate : "{}"));
+  snprintf(path, sizeof path, GOLDEN "models/%s", pair->model);
+  rd_model_options o = {.path = path, .adapter = gate ? folder : NULL, .precision = precision};
+  if (rd_model_open(&m, &o, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  sweep(folder, files, 3);
+  return m;
+}
+
+typedef struct ending {
+  int32_t ids[MOST];
+  int64_t tokens, iterations, drafted, accepted, drafts;
+  char stopped[16];
+} ending;
+
+/* What is the base's own never changes again; what is said at the end adds up. */
+static rd_code watch(void *context, const rd_event *event) {
+  ending *out = context;
+  if (event->kind == RD_EVENT_DRAFT)
+    out->drafts++;
+  if (event->kind == RD_EVENT_DONE) {
+    out->drafted = event->drafted;
+    out->accepted = event->accepted;
+    assert_int_equal(event->iteration, out->drafts);
+  }
+  return RD_OK;
+}
+
+static rd_code run(const rd_model *model, const char *const *pairs_of_options, ending *out,
+                   rd_error *e) {
+  rd_params params = {0};
+  bool given[64] = {0};
+  rd_options o = {rd_sampler_options, rd_sampler_option_count, &params, given};
+  rd_request request = {.model = model,
+                        .params = &params,
+                        .prompt = prompt,
+                        .prompt_count = PROMPT,
+                        .observer = watch,
+                        .context = out};
+  rd_draft *draft = NULL;
+  rd_engine *engine = NULL;
+  memset(out, 0, sizeof *out);
+  assert_int_equal(rd_options_default(&o, e), RD_OK);
+  for (const char *const *p = pairs_of_options; *p; p += 2)
+    assert_int_equal(rd_option_set(&o, rd_option_find(&o, p[0]), p[1], e), RD_OK);
+  rd_code code = rd_params_resolve(&params, &o, &request.sampler, e);
+  if (code == RD_OK)
+    code = rd_request_draft(&draft, &request, e);
+  if (code == RD_OK)
+    code = rd_engine_open(&engine, NULL, model, 100, 100, e);
+  if (code == RD_OK)
+    code = rd_draft_run(draft, engine, NULL, e);
+  if (code == RD_OK) {
+    rd_draft_result result = rd_draft_so_far(draft);
+    out->tokens = result.tokens;
+    out->iterations = result.iterations;
+    snprintf(out->stopped, sizeof out->stopped, "%s", result.stopped);
+    memcpy(out->ids, result.answer, (size_t)result.tokens * sizeof *out->ids);
+  }
+  rd_draft_free(&draft);
+  rd_engine_close(&engine);
+  rd_options_drop(&o);
+  return code;
+}
+
+static void answer(const rd_model *model, const char *sampler, const char *temperature,
+                   const char *tokens, ending *out) {
+  const char *const options[] = {"sampler", sampler,  "temperature", temperature, "seed",
+                                 "11",      "tokens", tokens,        NULL};
+  rd_error e = {0};
+  if (run(model, options, out, &e) != RD_OK)
+    fail_msg("%s: %s", sampler, e.message);
+}
+
+static void assert_same(const ending *is, const ending *want, const char *what) {
+  if (is->tokens != want->tokens || memcmp(is->ids, want->ids, sizeof is->ids) != 0)
+    fail_msg("%s: another answer than ar's, %lld tokens for %lld", what, (long long)is->tokens,
+             (long long)want->tokens);
+  assert_string_equal(is->stopped, want->stopped);
+}
+
+static void answers_are_those_of_left_to_right(void **state) {
+  (void)state;
+  static const char *const precisions[] = {"f32", "bf16", "int8"},
+                           *const temperatures[] = {"0", "0.9"}, *const lengths[] = {"1", "24"};
+  int64_t drafted = 0, accepted = 0, saved = 0;
+  rd_threads_set(2);
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    for (int p = 0; p < 3; p++) {
+      rd_model *models[4] = {open_model(&pairs[i], NULL, precisions[p])};
+      for (int g = 0; g < 3; g++)
+        models[g + 1] = open_model(&pairs[i], gates[g], precisions[p]);
+      for (int t = 0; t < 4; t++) {
+        ending want, is;
+        const char *temperature = temperatures[t / 2], *length = lengths[t % 2];
+        answer(models[0], "ar", temperature, length, &want);
+        for (int g = 0; g < 4; g++) {
+          answer(models[g], "jacobi", temperature, length, &is);
+          assert_same(&is, &want, "jacobi");
+          assert_true(is.iterations <= want.iterations && is.drafted == 0);
+          saved += want.iterations - is.iterations;
+          if (g == 0)
+            continue;
+          answer(models[g], "verify", temperature, length, &is);
+          assert_same(&is, &want, "verify");
+          assert_true(is.accepted <= is.drafted && is.iterations <= 2 * want.iterations);
+          drafted += is.drafted;
+          accepted += is.accepted;
+        }
+      }
+      for (int g = 0; g < 4; g++)
+        rd_model_close(&models[g]);
+    }
+  assert_true(drafted > 0 && accepted > 0 && saved > 0); /* else nothing was tested */
+}
+
+static void what_makes_no_sense_is_said(void **state) {
+  (void)state;
+  static const struct {
+    const char *options[6], *message;
+  } cases[] = {
+      {{"verify", "true"}, "no adapter with a gate"},
+      {{"sampler", "verify"}, "no adapter with a gate"},
+      {{"verify", "true", "sampler", "lad"}, "--sampler lad it means nothing"},
+      {{"verify", "true", "iterations", "3"}, "--iterations means nothing to --sampler verify"},
+  };
+  rd_model *base = open_model(&pairs[0], NULL, "f32");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *options[7] = {0};
+    ending out;
+    rd_error e = {0};
+    memcpy(options, cases[i].options, sizeof cases[i].options);
+    rd_code code = run(base, options, &out, &e);
+    if (code != RD_USAGE || !strstr(e.message, cases[i].message))
+      fail_msg("case %zu: %d, \"%s\"", i, code, e.message);
+  }
+  rd_model_close(&base);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(answers_are_those_of_left_to_right),
+      cmocka_unit_test(what_makes_no_sense_is_said),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
