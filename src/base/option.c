@@ -55,8 +55,8 @@ static rd_code set_value(const rd_options *o, const rd_option *row, const char *
   char *end = NULL;
   errno = 0;
   if (row->kind == RD_FLAG) {
-    bool yes = text && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
-    if (text && !yes && strcmp(text, "false") != 0 && strcmp(text, "0") != 0)
+    bool yes = text && rd_name_listed("true True TRUE yes Yes YES on On ON 1", text);
+    if (text && !yes && !rd_name_listed("false False FALSE no No NO off Off OFF 0", text))
       return rd_fail(e, RD_USAGE, "--%s: expected true or false, found %s", row->name, text);
     *(bool *)at = yes;
   } else if (row->kind == RD_INT) {

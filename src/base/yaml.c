@@ -2,6 +2,7 @@
 /* YAML through libyaml's document API, turned into the same values as JSON. */
 #include "file.h"
 #include "json.h"
+#include "table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,12 +11,13 @@
 
 enum { MAX_DEPTH = 32 };
 
-/* A plain scalar: null, a boolean, a number where all of it reads as one, else text. */
+/* A plain scalar as in YAML's core schema: null, a boolean, a number where all of it reads as one,
+ * else text. */
 static json_t *plain_scalar(const char *text) {
-  if (!*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0)
+  if (!*text || rd_name_listed("~ null Null NULL", text))
     return json_null();
-  if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
-    return json_boolean(text[0] == 't');
+  if (rd_name_listed("true True TRUE false False FALSE", text))
+    return json_boolean(text[0] == 't' || text[0] == 'T');
   char *end = NULL;
   errno = 0;
   long long integer = strtoll(text, &end, 10);

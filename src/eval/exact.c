@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The task `exact`: questions with one right answer, generated and compared after normalising. */
+/* The task `exact`: questions with right answers, generated and compared after normalising. */
 #include "exact.h"
 
 #include "task.h"
@@ -49,15 +49,20 @@ typedef struct work {
 static rd_code check(const json_t *row, rd_error *e) {
   const char *prompt, *answer;
   RD_TRY(rd_row_prompt(row, &prompt, e));
-  return rd_row_text(row, "answer", &answer, e);
+  return rd_row_answer(row, 0, &answer, e);
 }
 
 static rd_code answered(void *context, size_t row, const rd_result *r, rd_error *e) {
   work *w = context;
   const char *prompt, *expected;
   RD_TRY(rd_row_prompt(w->rows->items[row], &prompt, e));
-  RD_TRY(rd_row_text(w->rows->items[row], "answer", &expected, e));
+  RD_TRY(rd_row_answer(w->rows->items[row], 0, &expected, e));
   bool right = rd_exact_same(r->text, expected);
+  const char *other = expected;
+  for (size_t i = 1; other && !right; i++) {
+    RD_TRY(rd_row_answer(w->rows->items[row], i, &other, e));
+    right = other && rd_exact_same(r->text, other);
+  }
   w->right += right;
   return rd_eval_tell(w->eval,
                       json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "prompt", prompt, "expected",

@@ -49,8 +49,10 @@ static rd_code read_examples(work *w, const rd_text_coder *coder, rd_error *e) {
   const rd_read_rules rules = {.window = w->rules.window,
                                .room_for_eos = w->rules.corruption != NULL,
                                .allow_bad = s->allow_bad,
+                               .columns = s->columns,
                                .note = w->eval->watch.note,
                                .context = w->eval->watch.context};
+  RD_TRY(rd_row_columns_check(s->columns, e));
   RD_TRY(rd_examples_read(&w->examples, &sources, coder, &rules, e));
   if (s->limit > 0 && s->limit < w->examples.count)
     w->examples.count = s->limit;

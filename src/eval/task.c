@@ -32,8 +32,10 @@ rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd
   const rd_row_rules rules = {.check = check,
                               .limit = (size_t)s->limit,
                               .allow_bad = s->allow_bad,
+                              .columns = s->columns,
                               .note = eval->watch.note,
                               .context = eval->watch.context};
+  RD_TRY(rd_row_columns_check(s->columns, e));
   return rd_rows_read(rows, s->data, &rules, e);
 }
 

@@ -11,7 +11,7 @@
 #include "stats.h"
 
 typedef struct rd_eval_settings {
-  char *task, *data;
+  char *task, *data, *columns;
   int64_t limit; /* rows at most; 0: all */
   bool allow_bad;
   /* tasks that generate: the sampler, and what else of its options is given in `options`, the table

@@ -64,6 +64,7 @@ typedef struct filling {
   const rd_text_coder *coder;
   rd_file_report *report;
   float weight;
+  int64_t first; /* example of the row under way */
 } filling;
 
 /* Make an example of the ids from `begin` to the pool's end, of which the first `prompt` are the
@@ -93,7 +94,8 @@ static rd_code add_ids(filling *f, size_t begin, int64_t prompt, size_t said, rd
                           .answer = (int32_t)(kept - prompt),
                           .said = (int32_t)said,
                           .said_count = (int32_t)(x->said_count - said),
-                          .open = open};
+                          .open = open,
+                          .later = x->count > f->first};
     RD_TRY(add_example(x, example, f->weight, e));
   }
   f->report->examples += x->count - before;
@@ -138,39 +140,63 @@ static rd_code find_answer(filling *f, const rd_message *turns, size_t nth, size
   return add_said(f->pool, (rd_said){(int32_t)first, (int32_t)last + 1}, e);
 }
 
-static rd_code encode(filling *f, const rd_parsed_row *row, size_t begin, rd_error *e) {
+/* The answer that is turn `at`, behind all before it. */
+static rd_code encode_answer(filling *f, const rd_parsed_row *row, size_t at, rd_error *e) {
   rd_id_list *list = &f->pool->list;
   const rd_text_coder *coder = f->coder;
-  if (row->text) {
-    RD_TRY(coder->text(coder->context, row->text, row->size, list, e));
-    return add_ids(f, begin, 0, f->pool->said_count, e);
-  }
-  const char *answer = row->turns[row->count - 1].content;
-  RD_TRY(coder->prompt(coder->context, row->turns, row->count - 1, list, e));
+  const char *answer = row->turns[at].content;
+  size_t begin = list->count;
+  RD_TRY(coder->prompt(coder->context, row->turns, at, list, e));
   int64_t prompt = (int64_t)(list->count - begin);
   size_t said = f->pool->said_count;
-  for (size_t i = 0; f->rules->find_answers && i + 1 < row->count; i++)
+  for (size_t i = 0; f->rules->find_answers && i < at; i++)
     if (strcmp(row->turns[i].role, "assistant") == 0)
       RD_TRY(find_answer(f, row->turns, i, begin, prompt, e));
   RD_TRY(coder->text(coder->context, answer, strlen(answer), list, e));
   return add_ids(f, begin, prompt, said, e);
 }
 
+static bool learnt(const filling *f, const rd_parsed_row *row, size_t at) {
+  const rd_message *turn = &row->turns[at];
+  return strcmp(turn->role, "assistant") == 0 && !row->silent[at] &&
+         !rd_text_blank(turn->content, strlen(turn->content)) &&
+         (at + 1 == row->count || (at > 0 && !f->rules->last_turn && !f->rules->find_answers));
+}
+
+static rd_code encode(filling *f, const rd_parsed_row *row, rd_error *e) {
+  rd_id_list *list = &f->pool->list;
+  size_t begin = list->count;
+  if (row->text) {
+    RD_TRY(f->coder->text(f->coder->context, row->text, row->size, list, e));
+    return add_ids(f, begin, 0, f->pool->said_count, e);
+  }
+  for (size_t at = 0; at < row->count; at++)
+    if (learnt(f, row, at))
+      RD_TRY(encode_answer(f, row, at, e));
+  return RD_OK;
+}
+
 /* One row into ids; what a bad one left is taken back. */
 static rd_code add_row(void *context, const rd_parsed_row *row, rd_error *e) {
   filling *f = context;
   size_t begin = f->pool->list.count, said = f->pool->said_count;
-  rd_code code = encode(f, row, begin, e);
+  rd_file_report before = *f->report;
+  f->first = f->pool->count;
+  rd_code code = encode(f, row, e);
   if (code != RD_OK) {
     f->pool->list.count = begin;
     f->pool->said_count = said;
+    f->pool->count = f->first;
+    *f->report = before;
   }
   return code;
 }
 
 static rd_code read_file(filling *f, rd_error *e) {
-  const rd_row_rules rules = {
-      .allow_bad = f->rules->allow_bad, .note = f->rules->note, .context = f->rules->context};
+  const rd_row_rules rules = {.allow_bad = f->rules->allow_bad,
+                              .columns = f->rules->columns,
+                              .note = f->rules->note,
+                              .context = f->rules->context};
   rd_file_report *report = f->report;
   rd_row_count count = {.path = report->path};
   rd_map map;
@@ -193,7 +219,7 @@ rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const r
     return RD_NO_MEMORY;
   for (size_t i = 0; i < sources->count; i++) {
     rd_file_report *report = &x->reports[x->report_count++];
-    filling f = {x, rules, coder, report, (float)sources->items[i].weight};
+    filling f = {x, rules, coder, report, (float)sources->items[i].weight, 0};
     report->path = sources->items[i].path;
     RD_TRY(read_file(&f, e));
   }
@@ -207,10 +233,13 @@ rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, in
   *held = (rd_examples){.pool = x->pool, .pool_count = x->pool_count, .said = x->said};
   int64_t kept = 0;
   double wanted = share * (double)x->count;
+  bool drawn = false;
   double chance = wanted > (double)most ? (double)most / (double)x->count : share;
   for (int64_t i = 0; i < x->count; i++) {
     rd_rng rng = rd_rng_at(seed, RD_STREAM_SHUFFLE, UINT32_MAX, (uint32_t)i);
-    if (held->count < most && rd_rng_uniform(&rng) < chance) {
+    if (!x->items[i].later)
+      drawn = held->count < most && rd_rng_uniform(&rng) < chance;
+    if (drawn) {
       RD_TRY(add_example(held, x->items[i], x->weights[i], e));
     } else {
       x->items[kept] = x->items[i];

@@ -43,6 +43,7 @@ typedef struct rd_example {
   int32_t prompt, answer;
   int32_t said, said_count; /* spans of the prompt that are earlier answers, from said[] on */
   bool open;                /* cut off: what follows is not EOS */
+  bool later;               /* of the same row as the example before it */
 } rd_example;
 
 /* Ids first .. end - 1 of a prompt: an earlier answer and the token that closes it. */
@@ -72,23 +73,29 @@ typedef struct rd_examples {
 
 typedef struct rd_read_rules {
   int64_t window;
-  bool room_for_eos; /* denoising: an answer needs one EOS behind it within the window */
-  bool truncate;     /* long rows are cut, else dropped */
-  bool find_answers; /* fill `said`: a row whose earlier answers are not found is a bad one */
-  bool allow_bad;    /* more than 1% bad rows are fine */
+  bool room_for_eos;   /* denoising: an answer needs one EOS behind it within the window */
+  bool truncate;       /* long rows are cut, else dropped */
+  bool find_answers;   /* fill `said`: a row is one example, its earlier answers are found or it is
+                          bad */
+  bool allow_bad;      /* more than 1% bad rows are fine */
+  bool last_turn;      /* of a conversation's answers only the last is an example, else each */
+  const char *columns; /* as of rd_row_rules */
   /* Told of each bad row, the first 20 of a file ("data.jsonl:12: ..."); may be NULL. */
   void (*note)(void *context, const char *message);
   void *context;
 } rd_read_rules;
 
-/* Read all sources. A row is {"messages": [..]}, {"instruction", "input", "output"}, {"prompt",
- * "answer"}, {"question", "answer"} or {"text"}; a file not called .jsonl or .json is text,
- * documents ended by lines <|endoftext|>. RD_BAD_INPUT when more than 1% of a file's rows are bad.
- */
+/* Read all sources. A row is a conversation ({"messages"} of role and content, {"conversations"} of
+ * from and value), {"instruction", "input", "output"}, a question with an answer ({"prompt",
+ * "question" or "query"; "answer", "completion", "response" or "chosen"}), or {"text"};
+ * doc/COMMANDS.md has all forms. A file not called .jsonl, .json, .csv or .tsv is text, documents
+ * ended by lines
+ * <|endoftext|>. RD_BAD_INPUT when more than 1% of a file's rows are bad. */
 rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const rd_text_coder *coder,
                          const rd_read_rules *rules, rd_error *e);
-/* Put a share of the examples, drawn by `seed`, at most `most` of them, into `held` (which shares
- * pool and `said` of `x`: drop it with rd_examples_drop_held) and out of `x`. */
+/* Put a share of the examples, drawn by `seed` (those of one row together), at most `most`, into
+ * `held` (which shares pool and `said` of `x`: drop it with rd_examples_drop_held) and out of `x`.
+ */
 rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
                              uint64_t seed, rd_error *e);
 /* Is id i of the example's prompt an earlier answer's? */

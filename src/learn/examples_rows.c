@@ -2,6 +2,8 @@
 /* Rows of data files: which keys a row has decides its form, one row of a table each. */
 #include "examples_rows.h"
 
+#include "utf8.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,45 +17,112 @@ static rd_code text_of(const json_t *row, const char *key, bool needed, const ch
   return rd_fail(e, RD_BAD_INPUT, "%s is %s, expected text", key, value ? "not text" : "missing");
 }
 
-static rd_code question(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
-  p->count = 2;
-  p->turns[0].role = "user";
-  p->turns[1].role = "assistant";
-  RD_TRY(text_of(row, key, true, &p->turns[0].content, e));
-  return text_of(row, "answer", true, &p->turns[1].content, e);
+static rd_code add_turn(rd_parsed_row *p, const char *role, const char *content, bool silent,
+                        rd_error *e) {
+  if (p->count == RD_MOST_TURNS)
+    return rd_fail(e, RD_BAD_INPUT, "more than %d turns", RD_MOST_TURNS);
+  p->silent[p->count] = silent;
+  p->turns[p->count++] = (rd_message){role, content};
+  return RD_OK;
 }
 
+/* Who speaks, as ShareGPT's files and their kin write it; other names stay as they are. */
+static const char *role_of(const char *name) {
+  static const struct {
+    const char *name, *role;
+  } rows[] = {{"human", "user"},        {"gpt", "assistant"},   {"chatgpt", "assistant"},
+              {"bing", "assistant"},    {"bard", "assistant"},  {"model", "assistant"},
+              {"chatbot", "assistant"}, {"observation", "tool"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (strcmp(rows[i].name, name) == 0)
+      return rows[i].role;
+  return name;
+}
+
+/* [{"role", "content"}, ..] or ShareGPT's [{"from", "value"}, ..]. */
+static rd_code add_turns(rd_parsed_row *p, const json_t *list, rd_error *e) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *turn = json_array_get(list, i), *weight = json_object_get(turn, "weight");
+    bool shared = json_object_get(turn, "from") != NULL;
+    const char *role, *content;
+    RD_TRY(text_of(turn, shared ? "from" : "role", true, &role, e));
+    RD_TRY(text_of(turn, shared ? "value" : "content", true, &content, e));
+    RD_TRY(add_turn(p, role_of(role), content,
+                    json_is_number(weight) && json_number_value(weight) == 0, e));
+  }
+  return RD_OK;
+}
+
+static bool holds_turns(const json_t *value) {
+  return json_is_object(json_array_get(value, 0));
+}
+
+static rd_code check_last(const rd_parsed_row *p, const char *key, rd_error *e) {
+  if (p->count < 2)
+    return rd_fail(e, RD_BAD_INPUT, "%s: %zu turns, expected 2 to %d", key, p->count,
+                   RD_MOST_TURNS);
+  const char *last = p->turns[p->count - 1].role;
+  return strcmp(last, "assistant") == 0
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT, "%s: the last turn is by %s, expected assistant", key, last);
+}
+
+static rd_code messages(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
+  RD_TRY(add_turns(p, json_object_get(row, key), e));
+  return check_last(p, key, e);
+}
+
+/* The answer behind what was asked: text, or turns, which may be the whole conversation again. Of
+ * two answers that were compared the chosen one. */
+static rd_code add_answer(const json_t *row, rd_parsed_row *p, rd_error *e) {
+  static const char *const keys[] = {"chosen", "completion", "response", "answer"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const json_t *value = json_object_get(row, keys[i]), *first = json_array_get(value, 0);
+    if (!holds_turns(value))
+      continue;
+    const char *role = json_string_value(json_object_get(first, "role"));
+    if (!role || strcmp(role, "assistant") != 0)
+      p->count = 0;
+    RD_TRY(add_turns(p, value, e));
+    return check_last(p, keys[i], e);
+  }
+  const char *answer = json_string_value(json_object_get(row, "chosen"));
+  if (!answer)
+    RD_TRY(rd_row_answer(row, 0, &answer, e));
+  return add_turn(p, "assistant", answer, false, e);
+}
+
+static rd_code question(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
+  const json_t *asked = json_object_get(row, key);
+  const char *text;
+  if (holds_turns(asked)) {
+    RD_TRY(add_turns(p, asked, e));
+  } else {
+    RD_TRY(text_of(row, key, true, &text, e));
+    RD_TRY(add_turn(p, "user", text, false, e));
+  }
+  return add_answer(row, p, e);
+}
+
+/* Alpaca's and Dolly's: what the instruction is about stands apart. */
 static rd_code instruction(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
   const char *head, *input;
-  p->count = 2;
-  p->turns[0].role = "user";
-  p->turns[1].role = "assistant";
   RD_TRY(text_of(row, key, true, &head, e));
-  RD_TRY(text_of(row, "input", false, &input, e));
+  RD_TRY(text_of(row, json_object_get(row, "input") ? "input" : "context", false, &input, e));
   if (input && *input) {
     p->joined = rd_print("%s\n\n%s", head, input);
     if (!p->joined)
       return rd_fail(e, RD_NO_MEMORY, "out of memory: a row");
   }
-  p->turns[0].content = p->joined ? p->joined : head;
-  return text_of(row, "output", true, &p->turns[1].content, e);
+  RD_TRY(add_turn(p, "user", p->joined ? p->joined : head, false, e));
+  return add_answer(row, p, e);
 }
 
-static rd_code messages(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
-  const json_t *list = json_object_get(row, key);
-  size_t n = json_array_size(list);
-  if (n < 2 || n > RD_MOST_TURNS)
-    return rd_fail(e, RD_BAD_INPUT, "messages: %zu turns, expected 2 to %d", n, RD_MOST_TURNS);
-  for (size_t i = 0; i < n; i++) {
-    const json_t *turn = json_array_get(list, i);
-    RD_TRY(text_of(turn, "role", true, &p->turns[i].role, e));
-    RD_TRY(text_of(turn, "content", true, &p->turns[i].content, e));
-  }
-  p->count = n;
-  if (strcmp(p->turns[n - 1].role, "assistant") != 0)
-    return rd_fail(e, RD_BAD_INPUT, "messages: the last turn is by %s, expected assistant",
-                   p->turns[n - 1].role);
-  return RD_OK;
+/* The preferred conversation, where nothing says apart what was asked. */
+static rd_code chosen(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
+  if (!holds_turns(json_object_get(row, key)))
+    return rd_fail(e, RD_BAD_INPUT, "chosen without prompt: expected a list of turns");
+  return add_answer(row, p, e);
 }
 
 static rd_code plain(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
@@ -66,9 +135,9 @@ static const struct {
   const char *key;
   rd_code (*parse)(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e);
 } forms[] = {
-    {"messages", messages}, {"instruction", instruction},
-    {"prompt", question},   {"question", question},
-    {"text", plain},
+    {"messages", messages},       {"conversations", messages}, {"conversation", messages},
+    {"instruction", instruction}, {"prompt", question},        {"question", question},
+    {"query", question},          {"chosen", chosen},          {"text", plain},
 };
 
 /* Lines on their way to rows. */
@@ -93,9 +162,13 @@ static rd_code parse_line(void *context, const json_t *json, size_t line, rd_err
   while (form < count && !json_object_get(json, forms[form].key))
     form++;
   if (form == count)
-    return rd_fail(e, RD_BAD_INPUT, "has none of messages, instruction, prompt, question, text");
+    return rd_fail(
+        e, RD_BAD_INPUT,
+        "has none of messages, conversations, instruction, prompt, question, query, "
+        "chosen, text; `columns: prompt=NAME,answer=NAME` says how they are called here");
   p->row.text = NULL;
   p->row.joined = NULL;
+  p->row.count = 0;
   rd_code code = forms[form].parse(json, forms[form].key, &p->row, e);
   if (code == RD_OK)
     code = give_row(p, e);
@@ -122,17 +195,13 @@ static rd_code read_documents(parser *p, rd_row_count *count, const char *text, 
       rd_error why = {0};
       p->row.text = at;
       p->row.size = (size_t)(close - at);
-      rd_code code = give_row(p, &why);
+      rd_code code = rd_utf8_check(at, p->row.size, "the text", &why);
+      code = code == RD_OK ? give_row(p, &why) : code;
       RD_TRY(rd_row_judge(count, rules, first, code, &why, e));
     }
     at = stop ? stop + sizeof mark - 1 : end;
   }
   return RD_OK;
-}
-
-static bool ends_in(const char *path, const char *end) {
-  size_t n = strlen(path), m = strlen(end);
-  return n >= m && strcmp(path + n - m, end) == 0;
 }
 
 rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
@@ -143,9 +212,10 @@ rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
     return RD_NO_MEMORY;
   p->sink = sink;
   p->context = context;
-  bool lines = ends_in(count->path, ".jsonl") || ends_in(count->path, ".json");
-  rd_code code = lines ? rd_rows_each(count, text, size, rules, parse_line, p, e)
-                       : read_documents(p, count, text, size, rules, e);
+  rd_code code = rd_rows_plain(count->path, &text, &size, e);
+  if (code == RD_OK)
+    code = rd_rows_named(count->path) ? rd_rows_each(count, text, size, rules, parse_line, p, e)
+                                      : read_documents(p, count, text, size, rules, e);
   free(p);
   return code == RD_OK ? rd_rows_finish(count, rules, e) : code;
 }

@@ -9,9 +9,10 @@
 
 enum { RD_MOST_TURNS = 256 }; /* in one row */
 
-/* A row taken apart: turns, the last of which is the answer; or one text. */
+/* A row taken apart: turns, the last of which is an answer; or one text. */
 typedef struct rd_parsed_row {
   rd_message turns[RD_MOST_TURNS];
+  bool silent[RD_MOST_TURNS]; /* a turn that the row says is not learnt ("weight": 0) */
   size_t count;
   const char *text; /* (size) NULL: turns */
   size_t size;
@@ -20,8 +21,8 @@ typedef struct rd_parsed_row {
 
 typedef rd_code rd_parsed_sink(void *context, const rd_parsed_row *row, rd_error *e);
 
-/* Give every row of a file's content to `sink`, judged by the rules: JSONL where the name ends in
- * .jsonl or .json, else documents ended by <|endoftext|>. */
+/* Give every row of a file's content to `sink`, judged by the rules: rows (rd_rows_each) where the
+ * name says so, else documents ended by <|endoftext|>. */
 rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
                              const rd_row_rules *rules, rd_parsed_sink *sink, void *context,
                              rd_error *e);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading rows line by line; each is parsed once, and kept as jansson made it. */
+/* Reading rows one after another; each is parsed once, and kept as jansson made it. */
 #include "rows.h"
 
 #include "file.h"
+#include "rows_csv.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -55,33 +56,141 @@ rd_code rd_row_judge(rd_row_count *count, const rd_row_rules *rules, size_t line
   return RD_OK;
 }
 
+rd_code rd_row_columns_check(const char *columns, rd_error *e) {
+  for (const char *at = columns; at && *at;) {
+    size_t n = strcspn(at, ","), key = strcspn(at, "=");
+    if (key == 0 || key + 1 >= n)
+      return rd_fail(e, RD_USAGE, "columns: %.*s: expected KEY=NAME, as in prompt=Question",
+                     (int)(n < 60 ? n : 60), at);
+    at += n + (at[n] == ',');
+  }
+  return RD_OK;
+}
+
+static rd_code give_object(const rd_row_rules *rules, json_t *row, size_t line, rd_row_sink *sink,
+                           void *context, rd_error *e) {
+  if (!json_is_object(row))
+    return rd_fail(e, RD_BAD_INPUT, "a row must be a JSON object");
+  for (const char *at = rules->columns; at && *at;) {
+    size_t n = strcspn(at, ","), key = strcspn(at, "=");
+    if (key < n) {
+      json_t *value = json_object_getn(row, at + key + 1, n - key - 1);
+      if (value && json_object_setn(row, at, key, value) != 0)
+        return rd_fail(e, RD_NO_MEMORY, "out of memory: a row");
+    }
+    at += n + (at[n] == ',');
+  }
+  return sink(context, row, line, e);
+}
+
 /* Beyond 64 bits integers become reals; a row that says a key twice is no row. */
-static rd_code give_line(const char *text, size_t size, size_t line, rd_row_sink *sink,
-                         void *context, rd_error *e) {
+static rd_code give_line(const rd_row_rules *rules, const char *text, size_t size, size_t line,
+                         rd_row_sink *sink, void *context, rd_error *e) {
   json_error_t at;
   json_t *row = rd_json_load(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
   if (!row)
     return rd_fail(e, RD_BAD_INPUT, "not JSON: %s at column %d", at.text, at.column);
-  rd_code code = json_is_object(row) ? sink(context, row, line, e)
-                                     : rd_fail(e, RD_BAD_INPUT, "a row must be a JSON object");
+  rd_code code = give_object(rules, row, line, sink, context, e);
   json_decref(row);
   return code;
 }
 
-rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const rd_row_rules *rules,
-                     rd_row_sink *sink, void *context, rd_error *e) {
+static bool wants_more(const rd_row_count *count, const rd_row_rules *rules) {
+  return !rules->limit || count->good < rules->limit;
+}
+
+static rd_code each_line(rd_row_count *count, const char *text, size_t size,
+                         const rd_row_rules *rules, rd_row_sink *sink, void *context, rd_error *e) {
   const char *at = text, *end = text + size;
-  for (size_t line = 1; at < end && (!rules->limit || count->good < rules->limit); line++) {
+  for (size_t line = 1; at < end && wants_more(count, rules); line++) {
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t n = (size_t)((stop ? stop : end) - at);
     if (!rd_text_blank(at, n)) {
       rd_error why = {0};
-      rd_code code = give_line(at, n, line, sink, context, &why);
+      rd_code code = give_line(rules, at, n, line, sink, context, &why);
       RD_TRY(rd_row_judge(count, rules, line, code, &why, e));
     }
     at += n + (stop != NULL);
   }
   return RD_OK;
+}
+
+/* Step over white space; lines are counted. */
+static const char *skip_blank(const char *at, const char *end, size_t *line) {
+  for (; at < end && isspace((unsigned char)*at); at++)
+    *line += *at == '\n';
+  return at;
+}
+
+/* One JSON array, an element at a time, so that there is never a tree of the whole file. */
+static rd_code each_element(rd_row_count *count, const char *text, size_t size,
+                            const rd_row_rules *rules, rd_row_sink *sink, void *context,
+                            rd_error *e) {
+  const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK;
+  const char *end = text + size;
+  size_t line = 1;
+  const char *at = skip_blank(skip_blank(text, end, &line) + 1, end, &line); /* behind the [ */
+  while (at < end && *at != ']' && wants_more(count, rules)) {
+    json_error_t where;
+    json_t *row = rd_json_load(at, (size_t)(end - at), flags, &where);
+    if (!row)
+      return rd_fail(e, RD_BAD_INPUT, "%s:%zu: not JSON: %s; the rows before it were read",
+                     count->path, line + (size_t)(where.line > 0 ? where.line - 1 : 0), where.text);
+    rd_error why = {0};
+    rd_code code = give_object(rules, row, line, sink, context, &why);
+    json_decref(row);
+    RD_TRY(rd_row_judge(count, rules, line, code, &why, e));
+    for (const char *stop = at + where.position; at < stop; at++)
+      line += *at == '\n';
+    at = skip_blank(at, end, &line);
+    if (at < end && *at != ',' && *at != ']')
+      return rd_fail(e, RD_BAD_INPUT, "%s:%zu: not JSON: a comma or ] is missing behind a row",
+                     count->path, line);
+    at = at < end && *at == ',' ? skip_blank(at + 1, end, &line) : at;
+  }
+  if (at == end)
+    return rd_fail(e, RD_BAD_INPUT, "%s: the array is cut off: its ] is missing", count->path);
+  return RD_OK;
+}
+
+static bool ends_in(const char *path, const char *end) {
+  size_t n = strlen(path), m = strlen(end);
+  return n >= m && strcasecmp(path + n - m, end) == 0;
+}
+
+bool rd_rows_named(const char *path) {
+  return ends_in(path, ".jsonl") || ends_in(path, ".json") || ends_in(path, ".csv") ||
+         ends_in(path, ".tsv");
+}
+
+/* A line of a table on its way to the rows. */
+typedef struct table_sink {
+  rd_row_count *count;
+  const rd_row_rules *rules;
+  rd_row_sink *sink;
+  void *context;
+} table_sink;
+
+static rd_code take_record(void *context, json_t *row, size_t line, const rd_error *bad,
+                           rd_error *e) {
+  const table_sink *t = context;
+  rd_error why = bad ? *bad : (rd_error){0};
+  rd_code code = bad ? bad->code : give_object(t->rules, row, line, t->sink, t->context, &why);
+  return rd_row_judge(t->count, t->rules, line, code, &why, e);
+}
+
+rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const rd_row_rules *rules,
+                     rd_row_sink *sink, void *context, rd_error *e) {
+  table_sink t = {count, rules, sink, context};
+  size_t line = 1;
+  if (ends_in(count->path, ".csv") || ends_in(count->path, ".tsv")) {
+    rd_code code = rd_csv_each(text, size, ends_in(count->path, ".tsv") ? "\t" : ",;\t",
+                               rules->limit, take_record, &t, e);
+    return code == RD_OK ? code : rd_prefix(e, code, "%s", count->path);
+  }
+  const char *first = skip_blank(text, text + size, &line);
+  bool array = first < text + size && *first == '[';
+  return (array ? each_element : each_line)(count, text, size, rules, sink, context, e);
 }
 
 rd_code rd_rows_finish(const rd_row_count *count, const rd_row_rules *rules, rd_error *e) {
@@ -113,7 +222,11 @@ rd_code rd_rows_read(rd_rows *rows, const char *path, const rd_row_rules *rules,
   rd_row_count count = {.path = path};
   rd_map map;
   RD_TRY(rd_map_open(&map, path, e));
-  rd_code code = rd_rows_each(&count, (const char *)map.data, map.size, rules, gather, &g, e);
+  const char *text = (const char *)map.data;
+  size_t size = map.size;
+  rd_code code = rd_rows_plain(path, &text, &size, e);
+  if (code == RD_OK)
+    code = rd_rows_each(&count, text, size, rules, gather, &g, e);
   rd_map_close(&map);
   if (code == RD_OK)
     code = rd_rows_finish(&count, rules, e);
@@ -147,4 +260,32 @@ rd_code rd_row_prompt(const json_t *row, const char **out, rd_error *e) {
     if (json_object_get(row, keys[i]))
       return rd_row_text(row, keys[i], out, e);
   return rd_fail(e, RD_BAD_INPUT, "has none of prompt, question, query");
+}
+
+/* A value's text of that number. */
+static const json_t *text_among(const json_t *value, size_t number) {
+  const json_t *list = json_is_object(value) ? json_object_get(value, "text") : value;
+  const json_t *first = json_object_get(value, "value");
+  if (first && number == 0)
+    return first;
+  if (first)
+    return json_array_get(json_object_get(value, "aliases"), number - 1);
+  return json_is_array(list) ? json_array_get(list, number) : number == 0 ? list : NULL;
+}
+
+rd_code rd_row_answer(const json_t *row, size_t number, const char **out, rd_error *e) {
+  static const char *const keys[] = {"answer", "answers", "completion", "response", "output"};
+  *out = NULL;
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const json_t *value = json_object_get(row, keys[i]);
+    if (!value || json_is_null(value))
+      continue;
+    const json_t *text = text_among(value, number);
+    *out = json_string_value(text);
+    if (*out ? rd_text_blank(*out, strlen(*out)) : text || number == 0)
+      return rd_fail(e, RD_BAD_INPUT, "%s is %s", keys[i],
+                     *out ? "empty" : "neither text nor a list of texts");
+    return RD_OK;
+  }
+  return rd_fail(e, RD_BAD_INPUT, "has none of answer, answers, completion, response, output");
 }

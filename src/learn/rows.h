@@ -14,6 +14,9 @@ typedef struct rd_row_rules {
   rd_row_check *check; /* of rd_rows_read */
   size_t limit;        /* good rows at most; 0: all */
   bool allow_bad;      /* more than 1% bad rows are fine */
+  /* "prompt=Question,answer=Best reply": these keys are read from those of the file; NULL: each is
+   * called what it is. */
+  const char *columns;
   /* Told of each bad row, the first 20 of them ("data.jsonl:12: ..."); may be NULL. */
   void (*note)(void *context, const char *message);
   void *context;
@@ -28,7 +31,17 @@ typedef struct rd_row_count {
 /* Is given one row; RD_BAD_INPUT says what is wrong with it. */
 typedef rd_code rd_row_sink(void *context, const json_t *row, size_t line, rd_error *e);
 
-/* Give every line of JSONL text that is not blank to `sink`, as an object; judge each. */
+/* Step over a byte order mark. RD_BAD_INPUT where the content is no text (Parquet, archives,
+ * UTF-16,
+ * ..), with the kind's name and how to make rows of it. */
+rd_code rd_rows_plain(const char *path, const char **text, size_t *size, rd_error *e);
+/* RD_USAGE: not of the form that `columns` above has. NULL is fine. */
+rd_code rd_row_columns_check(const char *columns, rd_error *e);
+/* Is a file of this name read row by row (.jsonl, .json, .csv, .tsv)? */
+bool rd_rows_named(const char *path);
+/* Give every row of plain text to `sink`, as an object; judge each. A row is a line that the header
+ * names the columns of, where the path ends in .csv or .tsv; an element, where the text is one JSON
+ * array; else a line of JSON. */
 rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const rd_row_rules *rules,
                      rd_row_sink *sink, void *context, rd_error *e);
 /* Count the row at `line`, of which taking it said `code` and `why`: a bad one is named; another
@@ -44,7 +57,7 @@ typedef struct rd_rows {
   size_t count, bad;
 } rd_rows;
 
-/* A whole JSONL file. RD_BAD_INPUT: too many bad rows, or no good one. */
+/* A whole file of rows. RD_BAD_INPUT: too many bad rows, or no good one. */
 rd_code rd_rows_read(rd_rows *rows, const char *path, const rd_row_rules *rules, rd_error *e);
 void rd_rows_drop(rd_rows *rows);
 
@@ -59,5 +72,10 @@ bool rd_text_blank(const char *text, size_t size);
 rd_code rd_row_text(const json_t *row, const char *key, const char **out, rd_error *e);
 /* The same for what is asked: `prompt`, `question` or `query`. */
 rd_code rd_row_prompt(const json_t *row, const char **out, rd_error *e);
+/* The answer of that number from 0, of several right ones perhaps: `answer`, `answers`,
+ * `completion`, `response` or `output`, each text, a list of texts, {"text": [..]} as SQuAD's, or
+ * {"value": .., "aliases": [..]} as TriviaQA's. *out is NULL behind the last one; number 0 is
+ * always there. */
+rd_code rd_row_answer(const json_t *row, size_t number, const char **out, rd_error *e);
 
 #endif

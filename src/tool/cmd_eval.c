@@ -26,9 +26,12 @@ typedef struct settings {
 static const rd_option rows[] = {
     {"task", AT(eval.task), .fallback = "exact", .choices = &rd_task_table, .lists = true,
      .group = "Task", .value = "NAME", .help = "'help' lists the tasks"},
-    {"data", AT(eval.data), .group = "Task", .value = "FILE", .help = "JSONL rows"},
+    {"data", AT(eval.data), .group = "Task", .value = "FILE",
+     .help = "rows: JSONL, a JSON array, CSV"},
     {"limit", AT(eval.limit), .fallback = "0", .max = 1e9, .group = "Task",
      .help = "rows at most; 0: all"},
+    {"columns", AT(eval.columns), .group = "Task", .value = "KEY=NAME,..",
+     .help = "how the keys of a row are called in these data: prompt=Question,answer=Reply"},
     {"allow-bad", AT(eval.allow_bad), .group = "Task", .help = "go on with more than 1% bad rows"},
     {"out", AT(out), .letter = 'o', .group = "Task", .value = "FILE",
      .help = "what came of each row, one a line"},

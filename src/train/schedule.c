@@ -29,6 +29,6 @@ double rd_rate_at(const rd_rate_schedule *schedule, double peak, int64_t update,
     return peak * (double)update / (double)warmup;
   if (updates <= warmup)
     return peak;
-  double done = (double)(update - warmup) / (double)(updates - warmup);
+  double done = (double)(update - 1 - warmup) / (double)(updates - warmup);
   return peak * schedule->factor(done < 1.0 ? done : 1.0);
 }

@@ -4,6 +4,7 @@
 
 #include "objective.h"
 #include "precision.h"
+#include "rows.h"
 #include "schedule.h"
 
 #include <stdio.h>
@@ -14,9 +15,11 @@ static const rd_trainable trainables[] = {{"lora", false}, {"all", true}};
 static const rd_pad pads[] = {
     {"random", false, false}, {"short", false, true}, {"window", true, false}};
 static const rd_long_rows long_rows[] = {{"drop", false}, {"truncate", true}};
+static const rd_turns turns[] = {{"all", false}, {"last", true}};
 const rd_table rd_trainable_table = RD_TABLE("trainable", trainables);
 const rd_table rd_pad_table = RD_TABLE("pad", pads);
 const rd_table rd_long_rows_table = RD_TABLE("long_rows", long_rows);
+const rd_table rd_turns_table = RD_TABLE("turns", turns);
 
 #define AT(member) RD_OPTION_AT(rd_train_settings, member)
 
@@ -42,7 +45,11 @@ static const rd_option train_rows[] = {
      .help =
          "keep only each layer's input and compute the rest again: less memory, a third more work"},
     {"data", AT(data), .group = "Data", .value = "FILES",
-     .help = "JSONL or text files separated by commas, each FILE or FILE@WEIGHT"},
+     .help = "JSONL, JSON, CSV or text files separated by commas, each FILE or FILE@WEIGHT"},
+    {"columns", AT(columns), .group = "Data", .value = "KEY=NAME,..",
+     .help = "how the keys of a row are called in these files: prompt=Question,answer=Reply"},
+    {"turns", AT(turns), .fallback = "all", .choices = &rd_turns_table, .group = "Data",
+     .help = "answers of a conversation that are learnt: each is an example, or the last alone"},
     {"validation", AT(validation), .group = "Data", .value = "FILES",
      .help = "files of validation rows; none: a share of the data is held out"},
     {"held-out", AT(held_out), .fallback = "0.01", .max = 0.5, .group = "Data",
@@ -231,6 +238,27 @@ static rd_code sources_text(const char *key, const json_t *list, char **text, rd
   return code;
 }
 
+/* {prompt: Question, answer: Reply} in the form of the command line. */
+static rd_code mapping_text(const char *key, const json_t *object, char **text, rd_error *e) {
+  size_t size = 0;
+  const char *name;
+  json_t *value;
+  FILE *out = open_memstream(text, &size);
+  if (!out)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: the mapping %s", key);
+  rd_code code = RD_OK;
+  json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+    const char *column = json_string_value(value);
+    if (!column || strpbrk(column, ",=") || strpbrk(name, ",="))
+      code = rd_fail(e, RD_USAGE, "%s: %s: expected a column's name, without , or =", key, name);
+    else
+      fprintf(out, "%s%s=%s", ftell(out) > 0 ? "," : "", name, column);
+  }
+  if (fclose(out) != 0 && code == RD_OK)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: the mapping %s", key);
+  return code;
+}
+
 static void as_key(char *name) {
   for (char *p = name; *p; p++)
     *p = *p == '-' ? '_' : *p;
@@ -250,9 +278,11 @@ static rd_code unknown_key(const rd_options *rows, const char *where, const char
 static rd_code read_row(const rd_options *rows, const rd_option *row, const char *key,
                         const json_t *value, rd_error *e) {
   char *text = NULL;
-  if (!json_is_array(value) || row->kind != RD_TEXT)
+  if (row->kind == RD_FLAG && json_is_string(value)) /* YAML 1.1's yes and no */
+    return rd_option_set(rows, row, json_string_value(value), e);
+  if (row->kind != RD_TEXT || !(json_is_array(value) || json_is_object(value)))
     return rd_option_set_json(rows, row, value, e);
-  rd_code code = sources_text(key, value, &text, e);
+  rd_code code = (json_is_array(value) ? sources_text : mapping_text)(key, value, &text, e);
   if (code == RD_OK)
     code = rd_option_set(rows, row, text, e);
   free(text);
@@ -373,6 +403,7 @@ rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
     return rd_fail(e, RD_USAGE, "init.tokenizer: name the folder of the tokenizer");
   if (s->has_init && !rd_train_settings_all(s))
     return rd_fail(e, RD_USAGE, "trainable: a model from `init` is trained with `trainable: all`");
+  RD_TRY(rd_row_columns_check(s->columns, e));
   if (s->updates == 0 && s->epochs <= 0)
     return rd_fail(e, RD_USAGE, "updates or epochs: one of them must be above 0");
   return RD_OK;

@@ -34,11 +34,18 @@ typedef struct rd_long_rows {
   bool truncate; /* cut; else left out */
 } rd_long_rows;
 
-extern const rd_table rd_trainable_table, rd_pad_table, rd_long_rows_table;
+/* Which answers of a conversation are learnt. */
+typedef struct rd_turns {
+  const char *name;
+  bool last; /* one alone */
+} rd_turns;
+
+extern const rd_table rd_trainable_table, rd_pad_table, rd_long_rows_table, rd_turns_table;
 
 typedef struct rd_train_settings {
   char *model, *adapter, *out, *data, *validation;
   char *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad, *long_rows;
+  char *columns, *turns;
   int64_t lora_rank, draft_top_k, window, batch, accumulate, updates, warmup, seed, threads;
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
   double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_all,

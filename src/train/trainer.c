@@ -169,13 +169,16 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
 static rd_code read_data(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   const rd_long_rows *long_rows = rd_table_find(&rd_long_rows_table, s->long_rows, e);
-  if (!long_rows)
+  const rd_turns *turns = rd_table_find(&rd_turns_table, s->turns, e);
+  if (!long_rows || !turns)
     return RD_USAGE;
   rd_read_rules rules = {.window = s->window,
                          .room_for_eos = t->rules.corruption != NULL,
                          .truncate = long_rows->truncate,
                          .find_answers = t->rules.loss_on->answers,
                          .allow_bad = s->allow_bad,
+                         .last_turn = turns->last,
+                         .columns = s->columns,
                          .note = t->watch.note,
                          .context = t->watch.context};
   RD_TRY(rd_examples_read(&t->examples, &s->sources, &t->coder, &rules, e));

@@ -111,7 +111,28 @@ static void forms(void **state) {
        "\"b\"}]}",
        -1, 0},
       {"{\"other\":1}", -1, 0},
-      {"[1,2]", -1, 0},
+      {"17", -1, 0},
+      {"{\"prompt\":\"ab\",\"completion\":\"xyz\"}", 4, 3},
+      {"{\"query\":\"ab\",\"response\":\"xyz\"}", 4, 3},
+      {"{\"prompt\":\"ab\",\"answer\":[\"xyz\",\"z\"]}", 4, 3},
+      {"{\"instruction\":\"ab\",\"context\":\"c\",\"response\":\"xy\"}", 7, 2},
+      {"{\"prompt\":\"ab\",\"chosen\":\"xyz\",\"rejected\":\"no\"}", 4, 3},
+      {"{\"chosen\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
+       "\"xy\"}],\"rejected\":[]}",
+       3, 2},
+      {"{\"prompt\":\"a\",\"chosen\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":"
+       "\"assistant\",\"content\":\"xy\"}]}",
+       3, 2},
+      {"{\"prompt\":[{\"role\":\"user\",\"content\":\"a\"}],\"completion\":[{\"role\":"
+       "\"assistant\",\"content\":\"xy\"}]}",
+       3, 2},
+      {"{\"conversations\":[{\"from\":\"human\",\"value\":\"a\"},{\"from\":\"gpt\",\"value\":"
+       "\"xy\"}]}",
+       3, 2},
+      {"{\"conversations\":[{\"from\":\"gpt\",\"value\":\"a\"},{\"from\":\"human\",\"value\":"
+       "\"xy\"}]}",
+       -1, 0},
+      {"{\"chosen\":\"xyz\",\"rejected\":\"no\"}", -1, 0},
       {"{\"prompt\":", -1, 0},
       {"{\"prompt\":\"a\",\"answer\":\"b\",\"answer\":\"c\"}", -1, 0},
       {"{\"prompt\":\"a\\u0000b\",\"answer\":\"c\"}", -1, 0},
@@ -134,6 +155,37 @@ static void forms(void **state) {
     }
     rd_examples_drop(&x);
   }
+}
+
+/* Every answer of a conversation is an example behind all before it; those of one row are held out
+ * together. */
+static void turns(void **state) {
+  (void)state;
+  const char *row =
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
+      "\"bc\"},{\"role\":\"user\",\"content\":\"d\"},{\"role\":\"assistant\",\"content\":\"e\","
+      "\"weight\":0},{\"role\":\"user\",\"content\":\"f\"},{\"role\":\"assistant\",\"content\":"
+      "\"ghi\"}]}\n";
+  rd_examples x, held;
+  rd_error e = {0};
+  assert_int_equal(read_text(&x, "a.jsonl", row, 64, false, false, &e), RD_OK);
+  assert_int_equal(x.count, 2); /* the second is not to be learnt */
+  assert_int_equal(x.items[0].prompt, 3);
+  assert_int_equal(x.items[0].answer, 2);
+  assert_int_equal(x.items[1].prompt, 12);
+  assert_int_equal(x.items[1].answer, 3);
+  assert_int_equal(x.reports[0].rows, 1);
+  rd_examples_drop(&x);
+  char many[64 * 400] = "";
+  for (int i = 0; i < 40; i++)
+    strcat(many, row);
+  assert_int_equal(read_text(&x, "a.jsonl", many, 64, false, false, &e), RD_OK);
+  assert_int_equal(rd_examples_hold_out(&x, &held, 0.3, 100, 5, &e), RD_OK);
+  assert_true(held.count > 0 && x.count > 0 && held.count + x.count == 80);
+  for (int64_t i = 0; i < held.count; i++)
+    assert_int_equal(held.items[i].later, i % 2);
+  rd_examples_drop_held(&held);
+  rd_examples_drop(&x);
 }
 
 static void limits(void **state) {
@@ -580,6 +632,7 @@ static void all_answers_count(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(forms),
+                                     cmocka_unit_test(turns),
                                      cmocka_unit_test(limits),
                                      cmocka_unit_test(order),
                                      cmocka_unit_test(batches),

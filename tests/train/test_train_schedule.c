@@ -17,10 +17,11 @@ static void rates(void **state) {
     double want;
   } cases[] = {
       {"constant", 1, 4, 10, 0.5}, {"constant", 4, 4, 10, 2.0}, {"constant", 10, 4, 10, 2.0},
-      {"linear", 2, 4, 10, 1.0},   {"linear", 7, 4, 10, 1.0},   {"linear", 10, 4, 10, 0.0},
-      {"cosine", 4, 4, 10, 2.0},   {"cosine", 6, 4, 10, 1.5},   {"cosine", 7, 4, 10, 1.0},
-      {"cosine", 10, 4, 10, 0.0},  {"cosine", 12, 4, 10, 0.0},  {"linear", 1, 0, 4, 1.5},
-      {"cosine", 5, 4, 4, 2.0},
+      {"linear", 2, 4, 10, 1.0},   {"linear", 8, 4, 10, 1.0},   {"linear", 10, 4, 10, 1.0 / 3},
+      {"cosine", 5, 4, 10, 2.0},   {"cosine", 7, 4, 10, 1.5},   {"cosine", 8, 4, 10, 1.0},
+      {"cosine", 11, 4, 10, 0.0},  {"cosine", 12, 4, 10, 0.0},  {"linear", 2, 0, 4, 1.5},
+      {"cosine", 5, 4, 4, 2.0},    {"cosine", 1, 0, 1, 2.0},    {"linear", 1, 0, 1, 2.0},
+      {"cosine", 2, 0, 2, 1.0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const rd_rate_schedule *row = rd_table_row(&rd_rate_schedule_table, cases[i].name);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Files of rows as people have them: marks, arrays, tables, and files that are no text. */
+#include "rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Prompts and answers of all good rows, "prompt>answer;" each, with the lines of bad ones. */
+typedef struct gathered {
+  char text[512], notes[1024];
+} gathered;
+
+static rd_code take(void *context, const json_t *row, size_t line, rd_error *e) {
+  gathered *g = context;
+  const char *prompt, *answer;
+  (void)line;
+  RD_TRY(rd_row_prompt(row, &prompt, e));
+  RD_TRY(rd_row_answer(row, 0, &answer, e));
+  strcat(strcat(strcat(strcat(g->text, prompt), ">"), answer), ";");
+  return RD_OK;
+}
+
+static void take_note(void *context, const char *message) {
+  gathered *g = context;
+  strcat(strcat(g->notes, message), "\n");
+}
+
+static rd_code read_rows(gathered *g, const char *path, const char *content, size_t size,
+                         const char *columns, rd_error *e) {
+  const rd_row_rules rules = {
+      .allow_bad = true, .columns = columns, .note = take_note, .context = g};
+  rd_row_count count = {.path = path};
+  *g = (gathered){0};
+  RD_TRY(rd_rows_plain(path, &content, &size, e));
+  return rd_rows_each(&count, content, size, &rules, take, g, e);
+}
+
+static void files_are_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *columns, *text, *rows, *note;
+  } cases[] = {
+      {"a.jsonl", NULL, "\xef\xbb\xbf{\"prompt\":\"a\",\"answer\":\"b\"}\r\n", "a>b;", ""},
+      {"a.json", NULL,
+       "\n [ {\"prompt\":\"a\",\"answer\":\"b\"},\n{\"prompt\":\"c\",\n\"answer\":\"d\"}\n] \n",
+       "a>b;c>d;", ""},
+      {"a.jsonl", NULL, "[\n{\"prompt\":\"a\",\"answer\":\"b\"},\n\n{\"prompt\":\"c\"}]", "a>b;",
+       ":4: has none of"},
+      {"a.json", NULL, "[1, {\"prompt\":\"a\",\"answer\":\"b\"}]", "a>b;", ":1: a row must be"},
+      {"a.json", NULL, "[]", "", ""},
+      {"a.csv", NULL, "prompt,answer\na,b\nc,d", "a>b;c>d;", ""},
+      {"a.csv", NULL, "\xef\xbb\xbfprompt;answer\r\n\"a;\r\n\"\"x\"\"\";b\r\n\r\nc;d\r\n",
+       "a;\r\n\"x\">b;c>d;", ""},
+      {"a.csv", NULL, "prompt,answer\na\nc,d\n", "c>d;", ":2: 1 columns, the header names 2"},
+      {"a.CSV", "prompt=Question,answer=Best reply", "id,Question,Best reply\n1,a,\"b, c\"\n",
+       "a>b, c;", ""},
+      {"a.tsv", NULL, "prompt\tanswer\na, b\tc\n", "a, b>c;", ""},
+      {"a.jsonl", "prompt=q,answer=a", "{\"q\":\"x\",\"a\":[\"y\",\"z\"]}\n", "x>y;", ""},
+      {"a.jsonl", NULL,
+       "{\"question\":\"x\",\"answers\":{\"text\":[\"y\"],\"answer_start\":[1]}}\n", "x>y;", ""},
+      {"a.jsonl", NULL, "{\"question\":\"x\",\"answer\":{\"value\":\"y\",\"aliases\":[\"z\"]}}\n",
+       "x>y;", ""},
+      {"a.jsonl", NULL, "{\"question\":\"x\",\"answers\":[]}\n", "", ":1: answers is neither"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    gathered g;
+    rd_error e = {0};
+    assert_int_equal(
+        read_rows(&g, cases[i].path, cases[i].text, strlen(cases[i].text), cases[i].columns, &e),
+        RD_OK);
+    assert_string_equal(g.text, cases[i].rows);
+    assert_non_null(strstr(g.notes, cases[i].note));
+    assert_int_equal(!*g.notes, !*cases[i].note);
+  }
+}
+
+static void files_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *text, *message;
+    size_t size; /* 0: all of the text */
+  } cases[] = {
+      {"a.parquet", "PAR1....", "a Parquet file, not rows or text; python3 -c \"import pandas", 0},
+      {"a.jsonl", "\x1f\x8b\x08", "gunzip -k a.jsonl", 0},
+      {"a.jsonl", "\xff\xfe{\0\"\0", "iconv -f UTF-16 -t UTF-8 a.jsonl", 6},
+      {"a.txt", "abc\0def", "a zero byte stands at 3", 7},
+      {"a.json", "[{\"prompt\":\"a\",\"answer\":\"b\"}", "its ] is missing", 0},
+      {"a.json", "[{\"prompt\":\"a\",\"answer\":\"b\"}\n{\"prompt\"",
+       "a.json:2: not JSON: a comma or ]", 0},
+      {"a.json", "[\n{\"prompt\":,}]", "a.json:2: not JSON", 0},
+      {"a.csv", "prompt,answer\na,\"b\n", "line 2: a quote is opened", 0},
+      {"a.csv", "prompt,prompt\na,b\n", "names the column prompt twice", 0},
+      {"a.csv", "pr\xff,answer\na,b\n", "not UTF-8", 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    gathered g;
+    rd_error e = {0};
+    size_t size = cases[i].size ? cases[i].size : strlen(cases[i].text);
+    assert_int_equal(read_rows(&g, cases[i].path, cases[i].text, size, NULL, &e), RD_BAD_INPUT);
+    if (!strstr(e.message, cases[i].message))
+      fail_msg("expected \"%s\", found \"%s\"", cases[i].message, e.message);
+  }
+}
+
+static void all_right_answers_are_found(void **state) {
+  (void)state;
+  static const char *const rows[] = {
+      "{\"answer\": [\"a\", \"b\", \"c\"]}", "{\"answers\": {\"text\": [\"a\", \"b\", \"c\"]}}",
+      "{\"answer\": {\"value\": \"a\", \"aliases\": [\"b\", \"c\"]}}"};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    json_t *row = json_loads(rows[i], 0, NULL);
+    const char *text;
+    for (size_t n = 0; n < 3; n++) {
+      assert_int_equal(rd_row_answer(row, n, &text, NULL), RD_OK);
+      assert_string_equal(text, n == 0 ? "a" : n == 1 ? "b" : "c");
+    }
+    assert_int_equal(rd_row_answer(row, 3, &text, NULL), RD_OK);
+    assert_null(text);
+    json_decref(row);
+  }
+}
+
+static void columns_are_checked(void **state) {
+  (void)state;
+  assert_int_equal(rd_row_columns_check(NULL, NULL), RD_OK);
+  assert_int_equal(rd_row_columns_check("prompt=a b,answer=c", NULL), RD_OK);
+  static const char *const wrong[] = {"prompt", "prompt=", "=a", "prompt=a,b"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    assert_int_equal(rd_row_columns_check(wrong[i], NULL), RD_USAGE);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(files_are_read), cmocka_unit_test(files_are_refused),
+      cmocka_unit_test(all_right_answers_are_found), cmocka_unit_test(columns_are_checked)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
