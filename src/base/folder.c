@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* Remove a flat folder with its files; what is not there is fine. */
@@ -87,4 +88,39 @@ rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
 
 void rd_folder_abandon(const char *part) {
   remove_folder(part);
+}
+
+/* The number of the process that holds the lock stands in the file. */
+static rd_code held_by_another(int fd, const char *path, rd_error *e) {
+  char text[24] = {0};
+  long long process = pread(fd, text, sizeof text - 1, 0) > 0 ? strtoll(text, NULL, 10) : 0;
+  return process > 0 ? rd_fail(e, RD_BUSY, "%s: in use by process %lld", path, process)
+                     : rd_fail(e, RD_BUSY, "%s: in use by another process", path);
+}
+
+rd_code rd_folder_lock(const char *path, int *lock, rd_error *e) {
+  char *name = rd_print("%s/.lock", path);
+  int fd = name ? open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666) : -1;
+  rd_code code = RD_OK;
+  *lock = 0;
+  if (fd < 0)
+    code = name ? rd_fail(e, RD_IO, "%s: cannot open: %s", name, strerror(errno))
+                : rd_fail(e, RD_NO_MEMORY, "out of memory: the name of a lock");
+  else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    code = errno == EWOULDBLOCK ? held_by_another(fd, path, e)
+                                : rd_fail(e, RD_IO, "%s: cannot lock: %s", name, strerror(errno));
+  else if (ftruncate(fd, 0) != 0 || dprintf(fd, "%lld\n", (long long)getpid()) < 0)
+    code = rd_fail(e, RD_IO, "%s: cannot write: %s", name, strerror(errno));
+  if (code == RD_OK)
+    *lock = fd + 1;
+  else if (fd >= 0)
+    close(fd);
+  free(name);
+  return code;
+}
+
+void rd_folder_unlock(int *lock) {
+  if (*lock > 0)
+    close(*lock - 1);
+  *lock = 0;
 }

@@ -12,4 +12,10 @@ rd_code rd_folder_begin(const char *path, char **part, rd_error *e);
 rd_code rd_folder_commit(const char *path, const char *part, rd_error *e);
 void rd_folder_abandon(const char *part);
 
+/* Keep a folder for this process until rd_folder_unlock or its end, however it ends: a lock on the
+ * file ".lock" in it, which stays there. *lock (0: none) is what rd_folder_unlock takes. RD_BUSY:
+ * another process has it, and which. */
+rd_code rd_folder_lock(const char *path, int *lock, rd_error *e);
+void rd_folder_unlock(int *lock);
+
 #endif

@@ -7,7 +7,9 @@
 
 #include "trainer.h"
 
-/* Write out/checkpoint-UPDATE, then remove all but the newest settings->keep. */
+/* The highest N <= `limit` with a folder checkpoint-N in `out`; -1: none. */
+int64_t rd_checkpoint_newest(const char *out, int64_t limit);
+/* Write out/checkpoint-UPDATE, then remove those before it but the newest settings->keep - 1. */
 rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e);
 /* Take the newest whole checkpoint in out: weights, moments and place; a damaged one is renamed
  * checkpoint-N.damaged, and the watcher told. RD_BAD_INPUT when none is left whole, or a data file

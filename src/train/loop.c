@@ -6,6 +6,7 @@
 #include "file.h"
 #include "ops.h"
 #include "own_draft.h"
+#include "run_folder.h"
 #include "run_log.h"
 #include "store.h"
 #include "trainer.h"
@@ -78,11 +79,15 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
   RD_TRY(accumulate(t, &loss, &total, e));
   double scale = total > 0 ? 1.0 / total : 0.0;
   double norm = rd_parameters_norm(&t->parameters, scale);
-  if (!isfinite(loss) || !isfinite(norm))
-    return rd_fail(e, RD_NUMERIC,
-                   "update %lld: loss %g, gradient norm %g: not a number any more; the checkpoints "
-                   "left in %s are good: --resume with a lower learning_rate or clip",
-                   (long long)t->update, loss, norm, t->settings->out);
+  if (!isfinite(loss) || !isfinite(norm)) {
+    bool left = rd_checkpoint_newest(t->settings->out, t->update - 1) >= 0;
+    return rd_fail(
+        e, RD_NUMERIC,
+        "update %lld: loss %g, gradient norm %g: not a number any more; %s%s with a lower "
+        "learning_rate or clip",
+        (long long)t->update, loss, norm, left ? t->settings->out : "start anew",
+        left ? ": the checkpoints left in it are good: --resume" : "");
+  }
   double clip = t->settings->clip;
   double rate = rd_rate_at(t->schedule, t->settings->learning_rate, t->update, t->settings->warmup,
                            t->updates);
@@ -138,8 +143,10 @@ static rd_code write_config(const rd_trainer *t, rd_error *e) {
 
 static rd_code prepare(rd_trainer *t, rd_error *e) {
   const char *out = t->settings->out;
+  RD_TRY(rd_run_folder_claim(t->settings, &t->lock, e));
   RD_TRY(take_memory(t, e));
-  RD_TRY(rd_folder_make(out, e));
+  if (t->settings->overwrite)
+    RD_TRY(rd_run_folder_clear(out, e));
   bool found = false;
   if (t->settings->resume)
     RD_TRY(rd_checkpoint_read(t, &found, e));

@@ -128,6 +128,9 @@ static const rd_option train_rows[] = {
      .help = "checkpoints kept"},
     {"resume", AT(resume), .group = "Run",
      .help = "go on from the newest checkpoint in the folder of the run"},
+    {"overwrite", AT(overwrite), .group = "Run",
+     .help =
+         "start anew where the folder holds a run: its checkpoints, metrics, best and final go"},
     {"dry-run", AT(dry_run), .group = "Run",
      .help = "say what memory and time the run needs, and stop"},
     {"json", AT(json), .group = "Run",
@@ -467,9 +470,10 @@ char *rd_train_settings_yaml(const rd_train_settings *s) {
 /* Keys that may change between a checkpoint and its resumption: they do not touch what was computed
  * so far. */
 static const char *const free_keys[] = {
-    "out",           "threads",  "log_every", "validate_every", "checkpoint_every", "keep",
-    "resume",        "dry_run",  "quiet",     "json",           "updates",          "epochs",
-    "learning_rate", "schedule", "warmup",    "clip",           "weight_decay"};
+    "out",    "threads", "log_every",   "validate_every", "checkpoint_every",
+    "keep",   "resume",  "overwrite",   "dry_run",        "quiet",
+    "json",   "updates", "epochs",      "learning_rate",  "schedule",
+    "warmup", "clip",    "weight_decay"};
 
 static json_t *default_json(void) {
   rd_train_settings s = {0};

@@ -50,7 +50,7 @@ typedef struct rd_train_settings {
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
   double lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out, mask_all,
       mix_answers, stutter, first_wrong, own_drafts, draft_temperature, draft_drawn;
-  bool train_norms, eos_padding_loss, recompute, allow_bad, resume, dry_run, quiet, json;
+  bool train_norms, eos_padding_loss, recompute, allow_bad, resume, overwrite, dry_run, quiet, json;
   rd_prompt_choice prompt;
   bool has_init;
   rd_train_init init;

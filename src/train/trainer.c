@@ -9,6 +9,7 @@
 #include "folder.h"
 #include "model.h"
 #include "precision.h"
+#include "run_folder.h"
 
 #include <libgen.h>
 #include <math.h>
@@ -211,6 +212,8 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
       .settings = settings, .best_loss = INFINITY, .program_bytes = rd_resident_bytes()};
   if (watch)
     t->watch = *watch;
+  if (!settings->dry_run)
+    RD_TRY(rd_run_folder_check(settings, e));
   RD_TRY(open_model(t, e));
   if (!t->tokenizer)
     return rd_fail(e, RD_BAD_INPUT, "%s: has no tokenizer to read the data with", settings->model);
@@ -250,6 +253,7 @@ void rd_trainer_close(rd_trainer *t) {
   rd_chat_template_close(&t->chat_template);
   rd_tokenizer_close(&t->own_tokenizer);
   rd_model_close(&t->base);
+  rd_folder_unlock(&t->lock);
   *t = (rd_trainer){0};
 }
 

@@ -53,6 +53,7 @@ typedef struct rd_trainer {
   rd_order order;
   rd_batch batch;
   float *row_loss;      /* (rows) */
+  int lock;             /* of the run's folder, while it runs */
   size_t program_bytes; /* resident before anything was opened */
   /* the place of the run */
   int64_t update, updates, tokens;

@@ -3,15 +3,20 @@
  */
 #include "arena.h"
 #include "file.h"
+#include "folder.h"
 #include "json.h"
 #include "option.h"
 #include "rng.h"
 #include "utf8.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -123,6 +128,65 @@ static void text_is_made_whole(void **state) {
 }
 
 /* The published known-answer vectors of Random123 (kat_vectors, philox4x32 10). */
+/* A folder belongs to one process at a time, and is free again however that one ended. */
+static void folders_are_locked(void **state) {
+  (void)state;
+  char folder[] = "/tmp/redraft-lock-XXXXXX", file[64];
+  rd_error e = {0};
+  int lock = 0, second = 0, status = 0;
+  assert_non_null(mkdtemp(folder));
+  assert_int_equal(rd_folder_lock(folder, &lock, &e), RD_OK);
+  assert_true(lock > 0);
+  assert_int_equal(rd_folder_lock(folder, &second, &e), RD_BUSY);
+  char holder[64];
+  snprintf(holder, sizeof holder, "in use by process %d", (int)getpid());
+  assert_non_null(strstr(e.message, holder));
+  assert_int_equal(second, 0);
+  rd_folder_unlock(&lock);
+  pid_t child = fork();
+  if (child == 0) {
+    bool good = rd_folder_lock(folder, &lock, NULL) == RD_OK;
+    _exit(good ? 0 : 1); /* without a word */
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  assert_int_equal(rd_folder_lock(folder, &lock, &e), RD_OK);
+  rd_folder_unlock(&lock);
+  rd_folder_unlock(&lock);
+  snprintf(file, sizeof file, "%s/.lock", folder);
+  unlink(file);
+  rmdir(folder);
+}
+
+/* While one writer is at work, another takes a name of its own; what a killed one left is used
+ * again.
+ */
+static void writers_do_not_meet(void **state) {
+  (void)state;
+  char folder[] = "/tmp/redraft-part-XXXXXX", file[64], part[64];
+  assert_non_null(mkdtemp(folder));
+  snprintf(file, sizeof file, "%s/a", folder);
+  snprintf(part, sizeof part, "%s/a.part", folder);
+  int fd = open(part, O_WRONLY | O_CREAT, 0666);
+  assert_int_equal(flock(fd, LOCK_EX), 0);
+  assert_int_equal(write(fd, "half", 4), 4);
+  const rd_file_piece piece = {"whole", 5};
+  assert_int_equal(rd_file_write(file, &piece, 1, NULL), RD_OK);
+  struct stat st;
+  assert_int_equal(fstat(fd, &st), 0);
+  assert_int_equal(st.st_size, 4); /* untouched */
+  assert_true(rd_path_exists(part));
+  close(fd);
+  assert_int_equal(rd_file_write(file, &piece, 1, NULL), RD_OK);
+  assert_false(rd_path_exists(part));
+  char *text = NULL;
+  assert_int_equal(rd_file_read(file, 100, &text, NULL, NULL), RD_OK);
+  assert_string_equal(text, "whole");
+  free(text);
+  unlink(file);
+  rmdir(folder);
+}
+
 static void philox_matches_its_published_vectors(void **state) {
   (void)state;
   static const struct {
@@ -222,7 +286,7 @@ static void yaml_gives_the_same_values(void **state) {
   (void)state;
   json_t *o = NULL;
   rd_error e = {0};
-  const char text[] = "model: a/b\nlr: 1e-5\nn: 12\nquoted: \"12\"\nflag: true\nlist: [1, two]\n"
+  const char text[] = "model: a/b\nlr: 1e-5\nn: 12\nquoted: \"12\"\nflag: True\nlist: [1, two]\n"
                       "init: {width: 288}\nnone: ~\n";
   assert_int_equal(rd_yaml_parse(&o, text, sizeof text - 1, "text", &e), RD_OK);
   assert_string_equal(json_string_value(json_object_get(o, "model")), "a/b");
@@ -430,6 +494,8 @@ int main(void) {
       cmocka_unit_test(arenas_measure_then_place),
       cmocka_unit_test(cursor_stops_at_the_end),
       cmocka_unit_test(files_are_replaced_whole),
+      cmocka_unit_test(folders_are_locked),
+      cmocka_unit_test(writers_do_not_meet),
       cmocka_unit_test(philox_matches_its_published_vectors),
       cmocka_unit_test(random_numbers_depend_on_their_place_alone),
       cmocka_unit_test(json_getters_name_the_key_and_the_range),

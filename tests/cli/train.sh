@@ -48,7 +48,7 @@ updates: 3
 threads: 1
 END
 for objective in structural mask mixed; do
-  "$program" train "$folder/lora.yaml" --objective $objective 2>/dev/null; check "$objective" 0 $?
+  "$program" train "$folder/lora.yaml" --overwrite --objective $objective 2>/dev/null; check "$objective" 0 $?
 done
 [ -e "$folder/lora/final/adapter_model.safetensors" ] || check "an adapter" yes no
 # a model whose rows predict the next position learns an answer, and then gives it
@@ -69,9 +69,30 @@ says() { # says WHAT STATUS PATTERN ARGUMENTS...
   grep -q -- "$pattern" <<< "$found" || check "$what" "$pattern" "$found"
 }
 says "a key with a slip" 2 "did you mean learning_rate" "$folder/lora.yaml" --set lerning_rate=1
-says "a projection that is not there" 2 "no projection c_attn" "$folder/lora.yaml" --lora-targets c_attn
-says "a missing file" 1 "cannot open" "$folder/lora.yaml" --data "$folder/none.jsonl"
+says "a projection that is not there" 2 "no projection c_attn" "$folder/lora.yaml" --overwrite --lora-targets c_attn
+says "a missing file" 1 "cannot open" "$folder/lora.yaml" --overwrite --data "$folder/none.jsonl"
 says "no data" 2 "data: name" --model "$folder/whole/final" --out "$folder/x"
+says "another library's name" 2 "did you mean lora_rank" "$folder/lora.yaml" --set lora_r=8
+# a folder that holds a run is nobody else's
+says "a run is there" 2 "holds a run (checkpoint-40): --resume goes on with it, --overwrite" "$folder/base.yaml" --out "$folder/whole"
+check "nothing was overwritten" 40 "$(sed -n 's/^updates: //p' "$folder/whole/config.yaml")"
+base --out "$folder/anew" --updates 9 --keep 9; check "a longer run" 0 $?
+base --out "$folder/anew" --updates 6 --overwrite; check "a shorter one in its place" 0 $?
+check "only its own checkpoints" "checkpoint-5 checkpoint-6" "$(ls "$folder/anew" | grep checkpoint | xargs)"
+check "only its own metrics" "" "$(grep '"update":9' "$folder/anew/metrics.jsonl")"
+rm -r "$folder"/anew/checkpoint-*
+says "a run without checkpoints" 2 "holds a run (final): --overwrite" "$folder/base.yaml" --out "$folder/anew"
+says "nothing to go on from" 2 "without a checkpoint to go on from" "$folder/base.yaml" --out "$folder/anew" --resume
+says "a foreign checkpoint beside" 2 "holds a run (checkpoint-77)" "$folder/base.yaml" --out "$(mkdir -p "$folder/foreign/checkpoint-77" && echo "$folder/foreign")"
+"$program" train "$folder/base.yaml" --out "$folder/busy" --updates 100000 --keep 1 2> /dev/null &
+pid=$!
+eventually [ -s "$folder/busy/metrics.jsonl" ]
+mkdir "$folder/busy/checkpoint-200000" # not of this run
+says "two in one folder" 1 "in use by process $pid" "$folder/base.yaml" --out "$folder/busy" --resume
+says "nor over it" 1 "in use by process $pid" "$folder/base.yaml" --out "$folder/busy" --overwrite
+kill -INT $pid
+wait $pid
+check "what was just written stays" 2 "$(ls "$folder/busy" | grep -c checkpoint)"
 says "another seed" 2 "seed was" "$folder/base.yaml" --out "$folder/whole" --resume --seed 9
 newest() { ls "$1" | sed -n 's/checkpoint-//p' | sort -n | tail -1; }
 explodes=(--learning-rate 10 --weight-decay 10 --clip 0 --schedule constant --updates 400)
@@ -83,6 +104,32 @@ base --out "$folder/late" --updates 5
 says "a run that explodes later" 1 "not a number" "$folder/base.yaml" --out "$folder/late" --resume --checkpoint-every 0 "${explodes[@]}"
 check "its checkpoint stays" 5 "$(newest "$folder/late")"
 says "on with a lower rate" 0 "going on from update 5" "$folder/base.yaml" --out "$folder/late" --resume --updates 8
+# rows and settings as people write them
+printf 'Question;Reply\n"What, 1?";"It is ""1""."\nWhat is 2?;It is 2.\n' > "$folder/table.csv"
+cat > "$folder/table.yaml" <<END
+model: models/tini
+data: "$folder/table.csv"
+columns: {prompt: Question, answer: Reply}
+out: "$folder/table"
+objective: mask
+window: 64
+batch: 1
+updates: 1
+warmup: 0
+held_out: 0
+validate_rows: 0
+log_every: 1
+lora_rank: 2
+train_norms: True
+allow_bad: yes
+turns: last
+END
+says "a table" 0 "table.csv: 2 rows, 0 bad" "$folder/table.yaml"
+check "the only update learns" 0.0003 "$(sed -n 's/.*"learning_rate":\([^,]*\).*/\1/p' "$folder/table/metrics.jsonl")"
+check "True and yes" "train_norms: true allow_bad: true" "$(grep -h 'train_norms\|allow_bad' "$folder/table/config.yaml" | xargs)"
+says "columns that are none" 2 "columns: Question: expected KEY=NAME" "$folder/table.yaml" --out "$folder/x" --columns Question
+printf 'PAR1....PAR1' > "$folder/rows.parquet"
+says "Parquet" 1 "a Parquet file, not rows or text; python3 -c.*read_parquet" "$folder/table.yaml" --out "$folder/x" --data "$folder/rows.parquet"
 says "what it takes" 0 "memory in all" "$folder/base.yaml" --out "$folder/dry" --dry-run
 check "a dry run writes nothing" 0 "$(ls -d "$folder/dry" 2>/dev/null | wc -l)"
 for i in $(seq 50); do cat "$folder/rows.jsonl"; done > "$folder/many.jsonl"
@@ -99,10 +146,10 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$program
   check "memory: $estimate MB estimated, $peak MB used" 0 $?
 fi
 echo nonsense >> "$folder/many.jsonl"
-says "a bad row in 3001" 0 "many.jsonl:3001" "$folder/lora.yaml" --data "$folder/many.jsonl"
+says "a bad row in 3001" 0 "many.jsonl:3001" "$folder/lora.yaml" --overwrite --data "$folder/many.jsonl"
 for i in $(seq 40); do echo nonsense; done >> "$folder/many.jsonl"
-says "41 bad rows" 1 "41 of 3041 rows are bad" "$folder/lora.yaml" --data "$folder/many.jsonl"
-says "41 bad rows, allowed" 0 "41 bad" "$folder/lora.yaml" --data "$folder/many.jsonl" --allow-bad
+says "41 bad rows" 1 "41 of 3041 rows are bad" "$folder/lora.yaml" --overwrite --data "$folder/many.jsonl"
+says "41 bad rows, allowed" 0 "41 bad" "$folder/lora.yaml" --overwrite --data "$folder/many.jsonl" --allow-bad
 "$program" plot "$folder/whole" -o "$folder/loss.svg" > "$folder/drawing"; check "plot" 0 $?
 check "polylines" 2 "$(grep -c '<polyline' "$folder/loss.svg")"
 echo '{"prompt":"x","answer":"y"}' >> "$folder/rows.jsonl"

@@ -60,7 +60,7 @@ def measure(args, variant, seed):
     run = os.path.join(args.out, "".join(c if c.isalnum() else "_" for c in variant) + f"-{seed}")
     result = run + ".jsonl"
     if not os.path.exists(result):
-        subprocess.run([args.program, "train", "-q", "--model", "models/tini", "--data", f"{args.out}/rows.jsonl", "--out", run,
+        subprocess.run([args.program, "train", "-q", "--overwrite", "--model", "models/tini", "--data", f"{args.out}/rows.jsonl", "--out", run,
                         "--loss-on", "answer", "--lora-rank", "64", "--train-norms", "--window", "48",
                         "--batch", "32", "--updates", str(args.updates), "--learning-rate", "0.002", "--schedule", "linear", "--warmup", "20",
                         "--beta2", "0.99", "--clip", "1", "--validate-rows", "0", "--checkpoint-every", "0", "--seed", str(seed),

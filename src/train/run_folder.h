@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose is the folder of a run? One process at a time writes into it, and what an earlier run left
+ * there is gone on with or given up because somebody said so, never by accident. */
+#ifndef RD_RUN_FOLDER_H
+#define RD_RUN_FOLDER_H
+
+#include "settings.h"
+
+/* RD_USAGE, naming what is there: the folder holds a run, and neither `resume` nor `overwrite` is
+ * set; or `resume` is, and a finished run has left no checkpoint. */
+rd_code rd_run_folder_check(const rd_train_settings *s, rd_error *e);
+/* Make the folder, lock it (rd_folder_lock) and check it. RD_BUSY: another process trains there. */
+rd_code rd_run_folder_claim(const rd_train_settings *s, int *lock, rd_error *e);
+/* Take away what a run left in the folder: checkpoints, best, final, metrics, settings. */
+rd_code rd_run_folder_clear(const char *out, rd_error *e);
+
+#endif
