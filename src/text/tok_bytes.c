@@ -77,3 +77,24 @@ rd_code rd_utf8_replace(rd_slice text, rd_bytes *out, rd_error *e) {
   out->size += rd_utf8_clean(text.data, text.size, out->data + out->size);
   return RD_OK;
 }
+
+int64_t rd_base64(rd_slice text, char *out) {
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  uint32_t bits = 0;
+  int held = 0;
+  int64_t made = 0;
+  while (text.size && text.data[text.size - 1] == '=')
+    text.size--;
+  for (size_t i = 0; i < text.size; i++) {
+    const char *digit = text.data[i] ? strchr(alphabet, text.data[i]) : NULL;
+    if (!digit)
+      return -1;
+    bits = bits << 6 | (uint32_t)(digit - alphabet);
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      out[made++] = (char)(bits >> held & 0xFF);
+    }
+  }
+  return made;
+}

@@ -37,6 +37,8 @@ rd_slice rd_slice_text(const char *text);
 
 /* Unicode's property White_Space. */
 bool rd_utf8_space(uint32_t point);
+/* Decode base64 into out (at least 3/4 of text.size bytes); the bytes, or -1. */
+int64_t rd_base64(rd_slice text, char *out);
 /* Append `text` with every ill-formed part replaced by U+FFFD. */
 rd_code rd_utf8_replace(rd_slice text, rd_bytes *out, rd_error *e);
 

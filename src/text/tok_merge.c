@@ -49,6 +49,8 @@ void rd_merger_drop(rd_merger *m) {
   free(m->symbols);
   free(m->heap);
   free(m->cache);
+  free(m->nodes);
+  rd_bytes_drop(&m->text);
 }
 
 static void sift_down(uint64_t *heap, size_t size, uint64_t key) {
@@ -158,7 +160,7 @@ static rd_code write_missing(rd_merger *m, const rd_symbol *s, bool after_unknow
   return silent ? RD_OK : rd_ids_add(m->out, t->unknown, e);
 }
 
-static rd_code merge_fresh(rd_merger *m, rd_slice word, rd_error *e) {
+rd_code rd_spell_merges(rd_merger *m, rd_slice word, rd_error *e) {
   if (m->t->whole_words) {
     int32_t id = rd_vocab_find(&m->t->vocab, word);
     if (id >= 0)
@@ -182,7 +184,7 @@ static rd_code merge_fresh(rd_merger *m, rd_slice word, rd_error *e) {
 rd_code rd_merge_word(void *merger, rd_slice word, rd_error *e) {
   rd_merger *m = merger;
   if (!m->cache || word.size > CACHE_WORD)
-    return merge_fresh(m, word, e);
+    return m->t->speller(m, word, e);
   rd_known *known = &m->cache[rd_vocab_hash(word) & (CACHE_SLOTS - 1)];
   if (known->generation == m->generation &&
       rd_slice_same((rd_slice){known->text, known->size}, word)) {
@@ -191,7 +193,7 @@ rd_code rd_merge_word(void *merger, rd_slice word, rd_error *e) {
     return RD_OK;
   }
   size_t first = m->out->size;
-  RD_TRY(merge_fresh(m, word, e));
+  RD_TRY(m->t->speller(m, word, e));
   if (m->out->size <= UINT32_MAX)
     *known = (rd_known){word.data, (uint32_t)word.size, m->generation, (uint32_t)first,
                         (uint32_t)(m->out->size - first)};

@@ -7,6 +7,7 @@
 #include "tok_added.h"
 #include "tok_normal.h"
 #include "tok_split.h"
+#include "tok_unigram.h"
 #include "tok_vocab.h"
 #include "tokenizer.h"
 
@@ -29,6 +30,10 @@ bool rd_join_listed(const rd_vocab *v, const rd_symbol *left, const rd_symbol *r
 bool rd_join_text(const rd_vocab *v, const rd_symbol *left, const rd_symbol *right, uint32_t *rank,
                   int32_t *id);
 
+/* How a word becomes ids: merged, or one of the ways of tok_spell.c. */
+struct rd_merger;
+typedef rd_code (*rd_speller)(struct rd_merger *m, rd_slice word, rd_error *e);
+
 struct rd_tokenizer {
   const char *format; /* name of the format row */
   rd_vocab vocab;
@@ -37,11 +42,18 @@ struct rd_tokenizer {
   rd_added later;           /* found in what it made; in normalised form */
   rd_normaliser spacer;     /* what is done to the rest: spaces put, replaced */
   rd_splitter splitter;
+  rd_speller speller;
   rd_join join;
-  bool byte_level;    /* symbols are bytes, not characters */
-  bool whole_words;   /* a word that is itself a piece is taken whole */
-  bool byte_fallback; /* characters without a piece are written as BYTE pieces */
-  bool fuse_unknown;  /* neighbouring unknown characters are one token */
+  rd_unigram unigram;
+  size_t longest_word; /* WordPiece: a word of more characters is unknown */
+  char continuing[16]; /* WordPiece: in front of pieces that go on a word */
+  bool spaced;         /* decoding: a space in front of every token but the first ... */
+  char joint[16];      /* ... unless it begins with this, which is left out */
+  bool cleaned;        /* decoding: no space before signs and English endings */
+  bool byte_level;     /* symbols are bytes, not characters */
+  bool whole_words;    /* a word that is itself a piece is taken whole */
+  bool byte_fallback;  /* characters without a piece are written as BYTE pieces */
+  bool fuse_unknown;   /* neighbouring unknown characters are one token */
   int32_t
       byte_ids[256]; /* BYTE pieces, or the one-byte pieces of a byte-level vocabulary; -1: none */
   int32_t unknown;   /* -1: none */
@@ -56,6 +68,7 @@ struct rd_tokenizer {
   char *chat_template; /* NULL: none */
   char *class_name;    /* tokenizer_class, NULL: not given */
 
+  bool at_spaces;                       /* the first pattern is that of WhitespaceSplit */
   const struct rd_pattern_row *pattern; /* words are cut by this row; NULL: by the file's own */
   bool squeezed;                        /* SentencePiece: runs of spaces become one */
   bool prefixed;                        /* the normaliser puts a space in front of each gap, ... */
@@ -73,11 +86,20 @@ typedef struct rd_merger {
   size_t symbol_capacity;
   uint64_t *heap; /* rank << 32 | symbol */
   size_t heap_size, heap_capacity;
+  rd_bytes text;          /* of a piece that is looked up */
+  rd_unigram_node *nodes; /* (node_capacity) */
+  size_t node_capacity;
   struct rd_known *cache; /* words of this gap already merged, or NULL */
   uint32_t generation;
 } rd_merger;
 
-/* Merge one word and append its ids: an rd_emit whose context is an rd_merger. */
+/* The spellers: merges in the order of their ranks; the longest piece again and again; the word
+ * itself; the most probable pieces. */
+rd_code rd_spell_merges(rd_merger *m, rd_slice word, rd_error *e);
+rd_code rd_spell_pieces(rd_merger *m, rd_slice word, rd_error *e);
+rd_code rd_spell_word(rd_merger *m, rd_slice word, rd_error *e);
+rd_code rd_spell_unigram(rd_merger *m, rd_slice word, rd_error *e);
+/* Spell one word and append its ids: an rd_emit whose context is an rd_merger. */
 rd_code rd_merge_word(void *merger, rd_slice word, rd_error *e);
 /* A new gap of `size` bytes: words cached so far are forgotten. */
 rd_code rd_merger_gap(rd_merger *m, size_t size, rd_error *e);
@@ -109,6 +131,14 @@ rd_code rd_tok_split_merge(rd_slice line, rd_slice *left, rd_slice *right, uint3
                            rd_error *e);
 /* {"piece": id, ..}, then indexed. */
 rd_code rd_tok_scan_vocab(rd_tokenizer *t, rd_slice object, rd_error *e);
+/* Cut a JSON object into the texts of the members named in `keys` (count); what is not there stays
+ * as it was. */
+rd_code rd_tok_cut(rd_slice object, const char *const *keys, size_t count, rd_slice *values,
+                   rd_error *e);
+/* tokenizer.json's models but for BPE: the text of the object "model". */
+rd_code rd_tok_read_wordpiece(rd_tokenizer *t, rd_slice model, rd_error *e);
+rd_code rd_tok_read_wordlevel(rd_tokenizer *t, rd_slice model, rd_error *e);
+rd_code rd_tok_read_unigram(rd_tokenizer *t, rd_slice model, rd_error *e);
 
 /* Kinds by SentencePiece's and GGUF's piece types: 1 normal, 2 unknown, 3 control, 4 user-defined,
  * 5 unused, 6 byte. */

@@ -3,6 +3,7 @@
  * combining marks is quadratic in a run of them: decompose per character, sort each run stably by
  * counting, then let utf8proc compose. */
 #include "tok_normal.h"
+#include "tok_category.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ void rd_normaliser_drop(rd_normaliser *n) {
     free(n->steps[i].from);
     free(n->steps[i].to);
     rd_regex_free(n->steps[i].regex);
+    rd_charsmap_free(n->steps[i].map);
   }
   free(n->steps);
   *n = (rd_normaliser){0};
@@ -25,8 +27,8 @@ static char *copy(rd_slice text, rd_error *e) {
   return made;
 }
 
-/* Take the step's two texts over into the list. */
-static rd_code add(rd_normaliser *n, rd_normal_step step, rd_slice from, rd_slice to, rd_error *e) {
+rd_code rd_normal_add(rd_normaliser *n, rd_normal_step step, rd_slice from, rd_slice to,
+                      rd_error *e) {
   RD_TRY(rd_grow((void **)&n->steps, &n->capacity, n->count + 1, sizeof *n->steps, e));
   step.from = copy(from, e);
   step.to = copy(to, e);
@@ -54,7 +56,7 @@ rd_code rd_normal_prefix(rd_normaliser *n, rd_slice prefix, bool unless_present,
                          rd_error *e) {
   rd_normal_step step = {
       .apply = apply_prefix, .unless_present = unless_present, .at_start = at_start};
-  return add(n, step, nothing, prefix, e);
+  return rd_normal_add(n, step, nothing, prefix, e);
 }
 
 static rd_code apply_replace(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
@@ -73,7 +75,7 @@ rd_code rd_normal_replace(rd_normaliser *n, rd_slice from, rd_slice to, rd_error
   if (from.size == 0 || to.size > 16 * from.size)
     return rd_fail(e, RD_UNSUPPORTED, "normaliser: replacing %zu bytes by %zu is not supported",
                    from.size, to.size);
-  return add(n, (rd_normal_step){.apply = apply_replace}, from, to, e);
+  return rd_normal_add(n, (rd_normal_step){.apply = apply_replace}, from, to, e);
 }
 
 static rd_code replace_run(const rd_normal_step *s, rd_regex_scratch *scratch, rd_slice run,
@@ -110,65 +112,10 @@ rd_code rd_normal_replace_matches(rd_normaliser *n, rd_slice pattern, rd_slice t
     return rd_fail(e, RD_UNSUPPORTED, "normaliser: replacing matches by %zu bytes is not supported",
                    to.size);
   RD_TRY(rd_regex_new(&step.regex, pattern, false, "normaliser", e));
-  rd_code code = add(n, step, nothing, to, e);
+  rd_code code = rd_normal_add(n, step, nothing, to, e);
   if (code != RD_OK)
     rd_regex_free(step.regex);
   return code;
-}
-
-/* Character by character, as `change` says: it writes at most 4 code points and returns how many.
- */
-static rd_code map_characters(rd_slice in, rd_bytes *out,
-                              unsigned (*change)(uint32_t point, uint32_t made[4]), rd_error *e) {
-  for (size_t at = 0; at < in.size;) {
-    rd_utf8 c = rd_utf8_read(in.data + at, in.size - at);
-    uint32_t made[4] = {c.point};
-    unsigned count = c.kind == RD_UTF8_GOOD ? change(c.point, made) : 0;
-    if (c.kind != RD_UTF8_GOOD)
-      RD_TRY(rd_bytes_add(out, in.data + at, c.size, e));
-    for (unsigned i = 0; i < count; i++) {
-      char bytes[4];
-      RD_TRY(rd_bytes_add(out, bytes, rd_utf8_write(made[i], bytes), e));
-    }
-    at += c.size;
-  }
-  return RD_OK;
-}
-
-/* The one letter that becomes two is I with a dot. */
-static unsigned lower(uint32_t point, uint32_t made[4]) {
-  made[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)point);
-  if (point != 0x130)
-    return 1;
-  made[0] = 'i';
-  made[1] = 0x307;
-  return 2;
-}
-
-static rd_code apply_lowercase(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
-  (void)s;
-  return map_characters(in, out, lower, e);
-}
-
-rd_code rd_normal_lowercase(rd_normaliser *n, rd_error *e) {
-  return add(n, (rd_normal_step){.apply = apply_lowercase}, nothing, nothing, e);
-}
-
-static unsigned without_marks(uint32_t point, uint32_t made[4]) {
-  utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)point);
-  made[0] = point;
-  return category != UTF8PROC_CATEGORY_MN && category != UTF8PROC_CATEGORY_MC &&
-         category != UTF8PROC_CATEGORY_ME;
-}
-
-static rd_code apply_strip_accents(const rd_normal_step *s, rd_slice in, rd_bytes *out,
-                                   rd_error *e) {
-  (void)s;
-  return map_characters(in, out, without_marks, e);
-}
-
-rd_code rd_normal_strip_accents(rd_normaliser *n, rd_error *e) {
-  return add(n, (rd_normal_step){.apply = apply_strip_accents}, nothing, nothing, e);
 }
 
 static rd_code apply_strip(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
@@ -186,8 +133,8 @@ static rd_code apply_strip(const rd_normal_step *s, rd_slice in, rd_bytes *out, 
 }
 
 rd_code rd_normal_strip(rd_normaliser *n, bool left, bool right, rd_error *e) {
-  return add(n, (rd_normal_step){.apply = apply_strip, .left = left, .right = right}, nothing,
-             nothing, e);
+  return rd_normal_add(n, (rd_normal_step){.apply = apply_strip, .left = left, .right = right},
+                       nothing, nothing, e);
 }
 
 static rd_code apply_squeeze(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
@@ -208,7 +155,7 @@ static rd_code apply_squeeze(const rd_normal_step *s, rd_slice in, rd_bytes *out
 }
 
 rd_code rd_normal_squeeze(rd_normaliser *n, rd_error *e) {
-  return add(n, (rd_normal_step){.apply = apply_squeeze}, nothing, nothing, e);
+  return rd_normal_add(n, (rd_normal_step){.apply = apply_squeeze}, nothing, nothing, e);
 }
 
 /* Sort runs of combining marks by class, stably: the canonical order. */
@@ -285,6 +232,22 @@ done:
   return code;
 }
 
+/* The same, but for characters that have no forms in the tables of tokenizers: they stand between.
+ */
+static rd_code normalise_between(int form, rd_slice in, rd_bytes *out, rd_error *e) {
+  size_t from = 0;
+  for (size_t at = 0; at < in.size;) {
+    rd_utf8 c = rd_utf8_read(in.data + at, in.size - at);
+    if (rd_category_formless(c.point)) {
+      RD_TRY(normalise_good(form, (rd_slice){in.data + from, at - from}, out, e));
+      RD_TRY(rd_bytes_add(out, in.data + at, c.size, e));
+      from = at + c.size;
+    }
+    at += c.size;
+  }
+  return normalise_good(form, (rd_slice){in.data + from, in.size - from}, out, e);
+}
+
 /* Below U+0300 composed text is in form C already, so that plain runs are copied. */
 static rd_code apply_form(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
   for (size_t at = 0; at < in.size;) {
@@ -298,7 +261,7 @@ static rd_code apply_form(const rd_normal_step *s, rd_slice in, rd_bytes *out, r
     if (ascii || (plain && s->form == (UTF8PROC_COMPOSE | UTF8PROC_STABLE)))
       RD_TRY(rd_bytes_add(out, run.data, run.size, e));
     else
-      RD_TRY(normalise_good(s->form, run, out, e));
+      RD_TRY(normalise_between(s->form, run, out, e));
     at += good;
     if (at < in.size)
       RD_TRY(rd_bytes_add(out, in.data + at++, 1, e));
@@ -320,8 +283,8 @@ rd_code rd_normal_form(rd_normaliser *n, const char *name, bool *known, rd_error
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
     if (strcmp(forms[i].name, name) == 0) {
       *known = true;
-      return add(n, (rd_normal_step){.apply = apply_form, .form = forms[i].options}, nothing,
-                 nothing, e);
+      return rd_normal_add(n, (rd_normal_step){.apply = apply_form, .form = forms[i].options},
+                           nothing, nothing, e);
     }
   *known = false;
   return RD_OK;
@@ -334,8 +297,9 @@ rd_code rd_normaliser_run(const rd_normaliser *n, rd_slice text, rd_gap gap, rd_
     bool prefix = n->steps[i].apply == apply_prefix;
     if (prefix && (gap == RD_GAP_ON || (n->steps[i].at_start && gap != RD_GAP_START)))
       continue;
+    rd_normal_apply apply = gap == RD_GAP_ON && n->steps[i].on ? n->steps[i].on : n->steps[i].apply;
     buffers[next].size = 0;
-    RD_TRY(n->steps[i].apply(&n->steps[i], text, &buffers[next], e));
+    RD_TRY(apply(&n->steps[i], text, &buffers[next], e));
     text = rd_slice_of(&buffers[next]);
     next = !next;
   }

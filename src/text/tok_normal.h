@@ -4,6 +4,7 @@
 #ifndef RD_TOK_NORMAL_H
 #define RD_TOK_NORMAL_H
 
+#include "tok_charsmap.h"
 #include "tok_regex.h"
 
 typedef struct rd_normal_step rd_normal_step;
@@ -12,9 +13,11 @@ typedef rd_code (*rd_normal_apply)(const rd_normal_step *step, rd_slice in, rd_b
 
 struct rd_normal_step {
   rd_normal_apply apply;
-  char *from, *to; /* owned; what is replaced, what is put */
+  rd_normal_apply on; /* where the text goes on from earlier text; NULL: the same */
+  char *from, *to;    /* owned; what is replaced, what is put */
   size_t from_size, to_size;
   rd_regex *regex;     /* owned; what is replaced, where it is a pattern; or NULL */
+  rd_charsmap *map;    /* owned; or NULL */
   int form;            /* utf8proc options */
   bool left, right;    /* strip: at which ends */
   bool unless_present; /* prefix: not where the text has it already */
@@ -27,6 +30,9 @@ typedef struct rd_normaliser {
 } rd_normaliser;
 
 void rd_normaliser_drop(rd_normaliser *n);
+/* Add a step as it stands; its two texts are copied into it. */
+rd_code rd_normal_add(rd_normaliser *n, rd_normal_step step, rd_slice from, rd_slice to,
+                      rd_error *e);
 /* Add a step. The text is copied. */
 rd_code rd_normal_prefix(rd_normaliser *n, rd_slice prefix, bool unless_present, bool at_start,
                          rd_error *e);
@@ -37,6 +43,16 @@ rd_code rd_normal_replace_matches(rd_normaliser *n, rd_slice pattern, rd_slice t
 rd_code rd_normal_lowercase(rd_normaliser *n, rd_error *e);
 rd_code rd_normal_strip(rd_normaliser *n, bool left, bool right, rd_error *e);
 rd_code rd_normal_strip_accents(rd_normaliser *n, rd_error *e);
+/* BERT's: control characters go and white space is made spaces; CJK ideographs get spaces around
+ * them; accents go (in form D); small letters. */
+rd_code rd_normal_bert(rd_normaliser *n, bool cleaned, bool ideographs, bool accents,
+                       bool lowercase, rd_error *e);
+/* Control characters go, spaces of many kinds become plain ones, as NMT's rules say. */
+rd_code rd_normal_nmt(rd_normaliser *n, rd_error *e);
+/* White space goes, and every word that it leaves gets the mark in front, where it has none. */
+rd_code rd_normal_words(rd_normaliser *n, rd_slice mark, rd_error *e);
+/* SentencePiece's compiled rules (rd_charsmap_new). */
+rd_code rd_normal_charsmap(rd_normaliser *n, rd_slice blob, bool longest, rd_error *e);
 /* Runs of spaces become one; spaces at both ends go. */
 rd_code rd_normal_squeeze(rd_normaliser *n, rd_error *e);
 /* "NFC", "NFD", "NFKC" or "NFKD"; *known is false, and nothing is added, for another name. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* tokenizer.json (Hugging Face tokenizers): BPE models. Normalisers, pre-tokenizers and decoders
+/* tokenizer.json (Hugging Face tokenizers). Normalisers, pre-tokenizers and decoders
  * are rows of tables by their "type"; a type that is no row is refused by name. */
 #include "json.h"
+#include "tok_category.h"
 #include "tok_model.h"
 #include "tok_scan.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char mark[] = "\xE2\x96\x81";
@@ -90,6 +93,33 @@ static rd_code normal_strip_accents(rd_tokenizer *t, const json_t *part, rd_erro
   return rd_normal_strip_accents(&t->normaliser, e);
 }
 
+static rd_code normal_bert(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  bool lowercase = flag_of(part, "lowercase", true);
+  return rd_normal_bert(&t->normaliser, flag_of(part, "clean_text", true),
+                        flag_of(part, "handle_chinese_chars", true),
+                        flag_of(part, "strip_accents", lowercase), lowercase, e);
+}
+
+static rd_code normal_nmt(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  (void)part;
+  return rd_normal_nmt(&t->normaliser, e);
+}
+
+static rd_code normal_precompiled(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  rd_slice text = rd_slice_text(text_of(part, "precompiled_charsmap", ""));
+  if (text.size == 0)
+    return RD_OK;
+  char *blob = rd_calloc(text.size, 1, "a charsmap", e);
+  if (!blob)
+    return RD_NO_MEMORY;
+  int64_t size = rd_base64(text, blob);
+  rd_code code = size < 0
+                   ? rd_fail(e, RD_BAD_INPUT, "precompiled_charsmap is not base64")
+                   : rd_normal_charsmap(&t->normaliser, (rd_slice){blob, (size_t)size}, false, e);
+  free(blob);
+  return code;
+}
+
 static const part_row normalisers[] = {
     {"NFC", normal_form},
     {"NFD", normal_form},
@@ -100,6 +130,9 @@ static const part_row normalisers[] = {
     {"Lowercase", normal_lowercase},
     {"Strip", normal_strip},
     {"StripAccents", normal_strip_accents},
+    {"BertNormalizer", normal_bert},
+    {"Nmt", normal_nmt},
+    {"Precompiled", normal_precompiled},
     {NULL, NULL},
 };
 
@@ -134,14 +167,25 @@ static rd_code split_digits(rd_tokenizer *t, const json_t *part, rd_error *e) {
 static rd_code split_metaspace(rd_tokenizer *t, const json_t *part, rd_error *e) {
   const char *scheme =
       text_of(part, "prepend_scheme", flag_of(part, "add_prefix_space", true) ? "always" : "never");
-  if (t->splitter.count || strcmp(text_of(part, "replacement", mark), mark) != 0)
-    return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer Metaspace after another, or not with U+2581");
+  bool split = flag_of(part, "split", true), always = strcmp(scheme, "always") == 0;
+  bool words = t->splitter.count == 1 && t->at_spaces; /* behind WhitespaceSplit alone */
+  if ((t->splitter.count && !(words && always && split)) ||
+      strcmp(text_of(part, "replacement", mark), mark) != 0)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "pre-tokenizer Metaspace after another (but for prepend_scheme always after "
+                   "WhitespaceSplit), or not with U+2581");
+  if (words) {
+    t->prefixed = true;
+    rd_splitter_drop(&t->splitter);
+    RD_TRY(rd_normal_words(&t->spacer, rd_slice_text(mark), e));
+    return rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e);
+  }
   RD_TRY(rd_normal_replace(&t->spacer, rd_slice_text(" "), rd_slice_text(mark), e));
   t->prefixed = strcmp(scheme, "never") != 0;
   t->prefix_at_start = strcmp(scheme, "first") == 0;
   if (t->prefixed)
     RD_TRY(rd_normal_prefix(&t->spacer, rd_slice_text(mark), true, t->prefix_at_start, e));
-  return flag_of(part, "split", true)
+  return split
            ? rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e)
            : RD_OK;
 }
@@ -157,19 +201,19 @@ static rd_code split_whitespace(rd_tokenizer *t, const json_t *part, rd_error *e
 
 static rd_code split_spaces(rd_tokenizer *t, const json_t *part, rd_error *e) {
   (void)part;
+  t->at_spaces = t->splitter.count == 0;
   return rd_splitter_add(&t->splitter, rd_slice_text("\\s"), false, "Removed", false, e);
 }
 
-static const char punctuation[] = "[\\p{P}!-/:-@\\[-`{-~]";
-
 static rd_code split_punctuation(rd_tokenizer *t, const json_t *part, rd_error *e) {
-  return rd_splitter_add(&t->splitter, rd_slice_text(punctuation), false,
+  return rd_splitter_add(&t->splitter, rd_slice_text(rd_category_punctuation), false,
                          text_of(part, "behavior", "Isolated"), false, e);
 }
 
 static rd_code split_bert(rd_tokenizer *t, const json_t *part, rd_error *e) {
   RD_TRY(split_spaces(t, part, e));
-  return rd_splitter_add(&t->splitter, rd_slice_text(punctuation), false, "Isolated", false, e);
+  return rd_splitter_add(&t->splitter, rd_slice_text(rd_category_punctuation), false, "Isolated",
+                         false, e);
 }
 
 static rd_code split_character(rd_tokenizer *t, const json_t *part, rd_error *e) {
@@ -177,6 +221,19 @@ static rd_code split_character(rd_tokenizer *t, const json_t *part, rd_error *e)
   if (!*delimiter)
     return rd_fail(e, RD_BAD_INPUT, "CharDelimiterSplit: the delimiter is missing");
   return rd_splitter_add(&t->splitter, rd_slice_text(delimiter), true, "Removed", false, e);
+}
+
+/* So many characters each. */
+static rd_code split_length(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  enum { MOST = 4096 };
+  const json_t *length = json_object_get(part, "length");
+  json_int_t n = json_is_integer(length) ? json_integer_value(length) : 5;
+  char pattern[32];
+  if (n < 1 || n > MOST)
+    return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer FixedLength of %lld: 1 to %d are supported",
+                   (long long)n, MOST);
+  snprintf(pattern, sizeof pattern, "(?s:.{1,%d})", (int)n);
+  return rd_splitter_add(&t->splitter, rd_slice_text(pattern), false, "Isolated", false, e);
 }
 
 static const part_row splitters[] = {
@@ -189,14 +246,25 @@ static const part_row splitters[] = {
     {"Punctuation", split_punctuation},
     {"BertPreTokenizer", split_bert},
     {"CharDelimiterSplit", split_character},
+    {"FixedLength", split_length},
     {NULL, NULL},
 };
 
+/* Pieces within a word are joined, others get a space. */
+static rd_code decode_words(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  const char *prefix = text_of(part, "prefix", "##");
+  if (strlen(prefix) >= sizeof t->joint)
+    return rd_fail(e, RD_UNSUPPORTED, "decoder WordPiece: a prefix of %zu bytes", strlen(prefix));
+  t->spaced = true;
+  t->cleaned = flag_of(part, "cleanup", true);
+  strcpy(t->joint, prefix);
+  return RD_OK;
+}
+
 /* Decoding follows from the vocabulary; the types are checked so that no other rule is missed. */
 static const part_row decoders[] = {
-    {"ByteLevel", nothing}, {"Replace", nothing}, {"ByteFallback", nothing},
-    {"Fuse", nothing},      {"Strip", nothing},   {"Metaspace", nothing},
-    {NULL, NULL},
+    {"ByteLevel", nothing}, {"Replace", nothing},   {"ByteFallback", nothing},   {"Fuse", nothing},
+    {"Strip", nothing},     {"Metaspace", nothing}, {"WordPiece", decode_words}, {NULL, NULL},
 };
 
 /* A template that starts with a token asks for BOS. */
@@ -343,8 +411,7 @@ static const char *const model_keys[MODEL_KEYS] = {"type",
                                                    "end_of_word_suffix",
                                                    "dropout"};
 
-/* Cut an object into the texts of the members named in `keys`. */
-static rd_code cut(rd_slice object, const char *const *keys, size_t count, rd_slice *values,
+rd_code rd_tok_cut(rd_slice object, const char *const *keys, size_t count, rd_slice *values,
                    rd_error *e) {
   rd_bytes key = {0};
   rd_scan s = rd_scan_of(object);
@@ -382,14 +449,10 @@ static rd_code read_unknown(rd_tokenizer *t, rd_slice value, rd_error *e) {
   return code;
 }
 
-static rd_code read_model(rd_tokenizer *t, rd_slice model, rd_error *e) {
+static rd_code read_merges(rd_tokenizer *t, rd_slice model, rd_error *e) {
   rd_slice values[MODEL_KEYS] = {{0}};
   rd_bytes buffers[4] = {{0}, {0}, {0}, {0}};
-  RD_TRY(cut(model, model_keys, MODEL_KEYS, values, e));
-  if (values[TYPE].data ? !is(values[TYPE], "\"BPE\"") : !values[MERGES].data)
-    return rd_fail(e, RD_UNSUPPORTED, "tokenizer model of type %.*s is not supported: BPE is",
-                   (int)(values[TYPE].size < 40 ? values[TYPE].size : 40),
-                   values[TYPE].data ? values[TYPE].data : "");
+  RD_TRY(rd_tok_cut(model, model_keys, MODEL_KEYS, values, e));
   if (!absent(values[PREFIX]) || !absent(values[SUFFIX]) ||
       !(absent(values[DROPOUT]) || is(values[DROPOUT], "0.0") || is(values[DROPOUT], "0")))
     return rd_fail(e, RD_UNSUPPORTED, "BPE with dropout or with marks on parts of words");
@@ -411,13 +474,36 @@ static rd_code read_model(rd_tokenizer *t, rd_slice model, rd_error *e) {
   return code;
 }
 
+static const struct model_row {
+  const char *type; /* as JSON */
+  rd_code (*read)(rd_tokenizer *t, rd_slice model, rd_error *e);
+} models[] = {{"\"BPE\"", read_merges},
+              {"\"WordPiece\"", rd_tok_read_wordpiece},
+              {"\"WordLevel\"", rd_tok_read_wordlevel},
+              {"\"Unigram\"", rd_tok_read_unigram}};
+
+/* By its type; a model without one that has merges is BPE. */
+static rd_code read_model(rd_tokenizer *t, rd_slice model, rd_error *e) {
+  static const char *const keys[] = {"type", "merges"};
+  rd_slice values[2] = {{0}};
+  RD_TRY(rd_tok_cut(model, keys, 2, values, e));
+  for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+    if (is(values[0], models[i].type) || (!values[0].data && values[1].data))
+      return models[i].read(t, model, e);
+  return rd_fail(e, RD_UNSUPPORTED,
+                 "tokenizer model of type %.*s is not supported: BPE, WordPiece, WordLevel and "
+                 "Unigram are",
+                 (int)(values[0].size < 40 ? values[0].size : 40),
+                 values[0].data ? values[0].data : "");
+}
+
 rd_code rd_tok_read_json(rd_tokenizer *t, rd_slice data, rd_error *e) {
   enum { MODEL = SECTIONS, ADDED, KEYS };
   const char *keys[KEYS] = {[MODEL] = "model", [ADDED] = "added_tokens"};
   rd_slice values[KEYS] = {{0}};
   for (int i = 0; i < SECTIONS; i++)
     keys[i] = sections[i].key;
-  RD_TRY(cut(data, keys, KEYS, values, e));
+  RD_TRY(rd_tok_cut(data, keys, KEYS, values, e));
   if (!values[MODEL].data)
     return rd_fail(e, RD_BAD_INPUT, "\"model\" is missing: not a tokenizer.json");
   for (int i = 0; i < SECTIONS; i++)

@@ -150,28 +150,6 @@ static rd_code add_llama3_special(rd_tokenizer *t, int32_t first, rd_error *e) {
   return rd_ids_add(&t->eos, first + 9, e);
 }
 
-/* Decode base64 into out (at least 3/4 of text.size bytes); the bytes, or -1. */
-static int64_t base64(rd_slice text, char *out) {
-  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  uint32_t bits = 0;
-  int held = 0;
-  int64_t made = 0;
-  while (text.size && text.data[text.size - 1] == '=')
-    text.size--;
-  for (size_t i = 0; i < text.size; i++) {
-    const char *digit = text.data[i] ? strchr(alphabet, text.data[i]) : NULL;
-    if (!digit)
-      return -1;
-    bits = bits << 6 | (uint32_t)(digit - alphabet);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      out[made++] = (char)(bits >> held & 0xFF);
-    }
-  }
-  return made;
-}
-
 rd_code rd_tok_read_tiktoken(rd_tokenizer *t, rd_slice data, rd_error *e) {
   rd_slice line;
   for (size_t number = 1; next_line(&data, &line); number++) {
@@ -180,7 +158,7 @@ rd_code rd_tok_read_tiktoken(rd_tokenizer *t, rd_slice data, rd_error *e) {
     if (line.size == 0)
       continue;
     rd_slice word = {line.data, space ? (size_t)(space - line.data) : 0};
-    int64_t size = space && word.size <= 1024 ? base64(word, piece) : -1, rank = -1;
+    int64_t size = space && word.size <= 1024 ? rd_base64(word, piece) : -1, rank = -1;
     if (size >= 1) {
       rd_scan s = rd_scan_of((rd_slice){space, line.size - word.size});
       RD_TRY(rd_scan_integer(&s, &rank, e));

@@ -2,6 +2,8 @@
 /* The scanner: one pass, no memory of its own, every error with the byte it stands at. */
 #include "tok_scan.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static rd_code wrong(const rd_scan *s, const char *wanted, rd_error *e) {
@@ -164,4 +166,17 @@ rd_code rd_scan_skip(rd_scan *s, rd_slice *range, rd_error *e) {
 rd_code rd_scan_end(rd_scan *s, rd_error *e) {
   (void)rd_scan_peek(s);
   return s->at == s->end ? RD_OK : wrong(s, "the end of the file", e);
+}
+
+rd_code rd_scan_number(rd_scan *s, double *value, rd_error *e) {
+  char digits[64], *end = digits;
+  rd_slice range;
+  RD_TRY(rd_scan_skip(s, &range, e));
+  bool fits = range.size < sizeof digits && strspn(range.data, "-+.eE0123456789") >= range.size;
+  if (fits) {
+    memcpy(digits, range.data, range.size);
+    digits[range.size] = '\0';
+    *value = strtod(digits, &end);
+  }
+  return fits && end > digits && *end == '\0' && isfinite(*value) ? RD_OK : wrong(s, "a number", e);
 }

@@ -22,6 +22,8 @@ rd_code rd_scan_string(rd_scan *s, rd_bytes *out, rd_error *e);
 /* A member's name, replacing what `out` held, and its colon. */
 rd_code rd_scan_key(rd_scan *s, rd_bytes *out, rd_error *e);
 rd_code rd_scan_integer(rd_scan *s, int64_t *value, rd_error *e);
+/* A number that is finite. */
+rd_code rd_scan_number(rd_scan *s, double *value, rd_error *e);
 /* The next character that is not white space, not taken; 0 at the end. */
 char rd_scan_peek(rd_scan *s);
 /* Step over a value of any kind; `range` (may be NULL) gets its text. Its inside is not checked. */

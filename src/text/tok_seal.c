@@ -18,6 +18,7 @@ rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e) {
   if (!t)
     return RD_NO_MEMORY;
   t->format = format;
+  t->speller = rd_spell_merges;
   t->join = rd_join_listed;
   t->unknown = t->bos = t->pad = t->mask = -1;
   memset(t->byte_ids, 0xFF, sizeof t->byte_ids);
@@ -35,6 +36,7 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   rd_splitter_drop(&(*t)->splitter);
   rd_ids_drop(&(*t)->eos);
   rd_bytes_drop(&(*t)->texts);
+  rd_unigram_drop(&(*t)->unigram);
   free((*t)->text_ends);
   free((*t)->chat_template);
   free((*t)->class_name);
@@ -44,8 +46,12 @@ void rd_tokenizer_close(rd_tokenizer **t) {
 
 rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e) {
   rd_piece_kind kind = flags & RD_ADDED_SPECIAL ? RD_PIECE_SPECIAL : RD_PIECE_ADDED;
-  if (id >= 0 && (size_t)id < t->vocab.count && t->vocab.pieces[id].kind == RD_PIECE_UNKNOWN)
+  bool there = id >= 0 && (size_t)id < t->vocab.count;
+  if (there && t->vocab.pieces[id].kind == RD_PIECE_UNKNOWN)
     kind = RD_PIECE_UNKNOWN;
+  else if (there && kind == RD_PIECE_ADDED && rd_piece_spells(t->vocab.pieces[id].kind) &&
+           rd_slice_same(rd_vocab_piece(&t->vocab, (int32_t)id), text))
+    kind = RD_PIECE_BOTH;
   RD_TRY(rd_vocab_set(&t->vocab, id, text, kind, 0, e));
   return rd_added_set(&t->added, text, (int32_t)id, flags, e);
 }
@@ -105,11 +111,50 @@ rd_code rd_tok_use_sentencepiece(rd_tokenizer *t, bool prefix, bool squeeze, rd_
   return RD_OK;
 }
 
+/* As WordPiece's decoder cleans up a token: no space before signs and English endings. */
+static rd_code add_clean(rd_tokenizer *t, rd_slice text, rd_error *e) {
+  static const char *const rows[][2] = {{" .", "."},     {" ?", "?"},           {" !", "!"},
+                                        {" ,", ","},     {" ' ", "'"},          {" n't", "n't"},
+                                        {" 'm", "'m"},   {" do not", " don't"}, {" 's", "'s"},
+                                        {" 've", "'ve"}, {" 're", "'re"}};
+  rd_normaliser steps = {0};
+  rd_bytes buffers[2] = {{0}, {0}};
+  rd_code code = RD_OK;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows && code == RD_OK; i++)
+    code = rd_normal_replace(&steps, rd_slice_text(rows[i][0]), rd_slice_text(rows[i][1]), e);
+  if (code == RD_OK)
+    code = rd_normaliser_run(&steps, text, RD_GAP_START, buffers, &text, e);
+  if (code == RD_OK)
+    code = rd_bytes_add(&t->texts, text.data, text.size, e);
+  rd_normaliser_drop(&steps);
+  rd_bytes_drop(&buffers[0]);
+  rd_bytes_drop(&buffers[1]);
+  return code;
+}
+
+static rd_code add_spaced(rd_tokenizer *t, rd_slice piece, rd_error *e) {
+  size_t joint = strlen(t->joint);
+  bool joined = joint && piece.size >= joint && memcmp(piece.data, t->joint, joint) == 0;
+  rd_bytes text = {0};
+  rd_code code = joined ? RD_OK : rd_bytes_add(&text, " ", 1, e);
+  if (joined)
+    piece = (rd_slice){piece.data + joint, piece.size - joint};
+  if (code == RD_OK)
+    code = rd_bytes_add(&text, piece.data, piece.size, e);
+  if (code == RD_OK)
+    code = t->cleaned ? add_clean(t, rd_slice_of(&text), e)
+                      : rd_bytes_add(&t->texts, text.data, text.size, e);
+  rd_bytes_drop(&text);
+  return code;
+}
+
 /* Append what piece `id` adds to decoded text. */
 static rd_code add_text(rd_tokenizer *t, int32_t id, rd_error *e) {
   rd_slice piece = rd_vocab_piece(&t->vocab, id);
   rd_piece_kind kind = t->vocab.pieces[id].kind;
   int byte = kind == RD_PIECE_BYTE ? rd_byte_piece(piece) : -1;
+  if (t->spaced)
+    return add_spaced(t, piece, e);
   if (byte >= 0)
     return rd_bytes_add(&t->texts, &(char){(char)byte}, 1, e);
   if (t->byte_level || kind != RD_PIECE_NORMAL)
@@ -146,6 +191,9 @@ rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
   if (v->count == 0)
     return rd_fail(e, RD_BAD_INPUT, "the vocabulary is empty");
   RD_TRY(rd_vocab_index(v, e));
+  t->prefix_at_start = t->prefix_at_start || t->spaced;
+  if (t->speller == rd_spell_unigram)
+    RD_TRY(rd_unigram_seal(&t->unigram, v, e));
   rd_added_index(&t->added);
   RD_TRY(seal_later(t, e));
   size_t ends = 0; /* ids that a post-processor named before there was a vocabulary */
@@ -168,7 +216,9 @@ rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
     if (t->texts.size - before > t->longest_text)
       t->longest_text = t->texts.size - before;
     rd_slice piece = rd_vocab_piece(v, (int32_t)id);
-    bool single = t->byte_level && v->pieces[id].kind == RD_PIECE_NORMAL && piece.size == 1;
+    if (t->spaced && piece.size > t->longest_text) /* the first token is not joined */
+      t->longest_text = piece.size;
+    bool single = t->byte_level && rd_piece_spells(v->pieces[id].kind) && piece.size == 1;
     int byte = single                              ? (unsigned char)*piece.data
              : v->pieces[id].kind == RD_PIECE_BYTE ? rd_byte_piece(piece)
                                                    : -1;

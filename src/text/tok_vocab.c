@@ -69,7 +69,7 @@ rd_code rd_vocab_index(rd_vocab *v, rd_error *e) {
   if (!v->pool.data)
     RD_TRY(rd_grow((void **)&v->pool.data, &v->pool.capacity, 1, 1, e));
   for (size_t id = 0; id < v->count; id++) {
-    if (v->pieces[id].kind != RD_PIECE_NORMAL || v->pieces[id].size == 0)
+    if (!rd_piece_spells(v->pieces[id].kind) || v->pieces[id].size == 0)
       continue;
     rd_slice piece = rd_vocab_piece(v, (int32_t)id);
     if (piece.size > v->longest)
@@ -93,7 +93,7 @@ int32_t rd_vocab_find(const rd_vocab *v, rd_slice piece) {
   for (size_t at = hash & v->slot_mask; v->slots[at].id1; at = (at + 1) & v->slot_mask) {
     int32_t id = (int32_t)v->slots[at].id1 - 1;
     if (v->slots[at].hash == hash && rd_slice_same(rd_vocab_piece(v, id), piece))
-      return v->pieces[id].kind == RD_PIECE_NORMAL ? id : -1;
+      return rd_piece_spells(v->pieces[id].kind) ? id : -1;
   }
   return -1;
 }

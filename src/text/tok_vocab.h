@@ -15,10 +15,16 @@ typedef enum rd_piece_kind {
   RD_PIECE_NORMAL,   /* text that merging may produce */
   RD_PIECE_SPECIAL,  /* never produced from plain text: <s>, <|endoftext|> */
   RD_PIECE_ADDED,    /* matched whole in the text before anything else */
+  RD_PIECE_BOTH,     /* added, and a piece of the model all the same */
   RD_PIECE_BYTE,     /* one byte, where the vocabulary lacks a character */
   RD_PIECE_UNKNOWN,  /* stands for what cannot be written */
   RD_PIECE_FOREIGN,  /* not of the byte-level alphabet of its vocabulary: no text becomes it */
 } rd_piece_kind;
+
+/* May spelling a word produce it? */
+static inline bool rd_piece_spells(rd_piece_kind kind) {
+  return kind == RD_PIECE_NORMAL || kind == RD_PIECE_BOTH;
+}
 
 typedef struct rd_piece {
   uint32_t start, size; /* in the pool */
@@ -49,9 +55,9 @@ void rd_vocab_drop(rd_vocab *v);
 /* Set the piece of `id`, whatever it was; ids may come in any order. */
 rd_code rd_vocab_set(rd_vocab *v, int64_t id, rd_slice piece, rd_piece_kind kind, uint32_t rank,
                      rd_error *e);
-/* Build the way from piece to id for the NORMAL pieces set so far. */
+/* Build the way from piece to id for the pieces set so far that words are spelled with. */
 rd_code rd_vocab_index(rd_vocab *v, rd_error *e);
-/* The id of a NORMAL piece, or -1. */
+/* The id of such a piece, or -1. */
 int32_t rd_vocab_find(const rd_vocab *v, rd_slice piece);
 /* Make room for `count` merges. */
 rd_code rd_vocab_expect_pairs(rd_vocab *v, size_t count, rd_error *e);

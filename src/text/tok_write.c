@@ -107,11 +107,11 @@ static rd_code vocab_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd_
   for (size_t id = 0; id < v->count; id++) {
     rd_piece_kind kind = v->pieces[id].kind;
     rd_slice piece = rd_vocab_piece(v, (int32_t)id);
-    if (kind != RD_PIECE_NORMAL && kind != RD_PIECE_FOREIGN)
+    if (!rd_piece_spells(kind) && kind != RD_PIECE_FOREIGN)
       continue;
     letters->size = 0;
-    RD_TRY(kind == RD_PIECE_NORMAL ? rd_alphabet_letters(piece, letters, e)
-                                   : rd_bytes_add(letters, piece.data, piece.size, e));
+    RD_TRY(kind != RD_PIECE_FOREIGN ? rd_alphabet_letters(piece, letters, e)
+                                    : rd_bytes_add(letters, piece.data, piece.size, e));
     RD_TRY(rd_bytes_add(letters, "", 1, e));
     if (!json_object_get(out, letters->data)) /* of twins the first is the one that text becomes */
       json_object_set_new(out, letters->data, json_integer((json_int_t)id));
@@ -152,7 +152,8 @@ static rd_code added_json(json_t *out, const rd_tokenizer *t, rd_error *e) {
   for (size_t id = 0; id < t->vocab.count; id++) {
     rd_piece_kind kind = t->vocab.pieces[id].kind;
     rd_slice piece = rd_vocab_piece(&t->vocab, (int32_t)id);
-    if ((kind != RD_PIECE_SPECIAL && kind != RD_PIECE_ADDED) || piece.size == 0)
+    bool added = kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED || kind == RD_PIECE_BOTH;
+    if (!added || piece.size == 0)
       continue;
     json_t *content = text_json(piece);
     if (!content)

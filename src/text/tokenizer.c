@@ -123,10 +123,11 @@ static rd_code next_text(const rd_tokenizer *t, int32_t id, unsigned flags, bool
     *boundary = *boundary || !t->prefix_at_start;
     return RD_OK;
   }
-  *text = text_of(t, id);
+  *text = *boundary && t->spaced ? rd_vocab_piece(&t->vocab, id) : text_of(t, id);
   if (*boundary && t->prefixed && kind == RD_PIECE_NORMAL && text->size && text->data[0] == ' ')
     *text = (rd_slice){text->data + 1, text->size - 1};
-  *boundary = !t->prefix_at_start && (kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED);
+  *boundary = !t->prefix_at_start &&
+              (kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED || kind == RD_PIECE_BOTH);
   return RD_OK;
 }
 

@@ -5,7 +5,7 @@
   tools/judges/hf_tokenizers.py check PROGRAM COUNT PATH..   compare COUNT random texts for each tokenizer (a folder with tokenizer.json, with vocab.json and
                                                           merges.txt, or with tiktoken ranks; or a GGUF file); PROGRAM is build/test_tokenizer_judge
 
-Needs tokenizers (0.23.3 wrote the committed files), and gguf for GGUF files. Texts are of code points that this Python's Unicode tables know."""
+Needs tokenizers (0.23.3 wrote the committed files), gguf for GGUF files, and sentencepiece with protobuf for `golden`. Texts are of code points that this Python's Unicode tables know."""
 import json, os, random, subprocess, sys, tempfile, unicodedata
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 GOLDEN = os.path.join(ROOT, "tests", "golden", "tokenizers")
 
 ASSIGNED = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) not in ("Cn", "Cs", "Co")]
-OLD = [c for c in ASSIGNED if unicodedata.ucd_3_2_0.category(c) not in ("Cn", "Cs", "Co")]   # StripAccents of tokenizers knows marks of old tables only
+OLD = [c for c in ASSIGNED if unicodedata.ucd_3_2_0.category(c) not in ("Cn", "Cs", "Co")]   # what the committed texts of "accents" are drawn from
 SPACES = [" ", " ", " ", "  ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u2009", "\u3000", "\u0085", "\u2028", "\u200b", "\u180e", "\x1c"]
 WORDS = ["the", "The", "don't", "I'LL", "we'Ve", "hello", "World", "2024", "12345", "3.14", "...", "!?", "caf\u00e9", "cafe\u0301", "\u00c5\u0327", "na\u00efve", "\u0130stanbul",
          "\u4f60\u597d\u4e16\u754c", "\u3053\u3093\u306b\u3061\u306f", "\ud55c\uad6d\uc5b4", "\u041f\u0440\u0438\u0432\u0435\u0442", "\u0645\u0631\u062d\u0628\u0627", "\u0928\u092e\u0938\u094d\u0924\u0947",
@@ -38,22 +38,29 @@ def text(rng, tokens, points):
     return "".join(parts)
 
 
-def rows(tokenizer, count, seed):
+def rows(tokenizer, count, seed, decode):
     rng = random.Random(seed)
     tokens = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
-    points = OLD if "StripAccents" in tokenizer.to_str() else ASSIGNED
+    settings = tokenizer.to_str()
+    points = OLD if seed == "accents" else ASSIGNED
+    whole = [t.content for t in tokenizer.get_added_tokens_decoder().values() if t.special] if json.loads(settings)["model"]["type"] != "BPE" else []
     for _ in range(count):
         s = text(rng, tokens, points)
         tokenizer.encode_special_tokens = False
         special = tokenizer.encode(s, add_special_tokens=False).ids
         tokenizer.encode_special_tokens = True
-        yield {"text": s, "ids": special, "plain": tokenizer.encode(s, add_special_tokens=False).ids}
+        row = {"text": s, "ids": special}
+        if not any(t in s for t in whole):   # models of words take special tokens for pieces like others; ours never make them of plain text
+            row["plain"] = tokenizer.encode(s, add_special_tokens=False).ids
+        if decode:
+            row["decoded"] = tokenizer.decode(special, skip_special_tokens=False)
+        yield row
 
 
-def write(path, tokenizer, where, count, seed):
+def write(path, tokenizer, where, count, seed, decode=False):
     with open(path, "w", encoding="utf-8") as f:
         f.write(json.dumps({"tokenizer": where}) + "\n")
-        for row in rows(tokenizer, count, seed):
+        for row in rows(tokenizer, count, seed, decode):
             f.write(json.dumps(row, ensure_ascii=True) + "\n")
 
 
@@ -187,15 +194,99 @@ def small(normaliser, splitter, flags):
                                        "byte_fallback": False, "vocab": vocab, "merges": merges}}
 
 
+# Small tokenizers of other models: (model, normaliser, pre-tokenizer, decoder, flags of added tokens).
+METASPACE = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+BERT = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}
+OTHERS = {
+    "wordpiece-uncased": ("WordPiece", BERT, {"type": "BertPreTokenizer"}, {"type": "WordPiece", "prefix": "##", "cleanup": True}, {}),
+    "wordpiece-cased": ("WordPiece", {**BERT, "lowercase": False}, {"type": "BertPreTokenizer"}, {"type": "WordPiece", "prefix": "##", "cleanup": False}, {"normalized": True}),
+    "wordpiece-accents": ("WordPiece", {**BERT, "clean_text": False, "handle_chinese_chars": False, "strip_accents": True, "lowercase": False}, {"type": "WhitespaceSplit"}, None, {}),
+    "wordlevel": ("WordLevel", {"type": "Lowercase"}, {"type": "Whitespace"}, None, {}),
+    "unigram-charsmap": ("Unigram", {"type": "Precompiled"}, METASPACE, METASPACE, {}),
+    "unigram-words": ("Unigram", {"type": "Sequence", "normalizers": [{"type": "Nmt"}, {"type": "NFKC"}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]},
+                      {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, METASPACE]}, METASPACE, {}),
+    "unigram-bytes": ("Unigram", None, {**METASPACE, "prepend_scheme": "never", "split": False}, {"type": "Sequence", "decoders": [
+        {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]}, {}),
+    "fixed-length": ("BPE", None, {"type": "FixedLength", "length": 3}, None, {}),
+}
+# Whose texts are compared too. Behind an added token Metaspace's decoder keeps the space that encoding put there, ours drops it.
+DECODED = ("wordpiece-uncased", "wordpiece-cased", "wordpiece-accents", "wordlevel", "unigram-bytes")
+# What the small charsmap replaces: several sequences of one beginning, marks, spaces, nothing.
+RULES = "41\t61\nE9\t65\n65 301\t65\nFB01\t66 69\nA0\t20\n3000\t20\nFF21\t41\n1F600\t3A 29\n130\t69\nAD\t\n74 68 65\t54\n68\t48\n"
+
+
+def charsmap(folder, **rules):
+    """The compiled normalisation of a SentencePiece model trained on a few words."""
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
+    prefix = os.path.join(folder, "m")
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(["hello world this is a test of the thing"] * 50), model_prefix=prefix, vocab_size=80,
+                                             minloglevel=2, hard_vocab_limit=False, **rules)
+    model = sentencepiece_model_pb2.ModelProto()
+    with open(prefix + ".model", "rb") as f:
+        model.ParseFromString(f.read())
+    return model.normalizer_spec.precompiled_charsmap
+
+
+def with_charsmap(normaliser):
+    import base64
+    if normaliser != {"type": "Precompiled"}:
+        return normaliser
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "rules.tsv")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(RULES)
+        return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap(folder, normalization_rule_tsv=path)).decode()}
+
+
+def model_of(kind):
+    """A vocabulary of letters and beginnings, inner parts and whole words, in the form of each model."""
+    rng = random.Random(kind)
+    letters = sorted(set("".join(WORDS).lower() + "".join(WORDS) + "".join(chr(c) for c in range(33, 127))))
+    parts = ["the", "th", "hello", "wor", "ld", "ing", "2024", "12", "...", "caf\u00e9", "\u4f60\u597d", "don't", "in", "nt", "\u041f\u0440\u0438", "fi"]
+    if kind == "WordPiece":
+        words = ["[UNK]"] + letters + parts + ["##" + w for w in letters + parts if rng.random() < 0.8]
+        return {"type": kind, "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 20, "vocab": {w: i for i, w in enumerate(dict.fromkeys(words))}}
+    if kind == "WordLevel":
+        words = ["[UNK]"] + letters + parts + [w.lower() for w in WORDS]
+        return {"type": kind, "unk_token": "[UNK]", "vocab": {w: i for i, w in enumerate(dict.fromkeys(words))}}
+    pieces = [w for w in dict.fromkeys(letters + parts + ["\u2581"] + ["\u2581" + w for w in letters + parts]) if rng.random() < 0.9 or w == "\u2581"]
+    vocab = [["[UNK]", 0.0]] + [[w, -3 * len(w) - rng.randint(0, 80000) / 10000] for w in pieces] + [["<0x%02X>" % b, -20.0] for b in range(256)]
+    return {"type": kind, "unk_id": 0, "vocab": vocab, "byte_fallback": False}
+
+
+def other(name, kind, normaliser, splitter, decoder, flags):
+    made = small(with_charsmap(normaliser), splitter, flags)
+    made["decoder"] = decoder
+    if kind == "BPE":
+        return made
+    made["model"] = model_of(kind)
+    if name == "unigram-bytes":
+        made["model"]["byte_fallback"] = True
+    vocab = made["model"]["vocab"]
+    ids = vocab if isinstance(vocab, dict) else {w: i for i, (w, _) in enumerate(vocab)}
+    more = len(ids)
+    for token in made["added_tokens"]:
+        token["id"] = ids.get(token["content"], more)
+        more += token["content"] not in ids
+    return made
+
+
+def save(name, made, decode):
+    folder = os.path.join(GOLDEN, name)
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "tokenizer.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(made, f, ensure_ascii=True)
+        f.write("\n")
+    write(os.path.join(GOLDEN, name + ".jsonl"), Tokenizer.from_file(path), f"tests/golden/tokenizers/{name}", 60, name, decode)
+
+
 def golden():
     for name, kind in KINDS.items():
-        folder = os.path.join(GOLDEN, name)
-        os.makedirs(folder, exist_ok=True)
-        path = os.path.join(folder, "tokenizer.json")
-        with open(path, "w", encoding="utf-8") as f:
-            json.dump(small(*kind), f, ensure_ascii=True)
-            f.write("\n")
-        write(os.path.join(GOLDEN, name + ".jsonl"), Tokenizer.from_file(path), f"tests/golden/tokenizers/{name}", 60, name)
+        save(name, small(*kind), False)
+    for name, kind in OTHERS.items():
+        save(name, other(name, *kind), name in DECODED)
     for name, where in (("tini", "models/tini"), ("llama-mha", "tests/golden/models/llama-mha")):
         write(os.path.join(GOLDEN, name + ".jsonl"), opened(os.path.join(ROOT, where)), where, 200, name)
 
@@ -204,7 +295,7 @@ def check(program, count, paths):
     bad = 0
     for path in paths:
         with tempfile.TemporaryDirectory() as folder:
-            write(os.path.join(folder, "random.jsonl"), opened(path), os.path.abspath(path), count, path)
+            write(os.path.join(folder, "random.jsonl"), opened(path), os.path.abspath(path), count, path, os.path.basename(path) in DECODED)
             bad |= subprocess.run([program, folder]).returncode
     return bad
 
