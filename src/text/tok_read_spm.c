@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SentencePiece's tokenizer.model: a protobuf (sentencepiece_model.proto) read field by field. BPE
- * models with identity normalisation, which LLaMA's are. */
+ * models, which LLaMA's are, and unigram models. */
 #include "file.h"
 #include "tok_model.h"
 
@@ -56,7 +56,7 @@ static rd_code cut_off(rd_error *e) {
 typedef struct settings {
   uint64_t model_type, bos, eos, pad, suffix;
   bool prefix, squeeze, escape;
-  size_t charsmap;
+  rd_slice charsmap;
 } settings;
 
 static rd_code read_piece(rd_tokenizer *t, rd_slice message, int32_t id, rd_error *e) {
@@ -81,6 +81,7 @@ static rd_code read_piece(rd_tokenizer *t, rd_slice message, int32_t id, rd_erro
                    (unsigned long long)type, (double)score);
   rd_piece_kind kind = rd_piece_types[type];
   RD_TRY(rd_vocab_set(&t->vocab, id, piece, kind, rd_score_rank(score), e));
+  RD_TRY(rd_unigram_set(&t->unigram, &t->vocab, id, (double)score, e));
   if (kind == RD_PIECE_UNKNOWN)
     t->unknown = id;
   bool special = kind == RD_PIECE_SPECIAL || kind == RD_PIECE_UNKNOWN;
@@ -105,7 +106,7 @@ static bool read_normaliser(settings *s, rd_slice message) {
   for (field f; next_field(&c, &f);) {
     bool *places[] = {[3] = &s->prefix, [4] = &s->squeeze, [5] = &s->escape};
     if (f.number == 2)
-      s->charsmap = f.bytes.size;
+      s->charsmap = f.bytes;
     if (f.number < sizeof places / sizeof *places && places[f.number])
       *places[f.number] = f.value != 0;
   }
@@ -118,7 +119,7 @@ static int32_t known_id(const rd_tokenizer *t, uint64_t id) {
 
 rd_code rd_tok_read_spm(rd_tokenizer *t, rd_slice data, rd_error *e) {
   static const char *const types[] = {"?", "unigram", "bpe", "word", "char"};
-  settings s = {1, 1, 2, UINT64_MAX, 0, true, true, true, 0};
+  settings s = {1, 1, 2, UINT64_MAX, 0, true, true, true, {NULL, 0}};
   rd_cursor c = rd_cursor_of(data.data, data.size);
   int32_t id = 0;
   for (field f; next_field(&c, &f);) {
@@ -130,14 +131,19 @@ rd_code rd_tok_read_spm(rd_tokenizer *t, rd_slice data, rd_error *e) {
   }
   if (c.failed)
     return cut_off(e);
-  if (s.model_type != 2)
-    return rd_fail(e, RD_UNSUPPORTED, "SentencePiece model type %s is not supported: bpe is",
-                   types[s.model_type < 5 ? s.model_type : 0]);
-  if (s.charsmap || s.suffix || !s.escape)
+  if (s.model_type != 1 && s.model_type != 2)
     return rd_fail(e, RD_UNSUPPORTED,
-                   "SentencePiece normalisation with a character map (%zu bytes), spaces as suffix "
-                   "or unescaped spaces is not supported: identity is",
-                   s.charsmap);
+                   "SentencePiece model type %s is not supported: bpe and unigram are",
+                   types[s.model_type < 5 ? s.model_type : 0]);
+  if (s.suffix || !s.escape)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "SentencePiece normalisation with spaces as suffix or unescaped spaces is not "
+                   "supported");
+  if (s.charsmap.size)
+    RD_TRY(rd_normal_charsmap(&t->normaliser, s.charsmap, true, e));
+  if (s.model_type == 1)
+    t->speller = rd_spell_unigram;
+  t->unigram.narrow = true;
   t->bos = known_id(t, s.bos);
   t->add_bos = t->bos >= 0;
   t->pad = known_id(t, s.pad);

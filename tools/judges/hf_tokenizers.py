@@ -5,7 +5,9 @@
   tools/judges/hf_tokenizers.py check PROGRAM COUNT PATH..   compare COUNT random texts for each tokenizer (a folder with tokenizer.json, with vocab.json and
                                                           merges.txt, or with tiktoken ranks; or a GGUF file); PROGRAM is build/test_tokenizer_judge
 
-Needs tokenizers (0.23.3 wrote the committed files), gguf for GGUF files, and sentencepiece with protobuf for `golden`. Texts are of code points that this Python's Unicode tables know."""
+  tools/judges/hf_tokenizers.py sentencepiece PROGRAM COUNT MODEL..   the same for tokenizer.model files, compared with SentencePiece itself
+
+Needs tokenizers (0.23.3 wrote the committed files), gguf for GGUF files, and sentencepiece (with protobuf) for `golden` and its own models. Texts are of code points that this Python's Unicode tables know."""
 import json, os, random, subprocess, sys, tempfile, unicodedata
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
@@ -215,28 +217,29 @@ DECODED = ("wordpiece-uncased", "wordpiece-cased", "wordpiece-accents", "wordlev
 RULES = "41\t61\nE9\t65\n65 301\t65\nFB01\t66 69\nA0\t20\n3000\t20\nFF21\t41\n1F600\t3A 29\n130\t69\nAD\t\n74 68 65\t54\n68\t48\n"
 
 
-def charsmap(folder, **rules):
-    """The compiled normalisation of a SentencePiece model trained on a few words."""
+def trained(**options):
+    """A SentencePiece model of a few words, with RULES for its normalisation."""
     import sentencepiece
     from sentencepiece import sentencepiece_model_pb2
-    prefix = os.path.join(folder, "m")
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(["hello world this is a test of the thing"] * 50), model_prefix=prefix, vocab_size=80,
-                                             minloglevel=2, hard_vocab_limit=False, **rules)
-    model = sentencepiece_model_pb2.ModelProto()
-    with open(prefix + ".model", "rb") as f:
-        model.ParseFromString(f.read())
-    return model.normalizer_spec.precompiled_charsmap
+    words = ["hello world this is a test of the thing", "the caf\u00e9 at 12 don't", "test the world again and again"]
+    with tempfile.TemporaryDirectory() as folder:
+        rules, prefix = os.path.join(folder, "rules.tsv"), os.path.join(folder, "m")
+        with open(rules, "w", encoding="utf-8") as f:
+            f.write(RULES)
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(words * 50), model_prefix=prefix, normalization_rule_tsv=rules, minloglevel=2,
+                                                 hard_vocab_limit=False, **{"vocab_size": 80, **options})
+        model = sentencepiece_model_pb2.ModelProto()
+        with open(prefix + ".model", "rb") as f:
+            model.ParseFromString(f.read())
+    model.trainer_spec.model_prefix, model.normalizer_spec.normalization_rule_tsv = "", ""
+    return model
 
 
 def with_charsmap(normaliser):
     import base64
     if normaliser != {"type": "Precompiled"}:
         return normaliser
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "rules.tsv")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(RULES)
-        return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap(folder, normalization_rule_tsv=path)).decode()}
+    return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(trained().normalizer_spec.precompiled_charsmap).decode()}
 
 
 def model_of(kind):
@@ -287,6 +290,13 @@ def golden():
         save(name, small(*kind), False)
     for name, kind in OTHERS.items():
         save(name, other(name, *kind), name in DECODED)
+    for name, options in (("sentencepiece-unigram", {}), ("sentencepiece-bytes", {"byte_fallback": True, "vocab_size": 340, "remove_extra_whitespaces": False})):
+        folder = os.path.join(GOLDEN, name)
+        os.makedirs(folder, exist_ok=True)
+        model = os.path.join(folder, "tokenizer.model")
+        with open(model, "wb") as f:
+            f.write(trained(**options).SerializeToString())
+        write_sentencepiece(os.path.join(GOLDEN, name + ".jsonl"), model, f"tests/golden/tokenizers/{name}", 60, name)
     for name, where in (("tini", "models/tini"), ("llama-mha", "tests/golden/models/llama-mha")):
         write(os.path.join(GOLDEN, name + ".jsonl"), opened(os.path.join(ROOT, where)), where, 200, name)
 
@@ -300,11 +310,32 @@ def check(program, count, paths):
     return bad
 
 
+def write_sentencepiece(path, model, where, count, seed):
+    import sentencepiece
+    processor, rng = sentencepiece.SentencePieceProcessor(model_file=model), random.Random(seed)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(json.dumps({"tokenizer": where}) + "\n")
+        for _ in range(count):
+            s = text(rng, [], ASSIGNED).replace("\u2581", "_").replace("<s>", "s")   # SentencePiece takes the first for a space; with us the second may be a token
+            f.write(json.dumps({"text": s, "ids": processor.encode(s), "plain": processor.encode(s)}) + "\n")
+
+
+def check_sentencepiece(program, count, paths):
+    bad = 0
+    for path in paths:
+        with tempfile.TemporaryDirectory() as folder:
+            write_sentencepiece(os.path.join(folder, "random.jsonl"), path, os.path.abspath(path), count, path)
+            bad |= subprocess.run([program, folder]).returncode
+    return bad
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["golden"]:
         golden()
     elif sys.argv[1:2] == ["check"] and len(sys.argv) > 4:
         sys.exit(check(sys.argv[2], int(sys.argv[3]), sys.argv[4:]))
+    elif sys.argv[1:2] == ["sentencepiece"] and len(sys.argv) > 4:
+        sys.exit(check_sentencepiece(sys.argv[2], int(sys.argv[3]), sys.argv[4:]))
     else:
         print(__doc__)
         sys.exit(2)
