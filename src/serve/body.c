@@ -3,6 +3,8 @@
  * unknown. */
 #include "body.h"
 
+#include "turn.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +55,33 @@ static rd_code add_parts(rd_body *body, const char *role, const json_t *parts, r
   return code;
 }
 
+static rd_code take_message(rd_body *body, const json_t *message, rd_error *e) {
+  const char *role = NULL, *content = "";
+  RD_TRY(plain_text(json_object_get(message, "role"), "messages: role", &role, e));
+  if (strcmp(role, "developer") == 0) /* OpenAI's newer name */
+    role = "system";
+  const json_t *said = json_object_get(message, "content");
+  if (json_is_array(said))
+    return add_parts(body, role, said, e);
+  bool silent = (!said || json_is_null(said)) && json_object_get(message, "tool_calls");
+  if (!silent)
+    RD_TRY(plain_text(said, "messages: content", &content, e));
+  return add_message(body, role, content, e);
+}
+
+/* Kept for the template, where that does anything with them. */
+static rd_code take_tools(rd_body *body, const json_t *value, rd_error *e) {
+  if (!json_is_array(value))
+    return rd_fail(e, RD_BAD_INPUT, "tools: expected a list");
+  for (size_t i = 0; i < json_array_size(value); i++) {
+    const json_t *tool = json_array_get(value, i), *function = json_object_get(tool, "function");
+    if (!json_is_string(json_object_get(function, "name")))
+      return rd_fail(e, RD_BAD_INPUT, "tools: number %zu names no function", i);
+  }
+  body->tools = json_array_size(value) ? json_incref((json_t *)(uintptr_t)value) : NULL;
+  return RD_OK;
+}
+
 static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
   if (!json_is_array(value) || json_array_size(value) == 0)
     return rd_fail(e, RD_BAD_INPUT, "messages: expected a list of at least one message");
@@ -60,19 +89,13 @@ static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
     return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
   size_t i;
   json_t *message;
+  bool rich = false;
   json_array_foreach(value, i, message) {
-    const char *role = NULL, *content = NULL;
-    RD_TRY(plain_text(json_object_get(message, "role"), "messages: role", &role, e));
-    if (strcmp(role, "developer") == 0) /* OpenAI's newer name */
-      role = "system";
-    const json_t *said = json_object_get(message, "content");
-    if (json_is_array(said)) {
-      RD_TRY(add_parts(body, role, said, e));
-      continue;
-    }
-    RD_TRY(plain_text(said, "messages: content", &content, e));
-    RD_TRY(add_message(body, role, content, e));
+    RD_TRY(take_message(body, message, e));
+    rich = rich || rd_turn_rich(message);
   }
+  if (rich)
+    body->turns = json_incref((json_t *)(uintptr_t)value);
   return RD_OK;
 }
 
@@ -223,6 +246,7 @@ static const struct field {
 } fields[] = {
     {"prompt", take_prompt},
     {"messages", take_messages},
+    {"tools", take_tools},
     {"system", take_system},
     {"raw", take_raw},
     {"draft", take_draft},
@@ -269,6 +293,37 @@ static rd_code take_any(rd_body *body, const char *name, const json_t *value, co
   return RD_OK;
 }
 
+/* All that was said, for a template that speaks of tools. */
+static rd_code encode_turns(rd_body *body, const rd_model *model, rd_error *e) {
+  json_t *turns = json_array();
+  rd_code code = turns ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: messages");
+  if (code == RD_OK && body->system &&
+      json_array_append_new(
+          turns, json_pack("{s:s, s:s}", "role", "system", "content", body->system)) != 0)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: messages");
+  for (size_t i = 0; i < body->message_count && code == RD_OK; i++) {
+    const json_t *message = json_array_get(body->turns, i);
+    code = rd_turn_add(turns, message, body->messages[2 * i], body->messages[2 * i + 1], e);
+  }
+  const rd_prompter prompter = rd_model_prompter(model);
+  if (code == RD_OK)
+    code = rd_prompt_encode_turns(&body->prompt, &body->prompt_count, &prompter, turns, body->tools,
+                                  e);
+  json_decref(turns);
+  return code;
+}
+
+/* Is there more to say than roles and texts, and a template to say it with? */
+static bool rich(rd_body *body, const rd_model *model, bool raw) {
+  bool tools = !raw && model->chat_template && rd_chat_template_takes_tools(model->chat_template);
+  if (body->tools && !tools) {
+    note_unknown(body, "tools");
+    json_decref(body->tools);
+    body->tools = NULL;
+  }
+  return !raw && model->chat_template && (body->tools || body->turns);
+}
+
 static rd_code encode_prompt(rd_body *body, const rd_shape *shape, const rd_model *model,
                              rd_error *e) {
   size_t n = body->message_count, lead = body->system != NULL;
@@ -276,6 +331,8 @@ static rd_code encode_prompt(rd_body *body, const rd_shape *shape, const rd_mode
     return RD_OK;
   if (n == 0)
     return rd_fail(e, RD_USAGE, "give %s", shape->needs);
+  if (rich(body, model, body->raw || shape->raw))
+    return encode_turns(body, model, e);
   rd_message *list = rd_calloc(n + 1, sizeof *list, "messages", e);
   if (!list)
     return RD_NO_MEMORY;
@@ -347,6 +404,8 @@ void rd_body_drop(rd_body *body) {
   for (size_t i = 0; i < 2 * body->message_count; i++)
     free(body->messages[i]);
   free(body->messages);
+  json_decref(body->turns);
+  json_decref(body->tools);
   free(body->system);
   for (size_t i = 0; i < body->stop_count; i++)
     free(body->stops[i]);

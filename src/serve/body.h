@@ -24,6 +24,8 @@ typedef struct rd_body {
   bool no_model;                 /* the body names a model that is not this one */
   char **messages;               /* (2 * message_count) role, content; own copies */
   size_t message_count;
+  json_t *turns; /* the same as templates see them, where one says more than that; or NULL */
+  json_t *tools; /* that may be called; or NULL */
   char *system;
   char *stops[RD_MOST_STOPS]; /* (stop_count) the answer ends before the first of these */
   size_t stop_count;

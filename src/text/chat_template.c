@@ -13,8 +13,10 @@
 
 struct rd_chat_template {
   rd_jinja *jinja;
+  rd_jinja *with_tools;   /* of conversations with tools; NULL: the same */
   const rd_chat_row *row; /* NULL: a template of the model's or of a file */
   rd_error refused;       /* why the model's own cannot be rendered; RD_OK where it can */
+  bool takes_tools;       /* speaks of tools at all */
   int32_t end;
 };
 
@@ -68,6 +70,7 @@ static rd_code open_choice(rd_chat_template *c, const rd_tokenizer *t, const cha
   const rd_chat_row *row = rd_table_row(&rd_chat_template_table, choice);
   if (row)
     return open_row(c, t, row, e);
+  c->takes_tools = strstr(choice, "tools") != NULL;
   if (strstr(choice, "{{") || strstr(choice, "{%"))
     return rd_jinja_open(&c->jinja, choice, strlen(choice), e);
   (void)rd_table_find(&rd_chat_template_table, choice, e);
@@ -84,7 +87,13 @@ static rd_code open_own(rd_chat_template *c, const rd_tokenizer *t, rd_error *e)
   if (code != RD_OK)
     rd_prefix(&c->refused, code,
               "choose a template with --chat-template, or render none with --raw");
-  return RD_OK;
+  c->takes_tools = strstr(text, "tools") != NULL;
+  const char *other = rd_tokenizer_tool_template(t);
+  if (!other)
+    return RD_OK;
+  c->takes_tools = true;
+  code = rd_jinja_open(&c->with_tools, other, strlen(other), e);
+  return code == RD_OK ? code : rd_prefix(e, code, "the chat template tool_use");
 }
 
 /* {"bos_token": "<s>", ..}: special tokens as the tokenizer's own files name them. */
@@ -112,12 +121,15 @@ static json_t *own_variables(const rd_tokenizer *t, const rd_chat_row *row) {
 
 static rd_code render(rd_rendered *out, const rd_tokenizer *t, const rd_chat_template *c,
                       const json_t *data, rd_error *e) {
+  const rd_jinja *jinja = c->jinja;
   *out = (rd_rendered){0};
-  if (!c->jinja)
+  if (c->with_tools && json_array_size(json_object_get(data, "tools")))
+    jinja = c->with_tools;
+  if (!jinja)
     return rd_fail(e, c->refused.code, "%s", c->refused.message);
   json_t *own = own_variables(t, c->row);
   const rd_jinja_input input = {data, own, "role", roles, NULL};
-  rd_code code = own ? rd_jinja_render(out, c->jinja, &input, e)
+  rd_code code = own ? rd_jinja_render(out, jinja, &input, e)
                      : rd_fail(e, RD_NO_MEMORY, "out of memory: a conversation");
   json_decref(own);
   return code;
@@ -204,10 +216,15 @@ void rd_chat_template_close(rd_chat_template **c) {
   if (!*c)
     return;
   rd_jinja_close(&(*c)->jinja);
+  rd_jinja_close(&(*c)->with_tools);
   free(*c);
   *c = NULL;
 }
 
 int32_t rd_chat_template_end(const rd_chat_template *c) {
   return c->end;
+}
+
+bool rd_chat_template_takes_tools(const rd_chat_template *c) {
+  return c->takes_tools;
 }

@@ -29,13 +29,18 @@ rd_code rd_chat_template_none(rd_error *e);
  * writes it, its turn is over. */
 int32_t rd_chat_template_end(const rd_chat_template *c);
 
+/* Does it do anything with tools, or with a list of them in another template of the same files? */
+bool rd_chat_template_takes_tools(const rd_chat_template *c);
+
 /* Render `count` messages and ask for the assistant's turn; special tokens written in their
  * contents are plain text. *ids is new (free it). RD_BAD_INPUT, with the template's line: a
  * conversation that the template refuses. */
 rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *c, const rd_message *messages,
                        size_t count, int32_t **ids, size_t *id_count, rd_error *e);
 /* The same of all that a template may see: {"messages": [..], "add_generation_prompt": true,
- * "tools": .., ..}. */
+ * "tools": .., ..}. Where there are tools, the template named tool_use is rendered, if there is
+ * one.
+ */
 rd_code rd_chat_render_json(const rd_tokenizer *t, const rd_chat_template *c, const json_t *data,
                             int32_t **ids, size_t *id_count, rd_error *e);
 

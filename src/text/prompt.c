@@ -64,13 +64,17 @@ static rd_code encode(int32_t **ids, int64_t *count, const rd_prompter *p,
                  message_count);
 }
 
+static rd_code check_tokenizer(const rd_prompter *p, rd_error *e) {
+  return p->tokenizer ? RD_OK
+                      : rd_fail(e, RD_USAGE, "%s has no tokenizer, so that it cannot read a prompt",
+                                p->name ? p->name : "the model");
+}
+
 rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_prompter *p,
                          const rd_message *messages, size_t message_count, bool raw, rd_error *e) {
   *ids = NULL;
   *count = 0;
-  if (!p->tokenizer)
-    return rd_fail(e, RD_USAGE, "%s has no tokenizer, so that it cannot read a prompt",
-                   p->name ? p->name : "the model");
+  RD_TRY(check_tokenizer(p, e));
   bool has_system = message_count > 0 && strcmp(messages[0].role, "system") == 0;
   if (!p->system || has_system)
     return encode(ids, count, p, messages, message_count, raw, e);
@@ -81,5 +85,42 @@ rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_prompter *p,
   memcpy(all + 1, messages, message_count * sizeof *all);
   rd_code code = encode(ids, count, p, all, message_count + 1, raw, e);
   free(all);
+  return code;
+}
+
+/* All that the template sees; NULL: no memory. */
+static json_t *conversation(const rd_prompter *p, const json_t *turns, const json_t *tools) {
+  json_t *all = json_array();
+  const json_t *first = json_object_get(json_array_get(turns, 0), "role");
+  bool has_system = json_is_string(first) && strcmp(json_string_value(first), "system") == 0;
+  bool good = all != NULL;
+  if (good && p->system && !has_system)
+    good = json_array_append_new(
+               all, json_pack("{s:s, s:s}", "role", "system", "content", p->system)) == 0;
+  good = good && json_array_extend(all, (json_t *)(uintptr_t)turns) == 0;
+  if (good)
+    return json_pack("{s:o, s:b, s:O?, s:n}", "messages", all, "add_generation_prompt", 1, "tools",
+                     tools, "documents");
+  json_decref(all);
+  return NULL;
+}
+
+rd_code rd_prompt_encode_turns(int32_t **ids, int64_t *count, const rd_prompter *p,
+                               const json_t *turns, const json_t *tools, rd_error *e) {
+  size_t n = 0;
+  *ids = NULL;
+  *count = 0;
+  RD_TRY(check_tokenizer(p, e));
+  if (!p->chat_template)
+    return rd_fail(
+        e, RD_USAGE,
+        "tools and what is said of them need a chat template, and the model's files name "
+        "none that is known: choose one with --chat-template");
+  json_t *data = conversation(p, turns, tools);
+  if (!data)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a conversation");
+  rd_code code = rd_chat_render_json(p->tokenizer, p->chat_template, data, ids, &n, e);
+  json_decref(data);
+  *count = (int64_t)n;
   return code;
 }

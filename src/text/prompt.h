@@ -30,5 +30,9 @@ typedef struct rd_prompter {
  * RD_USAGE: no tokenizer; several messages and no template. */
 rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_prompter *prompter,
                          const rd_message *messages, size_t message_count, bool raw, rd_error *e);
+/* The same in the template, of turns as the template is to see them ({"role", "content",
+ * "tool_calls", ..}), with tools that may be called (NULL: none). RD_USAGE: no template. */
+rd_code rd_prompt_encode_turns(int32_t **ids, int64_t *count, const rd_prompter *prompter,
+                               const json_t *turns, const json_t *tools, rd_error *e);
 
 #endif

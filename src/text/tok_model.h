@@ -66,6 +66,7 @@ struct rd_tokenizer {
     int32_t bos, eos, pad, unknown, mask;
   } named;
   char *chat_template; /* NULL: none */
+  char *tool_template; /* of conversations with tools, where it is another; NULL: none */
   char *class_name;    /* tokenizer_class, NULL: not given */
 
   bool at_spaces;                       /* the first pattern is that of WhitespaceSplit */

@@ -133,15 +133,15 @@ static rd_code read_ids(rd_tokenizer *t, const source *s, rd_error *e) {
   return flag_of(s, KEY("add_bos_token"), &t->add_bos, e);
 }
 
-static rd_code read_template(rd_tokenizer *t, const source *s, rd_error *e) {
+static rd_code read_template(char **place, const source *s, const char *key, rd_error *e) {
   rd_gguf_text text = {NULL, 0};
-  RD_TRY(rd_gguf_text_of(&s->g, "tokenizer.chat_template", &text, e));
+  RD_TRY(rd_gguf_text_of(&s->g, key, &text, e));
   if (!text.data)
     return RD_OK;
-  t->chat_template = rd_calloc(text.size + 1, 1, "the chat template", e);
-  if (!t->chat_template)
+  *place = rd_calloc(text.size + 1, 1, "the chat template", e);
+  if (!*place)
     return RD_NO_MEMORY;
-  memcpy(t->chat_template, text.data, text.size);
+  memcpy(*place, text.data, text.size);
   return RD_OK;
 }
 
@@ -158,7 +158,8 @@ static rd_code read_all(rd_tokenizer *t, source *s, rd_error *e) {
     if (rd_slice_same((rd_slice){model.data, model.size}, rd_slice_text(models[i].name))) {
       RD_TRY(models[i].read(t, s, e));
       RD_TRY(read_ids(t, s, e));
-      return read_template(t, s, e);
+      RD_TRY(read_template(&t->chat_template, s, "tokenizer.chat_template", e));
+      return read_template(&t->tool_template, s, "tokenizer.chat_template.tool_use", e);
     }
   return rd_fail(e, RD_UNSUPPORTED, "tokenizer model \"%.*s\" is not supported: llama and gpt2 are",
                  (int)(model.size < 60 ? model.size : 60), model.data);

@@ -39,6 +39,7 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   rd_unigram_drop(&(*t)->unigram);
   free((*t)->text_ends);
   free((*t)->chat_template);
+  free((*t)->tool_template);
   free((*t)->class_name);
   free(*t);
   *t = NULL;

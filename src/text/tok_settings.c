@@ -146,30 +146,35 @@ static void read_named(rd_tokenizer *t, const json_t *config) {
   t->named.known = true;
 }
 
-/* Text, or [{"name": "default", "template": text}, ..], where no earlier file had one. */
+static rd_code keep(char **place, const json_t *text, rd_error *e) {
+  if (!json_is_string(text) || *place)
+    return RD_OK;
+  *place = rd_strdup(json_string_value(text), e);
+  return *place ? RD_OK : RD_NO_MEMORY;
+}
+
+/* Text, or [{"name": "default", "template": text}, {"name": "tool_use", ..}, ..], where no earlier
+ * file had one. */
 static rd_code read_template(rd_tokenizer *t, const json_t *config, rd_error *e) {
   const json_t *value = json_object_get(config, "chat_template");
   for (size_t i = 0; i < json_array_size(value); i++) {
     const json_t *row = json_array_get(value, i);
     const char *name = json_string_value(json_object_get(row, "name"));
-    if (name && strcmp(name, "default") == 0) {
-      value = json_object_get(row, "template");
-      break;
-    }
+    bool usual = name && strcmp(name, "default") == 0;
+    if (usual || (name && strcmp(name, "tool_use") == 0))
+      RD_TRY(
+          keep(usual ? &t->chat_template : &t->tool_template, json_object_get(row, "template"), e));
   }
-  if (!json_is_string(value) || t->chat_template)
-    return RD_OK;
-  t->chat_template = rd_strdup(json_string_value(value), e);
-  return t->chat_template ? RD_OK : RD_NO_MEMORY;
+  return keep(&t->chat_template, value, e);
 }
 
-static rd_code read_template_file(rd_tokenizer *t, const char *folder, rd_error *e) {
-  char *path = rd_path_join(folder, "chat_template.jinja");
+static rd_code read_template_file(char **place, const char *folder, const char *name, rd_error *e) {
+  char *path = rd_path_join(folder, name);
   rd_code code = RD_OK;
   if (!path)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a path");
   if (rd_path_exists(path))
-    code = rd_file_read(path, 1 << 24, &t->chat_template, NULL, e);
+    code = rd_file_read(path, 1 << 24, place, NULL, e);
   free(path);
   return code;
 }
@@ -179,7 +184,10 @@ rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e) {
                                       "generation_config.json", "config.json"};
   enum { NAMES = sizeof names / sizeof *names };
   json_t *files[NAMES] = {NULL}, *processor = NULL;
-  rd_code code = read_template_file(t, folder, e);
+  rd_code code = read_template_file(&t->chat_template, folder, "chat_template.jinja", e);
+  if (code == RD_OK)
+    code = read_template_file(&t->tool_template, folder, "additional_chat_templates/tool_use.jinja",
+                              e);
   for (size_t i = 0; i < NAMES && code == RD_OK; i++) {
     code = open_beside(folder, names[i], &files[i], e);
     if (code == RD_OK)

@@ -245,7 +245,12 @@ static rd_code write_settings(const rd_tokenizer *t, const char *folder, const c
       text.data = rd_tokenizer_piece(t, rows[i].id, &text.size);
       json_object_set_new(out, rows[i].key, text_json(text));
     }
-  if (t->chat_template)
+  if (t->chat_template && t->tool_template)
+    json_object_set_new(out, "chat_template",
+                        json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", "default", "template",
+                                  t->chat_template, "name", "tool_use", "template",
+                                  t->tool_template));
+  else if (t->chat_template)
     json_object_set_new(out, "chat_template", json_string(t->chat_template));
   rd_code code = rd_json_write(folder, "tokenizer_config.json", out, e);
   json_decref(out);

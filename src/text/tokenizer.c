@@ -180,6 +180,9 @@ size_t rd_tokenizer_size(const rd_tokenizer *t) {
 const char *rd_tokenizer_chat_template(const rd_tokenizer *t) {
   return t->chat_template;
 }
+const char *rd_tokenizer_tool_template(const rd_tokenizer *t) {
+  return t->tool_template;
+}
 const char *rd_tokenizer_format(const rd_tokenizer *t) {
   return t->format;
 }

@@ -75,6 +75,8 @@ bool rd_tokenizer_adds_bos(const rd_tokenizer *t);
 size_t rd_tokenizer_size(const rd_tokenizer *t);
 /* The Jinja text of the model's chat template, or NULL. */
 const char *rd_tokenizer_chat_template(const rd_tokenizer *t);
+/* The one named tool_use, for conversations with tools, or NULL. */
+const char *rd_tokenizer_tool_template(const rd_tokenizer *t);
 
 /* The id of the one token written `piece` ("MASK", " the", "<|mask|>"), or -1. */
 int32_t rd_tokenizer_id(const rd_tokenizer *t, const char *piece);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* OpenAI's clients send the arguments of a call as text that is JSON; templates are written for the
+ * value itself. */
+#include "turn.h"
+
+#include <string.h>
+
+bool rd_turn_rich(const json_t *message) {
+  size_t role = json_object_get(message, "role") != NULL,
+         content = json_object_get(message, "content") != NULL;
+  return json_object_size(message) > role + content;
+}
+
+static rd_code read_arguments(json_t *function, rd_error *e) {
+  const json_t *given = json_object_get(function, "arguments");
+  json_t *value = NULL;
+  if (!json_is_string(given))
+    return RD_OK;
+  size_t size = json_string_length(given);
+  if (size == 0)
+    value = json_object();
+  else
+    RD_TRY(rd_json_parse(&value, json_string_value(given), size,
+                         "messages: tool_calls: function: arguments", e));
+  return json_object_set_new(function, "arguments", value) == 0
+           ? RD_OK
+           : rd_fail(e, RD_NO_MEMORY, "out of memory: a call");
+}
+
+rd_code rd_turn_add(json_t *turns, const json_t *message, const char *role, const char *content,
+                    rd_error *e) {
+  json_t *turn = message ? json_deep_copy(message) : json_object();
+  if (!turn || json_object_set_new(turn, "role", json_string(role)) != 0 ||
+      json_object_set_new(turn, "content", json_string(content)) != 0 ||
+      json_array_append(turns, turn) != 0) {
+    json_decref(turn);
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: messages");
+  }
+  json_decref(turn); /* the list's */
+  json_t *calls = json_object_get(turn, "tool_calls");
+  if (calls && !json_is_array(calls) && !json_is_null(calls))
+    return rd_fail(e, RD_BAD_INPUT, "messages: tool_calls: expected a list");
+  for (size_t i = 0; i < json_array_size(calls); i++) {
+    json_t *function = json_object_get(json_array_get(calls, i), "function");
+    if (!json_is_string(json_object_get(function, "name")))
+      return rd_fail(e, RD_BAD_INPUT, "messages: tool_calls: number %zu names no function", i);
+    RD_TRY(read_arguments(function, e));
+  }
+  return RD_OK;
+}
