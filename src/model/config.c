@@ -25,7 +25,7 @@ int64_t rd_config_window(const rd_config *c, int64_t asked) {
 }
 
 /* A token id, or the ids of a list; kept once each. */
-static rd_code read_eos(rd_config *c, const json_t *from, rd_error *e) {
+rd_code rd_config_read_eos(rd_config *c, const json_t *from, rd_error *e) {
   const json_t *value = json_object_get(from, "eos_token_id");
   size_t n = json_is_array(value) ? json_array_size(value) : json_is_integer(value) ? 1 : 0;
   for (size_t i = 0; i < n; i++) {
@@ -155,8 +155,8 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
   RD_TRY(read_id(config, "bos_token_id", c->vocab, &c->bos, e));
   RD_TRY(read_id(config, "pad_token_id", c->vocab, &c->pad, e));
   RD_TRY(read_id(config, "mask_token_id", c->vocab, &c->mask, e));
-  RD_TRY(read_eos(c, config, e));
-  return read_eos(c, generation, e);
+  RD_TRY(rd_config_read_eos(c, config, e));
+  return rd_config_read_eos(c, generation, e);
 }
 
 static void set_scaling(json_t *out, const rd_config *c) {

@@ -36,6 +36,9 @@ typedef struct rd_config {
 /* Read config.json (and generation_config.json's eos, when `generation` is not NULL). Special
  * tokens the files do not name stay -1. */
 rd_code rd_config_read(rd_config *out, const json_t *config, const json_t *generation, rd_error *e);
+/* Take the ids of an object's eos_token_id, one or a list, beside those that are there; from NULL
+ * none. */
+rd_code rd_config_read_eos(rd_config *config, const json_t *from, rd_error *e);
 struct rd_gguf;
 /* The same from a GGUF file's keys. */
 rd_code rd_config_read_gguf(rd_config *out, const struct rd_gguf *g, rd_error *e);

@@ -1,102 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The writer of Hugging Face folders: every weight of the open (and merged) model under its
- * family's names. Weights that already have the wanted type are written from where they lie. */
+/* The writer of Hugging Face folders, and what folders and GGUF files have in common: the model is
+ * opened, and merged, in numbers that keep what is to be written. */
 #include "convert.h"
 
-#include "arena.h"
 #include "file.h"
 #include "inspect.h"
 #include "json.h"
-#include "parts.h"
 #include "precision.h"
-#include "rope.h"
 #include "store.h"
 #include "tokenizer.h"
+#include "written.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd_error *e) {
-  int64_t rows = t->dims == 2 ? t->shape[0] : 1, cols = rd_tensor_count(t) / (rows ? rows : 1);
-  RD_TRY(rd_tensor_readable(t, e));
-  rd_matrix from = rd_matrix_at(t->format, t->data, rows, cols);
-  if (t->format == to)
-    return RD_OK;
-  rd_matrix made = rd_matrix_take(to, rows, cols, arena);
-  t->format = to;
-  t->data = made.data;
-  t->size = (size_t)rows * rd_matrix_row(&made);
-  if (!arena->base)
-    return RD_OK;
-  RD_TRY(rd_matrix_fill(&made, rd_matrix_rows, &from, e));
-  const rd_f16 *half = made.data;
-  for (int64_t i = 0; to->dtype == RD_F16 && i < rows * cols; i++)
-    if ((half[i] & 0x7c00u) == 0x7c00u)
-      return rd_fail(e, RD_NUMERIC,
-                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", t->name,
-                     (long long)i, to->name);
-  return RD_OK;
-}
-
-/* A list of tensors to write: counted first, so that conversions have their place in an arena. */
-typedef struct writer {
-  const rd_model *model;
-  const rd_format *format;
-  rd_tensor *list; /* NULL while measuring */
-  size_t count;
-  rd_arena *arena;
-} writer;
-
-/* Append what lies at a place under a copy of its name; rows that a GGUF keeps for interleaved
- * rotation go back to Hugging Face's order. */
-static rd_code put(writer *w, const rd_walk *p, rd_error *e) {
-  const rd_config *c = &w->model->config;
-  rd_matrix m = p->matrix ? *p->matrix : rd_matrix_at(rd_format_of(RD_F32), *p->vector, 1, p->cols);
-  if (!m.data)
-    return RD_OK;
-  char *name = rd_arena_take(w->arena, strlen(p->name) + 1, 1);
-  rd_tensor t = {.name = name ? strcpy(name, p->name) : NULL,
-                 .format = m.format,
-                 .dims = p->matrix ? 2 : 1,
-                 .shape = {p->matrix ? p->rows : p->cols, p->matrix ? p->cols : 1, 1, 1},
-                 .data = m.data,
-                 .size = (size_t)m.rows * rd_matrix_row(&m)};
-  RD_TRY(rd_convert_tensor(&t, w->format, w->arena, e));
-  if (p->part->rotated && c->rope_interleaved) {
-    unsigned char *ordered = rd_arena_take(w->arena, t.size, 1);
-    if (ordered)
-      rd_rope_reorder(ordered, t.data, t.shape[0], c->head_dim, t.size / (size_t)t.shape[0], false);
-    t.data = ordered;
-  }
-  if (w->list)
-    w->list[w->count] = t;
-  w->count++;
-  return RD_OK;
-}
-
-static rd_code put_all(writer *w, rd_error *e) {
-  w->count = 0;
-  rd_walk p = rd_parts_of(&w->model->config, NULL, &w->model->weights, NULL);
-  while (rd_parts_next(&p))
-    RD_TRY(put(w, &p, e));
-  return RD_OK;
-}
-
 static rd_code write_weights(const rd_model *m, const rd_format *format, const char *path,
                              rd_error *e) {
-  rd_arena measure = rd_arena_measure(), arena = {0};
-  writer w = {.model = m, .format = format, .arena = &measure};
-  RD_TRY(put_all(&w, e));
-  rd_code code = rd_arena_init(&arena, measure.used, "converted weights", e);
-  if (code == RD_OK) {
-    w.arena = &arena;
-    w.list = rd_calloc(w.count, sizeof *w.list, "a list of tensors", e);
-    code = w.list ? put_all(&w, e) : RD_NO_MEMORY;
-  }
+  rd_written w = {
+      .model = m, .names = m->config.family->names, .matrices = format, .vectors = format};
+  rd_code code = rd_written_make(&w, e);
   if (code == RD_OK)
-    code = rd_safetensors_write(path, w.list, w.count, e);
-  free(w.list);
-  rd_arena_drop(&arena);
+    code = rd_safetensors_write(path, w.tensors, w.count, e);
+  rd_written_drop(&w);
   return code;
 }
 
@@ -105,7 +30,7 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
                             rd_error *e) {
   json_t *written = rd_config_json(&m->config, type), *config = NULL;
   rd_code code = written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: config.json");
-  if (code == RD_OK && rd_path_is_folder(from)) {
+  if (code == RD_OK && rd_path_is_folder(from) && !m->store->file.gguf_path) {
     char *path = rd_path_join(from, "config.json");
     code = path ? rd_json_open(&config, path, e) : rd_fail(e, RD_NO_MEMORY, "out of memory");
     free(path);
@@ -143,12 +68,18 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o, cons
 
 static const struct type {
   const char *name, *format;
-} types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}};
+} types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}, {"q8_0", "Q8_0"}};
 const rd_table rd_convert_type_table = RD_TABLE("type of weights", types);
 
-rd_code rd_convert_type(const rd_format **out, const char *to, rd_error *e) {
+rd_code rd_convert_type(const rd_format **out, const char *to, bool blocks, rd_error *e) {
   const struct type *type = rd_table_find(&rd_convert_type_table, to, e);
   *out = type ? rd_format_named(type->format) : NULL;
+  if (type && !blocks && (*out)->block > 1)
+    return rd_fail(
+        e, RD_USAGE,
+        "%s is a type of GGUF files: --gguf -o FILE.gguf writes one; folders and adapters "
+        "take f32, f16 and bf16",
+        to);
   return type ? RD_OK : RD_USAGE;
 }
 
@@ -180,22 +111,33 @@ static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_form
   return rd_model_open(m, &options, e);
 }
 
+/* Nothing that is there is written over. */
+static rd_code check_free(const rd_convert_options *o, rd_error *e) {
+  char *path = o->gguf ? rd_strdup(o->out, e) : rd_path_join(o->out, "config.json");
+  if (!path)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
+  const bool taken = rd_path_exists(path);
+  free(path);
+  if (taken && o->gguf)
+    return rd_fail(e, RD_USAGE, "%s is there already; name another file", o->out);
+  return taken ? rd_fail(e, RD_USAGE, "%s already holds a model; name another folder", o->out)
+               : RD_OK;
+}
+
 rd_code rd_convert(const rd_convert_options *o, bool *tokenizer, rd_error *e) {
   const rd_format *format = NULL;
   rd_model *m = NULL;
   bool found = false;
   if (o->to)
-    RD_TRY(rd_convert_type(&format, o->to, e));
-  char *config = rd_path_join(o->out, "config.json");
-  if (!config)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
-  bool taken = rd_path_exists(config);
-  free(config);
-  if (taken)
-    return rd_fail(e, RD_USAGE, "%s already holds a model; name another folder", o->out);
+    RD_TRY(rd_convert_type(&format, o->to, o->gguf, e));
+  RD_TRY(check_free(o, e));
   rd_code code = open_for(&m, o, &format, e);
-  if (code == RD_OK)
+  if (code == RD_OK && o->gguf) {
+    found = m->tokenizer != NULL;
+    code = rd_convert_gguf(m, format, o->out, e);
+  } else if (code == RD_OK) {
     code = write_folder(m, o, format, &found, e);
+  }
   rd_model_close(&m);
   if (tokenizer)
     *tokenizer = found;

@@ -4,7 +4,7 @@
 
 #include "file.h"
 #include "remembered.h"
-#include "tensors.h"
+#include "written.h"
 
 #include <stdlib.h>
 
@@ -45,7 +45,7 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   char *weights = rd_path_join(adapter, "adapter_model.safetensors");
   char *weights_out = rd_path_join(out, "adapter_model.safetensors");
   rd_code code = config && config_out && weights && weights_out
-                   ? rd_convert_type(&format, to, e)
+                   ? rd_convert_type(&format, to, false, e)
                    : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", out);
   if (code == RD_OK && rd_path_exists(config_out))
     code = rd_fail(e, RD_USAGE, "%s already holds an adapter; name another folder", out);

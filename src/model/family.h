@@ -39,4 +39,7 @@ rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_
 
 /* The names that every family's tensors have in GGUF. */
 extern const rd_names rd_gguf_names;
+/* Keys of GGUF files that redraft alone writes: blocks of attention, all ids that end an answer. */
+#define RD_GGUF_BLOCK "redraft.attention_block"
+#define RD_GGUF_EOS "redraft.eos_token_ids"
 #endif

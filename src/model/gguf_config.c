@@ -45,8 +45,9 @@ static rd_code read_id(const rd_gguf *g, const char *key, int64_t vocab, int32_t
 }
 
 /* GGUF has no keys for llama3's scaling: it holds the divisor of each frequency. The largest is the
- * factor; the other numbers are those of every published model, and must give the same divisors. */
-static rd_code read_divisors(rd_config *c, const rd_tensor *t, rd_error *e) {
+ * factor; the lengths are a key's, and the other numbers those of every published model. They must
+ * give the same divisors. */
+static rd_code read_divisors(const reader *r, rd_config *c, const rd_tensor *t, rd_error *e) {
   int64_t n = c->head_dim / 2;
   if (t->format->dtype != RD_F32 || t->dims != 1 || t->shape[0] != n || n > MOST_PAIRS)
     return rd_fail(e, RD_BAD_INPUT, "tensor %s: expected %lld numbers of type F32", t->name,
@@ -63,6 +64,7 @@ static rd_code read_divisors(rd_config *c, const rd_tensor *t, rd_error *e) {
   c->rope_low = 1;
   c->rope_high = 4;
   c->rope_original = 8192;
+  RD_TRY(read_int(r, "rope.scaling.original_context_length", &c->rope_original, e));
   rd_rope_frequencies(c, scaled);
   for (int64_t i = 0; i < n; i++)
     if (!(fabs(plain[i] / scaled[i] / (double)divisors[i] - 1) < 1e-3))
@@ -78,7 +80,7 @@ static rd_code read_scaling(const reader *r, rd_config *c, rd_error *e) {
   RD_TRY(rd_gguf_text_of(r->g, key_of(r, "rope.scaling.type", key, sizeof key), &type, e));
   const rd_tensor *divisors = rd_tensors_find(&r->g->tensors, "rope_freqs.weight");
   if (divisors)
-    return read_divisors(c, divisors, e);
+    return read_divisors(r, c, divisors, e);
   if (!type.data || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
     return RD_OK;
   if (type.size != 6 || memcmp(type.data, "linear", 6) != 0)
@@ -117,6 +119,30 @@ static rd_code read_sizes(const reader *r, rd_config *c, rd_error *e) {
   return rd_config_check(c, e);
 }
 
+static void add_eos(rd_config *c, int32_t id) {
+  if (id >= 0 && c->eos_count < RD_MOST_EOS && !rd_config_is_eos(c, id))
+    c->eos[c->eos_count++] = id;
+}
+
+/* The list that `convert` writes, then the two keys that everybody knows. */
+static rd_code read_eos(rd_config *c, const rd_gguf *g, rd_error *e) {
+  const rd_gguf_value *list = NULL;
+  int32_t eos = -1, eot = -1;
+  RD_TRY(rd_gguf_array(g, RD_GGUF_EOS, RD_GGUF_U32, &list, e));
+  for (uint64_t i = 0; list && i < list->count; i++) {
+    const double id = rd_gguf_number(list, i);
+    if (!(id < (double)c->vocab))
+      return rd_fail(e, RD_BAD_INPUT, RD_GGUF_EOS ": %g is outside the vocabulary of %lld", id,
+                     (long long)c->vocab);
+    add_eos(c, (int32_t)id);
+  }
+  RD_TRY(read_id(g, "tokenizer.ggml.eos_token_id", c->vocab, &eos, e));
+  RD_TRY(read_id(g, "tokenizer.ggml.eot_token_id", c->vocab, &eot, e));
+  add_eos(c, eos);
+  add_eos(c, eot);
+  return RD_OK;
+}
+
 rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
   reader r = {.g = g};
   rd_gguf_text name = {0};
@@ -145,14 +171,8 @@ rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
   RD_TRY(read_id(g, "tokenizer.ggml.bos_token_id", c->vocab, &c->bos, e));
   RD_TRY(read_id(g, "tokenizer.ggml.padding_token_id", c->vocab, &c->pad, e));
   RD_TRY(read_id(g, "tokenizer.ggml.mask_token_id", c->vocab, &c->mask, e));
-  int32_t eos = -1, eot = -1;
-  RD_TRY(read_id(g, "tokenizer.ggml.eos_token_id", c->vocab, &eos, e));
-  RD_TRY(read_id(g, "tokenizer.ggml.eot_token_id", c->vocab, &eot, e));
-  if (eos >= 0)
-    c->eos[c->eos_count++] = eos;
-  if (eot >= 0 && eot != eos)
-    c->eos[c->eos_count++] = eot;
-  return RD_OK;
+  RD_TRY(rd_gguf_int(g, RD_GGUF_BLOCK, 0, 1 << 24, &c->block, e));
+  return read_eos(c, g, e);
 }
 
 const rd_names rd_gguf_names = {.embedding = "token_embd",

@@ -116,11 +116,10 @@ static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
 }
 
 /* What the options choose; else what was chosen when the adapter, or the model, was trained. */
-static rd_code recall(rd_remembered *r, const char *folder, const rd_model_options *o,
+static rd_code recall(rd_remembered *r, const rd_model_file *file, const rd_model_options *o,
                       rd_error *e) {
   *r = (rd_remembered){.mask = -1};
-  if (folder)
-    RD_TRY(rd_remembered_read(r, folder, e));
+  RD_TRY(rd_model_file_remembered(r, file, e));
   if (o->adapter)
     RD_TRY(rd_remembered_read(r, o->adapter, e));
   if (!o->chat_template)
@@ -151,7 +150,7 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *
   rd_config *c = &m->config;
   const rd_model_file *file = &m->store->file;
   char *path = NULL;
-  RD_TRY(rd_model_file_vocabulary(&path, file, o->path, e));
+  RD_TRY(rd_model_file_vocabulary(&path, file, e));
   if (!path)
     return o->mask_token || o->chat_template
              ? rd_fail(e, RD_USAGE,
@@ -183,7 +182,7 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   if (o->adapter)
     RD_TRY(rd_adapter_open(&s->adapter, o->adapter, e));
   m->adapted = o->adapter != NULL;
-  RD_TRY(recall(&m->remembered, s->file.folder, o, e));
+  RD_TRY(recall(&m->remembered, &s->file, o, e));
   const rd_tensors *mapped[] = {&s->file.tensors, &s->adapter.tensors};
   for (size_t k = 0; k < 2; k++) {
     m->memory_bytes += mapped[k]->copied;

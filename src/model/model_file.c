@@ -44,14 +44,6 @@ static rd_code read_config(rd_model_file *f, rd_config *config, rd_error *e) {
   return code;
 }
 
-static rd_code open_folder(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
-  f->folder = rd_strdup(path, e);
-  if (!f->folder)
-    return RD_NO_MEMORY;
-  RD_TRY(read_config(f, config, e));
-  return rd_safetensors_open(&f->tensors, path, e);
-}
-
 /* A file of weights, its config.json beside it. */
 static rd_code beside(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
   char *copy = rd_strdup(path, e);
@@ -73,6 +65,9 @@ static rd_code open_torch(rd_model_file *f, rd_config *config, const char *path,
 
 static rd_code open_gguf(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
   f->names = &rd_gguf_names;
+  f->gguf_path = rd_strdup(path, e);
+  if (!f->gguf_path)
+    return RD_NO_MEMORY;
   RD_TRY(rd_gguf_open(&f->gguf, path, e));
   rd_code code = rd_config_read_gguf(config, &f->gguf, e);
   if (code != RD_OK)
@@ -80,6 +75,30 @@ static rd_code open_gguf(rd_model_file *f, rd_config *config, const char *path, 
   f->tensors = f->gguf.tensors;
   f->gguf.tensors = (rd_tensors){0};
   return RD_OK;
+}
+
+/* A GGUF file in a folder of its own, with what may lie beside it. */
+static rd_code open_gguf_folder(rd_model_file *f, rd_config *config, const char *path,
+                                rd_error *e) {
+  json_t *generation = NULL;
+  RD_TRY(open_gguf(f, config, path, e));
+  RD_TRY(read_json(&generation, f->folder, "generation_config.json", false, e));
+  rd_code code = rd_config_read_eos(config, generation, e);
+  json_decref(generation);
+  return code == RD_OK ? code : rd_prefix(e, code, "%s/generation_config.json", f->folder);
+}
+
+static rd_code open_folder(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
+  char *gguf = NULL;
+  f->folder = rd_strdup(path, e);
+  if (!f->folder)
+    return RD_NO_MEMORY;
+  RD_TRY(rd_model_folder_gguf(&gguf, path, e));
+  rd_code code = gguf ? open_gguf_folder(f, config, gguf, e) : read_config(f, config, e);
+  if (code == RD_OK && !gguf)
+    code = rd_safetensors_open(&f->tensors, path, e);
+  free(gguf);
+  return code;
 }
 
 static const struct kind {
@@ -110,20 +129,35 @@ void rd_model_file_drop(rd_model_file *file) {
   rd_gguf_drop(&file->gguf);
   rd_tensors_drop(&file->tensors);
   free(file->folder);
+  free(file->gguf_path);
   *file = (rd_model_file){0};
 }
 
-rd_code rd_model_file_vocabulary(char **found, const rd_model_file *file, const char *path,
-                                 rd_error *e) {
-  *found = NULL;
+rd_code rd_model_file_vocabulary(char **path, const rd_model_file *file, rd_error *e) {
+  *path = NULL;
+  const bool inside = rd_gguf_find(&file->gguf, "tokenizer.ggml.tokens") != NULL;
+  const char *found = inside ? file->gguf_path : NULL;
   if (file->folder) {
     char *vocabulary = NULL;
     RD_TRY(rd_model_folder_find(&vocabulary, file->folder, RD_FILE_VOCABULARY, e));
-    path = vocabulary ? file->folder : NULL;
+    found = vocabulary ? file->folder : found;
     free(vocabulary);
-  } else if (!rd_gguf_find(&file->gguf, "tokenizer.ggml.tokens")) {
-    path = NULL;
   }
-  *found = path ? rd_strdup(path, e) : NULL;
-  return path && !*found ? RD_NO_MEMORY : RD_OK;
+  *path = found ? rd_strdup(found, e) : NULL;
+  return found && !*path ? RD_NO_MEMORY : RD_OK;
+}
+
+rd_code rd_model_file_remembered(rd_remembered *r, const rd_model_file *file, rd_error *e) {
+  rd_gguf_text text = {0};
+  json_t *json = NULL;
+  RD_TRY(rd_gguf_text_of(&file->gguf, RD_GGUF_REMEMBERED, &text, e));
+  rd_code code = RD_OK;
+  if (text.data)
+    code = rd_json_parse(&json, text.data, text.size, "redraft.json", e);
+  if (code == RD_OK && json)
+    code = rd_remembered_take(r, json, e);
+  json_decref(json);
+  if (code != RD_OK)
+    return rd_prefix(e, code, "%s: key %s", file->gguf_path, RD_GGUF_REMEMBERED);
+  return file->folder ? rd_remembered_read(r, file->folder, e) : RD_OK;
 }

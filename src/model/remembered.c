@@ -23,7 +23,7 @@ static rd_code take_gate(rd_gate *gate, const json_t *json, rd_error *e) {
   return rd_json_int(json, "block", 0, INT32_MAX, &gate->block, e);
 }
 
-static rd_code take(rd_remembered *r, const json_t *json, rd_error *e) {
+rd_code rd_remembered_take(rd_remembered *r, const json_t *json, rd_error *e) {
   const char *template = NULL;
   RD_TRY(take_gate(&r->gate, json, e));
   RD_TRY(rd_json_int(json, "mask_token_id", 0, INT32_MAX, &r->mask, e));
@@ -44,7 +44,7 @@ rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
     code = rd_seal_check(folder, NAME, e);
     if (code == RD_OK)
       code = rd_json_open(&json, path, e);
-    if (code == RD_OK && (code = take(r, json, e)) != RD_OK)
+    if (code == RD_OK && (code = rd_remembered_take(r, json, e)) != RD_OK)
       rd_prefix(e, code, "%s", path);
   }
   json_decref(json);
@@ -52,9 +52,7 @@ rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
   return code;
 }
 
-rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e) {
-  if (r->mask < 0 && !r->chat_template && !r->gate.answer)
-    return RD_OK;
+json_t *rd_remembered_json(const rd_remembered *r) {
   json_t *json = json_object();
   if (r->mask >= 0)
     json_object_set_new(json, "mask_token_id", json_integer(r->mask));
@@ -63,7 +61,12 @@ rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error
   if (r->gate.answer)
     json_object_update_new(json, json_pack("{s:s, s:b, s:I}", "gate", GATE, "shift", r->gate.shift,
                                            "block", (json_int_t)r->gate.block));
-  rd_code code = rd_json_write(folder, NAME, json, e);
+  return json;
+}
+
+rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e) {
+  json_t *json = rd_remembered_json(r);
+  rd_code code = json_object_size(json) > 0 || !json ? rd_json_write(folder, NAME, json, e) : RD_OK;
   json_decref(json);
   return code;
 }

@@ -5,7 +5,7 @@
 #ifndef RD_REMEMBERED_H
 #define RD_REMEMBERED_H
 
-#include "error.h"
+#include "json.h"
 
 /* Where an adapter counts: with a gate not in the prompt, and not in what is written for good.
  * Those rows are the base's own, and look back; the rows behind see them and one another. */
@@ -26,6 +26,10 @@ typedef struct rd_remembered {
 rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e);
 /* Write the file, where there is something to remember. */
 rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e);
+/* The same as JSON, for files that hold it elsewhere (GGUF's key redraft.remembered): a new object,
+ * empty where there is nothing to remember, and what is read from one. */
+json_t *rd_remembered_json(const rd_remembered *r);
+rd_code rd_remembered_take(rd_remembered *r, const json_t *json, rd_error *e);
 void rd_remembered_drop(rd_remembered *r);
 
 #endif

@@ -4,6 +4,7 @@
  * scales of their own. What products run in beside plain arrays are integer groups. */
 #include "format.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "blocks.h"
@@ -38,6 +39,22 @@ static void decode_q8_0(float *out, const unsigned char *in, int64_t n) {
     float d = rd_half_at(in);
     for (int i = 0; i < 32; i++)
       *out++ = d * (float)(int8_t)in[2 + i];
+  }
+}
+
+/* As ggml rounds: the largest magnitude becomes 127, by a step whose half-precision copy is kept.
+ */
+static void pack_q8_0(const rd_matrix *m, const float *x, int64_t first, int64_t count) {
+  unsigned char *out = (unsigned char *)m->data + first * (m->cols / 32) * 34;
+  for (int64_t b = 0; b < count * m->cols / 32; b++, x += 32, out += 34) {
+    float most = 0;
+    for (int i = 0; i < 32; i++)
+      most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    const float d = most / 127, inverse = d > 0 ? 1 / d : 0;
+    const rd_f16 half = rd_f16_of(d);
+    memcpy(out, &half, sizeof half);
+    for (int i = 0; i < 32; i++)
+      out[2 + i] = (unsigned char)(int8_t)roundf(x[i] * inverse);
   }
 }
 
@@ -232,7 +249,13 @@ static const rd_format formats[] = {
     {.name = "Q4_1", .gguf = 3, .dtype = -1, .block = 32, .bytes = 20, .decode = decode_q4_1},
     {.name = "Q5_0", .gguf = 6, .dtype = -1, .block = 32, .bytes = 22, .decode = decode_q5_0},
     {.name = "Q5_1", .gguf = 7, .dtype = -1, .block = 32, .bytes = 24, .decode = decode_q5_1},
-    {.name = "Q8_0", .gguf = 8, .dtype = -1, .block = 32, .bytes = 34, .decode = decode_q8_0},
+    {.name = "Q8_0",
+     .gguf = 8,
+     .dtype = -1,
+     .block = 32,
+     .bytes = 34,
+     .decode = decode_q8_0,
+     .pack = pack_q8_0},
     {.name = "Q4_K", .gguf = 12, .dtype = -1, .block = 256, .bytes = 144, .decode = decode_q4_k},
     {.name = "Q6_K", .gguf = 14, .dtype = -1, .block = 256, .bytes = 210, .decode = decode_q6_k},
     {.name = "F64", .gguf = 28, .dtype = -1, .block = 1, .bytes = 8, .decode = decode_f64},

@@ -5,7 +5,10 @@
 
 #include "file.h"
 
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct file {
   const char *name;
@@ -39,6 +42,51 @@ rd_code rd_model_folder_find(char **path, const char *folder, unsigned roles, rd
     free(file);
   }
   return RD_OK;
+}
+
+static rd_code holds(bool *there, const char *folder, const char *name, rd_error *e) {
+  char *path = rd_path_join(folder, name);
+  if (!path)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  *there = *there || rd_path_exists(path);
+  free(path);
+  return RD_OK;
+}
+
+/* "NAME.gguf", but no part of a split file behind the first. */
+static bool is_first_gguf(const char *name) {
+  size_t size = strlen(name);
+  int part = 1, parts = 1;
+  if (size < 6 || strcmp(name + size - 5, ".gguf") != 0)
+    return false;
+  return size < 20 || sscanf(name + size - 20, "-%5d-of-%5d.gguf", &part, &parts) < 2 || part == 1;
+}
+
+rd_code rd_model_folder_gguf(char **path, const char *folder, rd_error *e) {
+  *path = NULL;
+  bool there = false;
+  RD_TRY(holds(&there, folder, "model.safetensors", e));
+  RD_TRY(holds(&there, folder, "model.safetensors.index.json", e));
+  if (there)
+    return RD_OK;
+  DIR *list = opendir(folder);
+  rd_code code = RD_OK;
+  for (struct dirent *item; list && code == RD_OK && (item = readdir(list));) {
+    if (!is_first_gguf(item->d_name))
+      continue;
+    if (*path)
+      code = rd_fail(e, RD_USAGE, "%s holds several GGUF files (%s is one): name the one to open",
+                     folder, item->d_name);
+    else if (!(*path = rd_path_join(folder, item->d_name)))
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: %s", item->d_name);
+  }
+  if (list)
+    closedir(list);
+  if (code != RD_OK) {
+    free(*path);
+    *path = NULL;
+  }
+  return code;
 }
 
 rd_code rd_model_folder_copy(const char *from, const char *to, unsigned roles, rd_error *e) {

@@ -19,6 +19,9 @@ enum {
 /* The first file of these roles in a folder, in the order of the table: a new string, NULL where
  * there is none. */
 rd_code rd_model_folder_find(char **path, const char *folder, unsigned roles, rd_error *e);
+/* The one GGUF file of a folder that holds no safetensors, a new string; of a split one the first
+ * part. NULL: there is none. RD_USAGE: there are several, one of which must be named. */
+rd_code rd_model_folder_gguf(char **path, const char *folder, rd_error *e);
 /* Copy the files of these roles that are there. */
 rd_code rd_model_folder_copy(const char *from, const char *to, unsigned roles, rd_error *e);
 

@@ -162,6 +162,9 @@ typedef struct rd_pattern_row {
   const char *classes; /* space-separated tokenizer_class names, without "Fast" */
   const char *aliases; /* space-separated names in GGUF files */
   const char *patterns[RD_MOST_PATTERNS]; /* one after another, each match a word; NULL: no more */
+  /* the row that others' programs know, and whose words make the same tokens of any vocabulary
+   * without two numbers (digits) in a piece; NULL: `name` itself */
+  const char *known_as;
   bool form_c, whole_words;
   bool bos; /* in front of every text, where a GGUF file does not say */
 } rd_pattern_row;

@@ -20,6 +20,21 @@ void rd_normaliser_drop(rd_normaliser *n) {
   *n = (rd_normaliser){0};
 }
 
+static bool same_step(const rd_normal_step *a, const rd_normal_step *b) {
+  return !a->regex && !b->regex && a->apply == b->apply && a->form == b->form &&
+         a->left == b->left && a->right == b->right && a->unless_present == b->unless_present &&
+         a->at_start == b->at_start &&
+         rd_slice_same((rd_slice){a->from, a->from_size}, (rd_slice){b->from, b->from_size}) &&
+         rd_slice_same((rd_slice){a->to, a->to_size}, (rd_slice){b->to, b->to_size});
+}
+
+bool rd_normaliser_same(const rd_normaliser *a, const rd_normaliser *b) {
+  bool same = a->count == b->count;
+  for (size_t i = 0; i < a->count && same; i++)
+    same = same_step(&a->steps[i], &b->steps[i]);
+  return same;
+}
+
 static char *copy(rd_slice text, rd_error *e) {
   char *made = rd_calloc(text.size + 1, 1, "a normaliser", e);
   if (made && text.size)

@@ -120,10 +120,12 @@ static bool named(const char *path, const char *name) {
 /* The vocabulary's file in a folder: a new string. */
 static rd_code find_file(char **out, const char *folder, rd_error *e) {
   RD_TRY(rd_model_folder_find(out, folder, RD_FILE_VOCABULARY, e));
+  if (!*out)
+    RD_TRY(rd_model_folder_gguf(out, folder, e));
   return *out ? RD_OK
               : rd_fail(e, RD_BAD_INPUT,
                         "no tokenizer in this folder: tokenizer.json, vocab.json with merges.txt, "
-                        "tokenizer.model or tokenizer.bin is needed");
+                        "tokenizer.model, tokenizer.bin or one GGUF file is needed");
 }
 
 static rd_code read_all(rd_tokenizer *t, const char *path, const char *folder, rd_error *e) {

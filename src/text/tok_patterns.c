@@ -140,6 +140,7 @@ const rd_pattern_row rd_patterns[] = {
     {.name = "tini",
      .classes = "",
      .aliases = "tini",
+     .known_as = "gpt-2",
      .patterns = {ENDINGS "| ?\\p{L}+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]+|" SPACES}},
 };
 const size_t rd_patterns_count = sizeof rd_patterns / sizeof *rd_patterns;

@@ -19,6 +19,9 @@ typedef rd_code (*behave)(pass *p, segment s, rd_error *e);
 
 struct rd_split_step {
   rd_regex *regex;
+  char *pattern; /* (size), owned: what `regex` was made from */
+  size_t size;
+  bool literal;
   behave behaviour;
   bool invert;
 };
@@ -103,8 +106,10 @@ static const struct behaviour_row {
 };
 
 void rd_splitter_drop(rd_splitter *s) {
-  for (size_t i = 0; i < s->count; i++)
+  for (size_t i = 0; i < s->count; i++) {
     rd_regex_free(s->steps[i].regex);
+    free(s->steps[i].pattern);
+  }
   free(s->steps);
   *s = (rd_splitter){0};
 }
@@ -112,7 +117,7 @@ void rd_splitter_drop(rd_splitter *s) {
 rd_code rd_splitter_add(rd_splitter *s, rd_slice pattern, bool literal, const char *behaviour,
                         bool invert, rd_error *e) {
   enum { MOST_STEPS = 16 };
-  rd_split_step step = {.invert = invert};
+  rd_split_step step = {.size = pattern.size, .literal = literal, .invert = invert};
   for (size_t i = 0; i < sizeof behaviours / sizeof *behaviours; i++)
     if (strcmp(behaviours[i].name, behaviour) == 0)
       step.behaviour = behaviours[i].behave;
@@ -125,8 +130,24 @@ rd_code rd_splitter_add(rd_splitter *s, rd_slice pattern, bool literal, const ch
     return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer: more than %d patterns", MOST_STEPS);
   RD_TRY(rd_grow((void **)&s->steps, &s->capacity, s->count + 1, sizeof *s->steps, e));
   RD_TRY(rd_regex_new(&step.regex, pattern, literal, "pre-tokenizer", e));
+  step.pattern = rd_calloc(pattern.size + 1, 1, "a pattern", e);
+  if (!step.pattern) {
+    rd_regex_free(step.regex);
+    return RD_NO_MEMORY;
+  }
+  memcpy(step.pattern, pattern.data, pattern.size);
   s->steps[s->count++] = step;
   return RD_OK;
+}
+
+bool rd_splitter_same(const rd_splitter *a, const rd_splitter *b) {
+  bool same = a->count == b->count;
+  for (size_t i = 0; i < a->count && same; i++) {
+    const rd_split_step *x = &a->steps[i], *y = &b->steps[i];
+    same = x->behaviour == y->behaviour && x->invert == y->invert && x->literal == y->literal &&
+           rd_slice_same((rd_slice){x->pattern, x->size}, (rd_slice){y->pattern, y->size});
+  }
+  return same;
 }
 
 static rd_code found(pass *p, size_t start, size_t end, bool match, rd_error *e) {

@@ -21,6 +21,9 @@ void rd_splitter_drop(rd_splitter *s);
 rd_code rd_splitter_add(rd_splitter *s, rd_slice pattern, bool literal, const char *behaviour,
                         bool invert, rd_error *e);
 
+/* Do both cut by the same patterns, step by step? */
+bool rd_splitter_same(const rd_splitter *a, const rd_splitter *b);
+
 /* Call `emit` with every word of `text`, in order; none is empty. */
 typedef rd_code (*rd_emit)(void *context, rd_slice word, rd_error *e);
 rd_code rd_splitter_run(const rd_splitter *s, rd_regex_scratch *scratch, rd_slice text,

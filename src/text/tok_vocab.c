@@ -191,3 +191,28 @@ rd_code rd_alphabet_letters(rd_slice bytes, rd_bytes *out, rd_error *e) {
   }
   return RD_OK;
 }
+
+static int by_rank(const void *a, const void *b) {
+  const rd_pair *x = a, *y = b;
+  return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+rd_code rd_vocab_pairs(const rd_vocab *v, rd_pair **pairs, size_t *count, rd_error *e) {
+  const size_t slots = v->pairs ? v->pair_mask + 1 : 0;
+  rd_pair *sorted = rd_calloc(slots + 1, sizeof *sorted, "the merges", e);
+  *pairs = sorted;
+  *count = 0;
+  if (!sorted)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < slots; i++)
+    if (v->pairs[i].key != UINT64_MAX)
+      sorted[(*count)++] = v->pairs[i];
+  qsort(sorted, *count, sizeof *sorted, by_rank);
+  return RD_OK;
+}
+
+rd_code rd_vocab_pair_letters(const rd_vocab *v, const rd_pair *pair, rd_bytes *out, rd_error *e) {
+  RD_TRY(rd_alphabet_letters(rd_vocab_piece(v, (int32_t)(pair->key >> 32)), out, e));
+  RD_TRY(rd_bytes_add(out, " ", 1, e));
+  return rd_alphabet_letters(rd_vocab_piece(v, (int32_t)(uint32_t)pair->key), out, e);
+}

@@ -65,6 +65,11 @@ rd_code rd_vocab_expect_pairs(rd_vocab *v, size_t count, rd_error *e);
 rd_code rd_vocab_add_pair(rd_vocab *v, rd_slice left, rd_slice right, uint32_t rank, rd_error *e);
 /* NULL when the two do not merge. */
 const rd_pair *rd_vocab_pair(const rd_vocab *v, int32_t left, int32_t right);
+/* All merges, the earliest first: a new array. */
+rd_code rd_vocab_pairs(const rd_vocab *v, rd_pair **pairs, size_t *count, rd_error *e);
+/* Append a merge of a byte-level vocabulary as files list it: "left right" in the letters that
+ * stand for bytes. */
+rd_code rd_vocab_pair_letters(const rd_vocab *v, const rd_pair *pair, rd_bytes *out, rd_error *e);
 static inline rd_slice rd_vocab_piece(const rd_vocab *v, int32_t id) {
   const rd_piece *piece = &v->pieces[id];
   return (rd_slice){piece->size ? v->pool.data + piece->start : "", piece->size};

@@ -119,32 +119,18 @@ static rd_code vocab_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd_
   return RD_OK;
 }
 
-static int by_rank(const void *a, const void *b) {
-  const rd_pair *x = a, *y = b;
-  return x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
 /* ["left right", ..], the earliest merge first. */
 static rd_code merges_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd_error *e) {
-  size_t count = 0, slots = v->pairs ? v->pair_mask + 1 : 0;
-  rd_pair *sorted = rd_calloc(slots + 1, sizeof *sorted, "the merges", e);
-  rd_code code = sorted ? RD_OK : RD_NO_MEMORY;
-  for (size_t i = 0; i < slots && sorted; i++)
-    if (v->pairs[i].key != UINT64_MAX)
-      sorted[count++] = v->pairs[i];
-  if (sorted)
-    qsort(sorted, count, sizeof *sorted, by_rank);
+  rd_pair *pairs = NULL;
+  size_t count = 0;
+  rd_code code = rd_vocab_pairs(v, &pairs, &count, e);
   for (size_t i = 0; i < count && code == RD_OK; i++) {
     letters->size = 0;
-    code = rd_alphabet_letters(rd_vocab_piece(v, (int32_t)(sorted[i].key >> 32)), letters, e);
-    if (code == RD_OK)
-      code = rd_bytes_add(letters, " ", 1, e);
-    if (code == RD_OK)
-      code = rd_alphabet_letters(rd_vocab_piece(v, (int32_t)(uint32_t)sorted[i].key), letters, e);
+    code = rd_vocab_pair_letters(v, &pairs[i], letters, e);
     if (code == RD_OK && json_array_append_new(out, text_json(rd_slice_of(letters))) != 0)
       code = rd_fail(e, RD_NO_MEMORY, "out of memory: the merges");
   }
-  free(sorted);
+  free(pairs);
   return code;
 }
 
@@ -276,11 +262,12 @@ static rd_code copy_beside(const char *file, const char *to, rd_error *e) {
 rd_code rd_tokenizer_copy(const rd_tokenizer *t, const char *from, const char *to, bool *found,
                           rd_error *e) {
   char *vocabulary = NULL;
+  const bool inside = t && strcmp(t->format, "gguf") == 0;
   if (rd_path_is_folder(from))
-    RD_TRY(rd_model_folder_copy(from, to, RD_FILE_CARRIED, e));
-  else if (t && strcmp(t->format, "gguf") == 0)
+    RD_TRY(rd_model_folder_copy(from, to, inside ? RD_FILE_GENERATION : RD_FILE_CARRIED, e));
+  if (inside)
     RD_TRY(rd_tokenizer_write(t, to, e));
-  else if (t)
+  else if (t && !rd_path_is_folder(from))
     RD_TRY(copy_beside(from, to, e));
   RD_TRY(rd_model_folder_find(&vocabulary, to, RD_FILE_VOCABULARY, e));
   *found = vocabulary != NULL;

@@ -36,6 +36,14 @@ rd_code rd_tokenizer_open_memory(rd_tokenizer **out, const char *format, const v
  * others have files to copy (RD_UNSUPPORTED). EOS ids after the first are left to
  * generation_config.json. */
 rd_code rd_tokenizer_write(const rd_tokenizer *t, const char *folder, rd_error *e);
+/* The vocabulary as keys of a GGUF file (tokenizer.ggml.*), from which it opens again: byte-level
+ * ones whose words are cut as a pre-tokenizer that such files name cuts them, and SentencePiece's.
+ * `rows`: of the embedding; ids beyond the vocabulary get a token that nothing becomes. BOS, EOS
+ * and the like, and the chat template, are left to the caller, who may know better. RD_UNSUPPORTED:
+ * what the keys cannot say. */
+struct rd_gguf_writer;
+rd_code rd_tokenizer_put(const rd_tokenizer *t, struct rd_gguf_writer *w, int64_t rows,
+                         rd_error *e);
 /* Give the folder `to` what the tokenizer was opened from, so that it opens there as the same one:
  * a folder's files are copied, generation_config.json with them; what lies inside a GGUF is
  * written. `t` may be NULL: then a folder's files are copied where there are any. *found: is there

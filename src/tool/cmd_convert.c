@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* redraft convert: a model written anew as a Hugging Face folder, or an adapter in another type. */
+/* redraft convert: a model written anew as a Hugging Face folder or one GGUF file, or an adapter in
+ * another type. */
 #include "convert.h"
 #include "frame.h"
 
@@ -9,17 +10,20 @@
 typedef struct settings {
   rd_common common;
   char *to, *output;
-  bool merge;
+  bool merge, gguf;
 } settings;
 
 static const rd_option rows[] = {
     {"to", RD_OPTION_AT(settings, to), .choices = &rd_convert_type_table, .group = "Result",
-     .help = "type of the weights; without it as they are stored (bf16 for block formats)"},
+     .help = "type of the weights; without it as they are stored (bf16 for block formats); q8_0 "
+             "with --gguf alone"},
+    {"gguf", RD_OPTION_AT(settings, gguf), .group = "Result",
+     .help = "write one GGUF file, with the vocabulary and all settings in it"},
     {"merge", RD_OPTION_AT(settings, merge), .group = "Result",
      .help = "add the adapter into the weights; without it --adapter is itself written, in the "
              "type --to"},
-    {"output", RD_OPTION_AT(settings, output), .letter = 'o', .group = "Result", .value = "DIR",
-     .help = "the folder to write"},
+    {"output", RD_OPTION_AT(settings, output), .letter = 'o', .group = "Result", .value = "PATH",
+     .help = "the folder to write; with --gguf the file"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
 const rd_option_part rd_convert_parts[] = {
@@ -30,7 +34,11 @@ static rd_code run(void *context, char **names, rd_error *e) {
   (void)names;
   bool tokenizer = false;
   if (!s->output)
-    return rd_fail(e, RD_USAGE, "-o DIR is needed: where to write; --help says more");
+    return rd_fail(e, RD_USAGE, "-o PATH is needed: where to write; --help says more");
+  if (s->gguf && s->common.adapter && !s->merge)
+    return rd_fail(e, RD_USAGE,
+                   "--gguf writes a model: --merge adds the adapter into it; an adapter alone is "
+                   "written as a folder");
   if (s->merge && !s->common.adapter)
     return rd_fail(e, RD_USAGE, "--merge needs --adapter DIR: what to add into the weights");
   if (s->common.adapter && !s->merge && (!s->to || s->common.model))
@@ -45,14 +53,16 @@ static rd_code run(void *context, char **names, rd_error *e) {
                                 .adapter = s->common.adapter,
                                 .to = s->to,
                                 .out = s->output,
+                                .gguf = s->gguf,
                                 .chat_template = s->common.prompt.chat_template,
                                 .mask_token = s->common.prompt.mask_token};
   rd_code code = rd_convert(&o, &tokenizer, e);
   free(path);
   if (code == RD_OK && !tokenizer && !s->common.quiet)
     fprintf(stderr,
-            "redraft convert: no tokenizer files were there to copy; put the model's "
-            "tokenizer.json into %s\n",
+            s->gguf ? "redraft convert: the model has no tokenizer: %s holds no vocabulary\n"
+                    : "redraft convert: no tokenizer files were there to copy; put the model's "
+                      "tokenizer.json into %s\n",
             s->output);
   return code;
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* One walk over the parts, run twice: first counting tensors and the bytes of what must be made,
+ * then placing them. */
+#include "written.h"
+
+#include "parts.h"
+#include "rope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd_error *e) {
+  int64_t rows = t->dims == 2 ? t->shape[0] : 1, cols = rd_tensor_count(t) / (rows ? rows : 1);
+  RD_TRY(rd_tensor_readable(t, e));
+  rd_matrix from = rd_matrix_at(t->format, t->data, rows, cols);
+  if (t->format == to)
+    return RD_OK;
+  rd_matrix made = rd_matrix_take(to, rows, cols, arena);
+  t->format = to;
+  t->data = made.data;
+  t->size = (size_t)rows * rd_matrix_row(&made);
+  if (!arena->base)
+    return RD_OK;
+  RD_TRY(rd_matrix_fill(&made, rd_matrix_rows, &from, e));
+  const rd_f16 *half = made.data;
+  for (int64_t i = 0; to->dtype == RD_F16 && i < rows * cols; i++)
+    if ((half[i] & 0x7c00u) == 0x7c00u)
+      return rd_fail(e, RD_NUMERIC,
+                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", t->name,
+                     (long long)i, to->name);
+  return RD_OK;
+}
+
+/* Append what lies at a place under a copy of its name, in `list` unless only counting. */
+static rd_code put(rd_written *w, const rd_walk *p, rd_tensor *list, rd_arena *arena, rd_error *e) {
+  const rd_config *c = &w->model->config;
+  rd_matrix m = p->matrix ? *p->matrix : rd_matrix_at(rd_format_of(RD_F32), *p->vector, 1, p->cols);
+  if (!m.data)
+    return RD_OK;
+  char *name = rd_arena_take(arena, strlen(p->name) + 1, 1);
+  rd_tensor t = {.name = name ? strcpy(name, p->name) : NULL,
+                 .format = m.format,
+                 .dims = p->matrix ? 2 : 1,
+                 .shape = {p->matrix ? p->rows : p->cols, p->matrix ? p->cols : 1, 1, 1},
+                 .data = m.data,
+                 .size = (size_t)m.rows * rd_matrix_row(&m)};
+  const bool whole = p->matrix && p->cols % w->matrices->block == 0;
+  RD_TRY(rd_convert_tensor(&t, whole ? w->matrices : w->vectors, arena, e));
+  if (p->part->rotated && c->rope_interleaved != w->interleaved) {
+    unsigned char *ordered = rd_arena_take(arena, t.size, 1);
+    if (ordered)
+      rd_rope_reorder(ordered, t.data, t.shape[0], c->head_dim, t.size / (size_t)t.shape[0],
+                      w->interleaved);
+    t.data = ordered;
+  }
+  if (list)
+    list[w->count] = t;
+  w->count++;
+  return RD_OK;
+}
+
+static rd_code put_all(rd_written *w, rd_tensor *list, rd_arena *arena, rd_error *e) {
+  w->count = 0;
+  rd_walk p = rd_parts_of(&w->model->config, w->names, &w->model->weights, NULL);
+  while (rd_parts_next(&p))
+    RD_TRY(put(w, &p, list, arena, e));
+  if (w->more && list)
+    list[w->count] = *w->more;
+  w->count += w->more != NULL;
+  return RD_OK;
+}
+
+rd_code rd_written_make(rd_written *w, rd_error *e) {
+  rd_arena measure = rd_arena_measure();
+  RD_TRY(put_all(w, NULL, &measure, e));
+  RD_TRY(rd_arena_init(&w->arena, measure.used, "converted weights", e));
+  w->tensors = rd_calloc(w->count, sizeof *w->tensors, "a list of tensors", e);
+  return w->tensors ? put_all(w, w->tensors, &w->arena, e) : RD_NO_MEMORY;
+}
+
+void rd_written_drop(rd_written *w) {
+  free(w->tensors);
+  rd_arena_drop(&w->arena);
+  w->tensors = NULL;
+}
