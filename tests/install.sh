@@ -8,7 +8,7 @@ trap 'rm -rf "$folder"' EXIT
 DESTDIR=$folder cmake --install "$build" --prefix /opt/redraft >"$folder/log" || { cat "$folder/log"; exit 1; }
 root=$folder/opt/redraft
 for name in bin/redraft include/redraft.h share/man/man1/redraft.1 share/bash-completion/completions/redraft \
-  share/zsh/site-functions/_redraft share/redraft/models/tini/model.safetensors share/doc/redraft/LICENSE; do
+  share/zsh/site-functions/_redraft share/redraft/models/tini/model.gguf share/doc/redraft/LICENSE; do
   [ -s "$root/$name" ] || check "$name is installed" yes no
 done
 check "nothing outside the prefix" redraft "$(ls "$folder/opt")"

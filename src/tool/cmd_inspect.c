@@ -294,22 +294,25 @@ static rd_code inspect_model(settings *s, rd_error *e) {
   return code;
 }
 
-/* By what lies at the path: a model's config.json or a file of weights, an adapter, a tokenizer. */
+/* By what lies at the path: a model's config.json, a GGUF or a file of weights, an adapter, a
+ * tokenizer. */
 static rd_code run(settings *s, rd_error *e) {
-  char *path = NULL;
+  char *path = NULL, *gguf = NULL, *tokenizer = NULL;
   RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
   char *config = rd_path_join(path, "config.json");
   char *adapter = rd_path_join(path, "adapter_config.json");
-  char *tokenizer = NULL;
   rd_code code = rd_model_folder_find(&tokenizer, path, RD_FILE_VOCABULARY, e);
+  if (code == RD_OK)
+    code = rd_model_folder_gguf(&gguf, path, e);
   if (code == RD_OK && (!config || !adapter))
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
-  else if (code == RD_OK && rd_path_exists(config))
+  else if (code == RD_OK && (gguf || rd_path_exists(config)))
     code = inspect_model(s, e);
   else if (code == RD_OK && rd_path_exists(adapter))
     code = inspect_adapter(s, path, adapter, e);
   else if (code == RD_OK)
     code = tokenizer ? inspect_tokenizer(s, path, e) : inspect_model(s, e);
+  free(gguf);
   free(tokenizer);
   free(config);
   free(adapter);

@@ -45,7 +45,7 @@ const rd_table rd_help_rows = {"option", program_rows + PROGRAM_ROWS - 1, 1, siz
 static const struct builtin {
   const char *path, *file, *adapter;
 } builtins[] = {
-    {"models/tini", "models/tini/config.json", "models/tini/adapter"},
+    {"models/tini", "models/tini/model.gguf", "models/tini/adapter"},
     {"models/stories260K/stories260K.gguf", "models/stories260K/stories260K.gguf", NULL}};
 
 /* Where models/ lies, seen from the program: where it was built, or installed. */
