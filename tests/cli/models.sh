@@ -30,7 +30,7 @@ expect 0 '"window":32' inspect "$folder/denoiser" --json
 expect 0 '"window":40' inspect "$folder/denoiser" --json --window 40
 expect 1 'config.json: no such file' inspect "$folder"
 expect 2 'unexpected argument' inspect a b
-expect 2 '-o DIR is needed' convert -m $golden/models/llama-mha
+expect 2 '-o PATH is needed' convert -m $golden/models/llama-mha
 expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
 expect 2 'takes --merge' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv -o "$folder/x"
 expect 0 '' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"

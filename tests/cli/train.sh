@@ -106,8 +106,9 @@ check "its checkpoint stays" 5 "$(newest "$folder/late")"
 says "on with a lower rate" 0 "going on from update 5" "$folder/base.yaml" --out "$folder/late" --resume --updates 8
 # rows and settings as people write them
 printf 'Question;Reply\n"What, 1?";"It is ""1""."\nWhat is 2?;It is 2.\n' > "$folder/table.csv"
+"$program" convert -q -m models/tini --to bf16 -o "$folder/tini"
 cat > "$folder/table.yaml" <<END
-model: models/tini
+model: $folder/tini
 data: "$folder/table.csv"
 columns: {prompt: Question, answer: Reply}
 out: "$folder/table"
