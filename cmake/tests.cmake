@@ -20,6 +20,8 @@ if(BUILD_TESTING)
   foreach(function malloc calloc realloc aligned_alloc strdup vasprintf mmap)
     target_link_options(test_memory PRIVATE -Wl,--wrap=${function})
   endforeach()
+  # test_json_memory does so for JSON alone
+  target_link_options(test_json_memory PRIVATE -Wl,--wrap=malloc)
   # test_matmul_memory makes the memory of products fail, test_file_write fsync
   target_link_options(test_matmul_memory PRIVATE -Wl,--wrap=aligned_alloc)
   target_link_options(test_file_write PRIVATE -Wl,--wrap=fsync)

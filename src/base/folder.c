@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Remove a flat folder with its files; what is not there is fine. */
@@ -39,14 +40,16 @@ rd_code rd_folder_begin(const char *path, char **part, rd_error *e) {
 /* Folders within `from` go over to `to`: whose they are, nobody knows. */
 static void move_folders(const char *from, const char *to) {
   DIR *list = opendir(from);
-  for (struct dirent *entry; list && (entry = readdir(list)) != NULL;) {
-    bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    char *path = rd_path_join(from, entry->d_name), *there = rd_path_join(to, entry->d_name);
-    if (!self && path && there && rd_path_is_folder(path))
-      rename(path, there);
-    free(path);
-    free(there);
+  int target = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (struct dirent *entry; list && target >= 0 && (entry = readdir(list)) != NULL;) {
+    struct stat st;
+    const char *name = entry->d_name;
+    bool self = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+    if (!self && fstatat(dirfd(list), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+      renameat(dirfd(list), name, target, name);
   }
+  if (target >= 0)
+    close(target);
   if (list)
     closedir(list);
 }

@@ -3,6 +3,7 @@
 #include "json.h"
 
 #include "file.h"
+#include "json_memory.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,8 +17,9 @@ static json_t *integers(json_t *value) {
   json_t *item = NULL;
   size_t i = 0;
   if (x == floor(x) && fabs(x) <= exact) {
-    json_decref(value);
-    return json_integer((json_int_t)x);
+    json_t *whole = json_integer((json_int_t)x);
+    json_decref(whole ? value : NULL);
+    return whole ? whole : value;
   }
   json_object_foreach(value, key, item) {
     json_object_set_new(value, key, integers(json_incref(item)));
@@ -29,10 +31,10 @@ static json_t *integers(json_t *value) {
 }
 
 json_t *rd_json_load(const char *text, size_t size, size_t flags, json_error_t *why) {
-  json_t *out = json_loadb(text, size, flags, why);
+  json_t *out = rd_json_load_safely(text, size, flags, why);
   if (out || json_error_code(why) != json_error_numeric_overflow)
     return out;
-  out = json_loadb(text, size, flags | JSON_DECODE_INT_AS_REAL, why);
+  out = rd_json_load_safely(text, size, flags | JSON_DECODE_INT_AS_REAL, why);
   return out ? integers(out) : NULL;
 }
 
@@ -44,10 +46,14 @@ static rd_code parse(json_t **out, loader *load, const char *text, size_t size, 
   *out = load(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
   if (*out)
     return RD_OK;
-  if (json_error_code(&why) == json_error_out_of_memory)
+  return rd_json_wrong(&why, name, e);
+}
+
+rd_code rd_json_wrong(const json_error_t *why, const char *name, rd_error *e) {
+  if (json_error_code(why) == json_error_out_of_memory)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  return rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name, why.line,
-                 why.column, why.text);
+  return rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name, why->line,
+                 why->column, why->text);
 }
 
 rd_code rd_json_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e) {
@@ -67,8 +73,8 @@ static size_t no_number_at(const char *at, size_t left) {
 }
 
 /* The text with every bare NaN and Infinity in quotes: a key that nobody reads does no harm, one
- * that is read is refused with what stands there. NULL: there is none, or no memory. */
-static char *quoted(const char *text, size_t size, size_t *length) {
+ * that is read is refused with what stands there. NULL: there is none, or (*lacking) no memory. */
+static char *quoted(const char *text, size_t size, size_t *length, bool *lacking) {
   char *out = NULL;
   size_t at = 0;
   bool in_string = false;
@@ -76,6 +82,7 @@ static char *quoted(const char *text, size_t size, size_t *length) {
     size_t n = in_string ? 0 : no_number_at(text + i, size - i);
     if (n > 0 && !out) {
       out = malloc(2 * size); /* three letters become five */
+      *lacking = !out;
       if (!out)
         return NULL;
       memcpy(out, text, i);
@@ -105,9 +112,12 @@ json_t *rd_json_load_file(const char *text, size_t size, size_t flags, json_erro
   size -= marked ? 3 : 0;
   json_t *out = rd_json_load(text, size, flags, why);
   size_t length = 0;
-  char *patched = out ? NULL : quoted(text, size, &length);
+  bool lacking = !out && json_error_code(why) == json_error_out_of_memory;
+  char *patched = out || lacking ? NULL : quoted(text, size, &length, &lacking);
   if (patched)
     out = rd_json_load(patched, length, flags, why);
+  if (lacking)
+    rd_json_no_memory(why);
   free(patched);
   return out;
 }

@@ -17,6 +17,8 @@ json_t *rd_json_load(const char *text, size_t size, size_t flags, json_error_t *
  * Infinity and -Infinity, which JSON does not have, become the strings of these names: harmless
  * where nobody reads them, refused by name and value where somebody does. */
 json_t *rd_json_load_file(const char *text, size_t size, size_t flags, json_error_t *why);
+/* Why one of these two gave NULL: RD_NO_MEMORY, or RD_BAD_INPUT with the place. */
+rd_code rd_json_wrong(const json_error_t *why, const char *name, rd_error *e);
 /* A file of at most 256 MB, loaded so. */
 rd_code rd_json_open(json_t **out, const char *path, rd_error *e);
 /* Write `value` as a file of a folder, indented. NULL is a value that ran out of memory. */

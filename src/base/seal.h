@@ -5,10 +5,10 @@
 #ifndef RD_SEAL_H
 #define RD_SEAL_H
 
-#include "error.h"
+#include "file.h"
 
-/* FNV-1a, 64 bits: whatever single byte of the data changes, so does it. */
-uint64_t rd_hash(const unsigned char *data, size_t size);
+/* FNV-1a, 64 bits: whatever single byte of the file changes, so does it. */
+uint64_t rd_hash(const rd_map *file);
 
 /* Write the seal of the files that are in the folder now. */
 rd_code rd_seal_write(const char *folder, rd_error *e);

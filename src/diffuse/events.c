@@ -39,17 +39,25 @@ char *rd_event_piece(const rd_event *event, int64_t position) {
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
+/* Add a value, or give the whole array up: NULL then, and from then on. */
+static json_t *with(json_t *array, json_t *value) {
+  if (json_array_append_new(array, value) == 0)
+    return array;
+  json_decref(array);
+  return NULL;
+}
+
 static json_t *ids_of(const int32_t *ids, int64_t n) {
   json_t *array = json_array();
   for (int64_t i = 0; i < n; i++)
-    json_array_append_new(array, json_integer(ids[i]));
+    array = with(array, json_integer(ids[i]));
   return array;
 }
 
 static json_t *confidence_of(const rd_event *event) {
   json_t *array = json_array();
   for (int64_t i = 0; i < event->count; i++)
-    json_array_append_new(array, json_real((double)event->confidence[i]));
+    array = with(array, json_real((double)event->confidence[i]));
   return array;
 }
 
@@ -69,7 +77,7 @@ static json_t *text_value(char *text) {
 static json_t *pieces_of(const rd_event *event) {
   json_t *array = json_array();
   for (int64_t i = 0; i < event->count; i++)
-    json_array_append_new(array, text_value(rd_event_piece(event, i)));
+    array = with(array, text_value(rd_event_piece(event, i)));
   return array;
 }
 

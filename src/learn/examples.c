@@ -202,7 +202,7 @@ static rd_code read_file(filling *f, rd_error *e) {
   rd_map map;
   RD_TRY(rd_map_open(&map, report->path, e));
   report->size = map.size;
-  report->hash = rd_hash(map.data, map.size);
+  report->hash = rd_hash(&map);
   rd_code code =
       rd_example_rows_read(&count, (const char *)map.data, map.size, &rules, add_row, f, e);
   rd_map_close(&map);

@@ -88,6 +88,8 @@ static rd_code give_line(const rd_row_rules *rules, const char *text, size_t siz
                          rd_row_sink *sink, void *context, rd_error *e) {
   json_error_t at;
   json_t *row = rd_json_load(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
+  if (!row && json_error_code(&at) == json_error_out_of_memory)
+    return rd_json_wrong(&at, "a row", e);
   if (!row)
     return rd_fail(e, RD_BAD_INPUT, "not JSON: %s at column %d", at.text, at.column);
   rd_code code = give_object(rules, row, line, sink, context, e);

@@ -54,14 +54,19 @@ rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
 
 json_t *rd_remembered_json(const rd_remembered *r) {
   json_t *json = json_object();
-  if (r->mask >= 0)
-    json_object_set_new(json, "mask_token_id", json_integer(r->mask));
-  if (r->chat_template)
-    json_object_set_new(json, "chat_template", json_string(r->chat_template));
-  if (r->gate.answer)
-    json_object_update_new(json, json_pack("{s:s, s:b, s:I}", "gate", GATE, "shift", r->gate.shift,
-                                           "block", (json_int_t)r->gate.block));
-  return json;
+  bool whole = json != NULL;
+  if (whole && r->mask >= 0)
+    whole = json_object_set_new(json, "mask_token_id", json_integer(r->mask)) == 0;
+  if (whole && r->chat_template)
+    whole = json_object_set_new(json, "chat_template", json_string(r->chat_template)) == 0;
+  if (whole && r->gate.answer)
+    whole =
+        json_object_update_new(json, json_pack("{s:s, s:b, s:I}", "gate", GATE, "shift",
+                                               r->gate.shift, "block", (json_int_t)r->gate.block)) == 0;
+  if (whole)
+    return json;
+  json_decref(json);
+  return NULL;
 }
 
 rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e) {

@@ -116,7 +116,8 @@ void rd_job_release(rd_job *job) {
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-void rd_job_write(rd_job *job, const char *bytes, size_t size) {
+rd_code rd_job_write(rd_job *job, const char *bytes, size_t size, rd_error *e) {
+  rd_code code = RD_OK;
   pthread_mutex_lock(&job->lock);
   if (job->read > 0 && job->read == job->size)
     job->read = job->size = 0;
@@ -126,28 +127,30 @@ void rd_job_write(rd_job *job, const char *bytes, size_t size) {
     if (more) {
       job->out = more;
       job->room = room;
-    } else if (job->code == RD_OK) {
-      job->code = rd_fail(&job->error, RD_NO_MEMORY, "out of memory: an answer");
+    } else {
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
     }
   }
-  if (job->size + size <= job->room) {
+  if (code == RD_OK) {
     memcpy(job->out + job->size, bytes, size);
     job->size += size;
   }
   pthread_cond_broadcast(&job->changed);
   pthread_mutex_unlock(&job->lock);
+  return code;
 }
 
-void rd_job_printf(rd_job *job, const char *format, ...) {
+rd_code rd_job_printf(rd_job *job, rd_error *e, const char *format, ...) {
   char *text = NULL;
   va_list args;
   va_start(args, format);
   int n = vasprintf(&text, format, args);
   va_end(args);
   if (n < 0)
-    return;
-  rd_job_write(job, text, (size_t)n);
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
+  rd_code code = rd_job_write(job, text, (size_t)n, e);
   free(text);
+  return code;
 }
 
 bool rd_job_full(rd_job *job) {

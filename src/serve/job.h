@@ -57,8 +57,9 @@ void rd_job_hold(rd_job *job);
 void rd_job_release(rd_job *job);
 
 /* Writer's side. */
-void rd_job_write(rd_job *job, const char *bytes, size_t size);
-void rd_job_printf(rd_job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+rd_code rd_job_write(rd_job *job, const char *bytes, size_t size, rd_error *e);
+rd_code rd_job_printf(rd_job *job, rd_error *e, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* More waits for the client than a slow reader may leave lying. */
 bool rd_job_full(rd_job *job);
 /* Has the client closed its side? */

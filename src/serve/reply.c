@@ -46,9 +46,9 @@ static rd_code send_value(rd_job *job, json_t *value, rd_error *e) {
   char *text = dump(value);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a chunk");
-  rd_job_printf(job, "data: %s\n\n", text);
+  rd_code code = rd_job_printf(job, e, "data: %s\n\n", text);
   free(text);
-  return RD_OK;
+  return code;
 }
 
 /* A chunk with more text (or none) or the reason of the end. */
@@ -68,8 +68,7 @@ static rd_code send_end(rd_job *job, rd_error *e) {
     json_object_set_new(last, "usage", usage_of(job));
     RD_TRY(send_value(job, last, e));
   }
-  rd_job_printf(job, "data: [DONE]\n\n");
-  return RD_OK;
+  return rd_job_printf(job, e, "data: [DONE]\n\n");
 }
 
 /* Bytes of text whose last character is whole: decoding marks half a character at the end with
@@ -128,9 +127,9 @@ static rd_code write_event(rd_job *job, const rd_event *event, rd_error *e) {
   char *text = rd_event_json(event);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: an event");
-  rd_job_printf(job, "event: %s\ndata: %s\n\n", names[event->kind], text);
+  rd_code code = rd_job_printf(job, e, "event: %s\ndata: %s\n\n", names[event->kind], text);
   free(text);
-  return RD_OK;
+  return code;
 }
 
 /* --- failures in the middle --------------------------------------------------------------------
@@ -138,8 +137,8 @@ static rd_code write_event(rd_job *job, const rd_event *event, rd_error *e) {
 
 static void send_failure(rd_job *job, const char *event, const rd_error *e) {
   char *text = rd_reply_error(e->message, rd_code_describe(e->code)->http_type, NULL);
-  if (text)
-    rd_job_printf(job, "%sdata: %s\n\n", event, text);
+  if (text) /* where that fails too, the stream ends without an end */
+    (void)rd_job_printf(job, NULL, "%sdata: %s\n\n", event, text);
   free(text);
 }
 

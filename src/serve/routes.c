@@ -99,18 +99,25 @@ static rd_code tokenize(const rd_tokenizer *t, const json_t *body, json_t **out,
   size_t n = 0;
   RD_TRY(rd_tokenizer_encode(t, json_string_value(text), json_string_length(text), 0, &ids, &n, e));
   json_t *numbers = json_array(), *pieces = json_array();
-  for (size_t i = 0; i < n; i++) {
+  rd_code code = RD_OK;
+  bool whole = numbers && pieces;
+  for (size_t i = 0; i < n && whole && code == RD_OK; i++) {
     char *piece = NULL;
     size_t size = 0;
-    rd_tokenizer_decode(t, &ids[i], 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, NULL);
-    json_t *shown = piece ? json_stringn(piece, size) : NULL;
-    json_array_append_new(numbers, json_integer(ids[i]));
-    json_array_append_new(pieces, shown ? shown : json_string(""));
+    code = rd_tokenizer_decode(t, &ids[i], 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e);
+    whole = code != RD_OK || (json_array_append_new(numbers, json_integer(ids[i])) == 0 &&
+                              json_array_append_new(pieces, json_stringn(piece, size)) == 0);
     free(piece);
   }
   free(ids);
   *out = json_pack("{s:o, s:o}", "ids", numbers, "pieces", pieces);
-  return RD_OK;
+  if (code == RD_OK && (!whole || !*out))
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: %zu tokens", n);
+  if (code != RD_OK) {
+    json_decref(*out);
+    *out = NULL;
+  }
+  return code;
 }
 
 static enum MHD_Result post_tokenize(rd_exchange *x) {

@@ -317,9 +317,9 @@ enum { SECTIONS = sizeof sections / sizeof *sections };
 
 static rd_code parse(rd_slice text, const char *name, json_t **out, rd_error *e) {
   json_error_t reason;
-  *out = text.data ? json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &reason)
+  *out = text.data ? rd_json_load(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &reason)
                    : json_null();
-  return *out ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%s: %s", name, reason.text);
+  return *out ? RD_OK : rd_json_wrong(&reason, name, e);
 }
 
 /* A part, or a Sequence of parts, which may hold Sequences too. */

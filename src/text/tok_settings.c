@@ -11,9 +11,7 @@
 static rd_code parse(const char *text, size_t size, const char *name, json_t **out, rd_error *e) {
   json_error_t reason;
   *out = rd_json_load_file(text, size, 0, &reason);
-  return *out ? RD_OK
-              : rd_fail(e, RD_BAD_INPUT, "%s: not valid JSON: line %d, column %d: %s", name,
-                        reason.line, reason.column, reason.text);
+  return *out ? RD_OK : rd_json_wrong(&reason, name, e);
 }
 
 /* A file of the folder as JSON, or NULL when there is none. */

@@ -21,7 +21,7 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
   const rd_parameters *p = &t->parameters;
   rd_tensor *tensors = rd_calloc(p->count, sizeof *tensors, "the list of tensors", e);
   char *path = rd_path_join(folder, file);
-  rd_code code = tensors && path ? RD_OK : RD_NO_MEMORY;
+  rd_code code = tensors && path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
   for (size_t i = 0; code == RD_OK && i < p->count; i++) {
     const rd_parameter *item = &p->items[i];
     bool narrow = !masters && item->matrix && p->type == RD_BF16;

@@ -37,7 +37,12 @@ rd_code rd_run_log_rewind(const char *out, int64_t update, rd_error *e) {
     const char *at = (const char *)map.data, *end = at + map.size, *keep = at;
     while (keep < end) {
       const char *stop = memchr(keep, '\n', (size_t)(end - keep));
-      json_t *row = stop ? json_loadb(keep, (size_t)(stop - keep), 0, NULL) : NULL;
+      json_error_t why = {0};
+      json_t *row = stop ? rd_json_load(keep, (size_t)(stop - keep), 0, &why) : NULL;
+      if (!row && json_error_code(&why) == json_error_out_of_memory) {
+        code = rd_json_wrong(&why, path, e);
+        break;
+      }
       bool later = !row || json_integer_value(json_object_get(row, "update")) > update;
       json_decref(row);
       if (later)
@@ -45,7 +50,8 @@ rd_code rd_run_log_rewind(const char *out, int64_t update, rd_error *e) {
       keep = stop + 1;
     }
     rd_file_piece part = {at, (size_t)(keep - at)};
-    code = rd_file_write(path, &part, 1, e);
+    if (code == RD_OK)
+      code = rd_file_write(path, &part, 1, e);
     rd_map_close(&map);
   }
   free(path);

@@ -2,16 +2,14 @@
 /* The table of routes over a real socket: each answers what it is for, refuses other methods, and
  * asks for the key where its row says so. */
 #include "exchange.h"
+#include "http_ask.h"
 #include "server.h"
 
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -63,39 +61,15 @@ static int close_server(void **state) {
   return 0;
 }
 
-/* The whole answer to one request, a new string. */
-static char *ask(const char *method, const char *path, const char *body, bool key) {
-  struct sockaddr_in at = {.sin_family = AF_INET};
-  at.sin_port = htons((uint16_t)atoi(strrchr(rd_server_url(server), ':') + 1));
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int s = socket(AF_INET, SOCK_STREAM, 0);
-  char *request =
-      rd_print("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%sContent-Length: "
-               "%zu\r\n\r\n%s",
-               method, path, key ? "Authorization: Bearer " KEY "\r\n" : "", strlen(body), body);
-  enum { MOST = 1 << 22 };
-  char *answer = calloc(1, MOST);
-  assert_true(s >= 0 && request && answer);
-  assert_int_equal(connect(s, (const struct sockaddr *)&at, sizeof at), 0);
-  assert_int_equal(send(s, request, strlen(request), 0), strlen(request));
-  size_t size = 0;
-  for (ssize_t n; size < MOST - 1 && (n = recv(s, answer + size, MOST - 1 - size, 0)) > 0;)
-    size += (size_t)n;
-  close(s);
-  free(request);
-  return answer;
-}
-
 /* The answer has this status, and says that (NULL: anything). */
 static void answers(const rd_route *route, const char *method, const char *body, bool key,
                     int status, const char *says) {
-  char *answer = ask(method, route->path, body, key);
-  int found = 0;
-  if (sscanf(answer, "HTTP/1.1 %d", &found) != 1 || found != status)
+  const char *answer = ask(rd_server_url(server), method, route->path, body,
+                           key ? "Authorization: Bearer " KEY "\r\n" : "");
+  if (status_of(answer) != status)
     fail_msg("%s %s: expected %d, found: %.400s", method, route->path, status, answer);
   if (says && !strstr(answer, says))
     fail_msg("%s %s does not say %s: %.2000s", method, route->path, says, answer);
-  free(answer);
 }
 
 static void every_route_answers(void **state) {

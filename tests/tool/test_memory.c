@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that runs out: every allocation of opening a model, of opening a session and of a first
- * answer fails once, each in turn. Each time the answer is RD_NO_MEMORY with a message and nothing
- * made; under AddressSanitizer nothing is lost either. The linker puts the functions below in front
- * of malloc and its kin for the project's own code (cmake/tests.cmake: --wrap). */
+ * answer fails once, each in turn; so does every one of a training run, and of requests to a
+ * server. Each time the answer is RD_NO_MEMORY with a message and nothing made, and the next
+ * attempt works; under AddressSanitizer nothing is lost either. The linker puts the functions below
+ * in front of malloc and its kin for the project's own code (cmake/tests.cmake: --wrap), and
+ * jansson is given them. */
+#include "http_ask.h"
+#include "scratch_files.h"
+#include "server.h"
+#include "trainer.h"
+
 #include <redraft.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-
-#include <cmocka.h>
-
-#define GOLDEN RD_SOURCE_DIR "/tests/golden/"
 
 /* Allocations left before the one that fails; far below zero: none fails. */
 static atomic_long left = -1;
@@ -66,24 +64,30 @@ void *__wrap_mmap(void *at, size_t size, int access, int flags, int file, off_t 
                                             : __real_mmap(at, size, access, flags, file, offset);
 }
 
-typedef struct row {
-  const char *path, *adapter, *sampler, *brief; /* the option that keeps an answer short */
-} row;
+/* What is tried, from opening to the end. `step` says how far it came. */
+typedef struct trial trial;
+typedef rd_code trial_fn(const trial *t, const char **step, rd_error *e);
+struct trial {
+  const char *name;
+  trial_fn *run;
+  const char *path, *adapter;
+  const char *sampler, *brief; /* of an answer: the option that keeps it short */
+  const char *settings[9];     /* of a training run */
+};
 
-/* What is tried: everything from opening to an answer. `step` says how far it came. */
-static rd_code run(const row *r, const char **step, rd_error *e) {
+static rd_code answer(const trial *t, const char **step, rd_error *e) {
   rd_model *model = NULL;
   rd_session *session = NULL;
   rd_result result = {0};
   *step = "opening the model";
-  rd_code code = rd_model_load(&model, r->path, r->adapter, e);
+  rd_code code = rd_model_load(&model, t->path, t->adapter, e);
   assert_true((code == RD_OK) == (model != NULL));
   if (code == RD_OK) {
     *step = "opening the session";
-    code = rd_session_open(&session, model, r->sampler, e);
+    code = rd_session_open(&session, model, t->sampler, e);
     assert_true((code == RD_OK) == (session != NULL));
   }
-  const char *const settings[][2] = {{"seed", "1"}, {"window", "24"}, {r->brief, "2"}};
+  const char *const settings[][2] = {{"seed", "1"}, {"window", "24"}, {t->brief, "2"}};
   for (int i = 0; i < 3 && code == RD_OK; i++)
     code = rd_session_set(session, settings[i][0], settings[i][1], e);
   if (code == RD_OK) {
@@ -96,12 +100,66 @@ static rd_code run(const row *r, const char **step, rd_error *e) {
   return code;
 }
 
-static const row rows[] = {
-    {GOLDEN "models/llama-mha", NULL, "lad", "iterations"},
-    {GOLDEN "models/llama-sharded", NULL, "lad", "iterations"},
-    {GOLDEN "models/qwen3", GOLDEN "adapters/qwen3-seven", "lad", "iterations"},
-    {GOLDEN "gguf/llama-quant.gguf", NULL, "lad", "iterations"},
-    {RD_SOURCE_DIR "/models/stories260K/stories260K.gguf", NULL, "ar", "tokens"},
+static char folder[64];
+
+/* A run of two updates with a validation and a checkpoint, from which another goes on. */
+static rd_code training(const trial *t, const char **step, rd_error *e) {
+  rd_train_settings s = {0};
+  rd_trainer trainer = {0};
+  char text[300];
+  *step = "the settings";
+  rd_code code = rd_train_settings_default(&s, e);
+  for (const char *const *item = t->settings; *item && code == RD_OK; item++)
+    code = rd_train_settings_set(&s, *item, e);
+  static const char *const own[][2] = {{"data", "rows.jsonl"}, {"out", "run"}};
+  for (int i = 0; i < 2 && code == RD_OK; i++) {
+    snprintf(text, sizeof text, "%s=%s/%s", own[i][0], folder, own[i][1]);
+    code = rd_train_settings_set(&s, text, e);
+  }
+  snprintf(text, sizeof text, "model=%s", t->path);
+  if (code == RD_OK)
+    code = rd_train_settings_set(&s, text, e);
+  if (code == RD_OK)
+    code = rd_train_settings_finish(&s, e);
+  if (code == RD_OK) {
+    *step = "opening the run";
+    code = rd_trainer_open(&trainer, &s, NULL, e);
+  }
+  if (code == RD_OK) {
+    *step = "the run";
+    code = rd_trainer_run(&trainer, e);
+  }
+  rd_trainer_close(&trainer);
+  rd_train_settings_drop(&s);
+  return code;
+}
+
+static const trial trials[] = {
+    {"llama-mha", answer, GOLDEN "models/llama-mha", NULL, "lad", "iterations", {NULL}},
+    {"llama-sharded", answer, GOLDEN "models/llama-sharded", NULL, "lad", "iterations", {NULL}},
+    {"qwen3",
+     answer,
+     GOLDEN "models/qwen3",
+     GOLDEN "adapters/qwen3-seven",
+     "lad",
+     "iterations",
+     {NULL}},
+    {"llama-quant.gguf", answer, GOLDEN "gguf/llama-quant.gguf", NULL, "lad", "iterations", {NULL}},
+    {"stories260K.gguf",
+     answer,
+     RD_SOURCE_DIR "/models/stories260K/stories260K.gguf",
+     NULL,
+     "ar",
+     "tokens",
+     {NULL}},
+    {"training factors",
+     training,
+     GOLDEN "models/train-tiny",
+     NULL,
+     NULL,
+     NULL,
+     {"overwrite=true", "updates=2", "window=24", "batch=1", "lora_rank=2", "own_drafts=0.5", "chat_template=plain",
+      NULL}},
 };
 
 static int print_bad(const char *what, long i, long count, const char *step, rd_code code,
@@ -111,38 +169,147 @@ static int print_bad(const char *what, long i, long count, const char *step, rd_
   return 1;
 }
 
-static void each_in_turn(const row *r) {
-  rd_error e = {0};
-  const char *step = NULL;
-  left = -1;
-  if (run(r, &step, &e) != RD_OK) /* also prepares what lives as long as the program */
-    fail_msg("%s: %s", r->path, e.message);
+/* One attempt in which allocation `fails_at` fails (below 0: none), and one after it. */
+typedef struct attempt {
+  long made;
+  bool failed; /* that allocation was asked for */
+  rd_code code, again;
+  const char *step;
+  rd_error failure, error;
+} attempt;
+
+static attempt attempt_of(const trial *t, long fails_at) {
+  attempt a = {0};
+  const char *step;
   made = 0;
-  assert_int_equal(run(r, &step, &e), RD_OK);
-  long count = made, bad = 0;
-  assert_true(count > 20);
-  for (long i = 0; i < count; i++) {
-    rd_error failure = {0};
-    left = i;
-    rd_code code = run(r, &step, &failure);
-    left = -1;
-    if (code != RD_NO_MEMORY || !*failure.message)
-      bad += print_bad(r->path, i, count, step, code, &failure);
-  }
-  assert_int_equal(bad, 0);
-  print_message("%s: %ld allocations failed\n", strrchr(r->path, '/') + 1, count);
+  left = fails_at;
+  a.code = t->run(t, &a.step, &a.failure);
+  a.failed = left < 0;
+  left = -1;
+  a.made = made;
+  if (t->run == answer || fails_at % 8 == 0) /* a run of training takes its time */
+    a.again = t->run(t, &step, &a.error);
+  return a;
 }
 
 static void memory_runs_out(void **state) {
-  each_in_turn(*state);
+  const trial *t = *state;
+  attempt a = attempt_of(t, -1); /* also prepares what lives as long as the program */
+  if (a.code != RD_OK || a.again != RD_OK)
+    fail_msg("%s: %s%s", t->name, a.failure.message, a.error.message);
+  json_set_alloc_funcs(__real_malloc, free);
+  long count = attempt_of(t, -1).made, bad = 0;
+  assert_true(count > 20);
+  for (long i = 0; i < count; i++) {
+    a = attempt_of(t, i);
+    if (a.failed ? a.code != RD_NO_MEMORY || !*a.failure.message : a.code != RD_OK)
+      bad += print_bad(t->name, i, count, a.step, a.code, &a.failure);
+    if (a.again != RD_OK)
+      bad += print_bad("the next attempt", i, count, a.step, a.again, &a.error);
+  }
+  assert_int_equal(bad, 0);
+  print_message("%s: %ld allocations failed\n", t->name, count);
+}
+
+/* What an answer says, up to the time that it took: its lines of JSON, however it came in pieces.
+ */
+static const char *said(const char *answer) {
+  static char text[1 << 16];
+  size_t n = 0;
+  for (const char *line = answer, *next; line; line = next) {
+    next = strchr(line, '\n');
+    next = next ? next + 1 : NULL;
+    size_t size = next ? (size_t)(next - line) : strlen(line);
+    if (*line == '{' || strncmp(line, "data: ", 6) == 0)
+      n += (size_t)snprintf(text + n, sizeof text - n, "%.*s", (int)size, line);
+  }
+  text[n] = '\0';
+  char *time = strstr(text, "\"seconds\"");
+  if (time)
+    *time = '\0';
+  return text;
+}
+
+/* Every allocation of a request: the server answers that it cannot, or hangs up, and goes on; what
+ * it answers else is what it always answers. */
+static void requests_run_out(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *body;
+    bool id; /* of its own in each answer */
+  } requests[] = {
+      {"/v1/completions",
+       "{\"prompt\":\"Hi\",\"window\":24,\"iterations\":2,\"seed\":1,\"max_tokens\":8}", true},
+      {"/api/denoise", "{\"prompt\":\"Hi\",\"window\":24,\"iterations\":2,\"seed\":1}", false},
+      {"/api/tokenize", "{\"text\":\"Hello there\"}", false},
+  };
+  rd_model *model = NULL;
+  rd_server *server = NULL;
+  rd_error e = {0};
+  left = -1;
+  assert_int_equal(rd_model_load(&model, GOLDEN "models/llama-mha", NULL, &e), RD_OK);
+  const rd_server_setup setup = {.model = model,
+                                 .host = "127.0.0.1",
+                                 .most_jobs = 4,
+                                 .pass_rows = 512,
+                                 .most_body = 4096,
+                                 .patience = 600};
+  assert_int_equal(rd_server_open(&server, &setup, &e), RD_OK);
+  for (size_t r = 0; r < sizeof requests / sizeof *requests; r++) {
+    long count = 0, refused = 0;
+    static char whole[1 << 16];
+    for (int warm = 0; warm < 2; warm++) {
+      made = 0;
+      const char *text = ask(rd_server_url(server), "POST", requests[r].path, requests[r].body, "");
+      assert_int_equal(status_of(text), 200);
+      snprintf(whole, sizeof whole, "%s", requests[r].id ? "" : said(text));
+      count = made;
+    }
+    for (long i = 0; i < count; i++) {
+      left = i;
+      const char *text = ask(rd_server_url(server), "POST", requests[r].path, requests[r].body, "");
+      left = -1;
+      int status = status_of(text);
+      if (status != 0 && status != 200 && status != 500 && status != 503)
+        fail_msg("%s, allocation %ld of %ld: %.300s", requests[r].path, i, count, text);
+      refused += status != 200;
+      if (status == 200 && *whole && strcmp(said(text), whole) != 0 && !strstr(text, "\"error\""))
+        fail_msg("%s, allocation %ld of %ld: %.2000s", requests[r].path, i, count, text);
+      text = ask(rd_server_url(server), "POST", requests[r].path, requests[r].body, "");
+      if (status_of(text) != 200)
+        fail_msg("%s, after allocation %ld of %ld: %.300s", requests[r].path, i, count, text);
+    }
+    assert_true(refused > 0);
+    print_message("%s: %ld allocations failed, %ld refused\n", requests[r].path, count, refused);
+  }
+  rd_server_close(&server, 1);
+  rd_model_close(&model);
+}
+
+static int make_folder(void **state) {
+  (void)state;
+  temporary(folder, sizeof folder);
+  const char rows[] =
+      "{\"prompt\":\"ab\",\"answer\":\"xyz\"}\n{\"prompt\":\"cd\",\"answer\":\"wv\"}\n"
+      "{\"prompt\":\"ef\",\"answer\":\"uts\"}\n";
+  write_bytes(in(folder, "rows.jsonl"), rows, sizeof rows - 1);
+  return 0;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  char command[100];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  return system(command);
 }
 
 int main(void) {
-  struct CMUnitTest tests[sizeof rows / sizeof *rows];
-  size_t n = sizeof rows / sizeof *rows;
+  struct CMUnitTest tests[sizeof trials / sizeof *trials + 1];
+  size_t n = sizeof trials / sizeof *trials;
   for (size_t i = 0; i < n; i++) {
-    tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(memory_runs_out, (void *)&rows[i]);
-    tests[i].name = strrchr(rows[i].path, '/') + 1;
+    tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(memory_runs_out, (void *)&trials[i]);
+    tests[i].name = trials[i].name;
   }
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  tests[n] = (struct CMUnitTest)cmocka_unit_test(requests_run_out);
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

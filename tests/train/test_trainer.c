@@ -72,7 +72,7 @@ static void run(rd_trainer *t, const rd_train_settings *s, bool stops) {
     fail_msg("%d: %s", (int)code, e.message);
 }
 
-static const char *const common[] = {"init.tokenizer=" RD_SOURCE_DIR "/models/tini",
+static const char *const common[] = {"overwrite=true", "init.tokenizer=" RD_SOURCE_DIR "/models/tini",
                                      "init.width=32",
                                      "init.layers=2",
                                      "init.heads=2",
@@ -90,7 +90,7 @@ static const char *const common[] = {"init.tokenizer=" RD_SOURCE_DIR "/models/ti
                                      "out=ROOT/run",
                                      NULL};
 /* Over the model that `make_base` leaves. */
-static const char *const factors[] = {"model=ROOT/base/final",
+static const char *const factors[] = {"overwrite=true", "model=ROOT/base/final",
                                       "trainable=lora",
                                       "train_norms=true",
                                       "lora_rank=4",

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* The reserve is for the few allocations between a failure and the next read: jansson reads 1,024
+ * bytes at a time, each of which makes one value at most. */
+#include "json_memory.h"
+
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESERVE = 1 << 19, ALIGNMENT = 16 };
+
+static alignas(ALIGNMENT) unsigned char reserve[RESERVE];
+static size_t used, live; /* bytes, and allocations; under the lock */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static _Thread_local bool loading, lacking;
+
+static void *take(size_t size) {
+  void *p = malloc(size);
+  if (p || !loading)
+    return p;
+  lacking = true;
+  size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  pthread_mutex_lock(&lock);
+  if (size <= RESERVE - used) {
+    p = reserve + used;
+    used += size;
+    live++;
+  }
+  pthread_mutex_unlock(&lock);
+  return p;
+}
+
+static void give_back(void *p) {
+  const unsigned char *at = p;
+  if (at < reserve || at >= reserve + RESERVE) {
+    free(p);
+    return;
+  }
+  pthread_mutex_lock(&lock);
+  if (--live == 0)
+    used = 0;
+  pthread_mutex_unlock(&lock);
+}
+
+static void start(void) {
+  json_set_alloc_funcs(take, give_back);
+}
+
+/* What is left of the text; nothing once memory ran out. */
+typedef struct feed {
+  const char *at;
+  size_t left;
+} feed;
+
+static size_t next(void *buffer, size_t room, void *context) {
+  feed *f = context;
+  size_t n = lacking ? 0 : f->left < room ? f->left : room;
+  memcpy(buffer, f->at, n);
+  f->at += n;
+  f->left -= n;
+  return n;
+}
+
+void rd_json_no_memory(json_error_t *why) {
+  why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where jansson keeps it */
+}
+
+json_t *rd_json_load_safely(const char *text, size_t size, size_t flags, json_error_t *why) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  feed f = {text, size};
+  pthread_once(&once, start);
+  loading = true;
+  lacking = false;
+  json_t *out = json_load_callback(next, &f, flags, why);
+  loading = false;
+  if (!lacking)
+    return out;
+  json_decref(out);
+  rd_json_no_memory(why);
+  return NULL;
+}
