@@ -135,6 +135,8 @@ static rd_code each_element(rd_row_count *count, const char *text, size_t size,
   while (at < end && *at != ']' && wants_more(count, rules)) {
     json_error_t where;
     json_t *row = rd_json_load(at, (size_t)(end - at), flags, &where);
+    if (!row && json_error_code(&where) == json_error_out_of_memory)
+      return rd_json_wrong(&where, count->path, e);
     if (!row)
       return rd_fail(e, RD_BAD_INPUT, "%s:%zu: not JSON: %s; the rows before it were read",
                      count->path, line + (size_t)(where.line > 0 ? where.line - 1 : 0), where.text);
