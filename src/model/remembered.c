@@ -60,9 +60,9 @@ json_t *rd_remembered_json(const rd_remembered *r) {
   if (whole && r->chat_template)
     whole = json_object_set_new(json, "chat_template", json_string(r->chat_template)) == 0;
   if (whole && r->gate.answer)
-    whole =
-        json_object_update_new(json, json_pack("{s:s, s:b, s:I}", "gate", GATE, "shift",
-                                               r->gate.shift, "block", (json_int_t)r->gate.block)) == 0;
+    whole = json_object_update_new(json, json_pack("{s:s, s:b, s:I}", "gate", GATE, "shift",
+                                                   r->gate.shift, "block",
+                                                   (json_int_t)r->gate.block)) == 0;
   if (whole)
     return json;
   json_decref(json);

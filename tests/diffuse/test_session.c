@@ -3,16 +3,10 @@
  * what is refused with which words. */
 #include "params.h"
 #include "request.h"
+#include "scratch_files.h"
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define MODEL RD_SOURCE_DIR "/tests/golden/models/llama-mha"
 enum { EOS = 281, MASK = 285, MOST = 300 };
@@ -332,17 +326,44 @@ static void a_deadline_gives_the_draft_of_then(void **state) {
   }
 }
 
+/* The model with an adapter that drafts behind a gate, in blocks of 6. */
+static rd_model *open_gated(void) {
+  static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors",
+                                      "redraft.json"};
+  static const char gate[] = "{\"gate\":\"answer\",\"mask_token_id\":9,\"block\":6}";
+  char folder[64];
+  rd_model *m = NULL;
+  rd_error e = {0};
+  temporary(folder, sizeof folder);
+  for (int i = 0; i < 2; i++)
+    copy_file(in(GOLDEN "adapters/llama-mha-norms", files[i]), in(folder, files[i]));
+  write_bytes(in(folder, files[2]), gate, sizeof gate - 1);
+  if (rd_model_load(&m, MODEL, folder, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  sweep(folder, files, 3);
+  return m;
+}
+
 /* A draft that ends by each stop rule. */
 static void every_stop_rule_stops_a_draft(void **state) {
   static const struct {
-    const char *rule, *sampler, *pairs[7];
+    const char *rule, *sampler, *pairs[9];
     int iterations; /* that it takes; 0: some */
+    bool gated;
   } cases[] = {
       {"end", "ar", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
       {"settled", "lad", {"tokens", "8", "patience", "1", "iterations", "500"}, 1},
       {"filled", "threshold", {"tokens", "8", "threshold", "0"}, 1},
+      {"checked end", "jacobi", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
+      {"checked all", "jacobi", {"tokens", "8"}, 0},
       {"iterations", "lad", {"tokens", "8", "patience", "0", "iterations", "3"}, 3},
       {"deadline", "lad", {"tokens", "8", "patience", "0", "deadline", "0.000001"}, 1},
+      {"block",
+       "lad",
+       {"tokens", "240", "eos-bias", "5", "iterations", "240", "seed", "1"},
+       0,
+       true},
+      {"steps", "lad", {"tokens", "24", "patience", "0", "iterations", "16"}, 16, true},
   };
   for (size_t i = 0; i < rd_stop_count; i++) {
     size_t c = 0;
@@ -352,7 +373,9 @@ static void every_stop_rule_stops_a_draft(void **state) {
       fail_msg("no draft stops by the rule %s: add one above", rd_stops[i].name);
     rd_result r;
     rd_error e = {0};
-    rd_session *s = session_with(state, cases[c].sampler, cases[c].pairs);
+    world gated = {cases[c].gated ? open_gated() : NULL, NULL}, *behind = &gated;
+    rd_session *s =
+        session_with(gated.model ? (void **)&behind : state, cases[c].sampler, cases[c].pairs);
     if (rd_generate(s, "p", NULL, NULL, &r, &e) != RD_OK)
       fail_msg("%s: %s", cases[c].rule, e.message);
     assert_string_equal(r.stopped, rd_stops[i].reason);
@@ -362,6 +385,7 @@ static void every_stop_rule_stops_a_draft(void **state) {
       assert_in_range(r.iterations, 1, 199);
     rd_result_drop(&r);
     rd_session_close(&s);
+    rd_model_close(&gated.model);
   }
 }
 

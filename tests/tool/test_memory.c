@@ -158,8 +158,8 @@ static const trial trials[] = {
      NULL,
      NULL,
      NULL,
-     {"overwrite=true", "updates=2", "window=24", "batch=1", "lora_rank=2", "own_drafts=0.5", "chat_template=plain",
-      NULL}},
+     {"overwrite=true", "updates=2", "window=24", "batch=1", "lora_rank=2", "own_drafts=0.5",
+      "chat_template=plain", NULL}},
 };
 
 static int print_bad(const char *what, long i, long count, const char *step, rd_code code,

@@ -72,7 +72,7 @@ static void run(rd_trainer *t, const rd_train_settings *s, bool stops) {
     fail_msg("%d: %s", (int)code, e.message);
 }
 
-static const char *const common[] = {"overwrite=true", "init.tokenizer=" RD_SOURCE_DIR "/models/tini",
+static const char *const common[] = {"init.tokenizer=" RD_SOURCE_DIR "/models/tini",
                                      "init.width=32",
                                      "init.layers=2",
                                      "init.heads=2",
@@ -90,7 +90,7 @@ static const char *const common[] = {"overwrite=true", "init.tokenizer=" RD_SOUR
                                      "out=ROOT/run",
                                      NULL};
 /* Over the model that `make_base` leaves. */
-static const char *const factors[] = {"overwrite=true", "model=ROOT/base/final",
+static const char *const factors[] = {"model=ROOT/base/final",
                                       "trainable=lora",
                                       "train_norms=true",
                                       "lora_rank=4",
@@ -181,9 +181,10 @@ static int remove_all(void **state) {
 /* Pieces of one long text fill every window, so that the rows are the same either way. */
 static void passes_add_up_to_a_bigger_batch(void **state) {
   (void)state;
-  static const char *const parts[] = {"updates=1", "precision=f32", "accumulate=4", "batch=2",
+  static const char *const parts[] = {"updates=1", "precision=f32",  "accumulate=4",
+                                      "batch=2",   "out=ROOT/parts", NULL};
+  static const char *const whole[] = {"updates=1", "precision=f32", "batch=8", "out=ROOT/sum",
                                       NULL};
-  static const char *const whole[] = {"updates=1", "precision=f32", "batch=8", NULL};
   static const char *const none[] = {NULL};
   rd_trainer a, b;
   rd_train_settings s, u;
@@ -202,8 +203,10 @@ static void recomputation_changes_no_bit(void **state) {
   static const char *const types[] = {"precision=f32", "precision=bf16"};
   for (size_t k = 0; k < 2; k++)
     for (int type = 0; type < (rd_bf16_fast() ? 2 : 1); type++) {
-      const char *const kept[] = {"updates=3", "batch=4", "out=ROOT/kept", types[type], NULL};
-      static const char *const again[] = {"recompute=true", NULL}, *const none[] = {NULL};
+      const char *const kept[] = {"updates=3", "batch=4",        "out=ROOT/kept",
+                                  types[type], "overwrite=true", NULL};
+      static const char *const again[] = {"recompute=true", "out=ROOT/again", NULL}, *const none[] =
+                                                                                         {NULL};
       rd_trainer a, b;
       rd_train_settings s, u;
       run_with(&a, &s, kinds[k], kept, none, false);
@@ -529,7 +532,8 @@ static rd_code keep_likeliest(void *context, float *logits, int64_t first, int64
 /* Behind each prompt stands what an ordinary pass over the noise finds most likely, by the rows
  * that predict it; the prompts, the targets and the weights are as they were. */
 static void drafts_replace_noise(const char *const *more, int64_t shift) {
-  static const char *const most[] = {"updates=4", "precision=f32", "out=ROOT/own", NULL};
+  static const char *const most[] = {"updates=4", "precision=f32", "out=ROOT/own", "overwrite=true",
+                                     NULL};
   rd_trainer t;
   rd_train_settings s;
   rd_error e = {0};
