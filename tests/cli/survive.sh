@@ -60,17 +60,16 @@ same
 echo "$killed kills; $((ends + 1)) runs got to their end"
 
 # A file that may not grow further: one message, the checkpoint before whole, and the run goes on.
-full() { # full WHAT STATUS FOLDER
+full() { # full WHAT STATUS FOLDER CHECKPOINT
   check "$1: status" 1 "$2"
   check "$1: one message" 1 "$(grep -c '^redraft train: .*cannot write' "$folder/messages")"
   check "$1: nothing half-written" "" "$(find "$3" -name '*.part' -o -name '*.old')"
-  [ -e "$3/checkpoint-5/state.json" ]; check "$1: the checkpoint is there" 0 $?
+  [ -e "$3/checkpoint-$4/state.json" ]; check "$1: the checkpoint is there" 0 $?
 }
 cp -r "$folder/whole" "$folder/limited"
 rm -rf "$folder"/limited/{final,best,checkpoint-60}
-mv "$folder/limited/checkpoint-55" "$folder/limited/checkpoint-5"
 (ulimit -f 8; base --out "$folder/limited" --resume)
-full "a limit on files" $? "$folder/limited"
+full "a limit on files" $? "$folder/limited" 55
 base --out "$folder/limited" --resume; check "after a limit" 0 $?
 cmp -s "$folder/whole/final/model.safetensors" "$folder/limited/final/model.safetensors"
 check "a limit changes nothing" 0 $?
@@ -90,7 +89,7 @@ status=$?
 if [ ! -e "$folder/full" ]; then
   echo "skipped: a full disk: $(cat "$folder/mounting")"
 else
-  full "a full disk" $status "$folder/full"
+  full "a full disk" $status "$folder/full" 5
   check "a full disk: the checkpoints" "checkpoint-10 checkpoint-5" "$(ls "$folder/full" | grep checkpoint | xargs)"
   base --out "$folder/full" --resume; check "after a full disk" 0 $?
   cmp -s "$folder/whole/final/model.safetensors" "$folder/full/final/model.safetensors"

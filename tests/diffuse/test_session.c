@@ -347,23 +347,28 @@ static rd_model *open_gated(void) {
 /* A draft that ends by each stop rule. */
 static void every_stop_rule_stops_a_draft(void **state) {
   static const struct {
-    const char *rule, *sampler, *pairs[9];
-    int iterations; /* that it takes; 0: some */
+    const char *rule;
     bool gated;
+    const char *sampler, *pairs[9];
+    int iterations; /* that it takes; 0: some */
   } cases[] = {
-      {"end", "ar", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
-      {"settled", "lad", {"tokens", "8", "patience", "1", "iterations", "500"}, 1},
-      {"filled", "threshold", {"tokens", "8", "threshold", "0"}, 1},
-      {"checked end", "jacobi", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
-      {"checked all", "jacobi", {"tokens", "8"}, 0},
-      {"iterations", "lad", {"tokens", "8", "patience", "0", "iterations", "3"}, 3},
-      {"deadline", "lad", {"tokens", "8", "patience", "0", "deadline", "0.000001"}, 1},
+      {"end", false, "ar", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
+      {"settled", false, "lad", {"tokens", "8", "patience", "1", "iterations", "500"}, 1},
+      {"filled", false, "threshold", {"tokens", "8", "threshold", "0"}, 1},
+      {"checked end", false, "jacobi", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
+      {"checked all", false, "jacobi", {"tokens", "8"}, 0},
+      {"iterations", false, "lad", {"tokens", "8", "patience", "0", "iterations", "3"}, 3},
+      {"deadline", false, "lad", {"tokens", "8", "patience", "0", "deadline", "0.000001"}, 1},
       {"block",
+       true,
        "lad",
        {"tokens", "240", "eos-bias", "5", "iterations", "240", "seed", "1"},
-       0,
-       true},
-      {"steps", "lad", {"tokens", "24", "patience", "0", "iterations", "16"}, 16, true},
+       0},
+      {"steps",
+       true,
+       "lad",
+       {"tokens", "24", "patience", "0", "iterations", "16", "eos-bias", "-5"},
+       16},
   };
   for (size_t i = 0; i < rd_stop_count; i++) {
     size_t c = 0;

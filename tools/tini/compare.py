@@ -56,17 +56,26 @@ def objectives(program):
     return [name for name in names if name != "next-token"]
 
 
+def base_of(args):
+    """tini as a folder that can be trained."""
+    base = os.path.join(args.out, "base")
+    if not os.path.exists(base):
+        subprocess.run([args.program, "convert", "-m", "models/tini", "-o", base], check=True)
+    return base
+
+
 def measure(args, variant, seed):
+    base = base_of(args)
     run = os.path.join(args.out, "".join(c if c.isalnum() else "_" for c in variant) + f"-{seed}")
     result = run + ".jsonl"
     if not os.path.exists(result):
-        subprocess.run([args.program, "train", "-q", "--overwrite", "--model", "models/tini", "--data", f"{args.out}/rows.jsonl", "--out", run,
+        subprocess.run([args.program, "train", "-q", "--overwrite", "--model", base, "--data", f"{args.out}/rows.jsonl", "--out", run,
                         "--loss-on", "answer", "--lora-rank", "64", "--train-norms", "--window", "48",
                         "--batch", "32", "--updates", str(args.updates), "--learning-rate", "0.002", "--schedule", "linear", "--warmup", "20",
                         "--beta2", "0.99", "--clip", "1", "--validate-rows", "0", "--checkpoint-every", "0", "--seed", str(seed),
                         *VARIANTS[variant]], check=True)
         rows = subprocess.run([args.program, "eval", "-q", "--json", "--task", "exact", "--data", f"{args.out}/test.jsonl", "-m",
-                               "models/tini", "--adapter", f"{run}/final", "--window", "48", "--limit", str(args.questions),
+                               base, "--adapter", f"{run}/final", "--window", "48", "--limit", str(args.questions),
                                "-n", ",".join(map(str, DRAFTS))],
                               check=True, capture_output=True, text=True).stdout
         with open(result, "w", encoding="utf-8") as f:
