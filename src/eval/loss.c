@@ -35,7 +35,9 @@ static rd_code set_rules(work *w, const rd_text_coder *coder, rd_error *e) {
   r->eos = coder->eos;
   r->seed = (uint64_t)s->params.seed;
   RD_TRY(rd_objective_check_mask(r->objective, r->mask, e));
-  r->shift = r->corruption && c->shift_logits;
+  const rd_model *m = w->eval->model;
+  bool shift = m->weights.plain ? m->remembered.gate.shift : c->shift_logits;
+  r->shift = r->corruption && shift;
   if (r->window < 2 || r->window > c->positions)
     return rd_fail(e, RD_USAGE, "--window %lld: between 2 and the model's %lld positions",
                    (long long)r->window, (long long)c->positions);

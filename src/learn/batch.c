@@ -45,7 +45,7 @@ static void start(rd_batch *b) {
 /* A sequence of `count` rows behind those there are. */
 static void add_sequence(rd_batch *b, int32_t example, int64_t count, int64_t prompt) {
   int64_t s = b->sequence_count++;
-  b->sequences[s] = (rd_sequence){.ids = b->ids + b->rows, .count = count, .first = 0};
+  b->sequences[s] = (rd_sequence){.ids = b->ids + b->rows, .count = count, .gate = prompt};
   b->examples[s] = example;
   b->noise[s] = 0;
   b->answers[s] = (int32_t)(b->rows + prompt);

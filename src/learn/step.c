@@ -3,6 +3,7 @@
  * way back layer by layer. */
 #include "step.h"
 
+#include "clean_half.h"
 #include "linear.h"
 #include "ops.h"
 #include "parts.h"
@@ -25,6 +26,7 @@ struct rd_step {
   rd_propose_row *proposed; /* (chunk) */
   void *workspace;          /* of proposals */
   rd_layer_scratch scratch;
+  rd_clean_half *clean; /* NULL: without a gate */
   rd_arena arena;
 };
 
@@ -63,7 +65,8 @@ size_t rd_step_memory(const rd_config *config, const rd_weights *weights, int64_
   rd_step p = {0};
   rd_arena measure = rd_arena_measure();
   layout(&p, &measure, config, weights, &sizes);
-  return measure.used + rd_stack_memory(config, weights, &sizes);
+  size_t clean = weights->plain ? rd_clean_half_memory(config, weights, rows, longest) : 0;
+  return measure.used + clean + rd_stack_memory(config, weights, &sizes);
 }
 
 rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *weights, int64_t rows,
@@ -80,6 +83,10 @@ rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *we
     layout(p, &p->arena, config, weights, &sizes);
     code = rd_stack_new(&p->stack, config, weights, &sizes, e);
   }
+  if (code == RD_OK && weights->plain)
+    code = rd_clean_half_new(&p->clean, config, weights, rows, longest, e);
+  if (code == RD_OK && p->clean)
+    p->stack->context.past = &p->clean->past;
   if (code != RD_OK) {
     rd_step_free(&p);
     return code;
@@ -94,6 +101,7 @@ void rd_step_free(rd_step **step) {
   if (!step || !*step)
     return;
   rd_stack_free(&(*step)->stack);
+  rd_clean_half_free(&(*step)->clean);
   rd_arena_drop(&(*step)->arena);
   free(*step);
   *step = NULL;
@@ -147,6 +155,8 @@ static rd_code backward(rd_step *p, rd_gradient *g, rd_error *e) {
   rd_rmsnorm_backward(p->dx, g->norm, p->dhidden, s->x, s->weights->norm, s->rstd, T, D);
   rd_profile_lap("norm, backward");
   for (int64_t l = c->layers - 1; l >= 0; l--) {
+    if (s->context.past)
+      s->context.past->layer = l;
     if (s->sizes.keep == RD_STACK_INPUTS && l + 1 < c->layers)
       RD_TRY(rd_stack_layer(s, l, e));
     RD_TRY(rd_layer_backward(&s->weights->layers[l], &g->layers[l], &s->context, &s->acts[l],
@@ -157,9 +167,9 @@ static rd_code backward(rd_step *p, rd_gradient *g, rd_error *e) {
   return RD_OK;
 }
 
-rd_code rd_step_run(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
-                    const int32_t *targets, const float *weights, rd_gradient *gradient,
-                    double *loss, float *row_loss, rd_error *e) {
+static rd_code run_rows(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
+                        const int32_t *targets, const float *weights, rd_gradient *gradient,
+                        double *loss, float *row_loss, rd_error *e) {
   RD_TRY(rd_stack_run(p->stack, sequences, n, block, e));
   int64_t T = p->stack->context.T, D = p->stack->config->width, count = 0;
   for (int64_t r = 0; r < T; r++) {
@@ -177,6 +187,31 @@ rd_code rd_step_run(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t
 }
 
 /* What the chunks of logits of a reading are for. */
+/* The half behind the gates alone, whose rows find their targets in those of the batch. */
+static rd_code run_gated(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
+                         const int32_t *targets, const float *weights, rd_gradient *gradient,
+                         double *loss, float *row_loss, rd_error *e) {
+  rd_clean_half *h = p->clean;
+  RD_TRY(rd_clean_half_run(h, sequences, n, e));
+  for (int64_t i = 0; i < h->rows; i++) {
+    h->targets[i] = targets[h->batch_rows[i]];
+    h->weights[i] = weights[h->batch_rows[i]];
+  }
+  RD_TRY(run_rows(p, h->noisy, h->noisy_count, block, h->targets, h->weights, gradient, loss,
+                  row_loss ? h->losses : NULL, e));
+  int64_t end = n > 0 ? sequences[n - 1].ids - sequences[0].ids + sequences[n - 1].count : 0;
+  for (int64_t r = 0; row_loss && r < end; r++)
+    row_loss[r] = h->places[r] >= 0 ? h->losses[h->places[r]] : 0;
+  return RD_OK;
+}
+
+rd_code rd_step_run(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
+                    const int32_t *targets, const float *weights, rd_gradient *gradient,
+                    double *loss, float *row_loss, rd_error *e) {
+  return (p->clean ? run_gated : run_rows)(p, sequences, n, block, targets, weights, gradient, loss,
+                                           row_loss, e);
+}
+
 typedef struct guess {
   rd_step *step;
   const int32_t *rows; /* of the call */
@@ -201,7 +236,15 @@ static rd_code guess_chunk(void *context, float *logits, int64_t first, int64_t 
 rd_code rd_step_guess(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
                       const int32_t *rows, int64_t count, const rd_propose_rule *rule,
                       uint32_t iteration, int32_t *ids, rd_error *e) {
-  RD_TRY(rd_stack_run(p->stack, sequences, n, block, e));
+  rd_clean_half *h = p->clean;
   guess g = {p, rows, rule, iteration, ids};
-  return rd_stack_logits(p->stack, rows, count, guess_chunk, &g, e);
+  if (!h) {
+    RD_TRY(rd_stack_run(p->stack, sequences, n, block, e));
+    return rd_stack_logits(p->stack, rows, count, guess_chunk, &g, e);
+  }
+  RD_TRY(rd_clean_half_run(h, sequences, n, e));
+  for (int64_t i = 0; i < count; i++)
+    h->listed[i] = h->places[rows[i]];
+  RD_TRY(rd_stack_run(p->stack, h->noisy, h->noisy_count, block, e));
+  return rd_stack_logits(p->stack, h->listed, count, guess_chunk, &g, e);
 }

@@ -13,7 +13,10 @@
 
 typedef struct rd_step rd_step;
 
-/* Working memory for batches of at most `rows` tokens, sequences of at most `longest`. `config`,
+/* Where the weights have their plain form an adapter has a gate: the rows of a sequence before its
+ * `gate` are the base's own, causal, and carry no loss; the others see them and one another.
+ *
+ * Working memory for batches of at most `rows` tokens, sequences of at most `longest`. `config`,
  * `weights` and the rotary tables are borrowed: the trainer changes the weights between steps. */
 rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *weights, int64_t rows,
                     int64_t longest, bool recompute, rd_error *e);

@@ -37,8 +37,9 @@ typedef struct rd_layer_context {
   int64_t clean;                /* of them go without the adapter: the first */
   const float *cosines, *sines; /* (T, hd/2) rows gathered for each token */
   rd_attention attention;
-  float *unrotated; /* (T, H*hd) queries or keys before their rounding; NULL in f32 */
-  void *workspace;  /* attention's */
+  float *unrotated;     /* (T, H*hd) queries or keys before their rounding; NULL in f32 */
+  void *workspace;      /* attention's */
+  struct rd_past *past; /* what the first positions of sequences are read from (past.h), or NULL */
 } rd_layer_context;
 
 /* Where attention's keys and values come from, when not from the same rows: called with the layer's

@@ -167,8 +167,22 @@ static rd_code attend_cached(void *owner, int64_t l, const rd_layer_context *c,
   return attend_halves(s, c, a, e);
 }
 
+static rd_code attend_recorded(void *owner, int64_t l, const rd_layer_context *c,
+                               const rd_layer_acts *a, rd_error *e) {
+  const rd_stack *s = owner;
+  rd_past_keep(s->record, l, c->T, a->k, a->v);
+  return rd_attention_forward(&c->attention, a->att, a->lse, a->q, a->k, a->v, c->workspace, e);
+}
+
+static rd_code attend_past(void *owner, int64_t l, const rd_layer_context *c,
+                           const rd_layer_acts *a, rd_error *e) {
+  (void)owner;
+  c->past->layer = l;
+  return rd_past_forward(c->past, c, a, e);
+}
+
 static int64_t length_of(const rd_sequence *seq) {
-  return seq->cache ? seq->length : seq->count;
+  return seq->cache ? seq->length : seq->first + seq->count;
 }
 
 static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_error *e) {
@@ -177,7 +191,7 @@ static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_e
     return rd_fail(e, RD_USAGE, "a pass for %lld rows was given more", (long long)s->sizes.rows);
   int64_t end = seq->first + seq->count, length = length_of(seq);
   if (seq->first < 0 || length < end || length > s->sizes.longest ||
-      (seq->first > 0 && !seq->cache))
+      (seq->first > 0 && !seq->cache && !s->context.past))
     return rd_fail(e, RD_USAGE, "a sequence reaches position %lld; this pass was made for %lld",
                    (long long)length, (long long)s->sizes.longest);
   if (seq->clean && at > s->context.clean)
@@ -222,10 +236,17 @@ static bool simple(const rd_stack *s) {
   return true;
 }
 
+/* Where keys and values come from, and go to. */
+static rd_layer_attend *attend_of(const rd_stack *s) {
+  return s->record       ? attend_recorded
+       : s->context.past ? attend_past
+       : simple(s)       ? NULL
+                         : attend_cached;
+}
+
 rd_code rd_stack_layer(rd_stack *s, int64_t l, rd_error *e) {
   const rd_layer_acts *a = &s->acts[s->sizes.keep == RD_STACK_NOTHING ? 0 : l];
-  return rd_layer_forward(&s->weights->layers[l], l, &s->context, a,
-                          simple(s) ? NULL : attend_cached, s, e);
+  return rd_layer_forward(&s->weights->layers[l], l, &s->context, a, attend_of(s), s, e);
 }
 
 rd_code rd_stack_run(rd_stack *s, const rd_sequence *sequences, int64_t n, int64_t block,

@@ -10,16 +10,17 @@
 #define RD_STACK_H
 
 #include "cache.h"
-#include "layer.h"
+#include "past.h"
 
 /* One sequence of a run: `count` consecutive ids at positions `first`, first + 1, ... */
 typedef struct rd_sequence {
   const int32_t *ids; /* (count) */
   int64_t count;
-  int64_t first;   /* position of ids[0]; with a cache any, else 0 */
+  int64_t first;   /* position of ids[0]; with a cache or a past any, else 0 */
   rd_cache *cache; /* or NULL. The keys and values of these ids are put into it, at their positions;
                       those of all other positions are read from it as they are */
   int64_t length;  /* with a cache: positions there are in all, first + count or more */
+  int64_t gate;    /* where in it an answer begins: for who cuts it there (clean_half.h) */
   bool clean; /* before the gate: causal, and without the adapter. Clean sequences come first */
 } rd_sequence;
 
@@ -55,6 +56,7 @@ typedef struct rd_stack {
   float *cosines, *sines;       /* (rows, hd/2) */
   rd_span *spans;               /* (rows) */
   const rd_sequence *sequences; /* of the run in progress */
+  rd_past *record;              /* set by who wants keys and values of its runs kept; or NULL */
   int64_t clean;                /* of them are before the gate: the first */
   rd_arena arena;
 } rd_stack;

@@ -43,6 +43,7 @@ static rd_code write_remembered(const rd_trainer *t, const char *folder, bool ma
   const rd_remembered init = {.mask = -1, .chat_template = t->template_choice};
   rd_remembered r = t->base ? t->base->remembered : init;
   r.mask = mask ? r.mask : -1;
+  r.gate = mask ? t->gate : (rd_gate){0}; /* an adapter's */
   return rd_remembered_write(&r, folder, e);
 }
 

@@ -85,6 +85,7 @@ static rd_code add_factors(rd_parameters *p, const rd_walk *at, const rd_paramet
        rank, RD_START_CONSTANT, 0.0f},
   };
   if (fold) { /* the pass sees the sum alone */
+    l->plain = o->gated ? &fold->base : NULL;
     l->w = rd_matrix_at(rd_format_of(RD_F32), NULL, at->rows, at->cols);
     l->a = l->b = (rd_matrix){0};
   }
@@ -201,6 +202,13 @@ static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool p
   }
 }
 
+/* A model without an adapter is its own plain form. */
+static void begin_gate(rd_parameters *p, const rd_weights *base) {
+  p->weights.plain = base;
+  for (int64_t l = 0; l < p->config->layers; l++)
+    p->weights.layers[l].plain = &base->layers[l];
+}
+
 rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_weights *base,
                            rd_dtype type, const rd_parameters_plan_options *options, rd_error *e) {
   *p = (rd_parameters){.config = config, .type = type, .frozen = !options->all};
@@ -222,6 +230,8 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
     return rd_fail(e, RD_UNSUPPORTED, "the frozen weights are %s and the run wants %s",
                    rd_dtype_name(base->type), rd_dtype_name(type));
   p->weights.type = type;
+  if (base && options->gated && !base->plain)
+    begin_gate(p, base);
   RD_TRY(plan_items(p, options, e));
   rd_arena masters = rd_arena_measure(), state = rd_arena_measure();
   lay_out(p, &masters, &state, false);

@@ -57,6 +57,7 @@ enum { RD_DEFAULT_RANK = 64 };
 typedef struct rd_parameters_plan_options {
   bool all;            /* all weights, else low-rank factors */
   bool norms;          /* with factors: the norms too */
+  bool gated;          /* the weights keep their plain form, for what lies before a gate */
   int64_t rank;        /* of the factors; 0: an adapter's own, else RD_DEFAULT_RANK */
   double alpha;        /* 0: the rank */
   const char *targets; /* "q_proj,v_proj" */

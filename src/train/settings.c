@@ -16,6 +16,8 @@ static const rd_pad pads[] = {
     {"random", false, false}, {"short", false, true}, {"window", true, false}};
 static const rd_long_rows long_rows[] = {{"drop", false}, {"truncate", true}};
 static const rd_turns turns[] = {{"all", false}, {"last", true}};
+static const rd_gate_choice gates[] = {{"none", false}, {"answer", true}};
+const rd_table rd_gate_table = RD_TABLE("gate", gates);
 const rd_table rd_trainable_table = RD_TABLE("trainable", trainables);
 const rd_table rd_pad_table = RD_TABLE("pad", pads);
 const rd_table rd_long_rows_table = RD_TABLE("long_rows", long_rows);
@@ -39,6 +41,9 @@ static const rd_option train_rows[] = {
      .value = "NAMES", .help = "projections that get factors, separated by commas"},
     {"train-norms", AT(train_norms), .group = "Model",
      .help = "train the norm weights beside the factors"},
+    {"gate", AT(gate), .fallback = "none", .choices = &rd_gate_table, .group = "Model",
+     .help = "where the adapter counts: everywhere, or in answers alone; prompts are then the "
+             "model's own, causal, and computed once when it generates"},
     {"precision", AT(precision), .fallback = "auto", .choices = &rd_train_precision_table,
      .group = "Model", .help = "arithmetic of the matrix products; the optimizer is always f32"},
     {"recompute", AT(recompute), .group = "Model",

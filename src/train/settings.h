@@ -40,11 +40,19 @@ typedef struct rd_turns {
   bool last; /* one alone */
 } rd_turns;
 
+/* Where an adapter counts. */
+typedef struct rd_gate_choice {
+  const char *name;
+  bool answer; /* in answers alone: prompts are the base's own */
+} rd_gate_choice;
+
+extern const rd_table rd_gate_table;
 extern const rd_table rd_trainable_table, rd_pad_table, rd_long_rows_table, rd_turns_table;
 
 typedef struct rd_train_settings {
   char *model, *adapter, *out, *data, *validation;
-  char *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad, *long_rows;
+  char *gate, *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad,
+      *long_rows;
   char *columns, *turns;
   int64_t lora_rank, draft_top_k, window, batch, accumulate, updates, warmup, seed, threads;
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;

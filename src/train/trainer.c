@@ -92,7 +92,13 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
                               .precision = f32 ? "f32" : "bf16",
                               .use =
                                   rd_train_settings_all(s) ? RD_ADAPTER_MERGED : RD_ADAPTER_BESIDE};
+  const rd_gate_choice *gate = rd_table_find(&rd_gate_table, s->gate, e);
+  if (!gate)
+    return RD_USAGE;
+  options.apart = gate->answer;
   RD_TRY(rd_model_open(&t->base, &options, e));
+  t->gate = s->adapter ? t->base->remembered.gate : (rd_gate){0};
+  t->gate.answer |= gate->answer;
   t->config = t->base->config;
   if (t->config.rope_interleaved)
     return rd_fail(e, RD_UNSUPPORTED,
@@ -139,6 +145,26 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
   return RD_OK;
 }
 
+/* Behind a gate only answers are trained. */
+static rd_code check_gate(const rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  if (!t->gate.answer)
+    return RD_OK;
+  if (s->has_init || rd_train_settings_all(s))
+    return rd_fail(e, RD_USAGE, "gate: answer is for adapters: trainable lora over a model");
+  if (t->rules.loss_on->prompt)
+    return rd_fail(e, RD_USAGE,
+                   "gate: answer leaves prompts to the model: take loss_on answer or corrupted");
+  if (!t->rules.corruption)
+    return rd_fail(e, RD_USAGE, "gate: answer is for objectives that corrupt answers, not %s",
+                   t->rules.objective->name);
+  if (t->gate.shift || t->gate.block > 0)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "the adapter's gate has %s: such adapters are used, and not trained on",
+                   t->gate.shift ? "shifted rows" : "blocks");
+  return RD_OK;
+}
+
 static rd_code set_rules(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   rd_batch_rules *r = &t->rules;
@@ -153,13 +179,14 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
   r->eos_padding_loss = s->eos_padding_loss;
   r->pad_to_window = pad->to_window;
   r->pad_short = pad->small;
-  r->shift = r->corruption && t->config.shift_logits;
+  r->shift = r->corruption && (t->gate.answer ? t->gate.shift : t->config.shift_logits);
   r->window = s->window;
   r->rows = s->window * s->batch;
   r->mask = t->config.mask;
   r->eos = t->coder.eos;
   r->seed = (uint64_t)s->seed;
   RD_TRY(set_shares(r, s, e));
+  RD_TRY(check_gate(t, e));
   RD_TRY(rd_objective_check_mask(r->objective, r->mask, e));
   if (t->config.positions > 0 && s->window > t->config.positions)
     return rd_fail(e, RD_USAGE, "window: %lld tokens, the model has %lld positions",
@@ -221,6 +248,7 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
   RD_TRY(set_rules(t, e));
   rd_parameters_plan_options options = {.all = rd_train_settings_all(settings),
                                         .norms = settings->train_norms,
+                                        .gated = t->gate.answer,
                                         .rank = settings->lora_rank,
                                         .alpha = settings->lora_alpha,
                                         .targets = settings->lora_targets};
@@ -264,6 +292,7 @@ rd_model rd_trainer_live(const rd_trainer *t) {
   else
     live.name = t->settings->out;
   live.config = t->config;
+  live.remembered.gate = t->gate;
   live.weights = t->parameters.weights;
   live.tokenizer = (rd_tokenizer *)(uintptr_t)t->tokenizer;
   return live;

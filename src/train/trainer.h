@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "parameters.h"
+#include "remembered.h"
 #include "schedule.h"
 #include "settings.h"
 #include "tokenizer.h"
@@ -36,6 +37,7 @@ typedef struct rd_trainer {
   const rd_train_settings *settings;
   rd_train_watch watch;
   rd_model *base; /* NULL when training from nothing */
+  rd_gate gate;   /* of the adapter that is trained */
   rd_config config;
   rd_tokenizer *own_tokenizer;     /* of `init` */
   const rd_tokenizer *tokenizer;   /* own or the base's */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* A batch cut at its gates. */
+#include "clean_half.h"
+
+#include <stdlib.h>
+
+static rd_stack_sizes sizes_of(int64_t rows, int64_t longest) {
+  return (rd_stack_sizes){.rows = rows, .longest = longest, .chunk = 1};
+}
+
+static void layout(rd_clean_half *h, rd_arena *a, const rd_config *c, const rd_weights *w,
+                   int64_t rows, int64_t longest) {
+  h->clean = RD_TAKE(a, rd_sequence, rows);
+  h->noisy = RD_TAKE(a, rd_sequence, rows);
+  h->before = RD_TAKE(a, int64_t, rows);
+  h->batch_rows = RD_TAKE(a, int32_t, rows);
+  h->places = RD_TAKE(a, int32_t, rows);
+  h->targets = RD_TAKE(a, int32_t, rows);
+  h->listed = RD_TAKE(a, int32_t, rows);
+  h->weights = RD_TAKE(a, float, rows);
+  h->losses = RD_TAKE(a, float, rows);
+  rd_past_take(&h->past, a, c, w->type, rows, longest, true);
+}
+
+size_t rd_clean_half_memory(const rd_config *c, const rd_weights *w, int64_t rows,
+                            int64_t longest) {
+  const rd_stack_sizes sizes = sizes_of(rows, longest);
+  rd_clean_half h = {0};
+  rd_arena measure = rd_arena_measure();
+  layout(&h, &measure, c, w, rows, longest);
+  return measure.used + rd_stack_memory(c, w->plain, &sizes);
+}
+
+rd_code rd_clean_half_new(rd_clean_half **out, const rd_config *c, const rd_weights *w,
+                          int64_t rows, int64_t longest, rd_error *e) {
+  const rd_stack_sizes sizes = sizes_of(rows, longest);
+  rd_arena measure = rd_arena_measure();
+  *out = NULL;
+  rd_clean_half *h = rd_calloc(1, sizeof *h, "the clean half of a batch", e);
+  if (!h)
+    return RD_NO_MEMORY;
+  layout(h, &measure, c, w, rows, longest);
+  rd_code code = rd_arena_init(&h->arena, measure.used, "the clean half of a batch", e);
+  if (code == RD_OK) {
+    layout(h, &h->arena, c, w, rows, longest);
+    code = rd_stack_new(&h->stack, c, w->plain, &sizes, e);
+  }
+  if (code != RD_OK) {
+    rd_clean_half_free(&h);
+    return code;
+  }
+  h->stack->record = &h->past;
+  h->past.before = h->before;
+  *out = h;
+  return RD_OK;
+}
+
+void rd_clean_half_free(rd_clean_half **half) {
+  if (!half || !*half)
+    return;
+  rd_stack_free(&(*half)->stack);
+  rd_arena_drop(&(*half)->arena);
+  free(*half);
+  *half = NULL;
+}
+
+rd_code rd_clean_half_run(rd_clean_half *h, const rd_sequence *sequences, int64_t n, rd_error *e) {
+  int64_t clean_count = 0, clean_rows = 0, at = 0;
+  h->noisy_count = h->rows = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const rd_sequence *s = &sequences[i];
+    int64_t gate = s->gate < s->count ? s->gate : s->count;
+    for (int64_t p = 0; p < s->count; p++)
+      h->places[at + p] = -1;
+    if (gate < s->count) {
+      h->before[h->noisy_count] = clean_rows;
+      h->noisy[h->noisy_count++] =
+          (rd_sequence){.ids = s->ids + gate, .count = s->count - gate, .first = gate};
+    }
+    for (int64_t p = gate; p < s->count; p++) {
+      h->batch_rows[h->rows] = (int32_t)(at + p);
+      h->places[at + p] = (int32_t)h->rows++;
+    }
+    if (gate > 0)
+      h->clean[clean_count++] = (rd_sequence){.ids = s->ids, .count = gate};
+    clean_rows += gate;
+    at += s->count;
+  }
+  return clean_count > 0 ? rd_stack_run(h->stack, h->clean, clean_count, 1, e) : RD_OK;
+}
