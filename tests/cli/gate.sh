@@ -1,0 +1,56 @@
+#!/bin/bash
+# An adapter with a gate, from its training to its use: prompts stay the model's own, answers are learnt; what is left of a
+# run goes on to the same bits; the model checks what the adapter drafts.
+program=$1
+folder=$(mktemp -d)
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
+. tests/expect.bash
+model=tests/golden/models/llama-mha
+echo '{"prompt":"ab","answer":"cd ef"}' > "$folder/one.jsonl"
+train() { # train FOLDER ARGUMENTS...
+  "$program" train -q --model $model --data "$folder/one.jsonl" --out "$folder/$1" --gate answer --objective mixed --mask-token '~' \
+    --loss-on answer --lora-rank 4 --train-norms --window 40 --batch 4 --updates 200 --learning-rate 0.01 --warmup 1 --held-out 0 \
+    --validate-rows 0 --checkpoint-every 100 --threads 1 "${@:2}"
+}
+for precision in f32 bf16; do
+  train $precision --precision $precision --own-drafts 0.3; check "a run in $precision" 0 $?
+  adapter=$folder/$precision/final
+  check "the gate" "answer False 0" \
+    "$(python3 -c "import json; r=json.load(open('$adapter/redraft.json')); print(r['gate'], r['shift'], r['block'])")"
+  answer() { "$program" generate -m $model --precision $precision --no-watch -q --threads 1 --seed 1 --tokens 12 "$@" ab; }
+  for sampler in lad threshold; do
+    check "its answer, $sampler, $precision" "cd ef" "$(answer --adapter "$adapter" --sampler $sampler --temperature 0)"
+  done
+  own=$(answer --sampler ar)
+  for way in "--sampler ar" "--verify" "--sampler jacobi"; do
+    check "the model's own answer, $way, $precision" "$own" "$(answer --adapter "$adapter" $way)"
+  done
+  own=$(answer --sampler ar --temperature 1)
+  check "and drawn, $precision" "$own" "$(answer --adapter "$adapter" --verify --temperature 1)"
+done
+# Interrupted and gone on with: the same bytes. An adapter keeps its gate when it is trained on.
+train halves --own-drafts 0.3 --precision f32 >/dev/null; rm -r "$folder/halves/final" "$folder/halves/checkpoint-200"
+train halves --own-drafts 0.3 --precision f32 --resume; check "resumed" 0 $?
+cmp "$folder/f32/final/adapter_model.safetensors" "$folder/halves/final/adapter_model.safetensors" || failed=1
+"$program" train -q --model $model --adapter "$folder/f32/final" --data "$folder/one.jsonl" --out "$folder/on" --loss-on answer \
+  --window 40 --batch 2 --updates 1 --held-out 0 --validate-rows 0 --threads 1; check "trained on" 0 $?
+grep -q '"gate": *"answer"' "$folder/on/final/redraft.json" || check "the gate is kept" yes no
+check "a loss of it" 0 "$("$program" eval --task loss --objective mixed -m $model --adapter "$folder/f32/final" --window 40 \
+  --data "$folder/one.jsonl" -q --json >"$folder/loss" 2>&1; echo $?)"
+# What makes no sense.
+refuses "prompts in the loss" 2 "leaves prompts to the model" train --model $model --data "$folder/one.jsonl" --out "$folder/x" \
+  --gate answer --mask-token '~'
+refuses "all weights" 2 "is for adapters" train --model $model --data "$folder/one.jsonl" --out "$folder/x" --gate answer \
+  --mask-token '~' --loss-on answer --trainable all
+refuses "merging" 1 "cannot be merged" convert -m $model --adapter "$folder/f32/final" --merge -o "$folder/merged"
+refuses "nothing drafts" 2 "no adapter with a gate" generate -m $model --verify ab
+# Served, and counted.
+serving "$folder/out" "$program" serve -m $model --adapter "$folder/f32/final" --threads 1 --port 0 2>"$folder/log"
+servers+=("$server")
+ask='{"prompt":"ab","tokens":12,"seed":1,"verify":true,"temperature":0}'
+curl -s -m 300 "${url}api/denoise" -d "$ask" | sed -n 's/^data: //p' >"$folder/events"
+check "verified over HTTP" "$(answer --sampler ar)" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
+check "and counted" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; r=json.load(sys.stdin); print(r.get("drafted",0), r.get("accepted",0))')" \
+  "$(curl -s "${url}metrics" | sed -n 's/^redraft_drafted_total //p; s/^redraft_accepted_total //p' | xargs)"
+exit $failed
