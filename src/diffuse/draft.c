@@ -6,6 +6,7 @@
  * nothing stands there yet. All memory is one arena, laid out once. */
 #include "draft_state.h"
 
+#include "attention.h"
 #include "clock.h"
 
 #include <math.h>
@@ -306,7 +307,8 @@ rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
 void rd_draft_free(rd_draft **draft) {
   if (!draft || !*draft)
     return;
-  rd_lane_close(&(*draft)->lane);
+  if (!(*draft)->lent)
+    rd_lane_close(&(*draft)->lane);
   rd_lane_close(&(*draft)->unguided_lane);
   rd_arena_drop(&(*draft)->arena);
   free(*draft);
@@ -626,6 +628,19 @@ int64_t rd_draft_rows(const rd_draft *d) {
 
 uint64_t rd_draft_seed(const rd_draft *d) {
   return d->setup.seed;
+}
+
+bool rd_draft_keeps(const rd_draft *d) {
+  bool guided = d->params->cfg_scale > 0;
+  return !guided && d->reuse->range && (d->setup.gate.answer || d->attention == RD_CAUSAL);
+}
+
+int64_t rd_draft_lend_lane(rd_draft *d, rd_lane *lane) {
+  int64_t P = d->setup.prompt_count, fresh = P - RD_ATTENTION_FEW - 1;
+  rd_lane_forget(lane, fresh > 0 ? fresh : 0, lane->positions);
+  d->lane = lane;
+  d->lent = true;
+  return P;
 }
 
 rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {

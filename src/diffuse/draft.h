@@ -63,6 +63,13 @@ uint64_t rd_draft_seed(const rd_draft *draft);
  * pass. They are closed with the draft, which must go before the engine. */
 rd_code rd_draft_open_lanes(rd_draft *draft, rd_engine *engine, rd_error *e);
 
+/* Is what it keeps of a canvas good for the next one too? Where rows are the base's own and look
+ * back, all that a lane knows is a function of the ids before. */
+bool rd_draft_keeps(const rd_draft *draft);
+/* Use a lane that may know something already and stays the caller's, before the first pass. Returns
+ * how long the prompt is. */
+int64_t rd_draft_lend_lane(rd_draft *draft, rd_lane *lane);
+
 /* What the next pass must compute; false: done. Stays valid until rd_draft_advance. */
 bool rd_draft_need(rd_draft *draft, rd_need *need);
 /* The needed proposals are filled in: move on. Emits draft, then noise or done. */

@@ -33,6 +33,7 @@ struct rd_draft {
   bool lead;         /* the next pass is for the block's first word alone, which the base says */
   const rd_reuse *reuse;
   rd_lane *lane, *unguided_lane; /* or NULL */
+  bool lent;                     /* the lane is somebody else's */
   int64_t n, previous_n;         /* places in the canvas now; in the draft before */
   int64_t same;                  /* identical drafts so far */
   int64_t drafts, passes;

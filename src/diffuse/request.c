@@ -118,17 +118,16 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   return code;
 }
 
-rd_code rd_request_run(char **text, const rd_request *request, atomic_int *cancelled, rd_error *e) {
+rd_code rd_request_run(char **text, const rd_request *request, rd_kept *kept, atomic_int *cancelled,
+                       rd_error *e) {
   rd_draft *draft = NULL;
-  rd_engine *engine = NULL;
+  rd_kept own = {0};
   *text = NULL;
   RD_TRY(rd_request_draft(&draft, request, e));
-  int64_t rows = rd_draft_rows(draft);
-  rd_code code = rd_engine_open(&engine, NULL, request->model, rows, rows, e);
-  if (code == RD_OK)
-    code = rd_draft_run(draft, engine, cancelled, e);
+  int64_t window = kept ? rd_config_window(&request->model->config, request->params->window) : 0;
+  rd_code code = rd_kept_run(kept ? kept : &own, request->model, window, draft, cancelled, e);
   *text = rd_draft_text(draft);
   rd_draft_free(&draft);
-  rd_engine_close(&engine);
+  rd_kept_drop(&own);
   return code == RD_OK && !*text ? rd_fail(e, RD_NO_MEMORY, "no memory for the answer") : code;
 }

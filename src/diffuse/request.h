@@ -6,6 +6,7 @@
 #define RD_REQUEST_H
 
 #include "canvas.h"
+#include "kept.h"
 
 typedef struct rd_request {
   const rd_model *model;   /* borrowed until the draft is freed */
@@ -23,8 +24,10 @@ typedef struct rd_request {
 /* Emits start and the initial noise. A seed of -1 is drawn from the system. Errors: those of
  * rd_canvas_init and rd_draft_new. */
 rd_code rd_request_draft(rd_draft **out, const rd_request *request, rd_error *e);
-/* Make it and run it to its end on an engine of its own. *text is the answer, or, where the draft
- * was made but did not come to its end, what it had come to: new, NULL when memory is out. */
-rd_code rd_request_run(char **text, const rd_request *request, atomic_int *cancelled, rd_error *e);
+/* Make it and run it to its end, on what is kept for this model, or (NULL) on an engine of its own.
+ * *text is the answer, or, where the draft was made but did not come to its end, what it had come
+ * to: new, NULL when memory is out. */
+rd_code rd_request_run(char **text, const rd_request *request, rd_kept *kept, atomic_int *cancelled,
+                       rd_error *e);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The public interface: a session keeps options and working memory between generations. */
+#include "kept.h"
 #include "params.h"
 #include "request.h"
 
@@ -11,8 +12,7 @@ struct rd_session {
   rd_params params;
   rd_options options; /* over params */
   atomic_int cancelled;
-  rd_engine *engine;
-  int64_t rows; /* that the engine was opened for */
+  rd_kept kept;
 };
 
 rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e) {
@@ -46,7 +46,7 @@ void rd_session_close(rd_session **session) {
   rd_session *s = *session;
   rd_options_drop(&s->options);
   rd_options_close(&s->options);
-  rd_engine_close(&s->engine);
+  rd_kept_drop(&s->kept);
   free(s);
   *session = NULL;
 }
@@ -67,14 +67,6 @@ rd_code rd_session_set(rd_session *session, const char *name, const char *value,
 
 /* --- generating ---------------------------------------------------------------------------------
  */
-
-static rd_code room_for(rd_session *s, int64_t rows, rd_error *e) {
-  if (s->engine && rows <= s->rows)
-    return RD_OK;
-  rd_engine_close(&s->engine);
-  s->rows = rows;
-  return rd_engine_open(&s->engine, NULL, s->model, rows, rows, e);
-}
 
 static rd_code fill_result(rd_result *result, const rd_draft *draft, rd_error *e) {
   rd_draft_result o = rd_draft_so_far(draft);
@@ -105,9 +97,8 @@ void rd_result_drop(rd_result *result) {
 static rd_code run(rd_session *s, const rd_request *request, rd_result *result, rd_error *e) {
   rd_draft *draft;
   RD_TRY(rd_request_draft(&draft, request, e));
-  rd_code code = room_for(s, rd_draft_rows(draft), e);
-  if (code == RD_OK)
-    code = rd_draft_run(draft, s->engine, &s->cancelled, e);
+  int64_t window = rd_config_window(&s->model->config, s->params.window);
+  rd_code code = rd_kept_run(&s->kept, s->model, window, draft, &s->cancelled, e);
   if (code == RD_OK || code == RD_CANCELLED) {
     rd_code filled = fill_result(result, draft, code == RD_OK ? e : NULL);
     code = code == RD_OK ? filled : code;

@@ -45,6 +45,7 @@ const rd_option_part rd_chat_parts[] = {ANSWER_PARTS};
 void rd_answer_close(rd_answer *a) {
   if (a->trace)
     fclose(a->trace);
+  rd_kept_drop(&a->kept);
   rd_model_close(&a->model);
 }
 
@@ -142,7 +143,7 @@ static rd_code generate(watcher *w, const rd_sampler *sampler, int32_t *prompt, 
                               .prompt_count = count,
                               .observer = observe,
                               .context = w};
-  return rd_request_run(&w->out->text, &request, rd_interrupt_flag(), e);
+  return rd_request_run(&w->out->text, &request, &w->a->kept, rd_interrupt_flag(), e);
 }
 
 rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd_answered *out,

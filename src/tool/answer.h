@@ -5,6 +5,7 @@
 #define RD_ANSWER_H
 
 #include "frame.h"
+#include "kept.h"
 #include "params.h"
 #include "view_live.h"
 
@@ -23,6 +24,7 @@ typedef struct rd_answer_settings {
 typedef struct rd_answer {
   rd_answer_settings settings;
   rd_model *model;
+  rd_kept kept; /* from one answer to the next */
   FILE *trace;
 } rd_answer;
 

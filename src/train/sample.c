@@ -32,7 +32,7 @@ rd_code rd_trainer_sample(const rd_trainer *t, const rd_model *live, const int32
   if (code == RD_OK)
     code = rd_params_resolve(&params, &o, &request.sampler, e);
   if (code == RD_OK)
-    code = rd_request_run(text, &request, NULL, e);
+    code = rd_request_run(text, &request, NULL, NULL, e);
   rd_options_drop(&o);
   rd_options_close(&o);
   if (code != RD_OK) {

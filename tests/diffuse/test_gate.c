@@ -73,12 +73,12 @@ static rd_options options_of(running *r) {
   return (rd_options){rd_sampler_options, rd_sampler_option_count, &r->params, r->given};
 }
 
-static void begin(running *r, const rd_model *model, const plan *p, const char *reuse) {
+static void begin_with(running *r, const rd_model *model, const plan *p, const char *reuse,
+                       const int32_t *ids, int64_t count) {
   rd_error e = {0};
   rd_options o = options_of(r);
   const char *const fixed[] = {"sampler", p->sampler, "reuse", reuse, "seed", "3", "tokens", "24"};
-  rd_request request = {
-      .model = model, .params = &r->params, .prompt = prompt, .prompt_count = PROMPT};
+  rd_request request = {.model = model, .params = &r->params, .prompt = ids, .prompt_count = count};
   assert_int_equal(rd_options_default(&o, &e), RD_OK);
   for (int i = 0; i < 8; i += 2)
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, fixed[i]), fixed[i + 1], &e), RD_OK);
@@ -88,6 +88,10 @@ static void begin(running *r, const rd_model *model, const plan *p, const char *
   if (rd_params_resolve(&r->params, &o, &request.sampler, &e) != RD_OK ||
       rd_request_draft(&r->draft, &request, &e) != RD_OK)
     fail_msg("%s: %s", p->sampler, e.message);
+}
+
+static void begin(running *r, const rd_model *model, const plan *p, const char *reuse) {
+  begin_with(r, model, p, reuse, prompt, PROMPT);
 }
 
 /* What a draft came to. */
@@ -242,6 +246,98 @@ static void passes_ask_for_what_the_layout_says(void **state) {
     }
 }
 
+/* Rows that are asked for, by an engine that passes on what it is given. */
+typedef struct counting {
+  rd_engine base;
+  rd_engine *real;
+  int64_t rows;
+} counting;
+
+static rd_code count_rows(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e) {
+  counting *c = (counting *)self;
+  for (int64_t i = 0; i < n; i++)
+    c->rows += rd_need_rows(&needs[i]);
+  return c->real->propose(c->real, needs, n, e);
+}
+
+/* A second prompt that goes on from the first: the answer is what it would be alone, and what both
+ * have in common is computed once; also where another sampler wrote in between. */
+static void a_conversation_is_computed_once(void **state) {
+  (void)state;
+  static const plan turns[] = {{"lad", {"iterations", "6"}},
+                               {"ar", {NULL}},
+                               {"verify", {NULL}},
+                               {"threshold", {NULL}},
+                               {"jacobi", {NULL}}};
+  static const int64_t prompts[] = {30, 44, 44, 58, 72};
+  enum { TURNS = sizeof turns / sizeof *turns };
+  rd_error e = {0};
+  for (int l = 0; l < LAYOUTS; l++) {
+    rd_model *model = open_model(layouts[l].remembered, "f32");
+    rd_kept kept = {0};
+    int64_t rows[2][TURNS];
+    for (int t = 0; t < TURNS; t++) {
+      ending out[2];
+      for (int alone = 0; alone < 2; alone++) {
+        running r = {0};
+        int32_t ids[72];
+        for (int i = 0; i < 72; i++)
+          ids[i] = 33 + 11 * i % 200;
+        rd_kept fresh = {0}, *k = alone ? &fresh : &kept;
+        begin_with(&r, model, &turns[t], "exact", ids, prompts[t]);
+        if (!k->engine)
+          assert_int_equal(rd_engine_open(&k->engine, NULL, model, MOST, MOST, &e), RD_OK);
+        k->rows = MOST;
+        counting c = {.base = *k->engine, .real = k->engine};
+        rd_engine *real = k->engine;
+        c.base.propose = count_rows;
+        k->engine = &c.base;
+        if (!k->lane)
+          assert_int_equal(rd_lane_open(&k->lane, real, MOST, &e), RD_OK);
+        if (rd_kept_run(k, model, MOST, r.draft, NULL, &e) != RD_OK)
+          fail_msg("%s: %s", turns[t].sampler, e.message);
+        k->engine = real;
+        rows[alone][t] = c.rows;
+        end(&r, &out[alone]);
+        rd_kept_drop(&fresh);
+      }
+      bool timed = strcmp(turns[t].sampler, "verify") == 0; /* how much it drafts */
+      if (timed)
+        out[0].iterations = out[1].iterations;
+      assert_ending(&out[0], &out[1], l, 0, turns[t].sampler);
+      if (t > 0 && !timed) /* but for the last rows of a prompt */
+        assert_true(rows[0][t] <= rows[1][t] - prompts[t - 1] + 5);
+    }
+    rd_kept_drop(&kept);
+    rd_model_close(&model);
+  }
+}
+
+/* An end token in a block that is finished, and a plan that does not divide by the blocks. */
+static void blocks_stop_a_draft(void **state) {
+  (void)state;
+  static const plan ends = {"lad", {"iterations", "16", "eos-bias", "5"}},
+                    steps = {"lad", {"iterations", "11", "patience", "0", "eos-bias", "-5"}};
+  const plan *both[] = {&ends, &steps};
+  rd_error e = {0};
+  rd_model *model = open_model(layouts[3].remembered, "f32");
+  for (int i = 0; i < 2; i++) {
+    running r = {0};
+    rd_engine *engine;
+    assert_int_equal(rd_engine_open(&engine, NULL, model, MOST, 64, &e), RD_OK);
+    begin(&r, model, both[i], "exact");
+    assert_int_equal(rd_draft_run(r.draft, engine, NULL, &e), RD_OK);
+    rd_draft_result result = rd_draft_so_far(r.draft);
+    assert_string_equal(result.stopped, i ? "iterations" : "converged");
+    assert_int_equal(result.count, i ? TOKENS : layouts[3].block);
+    assert_true(i == 0 || result.iterations == 8); /* 4 blocks of 2 */
+    ending out;
+    end(&r, &out);
+    rd_engine_close(&engine);
+  }
+  rd_model_close(&model);
+}
+
 static void a_first_word_needs_a_prompt(void **state) {
   (void)state;
   static const plan filling = {"threshold", {NULL}};
@@ -264,6 +360,8 @@ int main(void) {
       cmocka_unit_test(what_is_kept_changes_nothing),
       cmocka_unit_test(left_to_right_is_the_bases_own),
       cmocka_unit_test(passes_ask_for_what_the_layout_says),
+      cmocka_unit_test(a_conversation_is_computed_once),
+      cmocka_unit_test(blocks_stop_a_draft),
       cmocka_unit_test(a_first_word_needs_a_prompt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* One lane serves answer after answer: it knows its rows by position and id, so that a draft finds
+ * where its canvas departs from the last one. Answers are forgotten, and so are a prompt's last
+ * rows: what is computed of a prompt then goes through the kernels of many rows, as the whole of it
+ * would, and has the same bits. */
+#include "kept.h"
+
+void rd_kept_drop(rd_kept *kept) {
+  rd_lane_close(&kept->lane);
+  rd_engine_close(&kept->engine);
+  kept->rows = kept->prompt = 0;
+}
+
+static rd_code room_for(rd_kept *kept, const rd_model *model, int64_t rows, rd_error *e) {
+  if (kept->engine && rows <= kept->rows)
+    return RD_OK;
+  rd_kept_drop(kept);
+  kept->rows = rows;
+  return rd_engine_open(&kept->engine, NULL, model, rows, rows, e);
+}
+
+rd_code rd_kept_run(rd_kept *kept, const rd_model *model, int64_t window, rd_draft *draft,
+                    atomic_int *cancelled, rd_error *e) {
+  int64_t rows = rd_draft_rows(draft), positions = model->config.positions;
+  bool keeps = rd_draft_keeps(draft);
+  rows = keeps && rows < window ? window : rows;
+  RD_TRY(room_for(kept, model, rows, e));
+  if (keeps && !kept->lane)
+    RD_TRY(rd_lane_open(&kept->lane, kept->engine, rows < positions ? rows : positions, e));
+  if (keeps) {
+    rd_lane_forget(kept->lane, kept->prompt, kept->lane->positions);
+    kept->prompt = rd_draft_lend_lane(draft, kept->lane);
+  }
+  return rd_draft_run(draft, kept->engine, cancelled, e);
+}
