@@ -42,6 +42,8 @@ struct rd_tokenizer {
   rd_added later;           /* found in what it made; in normalised form */
   rd_normaliser spacer;     /* what is done to the rest: spaces put, replaced */
   rd_splitter splitter;
+  rd_splitter
+      after_bytes; /* cuts what ByteLevel made of a word: the letters that stand for bytes */
   rd_speller speller;
   rd_join join;
   rd_unigram unigram;
@@ -156,12 +158,13 @@ int rd_byte_piece(rd_slice piece);
 
 /* Patterns by name: "gpt-2", "llama-bpe", "qwen2" (with what else belongs to them: form C, whole
  * words), or by tokenizer_class. */
-enum { RD_MOST_PATTERNS = 6 };
+enum { RD_MOST_PATTERNS = 6, RD_MOST_LETTER_PATTERNS = 2 };
 typedef struct rd_pattern_row {
   const char *name;
   const char *classes; /* space-separated tokenizer_class names, without "Fast" */
   const char *aliases; /* space-separated names in GGUF files */
   const char *patterns[RD_MOST_PATTERNS]; /* one after another, each match a word; NULL: no more */
+  const char *letters[RD_MOST_LETTER_PATTERNS]; /* then of the letters that stand for bytes */
   /* the row that others' programs know, and whose words make the same tokens of any vocabulary
    * without two numbers (digits) in a piece; NULL: `name` itself */
   const char *known_as;

@@ -2,6 +2,7 @@
 /* The pre-tokenizer patterns of files that do not carry their own: vocab.json + merges.txt (chosen
  * by tokenizer_class), tiktoken ranks (LLaMA 3's), GGUF (by tokenizer.ggml.pre). Each row as the
  * model's publisher states it. */
+#include "tok_category.h"
 #include "tok_model.h"
 
 #include <stdio.h>
@@ -19,12 +20,12 @@
 #define CASED(endings, digits)                                                                     \
   "[^\\r\\n\\p{L}\\p{N}]?" CAPITALS "*" SMALLS "+" endings "|[^\\r\\n\\p{L}\\p{N}]?" CAPITALS      \
   "+" SMALLS "*" endings "|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|" SPACES
+#define NO_HAN "(?!\\p{Han})" /* PCRE2 has no && in classes */
 #define CJK "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+"
 #define CJK_OLD "[\\x{4E00}-\\x{9FA5}\\x{0800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+"
 #define ASCII_SIGNS "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
-#define DEEPSEEK3                                                                                  \
-  ASCII_SIGNS "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|"  \
-              "\\s*[\\r\\n]+|" SPACES
+#define DEEPSEEK3(lines)                                                                           \
+  ASCII_SIGNS "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+" lines SPACES
 #define NO_STOPS " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{0964}\\x{06D4}\\x{060C})]+"
 /* DeepSeek's first: the letters that have a case, as its tokenizer.json lists them. */
 #define CASED_LETTERS                                                                              \
@@ -47,44 +48,50 @@
   "\\x{104B0}-\\x{104D3}\\x{104D8}-\\x{104FB}\\x{10C80}-\\x{10CB2}\\x{10CC0}-\\x{10CF2}"           \
   "\\x{118A0}-\\x{118DF}\\x{1E900}-\\x{1E943}]+"
 
+/* Where each could be compared with the family's own tokenizer stands in doc/MODEL.md. */
 const rd_pattern_row rd_patterns[] = {
     {.name = "gpt-2",
      .classes = "GPT2Tokenizer CodeGenTokenizer RobertaTokenizer",
-     .aliases = "gpt-2 default phi-2 mpt olmo jais trillion granite-docling gigachat mellum "
-                "modern-bert exaone4 a.x-4.0 roberta-bpe jina-v1-en jina-v2-code jina-v2-es "
-                "jina-v2-de",
+     .aliases = "gpt-2 phi-2 roberta-bpe",
      .patterns = {GPT2}},
+    {.name = "gpt-neox",
+     .classes = "GPTNeoXTokenizer",
+     .aliases = "mpt olmo",
+     .patterns = {GPT2},
+     .form_c = true},
     {.name = "llama-bpe",
      .classes = "",
-     .aliases = "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2",
+     .aliases = "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
      .patterns = {LLAMA3("\\p{N}{1,3}")},
      .whole_words = true,
      .bos = true},
     {.name = "qwen2",
      .classes = "Qwen2Tokenizer DreamTokenizer",
-     .aliases = "qwen2 deepseek-r1-qwen megrez kormo",
+     .aliases = "qwen2 deepseek-r1-qwen megrez kormo f2llmv2",
      .patterns = {LLAMA3("\\p{N}")},
      .form_c = true},
     {.name = "qwen35",
-     .classes = "",
+     .classes = "Qwen3_5Tokenizer",
      .aliases = "qwen35",
      .patterns = {ANY_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}|"
-                              " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|" SPACES}},
+                              " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|" SPACES},
+     .form_c = true},
     {.name = "smollm",
      .classes = "",
-     .aliases = "smollm starcoder refact command-r codeshell exaone minerva-7b mellum2",
+     .aliases = "smollm starcoder refact",
      .patterns = {"\\p{N}", GPT2}},
-    {.name = "stablelm2",
-     .classes = "",
-     .aliases = "stablelm2 hunyuan solar-open grok-2",
-     .patterns = {LLAMA3("\\p{N}")}},
+    {.name = "command-r",
+     .classes = "CohereTokenizer",
+     .aliases = "command-r",
+     .patterns = {"\\p{N}", GPT2},
+     .form_c = true},
     {.name = "dbrx",
      .classes = "",
-     .aliases = "dbrx smaug-bpe chatglm-bpe",
+     .aliases = "dbrx smaug-bpe",
      .patterns = {LLAMA3("\\p{N}{1,3}")}},
     {.name = "glm4",
      .classes = "",
-     .aliases = "glm4 glm5",
+     .aliases = "glm4 chatglm-bpe",
      .patterns = {LLAMA3("\\p{N}{1,3}")},
      .whole_words = true},
     {.name = "deepseek-llm",
@@ -93,19 +100,24 @@ const rd_pattern_row rd_patterns[] = {
      .patterns = {"[\\r\\n]", "\\s?" CASED_LETTERS,
                   "\\s?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-"
                   "\\x{3002}]+",
-                  "\\s+$", CJK_OLD, "\\p{N}+"}},
+                  "\\s+$", CJK_OLD, "\\p{N}"}},
     {.name = "deepseek-coder",
      .classes = "",
      .aliases = "deepseek-coder",
      .patterns = {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK_OLD, "\\p{N}"}},
     {.name = "deepseek-v3",
      .classes = "",
-     .aliases = "deepseek-v3 hunyuan-dense joyai-llm hy_v4",
-     .patterns = {"\\p{N}{1,3}", CJK, DEEPSEEK3}},
+     .aliases = "deepseek-v3",
+     .patterns = {"\\p{N}{1,3}", CJK, DEEPSEEK3("[\\r\\n]*|\\s*[\\r\\n]+|")}},
+    {.name = "spark2_5",
+     .classes = "",
+     .aliases = "spark2_5",
+     .patterns = {"\\p{N}{1,3}", CJK, DEEPSEEK3("|[\\r\\n]|"), "\\p{N}"}},
     {.name = "falcon",
      .classes = "",
      .aliases = "falcon",
-     .patterns = {"[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"}},
+     .patterns = {"(?:" RD_PUNCTUATION ")+", GPT2},
+     .letters = {"\\p{N}+", "[0-9][0-9][0-9]"}},
     {.name = "tekken",
      .classes = "",
      .aliases = "tekken",
@@ -116,6 +128,16 @@ const rd_pattern_row rd_patterns[] = {
      .classes = "",
      .aliases = "gpt-4o llama4 kanana2 minimax-m2 talkie",
      .patterns = {CASED(ANY_ENDINGS "?", "\\p{N}{1,3}")}},
+    {.name = "tiny_aya",
+     .classes = "",
+     .aliases = "tiny_aya cohere2moe",
+     .patterns = {"\\d{1,3}(?=(?:\\d{3})*\\b)", CASED(ANY_ENDINGS "?", "\\p{N}{1,3}")}},
+    {.name = "kimi-k2",
+     .classes = "",
+     .aliases = "kimi-k2",
+     .patterns = {"\\p{Han}+|[^\\r\\n\\p{L}\\p{N}]?(?:" NO_HAN CAPITALS ")*(?:" NO_HAN SMALLS
+                  ")+" ANY_ENDINGS "?|[^\\r\\n\\p{L}\\p{N}]?(?:" NO_HAN CAPITALS
+                  ")+(?:" NO_HAN SMALLS ")*" ANY_ENDINGS "?|\\p{N}{1,3}|" LINES}},
     {.name = "bailingmoe",
      .classes = "",
      .aliases = "bailingmoe bailingmoe2 llada-moe",
@@ -132,11 +154,7 @@ const rd_pattern_row rd_patterns[] = {
      .aliases = "minicpm5",
      .patterns = {"\\p{N}{1,3}", LLAMA3("\\p{N}+")},
      .whole_words = true},
-    {.name = "viking", .classes = "", .aliases = "viking", .patterns = {NO_STOPS, "\\p{N}"}},
-    {.name = "bloom",
-     .classes = "",
-     .aliases = "bloom poro-chat gpt3-finnish",
-     .patterns = {NO_STOPS}},
+    {.name = "bloom", .classes = "", .aliases = "bloom", .patterns = {NO_STOPS}},
     {.name = "tini",
      .classes = "",
      .aliases = "tini",
@@ -190,5 +208,8 @@ rd_code rd_tok_use_pattern(rd_tokenizer *t, const rd_pattern_row *row, rd_error 
   for (size_t i = 0; i < RD_MOST_PATTERNS && row->patterns[i]; i++)
     RD_TRY(rd_splitter_add(&t->splitter, rd_slice_text(row->patterns[i]), false, "Isolated", false,
                            e));
+  for (size_t i = 0; i < RD_MOST_LETTER_PATTERNS && row->letters[i]; i++)
+    RD_TRY(rd_splitter_add(&t->after_bytes, rd_slice_text(row->letters[i]), false, "Isolated",
+                           false, e));
   return RD_OK;
 }

@@ -84,17 +84,27 @@ static rd_code read_sentencepiece(rd_tokenizer *t, const source *s, rd_error *e)
 }
 
 static rd_code read_byte_level(rd_tokenizer *t, const source *s, rd_error *e) {
-  rd_gguf_text name = {"default", 7};
-  char text[64];
+  rd_gguf_text name = {"", 0};
+  char text[64], names[700];
   RD_TRY(rd_gguf_text_of(&s->g, KEY("pre"), &name, e));
   size_t size = name.size < sizeof text ? name.size : sizeof text - 1;
   memcpy(text, name.data, size);
   text[size] = '\0';
   const rd_pattern_row *row = rd_pattern_find(text);
+  if (!row && (size == 0 || strcmp(text, "default") == 0))
+    return rd_fail(
+        e, RD_UNSUPPORTED,
+        "the file does not say how its model cuts words (" KEY(
+            "pre") " is %s): make it "
+                   "anew with a newer converter, or open the folder that it was made from",
+        size ? text : "missing");
   if (!row) {
-    char names[400];
     rd_pattern_names(names, sizeof names);
-    return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer \"%s\" is not known (%s are)", text, names);
+    return rd_fail(
+        e, RD_UNSUPPORTED,
+        "pre-tokenizer \"%s\" is not known: open the folder with tokenizer.json that the "
+        "file was made from (%s are known)",
+        text, names);
   }
   if (!s->merges)
     return rd_fail(e, RD_BAD_INPUT, KEY("merges") " is missing");

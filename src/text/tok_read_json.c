@@ -136,15 +136,22 @@ static const part_row normalisers[] = {
     {NULL, NULL},
 };
 
+/* Behind ByteLevel the letters that stand for bytes are cut. */
+static rd_splitter *splitter_of(rd_tokenizer *t) {
+  return t->byte_level ? &t->after_bytes : &t->splitter;
+}
+
 static rd_code split_pattern(rd_tokenizer *t, const json_t *part, rd_error *e) {
   rd_slice pattern;
   bool literal;
   RD_TRY(pattern_of(part, &pattern, &literal, e));
-  return rd_splitter_add(&t->splitter, pattern, literal, text_of(part, "behavior", "Isolated"),
+  return rd_splitter_add(splitter_of(t), pattern, literal, text_of(part, "behavior", "Isolated"),
                          flag_of(part, "invert", false), e);
 }
 
 static rd_code split_bytes(rd_tokenizer *t, const json_t *part, rd_error *e) {
+  if (t->byte_level)
+    return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer ByteLevel after another ByteLevel");
   t->byte_level = true;
   if (flag_of(part, "add_prefix_space", true)) {
     if (t->splitter.count)
@@ -160,7 +167,7 @@ static rd_code split_bytes(rd_tokenizer *t, const json_t *part, rd_error *e) {
 
 static rd_code split_digits(rd_tokenizer *t, const json_t *part, rd_error *e) {
   bool single = flag_of(part, "individual_digits", false);
-  return rd_splitter_add(&t->splitter, rd_slice_text(single ? "\\p{N}" : "\\p{N}+"), false,
+  return rd_splitter_add(splitter_of(t), rd_slice_text(single ? "\\p{N}" : "\\p{N}+"), false,
                          "Isolated", false, e);
 }
 
@@ -169,7 +176,7 @@ static rd_code split_metaspace(rd_tokenizer *t, const json_t *part, rd_error *e)
       text_of(part, "prepend_scheme", flag_of(part, "add_prefix_space", true) ? "always" : "never");
   bool split = flag_of(part, "split", true), always = strcmp(scheme, "always") == 0;
   bool words = t->splitter.count == 1 && t->at_spaces; /* behind WhitespaceSplit alone */
-  if ((t->splitter.count && !(words && always && split)) ||
+  if (t->byte_level || (t->splitter.count && !(words && always && split)) ||
       strcmp(text_of(part, "replacement", mark), mark) != 0)
     return rd_fail(e, RD_UNSUPPORTED,
                    "pre-tokenizer Metaspace after another (but for prepend_scheme always after "
@@ -178,7 +185,7 @@ static rd_code split_metaspace(rd_tokenizer *t, const json_t *part, rd_error *e)
     t->prefixed = true;
     rd_splitter_drop(&t->splitter);
     RD_TRY(rd_normal_words(&t->spacer, rd_slice_text(mark), e));
-    return rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e);
+    return rd_splitter_add(splitter_of(t), rd_slice_text(mark), true, "MergedWithNext", false, e);
   }
   RD_TRY(rd_normal_replace(&t->spacer, rd_slice_text(" "), rd_slice_text(mark), e));
   t->prefixed = strcmp(scheme, "never") != 0;
@@ -186,14 +193,14 @@ static rd_code split_metaspace(rd_tokenizer *t, const json_t *part, rd_error *e)
   if (t->prefixed)
     RD_TRY(rd_normal_prefix(&t->spacer, rd_slice_text(mark), true, t->prefix_at_start, e));
   return split
-           ? rd_splitter_add(&t->splitter, rd_slice_text(mark), true, "MergedWithNext", false, e)
+           ? rd_splitter_add(splitter_of(t), rd_slice_text(mark), true, "MergedWithNext", false, e)
            : RD_OK;
 }
 
 /* Words and runs of other characters; white space goes. */
 static rd_code split_whitespace(rd_tokenizer *t, const json_t *part, rd_error *e) {
   (void)part;
-  return rd_splitter_add(&t->splitter,
+  return rd_splitter_add(splitter_of(t),
                          rd_slice_text("[\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}]+|"
                                        "[^\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}\\s]+"),
                          false, "Removed", true, e);
@@ -202,25 +209,25 @@ static rd_code split_whitespace(rd_tokenizer *t, const json_t *part, rd_error *e
 static rd_code split_spaces(rd_tokenizer *t, const json_t *part, rd_error *e) {
   (void)part;
   t->at_spaces = t->splitter.count == 0;
-  return rd_splitter_add(&t->splitter, rd_slice_text("\\s"), false, "Removed", false, e);
+  return rd_splitter_add(splitter_of(t), rd_slice_text("\\s"), false, "Removed", false, e);
 }
 
 static rd_code split_punctuation(rd_tokenizer *t, const json_t *part, rd_error *e) {
-  return rd_splitter_add(&t->splitter, rd_slice_text(rd_category_punctuation), false,
+  return rd_splitter_add(splitter_of(t), rd_slice_text(RD_PUNCTUATION), false,
                          text_of(part, "behavior", "Isolated"), false, e);
 }
 
 static rd_code split_bert(rd_tokenizer *t, const json_t *part, rd_error *e) {
   RD_TRY(split_spaces(t, part, e));
-  return rd_splitter_add(&t->splitter, rd_slice_text(rd_category_punctuation), false, "Isolated",
-                         false, e);
+  return rd_splitter_add(splitter_of(t), rd_slice_text(RD_PUNCTUATION), false, "Isolated", false,
+                         e);
 }
 
 static rd_code split_character(rd_tokenizer *t, const json_t *part, rd_error *e) {
   const char *delimiter = text_of(part, "delimiter", "");
   if (!*delimiter)
     return rd_fail(e, RD_BAD_INPUT, "CharDelimiterSplit: the delimiter is missing");
-  return rd_splitter_add(&t->splitter, rd_slice_text(delimiter), true, "Removed", false, e);
+  return rd_splitter_add(splitter_of(t), rd_slice_text(delimiter), true, "Removed", false, e);
 }
 
 /* So many characters each. */
@@ -233,7 +240,7 @@ static rd_code split_length(rd_tokenizer *t, const json_t *part, rd_error *e) {
     return rd_fail(e, RD_UNSUPPORTED, "pre-tokenizer FixedLength of %lld: 1 to %d are supported",
                    (long long)n, MOST);
   snprintf(pattern, sizeof pattern, "(?s:.{1,%d})", (int)n);
-  return rd_splitter_add(&t->splitter, rd_slice_text(pattern), false, "Isolated", false, e);
+  return rd_splitter_add(splitter_of(t), rd_slice_text(pattern), false, "Isolated", false, e);
 }
 
 static const part_row splitters[] = {

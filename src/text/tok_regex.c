@@ -19,6 +19,10 @@ struct rd_regex {
   pcre2_code *code;
 };
 
+/* Oniguruma counts the small digits and fractions of Latin-1 to the words. */
+#define WORD_SET "\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
+#define WORD "[" WORD_SET "]"
+
 /* What an escape stands for outside of [] and inside. */
 static const struct escape_row {
   char letter;
@@ -26,32 +30,125 @@ static const struct escape_row {
 } escapes[] = {
     {'s', "\\p{wspace}", "\\p{wspace}"},
     {'S', "\\P{wspace}", "\\P{wspace}"},
-    {'w', "[\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}]", "\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}"},
-    {'W', "[^\\p{alpha}\\p{M}\\p{Nd}\\p{Pc}]", NULL},
+    {'w', WORD, WORD_SET},
+    {'W', "[^" WORD_SET "]", NULL},
+    {'b', "(?:(?<=" WORD ")(?!" WORD ")|(?<!" WORD ")(?=" WORD "))", NULL},
+    {'B', "(?:(?<=" WORD ")(?=" WORD ")|(?<!" WORD ")(?!" WORD "))", NULL},
 };
 
-static rd_code put_escape(rd_bytes *out, const char *at, unsigned depth, rd_error *e) {
-  for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++)
+/* A pattern on its way into PCRE2's words. */
+typedef struct reader {
+  const char *at, *end;
+  unsigned depth; /* of [] */
+} reader;
+
+static rd_code put(rd_bytes *out, const char *text, rd_error *e) {
+  return rd_bytes_add(out, text, strlen(text), e);
+}
+
+/* The escape at r->at; behind the pattern's last backslash there is nothing. */
+static rd_code take_escape(reader *r, rd_bytes *out, rd_error *e) {
+  const char *at = r->at;
+  size_t size = r->end - at > 1 ? 2 : 1;
+  r->at += size;
+  for (size_t i = 0; i < sizeof escapes / sizeof *escapes && size == 2; i++)
     if (escapes[i].letter == at[1]) {
-      const char *text = depth ? escapes[i].inside : escapes[i].outside;
-      return text ? rd_bytes_add(out, text, strlen(text), e) : rd_bytes_add(out, at, 2, e);
+      const char *text = r->depth ? escapes[i].inside : escapes[i].outside;
+      return text ? put(out, text, e) : rd_bytes_add(out, at, size, e);
     }
-  return rd_bytes_add(out, at, 2, e);
+  return rd_bytes_add(out, at, size, e);
+}
+
+/* The sets of one class: `simple` is what PCRE2's classes hold too, `nested` are classes within it,
+ * `others` are (?=..) of what && stands behind. */
+typedef struct class_parts {
+  rd_bytes simple, nested, others;
+} class_parts;
+
+static rd_code put_union(const class_parts *p, rd_bytes *out, rd_error *e) {
+  bool both = p->simple.size && p->nested.size;
+  RD_TRY(put(out, "(?=", e));
+  if (p->simple.size) {
+    RD_TRY(put(out, "[", e));
+    RD_TRY(rd_bytes_add(out, p->simple.data, p->simple.size, e));
+    RD_TRY(put(out, both ? "]|" : "]", e));
+  }
+  RD_TRY(rd_bytes_add(out, p->nested.data, p->nested.size, e));
+  return put(out, ")", e);
+}
+
+static rd_code take_class(reader *r, rd_bytes *out, rd_error *e);
+
+static rd_code take_member(reader *r, class_parts *p, rd_error *e) {
+  bool pair = r->end - r->at > 1;
+  if (*r->at == '\\')
+    return take_escape(r, &p->simple, e);
+  if (*r->at == '[' && !(pair && r->at[1] == ':')) {
+    if (p->nested.size)
+      RD_TRY(put(&p->nested, "|", e));
+    return take_class(r, &p->nested, e);
+  }
+  if (pair && memcmp(r->at, "&&", 2) == 0) {
+    RD_TRY(put_union(p, &p->others, e));
+    p->simple.size = p->nested.size = 0;
+    r->at += 2;
+    return RD_OK;
+  }
+  const char *stop =
+      pair && *r->at == '[' ? memmem(r->at, (size_t)(r->end - r->at), ":]", 2) : NULL;
+  size_t size = stop ? (size_t)(stop - r->at) + 2 : 1; /* [:alpha:] */
+  RD_TRY(rd_bytes_add(&p->simple, r->at, size, e));
+  r->at += size;
+  return RD_OK;
+}
+
+static rd_code put_class(const class_parts *p, bool negated, rd_bytes *out, rd_error *e) {
+  if (!p->nested.size && !p->others.size) {
+    RD_TRY(put(out, negated ? "[^" : "[", e));
+    RD_TRY(rd_bytes_add(out, p->simple.data, p->simple.size, e));
+    return put(out, "]", e);
+  }
+  RD_TRY(put(out, negated ? "(?:(?!" : "(?:", e));
+  RD_TRY(rd_bytes_add(out, p->others.data, p->others.size, e));
+  RD_TRY(put_union(p, out, e));
+  return put(out, negated ? ")(?s:.))" : "(?s:.))", e);
+}
+
+/* One class. Oniguruma's may hold classes and intersections, which PCRE2 would read as brackets and
+ * ampersands: they become what is seen ahead of one character. */
+static rd_code take_class(reader *r, rd_bytes *out, rd_error *e) {
+  enum { DEEPEST = 8 };
+  class_parts p = {0};
+  rd_code code = RD_OK;
+  if (++r->depth > DEEPEST)
+    return rd_fail(e, RD_UNSUPPORTED, "a pattern with classes within each other, more than %d",
+                   DEEPEST);
+  r->at++;
+  bool negated = r->at < r->end && *r->at == '^', first = true;
+  r->at += negated;
+  for (; code == RD_OK && r->at < r->end && (*r->at != ']' || first); first = false)
+    code = take_member(r, &p, e);
+  if (code == RD_OK && r->at == r->end)
+    code = rd_fail(e, RD_BAD_INPUT, "a pattern with a class that is not closed");
+  if (code == RD_OK)
+    code = put_class(&p, negated, out, e);
+  r->at++;
+  r->depth--;
+  rd_bytes_drop(&p.simple);
+  rd_bytes_drop(&p.nested);
+  rd_bytes_drop(&p.others);
+  return code;
 }
 
 static rd_code translate(rd_slice pattern, rd_bytes *out, rd_error *e) {
-  unsigned depth = 0; /* of [] */
-  for (size_t at = 0; at < pattern.size;) {
-    const char *c = pattern.data + at;
-    if (*c == '\\' && at + 1 < pattern.size) {
-      RD_TRY(put_escape(out, c, depth, e));
-      at += 2;
-      continue;
-    }
-    depth += *c == '[' && depth == 0;
-    depth -= *c == ']' && depth > 0;
-    RD_TRY(rd_bytes_add(out, c, 1, e));
-    at++;
+  reader r = {pattern.data, pattern.data + pattern.size, 0};
+  while (r.at < r.end) {
+    if (*r.at == '\\')
+      RD_TRY(take_escape(&r, out, e));
+    else if (*r.at == '[')
+      RD_TRY(take_class(&r, out, e));
+    else
+      RD_TRY(rd_bytes_add(out, r.at++, 1, e));
   }
   return RD_OK;
 }

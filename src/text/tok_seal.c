@@ -34,6 +34,7 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   rd_normaliser_drop(&(*t)->normaliser);
   rd_normaliser_drop(&(*t)->spacer);
   rd_splitter_drop(&(*t)->splitter);
+  rd_splitter_drop(&(*t)->after_bytes);
   rd_ids_drop(&(*t)->eos);
   rd_bytes_drop(&(*t)->texts);
   rd_unigram_drop(&(*t)->unigram);

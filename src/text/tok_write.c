@@ -177,6 +177,11 @@ static json_t *byte_level_json(void) {
                    "trim_offsets", 0, "use_regex", 0);
 }
 
+static json_t *split_json(const char *pattern) {
+  return json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", pattern,
+                   "behavior", "Isolated", "invert", 0);
+}
+
 static rd_code write_json(const rd_tokenizer *t, const char *folder, rd_error *e) {
   json_t *vocab = json_object(), *merges = json_array(), *added = json_array();
   rd_bytes letters = {0};
@@ -196,10 +201,10 @@ static rd_code write_json(const rd_tokenizer *t, const char *folder, rd_error *e
   json_t *normaliser = t->pattern->form_c ? json_pack("{s:s}", "type", "NFC") : json_null();
   json_t *steps = json_array();
   for (size_t i = 0; i < RD_MOST_PATTERNS && t->pattern->patterns[i]; i++)
-    json_array_append_new(steps,
-                          json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
-                                    t->pattern->patterns[i], "behavior", "Isolated", "invert", 0));
+    json_array_append_new(steps, split_json(t->pattern->patterns[i]));
   json_array_append_new(steps, byte_level_json());
+  for (size_t i = 0; i < RD_MOST_LETTER_PATTERNS && t->pattern->letters[i]; i++)
+    json_array_append_new(steps, split_json(t->pattern->letters[i]));
   json_t *words = json_pack("{s:s, s:o}", "type", "Sequence", "pretokenizers", steps);
   json_t *model = json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE",
                             "dropout", "unk_token", "continuing_subword_prefix",

@@ -12,12 +12,32 @@ typedef struct encoder {
   rd_merger merger;
   rd_regex_scratch *scratch;
   rd_bytes buffers[2], spaced[2];
+  rd_bytes letters, bytes; /* a word in ByteLevel's letters; a part of it back in bytes */
 } encoder;
+
+/* A part of a word that was cut in its letters. */
+static rd_code spell_letters(void *context, rd_slice part, rd_error *e) {
+  encoder *x = context;
+  bool all;
+  x->bytes.size = 0;
+  RD_TRY(rd_alphabet_bytes(part, &x->bytes, &all, e));
+  return x->t->speller(&x->merger, rd_slice_of(&x->bytes), e);
+}
+
+static rd_code cut_letters(void *context, rd_slice word, rd_error *e) {
+  encoder *x = context;
+  x->letters.size = 0;
+  RD_TRY(rd_alphabet_letters(word, &x->letters, e));
+  return rd_splitter_run(&x->t->after_bytes, x->scratch, rd_slice_of(&x->letters), spell_letters, x,
+                         e);
+}
 
 static rd_code encode_words(encoder *x, rd_slice text, rd_gap gap, rd_error *e) {
   if (text.size == 0)
     return RD_OK;
   RD_TRY(rd_normaliser_run(&x->t->spacer, text, gap, x->spaced, &text, e));
+  if (x->t->after_bytes.count)
+    return rd_splitter_run(&x->t->splitter, x->scratch, text, cut_letters, x, e);
   RD_TRY(rd_merger_gap(&x->merger, text.size, e));
   return rd_splitter_run(&x->t->splitter, x->scratch, text, rd_merge_word, &x->merger, e);
 }
@@ -77,11 +97,13 @@ static rd_code encode(const rd_tokenizer *t, const char *text, size_t size, unsi
                    LONGEST);
   rd_code code = rd_grow((void **)&out.data, &out.capacity, size / 3 + 2, sizeof *out.data, e);
   if (code == RD_OK)
-    code = rd_regex_scratch_new(&x.scratch, size, e);
+    code = rd_regex_scratch_new(&x.scratch, 2 * size, e); /* letters are longer */
   if (code == RD_OK)
     code = encode_all(&x, (rd_slice){text, size}, flags, plain, e);
   rd_merger_drop(&x.merger);
   rd_regex_scratch_free(x.scratch);
+  rd_bytes_drop(&x.letters);
+  rd_bytes_drop(&x.bytes);
   rd_bytes_drop(&x.spaced[0]);
   rd_bytes_drop(&x.spaced[1]);
   rd_bytes_drop(&x.buffers[0]);

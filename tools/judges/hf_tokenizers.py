@@ -209,6 +209,15 @@ OTHERS = {
                       {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, METASPACE]}, METASPACE, {}),
     "unigram-bytes": ("Unigram", None, {**METASPACE, "prepend_scheme": "never", "split": False}, {"type": "Sequence", "decoders": [
         {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]}, {}),
+    "bytes-intersections": ("Bytes", None, {"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": "\\p{Han}+|[\\p{L}\\p{M}&&[^\\p{Han}]]+|[^\\s[\\p{L}\\p{M}]&&[^\\d]]+"}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]}, None, {}),
+    "bytes-nested": ("Bytes", None, {"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": " ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+|\\b\\w"}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]}, None, {}),
+    "bytes-then-digits": ("Bytes", None, {"type": "Sequence", "pretokenizers": [
+        {"type": "Punctuation", "behavior": "Contiguous"}, {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+        {"type": "Digits", "individual_digits": False}, {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": False}]}, None, {}),
     "fixed-length": ("BPE", None, {"type": "FixedLength", "length": 3}, None, {}),
 }
 # Whose texts are compared too. Behind an added token Metaspace's decoder keeps the space that encoding put there, ours drops it.
@@ -245,6 +254,19 @@ def with_charsmap(normaliser):
 def model_of(kind):
     """A vocabulary of letters and beginnings, inner parts and whole words, in the form of each model."""
     rng = random.Random(kind)
+    if kind == "Bytes":
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        text_of = lambda s: level.pre_tokenize_str(s)[0][0]
+        vocab, merges = {c: i for i, c in enumerate(alphabet)}, []
+        for word in WORDS + [" the", " 12", "1 2", "12 ", "\u00bd2", "2\u00bd", "\u4f60a", "a\u4f60", "\ud55c1", "!a", ".5", "  ", " !", "e\u0301 "]:
+            letters = text_of(word)
+            for i in range(1, len(letters)):
+                if letters[:i + 1] not in vocab:
+                    vocab[letters[:i + 1]] = len(vocab)
+                    merges.append([letters[:i], letters[i]])
+        return {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False,
+                "vocab": vocab, "merges": merges}
     letters = sorted(set("".join(WORDS).lower() + "".join(WORDS) + "".join(chr(c) for c in range(33, 127))))
     parts = ["the", "th", "hello", "wor", "ld", "ing", "2024", "12", "...", "caf\u00e9", "\u4f60\u597d", "don't", "in", "nt", "\u041f\u0440\u0438", "fi"]
     if kind == "WordPiece":
@@ -269,6 +291,8 @@ def other(name, kind, normaliser, splitter, decoder, flags):
     vocab = made["model"]["vocab"]
     ids = vocab if isinstance(vocab, dict) else {w: i for i, (w, _) in enumerate(vocab)}
     more = len(ids)
+    if kind == "Bytes":   # tokens that begin words would hide how those are cut
+        made["added_tokens"] = [token for token in made["added_tokens"] if token["content"] not in ("he", "caf\u00e9", "[UNK]")]
     for token in made["added_tokens"]:
         token["id"] = ids.get(token["content"], more)
         more += token["content"] not in ids
