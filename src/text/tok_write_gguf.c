@@ -40,6 +40,7 @@ static rd_code cuts_as(const rd_tokenizer *t, const rd_pattern_row *row, bool *s
   rd_code code = rd_tok_use_pattern(other, row, e);
   *same = code == RD_OK && t->whole_words == row->whole_words &&
           rd_splitter_same(&t->splitter, &other->splitter) &&
+          rd_splitter_same(&t->after_bytes, &other->after_bytes) &&
           rd_normaliser_same(&t->normaliser, &other->normaliser);
   rd_tokenizer_close(&other);
   return code;

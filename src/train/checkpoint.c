@@ -4,10 +4,10 @@
 
 #include "file.h"
 #include "folder.h"
+#include "run_folder.h"
 #include "seal.h"
 #include "tensors.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,34 +71,17 @@ static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) 
   return code;
 }
 
-int64_t rd_checkpoint_newest(const char *out, int64_t limit) {
-  int64_t best = -1;
-  DIR *folder = opendir(out);
-  for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
-    char *end = NULL;
-    if (strncmp(entry->d_name, "checkpoint-", 11) != 0)
-      continue;
-    long long n = strtoll(entry->d_name + 11, &end, 10);
-    if (*end != '\0' || end == entry->d_name + 11 || n > limit)
-      continue;
-    best = n > best ? n : best;
-  }
-  if (folder)
-    closedir(folder);
-  return best;
-}
-
 /* The one just written is the first that is kept, whatever else lies there. */
 static void remove_old(const rd_trainer *t) {
   const char *out = t->settings->out;
   int64_t limit = t->update;
   for (int64_t kept = 0; kept < t->settings->keep; kept++) {
-    int64_t n = rd_checkpoint_newest(out, limit);
+    int64_t n = rd_run_newest(out, limit);
     if (n < 0)
       return;
     limit = n - 1;
   }
-  for (int64_t n; (n = rd_checkpoint_newest(out, limit)) >= 0; limit = n - 1) {
+  for (int64_t n; (n = rd_run_newest(out, limit)) >= 0; limit = n - 1) {
     char *path = rd_print("%s/checkpoint-%lld", out, (long long)n);
     if (path)
       rd_folder_abandon(path);
@@ -108,9 +91,9 @@ static void remove_old(const rd_trainer *t) {
 
 void rd_checkpoint_retreat(const rd_trainer *t) {
   int64_t before = t->update - 1;
-  bool there = rd_checkpoint_newest(t->settings->out, before) == before;
+  bool there = rd_run_newest(t->settings->out, before) == before;
   char *path = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)before);
-  if (path && there && rd_checkpoint_newest(t->settings->out, before - 1) >= 0)
+  if (path && there && rd_run_newest(t->settings->out, before - 1) >= 0)
     rd_folder_abandon(path);
   free(path);
 }
@@ -237,7 +220,7 @@ rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
   int64_t n, limit = INT64_MAX;
   rd_error why = {0};
   *found = false;
-  for (; !*found && (n = rd_checkpoint_newest(t->settings->out, limit)) >= 0; limit = n - 1) {
+  for (; !*found && (n = rd_run_newest(t->settings->out, limit)) >= 0; limit = n - 1) {
     json_t *state = NULL;
     why = (rd_error){0};
     char *folder = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)n);

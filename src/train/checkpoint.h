@@ -7,8 +7,6 @@
 
 #include "trainer.h"
 
-/* The highest N <= `limit` with a folder checkpoint-N in `out`; -1: none. */
-int64_t rd_checkpoint_newest(const char *out, int64_t limit);
 /* Write out/checkpoint-UPDATE, then remove those before it but the newest settings->keep - 1. */
 rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e);
 /* Take the newest whole checkpoint in out: weights, moments and place; a damaged one is renamed

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "export.h"
 #include "file.h"
+#include "folder.h"
 #include "ops.h"
 #include "own_draft.h"
 #include "run_folder.h"
@@ -80,7 +81,7 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
   double scale = total > 0 ? 1.0 / total : 0.0;
   double norm = rd_parameters_norm(&t->parameters, scale);
   if (!isfinite(loss) || !isfinite(norm)) {
-    bool left = rd_checkpoint_newest(t->settings->out, t->update - 1) >= 0;
+    bool left = rd_run_newest(t->settings->out, t->update - 1) >= 0;
     return rd_fail(
         e, RD_NUMERIC,
         "update %lld: loss %g, gradient norm %g: not a number any more; %s%s with a lower "
@@ -183,7 +184,7 @@ static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, rd_error *e
   return RD_OK;
 }
 
-rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {
+static rd_code run(rd_trainer *t, rd_error *e) {
   RD_TRY(prepare(t, e));
   double before = t->seconds, start = rd_seconds(), recent = 0;
   int64_t first = t->update;
@@ -207,4 +208,10 @@ rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {
     RD_TRY(follow_up(t, &progress, e));
   }
   return rd_trainer_export(t, "final", e);
+}
+
+rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {
+  rd_code code = run(t, e);
+  rd_folder_unlock(&t->lock);
+  return code;
 }

@@ -2,13 +2,31 @@
 /* A run is known by what it leaves: settings, metrics, checkpoints, weights. */
 #include "run_folder.h"
 
-#include "checkpoint.h"
 #include "file.h"
 #include "folder.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+int64_t rd_run_newest(const char *out, int64_t limit) {
+  int64_t best = -1;
+  DIR *folder = opendir(out);
+  for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+    char *end = NULL;
+    if (strncmp(entry->d_name, "checkpoint-", 11) != 0)
+      continue;
+    long long n = strtoll(entry->d_name + 11, &end, 10);
+    if (*end != '\0' || end == entry->d_name + 11 || n > limit)
+      continue;
+    best = n > best ? n : best;
+  }
+  if (folder)
+    closedir(folder);
+  return best;
+}
 
 static const char *const traces[] = {"final", "best", "metrics.jsonl", "config.yaml"};
 
@@ -22,7 +40,7 @@ static rd_code has(const char *out, const char *name, bool *there, rd_error *e) 
 }
 
 rd_code rd_run_folder_check(const rd_train_settings *s, rd_error *e) {
-  int64_t newest = rd_checkpoint_newest(s->out, INT64_MAX);
+  int64_t newest = rd_run_newest(s->out, INT64_MAX);
   bool done = false;
   RD_TRY(has(s->out, "final", &done, e));
   if (s->resume && s->overwrite)
@@ -65,7 +83,7 @@ static rd_code give_up(const char *out, const char *name, rd_error *e) {
 
 /* Checkpoints first: none of an earlier run may be taken for one of this. */
 rd_code rd_run_folder_clear(const char *out, rd_error *e) {
-  for (int64_t n; (n = rd_checkpoint_newest(out, INT64_MAX)) >= 0;) {
+  for (int64_t n; (n = rd_run_newest(out, INT64_MAX)) >= 0;) {
     char name[48];
     snprintf(name, sizeof name, "checkpoint-%lld", (long long)n);
     RD_TRY(give_up(out, name, e));

@@ -6,6 +6,8 @@
 
 #include "settings.h"
 
+/* The highest N <= `limit` with a folder checkpoint-N in `out`; -1: none. */
+int64_t rd_run_newest(const char *out, int64_t limit);
 /* RD_USAGE, naming what is there: the folder holds a run, and neither `resume` nor `overwrite` is
  * set; or `resume` is, and a finished run has left no checkpoint. */
 rd_code rd_run_folder_check(const rd_train_settings *s, rd_error *e);

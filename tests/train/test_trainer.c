@@ -109,6 +109,7 @@ static void run_with(rd_trainer *t, rd_train_settings *s, const char *const *bas
                      const char *const *more, const char *const *most, bool stops) {
   const char *const *lists[] = {base, more, most, NULL};
   settings_of(s, lists);
+  s->overwrite = !s->resume; /* cases share folders */
   run(t, s, stops);
 }
 

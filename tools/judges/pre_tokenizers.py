@@ -4,7 +4,8 @@
   tools/judges/pre_tokenizers.py PROGRAM COUNT FOLDER   for each name a GGUF with the vocabulary of FOLDER (vocab.json, merges.txt), its texts
                                                        encoded by Hugging Face's tokenizers with that family's parts; PROGRAM is build/test_tokenizer_judge
 
-Needs tokenizers and gguf. Where the parts were read: (a) the family's tokenizer.json; (b) the class that transformers 5.24 builds for it;
+Needs tokenizers and gguf. Where the parts were read: (a) the family's tokenizer.json, in published packages (DeepSeek V3, gpt-4o, gpt-oss,
+Llama 3, Qwen 3) or as a public census of the Hub's tokenizers quotes it; (b) the class that transformers 5.24 builds for it;
 (c) transformers' table of GGUF names, whose text is that of (a) for the families that it was compared with."""
 import os, subprocess, sys, tempfile
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers as pre
