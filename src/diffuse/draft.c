@@ -94,7 +94,7 @@ static rd_code check_setup(const rd_draft_setup *s, rd_error *e) {
   if (s->count < 1)
     return rd_fail(e, RD_USAGE, "there is no room for an answer: the prompt has %lld tokens",
                    (long long)s->prompt_count);
-  if (s->mask < 0 && !s->sampler->ahead)
+  if (s->mask < 0 && (!s->sampler->ahead || s->sampler->leads))
     return rd_fail(e, RD_USAGE,
                    "the model has no mask token, which --sampler %s needs: name a word of its "
                    "vocabulary with --mask-token, or use --sampler ar",
@@ -131,7 +131,25 @@ static void fill_canvas(rd_draft *d) {
 
 /* Places that an iteration adds. */
 static int64_t step_of(const rd_draft *d) {
-  return d->sampler->grow > 0 ? d->sampler->grow : d->params->grow;
+  return d->sampler->leads    ? d->grid.size
+       : d->sampler->grow > 0 ? d->sampler->grow
+                              : d->params->grow;
+}
+
+/* A block behind a gate is as long as the gate says. */
+static void begin_grid(rd_draft *d) {
+  const rd_draft_setup *s = &d->setup;
+  const rd_gate *gate = &s->gate;
+  while (s->ids && d->given < s->count && s->places[d->given] != RD_PLACE_MASKED)
+    d->given++;
+  d->grid = rd_grid_of(d->sampler, d->params,
+                       &(rd_grid_frame){.prompt = s->prompt_count,
+                                        .count = s->count,
+                                        .lead = d->given,
+                                        .attention = s->attention,
+                                        .stride = s->stride});
+  if (d->by_block && d->params->block_length == 0 && gate->block > 0 && gate->block < s->count)
+    d->grid.size = gate->block;
 }
 
 /* How many places the canvas begins with, and how many passes there may be. */
@@ -171,22 +189,19 @@ static bool open_in(const rd_draft *d, int64_t first, int64_t end) {
   return false;
 }
 
-static int64_t block_size(const rd_draft *d) {
-  int64_t size = d->params->block_length;
-  if (size == 0 && d->by_block)
-    size = d->setup.gate.block;
-  return size > 0 && size < d->setup.count ? size : d->setup.count;
-}
-
-/* Go on to the first block that has masks. Blocks cut the region every block-length places. */
-static void begin_block(rd_draft *d, int64_t first) {
+/* Go on to the first block that has masks, from the one that begins at `origin`. */
+static void begin_block(rd_draft *d, int64_t origin) {
   rd_view *v = &d->view;
-  int64_t size = block_size(d), count = d->setup.count;
-  while (first + size < count && !open_in(d, first, first + size))
-    first += size;
+  int64_t size = d->grid.size, count = d->setup.count, first = 0;
+  for (;; origin += size) {
+    first = origin > 0 ? origin : 0;
+    if (origin + size >= count || open_in(d, first, origin + size))
+      break;
+  }
+  v->block_origin = origin;
   d->lead = d->by_block && d->setup.gate.shift && open_in(d, first, first + 1);
   v->block_first = first;
-  v->block_end = first + size < count ? first + size : count;
+  v->block_end = origin + size < count ? origin + size : count;
   v->block_step = 0;
   v->block_masks = 0;
   for (int64_t p = first; p < v->block_end; p++)
@@ -198,8 +213,11 @@ static void begin_block(rd_draft *d, int64_t first) {
 }
 
 static rd_code begin_blocks(rd_draft *d, rd_error *e) {
-  int64_t size = block_size(d), blocks = (d->setup.count + size - 1) / size;
-  d->view.block_steps = d->view.iterations / blocks;
+  int64_t size = d->grid.size, blocks = (d->setup.count + d->grid.phase + size - 1) / size;
+  d->view.block_size = size;
+  d->view.block_steps = d->sampler->counts         ? d->view.iterations / blocks
+                      : d->params->block_steps > 0 ? d->params->block_steps
+                                                   : size;
   if (d->sampler->counts && d->view.block_steps < 1)
     return rd_fail(e, RD_USAGE, "%lld iterations are fewer than the %lld blocks of %lld tokens",
                    (long long)d->view.iterations, (long long)blocks, (long long)size);
@@ -208,7 +226,7 @@ static rd_code begin_blocks(rd_draft *d, rd_error *e) {
   if (d->by_block && d->setup.gate.shift)
     d->view.iterations += d->sampler->counts ? blocks : 0;
   d->view.anew = d->by_block && d->sampler->counts;
-  begin_block(d, 0);
+  begin_block(d, -d->grid.phase);
   d->previous_n = standing(d);
   return RD_OK;
 }
@@ -237,14 +255,15 @@ static void begin_rule(rd_draft *d) {
 static rd_code begin(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
   const rd_draft_setup *s = &d->setup;
-  d->blank = d->sampler->ahead ? -1 : s->mask;
-  d->attention = d->sampler->attention > 0 ? d->sampler->attention : s->attention;
+  d->blank = d->sampler->ahead && !d->sampler->leads ? -1 : s->mask;
   d->setup.speller.mask = s->mask;
   d->setup.speller.ends = s->ends;
   d->setup.speller.end_count = s->end_count;
   d->by_block = s->gate.answer && !d->sampler->ahead && !d->sampler->checks &&
                 (s->gate.shift || s->gate.block > 0);
-  RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, s->gate.answer ? RD_CAUSAL : d->attention, e));
+  begin_grid(d);
+  RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, s->gate.answer ? RD_CAUSAL : d->grid.attention,
+                       e));
   fill_canvas(d);
   v->ids = d->canvas + s->prompt_count;
   v->fixed = d->fixed;
@@ -257,6 +276,7 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   v->end_count = s->end_count;
   v->seed = s->seed;
   v->params = d->params;
+  d->setup.most = s->most > 0 && s->most < s->count ? s->most : s->count;
   RD_TRY(begin_region(d, e));
   RD_TRY(begin_blocks(d, e));
   if (d->sampler->checks)
@@ -343,7 +363,9 @@ static void choose_range(const rd_draft *d, rd_need *need) {
                      .begins = d->view.block_step == 0,
                      .wanted_first = length,
                      .wanted_end = length,
-                     .attention = d->setup.gate.answer ? RD_CAUSAL : d->attention};
+                     .attention = d->setup.gate.answer ? RD_CAUSAL : d->grid.attention,
+                     .origin = need->origin,
+                     .led = need->led};
   if (need->count > 0) {
     v.wanted_first = rd_wanted_row(need, 0);
     v.wanted_end = rd_wanted_row(need, need->count - 1) + 1;
@@ -379,7 +401,8 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
                     .canvas = d->canvas,
                     .length = length,
                     .gated = gate_of(d, length),
-                    .attention = d->attention,
+                    .attention = d->grid.attention,
+                    .origin = d->grid.origin,
                     .shift = d->sampler->ahead || d->setup.shift_logits || d->lead,
                     .guidance = d->params->cfg_scale,
                     .wanted = d->wanted,
@@ -387,12 +410,18 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
                     .out = d->out};
   if (d->sampler->checks)
     rd_checked_need(d, need);
+  if (d->sampler->leads) { /* the last word that is written is the first that sees ahead */
+    int64_t last = P + rd_draft_written(d, d->view.ids) - 1;
+    need->origin = last > 0 ? last : 0;
+    need->led = true;
+  }
   if (need->guidance > 0) {
     memcpy(d->unguided + P, d->canvas + P, (size_t)d->n * sizeof *d->canvas);
     need->unguided = d->unguided;
     need->unguided_lane = d->unguided_lane;
   }
   choose_range(d, need);
+  need->length -= d->sampler->leads; /* the last place does not stand, and would be seen */
   return true;
 }
 
@@ -409,110 +438,12 @@ static void take_marks(rd_draft *d, bool all) {
   }
 }
 
-/* --- stopping --------------------------------------------------------------------------------- */
-
-static bool out_of_iterations(const rd_draft *d, bool late) {
-  (void)late;
-  return d->drafts >= d->view.iterations;
-}
-
-static bool out_of_time(const rd_draft *d, bool late) {
-  (void)d;
-  return late;
-}
-
-static bool wrote_the_end(const rd_draft *d, bool late) {
-  (void)late;
-  return d->sampler->ends && is_end(d, d->draft[d->n - 1]);
-}
-
-/* The whole region stands, and was the same for as many drafts as patience asks. */
-static bool settled_down(const rd_draft *d, bool late) {
-  (void)late;
-  int64_t patience = d->params->patience;
-  return d->sampler->revises && patience > 0 && d->same >= patience && d->n == d->setup.count &&
-         !d->lead;
-}
-
-/* Is the block as it will stay? The last one is left to the stops. */
-static bool block_over(const rd_draft *d, const int32_t *ids) {
-  const rd_view *v = &d->view;
-  int64_t patience = d->params->patience;
-  if (!d->by_block || d->lead)
-    return false;
-  if (d->sampler->revises)
-    return v->block_step + 1 >= v->block_steps || (patience > 0 && d->same >= patience);
-  for (int64_t p = v->block_first; p < v->block_end; p++)
-    if (!d->fixed[p] && ids[p] == d->blank)
-      return false;
-  return true;
-}
-
-/* Blocks behind an end token are not part of the answer. */
-static bool ended_in_block(const rd_draft *d, bool late) {
-  const rd_view *v = &d->view;
-  int64_t end = d->lead ? v->block_first + 1 : v->block_end;
-  (void)late;
-  if (!d->by_block || (!d->lead && !block_over(d, d->draft)))
-    return false;
-  for (int64_t p = v->block_first; p < end; p++)
-    if (is_end(d, d->draft[p]))
-      return true;
-  return false;
-}
-
-/* The plan of the last block is over. */
-static bool out_of_steps(const rd_draft *d, bool late) {
-  (void)late;
-  return d->sampler->revises && d->view.block_end == d->setup.count && block_over(d, d->draft);
-}
-
-/* No mask is left; where the plan or the time has run out, that is said instead. */
-static bool filled(const rd_draft *d, bool late) {
-  bool masks = false;
-  if (d->sampler->revises || d->sampler->checks || d->n < d->setup.count || late ||
-      out_of_iterations(d, late))
-    return false;
-  for (int64_t i = 0; i < d->n; i++)
-    masks |= !d->fixed[i] && d->draft[i] == d->blank;
-  return !masks;
-}
-
-static bool checked_to_the_end(const rd_draft *d, bool late) {
-  (void)late;
-  return d->checked.ended;
-}
-
-static bool checked_all(const rd_draft *d, bool late) {
-  (void)late;
-  return d->sampler->checks && d->checked.final == d->setup.count;
-}
-
-const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
-                            {"settled", "converged", settled_down},
-                            {"filled", "converged", filled},
-                            {"block", "converged", ended_in_block},
-                            {"checked end", "converged", checked_to_the_end},
-                            {"checked all", "iterations", checked_all},
-                            {"iterations", "iterations", out_of_iterations},
-                            {"steps", "iterations", out_of_steps},
-                            {"deadline", "deadline", out_of_time}};
-const size_t rd_stop_count = sizeof rd_stops / sizeof *rd_stops;
-
-/* The reason, or NULL to go on. */
-static const char *stop_reason(const rd_draft *d, bool late) {
-  for (size_t i = 0; i < rd_stop_count; i++)
-    if (rd_stops[i].due(d, late))
-      return rd_stops[i].reason;
-  return NULL;
-}
-
 /* Noise, then growth: the canvas of the next pass. Returns how many positions were masked (list).
  */
 static int64_t next_canvas(rd_draft *d, double quota) {
   int32_t *next = d->canvas + d->setup.prompt_count;
   int64_t masked = 0;
-  bool over = block_over(d, d->draft);
+  bool over = rd_draft_block_over(d, d->draft);
   memset(d->marks, RD_KEEP, (size_t)d->n);
   if (d->sampler->noise && !d->lead && !over)
     d->sampler->noise(&d->view, quota, d->marks);
@@ -524,19 +455,21 @@ static int64_t next_canvas(rd_draft *d, double quota) {
     if (d->marks[p] == RD_LOCK)
       d->settled[p] |= RD_SETTLED | RD_LOCKED;
   }
-  int64_t stood = d->n, step = step_of(d), rest = d->setup.count - d->n;
+  int64_t stood = standing(d), from = d->sampler->leads ? rd_draft_written(d, next) : d->n;
+  int64_t step = step_of(d), rest = d->setup.count - from;
   d->view.block_step++;
   if (d->lead) {
     d->fixed[d->view.block_first] = 1;
-    begin_block(d, d->view.block_first);
+    begin_block(d, d->view.block_origin);
   } else if ((over || !open_in(d, d->view.block_first, d->view.block_end)) &&
              d->view.block_end < d->setup.count) {
     begin_block(d, d->view.block_end);
   }
   if (!d->by_block)
-    d->n += rest < step ? rest : step;
+    d->n = from + (rest < step ? rest : step);
   for (int64_t p = stood; p < standing(d); p++)
-    d->list[masked++] = (int32_t)p;
+    if (next[p] == d->blank)
+      d->list[masked++] = (int32_t)p;
   return masked;
 }
 
@@ -577,7 +510,7 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   d->same = d->drafts > 1 && changed == 0 && d->n == d->previous_n ? d->same + 1 : 1;
   memcpy(d->previous, d->draft, (size_t)d->n * sizeof *d->draft);
   d->previous_n = d->n;
-  const char *why = stop_reason(d, late);
+  const char *why = rd_draft_stop_reason(d, late);
   rd_event event = {.kind = RD_EVENT_DRAFT,
                     .iteration = d->drafts,
                     .ids = d->draft,
@@ -602,6 +535,7 @@ rd_code rd_draft_stop(rd_draft *d, const char *why, rd_error *e) {
 
 rd_draft_result rd_draft_so_far(const rd_draft *d) {
   int64_t tokens = 0, sure = d->sampler->checks ? d->checked.final : d->previous_n;
+  sure = sure < d->setup.most ? sure : d->setup.most;
   while (tokens < sure && !is_end(d, d->previous[tokens]))
     tokens++;
   while (tokens > 0 && d->previous[tokens - 1] == d->setup.mask && !d->fixed[tokens - 1])

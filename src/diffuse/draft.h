@@ -39,7 +39,9 @@ typedef struct rd_draft_setup {
   int32_t ends[RD_MOST_ENDS]; /* [0] pads */
   int end_count;
   int64_t vocab;
+  int64_t most;          /* of them are given back; 0: all. What follows completes a block */
   int64_t attention;     /* rd_engine_attention, for samplers without one of their own */
+  int64_t stride;        /* rd_config.stride */
   bool shift_logits;     /* row i - 1 predicts position i */
   rd_gate gate;          /* of the model's adapter */
   uint64_t seed;         /* the one to use */

@@ -10,13 +10,14 @@
 typedef struct rd_params {
   char *sampler; /* name of a row of rd_samplers */
   int64_t iterations, window, tokens, seed;
-  int64_t top_k, grow, patience, block_length;
+  int64_t top_k, grow, patience, block_length, block_steps, sub_block;
   double temperature, top_p, eos_bias;
   double noise_start, sharpness, noise_clip, noise_level;
   double cfg_scale, threshold, factor, alg_temp, deadline;
   bool verify, no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
   char *retention, *reuse;
-  char *prefix, *suffix, *gaps; /* --template */
+  char *prefix, *suffix, *gaps;    /* --template */
+  const struct rd_preference *own; /* what the model prefers (rd_model_preference), or NULL */
 } rd_params;
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What a draft is made of: for draft.c, and for checked.c, which has the passes of samplers whose
- * drafts the base checks. */
+/* What a draft is made of: for draft.c, for draft_stops.c, and for checked.c, which has the passes
+ * of samplers whose drafts the base checks. */
 #ifndef RD_DRAFT_STATE_H
 #define RD_DRAFT_STATE_H
 
 #include "arena.h"
 #include "checked.h"
 #include "draft.h"
+#include "grid.h"
 #include "reuse.h"
 
 struct rd_draft {
@@ -27,10 +28,11 @@ struct rd_draft {
   float *confidence;      /* (count) */
   uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
   int64_t wanted_count;
-  int32_t blank;     /* what stands where nothing is written: the mask, or -1 for nothing */
-  int64_t attention; /* of the passes */
-  bool by_block;     /* behind a gate, block after block: what is finished is clean */
-  bool lead;         /* the next pass is for the block's first word alone, which the base says */
+  int32_t blank; /* what stands where nothing is written: the mask, or -1 for nothing */
+  int64_t given; /* places at the answer's beginning that are given */
+  rd_grid grid;  /* the blocks of attention, and those that are written */
+  bool by_block; /* behind a gate, block after block: what is finished is clean */
+  bool lead;     /* the next pass is for the block's first word alone, which the base says */
   const rd_reuse *reuse;
   rd_lane *lane, *unguided_lane; /* or NULL */
   bool lent;                     /* the lane is somebody else's */
@@ -42,5 +44,12 @@ struct rd_draft {
   const char *stopped;
   rd_checked checked; /* of samplers whose drafts the base checks */
 };
+
+/* The first place where nothing is written in ids (n); n: there is none. */
+int64_t rd_draft_written(const rd_draft *d, const int32_t *ids);
+/* Is the block as it will stay? The last one is left to the stops. */
+bool rd_draft_block_over(const rd_draft *d, const int32_t *ids);
+/* The reason of the first rule that is due (late: the deadline is over), or NULL to go on. */
+const char *rd_draft_stop_reason(const rd_draft *d, bool late);
 
 #endif

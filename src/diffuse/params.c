@@ -2,6 +2,7 @@
 /* The option rows of generation, and what may be given together. */
 #include "params.h"
 
+#include "family.h"
 #include "reuse.h"
 #include "sampler.h"
 
@@ -17,7 +18,9 @@
 
 const rd_option rd_sampler_options[] = {
     {"sampler", AT(sampler), .fallback = "lad", .choices = &rd_sampler_table, .lists = true,
-     .group = DRAFT, .value = "NAME", .help = "how drafts are refined; 'help' lists the samplers"},
+     .group = DRAFT, .value = "NAME",
+     .help = "how drafts are refined; 'help' lists the samplers. Models with a way of their own "
+             "take that where none is named"},
     {"verify", AT(verify), .group = DRAFT,
      .help = "the adapter drafts and the model without it checks: the tokens of --sampler ar, in "
              "fewer passes; needs an adapter with a gate"},
@@ -67,7 +70,12 @@ const rd_option rd_sampler_options[] = {
     {"eos-last", AT(eos_last), .group = NOISE,
      .help = "end tokens get the least confidence: length is decided last"},
     {"block-length", AT(block_length), .fallback = "0", .max = 1048576, .group = FILLING,
-     .value = "N", .help = "fill in blocks of N from left to right; 0: one block"},
+     .value = "N",
+     .help = "fill in blocks of N from left to right; 0: the model's own, or one block"},
+    {"block-steps", AT(block_steps), .fallback = "0", .max = 1048576, .group = FILLING,
+     .value = "N", .help = "passes that fill a block, at most; 0: one for each of its tokens"},
+    {"sub-block", AT(sub_block), .fallback = "8", .min = 1, .max = 1048576, .group = FILLING,
+     .value = "N", .help = "a block is filled in stretches of N from left to right"},
     {"cfg-scale", AT(cfg_scale), .fallback = "0", .max = 100, .group = FILLING, .value = "F",
      .help = "classifier-free guidance: how much the prompt is stressed"},
     {"no-eos", AT(no_eos), .group = FILLING, .help = "never choose the end token"},
@@ -113,6 +121,9 @@ static rd_code set_default(const rd_options *o, const char *name, const char *va
 
 rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_sampler **sampler,
                           rd_error *e) {
+  const rd_preference *own = p->own;
+  if (own)
+    RD_TRY(set_default(o, "sampler", own->sampler, e));
   RD_TRY(rd_sampler_find(sampler, p->sampler ? p->sampler : "lad", e));
   bool named = rd_option_given(o, "sampler") && !(*sampler)->checks;
   if (p->verify && named && !rd_sampler_causal(*sampler))
@@ -134,6 +145,8 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_sampler **
   const size_t most = sizeof s->defaults / sizeof *s->defaults;
   for (const rd_override *d = s->defaults; d < s->defaults + most && d->option; d++)
     RD_TRY(set_default(o, d->option, d->value, e));
+  for (int i = 0; own && own->options[i][0] && strcmp(own->sampler, s->name) == 0; i++)
+    RD_TRY(set_default(o, own->options[i][0], own->options[i][1], e));
   if (p->gaps && (p->prefix || p->suffix))
     return rd_fail(e, RD_USAGE,
                    "--template says where the fixed text stands: it goes without "

@@ -52,6 +52,28 @@ void rd_policy_threshold(const rd_view *v, double quota, uint8_t *marks) {
   commit_first(v, count, n, marks);
 }
 
+void rd_policy_dynamic(const rd_view *v, double quota, uint8_t *marks) {
+  int64_t n = ranked_by_probability(v), least = quota > 1 ? (int64_t)quota : 1, count = 0;
+  while (count < n && v->weight[v->order[count]] > v->params->threshold)
+    count++;
+  commit_first(v, count > least ? count : least, n, marks);
+}
+
+void rd_policy_leading(const rd_view *v, double quota, uint8_t *marks) {
+  bool sure = true;
+  int64_t taken = 0;
+  (void)quota;
+  for (int64_t p = 0; p < v->n; p++) {
+    if (!v->proposed[p])
+      continue;
+    sure = sure && (double)v->proposals[p].probability > v->params->threshold;
+    if (!sure && taken > 0)
+      return;
+    marks[p] = RD_COMMIT;
+    taken++;
+  }
+}
+
 void rd_policy_factor(const rd_view *v, double quota, uint8_t *marks) {
   (void)quota;
   int64_t n = ranked_by_probability(v), count = n > 0;

@@ -51,6 +51,24 @@ double rd_schedule_even(const rd_view *v) {
   return (double)(v->block_masks / steps + (v->block_step < v->block_masks % steps));
 }
 
+double rd_schedule_block(const rd_view *v) {
+  int64_t steps = v->block_steps > 0 ? v->block_steps : 1;
+  return (double)(v->block_size / steps + (v->block_step < v->block_size % steps));
+}
+
+/* Pass after pass from the first; halves go to the even number, as torch rounds. */
+double rd_schedule_rounded(const rd_view *v) {
+  int64_t left = v->block_masks, real = -1;
+  for (int64_t rest = v->block_steps; rest > 0; rest--) {
+    int64_t quota = (int64_t)nearbyint((double)left / (double)rest);
+    left -= quota;
+    real += quota > 0;
+    if (quota > 0 && real == v->block_step)
+      return (double)quota;
+  }
+  return (double)left;
+}
+
 double rd_schedule_linear(const rd_view *v) {
   const double last = 1e-3;
   double i = pass_of(v), N = passes_of(v), fall = (1 - last) / N;

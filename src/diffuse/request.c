@@ -2,6 +2,8 @@
 /* A request made into a draft. */
 #include "request.h"
 
+#include "grid.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -80,6 +82,17 @@ static rd_code lay_canvas(rd_canvas *out, const rd_request *r, const rd_draft_se
   return rd_canvas_init(out, r->params, &frame, e);
 }
 
+/* Models that were made for whole blocks never saw a part of one: the last is completed where the
+ * window has room. */
+static void complete(rd_draft_setup *s, int64_t window) {
+  const rd_grid_frame frame = {
+      .prompt = s->prompt_count, .count = s->count, .attention = s->attention, .stride = s->stride};
+  const rd_grid grid = rd_grid_of(s->sampler, s->params, &frame);
+  int64_t over = (s->count + grid.phase) % grid.size, room = window - s->prompt_count;
+  int64_t more = s->sampler->leads ? grid.size - 1 : over > 0 ? grid.size - over : 0;
+  s->count += more < room - s->count ? more : room - s->count;
+}
+
 rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   const rd_model *model = r->model;
   rd_draft_setup setup = {.params = r->params,
@@ -90,6 +103,7 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                           .mask = mask_of(model),
                           .vocab = model->config.vocab,
                           .attention = rd_engine_attention(model),
+                          .stride = model->config.stride,
                           .gate = model->weights.plain ? model->remembered.gate : (rd_gate){0},
                           .shift_logits = model->config.shift_logits,
                           .speller = {.text = spell_text, .piece = spell_piece, .context = model},
@@ -112,6 +126,9 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   setup.ids = canvas.ids;
   setup.places = canvas.places;
   setup.count = canvas.count;
+  setup.most = canvas.count;
+  if (r->sampler->whole && !canvas.ids)
+    complete(&setup, canvas.window);
   setup.window = canvas.window;
   rd_code code = rd_draft_new(out, &setup, e);
   rd_canvas_drop(&canvas);

@@ -7,6 +7,8 @@
  * computes everything when a block begins. */
 #include "reuse.h"
 
+#include "attention.h"
+
 #include <string.h>
 
 static int64_t least(int64_t a, int64_t b) {
@@ -20,7 +22,10 @@ static int64_t most(int64_t a, int64_t b) {
 static rd_reuse_range range_changed(const rd_reuse_view *v) {
   int64_t block = v->attention, first = least(v->changed, v->wanted_first);
   int64_t last = most(first + 1, v->wanted_end) - 1;
-  return (rd_reuse_range){first / block * block, least((last / block + 1) * block, v->length)};
+  if (v->led) /* what stands ahead was computed for a pass alone */
+    return (rd_reuse_range){least(first, v->origin), v->length};
+  return (rd_reuse_range){most(rd_block_start(first, block, v->origin), 0),
+                          least(rd_block_start(last, block, v->origin) + block, v->length)};
 }
 
 static rd_reuse_range range_prefix(const rd_reuse_view *v) {

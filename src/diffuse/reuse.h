@@ -15,7 +15,8 @@ typedef struct rd_reuse_view {
   bool begins;                      /* with its first pass */
   int64_t changed;                  /* the first that is not as the lane knows it */
   int64_t wanted_first, wanted_end; /* rows whose proposals are wanted; none: equal */
-  int64_t attention;                /* as a need's */
+  int64_t attention, origin;        /* as a need's */
+  bool led;
 } rd_reuse_view;
 
 typedef struct rd_reuse_range {

@@ -12,6 +12,24 @@ static bool want_masked(const rd_view *v, int64_t p) {
   return !v->fixed[p] && v->ids[p] == v->mask && p < v->block_end;
 }
 
+/* Fast-dLLM v2: the first token of a block alone, by the row before the block; then the masks of
+ * the first stretch of the block that has some. */
+static bool want_stretch(const rd_view *v, int64_t p) {
+  int64_t first = v->block_first, size = v->params->sub_block > 0 ? v->params->sub_block : v->n;
+  if (!want_masked(v, p))
+    return false;
+  while (!want_masked(v, first))
+    first++;
+  return first == v->block_origin
+           ? p == first
+           : (p - v->block_origin) / size == (first - v->block_origin) / size;
+}
+
+/* All masks, of which as many stand as are written at a time. */
+static bool want_ahead(const rd_view *v, int64_t p) {
+  return !v->fixed[p] && v->ids[p] == v->mask;
+}
+
 static bool want_next(const rd_view *v, int64_t p) {
   return p == v->n - 1;
 }
@@ -115,6 +133,55 @@ const rd_sampler rd_samplers[] = {
      .options = DREAM,
      .defaults = {{"iterations", "128"}, {"temperature", "0"}, {"top-k", "0"}, {"tokens", "128"}},
      .counts = true},
+    {.name = "static",
+     .help = "models made for blocks: the most confident masks of a block, as many at each pass",
+     .wants = want_masked,
+     .schedule = rd_schedule_even,
+     .policy = rd_policy_low_confidence,
+     .options = "temperature block-length block-steps cfg-scale no-eos",
+     .defaults = {{"temperature", "0"}},
+     .gumbel = true,
+     .ends = true},
+    {.name = "dynamic",
+     .help = "SDAR: a block's masks above a confidence, where there are as many as static fills",
+     .wants = want_masked,
+     .schedule = rd_schedule_block,
+     .policy = rd_policy_dynamic,
+     .options = CHOICE "block-length block-steps threshold",
+     .defaults = {{"top-k", "0"}, {"threshold", "0.85"}},
+     .whole = true,
+     .ends = true},
+    {.name = "sub-blocks",
+     .help = "Fast-dLLM v2: a block's masks above a confidence, stretch by stretch",
+     .wants = want_stretch,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_threshold,
+     .options = CHOICE "block-length sub-block threshold",
+     .defaults = {{"temperature", "0"}, {"top-k", "0"}, {"top-p", "0.95"}},
+     .whole = true,
+     .ends = true},
+    {.name = "bd3lm",
+     .help = "BD3-LM: static, with attention in blocks of block-length that begin with the answer",
+     .wants = want_masked,
+     .schedule = rd_schedule_rounded,
+     .policy = rd_policy_low_confidence,
+     .options = "temperature block-length block-steps cfg-scale no-eos",
+     .defaults = {{"temperature", "0"}},
+     .gumbel = true,
+     .own_blocks = true,
+     .ends = true},
+    {.name = "longest-prefix",
+     .help = "SDLM: block-length masks ahead of what is written, of which the first that are sure "
+             "stay",
+     .wants = want_ahead,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_leading,
+     .options = CHOICE "block-length threshold",
+     .defaults = {{"temperature", "0"}, {"top-k", "0"}},
+     .ahead = true,
+     .leads = true,
+     .whole = true,
+     .ends = true},
     {.name = "ar",
      .help = "left to right, one token a pass: the autoregressive baseline",
      .wants = want_next,

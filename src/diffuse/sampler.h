@@ -22,12 +22,16 @@ typedef struct rd_sampler {
   rd_override defaults[8]; /* its own defaults, ended by a NULL option */
   int64_t attention;       /* of its passes: RD_CAUSAL; 0: the model's own */
   int64_t grow;            /* places that an iteration adds; 0: as many as --grow says */
-  bool ahead;   /* a token is wanted for the last place before anything stands there, by the row
-                   before it: no   mask is needed, and only the answer's beginning can be given */
-  bool checks;  /* the base checks what stands, and it stays as far as it is the base's own */
-  bool drafts;  /* with `checks`: the adapter drafts, else the base's guesses of the pass before are
-                   what is checked */
-  bool ends;    /* EOS ends it */
+  bool ahead;  /* a token is wanted for the last place before anything stands there, by the row
+                  before it: no   mask is needed, and only the answer's beginning can be given */
+  bool checks; /* the base checks what stands, and it stays as far as it is the base's own */
+  bool drafts; /* with `checks`: the adapter drafts, else the base's guesses of the pass before are
+                  what is checked */
+  bool leads;  /* with `ahead`: block-length masks stand ahead of what is written. They and the
+                  word before them see one another, everything before that looks back only */
+  bool own_blocks; /* attention is in blocks of block-length, which begin with the answer */
+  bool whole;      /* the answer's last block is a whole one, and is cut off afterwards */
+  bool ends;       /* EOS ends it, once all before it is written */
   bool revises; /* filled positions may change: stops by patience instead of when nothing is masked
                  */
   bool gumbel;  /* choice and confidence as LLaDA's */

@@ -115,6 +115,7 @@ rd_code rd_generate_messages(rd_session *session, const rd_message *messages, si
                   .observer = observer,
                   .context = context};
   int32_t *ids = NULL;
+  session->params.own = rd_model_preference(session->model);
   rd_code code = rd_params_resolve(&session->params, &session->options, &r.sampler, e);
   if (code == RD_OK)
     code = rd_model_prompt(&ids, &r.prompt_count, session->model, messages, count, false, e);

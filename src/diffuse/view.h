@@ -37,6 +37,8 @@ typedef struct rd_view {
   int64_t iteration;               /* passes made, this one included: from 1 */
   int64_t iterations;              /* at most */
   int64_t block_first, block_end;  /* the block being written: [first, end) */
+  int64_t block_origin;            /* where it begins, below 0 with the end of the prompt in it */
+  int64_t block_size;              /* how long a whole one is */
   int64_t block_masks;             /* masks it had when it was begun */
   int64_t block_step, block_steps; /* this pass in the block, from 0; passes planned for it */
   bool anew;                       /* schedules run over the passes of each block */
@@ -65,13 +67,18 @@ rd_schedule rd_schedule_lad;     /* f(i) * open positions * noise start (LAD) */
 rd_schedule rd_schedule_falling; /* noise level (1 - i/N) * open positions (LAD generic) */
 rd_schedule rd_schedule_even;    /* the block's masks split evenly over its passes (LLaDA) */
 rd_schedule
-    rd_schedule_linear;       /* masks left (1 - s/t), t from 1 to 1e-3; all in the last (Dream) */
+    rd_schedule_linear;        /* masks left (1 - s/t), t from 1 to 1e-3; all in the last (Dream) */
+rd_schedule rd_schedule_block; /* a whole block's places split evenly over its passes (SDAR) */
+rd_schedule
+    rd_schedule_rounded;      /* masks left / passes left, rounded; passes with 0 are none (dLLM) */
 rd_schedule rd_schedule_none; /* 0: no quota */
 /* Policies: */
 rd_policy rd_policy_all;            /* every proposal is taken */
 rd_policy rd_policy_low_confidence; /* the `quota` most probable */
 rd_policy rd_policy_random;         /* `quota` at random */
 rd_policy rd_policy_threshold;      /* all at or above params.threshold, the best always */
+rd_policy rd_policy_dynamic;        /* all above params.threshold, if `quota` are, else the best */
+rd_policy rd_policy_leading;        /* those before the first not above params.threshold, or it */
 rd_policy rd_policy_factor;         /* the leading run of ranks r with p >= 1 - factor / (r + 1) */
 rd_policy rd_policy_origin;         /* each with probability quota / masks */
 rd_policy rd_policy_maskgit;        /* floor(quota) by probability, or drawn at alg-temp > 0 */

@@ -3,6 +3,8 @@
  * knows. */
 #include "engine.h"
 
+#include "attention.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +75,7 @@ int64_t rd_need_clean(const rd_need *need) {
 
 int64_t rd_need_sees(const rd_need *need, int64_t position) {
   int64_t block = position < need->gated ? RD_CAUSAL : need->attention;
-  int64_t sees = block == RD_BIDIRECTIONAL ? need->length : (position / block + 1) * block;
-  return sees < need->length ? sees : need->length;
+  return rd_sees(position, need->length, block, need->origin, need->led);
 }
 
 /* Every position in [first, end) must be known. */
@@ -187,9 +188,12 @@ static void keep(rd_lane *lane, const int32_t *canvas, int64_t first, int64_t en
     memcpy(lane->ids + first, canvas + first, (size_t)(end - first) * sizeof *canvas);
 }
 
-/* Behind a gate nothing is known: those rows see what is still to change. */
+/* Behind a gate nothing is known, nor of what stands ahead of a prefix: those rows see what is
+ * still to change. */
 void rd_need_keep(const rd_need *need) {
-  int64_t end = need->gated > 0 ? rd_need_clean(need) : need->end;
+  int64_t end = need->gated > 0                       ? rd_need_clean(need)
+              : need->led && need->origin < need->end ? need->origin
+                                                      : need->end;
   keep(need->lane, need->canvas, need->first, end);
   if (need->unguided)
     keep(need->unguided_lane, need->unguided, need->first, end);

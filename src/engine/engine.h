@@ -50,6 +50,9 @@ typedef struct rd_need {
    * at every pass. */
   int64_t gated;
   int64_t attention; /* RD_BIDIRECTIONAL, RD_CAUSAL, or N: blocks of N positions */
+  int64_t origin;    /* blocks are counted from this position, forwards and backwards */
+  bool led;          /* positions before the origin see none behind themselves, and what is computed
+                        from it on counts for this pass alone */
   /* Rows from this position on that look back have the bits that they have one at a time, however
    * many are computed; 0: those that a pass over many gives. Needs a lane. */
   int64_t stepwise;

@@ -154,6 +154,8 @@ static void add_sequence(cpu_engine *d, const rd_need *need, side s, const int32
                     .first = s.first,
                     .cache = lane ? ((const cpu_lane *)lane)->cache : NULL,
                     .length = rd_need_sees(need, s.end - 1),
+                    .origin = need->origin,
+                    .led = need->led,
                     .clean = s.clean};
 }
 

@@ -10,12 +10,16 @@
 #include "dtype.h"
 #include "error.h"
 
+#include <stdbool.h>
+
 /* The rows of one sequence: `queries` rows of q and o from row q, `keys` rows of k and v from row
  * k. Key j has position j, query i position first + i: keys before and behind the queries are a
  * cache's. first + queries <= keys. */
 typedef struct rd_span {
   int64_t q, queries, k, keys;
   int64_t first;
+  int64_t origin;            /* blocks are counted from this position, forwards and backwards */
+  bool led;                  /* positions before the origin see none behind themselves */
   const void *own_k, *own_v; /* (keys, ..) keys and values that lie elsewhere than the call's, from
                                 their first row on, strides the same; NULL: row k of the call's.
                                 Forward only */
@@ -29,12 +33,29 @@ typedef struct rd_attention {
   rd_dtype type; /* of q, k, v, o and their gradients: RD_F32 or RD_BF16 */
   int64_t heads, kv_heads, head_dim;
   int64_t q_stride, k_stride, v_stride, o_stride; /* elements from row to row */
-  int64_t
-      block;   /* 0 bidirectional; 1 causal; N block-causal: position p sees keys < (p/N + 1) * N */
-  float scale; /* of the scores, usually 1 / sqrt(hd) */
+  int64_t block; /* 0 bidirectional; 1 causal; N block-causal: a position sees up to the end of its
+                    block of N, which a span's origin and `led` may move */
+  float scale;   /* of the scores, usually 1 / sqrt(hd) */
   const rd_span *spans; /* (sequences) */
   int64_t sequences;
 } rd_attention;
+
+/* Where the block of N positions begins that `position` is in; below 0 where the origin makes the
+ * first one shorter. */
+static inline int64_t rd_block_start(int64_t position, int64_t N, int64_t origin) {
+  const int64_t in = (position - origin) % N;
+  return position - (in < 0 ? in + N : in);
+}
+
+/* Keys that a position sees of `keys`: those from 0 up to this number. */
+static inline int64_t rd_sees(int64_t position, int64_t keys, int64_t block, int64_t origin,
+                              bool led) {
+  const bool causal = led && position < origin;
+  const int64_t seen = block == 0 ? keys
+                     : causal     ? position + 1
+                                  : rd_block_start(position, block, origin) + block;
+  return seen < keys ? seen : keys;
+}
 
 /* Bytes of workspace for forward and backward calls with the heads of `a` (spans and sequences are
  * not read), at most `threads` threads and `longest` keys in a sequence. Aligned to 64 bytes. */

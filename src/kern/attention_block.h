@@ -25,9 +25,7 @@ static inline int64_t rd_attention_blocks(const rd_span *s) {
 
 /* Keys that query i of the span sees: those from 0 up to this number. */
 static inline int64_t rd_attention_seen(const rd_attention *a, const rd_span *s, int64_t i) {
-  const int64_t position = s->first + i;
-  const int64_t seen = a->block == 0 ? s->keys : (position / a->block + 1) * a->block;
-  return seen < s->keys ? seen : s->keys;
+  return rd_sees(s->first + i, s->keys, a->block, s->origin, s->led);
 }
 
 /* The same, rounded up, for the last query of a block: few widths, so few prepared products. */

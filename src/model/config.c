@@ -124,6 +124,10 @@ static rd_code read_sizes(rd_config *c, const json_t *config, rd_error *e) {
   return rd_config_check(c, e);
 }
 
+static const char *mask_key(const rd_config *c) {
+  return c->family->mask_key ? c->family->mask_key : "mask_token_id";
+}
+
 rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generation, rd_error *e) {
   const char *type = NULL;
   memset(c, 0, sizeof *c);
@@ -132,18 +136,24 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
     return rd_fail(e, RD_BAD_INPUT,
                    "model_type is missing: nothing says what kind of model this is");
   RD_TRY(rd_family_find(&c->family, type, e));
+  c->family = rd_family_marked(c->family, config);
   RD_TRY(rd_computed_config(config, e));
   c->norm_eps = 1e-6;
   c->rope_theta = c->family->rope_theta;
   c->qkv_bias = c->family->qkv_bias;
   c->qk_norm = c->family->qk_norm;
   c->block = c->family->block;
+  c->stride = c->family->stride;
   c->shift_logits = c->family->shift_logits;
   c->bos = c->pad = c->mask = -1;
   RD_TRY(read_sizes(c, config, e));
   RD_TRY(rd_json_real(config, "rope_theta", 1, 1e12, &c->rope_theta, e));
   RD_TRY(rd_json_bool(config, "attention_bias", &c->qkv_bias, e));
+  RD_TRY(rd_json_bool(config, "qk_norm", &c->qk_norm, e));
   RD_TRY(rd_json_bool(config, "shift_logits", &c->shift_logits, e));
+  if (c->family->size_key)
+    RD_TRY(rd_json_int(config, c->family->size_key, c->family->stride > 0 ? 1 : 2, MOST,
+                       c->family->stride > 0 ? &c->stride : &c->block, e));
   RD_TRY(rd_json_int(config, "attention_block", 0, MOST, &c->block, e));
   RD_TRY(rd_json_int(config, "canvas_length", 0, MOST, &c->canvas, e));
   static const char *const scaling_keys[] = {"rope_scaling", "rope_parameters"};
@@ -154,7 +164,9 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
   }
   RD_TRY(read_id(config, "bos_token_id", c->vocab, &c->bos, e));
   RD_TRY(read_id(config, "pad_token_id", c->vocab, &c->pad, e));
-  RD_TRY(read_id(config, "mask_token_id", c->vocab, &c->mask, e));
+  if (c->family->mask > 0 && c->family->mask < c->vocab)
+    c->mask = c->family->mask;
+  RD_TRY(read_id(config, mask_key(c), c->vocab, &c->mask, e));
   RD_TRY(rd_config_read_eos(c, config, e));
   return rd_config_read_eos(c, generation, e);
 }
@@ -186,12 +198,19 @@ json_t *rd_config_json(const rd_config *c, rd_dtype type) {
   set_scaling(out, c);
   json_object_set_new(out, "shift_logits", json_boolean(c->shift_logits));
   json_object_set_new(out, "attention_block", json_integer(c->block));
+  if (c->qk_norm != c->family->qk_norm)
+    json_object_set_new(out, "qk_norm", json_boolean(c->qk_norm));
+  if (c->family->size_key)
+    json_object_set_new(out, c->family->size_key,
+                        json_integer(c->family->stride > 0 ? c->stride : c->block));
+  if (c->family->marked)
+    json_object_set_new(out, c->family->mark, json_pack("[s]", c->family->marked));
   if (c->canvas > 0)
     json_object_set_new(out, "canvas_length", json_integer(c->canvas));
   const struct {
     const char *key;
     int32_t id;
-  } ids[] = {{"bos_token_id", c->bos}, {"pad_token_id", c->pad}, {"mask_token_id", c->mask}};
+  } ids[] = {{"bos_token_id", c->bos}, {"pad_token_id", c->pad}, {mask_key(c), c->mask}};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
     if (ids[i].id >= 0)
       json_object_set_new(out, ids[i].key, json_integer(ids[i].id));

@@ -26,6 +26,7 @@ typedef struct rd_config {
   bool rope_interleaved; /* pairs (2i, 2i+1), as in llama2.c and GGUF llama; else (i, i + hd/2) */
   bool qkv_bias, qk_norm, tied;
   int64_t block;     /* attention the model was made for: 0 bidirectional, 1 causal, N blocks */
+  int64_t stride;    /* masks that stand ahead of what is written, under causal attention; or 0 */
   int64_t canvas;    /* the canvas that the files speak of, 0: none */
   bool shift_logits; /* row i-1 predicts the token at i (Dream, autoregressive bases) */
   int32_t bos, pad, mask; /* token ids, -1: none */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of families. LLaDA keeps the names of OLMo, its ancestor; the others those of LLaMA. */
+/* The table of families. LLaDA keeps the names of OLMo, its ancestor; the others those of LLaMA.
+ * Those that write in blocks were read from their makers' code: doc/MODEL.md says which was seen.
+ */
 #include "family.h"
 
 #include "table.h"
@@ -60,6 +62,16 @@ static const rd_names llada_names = {.embedding = "model.transformer.wte",
                                      .down = LAYER "ff_out"};
 #undef LAYER
 
+/* dLLM's conversions: a causal model whose mask was taken away. Nothing in their files tells those
+ * that were trained in blocks (bd3lm) from the others (mdlm), unless somebody adds
+ * attention_block. */
+#define A2D(kind, type, ...)                                                                       \
+  {                                                                                                \
+    .name = kind "-diffusion", .model_types = {type}, .keys = &llama_keys, .names = &llama_names,  \
+    .block = 0, .rope_theta = 10000, .own = {"low-confidence", {{"block-length", "32"}}},          \
+    .own_blocks = {"bd3lm"}, __VA_ARGS__                                                           \
+  }
+
 static const rd_family families[] = {
     {.name = "llama",
      .model_types = {"llama"},
@@ -77,13 +89,6 @@ static const rd_family families[] = {
      .qkv_bias = true,
      .block = 1,
      .rope_theta = 10000},
-    {.name = "qwen2-diffusion",
-     .model_types = {"a2d-qwen2"},
-     .keys = &llama_keys,
-     .names = &llama_names,
-     .qkv_bias = true,
-     .block = 0,
-     .rope_theta = 10000},
     {.name = "qwen3",
      .model_types = {"qwen3"},
      .gguf = "qwen3",
@@ -91,13 +96,6 @@ static const rd_family families[] = {
      .names = &llama_names,
      .qk_norm = true,
      .block = 1,
-     .rope_theta = 10000},
-    {.name = "qwen3-diffusion",
-     .model_types = {"a2d-qwen3"},
-     .keys = &llama_keys,
-     .names = &llama_names,
-     .qk_norm = true,
-     .block = 0,
      .rope_theta = 10000},
     {.name = "llada",
      .model_types = {"llada"},
@@ -116,6 +114,51 @@ static const rd_family families[] = {
      .block = 0,
      .shift_logits = true,
      .rope_theta = 1000000},
+    A2D("llama", "a2d-llama", .qkv_bias = false),
+    A2D("qwen2", "a2d-qwen2", .qkv_bias = true),
+    A2D("qwen3", "a2d-qwen3", .qk_norm = true),
+    {.name = "sdar",
+     .model_types = {"sdar"},
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qk_norm = true,
+     .block = 4,
+     .size_key = "block_size",
+     .rope_theta = 10000,
+     .own = {"dynamic"}},
+    {.name = "fast-dllm-v2",
+     .model_types = {"Fast_dLLM_Qwen"},
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qkv_bias = true,
+     .block = 32,
+     .size_key = "bd_size",
+     .shift_logits = true,
+     .mask_word = "|<MASK>|",
+     .rope_theta = 10000,
+     .own = {"sub-blocks"}},
+    {.name = "stable-diffcoder",
+     .model_types = {"llama"},
+     .mark = "architectures",
+     .marked = "StableDiffcoder",
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .block = 4,
+     .mask = 5,
+     .rope_theta = 10000,
+     .own = {"static"}},
+    {.name = "sdlm",
+     .model_types = {"qwen2"},
+     .mark = "text_mask_token_id",
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qkv_bias = true,
+     .block = 1,
+     .size_key = "block_size",
+     .stride = 4,
+     .mask_key = "text_mask_token_id",
+     .rope_theta = 10000,
+     .own = {"longest-prefix"}},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -135,12 +178,31 @@ static rd_code unknown(const char *what, rd_error *e) {
 
 rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *e) {
   for (size_t i = 0; i < FAMILIES; i++)
-    for (int k = 0; k < 4 && families[i].model_types[k]; k++)
+    for (int k = 0; k < 4 && families[i].model_types[k] && !families[i].mark; k++)
       if (strcmp(families[i].model_types[k], model_type) == 0) {
         *out = &families[i];
         return RD_OK;
       }
   return unknown(model_type, e);
+}
+
+static bool has_mark(const rd_family *row, const json_t *config) {
+  const json_t *value = json_object_get(config, row->mark), *item = NULL;
+  bool found = value && !row->marked;
+  size_t i = 0;
+  json_array_foreach((json_t *)(uintptr_t)value, i, item) {
+    const char *text = json_string_value(item);
+    found = found || (row->marked && text && strstr(text, row->marked));
+  }
+  return found;
+}
+
+const rd_family *rd_family_marked(const rd_family *row, const json_t *config) {
+  for (size_t i = 0; i < FAMILIES; i++)
+    if (families[i].mark && strcmp(families[i].model_types[0], row->model_types[0]) == 0 &&
+        has_mark(&families[i], config))
+      return &families[i];
+  return row;
 }
 
 rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_error *e) {

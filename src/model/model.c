@@ -110,6 +110,8 @@ static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
   c->bos = c->bos >= 0 ? c->bos : rd_tokenizer_bos(t);
   c->pad = c->pad >= 0 ? c->pad : rd_tokenizer_pad(t);
   c->mask = c->mask >= 0 ? c->mask : rd_tokenizer_mask(t);
+  if (c->mask < 0 && c->family->mask_word)
+    c->mask = rd_tokenizer_id(t, c->family->mask_word);
   for (size_t i = 0; i < count; i++)
     if (eos[i] >= 0 && c->eos_count < RD_MOST_EOS && !rd_config_is_eos(c, eos[i]))
       c->eos[c->eos_count++] = eos[i];
@@ -194,6 +196,15 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
     return rd_prefix(e, code, "%s", o->path);
   m->system = o->system ? rd_strdup(o->system, e) : NULL;
   return m->system || !o->system ? open_tokenizer(m, o, e) : RD_NO_MEMORY;
+}
+
+const rd_preference *rd_model_preference(const rd_model *m) {
+  const rd_family *f = m->config.family;
+  if (!f || m->adapted)
+    return NULL;
+  const rd_preference *own =
+      m->config.block > 1 && f->own_blocks.sampler ? &f->own_blocks : &f->own;
+  return own->sampler ? own : NULL;
 }
 
 rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {

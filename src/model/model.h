@@ -49,6 +49,10 @@ rd_code rd_model_random(rd_model **out, const rd_config *config, const char *pre
                         uint64_t seed, rd_error *e);
 void rd_model_close(rd_model **model);
 
+/* How the model is sampled where nothing is named; NULL: as LAD's models are. An adapter makes a
+ * denoiser of its own of a model. */
+const struct rd_preference *rd_model_preference(const rd_model *m);
+
 /* What lays out this model's prompts: borrows from it. */
 static inline rd_prompter rd_model_prompter(const rd_model *m) {
   return (rd_prompter){m->name, m->tokenizer, m->chat_template, m->system};

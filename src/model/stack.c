@@ -221,8 +221,13 @@ static void place(rd_stack *s, const rd_sequence *seq, int64_t i, int64_t at) {
   int64_t half = s->config->head_dim / 2;
   size_t bytes = (size_t)(seq->count * half) * sizeof(float);
   memcpy(s->ids + at, seq->ids, (size_t)seq->count * sizeof *s->ids);
-  s->spans[i] = (rd_span){
-      .q = at, .queries = seq->count, .k = at, .keys = length_of(seq), .first = seq->first};
+  s->spans[i] = (rd_span){.q = at,
+                          .queries = seq->count,
+                          .k = at,
+                          .keys = length_of(seq),
+                          .first = seq->first,
+                          .origin = seq->origin,
+                          .led = seq->led};
   extend_tables(s, seq->first + seq->count);
   memcpy(s->cosines + at * half, s->table_cos + seq->first * half, bytes);
   memcpy(s->sines + at * half, s->table_sin + seq->first * half, bytes);

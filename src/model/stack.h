@@ -21,6 +21,8 @@ typedef struct rd_sequence {
                       those of all other positions are read from it as they are */
   int64_t length;  /* with a cache: positions there are in all, first + count or more */
   int64_t gate;    /* where in it an answer begins: for who cuts it there (clean_half.h) */
+  int64_t origin;  /* of attention's blocks, and whether what is before it looks back: rd_span */
+  bool led;
   bool clean; /* before the gate: causal, and without the adapter. Clean sequences come first */
 } rd_sequence;
 

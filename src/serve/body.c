@@ -359,6 +359,7 @@ rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shap
   const char *name;
   RD_TRY(rd_options_open(&out->options, rd_sampler_parts, &out->params, e));
   RD_TRY(rd_options_default(&out->options, e));
+  out->params.own = model ? rd_model_preference(model) : NULL;
   RD_TRY(rd_json_parse(&body, text, size, "the body", e));
   rd_code code =
       json_is_object(body) ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the body: expected an object");

@@ -59,12 +59,15 @@ bool rd_answer_lists(const rd_params *p) {
 }
 
 static rd_code resolve(rd_answer *a, const rd_sampler **sampler, rd_error *e) {
+  a->settings.params.own = a->model ? rd_model_preference(a->model) : NULL;
   return rd_params_resolve(&a->settings.params, a->settings.common.options, sampler, e);
 }
 
 rd_code rd_answer_check(rd_answer *a, rd_error *e) {
   const rd_sampler *sampler;
-  RD_TRY(resolve(a, &sampler, e));
+  bool named = rd_option_given(a->settings.common.options, "sampler");
+  if (named || a->model) /* else the model has a say */
+    RD_TRY(resolve(a, &sampler, e));
   if (a->settings.step && (!a->settings.watch || a->settings.common.json))
     return rd_fail(e, RD_USAGE, "--step goes with watching: not with --no-watch or --json");
   return RD_OK;
@@ -79,7 +82,8 @@ rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   RD_TRY(rd_sampler_find(&sampler, s->params.sampler, e));
   if (rd_sampler_causal(sampler))
     RD_TRY(rd_tool_name_causal(&s->common, e));
-  return rd_tool_open(&a->model, &s->common, e);
+  RD_TRY(rd_tool_open(&a->model, &s->common, e));
+  return rd_answer_check(a, e);
 }
 
 /* --- watching --------------------------------------------------------------------------------- */

@@ -115,7 +115,13 @@ static void load_options(fake_params *f, const json_t *root) {
     fail_msg("%s", e.message);
 }
 
-/* Reused runs say their attention: "bidirectional" or "block:N". */
+/* Places of the canvas behind the prompt. */
+static int64_t places_of(const json_t *root) {
+  const json_t *places = json_object_get(root, "places");
+  return json_integer_value(places ? places : json_object_get(root, "tokens"));
+}
+
+/* Some runs say their attention: "bidirectional" or "block:N". */
 static int64_t attention_of(const json_t *root) {
   const char *kind = json_string_value(json_object_get(root, "attention"));
   return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
@@ -128,7 +134,8 @@ static rd_draft_setup setup_of(const json_t *root, const fake_params *f, int32_t
                       .model = "golden",
                       .prompt = prompt,
                       .prompt_count = (int64_t)json_array_size(ids),
-                      .count = json_integer_value(json_object_get(root, "tokens")),
+                      .count = places_of(root),
+                      .most = json_integer_value(json_object_get(root, "tokens")),
                       .mask = (int32_t)json_integer_value(json_object_get(root, "mask")),
                       .vocab = 288,
                       .attention = attention_of(root),
@@ -180,16 +187,19 @@ static void replay_file(const char *file) {
 static void recorded_proposals_give_the_recorded_drafts(void **state) {
   (void)state;
   rd_error e;
-  static const char *const lists[] = {GOLDEN "trajectories.json", GOLDEN "reuse.json"};
-  for (int k = 0; k < 2; k++) {
+  static const char *const lists[] = {GOLDEN "trajectories.json", GOLDEN "reuse.json",
+                                      GOLDEN "block_trajectories.json"};
+  size_t runs = 0;
+  for (int k = 0; k < 3; k++) {
     json_t *list, *file;
     size_t i;
     assert_int_equal(rd_json_open(&list, lists[k], &e), RD_OK);
-    assert_true(json_array_size(list) >= rd_sampler_count);
+    runs += json_array_size(list);
     json_array_foreach(list, i, file)
       replay_file(json_string_value(file));
     json_decref(list);
   }
+  assert_true(runs >= 3 * rd_sampler_count);
 }
 
 int main(void) {

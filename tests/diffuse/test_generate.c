@@ -49,7 +49,13 @@ static void set_option(golden *g, const char *name, const json_t *value) {
   golden_option(&o, name, value);
 }
 
-/* Reused runs say their attention: "bidirectional" or "block:N". */
+/* Places of the canvas behind the prompt. */
+static int64_t places_of(const json_t *root) {
+  const json_t *places = json_object_get(root, "places");
+  return json_integer_value(places ? places : json_object_get(root, "tokens"));
+}
+
+/* Some runs say their attention: "bidirectional" or "block:N". */
 static int64_t attention_of(const json_t *root) {
   const char *kind = json_string_value(json_object_get(root, "attention"));
   return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
@@ -87,7 +93,8 @@ static void golden_open(golden *g, const char *file) {
       .model = g->name,
       .prompt = g->prompt,
       .prompt_count = (int64_t)json_array_size(prompt),
-      .count = json_integer_value(json_object_get(g->root, "tokens")),
+      .count = places_of(g->root),
+      .most = json_integer_value(json_object_get(g->root, "tokens")),
       .mask = (int32_t)json_integer_value(json_object_get(g->root, "mask")),
       .attention = attention_of(g->root),
       .seed = (uint64_t)json_integer_value(json_object_get(g->root, "seed")),
@@ -238,6 +245,7 @@ static void run_list(const char *list_file, int threads, size_t together, int64_
 static void run_all(int threads, size_t together, int64_t rows) {
   run_list(GOLDEN "trajectories.json", threads, together, rows);
   run_list(GOLDEN "reuse.json", threads, together, rows);
+  run_list(GOLDEN "block_trajectories.json", threads, together, rows);
 }
 
 static void alone_on_one_thread(void **state) {

@@ -31,24 +31,37 @@ static void ranges_are_what_the_rows_say(void **state) {
     rd_reuse_view view;
     int64_t first, end;
   } cases[] = {
-      /* length, block, begins, changed, wanted rows, attention */
-      {"none", {100, 40, 60, false, 45, 45, 60, 0}, 0, 100},
-      {"prefix", {100, 40, 60, true, 0, 40, 60, 0}, 0, 100},
-      {"prefix", {100, 40, 60, false, 45, 45, 60, 0}, 40, 100},
-      {"prefix", {100, 40, 60, false, 45, 39, 59, 0}, 39, 100}, /* a row before predicts */
-      {"dual", {100, 40, 60, true, 30, 40, 60, 0}, 0, 100},
-      {"dual", {100, 40, 60, false, 45, 45, 60, 0}, 40, 60},
-      {"dual", {50, 40, 60, false, 45, 45, 50, 0}, 40, 50}, /* not yet grown to the block's end */
-      {"dual", {100, 40, 60, false, 100, 100, 100, 0}, 40, 60}, /* nothing is wanted */
-      {"causal", {100, 40, 60, false, 0, 99, 100, 1}, 0, 100},
-      {"causal", {100, 40, 60, false, 99, 99, 100, 1}, 99, 100},
-      {"causal", {100, 40, 60, true, 45, 50, 55, 8}, 40, 56},
-      {"causal", {100, 40, 60, true, 63, 50, 55, 8}, 48, 56}, /* 63 is not seen */
-      {"prefix", {100, 40, 60, true, 45, 50, 55, 8}, 40, 56},
-      {"dual", {100, 40, 60, false, 45, 98, 100, 8}, 40, 100},
-      {"exact", {100, 40, 60, false, 45, 45, 60, 0}, 0, 100},
-      {"exact", {100, 40, 60, false, 45, 45, 60, 4}, 44, 60},
-      {"causal", {100, 40, 60, false, 100, 100, 100, 4}, 99, 100},
+      /* length, block, begins, changed, wanted rows, attention, origin, led */
+      {"none", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 0, 100},
+      {"prefix", {100, 40, 60, true, 0, 40, 60, 0, 0, false}, 0, 100},
+      {"prefix", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 40, 100},
+      {"prefix",
+       {100, 40, 60, false, 45, 39, 59, 0, 0, false},
+       39,
+       100}, /* a row before predicts */
+      {"dual", {100, 40, 60, true, 30, 40, 60, 0, 0, false}, 0, 100},
+      {"dual", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 40, 60},
+      {"dual",
+       {50, 40, 60, false, 45, 45, 50, 0, 0, false},
+       40,
+       50}, /* not yet grown to the block's end */
+      {"dual", {100, 40, 60, false, 100, 100, 100, 0, 0, false}, 40, 60}, /* nothing is wanted */
+      {"causal", {100, 40, 60, false, 0, 99, 100, 1, 0, false}, 0, 100},
+      {"causal", {100, 40, 60, false, 99, 99, 100, 1, 0, false}, 99, 100},
+      {"causal", {100, 40, 60, true, 45, 50, 55, 8, 0, false}, 40, 56},
+      {"causal", {100, 40, 60, true, 63, 50, 55, 8, 0, false}, 48, 56}, /* 63 is not seen */
+      {"prefix", {100, 40, 60, true, 45, 50, 55, 8, 0, false}, 40, 56},
+      {"dual", {100, 40, 60, false, 45, 98, 100, 8, 0, false}, 40, 100},
+      {"exact", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 0, 100},
+      {"exact", {100, 40, 60, false, 45, 45, 60, 4, 0, false}, 44, 60},
+      {"causal", {100, 40, 60, false, 100, 100, 100, 4, 0, false}, 99, 100},
+      /* blocks of 8 that begin at 5: 0..4, 5..12, 13..20 */
+      {"causal", {30, 21, 29, true, 14, 21, 29, 8, 5, false}, 13, 29},
+      {"causal", {30, 13, 21, true, 3, 13, 21, 8, 5, false}, 0, 21},
+      {"exact", {24, 21, 29, false, 22, 21, 24, 8, 5, false}, 21, 24},
+      /* a word and 3 masks ahead, at 20; words before it are not yet known */
+      {"exact", {24, 0, 9, false, 17, 20, 24, 4, 20, true}, 17, 24},
+      {"exact", {24, 0, 9, false, 20, 20, 24, 4, 20, true}, 20, 24},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const rd_reuse *row = row_of(cases[i].name, cases[i].view.attention);

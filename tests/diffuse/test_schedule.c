@@ -57,6 +57,24 @@ static void generic_falls_in_a_line(void **state) {
     assert_near(at(&f, rd_schedule_falling, i), 0.5 * (1 - (double)i / 8) * 20);
 }
 
+static void blocks_share_their_places_or_their_masks(void **state) {
+  (void)state;
+  fake_view f;
+  fake_view_init(&f, 10);
+  const double whole[] = {3, 3, 2}, rounded[] = {3, 4, 3}, few[] = {1, 1};
+  f.v.block_size = 8; /* whatever masks it has */
+  f.v.block_masks = 10;
+  f.v.block_steps = 3;
+  for (f.v.block_step = 0; f.v.block_step < 3; f.v.block_step++) {
+    assert_near(rd_schedule_block(&f.v), whole[f.v.block_step]);
+    assert_near(rd_schedule_rounded(&f.v), rounded[f.v.block_step]); /* 10/3, 7/2 to even, 3/1 */
+  }
+  f.v.block_masks = 2; /* 2/8, 2/7, 2/6, 2/5 and 2/4 round to 0: passes that are left out */
+  f.v.block_steps = 8;
+  for (f.v.block_step = 0; f.v.block_step < 2; f.v.block_step++)
+    assert_near(rd_schedule_rounded(&f.v), few[f.v.block_step]);
+}
+
 static void even_shares_give_the_remainder_to_the_first(void **state) {
   (void)state;
   static const struct {
@@ -100,6 +118,7 @@ int main(void) {
       cmocka_unit_test(lad_decays_from_noise_start_to_nothing),
       cmocka_unit_test(lad_is_floored_by_its_noise),
       cmocka_unit_test(generic_falls_in_a_line),
+      cmocka_unit_test(blocks_share_their_places_or_their_masks),
       cmocka_unit_test(even_shares_give_the_remainder_to_the_first),
       cmocka_unit_test(linear_takes_shares_of_what_is_left_and_all_at_last),
   };

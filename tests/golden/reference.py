@@ -243,9 +243,11 @@ def visible(T, attention):
         return j <= i
     if attention == "bidirectional":
         return np.ones((T, T), bool)
-    kind, size = attention.split(":")
-    assert kind == "block"
-    return j // int(size) <= i // int(size)   # own block whole, and every earlier one
+    kind, size, *origin = attention.split(":")
+    size, origin = int(size), int(origin[0]) if origin else 0
+    own = (j - origin) // size <= (i - origin) // size   # own block whole, and every earlier one
+    assert kind in ("block", "ahead")
+    return own if kind == "block" else np.where(i < origin, j <= i, own)   # ahead: what leads to it is causal
 
 
 def project(model, i, name, x, bias=None):

@@ -136,20 +136,26 @@ static void check_case(const json_t *test, const limits *l, bool merge, comparis
   free(adapter);
 }
 
-static void check_all(const limits *l, bool merge) {
+static size_t check_list(const char *list, const limits *l, bool merge, comparison *total) {
   json_t *cases = NULL;
   rd_error e = {0};
-  assert_int_equal(rd_json_open(&cases, GOLDEN "logits.json", &e), RD_OK);
-  comparison total = {0};
+  assert_int_equal(rd_json_open(&cases, list, &e), RD_OK);
   size_t i = 0, run = 0;
   json_t *test = NULL;
   json_array_foreach(cases, i, test) {
     if (merge && !text_of(test, "adapter"))
       continue;
-    check_case(test, l, merge, &total);
+    check_case(test, l, merge, total);
     run++;
   }
   json_decref(cases);
+  return run;
+}
+
+static void check_all(const limits *l, bool merge) {
+  comparison total = {0};
+  size_t run = check_list(GOLDEN "logits.json", l, merge, &total);
+  run += check_list(GOLDEN "block_logits.json", l, merge, &total);
   assert_true(run > 10);
   double relative = sqrt(total.difference / total.norm);
   double same = (double)total.same / (double)total.rows;
