@@ -87,6 +87,7 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->fixed = RD_TAKE(a, uint8_t, n);
   d->proposed = RD_TAKE(a, uint8_t, n);
   d->settled = RD_TAKE(a, uint8_t, n);
+  d->still = RD_TAKE(a, uint8_t, n);
   d->marks = RD_TAKE(a, uint8_t, n);
 }
 
@@ -125,7 +126,7 @@ static void fill_canvas(rd_draft *d) {
     d->draft[p] = d->previous[p] = d->canvas[P + p];
     d->fixed[p] = given && s->places[p] == RD_PLACE_LOCKED;
     d->confidence[p] = given ? 1 : 0;
-    d->settled[p] = 0;
+    d->settled[p] = d->still[p] = 0;
   }
 }
 
@@ -344,7 +345,8 @@ static void find_wanted(rd_draft *d) {
   v->iteration = d->drafts + 1;
   d->wanted_count = 0;
   for (int64_t p = 0; p < d->n; p++) {
-    d->proposed[p] = d->lead ? p == v->block_first : d->sampler->wants(v, p);
+    d->proposed[p] =
+        d->lead ? p == v->block_first : d->sampler->wants(v, p) && !rd_draft_stands_still(d, p);
     if (d->proposed[p])
       d->wanted[d->wanted_count++] = (rd_wanted){
           .position = d->setup.prompt_count + p,
@@ -365,7 +367,11 @@ static void choose_range(const rd_draft *d, rd_need *need) {
                      .wanted_end = length,
                      .attention = d->setup.gate.answer ? RD_CAUSAL : d->grid.attention,
                      .origin = need->origin,
-                     .led = need->led};
+                     .led = need->led,
+                     .moving_first = P + d->moving_first,
+                     .moving_end = P + d->moving_end};
+  if (d->moving_first == 0 && d->moving_end == d->n) /* everything, with the prompt */
+    v.moving_first = 0;
   if (need->count > 0) {
     v.wanted_first = rd_wanted_row(need, 0);
     v.wanted_end = rd_wanted_row(need, need->count - 1) + 1;
@@ -395,6 +401,7 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
   int64_t P = d->setup.prompt_count, length = P + (d->lead ? d->view.block_first : d->n);
   if (d->stopped)
     return false;
+  rd_draft_find_moving(d);
   if (!d->sampler->checks)
     find_wanted(d);
   *need = (rd_need){.lane = d->lane,
@@ -496,8 +503,11 @@ static double take_proposals(rd_draft *d, bool all) {
 
 rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
-  for (int64_t i = 0; i < d->wanted_count; i++)
-    d->proposals[d->wanted[i].draw.position] = d->out[i];
+  for (int64_t i = 0; i < d->wanted_count; i++) {
+    int64_t p = d->wanted[i].draw.position;
+    d->still[p] = d->drafts > 0 && rd_draft_same_proposal(&d->proposals[p], &d->out[i]);
+    d->proposals[p] = d->out[i];
+  }
   bool late = d->params->deadline > 0 && rd_seconds() - d->begun >= d->params->deadline;
   double quota = 0;
   if (d->sampler->checks)

@@ -27,6 +27,8 @@ struct rd_draft {
   rd_proposal *proposals; /* (count) by position */
   float *confidence;      /* (count) */
   uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
+  uint8_t *still; /* (count) 1: its proposal was the same as the pass before: see reuse settled */
+  int64_t moving_first, moving_end; /* of the pass: the stretch of the region that is not settled */
   int64_t wanted_count;
   int32_t blank; /* what stands where nothing is written: the mask, or -1 for nothing */
   int64_t given; /* places at the answer's beginning that are given */
@@ -51,5 +53,13 @@ int64_t rd_draft_written(const rd_draft *d, const int32_t *ids);
 bool rd_draft_block_over(const rd_draft *d, const int32_t *ids);
 /* The reason of the first rule that is due (late: the deadline is over), or NULL to go on. */
 const char *rd_draft_stop_reason(const rd_draft *d, bool late);
+
+/* Reuse settled, before a pass: the stretch outside which every place stands still and is as the
+ * lane knows it; at every fourth pass, and with any other reuse, all of the region. */
+void rd_draft_find_moving(rd_draft *d);
+/* Is a place settled, so that a sampler that asks for all places need not ask for it? */
+bool rd_draft_stands_still(const rd_draft *d, int64_t p);
+/* The same token, from a distribution that moved by less than a bound. */
+bool rd_draft_same_proposal(const rd_proposal *a, const rd_proposal *b);
 
 #endif

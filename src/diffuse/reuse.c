@@ -41,6 +41,12 @@ static rd_reuse_range range_dual(const rd_reuse_view *v) {
   return range;
 }
 
+static rd_reuse_range range_moving(const rd_reuse_view *v) {
+  if (v->attention != RD_BIDIRECTIONAL)
+    return range_changed(v);
+  return (rd_reuse_range){v->moving_first, least(v->moving_end, v->length)};
+}
+
 const rd_reuse rd_reuses[] = {
     {.name = "exact",
      .help = "what changes nothing: causal where attention only looks back, else none"},
@@ -56,6 +62,11 @@ const rd_reuse rd_reuses[] = {
     {.name = "dual",
      .help = "Fast-dLLM: so are the masks behind the block, and it alone is computed",
      .range = range_dual},
+    {.name = "settled",
+     .help = "only the stretch of places that still move; everything at every fourth pass. Other "
+             "words may come out where attention looks both ways",
+     .range = range_moving,
+     .settles = true},
 };
 const size_t rd_reuse_count = sizeof rd_reuses / sizeof *rd_reuses;
 

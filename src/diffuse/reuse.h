@@ -17,6 +17,7 @@ typedef struct rd_reuse_view {
   int64_t wanted_first, wanted_end; /* rows whose proposals are wanted; none: equal */
   int64_t attention, origin;        /* as a need's */
   bool led;
+  int64_t moving_first, moving_end; /* the stretch of places that are not settled; all: refreshed */
 } rd_reuse_view;
 
 typedef struct rd_reuse_range {
@@ -26,6 +27,7 @@ typedef struct rd_reuse_range {
 typedef struct rd_reuse {
   const char *name, *help;
   rd_reuse_range (*range)(const rd_reuse_view *v); /* NULL: everything, and no lane */
+  bool settles;    /* places whose proposals stand still are not asked again */
   bool looks_back; /* has a meaning only where no position sees what comes after its block */
 } rd_reuse;
 

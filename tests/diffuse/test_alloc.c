@@ -88,8 +88,12 @@ static int loop(const world *w, const rd_sampler *sampler, const rd_params *para
 }
 
 static void iterations_allocate_nothing(void **state) {
-  static const char *const cases[][2] = {
-      {NULL}, {"cfg-scale", "1"}, {"temperature", "0.7"}, {"reuse", "prefix"}, {"reuse", "dual"}};
+  static const char *const cases[][2] = {{NULL},
+                                         {"cfg-scale", "1"},
+                                         {"temperature", "0.7"},
+                                         {"reuse", "prefix"},
+                                         {"reuse", "dual"},
+                                         {"reuse", "settled"}};
   if (!COUNTING) {
     print_message("skipped: a sanitizer has the allocator\n");
     skip();

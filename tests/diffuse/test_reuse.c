@@ -31,37 +31,47 @@ static void ranges_are_what_the_rows_say(void **state) {
     rd_reuse_view view;
     int64_t first, end;
   } cases[] = {
-      /* length, block, begins, changed, wanted rows, attention, origin, led */
-      {"none", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 0, 100},
-      {"prefix", {100, 40, 60, true, 0, 40, 60, 0, 0, false}, 0, 100},
-      {"prefix", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 40, 100},
+      /* length, block, begins, changed, wanted rows, attention, origin, led, moving */
+      {"none", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 0, 0}, 0, 100},
+      {"prefix", {100, 40, 60, true, 0, 40, 60, 0, 0, false, 0, 0}, 0, 100},
+      {"prefix", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 0, 0}, 40, 100},
       {"prefix",
-       {100, 40, 60, false, 45, 39, 59, 0, 0, false},
+       {100, 40, 60, false, 45, 39, 59, 0, 0, false, 0, 0},
        39,
        100}, /* a row before predicts */
-      {"dual", {100, 40, 60, true, 30, 40, 60, 0, 0, false}, 0, 100},
-      {"dual", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 40, 60},
+      {"dual", {100, 40, 60, true, 30, 40, 60, 0, 0, false, 0, 0}, 0, 100},
+      {"dual", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 0, 0}, 40, 60},
       {"dual",
-       {50, 40, 60, false, 45, 45, 50, 0, 0, false},
+       {50, 40, 60, false, 45, 45, 50, 0, 0, false, 0, 0},
        40,
        50}, /* not yet grown to the block's end */
-      {"dual", {100, 40, 60, false, 100, 100, 100, 0, 0, false}, 40, 60}, /* nothing is wanted */
-      {"causal", {100, 40, 60, false, 0, 99, 100, 1, 0, false}, 0, 100},
-      {"causal", {100, 40, 60, false, 99, 99, 100, 1, 0, false}, 99, 100},
-      {"causal", {100, 40, 60, true, 45, 50, 55, 8, 0, false}, 40, 56},
-      {"causal", {100, 40, 60, true, 63, 50, 55, 8, 0, false}, 48, 56}, /* 63 is not seen */
-      {"prefix", {100, 40, 60, true, 45, 50, 55, 8, 0, false}, 40, 56},
-      {"dual", {100, 40, 60, false, 45, 98, 100, 8, 0, false}, 40, 100},
-      {"exact", {100, 40, 60, false, 45, 45, 60, 0, 0, false}, 0, 100},
-      {"exact", {100, 40, 60, false, 45, 45, 60, 4, 0, false}, 44, 60},
-      {"causal", {100, 40, 60, false, 100, 100, 100, 4, 0, false}, 99, 100},
+      {"dual",
+       {100, 40, 60, false, 100, 100, 100, 0, 0, false, 0, 0},
+       40,
+       60}, /* nothing is wanted */
+      {"causal", {100, 40, 60, false, 0, 99, 100, 1, 0, false, 0, 0}, 0, 100},
+      {"causal", {100, 40, 60, false, 99, 99, 100, 1, 0, false, 0, 0}, 99, 100},
+      {"causal", {100, 40, 60, true, 45, 50, 55, 8, 0, false, 0, 0}, 40, 56},
+      {"causal", {100, 40, 60, true, 63, 50, 55, 8, 0, false, 0, 0}, 48, 56}, /* 63 is not seen */
+      {"prefix", {100, 40, 60, true, 45, 50, 55, 8, 0, false, 0, 0}, 40, 56},
+      {"dual", {100, 40, 60, false, 45, 98, 100, 8, 0, false, 0, 0}, 40, 100},
+      {"exact", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 0, 0}, 0, 100},
+      {"exact", {100, 40, 60, false, 45, 45, 60, 4, 0, false, 0, 0}, 44, 60},
+      {"causal", {100, 40, 60, false, 100, 100, 100, 4, 0, false, 0, 0}, 99, 100},
+      {"settled", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 45, 70}, 45, 70},
+      {"settled",
+       {100, 40, 60, true, 45, 45, 90, 0, 0, false, 50, 70},
+       45,
+       90}, /* what is wanted */
+      {"settled", {100, 40, 60, true, 0, 45, 90, 0, 0, false, 0, 110}, 0, 100},
+      {"settled", {100, 40, 60, false, 44, 45, 60, 4, 0, false, 50, 52}, 44, 60}, /* exact */
       /* blocks of 8 that begin at 5: 0..4, 5..12, 13..20 */
-      {"causal", {30, 21, 29, true, 14, 21, 29, 8, 5, false}, 13, 29},
-      {"causal", {30, 13, 21, true, 3, 13, 21, 8, 5, false}, 0, 21},
-      {"exact", {24, 21, 29, false, 22, 21, 24, 8, 5, false}, 21, 24},
+      {"causal", {30, 21, 29, true, 14, 21, 29, 8, 5, false, 0, 0}, 13, 29},
+      {"causal", {30, 13, 21, true, 3, 13, 21, 8, 5, false, 0, 0}, 0, 21},
+      {"exact", {24, 21, 29, false, 22, 21, 24, 8, 5, false, 0, 0}, 21, 24},
       /* a word and 3 masks ahead, at 20; words before it are not yet known */
-      {"exact", {24, 0, 9, false, 17, 20, 24, 4, 20, true}, 17, 24},
-      {"exact", {24, 0, 9, false, 20, 20, 24, 4, 20, true}, 20, 24},
+      {"exact", {24, 0, 9, false, 17, 20, 24, 4, 20, true, 0, 0}, 17, 24},
+      {"exact", {24, 0, 9, false, 20, 20, 24, 4, 20, true, 0, 0}, 20, 24},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const rd_reuse *row = row_of(cases[i].name, cases[i].view.attention);
@@ -85,6 +95,8 @@ static void ranges_hold_what_is_wanted(void **state) {
     v.changed = rand() % (v.length + 1);
     v.wanted_first = rand() % v.length;
     v.wanted_end = v.wanted_first + 1 + rand() % (v.length - v.wanted_first);
+    v.moving_first = rand() % v.length;
+    v.moving_end = v.moving_first + 1 + rand() % 50;
     for (size_t i = 0; i < rd_reuse_count; i++) {
       if (rd_reuses[i].looks_back && v.attention == 0)
         continue;
@@ -245,12 +257,55 @@ static void exact_rows_change_nothing(void **state) {
   rd_threads_set(2);
 }
 
+/* Where attention looks both ways: all is computed at every fourth pass, less in between, and what
+ * is not asked keeps its token. */
+static void what_is_settled_is_not_asked_again(void **state) {
+  (void)state;
+  static const int32_t prompt[] = {280, 70, 71, 104, 92, 33, 140};
+  static const plan noiseless = {"lad", {"iterations", "16", "no-noise", "true", "top-k", "1"}};
+  enum { ALL = 7 + TOKENS };
+  running r = {0};
+  rd_model *model;
+  rd_engine *engine;
+  rd_need need;
+  rd_error e = {0};
+  rd_model_options o = {.path = RD_SOURCE_DIR "/tests/golden/models/llama-mha", .precision = "f32"};
+  int64_t pass = 0, computed = 0;
+  if (rd_model_open(&model, &o, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_int_equal(rd_engine_open(&engine, NULL, model, ALL, ALL, &e), RD_OK);
+  begin(&r, model, &noiseless, "settled", prompt, 7);
+  assert_int_equal(rd_draft_open_lanes(r.draft, engine, &e), RD_OK);
+  for (; rd_draft_need(r.draft, &need); pass++) {
+    int32_t before[TOKENS];
+    memcpy(before, need.canvas + 7, sizeof before);
+    int64_t first = need.count > 0 ? need.wanted[0].position - 7 : TOKENS;
+    int64_t end = first + need.count;
+    if (pass % 4 == 0)
+      assert_true(need.first == 0 && need.end == ALL && need.count == TOKENS);
+    computed += need.end - need.first;
+    assert_int_equal(engine->propose(engine, &need, 1, &e), RD_OK);
+    assert_int_equal(rd_draft_advance(r.draft, &e), RD_OK);
+    for (int64_t p = 0; p < TOKENS; p++)
+      if (p < first || p >= end)
+        assert_int_equal(rd_draft_so_far(r.draft).region[p], before[p]);
+  }
+  assert_in_range(pass, 5, 16);
+  assert_in_range(computed, pass / 4 * ALL, pass * ALL - 1);
+  rd_draft_free(&r.draft);
+  rd_options options = options_of(&r);
+  rd_options_drop(&options);
+  rd_engine_close(&engine);
+  rd_model_close(&model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ranges_are_what_the_rows_say),
       cmocka_unit_test(ranges_hold_what_is_wanted),
       cmocka_unit_test(rows_are_found_or_refused),
       cmocka_unit_test(exact_rows_change_nothing),
+      cmocka_unit_test(what_is_settled_is_not_asked_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
