@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "adapter_pattern.h"
+#include "torch_file.h"
 
 static rd_code check_patterns(const rd_adapter_config *c, rd_error *e) {
   const char *key = NULL;
@@ -31,21 +32,20 @@ static rd_code check_patterns(const rd_adapter_config *c, rd_error *e) {
 rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_error *e) {
   memset(out, 0, sizeof *out);
   const char *type = "LORA", *bias = "none";
-  bool dora = false;
   int64_t rank = 0;
   RD_TRY(rd_json_text(config, "peft_type", &type, e));
   RD_TRY(rd_json_text(config, "bias", &bias, e));
-  RD_TRY(rd_json_bool(config, "use_dora", &dora, e));
   RD_TRY(rd_computed_adapter(config, e));
+  out->residual =
+      rd_residual_named(json_string_value(json_object_get(config, "init_lora_weights")));
   RD_TRY(rd_json_int(config, "r", 1, RD_MOST_RANK, &rank, e));
   out->alpha = (double)rank;
   RD_TRY(rd_json_real(config, "lora_alpha", 0, 1e9, &out->alpha, e));
   RD_TRY(rd_json_bool(config, "use_rslora", &out->rslora, e));
-  if (strcmp(type, "LORA") != 0 || dora || strcmp(bias, "none") != 0)
+  if (strcmp(type, "LORA") != 0 || strcmp(bias, "none") != 0)
     return rd_fail(e, RD_UNSUPPORTED,
-                   "a PEFT adapter of type %s%s with bias \"%s\"; plain LORA without "
-                   "biases is applied",
-                   type, dora ? " (DoRA)" : "", bias);
+                   "a PEFT adapter of type %s with bias \"%s\"; LORA without biases is applied",
+                   type, bias);
   out->rank_pattern = json_object_get(config, "rank_pattern");
   out->alpha_pattern = json_object_get(config, "alpha_pattern");
   RD_TRY(check_patterns(out, e));
@@ -86,19 +86,78 @@ json_t *rd_adapter_config_json(const rd_adapter_config *c, const char *base) {
       "modules_to_save", copy_of(c->norms, json_null()));
 }
 
+/* Cut `part` out of a name, where it stands. */
+static void cut(char *name, const char *part) {
+  char *at = strstr(name, part);
+  if (at)
+    memmove(at, at + strlen(part), strlen(at + strlen(part)) + 1);
+}
+
+/* The names that peft, its versions and those who write for it give to one thing become one: they
+ * only grow shorter. */
+static void make_canonical(char *name) {
+  static const char *const prefixes[] = {"_orig_mod.", "module.", "base_model.model.",
+                                         "base_model."};
+  static const char *const parts[] = {".base_layer", ".modules_to_save", ".default"};
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+    if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+      cut(name, prefixes[i]);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    cut(name, parts[i]);
+  if (strstr(name, ".lora_magnitude_vector.weight"))
+    cut(name, ".weight");
+}
+
+/* The file of factors: safetensors, or what peft wrote before. */
+static rd_code open_tensors(rd_adapter *a, const char *folder, rd_error *e) {
+  char *weights = rd_path_join(folder, "adapter_model.safetensors");
+  char *older = rd_path_join(folder, "adapter_model.bin");
+  rd_code code = weights && older ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", folder);
+  if (code == RD_OK && !rd_path_exists(weights) && rd_path_exists(older))
+    code = rd_torch_open(&a->tensors, older, e);
+  else if (code == RD_OK)
+    code = rd_safetensors_open(&a->tensors, weights, e);
+  free(weights);
+  free(older);
+  return code;
+}
+
+/* Norms that LAD's trainer keeps in a file of their own. */
+static rd_code join_norms(rd_adapter *a, const char *folder, rd_error *e) {
+  rd_tensors norms = {0};
+  char *path = rd_path_join(folder, "normalization_state.pt");
+  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", folder);
+  if (code == RD_OK && rd_path_exists(path)) {
+    code = rd_torch_open(&norms, path, e);
+    if (code == RD_OK)
+      code = rd_tensors_join(&a->tensors, &norms, e);
+  }
+  rd_tensors_drop(&norms);
+  free(path);
+  return code;
+}
+
+static rd_code read_folder(rd_adapter *a, const char *folder, rd_error *e) {
+  RD_TRY(open_tensors(a, folder, e));
+  RD_TRY(join_norms(a, folder, e));
+  for (size_t i = 0; i < a->tensors.count; i++)
+    make_canonical(a->tensors.items[i].name);
+  RD_TRY(rd_tensors_finish(&a->tensors, e));
+  a->placed = rd_calloc(a->tensors.count, sizeof *a->placed, "an adapter", e);
+  return a->placed ? RD_OK : RD_NO_MEMORY;
+}
+
 rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e) {
   char *config = rd_path_join(folder, "adapter_config.json");
-  char *weights = rd_path_join(folder, "adapter_model.safetensors");
   *a = (rd_adapter){.folder = rd_strdup(folder, e)};
-  rd_code code = config && weights && a->folder
+  rd_code code = config && a->folder
                    ? rd_json_open(&a->json, config, e)
                    : rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
-  if (code == RD_OK)
-    code = rd_safetensors_open(&a->tensors, weights, e);
   if (code == RD_OK && (code = rd_adapter_config_read(&a->config, a->json, e)) != RD_OK)
     rd_prefix(e, code, "adapter %s", folder);
+  if (code == RD_OK && (code = read_folder(a, folder, e)) != RD_OK)
+    rd_prefix(e, code, "adapter %s", folder);
   free(config);
-  free(weights);
   return code;
 }
 
@@ -106,31 +165,88 @@ void rd_adapter_drop(rd_adapter *a) {
   rd_tensors_drop(&a->tensors);
   json_decref(a->json);
   free(a->folder);
+  free(a->placed);
   *a = (rd_adapter){0};
 }
 
-/* A tensor of a module under PEFT's prefix. */
-static const rd_tensor *find(const rd_adapter *a, const char *module, const char *end, char *name,
-                             size_t size) {
-  snprintf(name, size, "base_model.model.%s%s", module, end);
-  return rd_tensors_find(&a->tensors, name);
+static const rd_tensor *take(const rd_adapter *a, const char *module, const char *end) {
+  char name[256];
+  snprintf(name, sizeof name, "%s%s", module, end);
+  const rd_tensor *t = rd_tensors_find(&a->tensors, name);
+  if (t)
+    a->placed[t - a->tensors.items] = true;
+  return t;
 }
 
-enum { FULL = 256 };
-
-rd_code rd_adapter_factors(const rd_adapter *adapter, const char *module, const rd_tensor **a,
-                           const rd_tensor **b, int64_t *rank, float *scale, rd_error *e) {
-  char name[FULL];
-  *a = find(adapter, module, ".lora_A.weight", name, sizeof name);
-  *b = find(adapter, module, ".lora_B.weight", name, sizeof name);
-  if (*a && !*b)
-    return rd_fail(e, RD_BAD_INPUT, "tensor %s is missing", name);
-  return *a ? rd_adapter_module(&adapter->config, module, rank, scale, e) : RD_OK;
+rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_changes *out,
+                           rd_error *e) {
+  /* made over a model without its head, whose modules begin one word later */
+  static const char body[] = "model.";
+  const bool inner = strncmp(module, body, sizeof body - 1) == 0;
+  *out = (rd_changes){0};
+  const struct {
+    const char *end;
+    const rd_tensor **place;
+  } ends[] = {{".lora_A.weight", &out->a},
+              {".lora_B.weight", &out->b},
+              {".lora_embedding_A", &out->across},
+              {".lora_embedding_B", &out->down},
+              {".lora_magnitude_vector", &out->magnitude},
+              {".weight", &out->weight},
+              {".bias", &out->bias}};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    *ends[i].place = take(adapter, module, ends[i].end);
+    if (!*ends[i].place && inner)
+      *ends[i].place = take(adapter, module + sizeof body - 1, ends[i].end);
+  }
+  if (!out->a != !out->b || !out->across != !out->down)
+    return rd_fail(e, RD_BAD_INPUT, "%s has one factor; its %s is missing", module,
+                   out->a        ? "lora_B.weight"
+                   : out->b      ? "lora_A.weight"
+                   : out->across ? "lora_embedding_B"
+                                 : "lora_embedding_A");
+  if (out->magnitude && !out->a)
+    return rd_fail(e, out->across ? RD_UNSUPPORTED : RD_BAD_INPUT,
+                   "%s has a lora_magnitude_vector %s", module,
+                   out->across ? "(DoRA); that is computed for products alone, not for embeddings"
+                               : "without factors");
+  return out->a || out->across
+           ? rd_adapter_module(&adapter->config, module, &out->rank, &out->scale, e)
+           : RD_OK;
 }
 
-/* In either of PEFT's spellings for modules_to_save. */
-const rd_tensor *rd_adapter_norm(const rd_adapter *a, const char *module) {
-  char name[FULL];
-  const rd_tensor *t = find(a, module, ".weight", name, sizeof name);
-  return t ? t : find(a, module, ".modules_to_save.weight", name, sizeof name);
+bool rd_changes_any(const rd_changes *c) {
+  return c->a || c->across || c->magnitude || c->weight;
+}
+
+rd_code rd_adapter_check_placed(const rd_adapter *a, const char *model, rd_error *e) {
+  size_t first = a->tensors.count, count = 0;
+  for (size_t i = a->tensors.count; i-- > 0;)
+    if (!a->placed[i]) {
+      first = i;
+      count++;
+    }
+  if (count == 0)
+    return RD_OK;
+  return rd_fail(e, RD_BAD_INPUT,
+                 "adapter %s: tensor %s has no place in %s, and %zu others of its %zu: it changes "
+                 "what is not there, or was made for another model",
+                 a->folder, a->tensors.items[first].name, model, count - 1, a->tensors.count);
+}
+
+rd_code rd_adapter_check_plain(const rd_adapter *a, rd_error *e) {
+  const char *why = a->config.residual ? a->config.residual->name : NULL;
+  for (size_t i = 0; i < a->tensors.count && !why; i++) {
+    const rd_tensor *t = &a->tensors.items[i];
+    bool factor = strstr(t->name, ".lora_A.") || strstr(t->name, ".lora_B.");
+    if (!factor && t->dims != 1)
+      why = t->name;
+    if (strstr(t->name, ".lora_magnitude_vector") || strstr(t->name, ".bias"))
+      why = t->name;
+  }
+  return why ? rd_fail(e, RD_UNSUPPORTED,
+                       "adapter %s has %s; training goes on from factors and norms alone: merge it "
+                       "first (convert --adapter DIR --merge)",
+                       a->folder, why)
+             : RD_OK;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* LoRA adapters in PEFT's layout (peft: LoraConfig and save_pretrained): adapter_config.json beside
- * adapter_model.safetensors, tensors named base_model.model.<module>.lora_A.weight (r, in) and
- * lora_B.weight (out, r); norms trained with it under base_model.model.<module>.weight, listed in
- * modules_to_save. The tensors decide what an adapter changes, not target_modules. */
+ * adapter_model.safetensors (or .bin), tensors named base_model.model.<module>.lora_A.weight (r,
+ * in) and lora_B.weight (out, r); an embedding's lora_embedding_A (r, V) and lora_embedding_B (D,
+ * r); DoRA's lora_magnitude_vector (out); and what was trained whole (norms, head, embedding:
+ * modules_to_save) under <module>.weight. Other spellings of these names (".default", prefixes that
+ * are missing or doubled) are taken for the same. LAD's normalization_state.pt beside them holds
+ * norms. The tensors decide what an adapter changes, not target_modules. */
 #ifndef RD_ADAPTER_H
 #define RD_ADAPTER_H
 
 #include "json.h"
+#include "residual.h"
 #include "tensors.h"
 
 /* adapter_config.json. What is JSON is borrowed; NULL for none. */
@@ -14,6 +18,7 @@ typedef struct rd_adapter_config {
   int64_t rank;
   double alpha;
   bool rslora;                                /* scale alpha / sqrt(rank) instead of alpha / rank */
+  const rd_residual_kind *residual;           /* what was taken out of the base first, or NULL */
   const json_t *targets;                      /* names of modules that have factors, or a pattern */
   const json_t *norms;                        /* names of norms that come with it; only written */
   const json_t *rank_pattern, *alpha_pattern; /* overrides by module: {name or pattern: number} */
@@ -21,7 +26,8 @@ typedef struct rd_adapter_config {
 
 enum { RD_MOST_RANK = 1 << 16 };
 
-/* Read adapter_config.json. RD_UNSUPPORTED names what this build does not apply (DoRA, biases). */
+/* Read adapter_config.json. RD_UNSUPPORTED names what is not applied (biases, other kinds of
+ * adapters, ways to begin whose base cannot be rebuilt). */
 rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_error *e);
 /* adapter_config.json for an adapter of this kind over the model called `base`. New reference. */
 json_t *rd_adapter_config_json(const rd_adapter_config *config, const char *base);
@@ -34,17 +40,33 @@ typedef struct rd_adapter {
   char *folder;
   json_t *json;
   rd_adapter_config config;
-  rd_tensors tensors;
+  rd_tensors tensors; /* under names of modules: "<module>.lora_A.weight", "<module>.weight", .. */
+  bool *placed;       /* (tensors.count): it was asked for by rd_adapter_changes */
 } rd_adapter;
 
 /* Open a PEFT folder; drop in either case. Errors begin with "adapter FOLDER". */
 rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e);
 void rd_adapter_drop(rd_adapter *a);
 
-/* The factors of a module, with its rank and scale; *a is NULL when it has none. */
-rd_code rd_adapter_factors(const rd_adapter *adapter, const char *module, const rd_tensor **a,
-                           const rd_tensor **b, int64_t *rank, float *scale, rd_error *e);
-/* The norm of that name that was trained with the factors, or NULL. */
-const rd_tensor *rd_adapter_norm(const rd_adapter *adapter, const char *module);
+/* What an adapter does to one module; NULL: nothing of that kind. */
+typedef struct rd_changes {
+  const rd_tensor *a, *b;         /* factors (rank, in) and (out, rank) */
+  const rd_tensor *across, *down; /* an embedding's: (rank, rows), (cols, rank) */
+  const rd_tensor *magnitude;     /* DoRA's (out) */
+  const rd_tensor *weight, *bias; /* whole, in place of the model's */
+  int64_t rank;
+  float scale;
+} rd_changes;
+
+rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_changes *out,
+                           rd_error *e);
+/* Do they hold any factors, magnitude or whole matrix? */
+bool rd_changes_any(const rd_changes *c);
+/* RD_BAD_INPUT names the first tensor that rd_adapter_changes has given to nobody. `model`: a few
+ * words about the model. */
+rd_code rd_adapter_check_placed(const rd_adapter *adapter, const char *model, rd_error *e);
+/* RD_UNSUPPORTED, saying why, unless it is of factors and norms alone, which training goes on from.
+ */
+rd_code rd_adapter_check_plain(const rd_adapter *adapter, rd_error *e);
 
 #endif

@@ -3,6 +3,8 @@
  * through, given what the adapter adds, and packed. */
 #include "bind.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ops.h"
@@ -26,12 +28,22 @@ static rd_code find(const rd_tensors *tensors, const char *name, bool needed, co
   return *out || !needed ? RD_OK : rd_fail(e, RD_BAD_INPUT, "tensor %s is missing", name);
 }
 
-/* What a matrix is made from. */
+/* What a matrix is made from: what is stored, sums of factors (of rank 0: none), and the length
+ * that each row has in the end (DoRA), or NULL. */
+typedef struct sums {
+  rd_factors factors, residual;
+  const float *lengths; /* (rows) */
+} sums;
+
 typedef struct source {
   const rd_tensor *tensor;
   rd_matrix stored;
-  rd_factors factors; /* of rank 0: none */
+  sums sums;
 } source;
+
+static bool any(const sums *s) {
+  return s && (s->factors.rank || s->residual.rank || s->lengths);
+}
 
 static rd_code check_finite(const rd_tensor *t, const float *x, int64_t first, int64_t count,
                             rd_error *e) {
@@ -48,7 +60,15 @@ static rd_code rows_of(void *context, float *out, float *room, int64_t first, in
   int64_t cols = s->stored.cols;
   rd_matrix_decode(out, &s->stored, first, count);
   RD_TRY(check_finite(s->tensor, out, first * cols, count * cols, e));
-  return s->factors.rank ? rd_factors_add(&s->factors, out, room, first, count, cols, e) : RD_OK;
+  if (s->sums.residual.rank)
+    RD_TRY(rd_factors_add(&s->sums.residual, out, room, first, count, cols, e));
+  if (s->sums.factors.rank)
+    RD_TRY(rd_factors_add(&s->sums.factors, out, room, first, count, cols, e));
+  for (int64_t i = 0; s->sums.lengths && i < count; i++) {
+    const double length = sqrt(rd_sum_squares(out + i * cols, cols));
+    rd_scale(out + i * cols, RD_F32, (float)((double)s->sums.lengths[first + i] / length), cols);
+  }
+  return RD_OK;
 }
 
 /* Integer groups from blocks, without numbers in between. */
@@ -60,22 +80,23 @@ static rd_code regroup(const source *s, const rd_matrix *out, rd_error *e) {
                  s->tensor->name);
 }
 
-/* The matrix of a tensor in `format`; `factors` NULL: nothing is added. */
+/* The matrix of a tensor in `format`; `added` NULL: as it is stored. */
 static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_format *format,
-                           int64_t rows, int64_t cols, const rd_factors *factors, rd_matrix *out,
+                           int64_t rows, int64_t cols, const sums *added, rd_matrix *out,
                            rd_error *e) {
   RD_TRY(rd_tensor_readable(t, e));
   RD_TRY(check_shape(t, 2, rows, cols, e));
+  const bool changed = any(added);
   source s = {.tensor = t, .stored = rd_matrix_at(t->format, t->data, rows, cols)};
   *out = s.stored;
-  if (t->format == format && !factors)
+  if (t->format == format && !changed)
     return RD_OK;
-  if (factors)
-    s.factors = *factors;
+  if (changed)
+    s.sums = *added;
   *out = rd_matrix_take(format, rows, cols, b->arena);
   if (!b->arena->base)
     return RD_OK;
-  return format->regroup && !factors ? regroup(&s, out, e) : rd_matrix_fill(out, rows_of, &s, e);
+  return format->regroup && !changed ? regroup(&s, out, e) : rd_matrix_fill(out, rows_of, &s, e);
 }
 
 static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, const float **out,
@@ -95,15 +116,23 @@ static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, co
   return check_finite(t, copy, 0, n, e);
 }
 
+/* What the adapter does to the module of a place. */
+static rd_code find_changes(const rd_binder *b, const rd_part *part, const rd_walk *p,
+                            rd_changes *out, rd_error *e) {
+  char module[RD_NAME];
+  *out = (rd_changes){0};
+  if (!b->adapter)
+    return RD_OK;
+  rd_part_module(module, part, p->config->family->names, p->layer);
+  rd_code code = rd_adapter_changes(b->adapter, module, out, e);
+  return code == RD_OK ? code : rd_prefix(e, code, "adapter %s", b->adapter->folder);
+}
+
 /* A norm that was trained with the adapter takes the place of the model's. */
 static rd_code bind_norm(rd_binder *b, const rd_walk *p, rd_error *e) {
-  const rd_tensor *t = NULL;
-  char module[RD_NAME];
-  if (b->adapter) {
-    rd_part_module(module, p->part, p->config->family->names, p->layer);
-    t = rd_adapter_norm(b->adapter, module);
-    b->used += t != NULL;
-  }
+  rd_changes changes;
+  RD_TRY(find_changes(b, p->part, p, &changes, e));
+  const rd_tensor *t = changes.weight;
   if (!t && b->plain)
     return RD_OK;
   if (!t)
@@ -111,79 +140,158 @@ static rd_code bind_norm(rd_binder *b, const rd_walk *p, rd_error *e) {
   return bind_vector(b, t, p->cols, p->vector, e);
 }
 
-/* Rows of B go where a model with interleaved rotation has them. */
-static void reorder(const rd_binder *b, const rd_walk *p, rd_matrix *m) {
-  size_t row = rd_matrix_row(m);
-  void *ordered = rd_arena_take(b->arena, (size_t)m->rows, row);
+/* Rows of rotated heads go where a model with interleaved rotation has them. */
+static void *reorder(const rd_binder *b, const rd_walk *p, void *rows, size_t row) {
+  void *ordered = rd_arena_take(b->arena, (size_t)p->rows, row);
   if (b->arena->base)
-    rd_rope_reorder(ordered, m->data, m->rows, p->config->head_dim, row, true);
-  m->data = ordered;
+    rd_rope_reorder(ordered, rows, p->rows, p->config->head_dim, row, true);
+  return ordered;
 }
 
-/* The adapter's factors for a linear: beside it, or into *merged. */
-static rd_code bind_factors(rd_binder *b, const rd_walk *p, rd_factors *merged, rd_error *e) {
-  const rd_tensor *ta = NULL, *tb = NULL;
-  char module[RD_NAME];
-  int64_t rank = 0;
-  float scale = 0;
-  rd_part_module(module, p->part, p->config->family->names, p->layer);
-  RD_TRY(rd_adapter_factors(b->adapter, module, &ta, &tb, &rank, &scale, e));
-  if (!ta)
-    return RD_OK;
-  bool merge = b->use == RD_ADAPTER_MERGED ||
-               (b->use == RD_ADAPTER_AUTO && rd_factors_thick(rank, p->rows, p->cols));
+static bool interleaved(const rd_walk *p) {
+  return p->config->rope_interleaved && p->part->rotated;
+}
+
+/* The adapter's factors for a linear: beside it, or into what is added to it. */
+static rd_code bind_factors(rd_binder *b, const rd_walk *p, const rd_changes *c, sums *added,
+                            rd_error *e) {
+  bool merge = b->use == RD_ADAPTER_MERGED || c->magnitude ||
+               (b->use == RD_ADAPTER_AUTO && rd_factors_thick(c->rank, p->rows, p->cols));
   const rd_format *format = rd_format_of(merge ? RD_F32 : b->precision.type);
   rd_matrix fa, fb;
-  RD_TRY(bind_matrix(b, ta, format, rank, p->cols, NULL, &fa, e));
-  RD_TRY(bind_matrix(b, tb, format, p->rows, rank, NULL, &fb, e));
-  if (p->config->rope_interleaved && p->part->rotated)
-    reorder(b, p, &fb);
-  b->used += 2;
+  RD_TRY(bind_matrix(b, c->a, format, c->rank, p->cols, NULL, &fa, e));
+  RD_TRY(bind_matrix(b, c->b, format, p->rows, c->rank, NULL, &fb, e));
+  if (interleaved(p))
+    fb.data = reorder(b, p, fb.data, rd_matrix_row(&fb));
   if (merge) {
-    *merged = (rd_factors){fa.data, fb.data, rank, scale};
+    added->factors = (rd_factors){fa.data, fb.data, c->rank, c->scale};
   } else {
     p->linear->a = fa;
     p->linear->b = fb;
-    p->linear->scale = scale;
+    p->linear->scale = c->scale;
   }
   return RD_OK;
 }
 
+/* DoRA: the lengths of the rows of the sum. */
+static rd_code bind_lengths(rd_binder *b, const rd_walk *p, const rd_changes *c, sums *added,
+                            rd_error *e) {
+  const float *lengths = NULL;
+  RD_TRY(bind_vector(b, c->magnitude, p->rows, &lengths, e));
+  const rd_matrix column = rd_matrix_at(rd_format_of(RD_F32), lengths, p->rows, 1);
+  added->lengths = interleaved(p) ? reorder(b, p, column.data, sizeof *lengths) : lengths;
+  return RD_OK;
+}
+
+/* What was taken out of the matrix before the adapter was trained over it. */
+static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
+                             const rd_changes *c, sums *added, rd_error *e) {
+  float *fa = RD_TAKE(b->arena, float, c->rank * p->cols);
+  float *fb = RD_TAKE(b->arena, float, p->rows * c->rank);
+  added->residual = (rd_factors){fa, fb, c->rank, 1};
+  if (!b->arena->base)
+    return RD_OK;
+  float *w = rd_calloc((size_t)(p->rows * p->cols), sizeof *w, "a matrix of the base", e);
+  if (!w)
+    return RD_NO_MEMORY;
+  t->format->decode(w, t->data, p->rows * p->cols);
+  rd_code code = rd_residual_factors(b->adapter->config.residual, fa, fb, w, p->rows, p->cols,
+                                     c->rank, c->scale, e);
+  free(w);
+  return code == RD_OK ? code : rd_prefix(e, code, "tensor %s", t->name);
+}
+
+/* A whole matrix that was trained with the adapter takes the place of the model's, and factors are
+ * those of it. */
 static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   const rd_tensor *t = NULL;
-  rd_factors merged = {0};
-  RD_TRY(find(b->tensors, p->name, true, &t, e));
-  rd_code code = b->adapter ? bind_factors(b, p, &merged, e) : RD_OK;
+  rd_changes changes;
+  sums added = {{0}, {0}, NULL};
+  RD_TRY(find_changes(b, p->part, p, &changes, e));
+  if (changes.weight && interleaved(p))
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "adapter %s: tensor %s lies in another order than the GGUF's rows; use it with "
+                   "the model's folder",
+                   b->adapter->folder, changes.weight->name);
+  t = changes.weight;
+  if (!t)
+    RD_TRY(find(b->tensors, p->name, !b->shared || p->layer >= 0, &t, e));
+  t = t ? t : b->shared;
+  rd_code code = RD_OK;
+  if (changes.a)
+    code = bind_factors(b, p, &changes, &added, e);
+  if (code == RD_OK && changes.magnitude)
+    code = bind_lengths(b, p, &changes, &added, e);
   if (code != RD_OK)
     return rd_prefix(e, code, "adapter %s", b->adapter->folder);
-  if (b->plain && merged.rank == 0)
+  if (changes.a && b->adapter->config.residual) {
+    RD_TRY(rd_tensor_readable(t, e));
+    RD_TRY(check_shape(t, 2, p->rows, p->cols, e));
+    RD_TRY(bind_residual(b, p, t, &changes, &added, e));
+  }
+  if (b->plain && !any(&added) && !changes.weight) /* the plain model's matrix, as it lies there */
     return RD_OK;
   /* sums with an adapter are numbers of 32 bits */
-  const rd_format *from = merged.rank ? rd_format_of(RD_F32) : t->format;
-  return bind_matrix(b, t, rd_precision_format(b->precision.row, from), p->rows, p->cols,
-                     merged.rank ? &merged : NULL, p->matrix, e);
+  const rd_format *from = any(&added) ? rd_format_of(RD_F32) : t->format;
+  return bind_matrix(b, t, rd_precision_format(b->precision.row, from), p->rows, p->cols, &added,
+                     p->matrix, e);
 }
 
 static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
   const rd_tensor *t = NULL;
-  RD_TRY(find(b->tensors, p->name, p->needed, &t, e));
+  rd_changes changes;
+  RD_TRY(find_changes(b, p->part, p, &changes, e));
+  t = changes.bias;
+  if (!t)
+    RD_TRY(find(b->tensors, p->name, p->needed, &t, e));
   return t ? bind_vector(b, t, p->cols, p->vector, e) : RD_OK;
+}
+
+/* x' of a factor (rows, cols), in f32. */
+static rd_code bind_transposed(const rd_binder *b, const rd_tensor *t, int64_t rows, int64_t cols,
+                               const float **out, rd_error *e) {
+  rd_matrix m;
+  RD_TRY(bind_matrix(b, t, rd_format_of(RD_F32), rows, cols, NULL, &m, e));
+  float *made = RD_TAKE(b->arena, float, rows * cols);
+  const float *x = m.data;
+  for (int64_t i = 0; b->arena->base && i < rows * cols; i++)
+    made[i % cols * rows + i / cols] = x[i];
+  *out = made;
+  return RD_OK;
+}
+
+/* The factors of what is looked up lie across: row v of the sum is s across[:, v]' down'. */
+static rd_code bind_across(const rd_binder *b, const rd_walk *p, const rd_changes *c, sums *added,
+                           rd_error *e) {
+  const float *fa = NULL, *fb = NULL;
+  RD_TRY(bind_transposed(b, c->down, p->cols, c->rank, &fa, e));
+  RD_TRY(bind_transposed(b, c->across, c->rank, p->rows, &fb, e));
+  added->factors = (rd_factors){fa, fb, c->rank, c->scale};
+  return RD_OK;
 }
 
 /* Rows are looked up where they lie in the file, unless products take plain numbers that are
  * narrower: then those count. A tied model stores its one matrix under either name. */
-static rd_code bind_embedding(const rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {
+static rd_code bind_embedding(rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {
   const rd_tensor *t = NULL;
+  rd_changes changes;
+  sums added = {{0}, {0}, NULL};
   bool tied = p->config->tied;
   char head[RD_NAME];
   snprintf(head, sizeof head, "%s.weight", b->names->head);
   RD_TRY(find(b->tensors, p->name, !tied, &t, e));
   if (!t)
     RD_TRY(find(b->tensors, head, true, &t, e));
-  const rd_format *stored = t->format, *products = rd_precision_format(b->precision.row, stored);
+  b->shared = rd_tensors_find(b->tensors, head) ? NULL : t;
+  RD_TRY(find_changes(b, p->part, p, &changes, e));
+  t = changes.weight ? changes.weight : t;
+  if (changes.across)
+    RD_TRY(bind_across(b, p, &changes, &added, e));
+  const rd_format *stored = any(&added) ? rd_format_of(RD_F32) : t->format;
+  const rd_format *products = rd_precision_format(b->precision.row, stored);
   bool narrower = stored->block == 1 && products->block == 1 && products->bytes < stored->bytes;
   const rd_format *format = narrower ? products : stored;
-  RD_TRY(bind_matrix(b, t, format, p->rows, p->cols, NULL, p->matrix, e));
+  RD_TRY(bind_matrix(b, t, format, p->rows, p->cols, &added, p->matrix, e));
   w->head.w = *p->matrix;
   return tied && products != format
            ? bind_matrix(b, t, products, p->rows, p->cols, NULL, &w->head.w, e)
@@ -204,12 +312,24 @@ static rd_code bind_place(rd_binder *b, const rd_walk *p, rd_weights *w, rd_erro
   return RD_OK;
 }
 
+static rd_code gate_refuses(const rd_binder *b, const rd_walk *p, rd_error *e) {
+  return rd_fail(
+      e, RD_UNSUPPORTED,
+      "adapter %s changes %s and has a gate: before it rows are the base's own, which is "
+      "computed for products and norms alone",
+      b->adapter->folder, p->name);
+}
+
 /* An adapter over a plain model: what it leaves alone is what lies there already. */
 static rd_code bind_over(rd_binder *b, const rd_walk *p, const rd_walk *plain, rd_error *e) {
+  rd_changes changes;
   if (p->kind == RD_NORM)
     return bind_norm(b, p, e);
-  if (p->kind != RD_LINEAR)
-    return RD_OK;
+  if (p->kind != RD_LINEAR) {
+    RD_TRY(find_changes(b, p->part, p, &changes, e));
+    const bool changed = p->kind == RD_MATRIX ? rd_changes_any(&changes) : changes.bias != NULL;
+    return changed ? gate_refuses(b, p, e) : RD_OK;
+  }
   RD_TRY(bind_linear(b, p, e));
   if (p->linear->w.data != plain->linear->w.data)
     p->linear->plain = &plain->linear->w;
@@ -233,16 +353,41 @@ rd_code rd_bind_weights(rd_binder *b, const rd_config *c, rd_weights *w, rd_erro
   memset(layers, 0, (size_t)c->layers * sizeof *layers);
   if (b->plain)
     begin_over(b, c, w, layers);
-  b->used = 0;
   rd_walk p = rd_parts_of(c, b->names, w, NULL), plain = rd_parts_of(c, b->names, b->plain, NULL);
   while (rd_parts_next(&p) && rd_parts_next(&plain))
     RD_TRY(b->plain ? bind_over(b, &p, &plain, e) : bind_place(b, &p, w, e));
-  size_t count = b->adapter ? b->adapter->tensors.count : 0;
-  if (b->used == count)
+  if (!b->adapter)
     return RD_OK;
-  return rd_fail(
-      e, RD_BAD_INPUT,
-      "adapter %s: %zu of its %zu tensors have no place in a %s model of %lld layers; it "
-      "was made for another model",
-      b->adapter->folder, count - b->used, count, c->family->name, (long long)c->layers);
+  char model[96];
+  snprintf(model, sizeof model, "a %s model of %lld layers", c->family->name, (long long)c->layers);
+  return rd_adapter_check_placed(b->adapter, model, e);
+}
+
+/* Do two tensors of one shape hold the same bytes? */
+static bool same_tensor(const rd_tensor *a, const rd_tensor *b) {
+  return a->format == b->format && a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+rd_code rd_bind_ties(const rd_binder *b, rd_config *c, bool *stored, rd_error *e) {
+  *stored = false;
+  if (!c->tied)
+    return RD_OK;
+  const rd_tensor *embedding = NULL, *head = NULL;
+  rd_walk p = rd_parts_of(c, b->names, NULL, NULL);
+  rd_changes above = {0}, below = {0};
+  rd_config untied = *c;
+  untied.tied = false;
+  p.config = &untied;
+  while (rd_parts_next(&p) && p.layer < 0) {
+    if (p.kind == RD_MATRIX) {
+      embedding = rd_tensors_find(b->tensors, p.name);
+      RD_TRY(find_changes(b, p.part, &p, &below, e));
+    } else if (p.kind == RD_LINEAR) {
+      head = rd_tensors_find(b->tensors, p.name);
+      RD_TRY(find_changes(b, p.part, &p, &above, e));
+    }
+  }
+  *stored = embedding && head && !same_tensor(embedding, head);
+  c->tied = !*stored && !rd_changes_any(&above) && !rd_changes_any(&below);
+  return RD_OK;
 }

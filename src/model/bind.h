@@ -18,9 +18,14 @@ typedef struct rd_binder {
   rd_adapter_use use;        /* of its factors */
   const rd_weights *plain;   /* the model bound without it, whose numbers are shared; or NULL */
   rd_precision_choice precision;
-  rd_arena *arena; /* measuring, or placed: the same calls are made in both runs */
-  size_t used;     /* tensors of the adapter that have found their place */
+  rd_arena *arena;         /* measuring, or placed: the same calls are made in both runs */
+  const rd_tensor *shared; /* where the head has no tensor of its own: the embedding's */
 } rd_binder;
+
+/* Settle, before weights are bound, whether the model is tied: c->tied may become false. A file
+ * that ties its head and stores another matrix for it (*stored) means that one, as after training
+ * the head; and an adapter of the one leaves the other as it is. */
+rd_code rd_bind_ties(const rd_binder *b, rd_config *c, bool *stored, rd_error *e);
 
 /* All weights of a model; w->layers has room for every layer. Errors name the tensor, the shape
  * expected and found, or the first NaN or infinity met while converting. Norms and biases are

@@ -31,14 +31,22 @@ static const row config_rows[] = {
 };
 
 static const row adapter_rows[] = {
-    /* these ways to begin change the base's own weights too */
-    {"init_lora_weights", "[true, false, null, \"gaussian\", \"eva\", \"orthogonal\"]"},
+    /* other ways to begin change the base's own weights too, by chance or by data: residual.h */
+    {"init_lora_weights",
+     "[true, false, null, \"gaussian\", \"eva\", \"orthogonal\", \"pissa\", \"olora\"]"},
     {"alora_invocation_tokens", "[null]"},
     {"use_qalora", "[false, null]"},
     {"lora_bias", "[false, null]"},
     {"fan_in_fan_out", "[false, null]"},
     {"layer_replication", "[null]"},
     {"trainable_token_indices", "[null]"},
+    {"target_parameters", "[null, []]"},
+    {"ensure_weight_tying", "[false, null]"},
+    {"use_bdlora", "[false, null]"},
+    {"arrow_config", "[null]"},
+    {"kasa_config", "[null]"},
+    {"velora_config", "[null]"},
+    {"monteclora_config", "[null]"},
 };
 
 static rd_code check(const json_t *object, const row *r, rd_error *e) {

@@ -3,6 +3,7 @@
  * opened, and merged, in numbers that keep what is to be written. */
 #include "convert.h"
 
+#include "family.h"
 #include "file.h"
 #include "inspect.h"
 #include "json.h"
@@ -36,6 +37,9 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
     free(path);
     json_object_set(config, "torch_dtype", json_object_get(written, "torch_dtype"));
     json_object_del(config, "quantization_config");
+    const char *tied = m->config.family->keys->tied;
+    if (!m->config.tied) /* whatever the file said: head_apart, or an adapter of one of the two */
+      json_object_set(config, tied, json_object_get(written, tied));
     if (m->remembered.mask >= 0)
       json_object_set(config, "mask_token_id", json_object_get(written, "mask_token_id"));
   }

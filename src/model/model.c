@@ -96,6 +96,7 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   RD_TRY(rd_precision_choose(&binder.precision, o->precision, tensors, e));
   m->precision = binder.precision.row;
   m->precision_why = binder.precision.why;
+  RD_TRY(rd_bind_ties(&binder, &m->config, &m->head_apart, e));
   RD_TRY(bind_weights(&binder, m, gated, e));
   RD_TRY(rd_arena_init(&s->weights, measure.used, "converted weights", e));
   m->memory_bytes += measure.used;

@@ -34,7 +34,8 @@ struct rd_model {
   rd_chat_template *chat_template; /* NULL: none; render raw or ask for one */
   char *system;                    /* of conversations that have none; or NULL */
   rd_remembered remembered;        /* what was chosen, by an option or when it was trained */
-  char *name;                      /* last part of the path */
+  bool head_apart; /* the settings tie the head; the file stores one, which counts */
+  char *name;      /* last part of the path */
   size_t file_bytes, memory_bytes; /* mapped; allocated at opening */
   struct rd_model_store *store;    /* what close gives back: maps, arena, ... */
 };

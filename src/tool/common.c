@@ -110,6 +110,12 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
                               .mask_token = common->prompt.mask_token,
                               .system = common->prompt.system};
   rd_code code = rd_model_open(out, &options, e);
+  if (code == RD_OK && (*out)->head_apart && !common->quiet)
+    fprintf(
+        stderr,
+        "redraft: %s ties its output matrix to its embedding and stores another: the stored one "
+        "is used\n",
+        path);
   free(path);
   free(adapter);
   return code;

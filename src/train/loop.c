@@ -26,8 +26,7 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   RD_TRY(rd_parameters_place(&t->parameters, (uint64_t)s->seed, e));
   if (t->base && s->adapter)
-    RD_TRY(rd_parameters_adopt(&t->parameters, &t->base->store->adapter.tensors,
-                               "base_model.model.", e));
+    RD_TRY(rd_parameters_adopt(&t->parameters, &t->base->store->adapter.tensors, "", e));
   RD_TRY(rd_batch_init(&t->batch, t->rules.rows, e));
   t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)

@@ -10,6 +10,7 @@
 #include "model.h"
 #include "precision.h"
 #include "run_folder.h"
+#include "store.h"
 
 #include <libgen.h>
 #include <math.h>
@@ -99,6 +100,8 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   RD_TRY(rd_model_open(&t->base, &options, e));
   t->gate = s->adapter ? t->base->remembered.gate : (rd_gate){0};
   t->gate.answer |= gate->answer;
+  if (options.adapter && options.use == RD_ADAPTER_BESIDE)
+    RD_TRY(rd_adapter_check_plain(&t->base->store->adapter, e));
   t->config = t->base->config;
   if (t->config.rope_interleaved)
     return rd_fail(e, RD_UNSUPPORTED,
