@@ -11,13 +11,22 @@
 /* --- text --------------------------------------------------------------------------------------
  */
 
+/* Ids without a word, which a caller may have put there, add nothing; NULL is lack of memory alone.
+ */
 static char *decode(const rd_model *model, const int32_t *ids, int64_t n, unsigned flags) {
   char *text = NULL;
-  size_t size;
+  size_t size, count = 0;
   if (!model->tokenizer)
     return strdup("");
-  rd_code code = rd_tokenizer_decode(model->tokenizer, ids, (size_t)n, flags, &text, &size, NULL);
-  return code == RD_OK ? text : NULL; /* out of memory: the ids are in the vocabulary */
+  int32_t *known = malloc(((size_t)n + 1) * sizeof *known);
+  if (!known)
+    return NULL;
+  for (int64_t i = 0; i < n; i++)
+    if (rd_tokenizer_has(model->tokenizer, ids[i]))
+      known[count++] = ids[i];
+  rd_code code = rd_tokenizer_decode(model->tokenizer, known, count, flags, &text, &size, NULL);
+  free(known);
+  return code == RD_OK ? text : NULL;
 }
 
 static char *spell_text(const void *context, const int32_t *ids, int64_t n) {

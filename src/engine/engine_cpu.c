@@ -103,6 +103,8 @@ static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_err
   for (int64_t i = 0; i < count; i++) {
     const rd_wanted *w = wanted_of(d, &d->chunk[i]);
     d->draws[i] = w->draw;
+    for (int64_t k = 0; k < d->model->wordless_count; k++)
+      logits[i * V + d->model->wordless[k]] = -INFINITY;
     if (w->allowed)
       RD_TRY(forbid(logits + i * V, w, V, e));
   }

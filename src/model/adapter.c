@@ -169,6 +169,28 @@ void rd_adapter_drop(rd_adapter *a) {
   *a = (rd_adapter){0};
 }
 
+rd_code rd_adapter_mask_word(char **word, const char *folder, rd_error *e) {
+  static const char *const names[] = {"resolved_config.json", "../resolved_config.json"};
+  rd_code code = RD_OK;
+  *word = NULL;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !*word && code == RD_OK; i++) {
+    char *path = rd_path_join(folder, names[i]);
+    json_t *json = NULL;
+    const char *text = NULL;
+    if (!path)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", names[i]);
+    if (rd_path_exists(path))
+      code = rd_json_open(&json, path, e);
+    if (code == RD_OK && json && (code = rd_json_text(json, "mask_token", &text, e)) != RD_OK)
+      rd_prefix(e, code, "%s", path);
+    if (text && !(*word = rd_strdup(text, e)))
+      code = RD_NO_MEMORY;
+    json_decref(json);
+    free(path);
+  }
+  return code;
+}
+
 static const rd_tensor *take(const rd_adapter *a, const char *module, const char *end) {
   char name[256];
   snprintf(name, sizeof name, "%s%s", module, end);

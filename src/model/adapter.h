@@ -48,6 +48,10 @@ typedef struct rd_adapter {
 rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e);
 void rd_adapter_drop(rd_adapter *a);
 
+/* The mask that LAD's trainer wrote into resolved_config.json, in the adapter's folder or the run's
+ * above it: a new string, or NULL. */
+rd_code rd_adapter_mask_word(char **word, const char *folder, rd_error *e);
+
 /* What an adapter does to one module; NULL: nothing of that kind. */
 typedef struct rd_changes {
   const rd_tensor *a, *b;         /* factors (rank, in) and (out, rank) */

@@ -58,6 +58,7 @@ void rd_model_close(rd_model **model) {
   rd_tokenizer_close(&m->tokenizer);
   free(m->store);
   free(m->system);
+  free(m->wordless);
   rd_remembered_drop(&m->remembered);
   free(m->name);
   free(m);
@@ -104,18 +105,40 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   return bind_weights(&binder, m, gated, e);
 }
 
+static void add_eos(rd_config *c, int32_t id) {
+  if (id >= 0 && id < c->vocab && c->eos_count < RD_MOST_EOS && !rd_config_is_eos(c, id))
+    c->eos[c->eos_count++] = id;
+}
+
 /* Special tokens that config.json leaves open come from the tokenizer's files. */
 static void adopt_special_tokens(rd_config *c, const rd_tokenizer *t) {
   size_t count = 0;
   const int32_t *eos = rd_tokenizer_eos(t, &count);
-  c->bos = c->bos >= 0 ? c->bos : rd_tokenizer_bos(t);
-  c->pad = c->pad >= 0 ? c->pad : rd_tokenizer_pad(t);
-  c->mask = c->mask >= 0 ? c->mask : rd_tokenizer_mask(t);
-  if (c->mask < 0 && c->family->mask_word)
-    c->mask = rd_tokenizer_id(t, c->family->mask_word);
+  const struct {
+    int32_t *id, tokens;
+  } ids[] = {{&c->bos, rd_tokenizer_bos(t)},
+             {&c->pad, rd_tokenizer_pad(t)},
+             {&c->mask, rd_tokenizer_mask(t)},
+             {&c->mask, c->family->mask_word ? rd_tokenizer_id(t, c->family->mask_word) : -1}};
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+    if (*ids[i].id < 0 && ids[i].tokens < c->vocab)
+      *ids[i].id = ids[i].tokens;
   for (size_t i = 0; i < count; i++)
-    if (eos[i] >= 0 && c->eos_count < RD_MOST_EOS && !rd_config_is_eos(c, eos[i]))
-      c->eos[c->eos_count++] = eos[i];
+    add_eos(c, eos[i]);
+}
+
+/* What can be an answer is what has a word: a padded embedding, and numbers that are left out. */
+static rd_code list_wordless(rd_model *m, rd_error *e) {
+  int64_t count = 0;
+  for (int64_t id = 0; id < m->config.vocab; id++)
+    count += !rd_tokenizer_has(m->tokenizer, (int32_t)id);
+  m->wordless = rd_calloc((size_t)count, sizeof *m->wordless, "ids without a word", e);
+  if (!m->wordless)
+    return RD_NO_MEMORY;
+  for (int64_t id = 0; id < m->config.vocab; id++)
+    if (!rd_tokenizer_has(m->tokenizer, (int32_t)id))
+      m->wordless[m->wordless_count++] = (int32_t)id;
+  return RD_OK;
 }
 
 /* What the options choose; else what was chosen when the adapter, or the model, was trained. */
@@ -131,16 +154,33 @@ static rd_code recall(rd_remembered *r, const rd_model_file *file, const rd_mode
   return rd_chat_template_load(&r->chat_template, o->chat_template, e);
 }
 
-/* The mask of an option, or the one that is remembered. */
+/* A mask by its word: one of the tokenizer's that has a row. */
+static rd_code name_mask(rd_model *m, const char *word, const char *who, rd_error *e) {
+  rd_config *c = &m->config;
+  rd_code code = rd_tokenizer_word(m->tokenizer, word, &c->mask, e);
+  if (code != RD_OK)
+    return rd_prefix(e, code, "%s", who);
+  if (c->mask >= c->vocab)
+    return rd_fail(e, RD_BAD_INPUT, "%s %s is token %d, the embedding has %lld rows", who, word,
+                   c->mask, (long long)c->vocab);
+  m->remembered.mask = c->mask;
+  return rd_config_is_eos(c, c->mask)
+           ? rd_fail(e, RD_USAGE, "%s %s is the token that ends answers", who, word)
+           : RD_OK;
+}
+
+/* The mask of an option, the one that is remembered, or the word that LAD's trainer wrote down. */
 static rd_code choose_mask(rd_model *m, const rd_model_options *o, rd_error *e) {
   rd_config *c = &m->config;
   int64_t mask = m->remembered.mask;
-  if (o->mask_token) {
-    RD_TRY(rd_tokenizer_word(m->tokenizer, o->mask_token, &c->mask, e));
-    m->remembered.mask = c->mask;
-    return rd_config_is_eos(c, c->mask)
-             ? rd_fail(e, RD_USAGE, "--mask-token %s is the token that ends answers", o->mask_token)
-             : RD_OK;
+  if (o->mask_token)
+    return name_mask(m, o->mask_token, "--mask-token", e);
+  if (mask < 0 && o->adapter && m->tokenizer) {
+    char *word = NULL;
+    RD_TRY(rd_adapter_mask_word(&word, o->adapter, e));
+    rd_code code = word ? name_mask(m, word, "resolved_config.json: mask_token", e) : RD_OK;
+    free(word);
+    return code;
   }
   if (mask >= c->vocab)
     return rd_fail(e, RD_BAD_INPUT, "redraft.json: mask_token_id %lld, the vocabulary has %lld",
@@ -165,18 +205,14 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *
   free(path);
   if (code != RD_OK)
     return code;
-  if ((int64_t)rd_tokenizer_size(m->tokenizer) > c->vocab)
-    return rd_fail(e, RD_BAD_INPUT, "%s: the tokenizer has %zu tokens, the embedding %lld", o->path,
-                   rd_tokenizer_size(m->tokenizer), (long long)c->vocab);
   adopt_special_tokens(&m->config, m->tokenizer);
+  RD_TRY(list_wordless(m, e));
   RD_TRY(choose_mask(m, o, e));
   const char *choice = m->remembered.chat_template;
   if (!choice && !rd_tokenizer_chat_template(m->tokenizer))
     return RD_OK; /* without a template the prompt is taken as it is */
   RD_TRY(rd_chat_template_open(&m->chat_template, m->tokenizer, choice, e));
-  int32_t end = rd_chat_template_end(m->chat_template);
-  if (end >= 0 && c->eos_count < RD_MOST_EOS && !rd_config_is_eos(c, end))
-    c->eos[c->eos_count++] = end;
+  add_eos(c, rd_chat_template_end(m->chat_template));
   return RD_OK;
 }
 

@@ -26,11 +26,13 @@ typedef struct rd_precision rd_precision; /* precision.h: what products run in *
 struct rd_model {
   rd_config config;
   rd_weights weights;
-  rd_weights plain;                /* what weights.plain is, where it is set */
-  bool adapted;                    /* weights have an adapter */
-  const rd_precision *precision;   /* never auto; NULL: trained from nothing */
-  const char *precision_why;       /* a few words */
-  rd_tokenizer *tokenizer;         /* NULL: the files hold none */
+  rd_weights plain;              /* what weights.plain is, where it is set */
+  bool adapted;                  /* weights have an adapter */
+  const rd_precision *precision; /* never auto; NULL: trained from nothing */
+  const char *precision_why;     /* a few words */
+  rd_tokenizer *tokenizer;       /* NULL: the files hold none */
+  int32_t *wordless;             /* (wordless_count): rows for which the tokenizer has no token */
+  int64_t wordless_count;
   rd_chat_template *chat_template; /* NULL: none; render raw or ask for one */
   char *system;                    /* of conversations that have none; or NULL */
   rd_remembered remembered;        /* what was chosen, by an option or when it was trained */

@@ -196,6 +196,9 @@ int32_t rd_tokenizer_mask(const rd_tokenizer *t) {
 bool rd_tokenizer_adds_bos(const rd_tokenizer *t) {
   return t->add_bos;
 }
+bool rd_tokenizer_has(const rd_tokenizer *t, int32_t id) {
+  return id >= 0 && (size_t)id < t->vocab.count && t->vocab.pieces[id].kind != RD_PIECE_NONE;
+}
 size_t rd_tokenizer_size(const rd_tokenizer *t) {
   return t->vocab.count;
 }

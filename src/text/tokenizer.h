@@ -79,6 +79,9 @@ bool rd_tokenizer_is_eos(const rd_tokenizer *t, int32_t id);
 bool rd_tokenizer_is_special(const rd_tokenizer *t, int32_t id);
 /* Whether the files ask for BOS before a text. */
 bool rd_tokenizer_adds_bos(const rd_tokenizer *t);
+/* Is there a token of this id? Embeddings may have more rows than there are, and ids may be left
+ * out. */
+bool rd_tokenizer_has(const rd_tokenizer *t, int32_t id);
 /* The highest id + 1. */
 size_t rd_tokenizer_size(const rd_tokenizer *t);
 /* The Jinja text of the model's chat template, or NULL. */

@@ -359,8 +359,42 @@ static void only_what_is_allowed_is_chosen(void **state) {
   each_engine(allowed);
 }
 
+/* Rows of an embedding for which there is no word: what was best is not chosen once it has none,
+ * and there are as many as the vocabulary lacks. */
+static void ids_without_a_word_are_not_chosen(void **state) {
+  (void)state;
+  enum { ROWS_OF_QWEN2 = 304 };
+  rd_engine *engine = NULL;
+  rd_error e = {0};
+  scene s, again;
+  rd_model *m = NULL;
+  const char *path = RD_SOURCE_DIR "/tests/golden/models/qwen2";
+  assert_int_equal(rd_model_open(&m, &(rd_model_options){.path = path, .precision = "f32"}, &e),
+                   RD_OK);
+  assert_int_equal(m->config.vocab, ROWS_OF_QWEN2);
+  assert_int_equal(m->wordless_count, ROWS_OF_QWEN2 - V);
+  for (int i = 0; i < ROWS_OF_QWEN2 - V; i++)
+    assert_int_equal(m->wordless[i], V + i);
+  assert_int_equal(rd_engine_open(&engine, NULL, m, ROWS, T, &e), RD_OK);
+  scene_init(&s, 0, 0, T);
+  assert_int_equal(engine->propose(engine, &s.need, 1, &e), RD_OK);
+  for (int p = 0; p < T; p++)
+    assert_true(s.out[p].id < V);
+  m->wordless[0] = s.out[5].id;
+  scene_init(&again, 0, 0, T);
+  assert_int_equal(engine->propose(engine, &again.need, 1, &e), RD_OK);
+  for (int p = 0; p < T; p++)
+    assert_true(s.out[p].id == s.out[5].id || again.out[p].id == s.out[p].id ||
+                again.out[p].id == V); /* which has a word now */
+  for (int p = 0; p < T; p++)
+    assert_true(again.out[p].id != s.out[5].id);
+  rd_engine_close(&engine);
+  rd_model_close(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ids_without_a_word_are_not_chosen),
       cmocka_unit_test(a_lane_gives_the_bits_of_a_whole_pass),
       cmocka_unit_test(a_range_computed_again_is_the_same),
       cmocka_unit_test(what_is_not_computed_stays),
