@@ -118,6 +118,9 @@ static rd_code put_remembered(keys *k, rd_error *e) {
                                          : NULL;
   if (template)
     rd_gguf_put_text(&k->w, "tokenizer.chat_template", template, strlen(template));
+  const char *tools = k->m->tokenizer ? rd_tokenizer_tool_template(k->m->tokenizer) : NULL;
+  if (tools && template)
+    rd_gguf_put_text(&k->w, "tokenizer.chat_template.tool_use", tools, strlen(tools));
   json_t *json = rd_remembered_json(r);
   char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
   if (text && json_object_size(json) > 0)

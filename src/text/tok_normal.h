@@ -58,7 +58,8 @@ rd_code rd_normal_squeeze(rd_normaliser *n, rd_error *e);
 /* "NFC", "NFD", "NFKC" or "NFKD"; *known is false, and nothing is added, for another name. */
 rd_code rd_normal_form(rd_normaliser *n, const char *name, bool *known, rd_error *e);
 
-/* Do both do the same, step by step? Steps by regular expressions are taken to differ. */
+/* Do both do the same, step by step? Steps by regular expressions and by
+ * compiled rules are taken to differ. */
 bool rd_normaliser_same(const rd_normaliser *a, const rd_normaliser *b);
 
 /* Where a gap stands in the whole text. */

@@ -125,7 +125,24 @@ static rd_code put_byte_level(const rd_tokenizer *t, rd_gguf_writer *w, size_t c
   return put_merges(&t->vocab, w, e);
 }
 
+/* Does it treat the text before it is cut as a reader of these keys will? */
+static rd_code check_spaces(const rd_tokenizer *t, rd_error *e) {
+  rd_tokenizer *other = NULL;
+  RD_TRY(rd_tokenizer_new(&other, "gguf", e));
+  rd_code code = rd_tok_use_sentencepiece(other, t->prefixed, t->squeezed, e);
+  const bool same = code == RD_OK && rd_normaliser_same(&t->normaliser, &other->normaliser) &&
+                    t->spacer.count == 0;
+  rd_tokenizer_close(&other);
+  return same || code != RD_OK
+           ? code
+           : rd_fail(e, RD_UNSUPPORTED,
+                     "tokenizer of format %s: it normalises text by rules of its own, which the "
+                     "keys of GGUF cannot say; write a folder instead",
+                     t->format);
+}
+
 static rd_code put_pieces(const rd_tokenizer *t, rd_gguf_writer *w, size_t count, rd_error *e) {
+  RD_TRY(check_spaces(t, e));
   rd_gguf_put_text(w, KEY("model"), "llama", 5);
   RD_TRY(put_tokens(t, w, count, e));
   rd_gguf_put_array(w, KEY("scores"), RD_GGUF_F32, count);
@@ -194,8 +211,9 @@ static rd_code check_again(const rd_tokenizer *t, const rd_gguf_writer *w, rd_er
 rd_code rd_tokenizer_put(const rd_tokenizer *t, struct rd_gguf_writer *w, int64_t rows,
                          rd_error *e) {
   size_t count = t->vocab.count > (size_t)rows ? t->vocab.count : (size_t)rows;
-  bool pieces = !t->byte_level && t->join == rd_join_text;
-  if (!pieces && !t->byte_level)
+  const bool merges = t->speller == rd_spell_merges;
+  const bool pieces = merges && !t->byte_level && t->join == rd_join_text;
+  if (!merges || (!pieces && !t->byte_level))
     return rd_fail(
         e, RD_UNSUPPORTED,
         "tokenizer of format %s: GGUF files have byte-level vocabularies with merges and "

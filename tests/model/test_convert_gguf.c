@@ -70,6 +70,7 @@ static void files_keep_the_model(void **state) {
       {"models/llada", NULL, NULL, "F32", 1e-6},
       {"models/dream", NULL, NULL, "BF16", 1e-12},
       {"gguf/llama-gqa-tied.gguf", NULL, "f32", "F32", 1e-12},
+      {"../../models/stories260K/stories260K.gguf", NULL, "f32", "F32", 1e-12},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char folder[64], path[300], adapter[300] = "";
