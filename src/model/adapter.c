@@ -137,11 +137,35 @@ static rd_code join_norms(rd_adapter *a, const char *folder, rd_error *e) {
   return code;
 }
 
+/* Is there another tensor of the same name, with the same bytes? */
+static bool twice(const rd_tensors *t, size_t index) {
+  const rd_tensor *x = &t->items[index];
+  for (size_t i = 0; i < t->count; i++) {
+    const rd_tensor *y = &t->items[i];
+    if (i != index && strcmp(x->name, y->name) == 0 && x->size == y->size &&
+        memcmp(x->data, y->data, x->size) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Names as modules have them. Where words were added, peft writes what it saves whole under two
+ * names, and under a third what that took the place of. */
+static void make_names(rd_tensors *t) {
+  for (size_t i = t->count; i-- > 0;)
+    if (strstr(t->items[i].name, ".original_module."))
+      rd_tensors_remove(t, i);
+  for (size_t i = 0; i < t->count; i++)
+    make_canonical(t->items[i].name);
+  for (size_t i = t->count; i-- > 0;)
+    if (!strstr(t->items[i].name, ".lora_") && twice(t, i))
+      rd_tensors_remove(t, i);
+}
+
 static rd_code read_folder(rd_adapter *a, const char *folder, rd_error *e) {
   RD_TRY(open_tensors(a, folder, e));
   RD_TRY(join_norms(a, folder, e));
-  for (size_t i = 0; i < a->tensors.count; i++)
-    make_canonical(a->tensors.items[i].name);
+  make_names(&a->tensors);
   RD_TRY(rd_tensors_finish(&a->tensors, e));
   a->placed = rd_calloc(a->tensors.count, sizeof *a->placed, "an adapter", e);
   return a->placed ? RD_OK : RD_NO_MEMORY;

@@ -284,7 +284,7 @@ static rd_code bind_embedding(rd_binder *b, const rd_walk *p, rd_weights *w, rd_
     RD_TRY(find(b->tensors, head, true, &t, e));
   b->shared = rd_tensors_find(b->tensors, head) ? NULL : t;
   RD_TRY(find_changes(b, p->part, p, &changes, e));
-  t = changes.weight ? changes.weight : t;
+  t = changes.weight ? changes.weight : b->words ? b->words : t;
   if (changes.across)
     RD_TRY(bind_across(b, p, &changes, &added, e));
   const rd_format *stored = any(&added) ? rd_format_of(RD_F32) : t->format;
@@ -361,6 +361,29 @@ rd_code rd_bind_weights(rd_binder *b, const rd_config *c, rd_weights *w, rd_erro
   char model[96];
   snprintf(model, sizeof model, "a %s model of %lld layers", c->family->name, (long long)c->layers);
   return rd_adapter_check_placed(b->adapter, model, e);
+}
+
+static bool has_more_rows(const rd_tensor *t, const rd_config *c) {
+  return t && t->dims == 2 && t->shape[0] > c->vocab;
+}
+
+rd_code rd_bind_rows(rd_binder *b, rd_config *c, rd_error *e) {
+  rd_changes embedding = {0}, head = {0};
+  const bool tied = c->tied;
+  rd_walk p = rd_parts_of(c, b->names, NULL, NULL);
+  c->tied = false; /* so that the walk comes by the head */
+  rd_code code = RD_OK;
+  while (code == RD_OK && rd_parts_next(&p) && p.layer < 0)
+    if (p.kind == RD_MATRIX || p.kind == RD_LINEAR)
+      code = find_changes(b, p.part, &p, p.kind == RD_MATRIX ? &embedding : &head, e);
+  c->tied = tied;
+  RD_TRY(code);
+  if (tied && !embedding.weight && has_more_rows(head.weight, c))
+    b->words = head.weight;
+  else if (has_more_rows(embedding.weight, c))
+    b->words = embedding.weight;
+  c->vocab = b->words ? b->words->shape[0] : c->vocab;
+  return rd_config_check(c, e);
 }
 
 /* Do two tensors of one shape hold the same bytes? */

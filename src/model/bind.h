@@ -20,8 +20,12 @@ typedef struct rd_binder {
   rd_precision_choice precision;
   rd_arena *arena;         /* measuring, or placed: the same calls are made in both runs */
   const rd_tensor *shared; /* where the head has no tensor of its own: the embedding's */
+  const rd_tensor *words;  /* the embedding with words added, where it is the adapter's; or NULL */
 } rd_binder;
 
+/* An adapter that was trained with words added brings an embedding of more rows, or, for a tied
+ * model, a head: they become the vocabulary's. */
+rd_code rd_bind_rows(rd_binder *b, rd_config *c, rd_error *e);
 /* Settle, before weights are bound, whether the model is tied: c->tied may become false. A file
  * that ties its head and stores another matrix for it (*stored) means that one, as after training
  * the head; and an adapter of the one leaves the other as it is. */

@@ -37,7 +37,8 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
     free(path);
     json_object_set(config, "torch_dtype", json_object_get(written, "torch_dtype"));
     json_object_del(config, "quantization_config");
-    const char *tied = m->config.family->keys->tied;
+    const char *tied = m->config.family->keys->tied, *vocab = m->config.family->keys->vocab;
+    json_object_set(config, vocab, json_object_get(written, vocab)); /* words may have been added */
     if (!m->config.tied) /* whatever the file said: head_apart, or an adapter of one of the two */
       json_object_set(config, tied, json_object_get(written, tied));
     if (m->remembered.mask >= 0)
@@ -61,7 +62,8 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o, cons
   const rd_remembered template = {.mask = -1, .chat_template = m->remembered.chat_template};
   const char *folder = m->store->file.folder, *from = folder ? folder : o->path;
   RD_TRY(rd_folder_make(o->out, e));
-  RD_TRY(rd_tokenizer_copy(m->tokenizer, from, o->out, tokenizer, e));
+  RD_TRY(rd_tokenizer_copy(m->tokenizer, m->store->adapter_words ? o->adapter : from, o->out,
+                           tokenizer, e));
   RD_TRY(rd_remembered_write(&template, o->out, e));
   char *path = rd_path_join(o->out, "model.safetensors");
   rd_code code = path ? write_weights(m, format, path, e)

@@ -97,6 +97,7 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   RD_TRY(rd_precision_choose(&binder.precision, o->precision, tensors, e));
   m->precision = binder.precision.row;
   m->precision_why = binder.precision.why;
+  RD_TRY(rd_bind_rows(&binder, &m->config, e));
   RD_TRY(rd_bind_ties(&binder, &m->config, &m->head_apart, e));
   RD_TRY(bind_weights(&binder, m, gated, e));
   RD_TRY(rd_arena_init(&s->weights, measure.used, "converted weights", e));
@@ -189,11 +190,21 @@ static rd_code choose_mask(rd_model *m, const rd_model_options *o, rd_error *e) 
   return RD_OK;
 }
 
-static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *e) {
+/* Where the vocabulary lies: with the model, or, where the adapter brings rows for more words, with
+ * the adapter, if it has one. */
+static rd_code find_vocabulary(char **path, const rd_model *m, const rd_model_options *o,
+                               bool grown, rd_error *e) {
+  *path = NULL;
+  if (grown)
+    RD_TRY(rd_model_folder_find(path, o->adapter, RD_FILE_VOCABULARY, e));
+  m->store->adapter_words = *path != NULL;
+  return *path ? RD_OK : rd_model_file_vocabulary(path, &m->store->file, e);
+}
+
+static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, bool grown, rd_error *e) {
   rd_config *c = &m->config;
-  const rd_model_file *file = &m->store->file;
   char *path = NULL;
-  RD_TRY(rd_model_file_vocabulary(&path, file, e));
+  RD_TRY(find_vocabulary(&path, m, o, grown, e));
   if (!path)
     return o->mask_token || o->chat_template
              ? rd_fail(e, RD_USAGE,
@@ -218,6 +229,7 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, rd_error *
 
 static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
+  const int64_t rows = m->config.vocab;
   if (o->adapter)
     RD_TRY(rd_adapter_open(&s->adapter, o->adapter, e));
   m->adapted = o->adapter != NULL;
@@ -232,7 +244,7 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   if (code != RD_OK)
     return rd_prefix(e, code, "%s", o->path);
   m->system = o->system ? rd_strdup(o->system, e) : NULL;
-  return m->system || !o->system ? open_tokenizer(m, o, e) : RD_NO_MEMORY;
+  return m->system || !o->system ? open_tokenizer(m, o, m->config.vocab > rows, e) : RD_NO_MEMORY;
 }
 
 const rd_preference *rd_model_preference(const rd_model *m) {

@@ -11,8 +11,9 @@
 struct rd_model_store {
   rd_model_file file;
   rd_adapter adapter;
-  rd_arena weights; /* what is not used in place */
-  rd_arena tables;  /* layers */
+  bool adapter_words; /* the vocabulary is that of the adapter's folder */
+  rd_arena weights;   /* what is not used in place */
+  rd_arena tables;    /* layers */
 };
 
 /* An empty model whose configuration is set: layers made, weights still unset. */

@@ -21,6 +21,12 @@ void rd_tensors_drop(rd_tensors *t) {
   *t = (rd_tensors){0};
 }
 
+void rd_tensors_remove(rd_tensors *t, size_t index) {
+  free(t->items[index].name);
+  t->count--;
+  memmove(&t->items[index], &t->items[index + 1], (t->count - index) * sizeof *t->items);
+}
+
 int64_t rd_tensor_count(const rd_tensor *t) {
   int64_t n = 1;
   for (int i = 0; i < t->dims; i++)

@@ -43,6 +43,8 @@ rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_erro
 /* Copies of those tensors from `first` on whose numbers would be used in place, were they not at an
  * odd address: files set no alignment, C does. */
 rd_code rd_tensors_align(rd_tensors *t, size_t first, rd_error *e);
+/* Take one out of the list, which keeps its order; what it lay in stays. */
+void rd_tensors_remove(rd_tensors *t, size_t index);
 /* The tensors of `from` with all that they lie in become part of `to`; `from` is empty then. */
 rd_code rd_tensors_join(rd_tensors *to, rd_tensors *from, rd_error *e);
 /* No byte belongs to two of the tensors from `first` on, which lie in one file. */

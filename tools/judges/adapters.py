@@ -52,6 +52,8 @@ CASES = [
     ("inner", "llama", dict(target_modules=["q_proj", "v_proj"]), "inner"),
     ("older-file", "llama", dict(target_modules=["q_proj", "v_proj"]), "bin"),
     ("lad", "llama", dict(target_modules=["q_proj", "v_proj"]), "lad"),
+    ("grown", "llama", dict(target_modules=["q_proj"], modules_to_save=["lm_head", "embed_tokens"]), "grown"),
+    ("grown-tied", "tied", dict(target_modules=["q_proj", "lm_head"]), "grown"),
 ]
 
 
@@ -92,6 +94,14 @@ def rename(folder, how, model):
     save_file(new, path)
 
 
+def base_model(path, how):
+    """As it is stored, or with rows for words that were added: a mask, say."""
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    if how == "grown":
+        model.resize_token_embeddings(SIZES["vocab_size"] + 3)
+    return model
+
+
 def make(folder, seed):
     """Yield (name, model, logits), with models and adapters written into the folder."""
     torch.manual_seed(seed)
@@ -105,13 +115,13 @@ def make(folder, seed):
     for name, base, arguments, how in CASES:
         path, adapter = os.path.join(folder, base), os.path.join(folder, name + "-adapter")
         config = LoraConfig(**{"r": 3, "lora_alpha": 7, **arguments})
-        model = get_peft_model(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), config)
+        model = get_peft_model(base_model(path, how), config)
         if how == "lad":
             for key, p in model.named_parameters():
                 p.requires_grad = p.requires_grad or "norm" in key
         randomise(model, generator)
         model.save_pretrained(adapter)
-        again = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), adapter)
+        again = PeftModel.from_pretrained(base_model(path, how), adapter)
         if how == "lad":
             again.load_state_dict({k: v for k, v in model.state_dict().items() if "norm" in k}, strict=False)
         again.eval()
