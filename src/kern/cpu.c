@@ -3,10 +3,11 @@
  * needed. */
 #include "cpu.h"
 
-#include <omp.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -94,9 +95,29 @@ bool rd_i8_fast(void) {
   return rd_cpu_level() >= RD_CPU_AVX512 && known > 0;
 }
 
+static _Thread_local int chosen; /* threads; 0: one for each processor */
+static _Thread_local bool alone;
+
+/* Processors that this process may run on. */
+static int processors(void) {
+  static atomic_int known;
+  int count = atomic_load_explicit(&known, memory_order_relaxed);
+  if (count == 0) {
+    cpu_set_t set;
+    count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                        : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    count = count < 1 ? 1 : count;
+    atomic_store_explicit(&known, count, memory_order_relaxed);
+  }
+  return count;
+}
+
 void rd_threads_set(int threads) {
-  omp_set_num_threads(threads < 1 ? 1 : threads);
+  chosen = threads < 1 ? 1 : threads;
 }
 int rd_threads_get(void) {
-  return omp_in_parallel() ? 1 : omp_get_max_threads();
+  return alone ? 1 : chosen > 0 ? chosen : processors();
+}
+void rd_threads_alone(bool yes) {
+  alone = yes;
 }

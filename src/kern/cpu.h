@@ -32,9 +32,13 @@ bool rd_bf16_fast(void);
 /* The same for products of 8-bit integers (AVX512-VNNI). */
 bool rd_i8_fast(void);
 
-/* Threads that kernels called from this thread use (OpenMP; at least 1). The results of forward
- * kernels do not depend on it. Inside a parallel region kernels run on the calling thread alone. */
+/* Threads that kernels called from this thread use, at least 1: one for each processor that the
+ * process may run on, until this thread says otherwise. The results of forward kernels do not
+ * depend on it. */
 void rd_threads_set(int threads);
 int rd_threads_get(void);
+/* From now on kernels called from this thread run on it alone, as inside rd_parallel, or no more.
+ */
+void rd_threads_alone(bool yes);
 
 #endif

@@ -1,282 +1,134 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products through oneDNN: the one file that knows it.
- *
- * A product of given shapes is a "primitive" that takes a millisecond to make, so each thread keeps
- * the ones it used, ready with their memory objects and a scratchpad (one for all, as long as the
- * largest needs). A hit swaps four pointers and runs. Threads share nothing of ours; oneDNN's own
- * cache shares the generated code. */
+/* Matrix products: cut into parts for our threads, which oneDNN multiplies one by one. Its own
+ * threads would be OpenMP's, which spin. */
 #include "matmul.h"
 
 #include <assert.h>
-#include <dnnl.h>
-#include <pthread.h>
-#include <stdlib.h>
+#include <stdatomic.h>
 
 #include "cpu.h"
+#include "kernels.h"
+#include "onednn.h"
 #include "ops.h"
 #include "parallel.h"
 
-enum { SETS = 128, WAYS = 4 }; /* products kept by a thread: shapes are many when lengths vary */
-
-typedef struct shape {
-  int64_t m, n, k;
-  int64_t a_row, a_col, b_row, b_col, c_row, c_col;
-  int32_t a_type, b_type, c_type;
-  int32_t threads, accumulate;
-} shape;
-
-enum { A, B, C, SCRATCH, MEMORIES };
-
-typedef struct product {
-  shape shape;
-  dnnl_primitive_t primitive; /* NULL: a free place */
-  dnnl_memory_t memories[MEMORIES];
-  dnnl_exec_arg_t arguments[MEMORIES];
-  uint64_t used; /* when, by the thread's clock */
-} product;
-
-/* What one thread keeps. */
-typedef struct kept {
-  product products[SETS][WAYS];
-  void *scratch; /* 64-byte aligned */
-  size_t scratch_size;
-  float *pieces; /* f32 copies of narrow operands */
-  size_t pieces_size;
-  void *lent; /* rd_matmul_scratch */
-  size_t lent_size;
-  uint64_t clock;
-  dnnl_stream_t stream;
-} kept;
-
-static pthread_key_t key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static dnnl_engine_t engine;
-static rd_code started = RD_NO_MEMORY;
-
-static void product_drop(product *p) {
-  if (p->primitive != NULL)
-    dnnl_primitive_destroy(p->primitive);
-  for (int i = 0; i < MEMORIES; i++)
-    if (p->memories[i] != NULL)
-      dnnl_memory_destroy(p->memories[i]);
-  *p = (product){0};
+static int64_t over(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
+/* Columns first .. first + count; of a packed matrix from a multiple of RD_PACKED_COLS on. */
+static rd_mat columns(rd_mat m, int64_t first, int64_t count) {
+  if (!rd_is_packed(m.row_stride, m.col_stride))
+    return rd_mat_transposed(rd_mat_part(rd_mat_transposed(m), first, count));
+  m.data = rd_at(m.data, m.type, first * over(m.rows, RD_PACKED_ROWS) * RD_PACKED_ROWS);
+  m.cols = count;
+  return m;
 }
 
-static void kept_free(void *pointer) {
-  kept *t = pointer;
-  for (int i = 0; i < SETS * WAYS; i++)
-    product_drop(&t->products[i / WAYS][i % WAYS]);
-  if (t->stream != NULL)
-    dnnl_stream_destroy(t->stream);
-  free(t->scratch);
-  free(t->pieces);
-  free(t->lent);
-  free(t);
+/* The first failure of those who work on parts. */
+typedef struct verdict {
+  atomic_int code;
+  rd_error error;
+} verdict;
+
+static void note(verdict *v, rd_code code, const rd_error *e) {
+  int none = RD_OK;
+  if (code != RD_OK && atomic_compare_exchange_strong(&v->code, &none, (int)code))
+    v->error = *e;
 }
 
-/* The main thread's key destructor does not run at exit. */
-static void drop_main(void) {
-  kept *t = pthread_getspecific(key);
-  if (t != NULL) {
-    pthread_setspecific(key, NULL);
-    kept_free(t);
-  }
-}
-
-static void start(void) {
-  if (pthread_key_create(&key, kept_free) != 0)
-    return;
-  if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success)
-    return;
-  atexit(drop_main);
-  started = RD_OK;
-}
-
-static rd_code refused(dnnl_status_t status, const shape *s, rd_error *e) {
-  if (status == dnnl_out_of_memory)
-    return rd_fail(e, RD_NO_MEMORY, "no memory for a matrix product of %lld x %lld x %lld",
-                   (long long)s->m, (long long)s->k, (long long)s->n);
-  return rd_fail(
-      e, RD_UNSUPPORTED,
-      "oneDNN refuses a product of (%lld,%lld) and (%lld,%lld), %s x %s to %s: status %d",
-      (long long)s->m, (long long)s->k, (long long)s->k, (long long)s->n,
-      rd_dtype_name((rd_dtype)s->a_type), rd_dtype_name((rd_dtype)s->b_type),
-      rd_dtype_name((rd_dtype)s->c_type), (int)status);
-}
-
-/* The calling thread's products. */
-static rd_code mine(kept **out, rd_error *e) {
-  pthread_once(&once, start);
-  if (started != RD_OK)
-    return rd_fail(e, started, "oneDNN does not start");
-  kept *t = pthread_getspecific(key);
-  if (t == NULL) {
-    t = rd_calloc(1, sizeof *t, "matrix products", e);
-    if (t == NULL)
-      return RD_NO_MEMORY;
-    if (dnnl_stream_create(&t->stream, engine, dnnl_stream_default_flags) != dnnl_success ||
-        pthread_setspecific(key, t) != 0) {
-      kept_free(t);
-      return rd_fail(e, RD_NO_MEMORY, "no memory for matrix products");
-    }
-  }
-  *out = t;
-  return RD_OK;
-}
-
-/* Grow a 64-byte aligned buffer; its content is lost. On failure it stays as it is: products that
- * were prepared before still need it. */
-static rd_code grow(void **buffer, size_t *size, size_t wanted, rd_error *e) {
-  if (wanted <= *size)
-    return RD_OK;
-  wanted = (wanted + 63) / 64 * 64;
-  void *larger = aligned_alloc(64, wanted);
-  if (larger == NULL)
-    return rd_fail(e, RD_NO_MEMORY, "no memory: %zu bytes for a matrix product", wanted);
-  free(*buffer);
-  *buffer = larger;
-  *size = wanted;
-  return RD_OK;
-}
-
-/* Packed matrices have no strides: blocks of 32 rows and 64 columns, two rows of a column side by
- * side, as bf16 instructions read them. oneDNN multiplies them for every number of rows on the left
- * with the bits of plain ones. */
-static bool is_packed(int64_t row_stride, int64_t col_stride) {
-  return row_stride == 0 && col_stride == 1;
-}
-
-static dnnl_status_t describe(dnnl_memory_desc_t *d, int32_t type, int64_t rows, int64_t cols,
-                              int64_t row_stride, int64_t col_stride) {
-  static const dnnl_data_type_t types[] = {
-      [RD_F32] = dnnl_f32, [RD_BF16] = dnnl_bf16, [RD_F16] = dnnl_f16, [RD_I8] = dnnl_s8};
-  if (is_packed(row_stride, col_stride))
-    return dnnl_memory_desc_init_by_tag(d, 2, (dnnl_dims_t){rows, cols}, types[type],
-                                        dnnl_BA16a64b2a);
-  return dnnl_memory_desc_init_by_strides(d, 2, (dnnl_dims_t){rows, cols}, types[type],
-                                          (dnnl_dims_t){row_stride, col_stride});
-}
-
-/* The description of a product, with beta as a post-operation and memory given by us. */
-static dnnl_status_t plan(dnnl_primitive_desc_t *out, const shape *s, dnnl_memory_desc_t d[3]) {
-  dnnl_matmul_desc_t matmul;
-  dnnl_primitive_attr_t attributes = NULL;
-  dnnl_post_ops_t after = NULL;
-  dnnl_status_t status;
-#define STEP(call)                                                                                 \
-  do {                                                                                             \
-    if ((status = (call)) != dnnl_success)                                                         \
-      goto end;                                                                                    \
-  } while (0)
-  STEP(describe(&d[A], s->a_type, s->m, s->k, s->a_row, s->a_col));
-  STEP(describe(&d[B], s->b_type, s->k, s->n, s->b_row, s->b_col));
-  STEP(describe(&d[C], s->c_type, s->m, s->n, s->c_row, s->c_col));
-  STEP(dnnl_matmul_desc_init(&matmul, &d[A], &d[B], NULL, &d[C]));
-  STEP(dnnl_primitive_attr_create(&attributes));
-  STEP(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user));
-  if (s->accumulate) {
-    STEP(dnnl_post_ops_create(&after));
-    STEP(dnnl_post_ops_append_sum(after, 1.0f));
-    STEP(dnnl_primitive_attr_set_post_ops(attributes, after));
-  }
-  STEP(dnnl_primitive_desc_create(out, &matmul, attributes, engine, NULL));
-#undef STEP
-end:
-  if (after != NULL)
-    dnnl_post_ops_destroy(after);
-  if (attributes != NULL)
-    dnnl_primitive_attr_destroy(attributes);
-  return status;
-}
-
-/* Make the product of `s` in the free place `p`. */
-static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
-  static const int roles[MEMORIES] = {[A] = DNNL_ARG_SRC,
-                                      [B] = DNNL_ARG_WEIGHTS,
-                                      [C] = DNNL_ARG_DST,
-                                      [SCRATCH] = DNNL_ARG_SCRATCHPAD};
-  dnnl_memory_desc_t d[MEMORIES];
-  dnnl_primitive_desc_t description = NULL;
-  dnnl_status_t status = plan(&description, s, d);
-  if (status == dnnl_success) {
-    d[SCRATCH] = *dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
-    status = dnnl_primitive_create(&p->primitive, description);
-  }
-  if (description != NULL)
-    dnnl_primitive_desc_destroy(description);
-  for (int i = 0; i < MEMORIES && status == dnnl_success; i++) {
-    status = dnnl_memory_create(&p->memories[i], &d[i], engine, DNNL_MEMORY_NONE);
-    p->arguments[i] = (dnnl_exec_arg_t){roles[i], p->memories[i]};
-  }
-  if (status != dnnl_success) {
-    product_drop(p);
-    return refused(status, s, e);
-  }
-  p->shape = *s;
-  const rd_code code =
-      grow(&t->scratch, &t->scratch_size, dnnl_memory_desc_get_size(&d[SCRATCH]), e);
-  if (code != RD_OK)
-    product_drop(p);
+static rd_code verdict_of(const verdict *v, rd_error *e) {
+  const rd_code code = (rd_code)atomic_load(&v->code);
+  if (code != RD_OK && e != NULL)
+    *e = v->error;
   return code;
 }
 
-/* The thread's product of this shape, made if it is not there; the one unused for longest goes. */
-static rd_code find(kept *t, product **out, const shape *s, rd_error *e) {
-  uint64_t hash = 0;
-  const int64_t words[] = {s->m,     s->n,     s->k,     s->a_row,      s->a_col,
-                           s->b_row, s->b_col, s->c_row, s->accumulate, s->c_type + 8 * s->b_type};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    hash = (hash ^ (uint64_t)words[i]) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
-  product *set = t->products[hash % SETS], *oldest = &set[0];
-  t->clock++;
-  for (int i = 0; i < WAYS; i++) {
-    if (set[i].primitive != NULL && memcmp(&set[i].shape, s, sizeof *s) == 0) {
-      set[i].used = t->clock;
-      *out = &set[i];
-      return RD_OK;
-    }
-    if (set[i].used < oldest->used)
-      oldest = &set[i];
+/* A product in parts: of rows, or of columns. */
+typedef struct parts {
+  rd_mat c, a, b;
+  float beta;
+  bool by_columns;
+  int64_t size;
+  float *apart; /* (threads, M, size): where parts of columns are computed */
+  const rd_kernels *kernels;
+  verdict verdict;
+} parts;
+
+/* oneDNN wants the rows of c to follow each other, else it takes a slower way that adds up in
+ * another order: parts of columns are computed apart, in f32, and brought home. */
+static rd_code run_apart(parts *j, rd_mat c, rd_mat b, float *apart, rd_error *e) {
+  RD_TRY(rd_onednn_multiply(rd_mat_rows(apart, RD_F32, c.rows, c.cols), j->a, b, 0, e));
+  for (int64_t r = 0; r < c.rows; r++, apart += c.cols) {
+    void *home = rd_at(c.data, c.type, r * c.row_stride);
+    if (j->beta != 0)
+      j->kernels->add[c.type](apart, home, 1.0f, c.cols);
+    j->kernels->from_f32[c.type](home, apart, c.cols);
   }
-  product_drop(oldest);
-  RD_TRY(prepare(t, oldest, s, e));
-  oldest->used = t->clock;
-  *out = oldest;
   return RD_OK;
 }
 
-/* A stride along a size of 1 means nothing; give it the value oneDNN expects of a plain matrix. */
-static void tidy(rd_mat *m) {
-  if (is_packed(m->row_stride, m->col_stride))
-    return;
-  if (m->rows == 1)
-    m->row_stride = m->col_stride == 1 ? m->cols : 1;
-  if (m->cols == 1 && m->row_stride == 1 && m->rows > 1)
-    m->col_stride = m->rows;
+static rd_code run_part(parts *j, int thread, int64_t at, int64_t count, rd_error *e) {
+  if (!j->by_columns)
+    return rd_onednn_multiply(rd_mat_part(j->c, at, count), rd_mat_part(j->a, at, count), j->b,
+                              j->beta, e);
+  const rd_mat c = columns(j->c, at, count), b = columns(j->b, at, count);
+  return run_apart(j, c, b, j->apart + thread * j->c.rows * j->size, e);
 }
 
-/* The product itself. */
-static rd_code run(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
-  tidy(&a);
-  tidy(&b);
-  tidy(&c);
-  shape s;
-  memset(&s, 0, sizeof s); /* compared as bytes */
-  s.m = c.rows, s.n = c.cols, s.k = a.cols;
-  s.a_row = a.row_stride, s.a_col = a.col_stride;
-  s.b_row = b.row_stride, s.b_col = b.col_stride;
-  s.c_row = c.row_stride, s.c_col = c.col_stride;
-  s.a_type = (int32_t)a.type, s.b_type = (int32_t)b.type, s.c_type = (int32_t)c.type;
-  s.threads = rd_threads_get();
-  s.accumulate = beta != 0;
-  product *p = NULL;
-  RD_TRY(find(t, &p, &s, e));
-  void *const data[MEMORIES] = {a.data, b.data, c.data, t->scratch};
-  for (int i = 0; i < MEMORIES; i++)
-    dnnl_memory_set_data_handle(p->memories[i], data[i]);
-  const dnnl_status_t status =
-      dnnl_primitive_execute(p->primitive, t->stream, MEMORIES, p->arguments);
-  return status == dnnl_success ? RD_OK : refused(status, &s, e);
+static void run_parts(void *context, int thread, int64_t first, int64_t last) {
+  parts *j = context;
+  const int64_t all = j->by_columns ? j->c.cols : j->c.rows;
+  for (int64_t i = first; i < last; i++) {
+    const int64_t at = i * j->size, count = all - at < j->size ? all - at : j->size;
+    rd_error e = {0};
+    note(&j->verdict, run_part(j, thread, at, count, &e), &e);
+  }
+}
+
+/* How a product is cut for `threads`. Parts of columns where those of b lie side by side, so that
+ * no two threads lay out the same weights; else, or where rows are so many that this costs nothing,
+ * parts of rows. A part is worth a hand-off: a number of b that comes from memory takes the time of
+ * some 16 products. Rows of a turned matrix (the gradients of weights) are always cut: oneDNN is
+ * faster on parts of it than on the whole, and adds up in another order, which must not depend on
+ * threads. */
+static void cut(parts *j, int64_t threads) {
+  enum { SHARES = 4, LEAST = 1 << 24, LINE = 16, MANY = 512, MEMORY = 16, APART = 1 << 16 };
+  const rd_mat *a = &j->a, *b = &j->b, *c = &j->c;
+  const bool packed = rd_is_packed(b->row_stride, b->col_stride);
+  const bool turned = a->col_stride != 1 && a->row_stride == 1;
+  const bool side_by_side = packed || (b->row_stride == 1 && b->col_stride == b->rows);
+  const int64_t line = packed ? RD_PACKED_COLS : LINE, many = packed ? RD_PACKED_COLS : MANY;
+  j->by_columns = side_by_side && c->col_stride == 1 && c->row_stride == c->cols && !turned &&
+                  c->cols >= 2 * line * threads && c->rows < many * threads;
+  const int64_t all = j->by_columns ? c->cols : c->rows;
+  const int64_t cost = a->cols * (j->by_columns ? c->rows + MEMORY : c->cols);
+  int64_t size = over(all, threads * SHARES), most = turned && all > LINE ? over(all, 2) : all;
+  if (j->by_columns && size > APART / c->rows) /* what is computed apart stays in the cache */
+    size = APART / c->rows;
+  size = size < LEAST / cost ? LEAST / cost : size;
+  if (!j->by_columns && size < many && all >= many * threads)
+    size = many;
+  size = over(size, line) * line;
+  j->size = size < most ? size : over(most, line) * line;
+}
+
+/* The product, by all threads. */
+static rd_code share(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
+  parts j = {.c = c, .a = a, .b = b, .beta = beta, .kernels = rd_kernels_get()};
+  const int threads = rd_threads_get();
+  j.size = c.rows;
+  if (threads > 1 || a.col_stride != 1)
+    cut(&j, threads);
+  const int64_t count = over(j.by_columns ? c.cols : c.rows, j.size);
+  if (count == 1)
+    return rd_onednn_multiply(c, a, b, beta, e);
+  if (j.by_columns) {
+    j.apart = rd_onednn_room(RD_ROOM_APART, (size_t)(threads * c.rows * j.size) * sizeof(float), e);
+    if (j.apart == NULL)
+      return RD_NO_MEMORY;
+  }
+  rd_parallel_each(count, run_parts, &j);
+  return verdict_of(&j.verdict, e);
 }
 
 /* Copy a narrow matrix as f32 into `to`, its contiguous direction kept. */
@@ -306,14 +158,10 @@ static rd_mat as_f32(float *to, rd_mat from) {
                  : rd_mat_transposed(rd_mat_rows(to, RD_F32, from.cols, from.rows));
 }
 
-static rd_mat columns(rd_mat m, int64_t first, int64_t count) {
-  return rd_mat_transposed(rd_mat_part(rd_mat_transposed(m), first, count));
-}
-
 /* Narrow operands in f32: all of a, and b in pieces of columns that stay in the cache. A piece of c
  * is computed apart: with rows that do not follow each other, oneDNN sums fewer than 16 of them in
  * another order. */
-static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
+static rd_code run_pieces(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   enum { PIECE = 1 << 19 }; /* elements of b at a time */
   int64_t width = PIECE / a.cols / 16 * 16;
   if (width < 16)
@@ -324,26 +172,25 @@ static rd_code run_pieces(kept *t, rd_mat c, rd_mat a, rd_mat b, float beta, rd_
   const int64_t b_size = (a.cols * width + 15) / 16 * 16;
   const bool direct = c.type == RD_F32 && width == c.cols;
   const int64_t c_size = direct ? 0 : c.rows * width;
-  void *pieces = t->pieces;
-  const rd_code code =
-      grow(&pieces, &t->pieces_size, (size_t)(a_size + b_size + c_size) * sizeof(float), e);
-  t->pieces = pieces;
-  RD_TRY(code);
-  float *b_data = t->pieces + a_size, *c_data = b_data + b_size;
-  const rd_mat a32 = as_f32(t->pieces, a);
+  float *pieces =
+      rd_onednn_room(RD_ROOM_PIECES, (size_t)(a_size + b_size + c_size) * sizeof(float), e);
+  if (pieces == NULL)
+    return RD_NO_MEMORY;
+  float *b_data = pieces + a_size, *c_data = b_data + b_size;
+  const rd_mat a32 = as_f32(pieces, a);
   for (int64_t first = 0; first < c.cols; first += width) {
     const int64_t count = c.cols - first < width ? c.cols - first : width;
     const rd_mat b32 = as_f32(b_data, columns(b, first, count));
     const rd_mat part = columns(c, first, count);
     if (direct) {
-      RD_TRY(run(t, part, a32, b32, beta, e));
+      RD_TRY(share(part, a32, b32, beta, e));
       continue;
     }
     const rd_mat c32 = beta != 0 ? as_f32(c_data, part)
                      : part.col_stride == 1
                          ? rd_mat_rows(c_data, RD_F32, part.rows, count)
                          : rd_mat_transposed(rd_mat_rows(c_data, RD_F32, count, part.rows));
-    RD_TRY(run(t, c32, a32, b32, beta, e));
+    RD_TRY(share(c32, a32, b32, beta, e));
     const bool by_rows = part.col_stride == 1;
     const int64_t lines = by_rows ? part.rows : count, length = by_rows ? count : part.rows;
     for (int64_t i = 0; i < lines; i++)
@@ -364,7 +211,7 @@ static void clear(rd_mat c) {
 
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   assert(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
-  assert(a.type == b.type && a.type != RD_F16);
+  assert(a.type == b.type && (a.type == RD_F32 || a.type == RD_BF16));
   assert(c.type == RD_F32 || (c.type == RD_BF16 && a.type == RD_BF16));
   assert(beta == 0 || beta == 1);
   if (c.rows == 0 || c.cols == 0)
@@ -374,58 +221,39 @@ rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
       clear(c);
     return RD_OK;
   }
-  kept *t = NULL;
-  RD_TRY(mine(&t, e));
-  if ((a.type == RD_BF16 && !rd_bf16_fast()) || (a.type == RD_I8 && !rd_i8_fast()))
-    return run_pieces(t, c, a, b, beta, e);
-  return run(t, c, a, b, beta, e);
+  if (a.type == RD_BF16 && !rd_bf16_fast())
+    return run_pieces(c, a, b, beta, e);
+  return share(c, a, b, beta, e);
 }
 
 size_t rd_matmul_packed_size(rd_mat b) {
-  enum { ROWS = 32, COLS = 64 };
-  const int64_t rows = (b.rows + ROWS - 1) / ROWS * ROWS, cols = (b.cols + COLS - 1) / COLS * COLS;
+  const int64_t rows = over(b.rows, RD_PACKED_ROWS) * RD_PACKED_ROWS;
+  const int64_t cols = over(b.cols, RD_PACKED_COLS) * RD_PACKED_COLS;
   return b.type == RD_BF16 && rd_bf16_fast() ? (size_t)(rows * cols) * sizeof(rd_bf16) : 0;
+}
+typedef struct packing {
+  void *to;
+  rd_mat b;
+  verdict verdict;
+} packing;
+
+/* Items: blocks of columns. */
+static void pack_blocks(void *context, int thread, int64_t first, int64_t last) {
+  packing *j = context;
+  rd_error e = {0};
+  (void)thread;
+  const int64_t at = first * RD_PACKED_COLS, end = last * RD_PACKED_COLS;
+  const rd_mat to = columns(rd_mat_packed(j->to, j->b.type, j->b.rows, j->b.cols), at, 0);
+  const rd_mat part = columns(j->b, at, (end < j->b.cols ? end : j->b.cols) - at);
+  note(&j->verdict, rd_onednn_pack(to.data, part, &e), &e);
 }
 
 rd_code rd_matmul_pack(void *to, rd_mat b, rd_error *e) {
-  kept *t = NULL;
-  RD_TRY(mine(&t, e));
-  dnnl_memory_desc_t d[2];
-  dnnl_memory_t memories[2] = {NULL, NULL};
-  dnnl_primitive_desc_t description = NULL;
-  dnnl_primitive_t reorder = NULL;
-  void *const data[2] = {b.data, to};
-  static const int roles[2] = {DNNL_ARG_FROM, DNNL_ARG_TO};
-  dnnl_exec_arg_t arguments[2];
-  dnnl_status_t status =
-      describe(&d[0], (int32_t)b.type, b.rows, b.cols, b.row_stride, b.col_stride);
-  if (status == dnnl_success)
-    status = describe(&d[1], (int32_t)b.type, b.rows, b.cols, 0, 1);
-  for (int i = 0; i < 2 && status == dnnl_success; i++) {
-    status = dnnl_memory_create(&memories[i], &d[i], engine, data[i]);
-    arguments[i] = (dnnl_exec_arg_t){roles[i], memories[i]};
-  }
-  if (status == dnnl_success)
-    status = dnnl_reorder_primitive_desc_create(&description, &d[0], engine, &d[1], engine, NULL);
-  if (status == dnnl_success)
-    status = dnnl_primitive_create(&reorder, description);
-  if (status == dnnl_success)
-    status = dnnl_primitive_execute(reorder, t->stream, 2, arguments);
-  if (reorder != NULL)
-    dnnl_primitive_destroy(reorder);
-  if (description != NULL)
-    dnnl_primitive_desc_destroy(description);
-  for (int i = 0; i < 2; i++)
-    if (memories[i] != NULL)
-      dnnl_memory_destroy(memories[i]);
-  return status == dnnl_success
-           ? RD_OK
-           : rd_fail(e, status == dnnl_out_of_memory ? RD_NO_MEMORY : RD_UNSUPPORTED,
-                     "oneDNN does not pack a matrix of (%lld,%lld): status %d", (long long)b.rows,
-                     (long long)b.cols, (int)status);
+  packing j = {.to = to, .b = b};
+  rd_parallel(over(b.cols, RD_PACKED_COLS), 1 + (1 << 20) / (RD_PACKED_COLS * (b.rows + 1)),
+              pack_blocks, &j);
+  return verdict_of(&j.verdict, e);
 }
-
 void *rd_matmul_scratch(size_t bytes, rd_error *e) {
-  kept *t = NULL;
-  return mine(&t, e) == RD_OK && grow(&t->lent, &t->lent_size, bytes, e) == RD_OK ? t->lent : NULL;
+  return rd_onednn_room(RD_ROOM_LENT, bytes, e);
 }

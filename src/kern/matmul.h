@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products. Matrices are views: a pointer, two sizes and two strides, one of which is 1, so
- * a transposed matrix or a block of columns is passed in place.
+/* Matrix products of views (mat.h).
  *
  * Layers: y = x W' with x (T,K) and W (N,K) is rd_matmul(y, x, rd_mat_transposed(W)); the input
  * gradient is rd_matmul(dx, dy, W); the weight gradient is rd_matmul(dw, rd_mat_transposed(dy), x)
@@ -8,59 +7,20 @@
 #ifndef RD_MATMUL_H
 #define RD_MATMUL_H
 
-#include "dtype.h"
 #include "error.h"
-
-typedef struct rd_mat {
-  void *data; /* element (i,j) lies at i * row_stride + j * col_stride; not written when an input */
-  rd_dtype type;
-  int64_t rows, cols;
-  int64_t row_stride, col_stride; /* in elements; one of them is 1 */
-} rd_mat;
-
-/* A view of rows x cols elements, `row_stride` elements from row to row. */
-static inline rd_mat rd_mat_view(const void *data, rd_dtype type, int64_t rows, int64_t cols,
-                                 int64_t row_stride) {
-  union {
-    const void *in;
-    void *out;
-  } pointer = {.in = data};
-  return (rd_mat){pointer.out, type, rows, cols, row_stride, 1};
-}
-
-/* A plain row-major matrix. */
-static inline rd_mat rd_mat_rows(const void *data, rd_dtype type, int64_t rows, int64_t cols) {
-  return rd_mat_view(data, type, rows, cols, cols);
-}
-
-static inline rd_mat rd_mat_transposed(rd_mat m) {
-  return (rd_mat){m.data, m.type, m.cols, m.rows, m.col_stride, m.row_stride};
-}
-
-/* `count` rows of m from row `first`. */
-static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
-  m.data = rd_at(m.data, m.type, first * m.row_stride);
-  m.rows = count;
-  return m;
-}
-
-/* A matrix as rd_matmul_pack has written it: the right side of products only, never a part of it or
- * transposed. It has no strides. */
-static inline rd_mat rd_mat_packed(const void *data, rd_dtype type, int64_t rows, int64_t cols) {
-  return rd_mat_view(data, type, rows, cols, 0);
-}
+#include "mat.h"
 
 /* c = a b + beta c, with c (M,N), a (M,K), b (K,N), accumulated in f32.
  *
- * Types: a and b f32 and c f32; or a and b bf16 and c f32 or bf16; or a and b integers of 8 bits,
- * whose exact sums are rounded to a c of f32. `beta` is 0 or 1. Sizes of zero
+ * Types: a and b f32 and c f32; or a and b bf16 and c f32 or bf16. `beta` is 0 or 1. Sizes of zero
  * are fine: K = 0 gives zeros (or leaves c). c must not overlap a or b. Each row of c is bitwise
  * the same whatever M is and however many threads run, when a is row-major, the rows of c follow
- * each other and N > 1: a token's result does not depend on what it was batched with. May be called
- * from several threads at once; inside an OpenMP parallel region it runs on the calling thread
- * alone. The first product of a shape in a thread prepares it (allocates); later ones only run.
- * Without bf16 (or 8-bit) instructions such operands are converted in pieces and multiplied in f32.
- * Shapes and types must fit (asserted). Errors: RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY.
+ * each other and N > 1: a token's result does not depend on what it was batched with. With a turned
+ * (the gradient of weights) c does not depend on the threads. May be called from several threads at
+ * once; inside rd_parallel it runs on the calling thread alone. The first product of a shape in a
+ * thread prepares it (allocates); later ones only run. Without bf16 instructions such operands are
+ * converted in pieces and multiplied in f32. Shapes and types must fit (asserted). Errors:
+ * RD_UNSUPPORTED when oneDNN refuses, RD_NO_MEMORY.
  */
 rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e);
 

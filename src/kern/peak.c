@@ -5,10 +5,12 @@
 
 #include "clock.h"
 #include "cpu.h"
+#include "parallel.h"
 
-#include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
+
+enum { MOST = 1024 /* threads */ };
 
 typedef struct row {
   rd_dtype type;
@@ -25,55 +27,84 @@ static const row rows[] = {{RD_BF16, RD_CPU_AVX512BF16, rd_peak_bf16_avx512bf16,
                            {RD_F32, RD_CPU_AVX2, rd_peak_f32_avx2, 12 * 16, NULL},
                            {RD_F32, RD_CPU_SCALAR, rd_peak_f32_scalar, 12 * 2, NULL}};
 
+/* One run of a loop in each thread. */
+typedef struct turn {
+  const row *row;
+  long rounds;
+  double cpu[MOST]; /* processor time of each run */
+  float sink[MOST];
+} turn;
+
+static void run(void *context, int thread, int64_t first, int64_t last) {
+  turn *t = context;
+  (void)thread;
+  for (int64_t i = first; i < last; i++) {
+    const double start = rd_thread_seconds();
+    t->sink[i] = t->row->run(t->rounds);
+    t->cpu[i] = rd_thread_seconds() - start;
+  }
+}
+
+static int threads_here(void) {
+  return rd_threads_get() < MOST ? rd_threads_get() : MOST;
+}
+
 rd_peak rd_peak_flops(rd_dtype type) {
   enum { REPEATS = 6 };
-  const long rounds = 4 << 20;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (rows[i].type != type || rd_cpu_level() < rows[i].level || (rows[i].fit && !rows[i].fit()))
-      continue;
-    rd_peak best = {0};
-    volatile float sink = 0;
-    int threads = rd_threads_get();
-    for (int r = 0; r < REPEATS; r++) {
-      double start = rd_seconds(), cpu = 0;
-#pragma omp parallel num_threads(threads)
-      {
-        double cpu_start = rd_thread_seconds();
-        float value = rows[i].run(rounds);
-#pragma omp masked
-        cpu = rd_thread_seconds() - cpu_start;
-#pragma omp atomic
-        sink += value;
-      }
-      double flops = rows[i].flops * (double)rounds;
-      double rate = flops * threads / (rd_seconds() - start), cpu_rate = flops / cpu;
-      best.rate = rate > best.rate ? rate : best.rate;
-      best.cpu_rate = cpu_rate > best.cpu_rate ? cpu_rate : best.cpu_rate;
-    }
+  turn t = {.rounds = 4 << 20};
+  rd_peak best = {0};
+  for (t.row = rows; t.row < rows + sizeof rows / sizeof *rows; t.row++)
+    if (t.row->type == type && rd_cpu_level() >= t.row->level && (!t.row->fit || t.row->fit()))
+      break;
+  if (t.row == rows + sizeof rows / sizeof *rows)
     return best;
+  const double flops = t.row->flops * (double)t.rounds;
+  const int threads = threads_here();
+  for (int r = 0; r < REPEATS; r++) {
+    const double start = rd_seconds();
+    rd_parallel_each(threads, run, &t);
+    const double rate = flops * threads / (rd_seconds() - start), cpu_rate = flops / t.cpu[0];
+    best.rate = rate > best.rate ? rate : best.rate;
+    best.cpu_rate = cpu_rate > best.cpu_rate ? cpu_rate : best.cpu_rate;
   }
-  return (rd_peak){0};
+  return best;
+}
+
+typedef struct walk {
+  uint64_t *data;
+  atomic_ullong sum;
+} walk;
+
+static void fill(void *context, int thread, int64_t first, int64_t last) {
+  const walk *w = context;
+  (void)thread;
+  for (int64_t i = first; i < last; i++)
+    w->data[i] = (uint64_t)i;
+}
+
+static void add_up(void *context, int thread, int64_t first, int64_t last) {
+  walk *w = context;
+  uint64_t sum = 0;
+  (void)thread;
+  for (int64_t i = first; i < last; i++)
+    sum += w->data[i];
+  atomic_fetch_add(&w->sum, sum);
 }
 
 double rd_peak_bandwidth(void) {
+  enum { PAGES = 1 << 16 };
   const int64_t n = (int64_t)32 << 20; /* 256 MB */
-  uint64_t *data = malloc((size_t)n * sizeof *data);
+  walk w = {.data = malloc((size_t)n * sizeof *w.data)};
   double best = 0;
-  if (!data)
+  if (!w.data)
     return 0;
-  int threads = rd_threads_get();
-#pragma omp parallel for num_threads(threads)
-  for (int64_t i = 0; i < n; i++)
-    data[i] = (uint64_t)i;
+  rd_parallel(n, PAGES, fill, &w);
   for (int r = 0; r < 4; r++) {
-    uint64_t sum = 0;
-    double start = rd_seconds();
-#pragma omp parallel for num_threads(threads) reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++)
-      sum += data[i];
-    double rate = (double)n * sizeof *data / (rd_seconds() - start);
-    best = rate > best && sum > 0 ? rate : best;
+    const double start = rd_seconds();
+    rd_parallel(n, PAGES, add_up, &w);
+    const double rate = (double)n * sizeof *w.data / (rd_seconds() - start);
+    best = rate > best && atomic_load(&w.sum) > 0 ? rate : best;
   }
-  free(data);
+  free(w.data);
   return best;
 }

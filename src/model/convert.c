@@ -7,8 +7,8 @@
 #include "file.h"
 #include "inspect.h"
 #include "json.h"
+#include "model_store.h"
 #include "precision.h"
-#include "store.h"
 #include "tokenizer.h"
 #include "written.h"
 

@@ -2,7 +2,7 @@
 /* Stored tensors of an open model: counted by format, and scanned. */
 #include "inspect.h"
 
-#include "store.h"
+#include "model_store.h"
 
 const rd_tensors *rd_model_tensors(const rd_model *m) {
   return &m->store->file.tensors;

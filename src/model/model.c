@@ -7,7 +7,7 @@
 #include "family.h"
 #include "model_folder.h"
 #include "precision.h"
-#include "store.h"
+#include "model_store.h"
 #include "tokenizer.h"
 
 #include <libgen.h>

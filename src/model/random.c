@@ -5,7 +5,7 @@
 #include "parts.h"
 #include "precision.h"
 #include "rng.h"
-#include "store.h"
+#include "model_store.h"
 
 /* A matrix's numbers are those of (seed, tensor), whatever its format. */
 typedef struct source {

@@ -15,7 +15,7 @@ struct rd_scheduler {
   rd_engine *engine;
   rd_metrics *metrics;
   int64_t rows, most;
-  int threads;   /* of passes; OpenMP keeps the number by thread */
+  int threads;   /* of passes; the number is kept by thread */
   rd_job **jobs; /* (most) under the lock; only the thread removes */
   int64_t count;
   double stop_at; /* 0: not stopping */

@@ -9,7 +9,7 @@
 #include "own_draft.h"
 #include "run_folder.h"
 #include "run_log.h"
-#include "store.h"
+#include "model_store.h"
 #include "trainer.h"
 
 #include <math.h>

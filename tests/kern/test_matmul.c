@@ -189,9 +189,9 @@ static void packed_products_are_the_same(void **state) {
   (void)state;
   static const struct {
     int64_t n, k;
-  } shapes[] = {{576, 96}, {96, 576}, {32, 48}, {100, 70}, {17, 33}};
-  enum { MOST = 130 };
-  const int64_t rows[] = {1, 5, 16, MOST};
+  } shapes[] = {{576, 96}, {96, 576}, {32, 48}, {100, 70}, {17, 33}, {1300, 900}};
+  enum { MOST = 260 };
+  const int64_t rows[] = {1, 5, 16, 130, MOST};
   const int before = rd_threads_get();
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     for (int form = 0; form < 8; form++) {
@@ -224,12 +224,47 @@ static void packed_products_are_the_same(void **state) {
   assert_int_equal(rd_matmul_packed_size(rd_mat_rows(NULL, RD_F32, 64, 64)), 0);
 }
 
+/* The gradient of weights: the left side turned. Whole products of one thread give the bits of
+ * those that several share, where rows are added to and where they are not. */
+static void turned_products_do_not_depend_on_threads(void **state) {
+  (void)state;
+  static const struct {
+    int64_t m, n, k;
+  } shapes[] = {{288, 768, 512}, {32, 576, 1024}, {576, 32, 1024}, {40, 3000, 300},
+                {7, 96, 5000},   {16, 4096, 300}, {1, 4096, 4096}};
+  const int before = rd_threads_get();
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    for (int form = 0; form < 4; form++) {
+      const int64_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k;
+      const rd_dtype type = form & 1 ? RD_BF16 : RD_F32;
+      const float beta = form & 2 ? 1.0f : 0.0f;
+      buffer a = random_buffer(type, m * k, 1), b = random_buffer(type, k * n, 2);
+      buffer one = random_buffer(RD_F32, m * n, 3), some = random_buffer(RD_F32, m * n, 3);
+      for (int threads = 1; threads <= 4; threads++) {
+        buffer *c = threads == 1 ? &one : &some;
+        rd_threads_set(threads);
+        free(c->data);
+        *c = random_buffer(RD_F32, m * n, 3);
+        assert_int_equal(rd_matmul(rd_mat_rows(c->data, RD_F32, m, n),
+                                   rd_mat_transposed(rd_mat_rows(a.data, type, k, m)),
+                                   rd_mat_rows(b.data, type, k, n), beta, NULL),
+                         RD_OK);
+        if (threads > 1 && memcmp(one.data, some.data, (size_t)(m * n) * sizeof(float)) != 0)
+          fail_msg("%s (%ld,%ld,%ld) beta %g: %d threads differ", rd_dtype_name(type), (long)m,
+                   (long)n, (long)k, (double)beta, threads);
+      }
+      free(a.data), free(b.data), free(one.data), free(some.data);
+    }
+  rd_threads_set(before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_match),
       cmocka_unit_test(rows_do_not_depend_on_batch_or_threads),
       cmocka_unit_test(threads_multiply_at_once),
       cmocka_unit_test(packed_products_are_the_same),
+      cmocka_unit_test(turned_products_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests_name("matmul", tests, NULL, NULL);
 }

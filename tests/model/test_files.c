@@ -5,8 +5,8 @@
 #include "family.h"
 #include "gguf.h"
 #include "model.h"
+#include "model_store.h"
 #include "scratch_files.h"
-#include "store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an open model owns besides its plain facts: mapped files and converted weights. */
-#ifndef RD_STORE_H
-#define RD_STORE_H
+#ifndef RD_MODEL_STORE_H
+#define RD_MODEL_STORE_H
 
 #include "adapter.h"
 #include "arena.h"
