@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "clock.h"
 #include "cpu.h"
+#include "engine.h"
 #include "family.h"
 #include "packed.h"
 #include "parts.h"
@@ -102,12 +103,12 @@ static rd_code nothing(void *context, float *logits, int64_t first, int64_t coun
 typedef struct timing {
   int64_t wanted, left; /* measurements; still to be made */
   bool warm;
-  double spent;
+  double spent, sum;
   rd_bench_time best, started;
 } timing;
 
 static rd_bench_time now(void) {
-  return (rd_bench_time){rd_seconds(), (double)clock() / CLOCKS_PER_SEC};
+  return (rd_bench_time){.seconds = rd_seconds(), .cpu_seconds = (double)clock() / CLOCKS_PER_SEC};
 }
 
 static bool wants(timing *t) {
@@ -131,6 +132,8 @@ static void took(timing *t) {
     best->cpu_seconds =
         t->left == t->wanted || cpu_seconds < best->cpu_seconds ? cpu_seconds : best->cpu_seconds;
     t->left--;
+    t->sum += seconds;
+    best->mean = t->sum / (double)(t->wanted - t->left);
   }
   t->warm = true;
 }
@@ -150,6 +153,93 @@ static rd_code time_passes(work *w, timing *t, rd_error *e) {
   }
   rd_stack_free(&p);
   return code;
+}
+
+/* Passes over what a lane of each sequence remembers. */
+typedef struct lanes {
+  int64_t known, length; /* positions remembered, and all */
+  rd_engine *engine;
+  rd_lane **lanes; /* (batch) */
+  rd_need *needs;  /* (batch) */
+  int32_t *canvas; /* (length) of every sequence */
+  rd_wanted *wanted;
+  rd_proposal *out; /* (batch, window) */
+} lanes;
+
+static void lanes_drop(lanes *l, int64_t batch) {
+  for (int64_t b = 0; l->lanes && b < batch; b++)
+    rd_lane_close(&l->lanes[b]);
+  rd_engine_close(&l->engine);
+  free(l->lanes);
+  free(l->needs);
+  free(l->canvas);
+  free(l->wanted);
+  free(l->out);
+}
+
+static rd_code lanes_init(lanes *l, const work *w, int64_t reuse, const rd_propose_rule *rule,
+                          rd_error *e) {
+  const int64_t longest = reuse > w->window ? reuse : w->window;
+  *l = (lanes){.known = reuse,
+               .length = reuse + w->window,
+               .lanes = rd_calloc((size_t)w->batch, sizeof(rd_lane *), "lanes", e),
+               .needs = rd_calloc((size_t)w->batch, sizeof(rd_need), "needs", e),
+               .canvas = rd_calloc((size_t)(reuse + w->window), sizeof(int32_t), "ids", e),
+               .wanted = rd_calloc((size_t)w->window, sizeof(rd_wanted), "positions", e),
+               .out =
+                   rd_calloc((size_t)(w->window * w->batch), sizeof(rd_proposal), "proposals", e)};
+  if (!l->lanes || !l->needs || !l->canvas || !l->wanted || !l->out)
+    return RD_NO_MEMORY;
+  for (int64_t i = 0; i < l->length; i++)
+    l->canvas[i] = (int32_t)(i * 7919 % w->model->config.vocab);
+  for (int64_t i = 0; i < w->window; i++)
+    l->wanted[i] = (rd_wanted){.position = reuse + i, .draw = {.rule = rule}};
+  RD_TRY(rd_engine_open(&l->engine, NULL, w->model, longest * w->batch, l->length, e));
+  for (int64_t b = 0; b < w->batch; b++) {
+    RD_TRY(rd_lane_open(&l->lanes[b], l->engine, l->length, e));
+    l->needs[b] = (rd_need){.lane = l->lanes[b],
+                            .canvas = l->canvas,
+                            .length = l->length,
+                            .end = reuse,
+                            .attention = RD_CAUSAL,
+                            .wanted = l->wanted,
+                            .out = l->out + b * w->window};
+  }
+  RD_TRY(l->engine->propose(l->engine, l->needs, w->batch, e));
+  for (int64_t b = 0; b < w->batch; b++) {
+    l->needs[b].first = reuse;
+    l->needs[b].end = l->length;
+    l->needs[b].count = w->window;
+  }
+  return RD_OK;
+}
+
+static rd_code time_reuse(work *w, int64_t reuse, timing *t, rd_error *e) {
+  const rd_propose_rule rule = {.top_p = 1, .eos = -1};
+  lanes l;
+  rd_code code = lanes_init(&l, w, reuse, &rule, e);
+  while (code == RD_OK && wants(t)) {
+    code = l.engine->propose(l.engine, l.needs, w->batch, e);
+    took(t);
+  }
+  lanes_drop(&l, w->batch);
+  return code;
+}
+
+double rd_bench_weights(const rd_model *m) {
+  rd_weights weights = m->weights;
+  double bytes = 0;
+  rd_walk at = rd_parts_of(&m->config, NULL, &weights, NULL);
+  for (bool head = false; !head;) {
+    head = !rd_parts_next(&at); /* tied heads are no part of their own */
+    const rd_linear *l = head ? &weights.head : at.linear;
+    if (l == NULL || (!head && at.layer < 0))
+      continue;
+    const rd_matrix *x = &l->w;
+    bytes += (double)(x->rows * (x->cols / x->format->block) * x->format->bytes);
+    bytes += x->format->scales ? (double)x->format->scales(x) : 0;
+  }
+  return bytes;
 }
 
 /* Gradients for every weight, or factors of `rank` on every projection; one arena. */
@@ -219,14 +309,16 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   return code;
 }
 
-rd_code rd_bench_case(rd_bench_time *best, const rd_model *m, int64_t window, int64_t batch,
-                      bool train, int64_t rank, int64_t repeats, rd_error *e) {
+rd_code rd_bench_case(rd_bench_time *out, const rd_model *m, const rd_bench_what *what,
+                      rd_error *e) {
   work w;
-  timing t = {.wanted = repeats, .left = repeats};
-  rd_code code = work_init(&w, m, window, batch, e);
+  timing t = {.wanted = what->repeats, .left = what->repeats};
+  rd_code code = work_init(&w, m, what->window, what->batch, e);
   if (code == RD_OK)
-    code = train ? time_steps(&w, rank, &t, e) : time_passes(&w, &t, e);
-  *best = t.best;
+    code = what->train     ? time_steps(&w, what->rank, &t, e)
+         : what->reuse > 0 ? time_reuse(&w, what->reuse, &t, e)
+                           : time_passes(&w, &t, e);
+  *out = t.best;
   work_drop(&w);
   return code;
 }

@@ -13,16 +13,27 @@ rd_code rd_bench_config(rd_config *c, const char *name, rd_error *e);
 /* Random weights of it. */
 rd_code rd_bench_shape(rd_model **out, const char *name, const char *precision, rd_error *e);
 
-/* On the wall, and processor time of all threads, which holds no waiting for other programs. */
+/* The best on the wall, the same of the processor time of all threads, which holds no waiting for
+ * other programs, and the mean on the wall. */
 typedef struct rd_bench_time {
-  double seconds, cpu_seconds;
+  double seconds, cpu_seconds, mean;
 } rd_bench_time;
 
-/* Best times of at most `repeats` iterations (layers, and logits of every position), or with
- * `train` of training steps: of all weights, or with a rank > 0 of adapters on every projection.
- * Long cases are measured once. */
-rd_code rd_bench_case(rd_bench_time *best, const rd_model *m, int64_t window, int64_t batch,
-                      bool train, int64_t rank, int64_t repeats, rd_error *e);
+/* A case: iterations of `batch` sequences of `window` positions (layers, and logits of every
+ * position). With reuse > 0 as many positions stand before them, computed once and remembered, and
+ * logits become proposals. With `train` training steps: of all weights, or with a rank > 0 of
+ * adapters on every projection. */
+typedef struct rd_bench_what {
+  int64_t window, batch, reuse, rank, repeats;
+  bool train;
+} rd_bench_what;
+
+/* Times of at most `repeats` iterations; long cases are measured once. */
+rd_code rd_bench_case(rd_bench_time *out, const rd_model *m, const rd_bench_what *what,
+                      rd_error *e);
+
+/* Bytes of the matrices that a pass multiplies with. */
+double rd_bench_weights(const rd_model *m);
 
 /* Sums over answers to built-in prompts, with the default sampler and seed 1. */
 typedef struct rd_bench_answer {

@@ -22,6 +22,9 @@ typedef struct rd_bench_row {
   double fraction;          /* of the peak */
   double cpu_fraction;      /* the same, both by processor time */
   double growth;            /* processor time over what flops predict from the first window */
+  double reuse;             /* positions that are remembered */
+  double weights_rate;      /* bytes of matrices a second */
+  double beside;            /* mean time beside busy processes, over that without */
   double memory, bandwidth; /* peak bytes of the process; bytes a second of the machine */
 } rd_bench_row;
 

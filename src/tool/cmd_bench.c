@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft bench: the machine's own limits first, then iterations, training steps and answers as a
  * fraction of them. */
+#include "bench_busy.h"
 #include "bench_cases.h"
 #include "bench_report.h"
 #include "cpu.h"
@@ -15,8 +16,8 @@
 typedef struct settings {
   rd_common common;
   char *shape, *windows, *batches, *csv, *commit;
-  bool train, sweep;
-  int64_t rank, repeats, answers;
+  bool train, sweep, decode;
+  int64_t rank, repeats, answers, reuse, busy;
 } settings;
 
 static const rd_option rows[] = {
@@ -29,6 +30,13 @@ static const rd_option rows[] = {
     {"sweep", RD_OPTION_AT(settings, sweep), .group = "Case",
      .help =
          "windows 64,256,1024,4096 with batches 1,4,16; without --precision: once more in int8"},
+    {"decode", RD_OPTION_AT(settings, decode), .group = "Case",
+     .help = "one token after the other: windows of 1 over --reuse positions, or 256"},
+    {"reuse", RD_OPTION_AT(settings, reuse), .fallback = "0", .max = 1 << 20, .group = "Case",
+     .help = "positions before the window that are remembered, so that a pass computes the window "
+             "alone"},
+    {"busy", RD_OPTION_AT(settings, busy), .fallback = "0", .max = RD_BUSY_MOST, .group = "Case",
+     .help = "each case once more beside N busy processes: mean time over mean time without"},
     {"answers", RD_OPTION_AT(settings, answers), .fallback = "3", .max = 1000, .group = "Case",
      .help = "answers to built-in prompts, for a model with a tokenizer"},
     {"train", RD_OPTION_AT(settings, train), .group = "Case",
@@ -103,8 +111,10 @@ static rd_code numbers(const char *text, const char *name, int64_t *out, int *co
 }
 
 static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
-  RD_TRY(numbers(s->sweep ? "64,256,1024,4096" : s->windows, "windows", c->windows,
-                 &c->window_count, e));
+  RD_TRY(numbers(s->sweep    ? "64,256,1024,4096"
+                 : s->decode ? "1"
+                             : s->windows,
+                 "windows", c->windows, &c->window_count, e));
   return numbers(s->sweep ? "1,4,16" : s->batches, "batches", c->batches, &c->batch_count, e);
 }
 
@@ -125,56 +135,116 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
                         .commit = s->commit,
                         .batch = 1,
                         .threads = rd_threads_get(),
+                        .reuse = (double)s->reuse,
                         .peak = peak_of(l, m).rate,
                         .bandwidth = l->bandwidth,
                         .memory = rd_bench_memory()};
+}
+
+/* What `measure` takes beside busy processes, over `alone` seconds. */
+typedef rd_code measurement(void *context, double *seconds, rd_error *e);
+static rd_code beside(double *ratio, const settings *s, double alone, measurement *measure,
+                      void *context, rd_error *e) {
+  rd_busy busy;
+  double seconds = 0;
+  if (s->busy == 0)
+    return RD_OK;
+  RD_TRY(rd_busy_start(&busy, (int)s->busy, e));
+  const rd_code code = measure(context, &seconds, e);
+  rd_busy_stop(&busy);
+  *ratio = seconds / alone;
+  return code;
+}
+
+typedef struct one_case {
+  const rd_model *model;
+  rd_bench_what what;
+  rd_bench_time time;
+} one_case;
+
+static rd_code measure_case(void *context, double *mean, rd_error *e) {
+  one_case *c = context;
+  RD_TRY(rd_bench_case(&c->time, c->model, &c->what, e));
+  *mean = c->time.mean;
+  return RD_OK;
+}
+
+static const char *kind_of(const settings *s) {
+  return s->train     ? s->rank > 0 ? "train-lora" : "train"
+       : s->decode    ? "decode"
+       : s->reuse > 0 ? "reuse"
+                      : "iteration";
+}
+
+/* Operations of a case; over remembered positions those of a pass of all, less one of these. */
+static double flops_of(const rd_config *c, const rd_bench_what *w) {
+  const int64_t tokens = w->window * w->batch;
+  return w->train ? rd_flops_step(c, w->window, w->batch, tokens, w->rank)
+                  : rd_flops_pass(c, w->reuse + w->window, w->batch, tokens) -
+                        (w->reuse > 0 ? rd_flops_pass(c, w->reuse, w->batch, 0) : 0);
 }
 
 /* Windows inside batches, so that each batch's first window predicts the others. */
 static rd_code measure_cases(const settings *s, const cases *c, const rd_model *m, const limits *l,
                              rd_error *e) {
   double first = 0;
-  const char *kind = !s->train ? "iteration" : s->rank > 0 ? "train-lora" : "train";
   for (int i = 0; i < c->window_count * c->batch_count; i++) {
     int64_t window = c->windows[i % c->window_count], batch = c->batches[i / c->window_count];
-    int64_t tokens = window * batch;
     if (s->sweep && window > m->config.positions)
       continue;
-    rd_bench_time best = {0};
-    double flops = s->train ? rd_flops_step(&m->config, window, batch, tokens, s->rank)
-                            : rd_flops_pass(&m->config, window, batch, tokens);
+    one_case at = {m, {window, batch, s->reuse, s->rank, s->repeats, s->train}, {0, 0, 0}};
+    double flops = flops_of(&m->config, &at.what), alone = 0;
     rd_bench_memory_reset();
-    RD_TRY(rd_bench_case(&best, m, window, batch, s->train, s->rank, s->repeats, e));
-    rd_bench_row row = row_of(s, m, l, kind);
+    RD_TRY(measure_case(&at, &alone, e));
+    const rd_bench_time best = at.time;
+    rd_bench_row row = row_of(s, m, l, kind_of(s));
     row.window = (double)window;
     row.batch = (double)batch;
     row.seconds = best.seconds;
     row.cpu_seconds = best.cpu_seconds;
-    row.canvas_rate = (double)tokens / best.seconds;
+    row.canvas_rate = (double)(window * batch) / best.seconds;
     row.flops_rate = flops / best.seconds;
     row.fraction = row.flops_rate / row.peak;
     row.cpu_fraction = flops / best.cpu_seconds / peak_of(l, m).cpu_rate;
+    row.weights_rate = s->train ? 0 : rd_bench_weights(m) / best.seconds;
     if (i % c->window_count == 0)
       first = row.cpu_fraction;
     else
       row.growth = first / row.cpu_fraction;
+    RD_TRY(beside(&row.beside, s, alone, measure_case, &at, e));
     RD_TRY(emit(s, &row, e));
   }
   return RD_OK;
 }
 
+typedef struct answers {
+  rd_model *model;
+  int64_t count;
+  rd_bench_answer sum;
+} answers;
+
+static rd_code answer(void *context, double *mean, rd_error *e) {
+  answers *a = context;
+  RD_TRY(rd_bench_answers(&a->sum, a->model, a->count, e));
+  *mean = a->sum.seconds / (double)a->sum.answers;
+  return RD_OK;
+}
+
 static rd_code measure_answers(const settings *s, rd_model *m, const limits *l, rd_error *e) {
-  rd_bench_answer a;
-  if (s->train || s->answers == 0 || !m->tokenizer)
+  answers at = {m, s->answers, {0}};
+  double alone = 0;
+  if (s->train || s->decode || s->reuse > 0 || s->answers == 0 || !m->tokenizer)
     return RD_OK;
   rd_bench_memory_reset();
-  RD_TRY(rd_bench_answers(&a, m, s->answers, e));
+  RD_TRY(answer(&at, &alone, e));
+  const rd_bench_answer *a = &at.sum;
   rd_bench_row row = row_of(s, m, l, "answer");
-  row.window = (double)a.window;
-  row.seconds = a.seconds / (double)a.answers;
-  row.useful_rate = (double)a.tokens / a.seconds;
-  row.canvas_rate = (double)(a.passes * a.window) / a.seconds;
-  row.passes = (double)a.passes / (double)a.answers;
+  row.window = (double)a->window;
+  row.seconds = alone;
+  row.useful_rate = (double)a->tokens / a->seconds;
+  row.canvas_rate = (double)(a->passes * a->window) / a->seconds;
+  row.passes = (double)a->passes / (double)a->answers;
+  RD_TRY(beside(&row.beside, s, alone, answer, &at, e));
   return emit(s, &row, e);
 }
 
@@ -197,11 +267,15 @@ static rd_code measure_model(rd_model *m, const settings *s, const cases *c, con
 }
 
 static rd_code run(void *context, char **names, rd_error *e) {
-  const settings *s = context;
+  settings *s = context;
   limits l;
   cases c;
   (void)names;
   RD_TRY(read_cases(&c, s, e));
+  if (s->train && (s->decode || s->reuse > 0))
+    return rd_fail(e, RD_USAGE, "--train remembers nothing: without --decode and --reuse");
+  if (s->decode && s->reuse == 0)
+    s->reuse = 256;
   rd_model *m = NULL;
   const rd_precision *precision = NULL;
   RD_TRY(rd_precision_find(&precision, s->common.precision, e));

@@ -9,7 +9,6 @@ field() { # field NAME: of the JSON rows on standard input, one a line
   python3 -c 'import json, sys
 for line in sys.stdin: print(json.loads(line).get(sys.argv[1]))' "$1"
 }
-export OMP_WAIT_POLICY=passive
 bench=(bench --shape tini --repeats 1 --threads 1)
 csv=$folder/bench.csv
 
@@ -40,6 +39,14 @@ done
 
 "$program" "${bench[@]}" --windows 16 --train --rank 4 > "$folder/table"; check "train" 0 $?
 grep -q "^train-lora tini" "$folder/table" || check "train: a row" train-lora "$(cat "$folder/table")"
+# Over remembered positions: one token, a window; beside a busy process.
+"$program" "${bench[@]}" --decode --json > "$folder/rows"; check "decode" 0 $?
+check "decode: the case" "decode 1 256" "$(for name in case window reused_positions; do field $name < "$folder/rows"; done | xargs)"
+field weight_bytes_per_second < "$folder/rows" | grep -q '^[1-9]' || check "decode: bytes" "a number" none
+"$program" "${bench[@]}" --windows 4,8 --batches 2 --reuse 12 --busy 1 --json > "$folder/rows"; check "reuse" 0 $?
+check "reuse: the cases" "reuse reuse 4 8 12 12" "$(for name in case window reused_positions; do field $name < "$folder/rows"; done | xargs)"
+field time_beside_busy < "$folder/rows" | grep -vq '^[0-9]' && check "reuse: beside a busy process" "numbers" "$(cat "$folder/rows")"
+refuses "training over remembered positions" 2 "remembers nothing" "${bench[@]}" --train --decode
 refuses "training in int8" 2 "inference" "${bench[@]}" --train --precision int8
 refuses "train --precision int8" 2 "int8" train --precision int8
 refuses "another shape" 2 "llada-8b" bench --shape giant
