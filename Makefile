@@ -6,8 +6,9 @@ FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 1
 BENCH ?= --shape tini --sweep
 RESULTS ?= bench
+PEERS ?= models/stories260K/stories260K.gguf
 
-.PHONY: all help demo setup install test test-all tsan coverage fuzz bench lint format serve tini recording web shots clean
+.PHONY: all help demo setup install test test-all tsan coverage fuzz bench bench-peers lint format serve tini recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
@@ -59,6 +60,11 @@ bench: all ## speed of the tini shape and of the built-in model, added to bench/
 	@$(BUILD)/redraft bench $(BENCH) --csv bench/results/$(RESULTS).csv --commit $$(git describe --always --dirty)
 	@$(BUILD)/redraft bench --csv bench/results/$(RESULTS).csv --commit $$(git describe --always --dirty)
 	@$(BUILD)/redraft plot bench/results/$(RESULTS).csv -o bench/results/$(RESULTS).svg
+
+bench-peers: all ## beside llama.cpp, built here from PyPI's llama-cpp-python: PEERS="FILE.gguf ..." and options of bench/peers.py
+	@test -x $(BUILD)/peers/bin/python || python3 -m venv $(BUILD)/peers
+	@CMAKE_ARGS="-DGGML_NATIVE=ON" $(BUILD)/peers/bin/pip install -q --no-binary llama-cpp-python llama-cpp-python==0.3.36
+	@$(BUILD)/peers/bin/python bench/peers.py --redraft $(BUILD)/redraft $(PEERS)
 
 lint: ## formatting, cppcheck, and a clang build with warnings as errors
 	@./tools/setup.sh lint
