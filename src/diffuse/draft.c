@@ -576,7 +576,7 @@ uint64_t rd_draft_seed(const rd_draft *d) {
 
 bool rd_draft_keeps(const rd_draft *d) {
   bool guided = d->params->cfg_scale > 0;
-  return !guided && d->reuse->range && (d->setup.gate.answer || d->attention == RD_CAUSAL);
+  return !guided && d->reuse->range && (d->setup.gate.answer || d->grid.attention == RD_CAUSAL);
 }
 
 int64_t rd_draft_lend_lane(rd_draft *d, rd_lane *lane) {

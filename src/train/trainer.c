@@ -10,7 +10,7 @@
 #include "model.h"
 #include "precision.h"
 #include "run_folder.h"
-#include "store.h"
+#include "model_store.h"
 
 #include <libgen.h>
 #include <math.h>
