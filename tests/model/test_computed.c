@@ -49,9 +49,11 @@ static void adapters(void **state) {
   static const line lines[] = {
       {"{\"init_lora_weights\": true}", NULL},
       {"{\"init_lora_weights\": \"gaussian\", \"use_qalora\": false}", NULL},
-      {"{\"init_lora_weights\": \"pissa\"}", "init_lora_weights is \"pissa\""},
+      {"{\"init_lora_weights\": \"pissa\"}", NULL},
       {"{\"init_lora_weights\": \"pissa_niter_4\"}", "pissa_niter_4"},
-      {"{\"init_lora_weights\": \"olora\"}", "olora"},
+      {"{\"init_lora_weights\": \"olora\"}", NULL},
+      {"{\"init_lora_weights\": \"corda\"}", "init_lora_weights is \"corda\""},
+      {"{\"ensure_weight_tying\": true}", "ensure_weight_tying is true"},
       {"{\"use_qalora\": true}", "use_qalora is true"},
       {"{\"alora_invocation_tokens\": [1, 2]}", "alora_invocation_tokens is [1,2]"},
   };
