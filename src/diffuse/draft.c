@@ -4,10 +4,11 @@
  * The canvas is prompt + answer region in one array. A sampler that looks ahead (from left to
  * right) is the same machine, whose region grows by one place a pass: a token is wanted for it, but
  * nothing stands there yet. All memory is one arena, laid out once. */
-#include "draft_state.h"
+#include "draft.h"
 
 #include "attention.h"
 #include "clock.h"
+#include "draft_state.h"
 
 #include <math.h>
 #include <stdlib.h>

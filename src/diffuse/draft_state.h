@@ -6,7 +6,7 @@
 
 #include "arena.h"
 #include "checked.h"
-#include "draft.h"
+#include "draft_given.h"
 #include "grid.h"
 #include "reuse.h"
 

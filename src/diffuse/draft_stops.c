@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of stop rules: why a draft is the last one. */
+#include "draft.h"
 #include "draft_state.h"
 
 int64_t rd_draft_written(const rd_draft *d, const int32_t *ids) {

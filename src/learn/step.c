@@ -85,8 +85,10 @@ rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *we
   }
   if (code == RD_OK && weights->plain)
     code = rd_clean_half_new(&p->clean, config, weights, rows, longest, e);
-  if (code == RD_OK && p->clean)
+  if (code == RD_OK && p->clean) {
     p->stack->context.past = &p->clean->past;
+    p->stack->context.past_back = rd_past_backward;
+  }
   if (code != RD_OK) {
     rd_step_free(&p);
     return code;

@@ -5,7 +5,6 @@
 #include "linear.h"
 #include "ops.h"
 #include "parts.h"
-#include "past.h"
 #include "profile.h"
 
 #include <string.h>
@@ -227,7 +226,7 @@ rd_code rd_layer_backward(const rd_layer *layer, const rd_layer_grad *grad,
   RD_TRY(project_backward(&layer->o, &grad->o, c, s, rows_of(c, s->datt, layer->o.w.cols), false,
                           s->dy, a->att, a->lora.o, e));
   rd_profile_lap("o, backward");
-  RD_TRY(c->past ? rd_past_backward(c->past, c, a, s, e)
+  RD_TRY(c->past ? c->past_back(c->past, c, a, s, e)
                  : rd_attention_backward(&c->attention, s->dq, s->dk, s->dv, s->datt, a->att,
                                          a->lse, a->q, a->k, a->v, c->workspace, e));
   rd_profile_lap("attention, backward");

@@ -29,6 +29,9 @@ typedef struct rd_layer_acts {
   void *room;             /* for what a product's format makes of its input, or NULL */
 } rd_layer_acts;
 
+struct rd_past;
+struct rd_layer_scratch;
+
 /* What every layer of a pass shares. */
 typedef struct rd_layer_context {
   const rd_config *config;
@@ -37,9 +40,13 @@ typedef struct rd_layer_context {
   int64_t clean;                /* of them go without the adapter: the first */
   const float *cosines, *sines; /* (T, hd/2) rows gathered for each token */
   rd_attention attention;
-  float *unrotated;     /* (T, H*hd) queries or keys before their rounding; NULL in f32 */
-  void *workspace;      /* attention's */
-  struct rd_past *past; /* what the first positions of sequences are read from (past.h), or NULL */
+  float *unrotated; /* (T, H*hd) queries or keys before their rounding; NULL in f32 */
+  void *workspace;  /* attention's */
+  /* What the first positions of sequences are read from, and attention's way back over it (past.h);
+   * or NULL. */
+  struct rd_past *past;
+  rd_code (*past_back)(struct rd_past *past, const struct rd_layer_context *c,
+                       const rd_layer_acts *a, const struct rd_layer_scratch *s, rd_error *e);
 } rd_layer_context;
 
 /* Where attention's keys and values come from, when not from the same rows: called with the layer's
