@@ -112,7 +112,7 @@ static rd_code measure(const rd_model *model, const bench_case *which, rd_error 
     snprintf(label + n, sizeof label - n, ", %s %s", name, value);
   }
   if (code == RD_OK)
-    code = rd_params_resolve(&params, &o, &request.sampler, e);
+    code = rd_params_resolve(&params, &o, NULL, &request.sampler, e);
   if (code == RD_OK)
     code = rd_model_prompt(&ids, &request.prompt_count, model, &message, 1, false, e);
   request.prompt = ids;

@@ -59,8 +59,9 @@ RD_API const char *rd_version(void);
 
 typedef struct rd_model rd_model;
 
-/* Open a Hugging Face folder, a file of weights in one, or a .gguf file, with a PEFT adapter folder
- * or NULL. On failure *out is NULL. RD_BAD_INPUT and RD_IO name file and place. */
+/* Open a Hugging Face folder, a file of weights in one, or a .gguf file, with the PEFT adapter in
+ * the folder `adapter`. NULL: with the one in the model's own folder adapter/, where there is one;
+ * "none": without any. On failure *out is NULL. RD_BAD_INPUT and RD_IO name file and place. */
 RD_API rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e);
 /* Give a model back; no session may be using it. *model becomes NULL. */
 RD_API void rd_model_close(rd_model **model);
@@ -96,6 +97,11 @@ typedef struct rd_event {
   int64_t masked_count;
   const int32_t *changed; /* draft: (changed_count) positions that differ from the draft before */
   int64_t changed_count;
+  /* noise, draft: what the options keep and retention settled so far */
+  const int32_t *retained; /* (retained_count) not masked again; their tokens may change */
+  int64_t retained_count;
+  const int32_t *locked; /* (locked_count) their tokens stay too */
+  int64_t locked_count;
   /* done */
   int64_t passes;
   /* draft and done, where the base checks what is drafted: of this pass, or of all */
@@ -105,6 +111,8 @@ typedef struct rd_event {
   const char *stopped; /* "converged": the draft does not change any more (patience; nothing left to
                           fill; EOS for ar). "iterations", "deadline", "cancelled". */
   double seconds;
+  bool converged; /* false: the draft was still changing, or masks were left: do not trust it */
+  const char *warning; /* what to know before trusting the answer, in words; NULL: nothing */
   /* for rd_event_text and rd_event_piece */
   const struct rd_speller *speller;
 } rd_event;
@@ -134,11 +142,14 @@ typedef struct rd_result {
   int64_t tokens, iterations, passes;
   const char *stopped; /* as in rd_event */
   double seconds;
-  uint64_t seed; /* the one used: the same seed gives the same answer */
+  uint64_t seed;     /* the one used: the same seed gives the same answer */
+  bool converged;    /* as in rd_event */
+  char warning[400]; /* as in rd_event; "": nothing */
 } rd_result;
 
-/* A session on `model` (which must outlive it) with the defaults of `sampler` (NULL: "lad").
- * RD_USAGE lists the samplers. */
+/* A session on `model` (which must outlive it) with the defaults of `sampler`. NULL: the sampler
+ * that the model's files name; else what its family is published with; from left to right ("ar")
+ * where it was never trained to refine drafts; else "lad". RD_USAGE lists the samplers. */
 RD_API rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e);
 /* Set an option by its name on the command line ("top-k", "3"). RD_USAGE: unknown, out of range.
  * Options without meaning for the sampler are refused when generating. */

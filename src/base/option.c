@@ -132,7 +132,20 @@ const char *rd_option_nearest(const rd_options *o, const char *name) {
   return rd_table_nearest(&table, name);
 }
 
+/* A line more to what was given before. */
+static rd_code add_line(const rd_options *o, const rd_option *row, const char *text, rd_error *e) {
+  char **at = slot(o, row), *both = rd_print("%s\n%s", *at, text);
+  if (!both)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: --%s", row->name);
+  free(*at);
+  *at = both;
+  return RD_OK;
+}
+
 rd_code rd_option_set(const rd_options *o, const rd_option *row, const char *text, rd_error *e) {
+  bool before = o->given && o->given[row - o->rows];
+  if (row->many && before && text)
+    return add_line(o, row, text, e);
   RD_TRY(set_value(o, row, text, e));
   if (o->given)
     o->given[row - o->rows] = true;

@@ -33,6 +33,7 @@ typedef struct rd_option {
   double min, max;         /* INT and REAL; both 0: no range */
   const rd_table *choices; /* TEXT: the rows whose names it may be; NULL: any text */
   bool files;              /* the path of a file is taken too */
+  bool many;               /* TEXT: given again, it adds a line */
   bool lists;              /* the text "help" is taken too, and asks for a list of the choices */
   const char *group;       /* heading in --help and in the web form */
   const char *value; /* how --help calls the value: "PATH", "N"; NULL: the choices, or by kind */

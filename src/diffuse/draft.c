@@ -9,8 +9,8 @@
 #include "attention.h"
 #include "clock.h"
 #include "draft_state.h"
+#include "verdict.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,13 +34,29 @@ static rd_code emit(rd_draft *d, rd_event event) {
   return d->setup.observer ? d->setup.observer(d->setup.context, &event) : RD_OK;
 }
 
+/* What keep and retention settled: first those retained, then those locked. */
+static void add_settled(rd_draft *d, rd_event *event) {
+  int64_t n = 0;
+  const uint8_t kinds[] = {RD_SETTLED, RD_SETTLED | RD_LOCKED};
+  for (int k = 0; k < 2; k++) {
+    int64_t first = n;
+    for (int64_t p = 0; p < d->n; p++)
+      if (d->settled[p] == kinds[k])
+        d->kept[n++] = (int32_t)p;
+    *(k ? &event->locked : &event->retained) = d->kept + first;
+    *(k ? &event->locked_count : &event->retained_count) = n - first;
+  }
+}
+
 static rd_code emit_noise(rd_draft *d, int64_t count) {
-  return emit(d, (rd_event){.kind = RD_EVENT_NOISE,
-                            .iteration = d->drafts,
-                            .ids = d->canvas + d->setup.prompt_count,
-                            .count = standing(d),
-                            .masked = d->list,
-                            .masked_count = count});
+  rd_event event = {.kind = RD_EVENT_NOISE,
+                    .iteration = d->drafts,
+                    .ids = d->canvas + d->setup.prompt_count,
+                    .count = standing(d),
+                    .masked = d->list,
+                    .masked_count = count};
+  add_settled(d, &event);
+  return emit(d, event);
 }
 
 /* Positions that differ from the draft before go to list; returns their number. */
@@ -54,10 +70,26 @@ static int64_t find_changes(rd_draft *d) {
   return changed;
 }
 
+/* Masks where something could be written; from left to right none is ever left. */
+static int64_t masks_left(const rd_draft *d) {
+  int64_t masks = d->setup.count - d->previous_n;
+  for (int64_t p = 0; p < d->previous_n; p++)
+    masks += !d->fixed[p] && d->previous[p] == d->setup.mask;
+  return masks;
+}
+
 static rd_code finish(rd_draft *d, const char *why) {
   d->stopped = why;
   d->seconds = rd_seconds() - d->begun;
   rd_draft_result o = rd_draft_so_far(d);
+  const rd_verdict ending = {.sampler = d->sampler,
+                             .stopped = why,
+                             .same = d->same,
+                             .masks = masks_left(d),
+                             .tokens = o.tokens,
+                             .untrained = d->setup.untrained};
+  d->converged = rd_verdict_converged(&ending);
+  d->warning = rd_verdict_warning(&ending, d->words, sizeof d->words);
   return emit(d, (rd_event){.kind = RD_EVENT_DONE,
                             .iteration = o.iterations,
                             .ids = o.answer,
@@ -67,7 +99,20 @@ static rd_code finish(rd_draft *d, const char *why) {
                             .accepted = d->checked.all_accepted,
                             .rejected = d->checked.all_rejected,
                             .stopped = why,
-                            .seconds = o.seconds});
+                            .seconds = o.seconds,
+                            .converged = d->converged,
+                            .warning = d->warning});
+}
+
+/* An observer that refuses ends the generation: as cancelled, or with its own code. */
+static rd_code heard(rd_draft *d, rd_code code, rd_error *e) {
+  if (code == RD_OK)
+    return RD_OK;
+  if (!d->stopped)
+    finish(d, "cancelled");
+  return code == RD_CANCELLED
+           ? rd_fail(e, code, "cancelled after %lld iterations", (long long)d->drafts)
+           : rd_fail(e, code, "the observer refused an event");
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
@@ -79,6 +124,7 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->draft = RD_TAKE(a, int32_t, n);
   d->previous = RD_TAKE(a, int32_t, n);
   d->list = RD_TAKE(a, int32_t, n);
+  d->kept = RD_TAKE(a, int32_t, n);
   d->view.order = RD_TAKE(a, int32_t, n);
   d->view.weight = RD_TAKE(a, double, n);
   d->wanted = RD_TAKE(a, rd_wanted, n);
@@ -90,28 +136,6 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->settled = RD_TAKE(a, uint8_t, n);
   d->still = RD_TAKE(a, uint8_t, n);
   d->marks = RD_TAKE(a, uint8_t, n);
-}
-
-static rd_code check_setup(const rd_draft_setup *s, rd_error *e) {
-  if (s->count < 1)
-    return rd_fail(e, RD_USAGE, "there is no room for an answer: the prompt has %lld tokens",
-                   (long long)s->prompt_count);
-  if (s->mask < 0 && (!s->sampler->ahead || s->sampler->leads))
-    return rd_fail(e, RD_USAGE,
-                   "the model has no mask token, which --sampler %s needs: name a word of its "
-                   "vocabulary with --mask-token, or use --sampler ar",
-                   s->sampler->name);
-  if (s->end_count > RD_MOST_ENDS)
-    return rd_fail(e, RD_USAGE, "%d EOS ids, at most %d", s->end_count, RD_MOST_ENDS);
-  for (int64_t i = 0; i < s->prompt_count; i++)
-    if (s->prompt[i] < 0 || s->prompt[i] >= s->vocab)
-      return rd_fail(e, RD_BAD_INPUT, "prompt token %lld: id %d is outside 0..%lld", (long long)i,
-                     s->prompt[i], (long long)s->vocab - 1);
-  for (int64_t i = 0; s->ids && i < s->count; i++)
-    if (s->places[i] != RD_PLACE_MASKED && (s->ids[i] < 0 || s->ids[i] >= s->vocab))
-      return rd_fail(e, RD_BAD_INPUT, "draft position %lld: id %d is outside 0..%lld", (long long)i,
-                     s->ids[i], (long long)s->vocab - 1);
-  return RD_OK;
 }
 
 static void fill_canvas(rd_draft *d) {
@@ -233,27 +257,6 @@ static rd_code begin_blocks(rd_draft *d, rd_error *e) {
   return RD_OK;
 }
 
-static void begin_rule(rd_draft *d) {
-  const rd_params *p = d->params;
-  const rd_draft_setup *s = &d->setup;
-  rd_propose_rule *r = &d->rule;
-  *r = (rd_propose_rule){.temperature = p->temperature,
-                         .top_k = p->top_k,
-                         .top_p = p->top_p,
-                         .eos_bias = p->no_eos ? -INFINITY : p->eos_bias,
-                         .eos = s->end_count > 0 ? s->ends[0] : -1,
-                         .gumbel = d->sampler->gumbel,
-                         .seed = s->seed};
-  if (!p->eos_last || !r->gumbel)
-    return;
-  /* LLaDA's confidence_eos_eot_inf: the end of turn always, EOS at temperature 0 only, because its
-     code writes into a copy of the logits otherwise. */
-  if (rd_propose_greedy(p->temperature) && s->end_count > 0)
-    r->unsure[r->unsure_count++] = s->ends[0];
-  if (s->end_count > 1)
-    r->unsure[r->unsure_count++] = s->ends[1];
-}
-
 static rd_code begin(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
   const rd_draft_setup *s = &d->setup;
@@ -283,7 +286,7 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   RD_TRY(begin_blocks(d, e));
   if (d->sampler->checks)
     rd_checked_begin(d);
-  begin_rule(d);
+  d->rule = rd_draft_rule(s);
   RD_TRY(emit(d, (rd_event){.kind = RD_EVENT_START,
                             .model = s->model,
                             .sampler = d->sampler->name,
@@ -296,12 +299,12 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   for (int64_t p = 0; p < standing(d); p++)
     if (!d->fixed[p] && v->ids[p] == d->blank)
       d->list[masked++] = (int32_t)p;
-  return emit_noise(d, masked);
+  return heard(d, emit_noise(d, masked), e);
 }
 
 rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
   *out = NULL;
-  RD_TRY(check_setup(setup, e));
+  RD_TRY(rd_draft_setup_check(setup, e));
   rd_draft *d = rd_calloc(1, sizeof *d, "a draft", e);
   if (!d)
     return RD_NO_MEMORY;
@@ -481,17 +484,6 @@ static int64_t next_canvas(rd_draft *d, double quota) {
   return masked;
 }
 
-/* An observer that refuses ends the generation: as cancelled, or with its own code. */
-static rd_code heard(rd_draft *d, rd_code code, rd_error *e) {
-  if (code == RD_OK)
-    return RD_OK;
-  if (!d->stopped)
-    finish(d, "cancelled");
-  return code == RD_CANCELLED
-           ? rd_fail(e, code, "cancelled after %lld iterations", (long long)d->drafts)
-           : rd_fail(e, code, "the observer refused an event");
-}
-
 /* The policy's choice, or with `all` everything; returns the quota. */
 static double take_proposals(rd_draft *d, bool all) {
   rd_view *v = &d->view;
@@ -533,6 +525,7 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
                     .accepted = d->checked.now_accepted,
                     .rejected = d->checked.now_rejected,
                     .sure = d->checked.final};
+  add_settled(d, &event);
   RD_TRY(heard(d, emit(d, event), e));
   if (why)
     return heard(d, finish(d, why), e);
@@ -558,7 +551,9 @@ rd_draft_result rd_draft_so_far(const rd_draft *d) {
                            .iterations = d->drafts,
                            .passes = d->passes,
                            .stopped = d->stopped,
-                           .seconds = d->seconds};
+                           .seconds = d->seconds,
+                           .converged = d->converged,
+                           .warning = d->warning};
 }
 
 char *rd_draft_text(const rd_draft *d) {

@@ -5,7 +5,7 @@
 #ifndef RD_DRAFT_H
 #define RD_DRAFT_H
 
-#include "draft_given.h"
+#include "draft_setup.h"
 
 #include <stdatomic.h>
 
@@ -52,6 +52,8 @@ typedef struct rd_draft_result {
   int64_t tokens, iterations, passes;
   const char *stopped; /* NULL: not done */
   double seconds;
+  bool converged;      /* as in rd_event */
+  const char *warning; /* as in rd_event; NULL before it is done */
 } rd_draft_result;
 /* The result so far. Pointers live as long as the draft. */
 rd_draft_result rd_draft_so_far(const rd_draft *draft);

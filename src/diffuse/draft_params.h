@@ -16,8 +16,7 @@ typedef struct rd_params {
   double cfg_scale, threshold, factor, alg_temp, deadline;
   bool verify, no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
   char *retention, *reuse;
-  char *prefix, *suffix, *gaps;    /* --template */
-  const struct rd_preference *own; /* what the model prefers (rd_model_preference), or NULL */
+  char *prefix, *suffix, *gaps; /* --template */
 } rd_params;
 
 #endif

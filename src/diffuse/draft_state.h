@@ -6,7 +6,7 @@
 
 #include "arena.h"
 #include "checked.h"
-#include "draft_given.h"
+#include "draft_setup.h"
 #include "grid.h"
 #include "reuse.h"
 
@@ -21,7 +21,7 @@ struct rd_draft {
   int32_t *unguided;      /* (prompt + count) the same with the prompt masked */
   int32_t *draft;         /* (count) the last draft */
   int32_t *previous;      /* (count) the one before */
-  int32_t *list;          /* (count) positions, for events */
+  int32_t *list, *kept;   /* (count) positions, for events */
   rd_wanted *wanted;      /* (count) */
   rd_proposal *out;       /* (count) by wanted position */
   rd_proposal *proposals; /* (count) by position */
@@ -44,6 +44,9 @@ struct rd_draft {
   double begun;
   double seconds;
   const char *stopped;
+  bool converged;      /* once stopped: as in rd_event */
+  const char *warning; /* NULL, or words */
+  char words[400];
   rd_checked checked; /* of samplers whose drafts the base checks */
 };
 

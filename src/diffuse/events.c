@@ -89,10 +89,20 @@ static json_t *start_value(const rd_event *event) {
                    ids_of(event->prompt_ids, event->prompt_count));
 }
 
+/* Only samplers that settle positions have these keys. */
+static json_t *with_settled(json_t *value, const rd_event *event) {
+  if (value && event->retained_count > 0)
+    json_object_set_new(value, "retained", ids_of(event->retained, event->retained_count));
+  if (value && event->locked_count > 0)
+    json_object_set_new(value, "locked", ids_of(event->locked, event->locked_count));
+  return value;
+}
+
 static json_t *noise_value(const rd_event *event) {
-  return json_pack("{s:s, s:I, s:o, s:o}", "event", "noise", "iteration",
-                   (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count), "masked",
-                   ids_of(event->masked, event->masked_count));
+  json_t *value = json_pack("{s:s, s:I, s:o, s:o}", "event", "noise", "iteration",
+                            (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count),
+                            "masked", ids_of(event->masked, event->masked_count));
+  return with_settled(value, event);
 }
 
 /* Where the base checks, what became of drafts. */
@@ -107,19 +117,20 @@ static json_t *with_checks(json_t *value, const rd_event *event) {
 }
 
 static json_t *draft_value(const rd_event *event) {
-  return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
-                   (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count), "pieces",
-                   pieces_of(event), "confidence", confidence_of(event), "changed",
-                   ids_of(event->changed, event->changed_count), "text",
-                   text_value(rd_event_text(event)));
+  json_t *value = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
+                            (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count),
+                            "pieces", pieces_of(event), "confidence", confidence_of(event),
+                            "changed", ids_of(event->changed, event->changed_count), "text",
+                            text_value(rd_event_text(event)));
+  return with_settled(value, event);
 }
 
 static json_t *done_value(const rd_event *event) {
-  return json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:f}", "event", "done", "text",
+  return json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:f, s:b, s:s*}", "event", "done", "text",
                    text_value(rd_event_text(event)), "ids", ids_of(event->ids, event->count),
                    "tokens", (json_int_t)event->count, "iterations", (json_int_t)event->iteration,
                    "passes", (json_int_t)event->passes, "stopped", event->stopped, "seconds",
-                   event->seconds);
+                   event->seconds, "converged", event->converged, "warning", event->warning);
 }
 
 json_t *rd_event_value(const rd_event *event) {

@@ -17,7 +17,7 @@ typedef struct rd_traced {
   char *text;    /* draft, done; else NULL */
   char **pieces; /* draft: (event.count); else NULL */
   void *arrays;  /* storage of the ids, positions and numbers */
-  char *names;   /* storage of the model's and the sampler's name */
+  char *names;   /* storage of the model's and the sampler's name, or of the warning */
 } rd_traced;
 
 typedef struct rd_trace {

@@ -9,7 +9,7 @@
 static int64_t gather(const rd_view *v, bool ends, bool both, int32_t *order) {
   int64_t n = 0;
   for (int64_t p = 0; p < v->n; p++) {
-    bool free_to_noise = !v->fixed[p] && !(v->params->keep && (v->settled[p] & RD_SETTLED));
+    bool free_to_noise = !v->fixed[p] && !((v->settled[p] & RD_SETTLED));
     bool end = v->end_count > 0 && v->draft[p] == v->ends[0];
     if (free_to_noise && (both || end == ends))
       order[n++] = (int32_t)p;
@@ -52,7 +52,7 @@ void rd_noise_lad(const rd_view *v, double quota, uint8_t *marks) {
     guided(v, count, marks);
   else
     plain(v, count, marks);
-  for (int64_t p = 0; p < v->n; p++)
+  for (int64_t p = 0; v->params->keep && p < v->n; p++)
     if (!v->fixed[p] && marks[p] != RD_RENOISE)
       v->settled[p] |= RD_SETTLED;
 }

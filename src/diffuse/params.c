@@ -3,10 +3,12 @@
 #include "params.h"
 
 #include "family.h"
+#include "model.h"
 #include "reuse.h"
 #include "sampler.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) RD_OPTION_AT(rd_params, member)
@@ -19,8 +21,7 @@
 const rd_option rd_sampler_options[] = {
     {"sampler", AT(sampler), .fallback = "lad", .choices = &rd_sampler_table, .lists = true,
      .group = DRAFT, .value = "NAME",
-     .help = "how drafts are refined; 'help' lists the samplers. Models with a way of their own "
-             "take that where none is named"},
+     .help = "how drafts are refined; 'help' lists the samplers; the model's own unless named"},
     {"verify", AT(verify), .group = DRAFT,
      .help = "the adapter drafts and the model without it checks: the tokens of --sampler ar, in "
              "fewer passes; needs an adapter with a gate"},
@@ -106,57 +107,172 @@ static rd_code without_meaning(const rd_sampler *s, const char *option, rd_error
                  names);
 }
 
-/* Set what the user did not give, without calling it given. */
-static rd_code set_default(const rd_options *o, const char *name, const char *value, rd_error *e) {
+/* Set what the user did not give, without calling it given; NULL: back to the row's default. */
+static rd_code set_default(const rd_options *o, const char *name, const json_t *value,
+                           rd_error *e) {
   const rd_option *row = rd_option_find(o, name);
   if (!row || rd_option_given(o, name))
     return RD_OK;
-  if (!value)
-    return rd_option_set_json(o, row, json_null(), e);
+  RD_TRY(rd_option_set_json(o, row, value ? value : json_null(), e));
+  if (o->given)
+    o->given[row - o->rows] = false;
+  return RD_OK;
+}
+
+static rd_code set_default_text(const rd_options *o, const char *name, const char *value,
+                                rd_error *e) {
+  const rd_option *row = rd_option_find(o, name);
+  if (!row || rd_option_given(o, name))
+    return RD_OK;
   RD_TRY(rd_option_set(o, row, value, e));
   if (o->given)
     o->given[row - o->rows] = false;
   return RD_OK;
 }
 
-rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_sampler **sampler,
-                          rd_error *e) {
-  const rd_preference *own = p->own;
-  if (own)
-    RD_TRY(set_default(o, "sampler", own->sampler, e));
-  RD_TRY(rd_sampler_find(sampler, p->sampler ? p->sampler : "lad", e));
-  bool named = rd_option_given(o, "sampler") && !(*sampler)->checks;
-  if (p->verify && named && !rd_sampler_causal(*sampler))
+static const json_t *remembered_defaults(const rd_defaults *d) {
+  return d && d->model ? d->model->remembered.defaults : NULL;
+}
+
+/* The sampler of those who did not name one. */
+static const char *own_sampler(const rd_defaults *d) {
+  const rd_model *m = d->model;
+  if (d->continues && m->config.block == 1)
+    return "ar";
+  const char *named = json_string_value(json_object_get(m->remembered.defaults, "sampler"));
+  const rd_preference *family = rd_model_preference(m);
+  return named ? named : !rd_model_denoises(m) ? "ar" : family ? family->sampler : "lad";
+}
+
+static rd_code choose_sampler(const rd_sampler **sampler, const rd_params *p, const rd_options *o,
+                              const rd_defaults *d, rd_error *e) {
+  const rd_options *service = d ? d->service : NULL;
+  const rd_option *row = service ? rd_option_find(service, "sampler") : NULL;
+  char *served = row && rd_option_given(service, "sampler") ? rd_option_text(service, row) : NULL;
+  const char *name = rd_option_given(o, "sampler") && p->sampler ? p->sampler
+                   : served                                      ? served
+                   : d && d->model                               ? own_sampler(d)
+                                                                 : "lad";
+  rd_code code = rd_sampler_find(sampler, name, e);
+  free(served);
+  bool verify = p->verify && rd_option_given(o, "verify");
+  bool named = code == RD_OK && rd_option_given(o, "sampler") && !(*sampler)->checks;
+  if (verify && named && !rd_sampler_causal(*sampler))
     return rd_fail(e, RD_USAGE,
                    "--verify gives the tokens of --sampler ar: with --sampler %s it means nothing",
                    (*sampler)->name);
-  if (p->verify)
-    RD_TRY(rd_sampler_find(sampler, "verify", e));
-  const rd_sampler *s = *sampler;
-  const rd_reuse *reuse;
-  RD_TRY(rd_reuse_find(&reuse, p->reuse, RD_CAUSAL, e));
+  return code == RD_OK && verify ? rd_sampler_find(sampler, "verify", e) : code;
+}
+
+/* What a family is published with, the model's own defaults, where they speak of this sampler; then
+ * those of the service. */
+static rd_code set_foreign(const rd_options *o, const rd_sampler *s, const rd_defaults *d,
+                           rd_error *e) {
+  const char *name;
+  json_t *value, *named = (json_t *)(uintptr_t)remembered_defaults(d);
+  const rd_preference *family = d && d->model ? rd_model_preference(d->model) : NULL;
+  for (int i = 0; family && family->options[i][0] && strcmp(family->sampler, s->name) == 0; i++)
+    RD_TRY(set_default_text(o, family->options[i][0], family->options[i][1], e));
+  bool mine = named && strcmp(own_sampler(d), s->name) == 0;
+  json_object_foreach(named, name, value) {
+    if (!rd_table_row(&rd_sampler_rows, name))
+      return rd_fail(e, RD_BAD_INPUT, "redraft.json: defaults: there is no option %.60s", name);
+    rd_code code = mine && rd_sampler_takes(s, name) ? set_default(o, name, value, e) : RD_OK;
+    if (code != RD_OK)
+      return rd_prefix(e, RD_BAD_INPUT, "redraft.json: defaults");
+  }
+  for (size_t i = 0; d && d->service && i < rd_sampler_option_count; i++) {
+    const char *option = rd_sampler_options[i].name;
+    if (!rd_option_given(d->service, option) || !rd_sampler_takes(s, option))
+      continue;
+    json_t *served = rd_option_value(d->service, rd_option_find(d->service, option));
+    rd_code code = set_default(o, option, served, e);
+    json_decref(served);
+    RD_TRY(code);
+  }
+  return RD_OK;
+}
+
+/* Rows, then the sampler, then the model and the service: each over the one before. */
+static rd_code fill_defaults(const rd_options *o, const rd_sampler *s, const rd_defaults *d,
+                             rd_error *e) {
+  const size_t most = sizeof s->defaults / sizeof *s->defaults;
+  for (size_t i = 0; i < rd_sampler_option_count; i++) /* what an earlier sampler preferred */
+    RD_TRY(set_default(o, rd_sampler_options[i].name, NULL, e));
+  for (const rd_override *w = s->defaults; w < s->defaults + most && w->option; w++)
+    RD_TRY(set_default_text(o, w->option, w->value, e));
+  RD_TRY(set_foreign(o, s, d, e));
+  return set_default_text(o, "sampler", s->name, e);
+}
+
+static rd_code check_meaning(const rd_options *o, const rd_sampler *s, rd_error *e) {
   for (size_t i = 0; i < rd_sampler_option_count; i++) {
     const char *name = rd_sampler_options[i].name;
     if (rd_option_given(o, name) && !rd_sampler_takes(s, name))
       return without_meaning(s, name, e);
-    if (i > 0) /* what an earlier sampler preferred; row 0 is the sampler itself */
-      RD_TRY(set_default(o, name, NULL, e));
   }
-  const size_t most = sizeof s->defaults / sizeof *s->defaults;
-  for (const rd_override *d = s->defaults; d < s->defaults + most && d->option; d++)
-    RD_TRY(set_default(o, d->option, d->value, e));
-  for (int i = 0; own && own->options[i][0] && strcmp(own->sampler, s->name) == 0; i++)
-    RD_TRY(set_default(o, own->options[i][0], own->options[i][1], e));
+  return RD_OK;
+}
+
+/* Did the user ask for a kind of LAD's noise? */
+static bool noise_given(const rd_params *p, const rd_options *o) {
+  return rd_option_given(o, "noise-start") || rd_option_given(o, "sharpness") ||
+         (p->confidence_noise && rd_option_given(o, "confidence-noise")) ||
+         (p->keep && rd_option_given(o, "keep"));
+}
+
+static rd_code check_together(const rd_params *p, const rd_options *o, rd_error *e) {
   if (p->gaps && (p->prefix || p->suffix))
     return rd_fail(e, RD_USAGE,
                    "--template says where the fixed text stands: it goes without "
                    "--prefix and --suffix");
   if (p->suffix && p->tokens == 0)
     return rd_fail(e, RD_USAGE, "--suffix needs --tokens: how long the gap before it is");
-  if (p->no_noise && (rd_option_given(o, "noise-start") || rd_option_given(o, "sharpness") ||
-                      p->confidence_noise || p->keep))
+  if (p->no_noise && noise_given(p, o))
     return rd_fail(e, RD_USAGE,
                    "--no-noise switches noising off: the other noise options mean "
                    "nothing beside it");
   return RD_OK;
+}
+
+rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *defaults,
+                          const rd_sampler **sampler, rd_error *e) {
+  const rd_reuse *reuse;
+  RD_TRY(choose_sampler(sampler, p, o, defaults, e));
+  RD_TRY(rd_reuse_find(&reuse, p->reuse, RD_CAUSAL, e));
+  RD_TRY(check_meaning(o, *sampler, e));
+  RD_TRY(fill_defaults(o, *sampler, defaults, e));
+  if (noise_given(p, o) && !rd_option_given(o, "no-noise"))
+    p->no_noise = false; /* a default, which gives way to what was asked for */
+  return check_together(p, o, e);
+}
+
+rd_code rd_params_check(rd_params *p, const rd_options *o, rd_error *e) {
+  const rd_sampler *sampler;
+  const rd_reuse *reuse;
+  if (rd_option_given(o, "sampler"))
+    return rd_params_resolve(p, o, NULL, &sampler, e);
+  RD_TRY(rd_reuse_find(&reuse, p->reuse, RD_CAUSAL, e));
+  return check_together(p, o, e);
+}
+
+json_t *rd_params_defaults(const rd_defaults *defaults, const rd_sampler **sampler, rd_error *e) {
+  rd_params params = {0};
+  rd_options o;
+  json_t *values = NULL;
+  rd_code code = rd_options_open(&o, rd_sampler_parts, &params, e);
+  if (code == RD_OK)
+    code = rd_options_default(&o, e);
+  if (code == RD_OK && *sampler)
+    code = rd_option_set(&o, rd_option_find(&o, "sampler"), (*sampler)->name, e);
+  if (code == RD_OK)
+    code = rd_params_resolve(&params, &o, defaults, sampler, e);
+  if (code == RD_OK)
+    values = json_object();
+  for (size_t i = 0; values && i < o.count; i++)
+    if (i > 0 && rd_sampler_takes(*sampler, o.rows[i].name)) /* row 0 is the sampler */
+      json_object_set_new(values, o.rows[i].name, rd_option_value(&o, &o.rows[i]));
+  rd_options_drop(&o);
+  rd_options_close(&o);
+  return values;
 }

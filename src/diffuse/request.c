@@ -114,6 +114,8 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                           .attention = rd_engine_attention(model),
                           .stride = model->config.stride,
                           .gate = model->weights.plain ? model->remembered.gate : (rd_gate){0},
+                          .untrained = !r->sampler->ahead && !r->sampler->checks &&
+                                       !rd_model_denoises(model),
                           .shift_logits = model->config.shift_logits,
                           .speller = {.text = spell_text, .piece = spell_piece, .context = model},
                           .observer = r->observer,

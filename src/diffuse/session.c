@@ -4,6 +4,7 @@
 #include "params.h"
 #include "request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,18 @@ struct rd_session {
 };
 
 rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e) {
-  rd_model_options options = {.path = path, .adapter = adapter};
-  return rd_model_open(out, &options, e);
+  rd_model_options options = {.path = path};
+  char *beside = NULL;
+  *out = NULL;
+  if (!adapter)
+    RD_TRY(rd_model_adapter_beside(&beside, path, e));
+  else if (strcmp(adapter, "none") != 0)
+    options.adapter = adapter;
+  if (beside)
+    options.adapter = beside;
+  rd_code code = rd_model_open(out, &options, e);
+  free(beside);
+  return code;
 }
 
 rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e) {
@@ -26,13 +37,13 @@ rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, 
   if (!s)
     return RD_NO_MEMORY;
   s->model = model;
-  const rd_sampler *row;
+  const rd_sampler *row = NULL;
   rd_code code = rd_options_open(&s->options, rd_sampler_parts, &s->params, e);
   if (code == RD_OK)
     code = rd_options_default(&s->options, e);
-  if (code == RD_OK)
-    code = rd_sampler_find(&row, sampler ? sampler : "lad", e);
-  if (code == RD_OK)
+  if (code == RD_OK && sampler)
+    code = rd_sampler_find(&row, sampler, e);
+  if (code == RD_OK && sampler)
     code = rd_option_set(&s->options, rd_option_find(&s->options, "sampler"), row->name, e);
   if (code != RD_OK)
     rd_session_close(&s);
@@ -77,7 +88,9 @@ static rd_code fill_result(rd_result *result, const rd_draft *draft, rd_error *e
                         .passes = o.passes,
                         .stopped = o.stopped,
                         .seconds = o.seconds,
-                        .seed = rd_draft_seed(draft)};
+                        .seed = rd_draft_seed(draft),
+                        .converged = o.converged};
+  snprintf(result->warning, sizeof result->warning, "%s", o.warning ? o.warning : "");
   if (!result->text || !result->ids) {
     rd_result_drop(result);
     return rd_fail(e, RD_NO_MEMORY, "no memory for the answer");
@@ -115,8 +128,12 @@ rd_code rd_generate_messages(rd_session *session, const rd_message *messages, si
                   .observer = observer,
                   .context = context};
   int32_t *ids = NULL;
-  session->params.own = rd_model_preference(session->model);
-  rd_code code = rd_params_resolve(&session->params, &session->options, &r.sampler, e);
+  const rd_defaults defaults = {.model = session->model};
+  rd_code code = count > 0 && rd_prompt_blank(messages[count - 1].content)
+                   ? rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer")
+                   : RD_OK;
+  if (code == RD_OK)
+    code = rd_params_resolve(&session->params, &session->options, &defaults, &r.sampler, e);
   if (code == RD_OK)
     code = rd_model_prompt(&ids, &r.prompt_count, session->model, messages, count, false, e);
   r.prompt = ids;

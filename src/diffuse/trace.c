@@ -46,6 +46,16 @@ static rd_code read_ids(reader *r, const char *key, int64_t below, const int32_t
   return RD_OK;
 }
 
+/* The same where the key may be missing. */
+static rd_code read_settled(reader *r, rd_error *e) {
+  rd_event *event = &r->to->event;
+  if (json_object_get(r->line, "retained"))
+    RD_TRY(read_ids(r, "retained", event->count, &event->retained, &event->retained_count, e));
+  if (json_object_get(r->line, "locked"))
+    RD_TRY(read_ids(r, "locked", event->count, &event->locked, &event->locked_count, e));
+  return RD_OK;
+}
+
 static rd_code read_confidence(reader *r, rd_error *e) {
   const json_t *array;
   rd_event *event = &r->to->event;
@@ -125,7 +135,8 @@ static rd_code read_noise(reader *r, rd_error *e) {
   rd_event *event = &r->to->event;
   RD_TRY(read_count(r, "iteration", &event->iteration, e));
   RD_TRY(read_ids(r, "ids", INT32_MAX, &event->ids, &event->count, e));
-  return read_ids(r, "masked", event->count, &event->masked, &event->masked_count, e);
+  RD_TRY(read_ids(r, "masked", event->count, &event->masked, &event->masked_count, e));
+  return read_settled(r, e);
 }
 
 /* Only where the base checked drafts. */
@@ -143,6 +154,7 @@ static rd_code read_draft(reader *r, rd_error *e) {
   RD_TRY(read_ids(r, "ids", INT32_MAX, &event->ids, &event->count, e));
   RD_TRY(read_ids(r, "changed", event->count, &event->changed, &event->changed_count, e));
   RD_TRY(read_checks(r, e));
+  RD_TRY(read_settled(r, e));
   RD_TRY(read_confidence(r, e));
   RD_TRY(read_pieces(r, e));
   return read_text(r, "text", &r->to->text, e);
@@ -151,7 +163,7 @@ static rd_code read_draft(reader *r, rd_error *e) {
 static rd_code read_done(reader *r, rd_error *e) {
   static const char *const reasons[] = {"converged", "iterations", "deadline", "cancelled"};
   rd_event *event = &r->to->event;
-  const char *why = NULL;
+  const char *why = NULL, *warning = NULL;
   int64_t tokens;
   RD_TRY(read_count(r, "iterations", &event->iteration, e));
   RD_TRY(read_count(r, "passes", &event->passes, e));
@@ -163,6 +175,12 @@ static rd_code read_done(reader *r, rd_error *e) {
   RD_TRY(read_checks(r, e));
   RD_TRY(rd_json_real(r->line, "seconds", 0, 1e12, &event->seconds, e));
   RD_TRY(rd_json_text(r->line, "stopped", &why, e));
+  event->converged = true; /* older traces do not say */
+  RD_TRY(rd_json_bool(r->line, "converged", &event->converged, e));
+  RD_TRY(rd_json_text(r->line, "warning", &warning, e));
+  if (warning && !(r->to->names = rd_strdup(warning, e)))
+    return RD_NO_MEMORY;
+  event->warning = r->to->names;
   for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
     if (why && strcmp(why, reasons[i]) == 0)
       event->stopped = reasons[i];
@@ -184,7 +202,8 @@ static const struct {
 
 /* Numbers in all arrays of the line: what its storage must hold. */
 static size_t numbers_in(const json_t *line) {
-  static const char *const keys[] = {"ids", "masked", "changed", "confidence", "prompt_ids"};
+  static const char *const keys[] = {"ids",        "masked",   "changed", "confidence",
+                                     "prompt_ids", "retained", "locked"};
   size_t n = 1;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     n += json_array_size(json_object_get(line, keys[i]));

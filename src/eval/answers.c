@@ -15,8 +15,19 @@ typedef struct costs {
   bool *room;                            /* (rows) there is room for an answer */
 } costs;
 
-bool rd_eval_noisy(const rd_eval_settings *s) {
-  return s->noise || (s->options && rd_options_given(s->options, RD_NOISE_GROUP));
+/* Does the model say how it is to be asked? Then what nobody gave is left to it. */
+static bool model_says(const rd_model *m) {
+  return m->remembered.defaults != NULL;
+}
+
+static bool given(const rd_eval_settings *s, const char *option) {
+  return s->options && rd_option_given(s->options, option);
+}
+
+bool rd_eval_noisy(const rd_eval_settings *s, const rd_model *m) {
+  if (s->noise || (s->options && rd_options_given(s->options, RD_NOISE_GROUP)))
+    return true;
+  return model_says(m) && !json_is_true(rd_remembered_default(&m->remembered, "no-noise"));
 }
 
 static rd_code set_number(rd_session *session, const char *name, const char *format, double value,
@@ -46,12 +57,13 @@ static rd_code open_session(rd_session **out, const rd_eval *eval, const rd_samp
   const rd_eval_settings *s = eval->settings;
   RD_TRY(rd_session_open(out, eval->model, sampler->name, e));
   RD_TRY(set_given(*out, s->options, e));
-  RD_TRY(set_number(*out, "temperature", "%.17g", s->params.temperature, e));
+  if (given(s, "temperature") || !model_says(eval->model))
+    RD_TRY(set_number(*out, "temperature", "%.17g", s->params.temperature, e));
   RD_TRY(set_number(*out, "seed", "%.0f", (double)s->params.seed, e));
   RD_TRY(set_number(*out, "window", "%.0f", (double)s->params.window, e));
   if (iterations)
     RD_TRY(rd_session_set(*out, "iterations", iterations, e));
-  return rd_sampler_takes(sampler, "no-noise") && !rd_eval_noisy(s)
+  return rd_sampler_takes(sampler, "no-noise") && !rd_eval_noisy(s, eval->model)
            ? rd_session_set(*out, "no-noise", "true", e)
            : RD_OK;
 }
@@ -121,6 +133,14 @@ static void add_mean(rd_finding *f, const char *name, const double *values, cons
                  rd_bootstrap(values, NULL, f->rows, (uint64_t)eval->settings->params.seed), false);
 }
 
+/* The numbers of iterations to ask with: those given, the model's own, 16. */
+static char *iterations_of(const rd_eval *eval, rd_error *e) {
+  const json_t *own = rd_remembered_default(&eval->model->remembered, "iterations");
+  if (given(eval->settings, "iterations") || !json_is_integer(own))
+    return rd_strdup(eval->settings->iterations, e);
+  return rd_print("%lld", (long long)json_integer_value(own));
+}
+
 /* One number of iterations; NULL: the sampler has none. */
 static rd_code ask_at(const rd_eval *eval, const rd_sampler *sampler, const char *iterations,
                       const rd_rows *rows, const rd_sweep *sweep, costs *c, rd_error *e) {
@@ -144,7 +164,7 @@ rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, const rd_sweep *
   const rd_sampler *sampler;
   RD_TRY(rd_sampler_find(&sampler, eval->settings->params.sampler, e));
   double *block = rd_calloc(3 * rows->count, sizeof *block, "costs of answers", e);
-  char *list = rd_strdup(eval->settings->iterations, e), *rest = list;
+  char *list = iterations_of(eval, e), *rest = list;
   bool *room = rd_calloc(rows->count, sizeof *room, "rooms for answers", e);
   rd_code code = block && list && room ? find_room(eval, rows, room, e) : RD_NO_MEMORY;
   costs c = {block, block + rows->count, block + 2 * rows->count, room};

@@ -20,7 +20,7 @@ typedef struct rd_eval_settings {
   rd_params params;
   const rd_options *options;
   char *iterations; /* "4,8,16" */
-  bool noise;       /* between drafts; else only where an option of noise is given */
+  bool noise;       /* between drafts; rd_eval_noisy says what else makes it so */
   /* tasks that score */
   char *objective; /* next-token: causal; else the corruption of the loss */
   int64_t draws;   /* of masks, for a likelihood */
@@ -85,8 +85,9 @@ rd_code rd_task_choice(const rd_eval *eval, rd_error *e);
 rd_row_check rd_choice_check; /* of its rows */
 rd_code rd_task_perplexity(const rd_eval *eval, rd_error *e);
 
-/* Are drafts noised between iterations, where the sampler can go without? */
-bool rd_eval_noisy(const rd_eval_settings *settings);
+/* Are drafts noised between iterations, where the sampler can go without? As asked for; else as the
+ * model's files say; else not. */
+bool rd_eval_noisy(const rd_eval_settings *settings, const rd_model *model);
 /* Read the data with the task's check. */
 rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd_error *e);
 /* Tell the watcher what came of a row; takes the reference, NULL is out of memory. */

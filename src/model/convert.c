@@ -59,12 +59,17 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
 
 static rd_code write_folder(const rd_model *m, const rd_convert_options *o, const rd_format *format,
                             bool *tokenizer, rd_error *e) {
-  const rd_remembered template = {.mask = -1, .chat_template = m->remembered.chat_template};
+  const rd_remembered kept = {.mask = -1, /* config.json has it */
+                              .chat_template = m->remembered.chat_template,
+                              .denoiser = m->config.block == 1 ? rd_model_denoises(m) : -1,
+                              .defaults = m->remembered.defaults,
+                              .about = m->remembered.about,
+                              .examples = m->remembered.examples};
   const char *folder = m->store->file.folder, *from = folder ? folder : o->path;
   RD_TRY(rd_folder_make(o->out, e));
   RD_TRY(rd_tokenizer_copy(m->tokenizer, m->store->adapter_words ? o->adapter : from, o->out,
                            tokenizer, e));
-  RD_TRY(rd_remembered_write(&template, o->out, e));
+  RD_TRY(rd_remembered_write(&kept, o->out, e));
   char *path = rd_path_join(o->out, "model.safetensors");
   rd_code code = path ? write_weights(m, format, path, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);

@@ -38,7 +38,7 @@ static rd_code write_factors(const rd_tensors *t, const rd_format *to, const cha
 rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e) {
   const rd_format *format = NULL;
   rd_tensors tensors = {0};
-  rd_remembered remembered = {.mask = -1};
+  rd_remembered remembered = RD_REMEMBERED_NOTHING;
   rd_map settings = {0};
   char *config = rd_path_join(adapter, "adapter_config.json");
   char *config_out = rd_path_join(out, "adapter_config.json");

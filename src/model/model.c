@@ -5,9 +5,10 @@
 #include "bind.h"
 #include "chat_template.h"
 #include "family.h"
+#include "file.h"
 #include "model_folder.h"
-#include "precision.h"
 #include "model_store.h"
+#include "precision.h"
 #include "tokenizer.h"
 
 #include <libgen.h>
@@ -26,7 +27,7 @@ rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, 
   if (!m)
     return RD_NO_MEMORY;
   m->config = *config;
-  m->remembered.mask = -1;
+  m->remembered = RD_REMEMBERED_NOTHING;
   m->store = rd_calloc(1, sizeof *m->store, "a model", e);
   m->name = rd_strdup(name, e);
   rd_arena measure = rd_arena_measure();
@@ -145,10 +146,12 @@ static rd_code list_wordless(rd_model *m, rd_error *e) {
 /* What the options choose; else what was chosen when the adapter, or the model, was trained. */
 static rd_code recall(rd_remembered *r, const rd_model_file *file, const rd_model_options *o,
                       rd_error *e) {
-  *r = (rd_remembered){.mask = -1};
+  *r = RD_REMEMBERED_NOTHING;
   RD_TRY(rd_model_file_remembered(r, file, e));
-  if (o->adapter)
+  if (o->adapter) {
+    r->denoiser = -1; /* of the two together the adapter says */
     RD_TRY(rd_remembered_read(r, o->adapter, e));
+  }
   if (!o->chat_template)
     return RD_OK;
   free(r->chat_template);
@@ -254,6 +257,28 @@ const rd_preference *rd_model_preference(const rd_model *m) {
   const rd_preference *own =
       m->config.block > 1 && f->own_blocks.sampler ? &f->own_blocks : &f->own;
   return own->sampler ? own : NULL;
+}
+
+rd_code rd_model_adapter_beside(char **out, const char *path, rd_error *e) {
+  *out = NULL;
+  if (!rd_path_is_folder(path))
+    return RD_OK;
+  char *folder = rd_path_join(path, "adapter");
+  char *config = folder ? rd_path_join(folder, "adapter_config.json") : NULL;
+  bool found = config && rd_path_exists(config);
+  rd_code code = config ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  free(config);
+  if (found)
+    *out = folder;
+  else
+    free(folder);
+  return code;
+}
+
+bool rd_model_denoises(const rd_model *m) {
+  if (m->remembered.denoiser >= 0)
+    return m->remembered.denoiser == 1;
+  return m->config.block != 1 || m->adapted || rd_model_preference(m) != NULL;
 }
 
 rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {

@@ -55,6 +55,12 @@ void rd_model_close(rd_model **model);
 /* How the model is sampled where nothing is named; NULL: as LAD's models are. An adapter makes a
  * denoiser of its own of a model. */
 const struct rd_preference *rd_model_preference(const rd_model *m);
+/* The folder `adapter` in a model's folder, where it holds a PEFT adapter: what belongs to the
+ * model and is opened with it unless the user says otherwise. A new string, or NULL for none. */
+rd_code rd_model_adapter_beside(char **out, const char *path, rd_error *e);
+/* Was it trained to refine drafts? So say its files; where they are silent, a model from left to
+ * right is so only with an adapter. */
+bool rd_model_denoises(const rd_model *model);
 
 /* What lays out this model's prompts: borrows from it. */
 static inline rd_prompter rd_model_prompter(const rd_model *m) {

@@ -2,10 +2,10 @@
 /* Random weights: a source of rows for every matrix, packed as a file's would be. */
 #include <string.h>
 
+#include "model_store.h"
 #include "parts.h"
 #include "precision.h"
 #include "rng.h"
-#include "model_store.h"
 
 /* A matrix's numbers are those of (seed, tensor), whatever its format. */
 typedef struct source {

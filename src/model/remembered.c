@@ -3,8 +3,8 @@
 #include "remembered.h"
 
 #include "file.h"
-#include "json.h"
 #include "seal.h"
+#include "table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +23,56 @@ static rd_code take_gate(rd_gate *gate, const json_t *json, rd_error *e) {
   return rd_json_int(json, "block", 0, INT32_MAX, &gate->block, e);
 }
 
+static rd_code take_defaults(rd_remembered *r, const json_t *json, rd_error *e) {
+  json_t *defaults = json_object_get(json, "defaults");
+  if (!defaults || json_is_null(defaults))
+    return RD_OK;
+  if (!json_is_object(defaults))
+    return rd_fail(e, RD_BAD_INPUT, "defaults: expected an object of generation options");
+  if (!r->defaults)
+    r->defaults = json_object();
+  return r->defaults && json_object_update(r->defaults, defaults) == 0
+           ? RD_OK
+           : rd_fail(e, RD_NO_MEMORY, "out of memory: defaults");
+}
+
+static rd_code take_text(char **to, const json_t *json, const char *key, rd_error *e) {
+  const char *text = NULL;
+  RD_TRY(rd_json_text(json, key, &text, e));
+  char *copy = text ? rd_strdup(text, e) : NULL;
+  if (!text)
+    return RD_OK;
+  free(*to);
+  *to = copy;
+  return copy ? RD_OK : RD_NO_MEMORY;
+}
+
+static rd_code take_examples(rd_remembered *r, const json_t *json, rd_error *e) {
+  json_t *examples = json_object_get(json, "examples"), *one;
+  size_t i;
+  json_array_foreach(examples, i, one) {
+    if (!json_is_string(json_object_get(one, "kind")) ||
+        !json_is_string(json_object_get(one, "prompt")))
+      return rd_fail(e, RD_BAD_INPUT, "examples: number %zu has no kind and prompt", i);
+  }
+  if (!json_is_array(examples))
+    return examples ? rd_fail(e, RD_BAD_INPUT, "examples: expected an array") : RD_OK;
+  json_decref(r->examples);
+  r->examples = json_incref(examples);
+  return RD_OK;
+}
+
 rd_code rd_remembered_take(rd_remembered *r, const json_t *json, rd_error *e) {
-  const char *template = NULL;
+  bool denoiser = r->denoiser == 1;
   RD_TRY(take_gate(&r->gate, json, e));
   RD_TRY(rd_json_int(json, "mask_token_id", 0, INT32_MAX, &r->mask, e));
-  RD_TRY(rd_json_text(json, "chat_template", &template, e));
-  char *copy = template ? rd_strdup(template, e) : NULL;
-  if (!template)
-    return RD_OK;
-  free(r->chat_template);
-  r->chat_template = copy;
-  return copy ? RD_OK : RD_NO_MEMORY;
+  RD_TRY(rd_json_bool(json, "denoiser", &denoiser, e));
+  if (json_is_boolean(json_object_get(json, "denoiser")))
+    r->denoiser = denoiser;
+  RD_TRY(take_defaults(r, json, e));
+  RD_TRY(take_examples(r, json, e));
+  RD_TRY(take_text(&r->about, json, "about", e));
+  return take_text(&r->chat_template, json, "chat_template", e);
 }
 
 rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
@@ -53,12 +92,20 @@ rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
 }
 
 json_t *rd_remembered_json(const rd_remembered *r) {
+  const struct {
+    const char *key;
+    json_t *value; /* NULL: not chosen */
+  } kept[] = {{"mask_token_id", r->mask >= 0 ? json_integer(r->mask) : NULL},
+              {"chat_template", r->chat_template ? json_string(r->chat_template) : NULL},
+              {"denoiser", r->denoiser >= 0 ? json_boolean(r->denoiser) : NULL},
+              {"defaults", json_incref(r->defaults)},
+              {"about", r->about ? json_string(r->about) : NULL},
+              {"examples", json_incref(r->examples)}};
   json_t *json = json_object();
   bool whole = json != NULL;
-  if (whole && r->mask >= 0)
-    whole = json_object_set_new(json, "mask_token_id", json_integer(r->mask)) == 0;
-  if (whole && r->chat_template)
-    whole = json_object_set_new(json, "chat_template", json_string(r->chat_template)) == 0;
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+    if (kept[i].value)
+      whole = json_object_set_new(json, kept[i].key, kept[i].value) == 0 && whole;
   if (whole && r->gate.answer)
     whole = json_object_update_new(json, json_pack("{s:s, s:b, s:I}", "gate", GATE, "shift",
                                                    r->gate.shift, "block",
@@ -76,7 +123,20 @@ rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error
   return code;
 }
 
+const json_t *rd_remembered_default(const rd_remembered *r, const char *option) {
+  const char *name;
+  json_t *value;
+  json_object_foreach(r->defaults, name, value) {
+    if (rd_name_same(name, option))
+      return value;
+  }
+  return NULL;
+}
+
 void rd_remembered_drop(rd_remembered *r) {
   free(r->chat_template);
-  *r = (rd_remembered){.mask = -1};
+  free(r->about);
+  json_decref(r->defaults);
+  json_decref(r->examples);
+  *r = RD_REMEMBERED_NOTHING;
 }

@@ -19,10 +19,16 @@ typedef struct rd_remembered {
   int64_t mask;        /* id of the token that stands for noise; -1: not chosen */
   char *chat_template; /* name of a row, or Jinja text; NULL: not chosen */
   rd_gate gate;        /* of the adapter: "gate": "answer", "shift", "block" */
+  int denoiser;        /* 1: trained to refine drafts; 0: from left to right; -1: not said */
+  json_t *defaults;    /* an object of generation options, "sampler" among them; or NULL */
+  char *about;         /* a sentence for a visitor: what it knows; or NULL */
+  json_t *examples;    /* an array of {"kind", "prompt"}: questions that it answers; or NULL */
 } rd_remembered;
 
-/* Take from a folder what it remembers; the rest of *r, which begins as {.mask = -1}, stays. A
- * folder without the file remembers nothing. */
+#define RD_REMEMBERED_NOTHING ((rd_remembered){.mask = -1, .denoiser = -1})
+
+/* Take from a folder what it remembers; the rest of *r, which begins as RD_REMEMBERED_NOTHING,
+ * stays, and so do defaults of other names. A folder without the file remembers nothing. */
 rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e);
 /* Write the file, where there is something to remember. */
 rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e);
@@ -30,6 +36,8 @@ rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error
  * empty where there is nothing to remember, and what is read from one. */
 json_t *rd_remembered_json(const rd_remembered *r);
 rd_code rd_remembered_take(rd_remembered *r, const json_t *json, rd_error *e);
+/* The default of an option ('-' and '_' alike), borrowed; NULL: not chosen. */
+const json_t *rd_remembered_default(const rd_remembered *r, const char *option);
 void rd_remembered_drop(rd_remembered *r);
 
 #endif

@@ -240,6 +240,28 @@ static rd_code take_logprobs(rd_body *body, const json_t *value, rd_error *e) {
                  "events of /api/denoise have the probability of every token");
 }
 
+/* What asks for an answer that only a program can read: not here. */
+static rd_code refuse_form(const char *what, rd_error *e) {
+  return rd_fail(e, RD_USAGE,
+                 "%s: answers are plain text here; a form or a call cannot be promised", what);
+}
+
+static rd_code take_response_format(rd_body *body, const json_t *value, rd_error *e) {
+  (void)body;
+  const char *type = json_string_value(json_object_get(value, "type"));
+  if (!type)
+    return rd_fail(e, RD_BAD_INPUT, "response_format: expected an object with a type");
+  return strcmp(type, "text") == 0 ? RD_OK : refuse_form("response_format", e);
+}
+
+/* "auto" and "none" leave the answer free to be prose. */
+static rd_code take_tool_choice(rd_body *body, const json_t *value, rd_error *e) {
+  (void)body;
+  const char *word = json_string_value(value);
+  bool prose = word && (strcmp(word, "auto") == 0 || strcmp(word, "none") == 0);
+  return prose ? RD_OK : refuse_form("tool_choice", e);
+}
+
 static const struct field {
   const char *name;
   take_field *take;
@@ -258,6 +280,8 @@ static const struct field {
     {"stop", take_stop},
     {"logprobs", take_logprobs},
     {"n", take_n},
+    {"response_format", take_response_format},
+    {"tool_choice", take_tool_choice},
 };
 static const rd_table field_table = RD_TABLE("field", fields);
 
@@ -271,18 +295,21 @@ static void note_unknown(rd_body *body, const char *name) {
       *p = '?';
 }
 
+static rd_code take_model(rd_body *body, const json_t *value, const rd_catalog *catalog,
+                          rd_error *e) {
+  const char *wanted = NULL;
+  RD_TRY(plain_text(value, "model", &wanted, e));
+  body->service = catalog ? rd_catalog_find(catalog, wanted) : NULL;
+  body->no_model = catalog && !body->service;
+  return body->no_model ? rd_catalog_missing(catalog, wanted, e) : RD_OK;
+}
+
 static rd_code take_any(rd_body *body, const char *name, const json_t *value, const rd_shape *shape,
-                        const rd_model *model, rd_error *e) {
+                        const rd_catalog *catalog, rd_error *e) {
   if (json_is_null(value))
     return RD_OK;
-  if (strcmp(name, "model") == 0) {
-    const char *wanted = NULL;
-    RD_TRY(plain_text(value, "model", &wanted, e));
-    body->no_model = model && strcmp(wanted, model->name) != 0;
-    return body->no_model
-             ? rd_fail(e, RD_USAGE, "there is no model %.100s here; %s is", wanted, model->name)
-             : RD_OK;
-  }
+  if (strcmp(name, "model") == 0)
+    return take_model(body, value, catalog, e);
   const struct field *field = rd_table_row(&field_table, name);
   if (field && rd_name_listed(shape->fields, field->name))
     return field->take(body, value, e);
@@ -324,25 +351,36 @@ static bool rich(rd_body *body, const rd_model *model, bool raw) {
   return !raw && model->chat_template && (body->tools || body->turns);
 }
 
-static rd_code encode_prompt(rd_body *body, const rd_shape *shape, const rd_model *model,
-                             rd_error *e) {
+static rd_code encode_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
   size_t n = body->message_count, lead = body->system != NULL;
-  if (body->prompt || !model)
+  if (body->prompt || !body->service)
     return RD_OK;
   if (n == 0)
     return rd_fail(e, RD_USAGE, "give %s", shape->needs);
-  if (rich(body, model, body->raw || shape->raw))
-    return encode_turns(body, model, e);
+  bool raw = body->raw || shape->raw;
+  bool blank = !body->turns && rd_prompt_blank(body->messages[2 * n - 1]);
+  if (!raw && !body->ids && blank)
+    return rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer");
+  if (rich(body, rd_body_model(body), raw))
+    return encode_turns(body, rd_body_model(body), e);
   rd_message *list = rd_calloc(n + 1, sizeof *list, "messages", e);
   if (!list)
     return RD_NO_MEMORY;
   list[0] = (rd_message){"system", body->system};
   for (size_t i = 0; i < n; i++)
     list[lead + i] = (rd_message){body->messages[2 * i], body->messages[2 * i + 1]};
-  bool raw = body->raw || shape->raw;
-  rd_code code = rd_model_prompt(&body->prompt, &body->prompt_count, model, list, lead + n, raw, e);
+  rd_code code = rd_model_prompt(&body->prompt, &body->prompt_count, rd_body_model(body), list,
+                                 lead + n, raw, e);
   free(list);
   return code;
+}
+
+bool rd_body_causal(const rd_body *body) {
+  return rd_sampler_causal(body->sampler) && body->service->causal;
+}
+
+const rd_model *rd_body_model(const rd_body *body) {
+  return rd_body_causal(body) ? body->service->causal : body->service->model;
 }
 
 /* Messages of the command line say --name; here a field is a name. */
@@ -352,25 +390,34 @@ static rd_code as_field(rd_code code, rd_error *e) {
   return code;
 }
 
+static rd_code resolve(rd_body *body, const rd_shape *shape, const rd_catalog *catalog,
+                       rd_error *e) {
+  if (catalog && !body->service)
+    body->service = rd_catalog_find(catalog, NULL);
+  const rd_defaults defaults = {.model = body->service ? body->service->model : NULL,
+                                .service = catalog ? catalog->chosen : NULL,
+                                .continues = shape->raw};
+  return rd_params_resolve(&body->params, &body->options, &defaults, &body->sampler, e);
+}
+
 rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,
-                      const rd_model *model, rd_error *e) {
+                      const rd_catalog *catalog, rd_error *e) {
   *out = (rd_body){0};
   json_t *body = NULL, *value;
   const char *name;
   RD_TRY(rd_options_open(&out->options, rd_sampler_parts, &out->params, e));
   RD_TRY(rd_options_default(&out->options, e));
-  out->params.own = model ? rd_model_preference(model) : NULL;
   RD_TRY(rd_json_parse(&body, text, size, "the body", e));
   rd_code code =
       json_is_object(body) ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
   json_object_foreach(body, name, value)
     if (code == RD_OK)
-      code = take_any(out, name, value, shape, model, e);
+      code = take_any(out, name, value, shape, catalog, e);
   json_decref(body);
   if (code == RD_OK)
-    code = rd_params_resolve(&out->params, &out->options, &out->sampler, e);
+    code = resolve(out, shape, catalog, e);
   if (code == RD_OK)
-    code = encode_prompt(out, shape, model, e);
+    code = encode_prompt(out, shape, e);
   return as_field(code, e);
 }
 

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "params.h"
 #include "request.h"
+#include "service.h"
 #include "shape.h"
 
 enum { RD_MOST_STOPS = 4 }; /* as OpenAI has it */
@@ -15,13 +16,14 @@ typedef struct rd_body {
   rd_params params;
   rd_options options; /* over params, until the body is moved */
   const rd_sampler *sampler;
-  int32_t *prompt; /* (prompt_count) */
+  const rd_service *service; /* the one that is asked */
+  int32_t *prompt;           /* (prompt_count) */
   int64_t prompt_count;
   int32_t *ids; /* (count) a draft by position, or NULL */
   uint8_t *places;
   int64_t count;
   bool stream, diffusing, usage; /* usage: a last chunk with the counts */
-  bool no_model;                 /* the body names a model that is not this one */
+  bool no_model;                 /* the body names a model that is not here */
   char **messages;               /* (2 * message_count) role, content; own copies */
   size_t message_count;
   json_t *turns; /* the same as templates see them, where one says more than that; or NULL */
@@ -34,9 +36,14 @@ typedef struct rd_body {
 } rd_body;
 
 /* Read `size` bytes of JSON for a shape. RD_BAD_INPUT or RD_USAGE names the field. A field without
- * meaning is not an error: it is listed in `unknown`. *out is to be dropped in any case. */
+ * meaning is not an error: it is listed in `unknown`. Without a catalog (NULL) the body is read
+ * alone: no model is looked for, no prompt made. *out is to be dropped in any case. */
 rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,
-                      const rd_model *model, rd_error *e);
+                      const rd_catalog *catalog, rd_error *e);
+/* Will it be answered by the service's model from left to right? */
+bool rd_body_causal(const rd_body *body);
+/* The model that answers. */
+const rd_model *rd_body_model(const rd_body *body);
 /* Bytes of `text` before the first stop; *found: is there one? (NULL: not asked.) */
 size_t rd_body_cut(const rd_body *body, const char *text, bool *found);
 /* Bytes at the end of the first `size` of `text` that may be the beginning of a stop. */

@@ -9,12 +9,17 @@
 
 #include <microhttpd.h>
 
+/* The threads that run one service's passes. */
+typedef struct rd_workers {
+  rd_scheduler *refining, *causal; /* causal NULL: the same for samplers from left to right */
+} rd_workers;
+
 struct rd_server {
   rd_server_setup setup;
   char *key, *origin, *url;
   struct MHD_Daemon *daemon;
   int socket;
-  rd_scheduler *scheduler, *causal; /* causal NULL: the same for samplers from left to right */
+  rd_workers *workers; /* (catalog.count) */
   rd_guard *guard;
   rd_metrics metrics;
   atomic_bool closing;

@@ -13,8 +13,8 @@
 
 enum { MOST_WAITING = 1 << 20 };
 
-rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply,
-                   const rd_model *model, int socket, rd_error *e) {
+rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, int socket,
+                   rd_error *e) {
   static atomic_uint number;
   rd_job *job = rd_calloc(1, sizeof *job, "a request", e);
   if (!job)
@@ -23,7 +23,7 @@ rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply,
   *body = (rd_body){0};
   job->shape = shape;
   job->reply = reply;
-  job->model = model->name;
+  job->model = job->body.service->name;
   job->created = (int64_t)time(NULL);
   job->begun = rd_seconds();
   snprintf(job->id, sizeof job->id, "%s-%llx%06x", shape->id, (long long)job->created,
@@ -35,11 +35,14 @@ rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply,
   return job;
 }
 
-/* What is filled stays, unless the sampler revises: then nothing is sure before the end. */
+/* What is filled stays, unless the sampler revises: then only what it has locked. */
 int64_t rd_job_settled(const rd_job *job, const rd_event *event) {
   int64_t n = 0;
-  if (job->body.sampler->revises)
-    return 0;
+  if (job->body.sampler->revises) {
+    while (n < event->locked_count && event->locked[n] == n)
+      n++;
+    return n;
+  }
   if (job->body.sampler->checks)
     return event->sure;
   while (n < event->count && event->ids[n] != event->speller->mask)
@@ -67,6 +70,9 @@ static rd_code watch(void *context, const rd_event *event) {
     job->text = rd_event_text(event);
     if (!job->text)
       return RD_NO_MEMORY;
+    if (event->warning && !(job->warning = strdup(event->warning)))
+      return RD_NO_MEMORY;
+    job->converged = event->converged;
     job->tokens = event->count;
     job->iterations = event->iteration;
     job->drafted = event->drafted;
@@ -82,9 +88,9 @@ static rd_code watch(void *context, const rd_event *event) {
   return job->reply ? job->reply->event(job, event, &job->error) : RD_OK;
 }
 
-rd_code rd_job_begin(rd_job *job, const rd_model *model, rd_error *e) {
+rd_code rd_job_begin(rd_job *job, rd_error *e) {
   const rd_body *a = &job->body;
-  rd_request request = {.model = model,
+  rd_request request = {.model = rd_body_model(a),
                         .params = &a->params,
                         .sampler = a->sampler,
                         .prompt = a->prompt,
@@ -109,6 +115,7 @@ void rd_job_release(rd_job *job) {
   pthread_mutex_destroy(&job->lock);
   pthread_cond_destroy(&job->changed);
   free(job->text);
+  free(job->warning);
   free(job->out);
   free(job);
 }

@@ -25,7 +25,7 @@ struct rd_job {
   const rd_reply *reply; /* NULL: the answer alone is wanted */
   const rd_shape *shape; /* of the body, and of what goes back */
   char id[40];
-  const char *model; /* name */
+  const char *model; /* name of the service */
   int64_t created;   /* Unix time */
   double begun;      /* monotonic seconds */
   size_t sent;       /* text bytes that went out as deltas */
@@ -34,6 +34,8 @@ struct rd_job {
   char *text;
   int64_t tokens, iterations, drafted, accepted;
   const char *finish; /* "stop" or "length" */
+  bool converged;     /* as in rd_event */
+  char *warning;      /* as in rd_event, or NULL */
   /* under the lock */
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -47,10 +49,10 @@ struct rd_job {
 };
 
 /* A job without a draft, held once. The body is moved into it. NULL when memory is out. */
-rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply,
-                   const rd_model *model, int socket, rd_error *e);
+rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, int socket,
+                   rd_error *e);
 /* Make its draft: the first events are written. */
-rd_code rd_job_begin(rd_job *job, const rd_model *model, rd_error *e);
+rd_code rd_job_begin(rd_job *job, rd_error *e);
 /* Tokens from the first that no later draft changes, at a draft event. */
 int64_t rd_job_settled(const rd_job *job, const rd_event *event);
 void rd_job_hold(rd_job *job);

@@ -32,10 +32,18 @@ static json_t *frame(const rd_job *job, const char *object, json_t *choices) {
                    (json_int_t)job->created, "model", job->model, "choices", choices);
 }
 
+/* What an answer that is over says beside OpenAI's fields. */
+static void add_verdict(const rd_job *job, json_t *answer) {
+  json_object_set_new(answer, "converged", json_boolean(job->converged));
+  if (job->warning)
+    json_object_set_new(answer, "warning", json_string(job->warning));
+}
+
 char *rd_reply_answer(const rd_job *job) {
   json_t *choice = job->shape->whole(job->text, job->finish);
   json_t *answer = frame(job, job->shape->object, json_pack("[o]", choice));
   json_object_set_new(answer, "usage", usage_of(job));
+  add_verdict(job, answer);
   return dump(answer);
 }
 
@@ -58,6 +66,21 @@ static rd_code send_chunk(rd_job *job, const char *text, size_t size, bool first
   json_t *chunk = frame(job, job->shape->chunk, json_pack("[o]", choice));
   if (job->body.usage)
     json_object_set_new(chunk, "usage", json_null());
+  if (finish)
+    add_verdict(job, chunk);
+  return send_value(job, chunk, e);
+}
+
+/* A chunk that adds no text to the answer: it has the whole draft in a field of its own. */
+static rd_code send_draft(rd_job *job, const rd_event *event, rd_error *e) {
+  char *text = rd_event_text(event);
+  if (!text)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
+  json_t *nothing = job->shape->piece("", 0, false, NULL);
+  json_t *chunk = frame(job, job->shape->chunk, json_pack("[o]", nothing));
+  json_object_set_new(chunk, "iteration", json_integer(event->iteration));
+  json_object_set_new(chunk, "draft", json_stringn(text, rd_body_cut(&job->body, text, NULL)));
+  free(text);
   return send_value(job, chunk, e);
 }
 
@@ -102,21 +125,18 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
   if (size > sent) {
     code = send_chunk(job, text + sent, size - sent, false, NULL, e);
     job->sent = size;
+  } else if (!done) { /* a comment, which clients pass over: the connection is alive */
+    rd_job_printf(job, ": draft %lld\n\n", (long long)event->iteration);
   }
   free(text);
   return code == RD_OK && done ? send_end(job, e) : code;
 }
 
+/* Drafts, and in the end the answer, once, as any stream has it. */
 static rd_code write_draft(rd_job *job, const rd_event *event, rd_error *e) {
-  if (event->kind == RD_EVENT_NOISE)
-    return RD_OK;
-  char *text = event->kind == RD_EVENT_START ? strdup("") : rd_event_text(event);
-  if (!text)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
-  size_t size = rd_body_cut(&job->body, text, NULL);
-  rd_code code = send_chunk(job, text, size, event->kind == RD_EVENT_START, NULL, e);
-  free(text);
-  return code == RD_OK && event->kind == RD_EVENT_DONE ? send_end(job, e) : code;
+  if (event->kind == RD_EVENT_DRAFT)
+    return send_draft(job, event, e);
+  return event->kind == RD_EVENT_NOISE ? RD_OK : write_delta(job, event, e);
 }
 
 static rd_code write_event(rd_job *job, const rd_event *event, rd_error *e) {

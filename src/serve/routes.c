@@ -4,6 +4,7 @@
 #include "page.h"
 #include "params.h"
 #include "reply.h"
+#include "verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static enum MHD_Result get_page(rd_exchange *x) {
 static enum MHD_Result get_health(rd_exchange *x) {
   bool closing = atomic_load(&x->server->closing);
   json_t *value = json_pack("{s:s, s:s, s:s}", "status", closing ? "closing" : "ok", "model",
-                            x->server->setup.model->name, "version", rd_version());
+                            x->server->setup.catalog.services[0].name, "version", rd_version());
   char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
   json_decref(value);
   return rd_send_json(x, closing ? 503 : 200, text);
@@ -35,44 +36,64 @@ static enum MHD_Result get_metrics(rd_exchange *x) {
               : rd_send_json(x, 503, NULL);
 }
 
+static json_t *model_list(const rd_catalog *c) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < c->count; i++)
+    json_array_append_new(list,
+                          json_pack("{s:s, s:s, s:I, s:s}", "id", c->services[i].name, "object",
+                                    "model", "created", (json_int_t)0, "owned_by", "redraft"));
+  return list;
+}
+
 static enum MHD_Result get_models(rd_exchange *x) {
-  return send_value(x, json_pack("{s:s, s:[{s:s, s:s, s:I, s:s}]}", "object", "list", "data", "id",
-                                 x->server->setup.model->name, "object", "model", "created",
-                                 (json_int_t)0, "owned_by", "redraft"));
+  return send_value(
+      x, json_pack("{s:s, s:o}", "object", "list", "data", model_list(&x->server->setup.catalog)));
+}
+
+/* The service that the query names with `model`; NULL: it was refused, *sent says how. */
+static const rd_service *asked_service(rd_exchange *x, enum MHD_Result *sent) {
+  const rd_catalog *c = &x->server->setup.catalog;
+  const char *name = MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model");
+  const rd_service *service = rd_catalog_find(c, name);
+  rd_error e = {0};
+  if (service)
+    return service;
+  rd_catalog_missing(c, name, &e);
+  *sent = rd_send_failure(x, 404, "invalid_request_error", "model_not_found", e.message);
+  return NULL;
 }
 
 /* --- options -----------------------------------------------------------------------------------
  */
 
-/* A sampler's own defaults as values of the options' kinds. */
-static json_t *own_defaults(const rd_sampler *s, rd_error *e) {
-  rd_params params = {0};
-  rd_options o = {rd_sampler_options, rd_sampler_option_count, &params, NULL};
-  json_t *values = json_object();
-  rd_code code = rd_options_default(&o, e);
-  const size_t most = sizeof s->defaults / sizeof *s->defaults;
-  for (size_t i = 0; code == RD_OK && i < most && s->defaults[i].option; i++) {
-    const rd_option *row = rd_option_find(&o, s->defaults[i].option);
-    if (!row || rd_option_set(&o, row, s->defaults[i].value, e) != RD_OK)
-      continue;
-    json_object_set_new(values, row->name, rd_option_value(&o, row));
-  }
-  rd_options_drop(&o);
-  return values;
-}
-
-/* The option rows, the window with what its default comes to for this model. */
-static json_t *option_rows(const rd_model *model) {
+/* The option rows, with what the defaults of sampler and window come to for this model. */
+static json_t *option_rows(const rd_model *model, const rd_sampler *sampler) {
   rd_options o = {rd_sampler_options, rd_sampler_option_count, NULL, NULL};
   json_t *rows = rd_options_json(&o);
   size_t window = (size_t)(rd_option_find(&o, "window") - o.rows);
+  size_t first = (size_t)(rd_option_find(&o, "sampler") - o.rows);
   json_object_set_new(json_array_get(rows, window), "default",
                       json_integer(rd_config_window(&model->config, 0)));
+  json_object_set_new(json_array_get(rows, first), "default", json_string(sampler->name));
   return rows;
 }
 
-static enum MHD_Result get_options(rd_exchange *x) {
-  rd_error e = {0};
+/* A sampler's values where they differ from those of the rows. */
+static json_t *own_defaults(const rd_defaults *d, const rd_sampler *s, const json_t *rows,
+                            rd_error *e) {
+  json_t *values = rd_params_defaults(d, &s, e), *row, *value;
+  size_t i;
+  json_array_foreach(rows, i, row) {
+    const char *name = json_string_value(json_object_get(row, "name"));
+    value = json_object_get(values, name);
+    if (json_equal(value, json_object_get(row, "default")) ||
+        (strcmp(name, "window") == 0 && json_integer_value(value) == 0))
+      json_object_del(values, name);
+  }
+  return values;
+}
+
+static json_t *sampler_rows(const rd_defaults *d, const json_t *rows, rd_error *e) {
   json_t *samplers = json_array();
   for (size_t i = 0; i < rd_sampler_count; i++) {
     const rd_sampler *s = &rd_samplers[i];
@@ -80,18 +101,45 @@ static enum MHD_Result get_options(rd_exchange *x) {
     for (size_t k = 0; k < rd_sampler_option_count; k++)
       if (rd_sampler_takes(s, rd_sampler_options[k].name))
         json_array_append_new(names, json_string(rd_sampler_options[k].name));
-    json_array_append_new(samplers,
-                          json_pack("{s:s, s:s, s:o, s:o}", "name", s->name, "help", s->help,
-                                    "options", names, "defaults", own_defaults(s, &e)));
+    json_array_append_new(samplers, json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", s->name, "help",
+                                              s->help, "refines", !s->ahead, "options", names,
+                                              "defaults", own_defaults(d, s, rows, e)));
   }
-  return send_value(x, json_pack("{s:o, s:o}", "options", option_rows(x->server->setup.model),
-                                 "samplers", samplers));
+  return samplers;
+}
+
+static enum MHD_Result get_options(rd_exchange *x) {
+  rd_error e = {0};
+  enum MHD_Result sent = MHD_NO;
+  const rd_catalog *catalog = &x->server->setup.catalog;
+  const rd_service *service = asked_service(x, &sent);
+  if (!service)
+    return sent;
+  const rd_model *m = service->model;
+  const rd_defaults d = {.model = m, .service = catalog->chosen};
+  const rd_sampler *sampler = NULL;
+  json_t *values = rd_params_defaults(&d, &sampler, &e);
+  if (!values)
+    return rd_send_error(x, &e);
+  json_decref(values);
+  json_t *rows = option_rows(m, sampler), *samplers = sampler_rows(&d, rows, &e);
+  json_t *models = model_list(catalog);
+  return send_value(x, json_pack("{s:o, s:o, s:o, s:s, s:b, s:s*, s:O*}", "options", rows,
+                                 "samplers", samplers, "models", models, "model", service->name,
+                                 "denoiser", rd_model_denoises(m), "about", m->remembered.about,
+                                 "examples", m->remembered.examples));
 }
 
 /* --- tokens ------------------------------------------------------------------------------------
  */
 
-static rd_code tokenize(const rd_tokenizer *t, const json_t *body, json_t **out, rd_error *e) {
+static rd_code tokenize(const rd_catalog *c, const json_t *body, json_t **out, rd_error *e) {
+  const char *name = NULL;
+  RD_TRY(rd_json_text(body, "model", &name, e));
+  const rd_service *service = rd_catalog_find(c, name);
+  if (!service)
+    return rd_catalog_missing(c, name, e);
+  const rd_tokenizer *t = service->model->tokenizer;
   const json_t *text = json_object_get(body, "text");
   if (!json_is_string(text))
     return rd_fail(e, RD_BAD_INPUT, "text: expected a string");
@@ -125,7 +173,7 @@ static enum MHD_Result post_tokenize(rd_exchange *x) {
   rd_error e = {0};
   rd_code code = rd_json_parse(&body, x->body ? x->body : "", x->size, "the body", &e);
   if (code == RD_OK)
-    code = tokenize(x->server->setup.model->tokenizer, body, &answer, &e);
+    code = tokenize(&x->server->setup.catalog, body, &answer, &e);
   json_decref(body);
   return code == RD_OK ? send_value(x, answer) : rd_send_error(x, &e);
 }
@@ -139,6 +187,34 @@ static int socket_of(rd_exchange *x) {
   return info ? info->connect_fd : -1;
 }
 
+static rd_code begin(rd_exchange *x, const rd_shape *shape, rd_body *body, rd_job **job,
+                     rd_error *e) {
+  const rd_server *server = x->server;
+  const rd_workers *workers = &server->workers[body->service - server->setup.catalog.services];
+  const rd_reply *reply = shape->events   ? &rd_reply_events
+                        : !body->stream   ? NULL
+                        : body->diffusing ? &rd_reply_drafts
+                                          : &rd_reply_deltas;
+  x->scheduler = rd_body_causal(body) ? workers->causal : workers->refining;
+  *job = rd_job_new(body, shape, reply, socket_of(x), e);
+  if (!*job)
+    return RD_NO_MEMORY;
+  rd_code code = rd_job_begin(*job, e);
+  if (code == RD_OK)
+    code = rd_scheduler_submit(x->scheduler, *job, e);
+  return code;
+}
+
+/* One more thing for the header. */
+static void warn(rd_exchange *x, const char *format, const char *what) {
+  char *said = rd_print(format, what);
+  char *all = x->warning && said ? rd_print("%s; %s", x->warning, said) : said;
+  if (all != said)
+    free(said);
+  free(x->warning);
+  x->warning = all;
+}
+
 /* The whole answer at once: this thread waits for it. */
 static enum MHD_Result send_answer(rd_exchange *x, rd_job *job) {
   rd_error e = {0};
@@ -146,27 +222,19 @@ static enum MHD_Result send_answer(rd_exchange *x, rd_job *job) {
   rd_code code = rd_job_wait(job, &e);
   rd_set_timeout(x, RD_IDLE_SECONDS);
   char *text = code == RD_OK ? rd_reply_answer(job) : NULL;
+  if (code == RD_OK && job->warning)
+    warn(x, "%s", job->warning);
   rd_job_leave(job);
   return code == RD_OK ? rd_send_json(x, 200, text) : rd_send_error(x, &e);
 }
 
-static rd_code begin(rd_exchange *x, const rd_shape *shape, rd_body *body, rd_job **job,
-                     rd_error *e) {
-  const rd_server *server = x->server;
-  bool causal = rd_sampler_causal(body->sampler) && server->causal;
-  const rd_model *model = causal ? server->setup.causal : server->setup.model;
-  const rd_reply *reply = shape->events   ? &rd_reply_events
-                        : !body->stream   ? NULL
-                        : body->diffusing ? &rd_reply_drafts
-                                          : &rd_reply_deltas;
-  *job = rd_job_new(body, shape, reply, model, socket_of(x), e);
-  if (!*job)
-    return RD_NO_MEMORY;
-  x->scheduler = causal ? server->causal : server->scheduler;
-  rd_code code = rd_job_begin(*job, model, e);
-  if (code == RD_OK)
-    code = rd_scheduler_submit(x->scheduler, *job, e);
-  return code;
+/* What is known before the first pass: the header of a stream goes out then. */
+static void warn_early(rd_exchange *x, const rd_body *body, bool stream) {
+  if (body->unknown[0])
+    warn(x, "unknown fields: %s", body->unknown);
+  if (stream && body->sampler && body->service && !body->sampler->ahead &&
+      !rd_model_denoises(rd_body_model(body)))
+    warn(x, "%s", rd_untrained_warning);
 }
 
 /* A draft in the shape of the path. */
@@ -176,10 +244,9 @@ static enum MHD_Result post_draft(rd_exchange *x) {
   rd_job *job = NULL;
   rd_error e = {0};
   const char *text = x->body ? x->body : "";
-  rd_code code = rd_body_parse(&body, text, x->size, shape, x->server->setup.model, &e);
-  if (body.unknown[0])
-    x->warning = rd_print("unknown fields: %s", body.unknown);
+  rd_code code = rd_body_parse(&body, text, x->size, shape, &x->server->setup.catalog, &e);
   bool no_model = body.no_model;
+  warn_early(x, &body, shape->events || body.stream);
   if (code == RD_OK && atomic_load(&x->server->closing)) {
     rd_body_drop(&body);
     return rd_send_failure(x, 503, "server_error", NULL, "the server is stopping");

@@ -238,19 +238,51 @@ static rd_code open_socket(rd_server *server, rd_error *e) {
   return code;
 }
 
+static rd_code open_workers(rd_server *server, rd_error *e) {
+  const rd_server_setup *s = &server->setup;
+  server->workers = rd_calloc(s->catalog.count, sizeof *server->workers, "schedulers", e);
+  if (!server->workers)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < s->catalog.count; i++) {
+    const rd_service *service = &s->catalog.services[i];
+    rd_workers *w = &server->workers[i];
+    RD_TRY(rd_scheduler_open(&w->refining, service->model, s->pass_rows, s->most_jobs,
+                             &server->metrics, e));
+    if (service->causal)
+      RD_TRY(rd_scheduler_open(&w->causal, service->causal, s->pass_rows, s->most_jobs,
+                               &server->metrics, e));
+  }
+  return RD_OK;
+}
+
+/* All of them, each with what the others left of the grace. */
+static void stop_workers(rd_server *server, double grace) {
+  double until = rd_seconds() + grace;
+  for (size_t i = 0; server->workers && i < server->setup.catalog.count; i++) {
+    rd_scheduler_stop(server->workers[i].refining, fmax(0, until - rd_seconds()));
+    rd_scheduler_stop(server->workers[i].causal, fmax(0, until - rd_seconds()));
+  }
+}
+
+static void close_workers(rd_server *server) {
+  for (size_t i = 0; server->workers && i < server->setup.catalog.count; i++) {
+    rd_scheduler_close(&server->workers[i].refining);
+    rd_scheduler_close(&server->workers[i].causal);
+  }
+  free(server->workers);
+}
+
 static rd_code start(rd_server *server, rd_error *e) {
   const rd_server_setup *s = &server->setup;
-  if (!s->model->tokenizer)
-    return rd_fail(e, RD_USAGE, "%s has no tokenizer: there is no text to serve", s->model->name);
+  for (size_t i = 0; i < s->catalog.count; i++)
+    if (!s->catalog.services[i].model->tokenizer)
+      return rd_fail(e, RD_USAGE, "%s has no tokenizer: there is no text to serve",
+                     s->catalog.services[i].name);
   if ((s->key && !(server->key = rd_strdup(s->key, e))) ||
       (s->origin && !(server->origin = rd_strdup(s->origin, e))))
     return RD_NO_MEMORY;
   RD_TRY(open_socket(server, e));
-  RD_TRY(rd_scheduler_open(&server->scheduler, s->model, s->pass_rows, s->most_jobs,
-                           &server->metrics, e));
-  if (s->causal)
-    RD_TRY(rd_scheduler_open(&server->causal, s->causal, s->pass_rows, s->most_jobs,
-                             &server->metrics, e));
+  RD_TRY(open_workers(server, e));
   RD_TRY(rd_guard_open(&server->guard, !s->certificate, e));
   unsigned flags =
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC;
@@ -305,15 +337,13 @@ void rd_server_close(rd_server **out, double grace) {
     MHD_quiesce_daemon(server->daemon);
   /* Connections still refer to the scheduler: its thread ends here, its memory with the daemon. */
   double until = rd_seconds() + grace + LAST_SECONDS;
-  rd_scheduler_stop(server->scheduler, grace);
-  rd_scheduler_stop(server->causal, fmax(0, until - LAST_SECONDS - rd_seconds()));
+  stop_workers(server, grace);
   await_answers(server,
                 fmax(until, rd_seconds() + LAST_SECONDS)); /* stopping may take a long pass */
   if (server->daemon)
     MHD_stop_daemon(server->daemon);
   rd_guard_close(&server->guard);
-  rd_scheduler_close(&server->scheduler);
-  rd_scheduler_close(&server->causal);
+  close_workers(server);
   if (server->socket >= 0)
     close(server->socket);
   free(server->key);

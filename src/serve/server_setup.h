@@ -3,16 +3,15 @@
 #ifndef RD_SERVER_SETUP_H
 #define RD_SERVER_SETUP_H
 
-#include "model.h"
+#include "service.h"
 
 typedef struct rd_server rd_server;
 
 typedef struct rd_server_setup {
-  const rd_model *model;  /* borrowed */
-  const rd_model *causal; /* for samplers from left to right; NULL: the same; borrowed */
-  const char *host;       /* name or address */
-  int64_t port;           /* 0: any */
-  const char *key;        /* NULL: none is asked for */
+  rd_catalog catalog; /* one service at least, all with tokenizers */
+  const char *host;   /* name or address */
+  int64_t port;       /* 0: any */
+  const char *key;    /* NULL: none is asked for */
   int64_t most_jobs, pass_rows, most_body;
   double patience;                                   /* seconds for a request to arrive whole */
   const char *certificate, *private_key;             /* PEM text for TLS, or both NULL; borrowed */

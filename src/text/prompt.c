@@ -124,3 +124,7 @@ rd_code rd_prompt_encode_turns(int32_t **ids, int64_t *count, const rd_prompter 
   *count = (int64_t)n;
   return code;
 }
+
+bool rd_prompt_blank(const char *text) {
+  return !text[strspn(text, " \t\r\n")];
+}

@@ -35,4 +35,7 @@ rd_code rd_prompt_encode(int32_t **ids, int64_t *count, const rd_prompter *promp
 rd_code rd_prompt_encode_turns(int32_t **ids, int64_t *count, const rd_prompter *prompter,
                                const json_t *turns, const json_t *tools, rd_error *e);
 
+/* Is there nothing to answer: no character, or spaces and line ends alone? */
+bool rd_prompt_blank(const char *text);
+
 #endif

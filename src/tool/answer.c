@@ -24,9 +24,10 @@ static const rd_option prompt_rows[] = {
 static const rd_option view_rows[] = {
     {"watch", AT(watch), .fallback = "true", .group = "View",
      .help = "show every draft; --no-watch: the final text alone"},
-    {"step", AT(step), .group = "View", .help = "wait after every draft: space = next, q = stop"},
+    {"step", AT(step), .group = "View",
+     .help = "wait after every draft and every noise: space = next, q = stop"},
     {"pause", AT(pause), .fallback = "0", .max = 3600, .group = "View", .value = "SECONDS",
-     .help = "wait after every draft"},
+     .help = "wait after every draft and every noise"},
     {"trace", AT(trace), .group = "Program", .value = "FILE",
      .help = "write the events, for redraft replay"},
 };
@@ -59,15 +60,12 @@ bool rd_answer_lists(const rd_params *p) {
 }
 
 static rd_code resolve(rd_answer *a, const rd_sampler **sampler, rd_error *e) {
-  a->settings.params.own = a->model ? rd_model_preference(a->model) : NULL;
-  return rd_params_resolve(&a->settings.params, a->settings.common.options, sampler, e);
+  const rd_defaults defaults = {.model = a->model};
+  return rd_params_resolve(&a->settings.params, a->settings.common.options, &defaults, sampler, e);
 }
 
 rd_code rd_answer_check(rd_answer *a, rd_error *e) {
-  const rd_sampler *sampler;
-  bool named = rd_option_given(a->settings.common.options, "sampler");
-  if (named || a->model) /* else the model has a say */
-    RD_TRY(resolve(a, &sampler, e));
+  RD_TRY(rd_params_check(&a->settings.params, a->settings.common.options, e));
   if (a->settings.step && (!a->settings.watch || a->settings.common.json))
     return rd_fail(e, RD_USAGE, "--step goes with watching: not with --no-watch or --json");
   return RD_OK;
@@ -80,10 +78,11 @@ rd_code rd_answer_open(rd_answer *a, rd_error *e) {
     return rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
   const rd_sampler *sampler;
   RD_TRY(rd_sampler_find(&sampler, s->params.sampler, e));
-  if (rd_sampler_causal(sampler))
+  if (rd_option_given(s->common.options, "sampler") && rd_sampler_causal(sampler) &&
+      !s->params.verify)
     RD_TRY(rd_tool_name_causal(&s->common, e));
   RD_TRY(rd_tool_open(&a->model, &s->common, e));
-  return rd_answer_check(a, e);
+  return resolve(a, &sampler, e);
 }
 
 /* --- watching --------------------------------------------------------------------------------- */
@@ -128,7 +127,9 @@ static rd_code observe(void *context, const rd_event *event) {
                               .drafted = event->drafted,
                               .accepted = event->accepted,
                               .stopped = event->stopped,
-                              .seconds = event->seconds};
+                              .seconds = event->seconds,
+                              .converged = event->converged};
+    snprintf(w->out->warning, sizeof w->out->warning, "%s", event->warning ? event->warning : "");
   }
   if (w->error.code != RD_OK && w->error.code != RD_CANCELLED)
     return w->error.code;

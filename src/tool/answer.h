@@ -41,8 +41,9 @@ rd_code rd_answer_check(rd_answer *a, rd_error *e);
 rd_code rd_answer_open(rd_answer *a, rd_error *e);
 
 typedef struct rd_answered {
-  char *text;    /* the last draft */
-  rd_event done; /* numbers only: no pointer but `stopped` */
+  char *text;        /* the last draft */
+  rd_event done;     /* numbers only: no pointer but `stopped` */
+  char warning[400]; /* of the done event; "": none */
   uint64_t seed;
   bool stopped; /* by a key in the view */
 } rd_answered;

@@ -44,12 +44,14 @@ static int64_t prompt_limit(const chat *c) {
 
 static void report(const chat *c, const rd_answered *answered, rd_code code) {
   const rd_answer_settings *s = &c->a.settings;
-  if (!answered->text || s->common.json)
+  if (s->common.json)
     return;
-  if (code == RD_OK || code == RD_CANCELLED)
+  if (answered->text && (code == RD_OK || code == RD_CANCELLED))
     rd_ending_text(answered->text);
-  if (!s->common.quiet && answered->done.stopped)
-    rd_ending_summary(&answered->done, &answered->seed);
+  if (s->common.quiet || !answered->done.stopped)
+    return;
+  rd_ending_summary(&answered->done, &answered->seed);
+  rd_ending_warn(answered->warning);
 }
 
 /* The answer to the conversation as it stands, added to it. */

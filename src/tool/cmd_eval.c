@@ -46,12 +46,14 @@ static const rd_option rows[] = {
     {"judge", AT(judge), .group = "Scoring", .value = "PATH",
      .help = "the reference model of perplexity"},
     {"iterations", AT(eval.iterations), .letter = 'n', .fallback = "16", .group = "Generating",
-     .value = "N,N", .help = "drafts at most, a row each"},
+     .value = "N,N",
+     .help = "drafts at most, a row each; unless given, what the model's files name"},
     {"noise", AT(eval.noise), .group = "Generating",
-     .help = "noise between iterations; without it, and without an option of noise, drafts are "
-             "refined from themselves (lad)"},
+     .help = "noise between iterations; without it and any option of noise: as the model's files "
+             "say, or drafts are refined from themselves (lad)"},
     {"temperature", AT(eval.params.temperature), .letter = 't', .fallback = "0", .max = 10,
-     .group = "Generating", .value = "F", .help = "0: always the best token"},
+     .group = "Generating", .value = "F",
+     .help = "0: always the best token; unless given, what the model's files name"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
 const rd_option_part rd_eval_parts[] = {{&own_rows, 0},
@@ -173,8 +175,8 @@ static rd_code json_line(const view *v, const rd_finding *f, rd_error *e) {
   json_t *object =
       json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:b, s:s, s:I, s:I}", "task", s->task, "data", s->data,
                 "model", v->model->name, "adapter", v->settings->common.adapter, "sampler",
-                s->params.sampler, "noise", rd_eval_noisy(s), "objective", s->objective, "rows",
-                (json_int_t)f->rows, "bad", (json_int_t)f->bad);
+                s->params.sampler, "noise", rd_eval_noisy(s, v->model), "objective", s->objective,
+                "rows", (json_int_t)f->rows, "bad", (json_int_t)f->bad);
   if (!object)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
   if (f->iterations)
@@ -215,7 +217,22 @@ static rd_code open_judge(rd_model **out, const settings *s, rd_error *e) {
   judge.model = s->judge;
   judge.adapter = NULL;
   judge.prompt = (rd_prompt_choice){0};
-  return rd_tool_open(out, &judge, e);
+  RD_TRY(rd_tool_name_causal(&judge, e));
+  rd_code code = rd_tool_open(out, &judge, e);
+  free(judge.adapter);
+  return code;
+}
+
+/* Where no sampler was given, the model's own is the one to report and to run. */
+static rd_code name_sampler(const settings *s, const rd_model *m, rd_error *e) {
+  const rd_options *o = s->common.options;
+  const rd_defaults defaults = {.model = m};
+  const rd_sampler *sampler = NULL;
+  if (rd_option_given(o, "sampler"))
+    return RD_OK;
+  json_t *values = rd_params_defaults(&defaults, &sampler, e);
+  json_decref(values);
+  return values ? rd_option_set(o, rd_option_find(o, "sampler"), sampler->name, e) : e->code;
 }
 
 /* What is scored or written from left to right is so by the model without a denoiser's adapter. */
@@ -223,14 +240,15 @@ static rd_code open_model(rd_model **out, const settings *s, rd_error *e) {
   rd_common common = s->common;
   const rd_sampler *sampler = NULL;
   const rd_objective *objective = NULL;
-  RD_TRY(rd_sampler_find(&sampler, s->eval.params.sampler, e));
+  if (rd_option_given(s->common.options, "sampler"))
+    RD_TRY(rd_sampler_find(&sampler, s->eval.params.sampler, e));
   RD_TRY(rd_objective_find(&objective, s->eval.objective, e));
-  if (rd_sampler_causal(sampler) || !objective->corruption)
+  if ((sampler && rd_sampler_causal(sampler)) || !objective->corruption)
     RD_TRY(rd_tool_name_causal(&common, e));
   rd_code code = rd_tool_open(out, &common, e);
-  if (common.model != s->common.model)
-    free(common.model);
-  return code;
+  if (common.adapter != s->common.adapter)
+    free(common.adapter);
+  return code == RD_OK ? name_sampler(s, *out, e) : code;
 }
 
 static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e) {

@@ -60,17 +60,21 @@ static rd_code find_prompt(rd_answer_settings *s, char **names, rd_error *e) {
     RD_TRY(read_input(&s->prompt, e));
   if (!s->prompt)
     return RD_NO_MEMORY;
+  if (!s->raw && rd_prompt_blank(s->prompt))
+    return rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer");
   RD_TRY(rd_utf8_check(s->prompt, strlen(s->prompt), "the prompt", e));
   return system ? rd_utf8_check(system, strlen(system), "--system", e) : RD_OK;
 }
 
 static void report(const rd_answer_settings *s, const rd_answered *answer, rd_code code) {
-  if (s->common.json || !answer->text)
+  if (s->common.json)
     return;
-  if (code == RD_OK || isatty(STDOUT_FILENO))
+  if (answer->text && (code == RD_OK || isatty(STDOUT_FILENO)))
     rd_ending_text(answer->text);
-  if (!s->common.quiet && answer->done.stopped)
-    rd_ending_summary(&answer->done, &answer->seed);
+  if (s->common.quiet || !answer->done.stopped)
+    return;
+  rd_ending_summary(&answer->done, &answer->seed);
+  rd_ending_warn(answer->warning);
 }
 
 static rd_code answer(rd_answer *a, rd_error *e) {

@@ -206,17 +206,21 @@ static void finish(const settings *s, const rd_trace *trace) {
   rd_ending_text(last->text ? last->text : "");
   if (last->event.kind != RD_EVENT_DONE)
     fputs("the trace ends before the generation did\n", stderr);
-  else if (!s->common.quiet)
+  else if (!s->common.quiet) {
     rd_ending_summary(&last->event, &trace->events[0].event.seed);
+    rd_ending_warn(last->event.warning);
+  }
 }
 
 /* The last frame: the answer as it stands. */
 static char *final_frame(const rd_traced *last) {
   const rd_event *done = &last->event;
   char *text = rd_text_paint(last->text ? last->text : "", RD_FILM_WIDTH);
-  char *frame = text ? rd_print("%s\n\x1b[2m%lld tokens, %lld iterations, %s\x1b[0m", text,
-                                (long long)done->count, (long long)done->iteration, done->stopped)
-                     : NULL;
+  const char *still = done->converged ? "" : ", \x1b[31mstill changing";
+  char *frame =
+      text ? rd_print("%s\n\x1b[2m%lld tokens, %lld iterations, %s%s\x1b[0m", text,
+                      (long long)done->count, (long long)done->iteration, done->stopped, still)
+           : NULL;
   free(text);
   return frame;
 }

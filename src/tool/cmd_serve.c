@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft serve: the page and the API on a socket, until SIGTERM or SIGINT. */
+#include "answer.h"
 #include "file.h"
-#include "frame.h"
+#include "sampler.h"
+#include "served.h"
 #include "server.h"
 
 #include <errno.h>
@@ -18,7 +20,9 @@ typedef struct settings {
   char *host, *key, *origin, *certificate, *private_key;
   int64_t port, queue, rows, body;
   double grace, patience;
-  bool open;
+  char *alias;
+  bool open, any;
+  rd_params params;
 } settings;
 
 static const rd_option rows[] = {
@@ -47,12 +51,26 @@ static const rd_option rows[] = {
      .help = "the certificate's private key (PEM)"},
     {"grace", RD_OPTION_AT(settings, grace), .fallback = "5", .max = 3600, .group = "Server",
      .value = "SECONDS", .help = "time for answers under way when the server is told to stop"},
+    {"model", RD_OPTION_AT(settings, common.model), .letter = 'm', .many = true, .group = "Model",
+     .value = "[NAME=]PATH",
+     .help = "as elsewhere; several -m serve several models, each under the last part of its path "
+             "or its NAME"},
+    {"adapter", RD_OPTION_AT(settings, common.adapter), .many = true, .group = "Model",
+     .value = "[NAME=]DIR",
+     .help = "a LoRA adapter in PEFT's layout, served beside its model under a name of its own; "
+             "without it the one in the model's folder adapter/; none: no adapter"},
+    {"alias", RD_OPTION_AT(settings, alias), .many = true, .group = "Model", .value = "NAME",
+     .help = "what clients call the model; given again, the next one"},
+    {"any-model", RD_OPTION_AT(settings, any), .group = "Model",
+     .help = "clients may ask for a model of any name; they get the first"},
     {"open", RD_OPTION_AT(settings, open), .group = "Server",
      .help = "show the page in the browser"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
-const rd_option_part rd_serve_parts[] = {
-    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
+const rd_option_part rd_serve_parts[] = {{&own_rows, 0},
+                                         RD_COMMON_PARTS(settings, common),
+                                         {&rd_sampler_rows, offsetof(settings, params)},
+                                         {NULL, 0}};
 
 static void log_line(void *context, const char *line) {
   (void)context;
@@ -90,24 +108,29 @@ static rd_code read_pem(const settings *s, char **certificate, char **key, rd_er
   return rd_file_read(s->private_key, MOST_PEM, key, NULL, e);
 }
 
-/* *causal: what samplers from left to right use, where that is another model. */
-static rd_code open_models(rd_model **model, rd_model **causal, const rd_common *common,
-                           rd_error *e) {
-  rd_common plain = *common;
-  RD_TRY(rd_tool_open(model, common, e));
-  if (!rd_tool_builtin(common))
-    return RD_OK;
-  rd_code code = rd_tool_name_causal(&plain, e);
-  if (code == RD_OK)
-    code = rd_tool_open(causal, &plain, e);
-  free(plain.model);
-  if (code != RD_OK)
-    rd_model_close(model);
-  return code;
+/* The options of generation make sense for every model, before anybody asks. */
+static rd_code check_options(const rd_catalog *catalog, rd_error *e) {
+  for (size_t i = 0; i < catalog->count; i++) {
+    const rd_defaults defaults = {.model = catalog->services[i].model, .service = catalog->chosen};
+    const rd_sampler *sampler = NULL;
+    json_t *values = rd_params_defaults(&defaults, &sampler, e);
+    json_decref(values);
+    if (!values)
+      return rd_prefix(e, e->code, "%s", catalog->services[i].name);
+  }
+  return RD_OK;
+}
+
+static void say_address(const rd_server_setup *setup, const char *url) {
+  printf("redraft serves");
+  for (size_t i = 0; i < setup->catalog.count; i++)
+    printf("%s %s", i ? "," : "", setup->catalog.services[i].name);
+  printf(" at %s\n", url);
+  fflush(stdout);
 }
 
 static rd_code run(const settings *s, char **pem, rd_error *e) {
-  rd_model *model = NULL, *causal = NULL;
+  rd_served served = {0};
   rd_server *server = NULL;
   sigset_t ends;
   int received = 0;
@@ -118,9 +141,8 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
   pthread_sigmask(SIG_BLOCK, &ends, NULL);
   signal(SIGPIPE, SIG_IGN);
   RD_TRY(read_pem(s, &pem[0], &pem[1], e));
-  RD_TRY(open_models(&model, &causal, &s->common, e));
-  rd_server_setup setup = {.model = model,
-                           .causal = causal,
+  rd_code code = rd_served_open(&served, &s->common, s->alias, e);
+  rd_server_setup setup = {.catalog = {served.services, served.count, s->any, s->common.options},
                            .host = s->host,
                            .port = s->port,
                            .key = s->key ? s->key : getenv("REDRAFT_API_KEY"),
@@ -132,24 +154,28 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
                            .private_key = pem[1],
                            .origin = s->origin,
                            .log = s->common.quiet ? NULL : log_line};
-  rd_code code = rd_server_open(&server, &setup, e);
+  if (code == RD_OK)
+    code = check_options(&setup.catalog, e);
+  if (code == RD_OK)
+    code = rd_server_open(&server, &setup, e);
   if (code == RD_OK) {
-    printf("redraft serves %s at %s\n", model->name, rd_server_url(server));
-    fflush(stdout);
+    say_address(&setup, rd_server_url(server));
     if (s->open)
       show(rd_server_url(server));
     sigwait(&ends, &received);
   }
   rd_server_close(&server, s->grace);
-  rd_model_close(&model);
-  rd_model_close(&causal);
+  rd_served_close(&served);
   return code;
 }
 
 static rd_code work(void *context, char **names, rd_error *e) {
   char *pem[2] = {NULL, NULL};
   (void)names;
-  rd_code code = run(context, pem, e);
+  const settings *s = context;
+  if (rd_answer_lists(&s->params))
+    return RD_OK;
+  rd_code code = run(s, pem, e);
   free(pem[0]);
   free(pem[1]);
   return code;

@@ -20,7 +20,8 @@ static const rd_option model_rows[] = {
          "file; without it $REDRAFT_MODEL, or the built-in "
          "model"},
     {"adapter", AT(adapter), .group = "Model", .value = "DIR",
-     .help = "a LoRA adapter in PEFT's layout"},
+     .help = "a LoRA adapter in PEFT's layout; without it the one in the model's folder adapter/, "
+             "if there is one; none: no adapter"},
     {"precision", AT(precision), .fallback = "auto", .choices = &rd_precision_table,
      .group = "Model",
      .help = "arithmetic of matrix products; int8 and q4, for inference: integers in groups, as "
@@ -41,18 +42,17 @@ const rd_table rd_model_rows = RD_TABLE("option", model_rows);
 const rd_table rd_program_rows = RD_TABLE("option", program_rows);
 const rd_table rd_help_rows = {"option", program_rows + PROGRAM_ROWS - 1, 1, sizeof *program_rows};
 
-/* Built-in models, best first; an adapter belongs to its model. */
+/* Built-in models, best first. */
 static const struct builtin {
-  const char *path, *file, *adapter;
-} builtins[] = {
-    {"models/tini", "models/tini/model.gguf", "models/tini/adapter"},
-    {"models/stories260K/stories260K.gguf", "models/stories260K/stories260K.gguf", NULL}};
+  const char *path, *file;
+} builtins[] = {{"models/tini", "models/tini/model.gguf"},
+                {"models/stories260K/stories260K.gguf", "models/stories260K/stories260K.gguf"}};
 
 /* Where models/ lies, seen from the program: where it was built, or installed. */
 static const char *const roots[] = {"..", "../share/redraft"};
 
 /* Looks for the built-in model; *model stays NULL when there is none. */
-static void find_builtin(char **model, char **adapter) {
+static void find_builtin(char **model) {
   char program[PATH_MAX];
   ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
   program[n > 0 ? n : 0] = '\0';
@@ -66,38 +66,42 @@ static void find_builtin(char **model, char **adapter) {
       if (!found)
         continue;
       *model = rd_print("%s/%s/%s", folder, roots[r], b->path);
-      *adapter = b->adapter ? rd_print("%s/%s/%s", folder, roots[r], b->adapter) : NULL;
       return;
     }
 }
 
-rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e) {
-  const char *named = common->model ? common->model : getenv("REDRAFT_MODEL");
-  char *own = NULL;
-  *out = named ? rd_strdup(named, e) : NULL;
-  if (!named)
-    find_builtin(out, &own);
-  if (!*out && !named)
-    return rd_fail(e, RD_USAGE,
-                   "no model: name one with -m or in $REDRAFT_MODEL; the built-in one is "
-                   "not where the program was built or installed");
-  if (adapter && common->adapter) {
-    free(own);
-    own = rd_strdup(common->adapter, e);
-  }
-  if (adapter)
-    *adapter = own;
-  else
-    free(own);
+rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_error *e) {
+  *out = NULL;
+  if (!asked)
+    return rd_model_adapter_beside(out, path, e);
+  if (strcmp(asked, "none") == 0)
+    return RD_OK;
+  *out = rd_strdup(asked, e);
   return *out ? RD_OK : RD_NO_MEMORY;
 }
 
-bool rd_tool_builtin(const rd_common *c) {
-  return !c->model && !c->adapter && !getenv("REDRAFT_MODEL");
+rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e) {
+  const char *named = common->model ? common->model : getenv("REDRAFT_MODEL");
+  *out = named ? rd_strdup(named, e) : NULL;
+  if (!named)
+    find_builtin(out);
+  if (!*out)
+    return named ? RD_NO_MEMORY
+                 : rd_fail(e, RD_USAGE,
+                           "no model: name one with -m or in $REDRAFT_MODEL; the built-in one is "
+                           "not where the program was built or installed");
+  rd_code code = adapter ? rd_tool_adapter_of(adapter, *out, common->adapter, e) : RD_OK;
+  if (code != RD_OK) {
+    free(*out);
+    *out = NULL;
+  }
+  return code;
 }
 
 rd_code rd_tool_name_causal(rd_common *c, rd_error *e) {
-  return rd_tool_builtin(c) ? rd_tool_model_path(&c->model, NULL, c, e) : RD_OK;
+  if (!c->adapter)
+    c->adapter = rd_strdup("none", e);
+  return c->adapter ? RD_OK : RD_NO_MEMORY;
 }
 
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {

@@ -26,13 +26,13 @@ extern const rd_table rd_model_rows, rd_program_rows, rd_help_rows;
   }
 
 /* The model that the options name (--model, else $REDRAFT_MODEL, else the built-in one) and, unless
- * NULL, its adapter: --adapter, or the built-in model's own. New strings; *adapter may be NULL.
- */
+ * NULL, its adapter. New strings; *adapter may be NULL. */
 rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e);
-/* Do the options leave it at the built-in model? */
-bool rd_tool_builtin(const rd_common *common);
-/* For samplers from left to right: the built-in model is named without the adapter that makes it a
- * denoiser; another model stays as it was named. */
+/* The adapter of the model at `path`: the one asked for, none for "none"; where nothing is asked,
+ * the one in the model's own folder. A new string, or NULL for none. */
+rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_error *e);
+/* For samplers from left to right: the adapter that lies in a model's folder makes it a denoiser,
+ * and is left away; one that was named stays. */
 rd_code rd_tool_name_causal(rd_common *common, rd_error *e);
 /* Open the model that the options name. */
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e);

@@ -30,6 +30,13 @@ void rd_ending_text(const char *text) {
   free(painted);
 }
 
+void rd_ending_warn(const char *warning) {
+  const char *no_color = getenv("NO_COLOR");
+  bool colour = rd_terminal_able(STDERR_FILENO) && !(no_color && *no_color);
+  if (warning && *warning)
+    fprintf(stderr, colour ? "\x1b[31mwarning: %s\x1b[0m\n" : "warning: %s\n", warning);
+}
+
 void rd_ending_summary(const rd_event *done, const uint64_t *seed) {
   double each = done->iteration ? (double)done->count / (double)done->iteration : 0;
   fprintf(stderr, "%lld tokens, %lld iterations, %.1f tokens per iteration, %.2f seconds, %s",

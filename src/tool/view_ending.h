@@ -16,6 +16,9 @@ typedef enum rd_watching {
 rd_watching rd_watching_choose(bool wanted, bool asked, unsigned *flags);
 /* The final text on standard output: as it is into files, wrapped and made safe on a terminal. */
 void rd_ending_text(const char *text);
+/* What to know before trusting the answer, on standard error, in red on a terminal; nothing where
+ * it is NULL or empty. */
+void rd_ending_warn(const char *warning);
 /* Tokens, iterations, tokens per iteration, seconds and why it stopped, on standard error; the seed
  * too where one is given. */
 void rd_ending_summary(const rd_event *done, const uint64_t *seed);

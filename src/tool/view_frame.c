@@ -70,7 +70,7 @@ static rd_code take_pieces(rd_frame *f, const rd_event *event, char *const *piec
     bool end = is_end(f, event, event->ids[i]);
     free(f->pieces[i]);
     f->pieces[i] = end ? strdup("") : pieces ? strdup(pieces[i]) : rd_event_piece(event, i);
-    f->look[i] = end ? RD_LOOK_END : f->look[i] == RD_LOOK_NEW ? RD_LOOK_NEW : RD_LOOK_PLAIN;
+    f->look[i] = end ? RD_LOOK_END : RD_LOOK_PLAIN;
     if (!f->pieces[i])
       return rd_fail(e, RD_NO_MEMORY, "no memory to show %lld tokens", (long long)f->count);
   }
@@ -96,6 +96,22 @@ static void count_up(rd_frame *f, const float *confidence) {
     f->confidence = f->tokens ? sum / (double)f->tokens : 0;
 }
 
+/* What the sampler settled, where nothing more is to be said of a position. */
+static void take_settled(rd_frame *f, const rd_event *event) {
+  const struct {
+    const int32_t *list;
+    int64_t count;
+    rd_look look;
+  } kinds[] = {{event->retained, event->retained_count, RD_LOOK_RETAINED},
+               {event->locked, event->locked_count, RD_LOOK_LOCKED}};
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+    for (int64_t i = 0; i < kinds[k].count; i++)
+      if (f->look[kinds[k].list[i]] == RD_LOOK_PLAIN)
+        f->look[kinds[k].list[i]] = (uint8_t)kinds[k].look;
+  f->retained = event->retained_count;
+  f->locked = event->locked_count;
+}
+
 static rd_code take_start(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
   (void)pieces;
   rd_frame ends = {.ends = f->ends, .end_count = f->end_count};
@@ -113,7 +129,9 @@ static rd_code take_noise(rd_frame *f, const rd_event *event, char *const *piece
     f->mask = event->ids[event->masked[0]];
     f->mask_seen = true;
   }
+  take_settled(f, event);
   f->iteration = event->iteration;
+  f->noise = true;
   count_up(f, NULL);
   return RD_OK;
 }
@@ -126,7 +144,9 @@ static rd_code take_draft(rd_frame *f, const rd_event *event, char *const *piece
   for (int64_t i = 0; i < event->changed_count; i++)
     if (f->look[event->changed[i]] == RD_LOOK_PLAIN)
       f->look[event->changed[i]] = RD_LOOK_NEW;
+  take_settled(f, event);
   f->iteration = event->iteration;
+  f->noise = false;
   f->changed = event->changed_count;
   count_up(f, event->confidence);
   return RD_OK;

@@ -6,7 +6,14 @@
 
 #include "error.h"
 
-typedef enum rd_look { RD_LOOK_PLAIN, RD_LOOK_NEW, RD_LOOK_MASKED, RD_LOOK_END } rd_look;
+typedef enum rd_look {
+  RD_LOOK_PLAIN,
+  RD_LOOK_RETAINED, /* never masked again; its token may change */
+  RD_LOOK_LOCKED,   /* its token stays too */
+  RD_LOOK_NEW,
+  RD_LOOK_MASKED,
+  RD_LOOK_END,
+} rd_look;
 
 /* A caller's storage, zeroed before the first event. */
 typedef struct rd_frame {
@@ -14,7 +21,8 @@ typedef struct rd_frame {
   uint8_t *look; /* (count) rd_look */
   int64_t count, room;
   int64_t iteration, iterations; /* now, at most */
-  int64_t tokens, masked, changed;
+  bool noise;                    /* the picture is a noise, put on draft `iteration` */
+  int64_t tokens, masked, changed, retained, locked;
   double confidence; /* mean over the tokens */
   double seconds;    /* since the start, set by who knows; 0: not shown */
   const char *hint;  /* shown at the end of the status line, or NULL */
@@ -30,7 +38,7 @@ rd_code rd_frame_event(rd_frame *f, const rd_event *event, char *const *pieces, 
 void rd_frame_drop(rd_frame *f);
 
 enum {
-  RD_PAINT_COLOUR = 1, /* masked red, new green, the status line dim */
+  RD_PAINT_COLOUR = 1, /* masked red, new green, locked blue, retained cyan, the status line dim */
   RD_PAINT_STATUS = 2, /* a status line at the end */
 };
 

@@ -26,7 +26,7 @@ static rd_code show(rd_live *live, rd_error *e) {
   return RD_OK;
 }
 
-/* After a draft: until the next key, or for the pause. */
+/* After a draft or a noise: until the next key, or for the pause. */
 static rd_code wait(rd_live *live, rd_error *e) {
   double from = rd_seconds(), left = live->step ? -1 : live->pause;
   for (;;) {
@@ -50,7 +50,7 @@ static rd_code show_and_wait(rd_live *live, const rd_event *event, rd_error *e) 
   live->frame.seconds = rd_seconds() - live->begun - live->held;
   if (redraw || draft)
     RD_TRY(show(live, e));
-  return redraw && draft && (live->step || live->pause > 0) ? wait(live, e) : RD_OK;
+  return redraw && (live->step || live->pause > 0) ? wait(live, e) : RD_OK;
 }
 
 rd_code rd_live_event(rd_live *live, const rd_event *event, rd_error *e) {

@@ -10,8 +10,8 @@
 typedef struct rd_live {
   rd_watching watching; /* set these before the first event */
   unsigned flags;       /* of rd_frame_paint */
-  bool step;            /* wait for a key after every draft: space = next, q = stop */
-  double pause;         /* seconds to wait after every draft */
+  bool step;            /* wait for a key after every draft and noise: space = next, q = stop */
+  double pause;         /* seconds to wait after every draft and noise */
   bool stopped;         /* q was pressed: the observer returned RD_CANCELLED for it */
   rd_frame frame;
   double begun, held; /* when it began; seconds spent waiting for the user */

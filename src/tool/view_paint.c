@@ -118,8 +118,11 @@ static size_t line_end(const sheet *s, size_t at, int width, size_t *after) {
 }
 
 static void write_line(FILE *out, const sheet *s, size_t from, size_t to, unsigned flags) {
-  static const char *const colours[] = {
-      [RD_LOOK_PLAIN] = "\x1b[0m", [RD_LOOK_NEW] = "\x1b[32m", [RD_LOOK_MASKED] = "\x1b[31m"};
+  static const char *const colours[] = {[RD_LOOK_PLAIN] = "\x1b[0m",
+                                        [RD_LOOK_RETAINED] = "\x1b[36m",
+                                        [RD_LOOK_LOCKED] = "\x1b[34m",
+                                        [RD_LOOK_NEW] = "\x1b[32m",
+                                        [RD_LOOK_MASKED] = "\x1b[31m"};
   uint8_t look = RD_LOOK_PLAIN;
   for (size_t i = from; i < to; i++) {
     const cell *c = &s->cells[i];
@@ -158,16 +161,29 @@ static line *cut(sheet *s, int width, size_t *count, size_t *worth) {
 }
 
 static void write_status(FILE *out, const rd_frame *f, int width, unsigned flags) {
-  char text[256];
-  int n = snprintf(text, sizeof text,
-                   "iteration %lld/%lld  %lld tokens  %lld masked  %lld changed  confidence %.2f",
-                   (long long)f->iteration, (long long)f->iterations, (long long)f->tokens,
-                   (long long)f->masked, (long long)f->changed, f->confidence);
+  char text[320];
+  size_t n = 0;
+  const struct {
+    const char *word;
+    int64_t count;
+    bool always;
+  } counts[] = {{"tokens", f->tokens, true},
+                {"masked", f->masked, true},
+                {"changed", f->noise ? 0 : f->changed, !f->noise},
+                {"locked", f->locked, false},
+                {"retained", f->retained, false}};
+  n += (size_t)snprintf(text, sizeof text, "iteration %lld/%lld%s", (long long)f->iteration,
+                        (long long)f->iterations, f->noise ? ", noise" : "");
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    if (counts[i].always || counts[i].count > 0)
+      n += (size_t)snprintf(text + n, sizeof text - n, "  %lld %s", (long long)counts[i].count,
+                            counts[i].word);
+  n += (size_t)snprintf(text + n, sizeof text - n, "  confidence %.2f", f->confidence);
   if (f->seconds > 0)
-    n += snprintf(text + n, sizeof text - (size_t)n, "  %.1f tokens/s",
-                  (double)f->tokens / f->seconds);
+    n += (size_t)snprintf(text + n, sizeof text - n, "  %.1f tokens/s",
+                          (double)f->tokens / f->seconds);
   if (f->hint)
-    snprintf(text + n, sizeof text - (size_t)n, "  %s", f->hint);
+    snprintf(text + n, sizeof text - n, "  %s", f->hint);
   fprintf(out, flags & RD_PAINT_COLOUR ? "\x1b[2m%.*s\x1b[0m" : "%.*s", width, text);
 }
 

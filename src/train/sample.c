@@ -30,7 +30,7 @@ rd_code rd_trainer_sample(const rd_trainer *t, const rd_model *live, const int32
       code = rd_option_set(&o, rd_option_find(&o, sets[i].name), value, e);
   }
   if (code == RD_OK)
-    code = rd_params_resolve(&params, &o, &request.sampler, e);
+    code = rd_params_resolve(&params, &o, NULL, &request.sampler, e);
   if (code == RD_OK)
     code = rd_request_run(text, &request, NULL, NULL, e);
   rd_options_drop(&o);

@@ -6,7 +6,7 @@ folder=$(mktemp -d)
 trap 'tmux kill-server 2>/dev/null; rm -rf "$folder"' EXIT
 . tests/expect.bash
 export TMUX_TMPDIR=$folder
-chat() { "$program" chat -m $model --window 120 --tokens 20 --iterations 3 --seed 4 --threads 1 "$@"; }
+chat() { "$program" chat -m $model --sampler lad --window 120 --tokens 20 --iterations 3 --seed 4 --threads 1 "$@"; }
 script() { printf '%s\n' "$@" | chat >"$folder/out" 2>"$folder/err"; }
 
 script hi "more words here" /retry "and more words to ask" "/save $folder/saved"; check "script" 0 $?
@@ -15,7 +15,7 @@ check "trimmed, and said so" 1 "$(grep -c 'no room for the oldest 2 of 5 turns' 
 cp -r $model "$folder/canvas"
 sed -i 's/"use_cache"/"canvas_length": 120, "use_cache"/' "$folder/canvas/config.json"
 printf '%s\n' hi "more words here" "and more words to ask" |
-  "$program" chat -m "$folder/canvas" --tokens 20 --iterations 3 --seed 4 --threads 1 >/dev/null 2>"$folder/own"
+  "$program" chat -m "$folder/canvas" --sampler lad --tokens 20 --iterations 3 --seed 4 --threads 1 >/dev/null 2>"$folder/own"
 check "trimmed to the model's own canvas" 1 "$(grep -c 'window of 120 tokens has no room for the oldest 2 of 5 turns' "$folder/own")"
 check "roles" "user assistant user assistant user assistant" \
   "$(grep -o '"role":"[a-z]*"' "$folder/saved" | cut -d'"' -f4 | paste -sd' ')"
@@ -43,11 +43,11 @@ if command -v tmux >/dev/null; then
   }
   keys() { tmux send-keys "$@"; }
   ask() { wait_for '^> *$'; keys "$@"; } # at a fresh prompt
-  TERM=xterm tmux -f /dev/null new-session -d -x 110 -y 40 "env -u NO_COLOR '$program' chat -m $model --window 250 --tokens 20 --seed 4 --patience 0 --iterations 2 --threads 1; echo left \$?; sleep infinity"
+  TERM=xterm tmux -f /dev/null new-session -d -x 110 -y 40 "env -u NO_COLOR '$program' chat -m $model --sampler lad --window 250 --tokens 20 --seed 4 --patience 0 --iterations 2 --threads 1; echo left \$?; sleep infinity"
   ask "hé 日本" Enter; wait_for "2 iterations.*seed 4"
   ask "/settings pause 3600" Enter; wait_for "^pause  *3600"
-  ask "again" Enter; wait_for "^iteration 1/2"
-  keys C-c; wait_for "1 iterations.*cancelled"
+  ask "again" Enter; wait_for "^iteration 0/2, noise"
+  keys C-c; wait_for "0 iterations.*cancelled"
   ask "unfinished"; wait_for "> unfinished"
   keys C-c; ask "/settings patience 9x" Enter; wait_for "^--patience.*9x"
   ask "/settings pause 0" Enter; wait_for "^pause  *0"

@@ -9,7 +9,7 @@ trap 't kill-server 2>/dev/null; rm -rf "$folder"' EXIT
 t() { tmux -L "redraft$$-$number" "$@"; }
 . tests/expect.bash
 export TMUX_TMPDIR=$folder
-generate() { "$program" generate -m $model --window 64 --iterations 6 --seed 5 --threads 1 "$@"; }
+generate() { "$program" generate -m $model --sampler lad --window 64 --iterations 6 --seed 5 --threads 1 "$@"; }
 status() { # status WHAT CODE WORD ARGUMENTS: the exit status, and a word of the one line of message
   local what=$1 code=$2 word=$3; shift 3
   "$program" generate -m $model --threads 1 "$@" >"$folder/out" 2>"$folder/err" </dev/null
@@ -44,6 +44,7 @@ status "unknown sampler" 2 "low-confidence" --sampler nonsense a
 status "out of range" 2 "noise-start" --noise-start 2 a
 status "no meaning" 2 "means nothing" --sampler random --noise-start 0.5 a
 status "did you mean" 2 "temperature" --temperatur 1 a
+status "an empty prompt" 2 "the prompt is empty" " "
 status "stepping unwatched" 2 "step" --step --no-watch a
 status "window" 2 "window" --window 100000 a
 status "long prompt" 2 "window" --window 16 "a prompt that is longer than the window it is given"
@@ -53,7 +54,7 @@ status "trace" 1 "missing" --trace "$folder/missing/trace" a
 status "full disk" 1 "/dev/full" --trace /dev/full a
 
 # The window of a model whose files name a canvas, of one that names a canvas beyond its positions, of others.
-window() { "$program" generate --threads 1 --iterations 1 --json hi "$@" | sed -n 's/.*"start".*"window":\([0-9]*\),.*/\1/p'; }
+window() { "$program" generate --sampler lad --threads 1 --iterations 1 --json hi "$@" | sed -n 's/.*"start".*"window":\([0-9]*\),.*/\1/p'; }
 cp -r $model "$folder/canvas"
 sed -i 's/"use_cache"/"canvas_length": 32, "use_cache"/' "$folder/canvas/config.json"
 check "a model's own canvas" 32 "$(window -m "$folder/canvas")"
@@ -64,10 +65,10 @@ sed -i 's/"canvas_length": 32/"canvas_length": 5000/; s/"max_sequence_length": 2
 check "a canvas beyond the model" 100 "$(window -m "$folder/canvas")"
 
 ar=(--sampler ar --seed 1 --top-k 1 --threads 1 -q --json "Where is Paris?")
-check "ar: the built-in base without its adapter" "$("$program" generate -m models/tini "${ar[@]}" | head -n -1)" \
+check "ar: the built-in base without its adapter" "$("$program" generate -m models/tini --adapter none "${ar[@]}" | head -n -1)" \
   "$("$program" generate "${ar[@]}" | head -n -1)"
 
-long=(-m $model --threads 1 --window 250 --iterations 512 --patience 0 --noise-start 1)
+long=(-m $model --sampler lad --threads 1 --window 250 --iterations 512 --patience 0 --noise-start 1)
 # A trace into a pipe, which holds less than that: what is not read keeps the program from coming to its end.
 mkfifo "$folder/pipe"
 "$program" generate "${long[@]}" --trace "$folder/pipe" hi >"$folder/out" 2>"$folder/err" & pid=$!
@@ -93,23 +94,25 @@ if command -v tmux >/dev/null; then
     t kill-server 2>/dev/null
     number=$((number + 1))
     TERM=xterm t -f /dev/null new-session -d -x 110 -y 20 \
-      "before=\$(stty -g); $environment '$program' generate -m $model --window 64 --iterations 6 --patience 0 --seed 5 --threads 1 $*; echo left \$?; [ \$before = \$(stty -g) ] && echo as before; sleep infinity"
+      "before=\$(stty -g); $environment '$program' generate -m $model --sampler lad --window 64 --iterations 6 --patience 0 --seed 5 --threads 1 $*; echo left \$?; [ \$before = \$(stty -g) ] && echo as before; sleep infinity"
   }
   environment="env -u NO_COLOR"
   terminal --step hi
-  wait_for "^iteration 1/6 .*space next"
+  wait_for "^iteration 0/6, noise .*space next"
+  t send-keys Space; wait_for "^iteration 1/6  .*space next"
   check "cursor hidden" 0 "$(t display-message -p '#{cursor_flag}')"
   coloured() { t capture-pane -p -e | grep -q $'\x1b\[3[12]m'; }
   eventually coloured; check "colours" 0 $?
-  t send-keys Space; wait_for "^iteration 2/6"
+  t send-keys Space; wait_for "^iteration 1/6, noise" # the masks put on the first draft
+  t send-keys Space; wait_for "^iteration 2/6  "
   t send-keys q; wait_for "^left 0"; wait_for "cancelled, seed 5"
   check "cursor shown" 1 "$(t display-message -p '#{cursor_flag}')"
   terminal --step hi
-  wait_for "^iteration 1/6"; t send-keys C-c; wait_for "^left 130"
+  wait_for "^iteration 0/6"; t send-keys C-c; wait_for "^left 130"
   wait_for "^as before"
   check "cursor after Ctrl-C" 1 "$(t display-message -p '#{cursor_flag}')"
-  terminal --step hi; wait_for "^iteration 1/6"
-  iteration=1
+  terminal --no-noise --step hi; wait_for "^iteration 0/6"
+  iteration=0
   pictures() { t capture-pane -p | grep -c '^iteration'; }
   one_picture() { [ "$(pictures)" == 1 ]; }
   resized() { [ "$(stty -F "$(t display-message -p '#{pane_tty}')" size)" == "$1" ]; }

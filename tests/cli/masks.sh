@@ -21,9 +21,10 @@ refuses "an unknown template" 2 "unknown chat template plane; there are" train $
 
 # an adapter: redraft.json lies beside PEFT's own files, which name no mask
 "$program" train $stories $chosen --lora-rank 2 --out "$folder/lora"; check "an adapter" 0 $?
-check "remembered" '{"mask_token_id":'$id',"chat_template":"plain"}' "$(tr -d ' \n' < "$folder/lora/final/redraft.json")"
+check "remembered" '{"mask_token_id":'$id',"chat_template":"plain","denoiser":true}' "$(tr -d ' \n' < "$folder/lora/final/redraft.json")"
 check "not in PEFT's file" 0 "$(grep -c mask "$folder/lora/final/adapter_config.json")"
-answer -m "$folder/stories"; check "the model alone has no mask" 2 $?
+answer -m "$folder/stories" --sampler lad; check "the model alone has no mask" 2 $?
+answer -m "$folder/stories" > /dev/null; check "it writes from left to right" 0 $?
 alone=$(answer -m "$folder/stories" --adapter "$folder/lora/final"); check "the adapter alone says it" 0 $?
 check "an option that says the same" "$alone" "$(answer -m "$folder/stories" --adapter "$folder/lora/final" $chosen)"
 other=$(answer -m "$folder/stories" --adapter "$folder/lora/final" --mask-token X); check "another word" 0 $?
@@ -74,10 +75,10 @@ plain=$(loss)
 [ "$plain" != "$(loss --chat-template plain)" ] || check "a template changes the loss" another "$plain"
 told() { "$program" generate -m tests/golden/models/llada --threads 1 --seed 1 --window 100 --iterations 1 --json "$@" Hello | grep -o '"prompt_ids":[^]]*'; }
 [ "$(told)" != "$(told --system "Be kind.")" ] || check "a system message is read" "other ids" "the same"
-"$program" eval -q --data "$folder/rows.jsonl" -m tests/golden/models/llada --threads 1 --window 60 --iterations 1 --system "Be kind." \
+"$program" eval -q --data "$folder/rows.jsonl" -m tests/golden/models/llada --threads 1 --sampler lad --window 60 --iterations 1 --system "Be kind." \
   --top-k 1 --noise-start 0.2 --out "$folder/out.jsonl" --json > "$folder/found"; check "eval takes the sampler's options" 0 $?
 check "and says that there is noise" 1 "$(grep -c '"noise": true' "$folder/found")"
-refuses "one without meaning" 2 "means nothing to --sampler lad" eval --data "$folder/rows.jsonl" -m tests/golden/models/llada --threshold 0.5
+refuses "one without meaning" 2 "means nothing to --sampler low-confidence" eval --data "$folder/rows.jsonl" -m tests/golden/models/llada --threshold 0.5
 refuses "a raw prompt" 2 "which a raw prompt goes without" generate -m tests/golden/models/llada --raw --system "Be kind." Hello
 
 # A real pretrained model, where it is at hand.

@@ -8,8 +8,10 @@ servers=()
 key=()
 trap 'kill "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
 . tests/expect.bash
-serve() { # serve ARGUMENTS: starts one, sets url and server
-  serving "$folder/out" "$program" serve -m "$model" --threads 1 --port 0 "$@" 2>"$folder/log"
+serve() { # serve ARGUMENTS: starts one with the model, unless another is named; sets url and server
+  local which=(-m "$model")
+  [[ " $* " == *" -m "* ]] && which=()
+  serving "$folder/out" "$program" serve "${which[@]}" --threads 1 --port 0 "$@" 2>"$folder/log"
   servers+=("$server")
   [ "$url" ] || { echo "FAILED to start: $(cat "$folder/log")"; exit 1; }
 }
@@ -20,6 +22,7 @@ metric_is() { [ "$(metric "$1")" == "$2" ]; }
 # Room for drafts that take long enough: minutes under a sanitizer, seconds without.
 cp -r tests/golden/models/llama-mha "$model"
 sed -i 's/"max_position_embeddings": 256/"max_position_embeddings": 2048/' "$model/config.json"
+echo '{"denoiser": true}' > "$model/redraft.json"
 slow='{"prompt":"Hi","window":1000,"iterations":512,"patience":0,"seed":1}'
 
 serve
@@ -50,20 +53,26 @@ check "locked places" "40 42" "$(sed -n 's/^data: //p' "$folder/body" | tail -1 
 chat='"messages":[{"role":"user","content":"Hi"}],"iterations":3,"seed":1,"max_tokens":8'
 check "chat" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"foo\":1}")"
 check "usage adds up" True "$(value "r['usage']['prompt_tokens'] + r['usage']['completion_tokens'] == r['usage']['total_tokens'] and r['usage']['completion_tokens'] <= 8")"
-check "warning" "unknown fields: foo" "$(sed -n 's/\r$//; s/^X-Redraft-Warning: //p' "$folder/head")"
+check "warning" "unknown fields: foo; the draft was still changing when it stopped: do not trust it" "$(sed -n 's/\r$//; s/^X-Redraft-Warning: //p' "$folder/head")"
+check "it did not converge" False "$(value "r['converged']")"
 value "r['choices'][0]['message']['content']" >"$folder/answer"
 deltas() { python3 - "$folder/body" "$1" <<'END'
 import json, sys
 lines = [l[6:] for l in open(sys.argv[1], encoding="utf-8") if l.startswith("data: ")]
 assert lines[-1].strip() == "[DONE]", lines[-1]
+if sys.argv[2] == "draft":
+    print([json.loads(l)["draft"] for l in lines[:-1] if "draft" in json.loads(l)][-1])
+    sys.exit()
 parts = [c["delta"].get("content", "") for l in lines[:-1] for c in json.loads(l)["choices"]]
-print("".join(parts) if sys.argv[2] == "all" else [p for p in parts if p][-1])
+print("".join(parts))
 END
 }
 check "stream" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"stream\":true}")"
-check "deltas make the answer" "$(cat "$folder/answer")" "$(deltas all)"
+check "deltas make the answer" "$(cat "$folder/answer")" "$(deltas text)"
+check "signs of life" 3 "$(grep -c '^: draft [1-3]$' "$folder/body")"
 check "diffusing" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"stream\":true,\"diffusing\":true}")"
-check "the last draft is the answer" "$(cat "$folder/answer")" "$(deltas last)"
+check "drafts are no text of the answer" "$(cat "$folder/answer")" "$(deltas text)"
+check "the last draft is the answer" "$(cat "$folder/answer")" "$(deltas draft)"
 for sampler in ar low-confidence; do
   fill="\"prompt\":\"Hi\",\"sampler\":\"$sampler\",\"max_tokens\":6,\"seed\":1"
   check "$sampler" 200 "$(ask "$url"v1/completions -d "{$fill}")"
@@ -86,6 +95,9 @@ out of range|400|outside 0..1000|api/denoise|{"prompt":"Hi","top_k":5000}
 without meaning|400|means nothing|api/denoise|{"prompt":"Hi","threshold":0.5}
 long window|400|2048|api/denoise|{"prompt":"Hi","window":4000}
 model|404|no model gpt|v1/completions|{"prompt":"Hi","model":"gpt"}
+a form|400|response_format|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_object"}}
+a call|400|tool_choice|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"tool_choice":"required"}
+nothing asked|400|prompt is empty|v1/chat/completions|{"messages":[{"role":"user","content":" "}]}
 two answers|400|one answer|v1/completions|{"prompt":"Hi","n":2}
 states|400|equally many|api/denoise|{"prompt":"Hi","draft":{"ids":[1,2],"state":["mask"]}}
 token id|400|outside|api/denoise|{"prompt":"Hi","draft":{"ids":[99999,2],"state":["lock","mask"]}}
@@ -147,6 +159,32 @@ if [ ! "$REDRAFT_MODEL" ]; then
   done
   kill -TERM $server; wait $server; check "built-in: exit status" 0 $?
 fi
+
+# Several models, by name; defaults of generation; a causal model that nobody trained to refine.
+cp -r tests/golden/models/llama-mha "$folder/bare"
+serve -m "first=$model" -m "$folder/bare" --iterations 2 --alias one -q
+check "two models" "one bare" "$(curl -s "$url"v1/models | python3 -c "import json,sys; print(*[m['id'] for m in json.load(sys.stdin)['data']])")"
+ask "$url"v1/chat/completions -d '{"model":"bare","messages":[{"role":"user","content":"Hi"}],"max_tokens":3}' >"$folder/status"
+check "the other one" "200 bare" "$(cat "$folder/status") $(value "r['model']")"
+check "says which there are" "404" "$(ask "$url"v1/chat/completions -d '{"model":"gpt","messages":[{"role":"user","content":"Hi"}]}')"
+check "by name" True "$(value "'one and bare are' in r['error']['message']")"
+check "its own sampler" "ar lad" "$(curl -s "$url"api/options?model=bare | python3 -c "import json,sys; print(json.load(sys.stdin)['options'][0]['default'])") $(curl -s "$url"api/options | python3 -c "import json,sys; print(json.load(sys.stdin)['options'][0]['default'])")"
+check "the server's iterations" 200 "$(ask "$url"api/denoise -d '{"prompt":"Hi"}')"
+check "two drafts" 2 "$(grep -c '^event: draft' "$folder/body")"
+check "a request's own" 200 "$(ask "$url"api/denoise -d '{"prompt":"Hi","iterations":3}')"
+check "three drafts" 3 "$(grep -c '^event: draft' "$folder/body")"
+check "a sampler that it was not made for" 200 "$(ask "$url"api/denoise -d '{"model":"bare","prompt":"Hi","sampler":"lad"}')"
+check "is warned of in the header" 1 "$(grep -c '^X-Redraft-Warning: the model was never trained to refine' "$folder/head")"
+check "and in the done event" 1 "$(grep -c '"warning":"the model was never trained to refine' "$folder/body")"
+check "text goes on from left to right" 200 "$(ask "$url"v1/completions -d '{"prompt":"Hi","max_tokens":3,"temperature":0}')"
+value "r['choices'][0]['text']" >"$folder/answer"
+"$program" generate -m "$folder/bare" --raw --sampler ar --tokens 3 -q Hi >"$folder/b"; cmp "$folder/answer" "$folder/b" || failed=1
+kill -TERM $server; wait $server; check "two models: exit status" 0 $?
+serve --any-model -q
+check "any name" 200 "$(ask "$url"v1/chat/completions -d '{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}],"iterations":1}')"
+kill -TERM $server; wait $server
+"$program" serve -m "$model" -m "$model" --port 0 2>"$folder/err"; check "two of one name" 2 $?
+check "two of one name: message" 1 "$(grep -c 'NAME=PATH' "$folder/err")"
 
 # HTTPS, and pages of other sites.
 if openssl req -x509 -newkey rsa:2048 -nodes -keyout "$folder/key" -out "$folder/cert" -days 2 \

@@ -88,7 +88,7 @@ static inline rd_code fake_params_init(fake_params *f, const char *const *pairs,
       return rd_fail(e, RD_USAGE, "no option %s", name);
     RD_TRY(rd_option_set(&o, row, *pairs + n + 1, e));
   }
-  return rd_params_resolve(&f->p, &o, &f->sampler, e);
+  return rd_params_resolve(&f->p, &o, NULL, &f->sampler, e);
 }
 
 static inline void fake_params_drop(fake_params *f) {

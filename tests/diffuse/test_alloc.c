@@ -118,7 +118,7 @@ static void iterations_allocate_nothing(void **state) {
         if (pairs[p][0])
           assert_int_equal(rd_option_set(&o, rd_option_find(&o, pairs[p][0]), pairs[p][1], &e),
                            RD_OK);
-      assert_int_equal(rd_params_resolve(&params, &o, &sampler, &e), RD_OK);
+      assert_int_equal(rd_params_resolve(&params, &o, NULL, &sampler, &e), RD_OK);
       loop(*state, sampler, &params);
       int allocations = loop(*state, sampler, &params);
       if (allocations)

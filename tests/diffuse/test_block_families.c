@@ -125,10 +125,10 @@ static rd_code resolve(running *r, const rd_model *m, const char *const *pairs, 
   rd_options o = options_of(r);
   assert_true(rd_sampler_option_count <= OPTIONS);
   RD_TRY(rd_options_default(&o, e));
-  r->params.own = rd_model_preference(m);
+  const rd_defaults defaults = {.model = m};
   for (; *pairs; pairs += 2)
     RD_TRY(rd_option_set(&o, rd_option_find(&o, pairs[0]), pairs[1], e));
-  return rd_params_resolve(&r->params, &o, &r->sampler, e);
+  return rd_params_resolve(&r->params, &o, &defaults, &r->sampler, e);
 }
 
 static void drop(running *r) {

@@ -111,7 +111,7 @@ static void load_options(fake_params *f, const json_t *root) {
     set_option(f, "reuse", json_object_get(root, "reuse"));
   json_object_foreach(json_object_get(root, "options"), key, value)
     set_option(f, key, value);
-  if (rd_params_resolve(&f->p, &o, &f->sampler, &e) != RD_OK)
+  if (rd_params_resolve(&f->p, &o, NULL, &f->sampler, &e) != RD_OK)
     fail_msg("%s", e.message);
 }
 

@@ -81,7 +81,7 @@ static void golden_open(golden *g, const char *file) {
     set_option(g, "reuse", json_object_get(g->root, "reuse"));
   json_object_foreach(json_object_get(g->root, "options"), key, value)
     set_option(g, key, value);
-  if (rd_params_resolve(&g->p, &o, &g->sampler, &e) != RD_OK)
+  if (rd_params_resolve(&g->p, &o, NULL, &g->sampler, &e) != RD_OK)
     fail_msg("%s", e.message);
   const json_t *prompt = json_object_get(g->root, "prompt");
   const json_t *eot = json_object_get(g->root, "end_of_turn");

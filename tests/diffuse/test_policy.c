@@ -233,7 +233,7 @@ static rd_code resolve(const char *const *pairs, rd_params *out, rd_error *e) {
   for (; code == RD_OK && *pairs; pairs += 2)
     code = rd_option_set(&o, rd_option_find(&o, pairs[0]), pairs[1], e);
   if (code == RD_OK)
-    code = rd_params_resolve(&p, &o, &s, e);
+    code = rd_params_resolve(&p, &o, NULL, &s, e);
   *out = p;
   rd_options_drop(&o);
   return code;

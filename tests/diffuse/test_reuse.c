@@ -176,7 +176,7 @@ static void begin(running *r, const rd_model *model, const plan *p, const char *
   for (int i = 0; i < 6 && p->options[i]; i += 2)
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, p->options[i]), p->options[i + 1], &e),
                      RD_OK);
-  if (rd_params_resolve(&r->params, &o, &request.sampler, &e) != RD_OK ||
+  if (rd_params_resolve(&r->params, &o, NULL, &request.sampler, &e) != RD_OK ||
       rd_request_draft(&r->draft, &request, &e) != RD_OK)
     fail_msg("%s: %s", p->sampler, e.message);
 }

@@ -195,7 +195,7 @@ static void drafts_by_position_are_redrafted(void **state) {
                     .context = &v};
     assert_int_equal(rd_options_default(&o, &e), RD_OK);
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, "sampler"), samplers[k], &e), RD_OK);
-    assert_int_equal(rd_params_resolve(&p, &o, &r.sampler, &e), RD_OK);
+    assert_int_equal(rd_params_resolve(&p, &o, NULL, &r.sampler, &e), RD_OK);
     rd_draft *d;
     rd_engine *engine;
     assert_int_equal(rd_request_draft(&d, &r, &e), RD_OK);

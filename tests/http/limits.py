@@ -221,7 +221,7 @@ def same():
     wanted = []
     for text, options in rows:
         words = [w for k, v in options.items() for w in (f"--{k}", str(v))]
-        run = subprocess.run([PROGRAM, "generate", "-m", MODEL, "--threads", "1", "--json", *words, text],
+        run = subprocess.run([PROGRAM, "generate", "-m", MODEL, "--threads", "1", "--sampler", "lad", "--json", *words, text],
                              capture_output=True, check=True)
         wanted.append(without_time(run.stdout.decode().splitlines()))
     with Server(PROGRAM, "--threads", "1", "-q", "--max-batch-tokens", "300") as server:

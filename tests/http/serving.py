@@ -39,7 +39,7 @@ class Server:
 
     def __init__(self, program, *options, model=MODEL):
         self.log = tempfile.TemporaryFile()
-        model_options = ["-m", model] if model else []
+        model_options = ["-m", model, "--sampler", "lad"] if model else []
         self.process = subprocess.Popen(
             [program, "serve", *model_options, "--port", "0", *options],
             stdout=subprocess.PIPE, stderr=self.log)

@@ -5,9 +5,9 @@
 #include "inspect.h"
 #include "model_files.h"
 
-static const char *const written[] = {"config.json",       "generation_config.json",
-                                      "model.safetensors", "tokenizer.json",
-                                      "tokenizer.model",   "tokenizer_config.json"};
+static const char *const written[] = {
+    "config.json",    "generation_config.json", "redraft.json",         "model.safetensors",
+    "tokenizer.json", "tokenizer.model",        "tokenizer_config.json"};
 
 static void conversions_keep_the_logits(void **state) {
   (void)state;

@@ -94,7 +94,7 @@ static void follows_events(void **state) {
   event = (rd_event){RD_EVENT_NOISE, .iteration = 1, .ids = noisy,
                      .count = N,     .masked = one,  .masked_count = 1};
   take(&f, &event, noisy_pieces);
-  expect(&f, 40, 0, RD_PAINT_COLOUR, "\x1b[32ma\x1b[31m▒\x1b[32m c\x1b[0m");
+  expect(&f, 40, 0, RD_PAINT_COLOUR, "a\x1b[31m▒\x1b[0m c");
   event = (rd_event){RD_EVENT_DRAFT, .iteration = 2, .ids = noisy, .count = N, .confidence = sure};
   take(&f, &event, noisy_pieces); /* a mask that stayed, known by its id */
   expect(&f, 40, 0, RD_PAINT_COLOUR, "a\x1b[31m▒\x1b[0m c");
@@ -104,6 +104,34 @@ static void follows_events(void **state) {
   take(&f, &event, NULL);
   expect(&f, 90, 0, RD_PAINT_STATUS,
          "a▒ c\niteration 2/8  2 tokens  1 masked  0 changed  confidence 0.88  1.0 tokens/s");
+  rd_frame_drop(&f);
+}
+
+/* What keep and retention settled: in colour where nothing newer is to be said, and in words. */
+static void shows_what_is_settled(void **state) {
+  (void)state;
+  static const int32_t ids[N] = {1, 2, 3, 4}, retained[] = {0, 1}, locked[] = {2}, changed[] = {1};
+  static const float sure[N] = {1, 1, 1, 1};
+  static char *const pieces[N] = {"a", "b", "c", "d"};
+  rd_frame f = {0};
+  rd_event event = start_event();
+  take(&f, &event, NULL);
+  event = (rd_event){.kind = RD_EVENT_DRAFT,
+                     .iteration = 3,
+                     .ids = ids,
+                     .count = N,
+                     .confidence = sure,
+                     .changed = changed,
+                     .changed_count = 1,
+                     .retained = retained,
+                     .retained_count = 2,
+                     .locked = locked,
+                     .locked_count = 1};
+  take(&f, &event, pieces);
+  expect(&f, 40, 0, RD_PAINT_COLOUR, "\x1b[36ma\x1b[32mb\x1b[34mc\x1b[0md");
+  expect(&f, 90, 0, RD_PAINT_STATUS,
+         "abcd\niteration 3/8  4 tokens  0 masked  1 changed  1 locked  2 retained  "
+         "confidence 1.00");
   rd_frame_drop(&f);
 }
 
@@ -136,7 +164,7 @@ static void keeps_the_end_in_sight(void **state) {
   take(&f, &event, pieces);
   expect(&f, 20, 0, 0, "one\ntwo\nthree\nfour\n▒▒");
   expect(&f, 20, 2, 0, "three\nfour");
-  expect(&f, 20, 2, RD_PAINT_STATUS, "four\niteration 0/8  4 tok");
+  expect(&f, 20, 2, RD_PAINT_STATUS, "four\niteration 0/8, noise");
   event = (rd_event){RD_EVENT_NOISE, .ids = ids, .count = 1}; /* a shorter region */
   take(&f, &event, pieces);
   expect(&f, 20, 0, 0, "one");
@@ -146,7 +174,7 @@ static void keeps_the_end_in_sight(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wraps_by_display_width), cmocka_unit_test(measures_painted_lines),
-      cmocka_unit_test(follows_events), cmocka_unit_test(shows_where_answers_end),
-      cmocka_unit_test(keeps_the_end_in_sight)};
+      cmocka_unit_test(follows_events),         cmocka_unit_test(shows_where_answers_end),
+      cmocka_unit_test(keeps_the_end_in_sight), cmocka_unit_test(shows_what_is_settled)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a draft is given when it is made. */
-#ifndef RD_DRAFT_GIVEN_H
-#define RD_DRAFT_GIVEN_H
+/* What a draft is told, checked, and the rule by which its tokens are chosen. */
+#ifndef RD_DRAFT_SETUP_H
+#define RD_DRAFT_SETUP_H
 
 #include "engine.h"
 #include "sampler.h"
@@ -38,6 +38,7 @@ typedef struct rd_draft_setup {
   int64_t most;          /* of them are given back; 0: all. What follows completes a block */
   int64_t attention;     /* rd_engine_attention, for samplers without one of their own */
   int64_t stride;        /* rd_config.stride */
+  bool untrained;        /* the model was never trained for such a sampler: warn */
   bool shift_logits;     /* row i - 1 predicts position i */
   rd_gate gate;          /* of the model's adapter */
   uint64_t seed;         /* the one to use */
@@ -47,5 +48,11 @@ typedef struct rd_draft_setup {
 } rd_draft_setup;
 
 typedef struct rd_draft rd_draft;
+
+/* Room for an answer, a mask where one is needed, ids inside the vocabulary: the errors are those
+ * of rd_draft_new. */
+rd_code rd_draft_setup_check(const rd_draft_setup *setup, rd_error *e);
+/* How proposals are drawn from logits. */
+rd_propose_rule rd_draft_rule(const rd_draft_setup *setup);
 
 #endif
