@@ -21,6 +21,13 @@
 #define LLAMA3 CHECK "{{ bos_token }}" LLAMA3_TURNS("messages")
 #define LLAMA3_DATES "Cutting Knowledge Date: December 2023\\nToday Date: 26 Jul 2024\\n\\n"
 
+/* The system text that LAD gives where a conversation has none; what follows it is `turns`. */
+#define LAD_SYSTEM                                                                                 \
+  "{% set given = messages and messages[0].role == 'system' %}"                                    \
+  "{% set system = messages[0].content | trim if given else 'You are a helpful assistant.' %}"     \
+  "{% set turns = messages[1:] if given else messages %}"
+#define SPACE_HEADER(role) "{{ '<|start_header_id|>' ~ " role " ~ '<|end_header_id|>\\n' }}"
+
 #define CHATML_TOKENS "<|im_start|> <|im_end|>"
 #define CHATML_SYSTEM(text)                                                                        \
   "{% if not messages or messages[0].role != 'system' %}"                                          \
@@ -37,16 +44,29 @@ static const rd_chat_row rows[] = {
      .jinja = CHECK "{% for m in messages %}{{ '<|' ~ m.role ~ '|>' ~ m.content }}"
                     "{{ eos_token if m.role == 'assistant' }}{% endfor %}<|assistant|>"},
     {.name = "llama-3.1",
-     .help =
-         "LLaMA 3.1 and 3.2 Instruct: as llama-3, with their dates as system text; LAD's models",
+     .help = "LLaMA 3.1 and 3.2 Instruct without their dates, as LAD's adapters were trained: as "
+             "llama-3, with \"You are a helpful assistant.\"",
+     .tokens = LLAMA3_TOKENS,
+     .jinja = CHECK LAD_SYSTEM "{{ bos_token }}" LLAMA3_HEADER(
+         "'system'") "{{ system ~ '<|eot_id|>' }}" LLAMA3_TURNS("turns")},
+    {.name = "llama-3.1-dates",
+     .help = "LLaMA 3.1 and 3.2 Instruct as published: as llama-3, with their dates as system text",
      .tokens = LLAMA3_TOKENS,
      .jinja = CHECK
      "{{ bos_token }}{% set given = messages and messages[0].role == 'system' %}" LLAMA3_HEADER(
          "'system'") "{{ '" LLAMA3_DATES "' }}"
                      "{{ (messages[0].content | trim if given) ~ '<|eot_id|>' }}" LLAMA3_TURNS(
                          "(messages[1:] if given else messages)")},
+    {.name = "lad-space",
+     .help = "LAD's demo: headers and texts end in one newline, and no turn has an end token",
+     .tokens = "<|start_header_id|> <|end_header_id|>",
+     .jinja = CHECK LAD_SYSTEM "{{ bos_token ~ '\\n' }}" SPACE_HEADER(
+         "'system'") "{{ system ~ '\\n' }}"
+                     "{% for m in turns %}" SPACE_HEADER("m.role") "{{ m.content | trim ~ '\\n' }}"
+                                                                   "{% endfor %}" SPACE_HEADER(
+                                                                       "'assistant'")},
     {.name = "llama-3",
-     .help = "LLaMA 3 Instruct: headers with roles; LAD's demo",
+     .help = "LLaMA 3 Instruct: headers with roles",
      .tokens = LLAMA3_TOKENS,
      .jinja = LLAMA3},
     {.name = "llada",

@@ -70,6 +70,18 @@ static const struct render_row {
      "<s><|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|><|start_header_id|>assistant"
      "<|end_header_id|>\n\n"},
     {"llama-3.1", 3, 1,
+     "<s><|start_header_id|>system<|end_header_id|>\n\nYou are a helpful assistant.<|eot_id|>"
+     "<|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|>"
+     "<|start_header_id|>assistant<|end_header_id|>\n\n"},
+    {"llama-3.1", 0, 2,
+     "<s><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|>"
+     "<|start_header_id|>user<|end_header_id|>\n\nHi <s><|eot_id|>"
+     "<|start_header_id|>assistant<|end_header_id|>\n\n"},
+    {"lad-space", 3, 1,
+     "<s>\n<|start_header_id|>system<|end_header_id|>\nYou are a helpful assistant.\n"
+     "<|start_header_id|>user<|end_header_id|>\nBye\n"
+     "<|start_header_id|>assistant<|end_header_id|>\n"},
+    {"llama-3.1-dates", 3, 1,
      "<s><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
      "Today Date: 26 Jul "
      "2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|>"
