@@ -22,8 +22,8 @@ export const close = async () => {
   mock?.close();
 };
 
-/** A fresh page; `errors` gathers what the console and the page complain about. */
-export async function open({ width = 1400, height = 900, fragment = '', at = url, dark = false } = {}) {
+/** A fresh page, of one who was here before and left the settings open; `first`: of one who was not. `errors` gathers what the console and the page complain about. */
+export async function open({ width = 1400, height = 900, fragment = '', at = url, dark = false, first = false } = {}) {
   const context = await browser.newContext({
     viewport: { width, height },
     acceptDownloads: true,
@@ -31,7 +31,12 @@ export async function open({ width = 1400, height = 900, fragment = '', at = url
     permissions: at.startsWith('http') ? ['clipboard-read', 'clipboard-write'] : [],
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(300_000); // nothing takes that long but what is broken
+  if (!first && at.startsWith('http'))
+    await page.addInitScript((wide) => {
+      localStorage.setItem('redraft-visited', 'true');
+      localStorage.setItem('redraft-settings', String(wide));
+    }, width >= 1100);
+  page.setDefaultTimeout(Number(process.env.REDRAFT_PATIENCE ?? 300_000)); // nothing takes that long but what is broken
   const errors = [];
   const outside = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));

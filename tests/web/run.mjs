@@ -69,7 +69,7 @@ check('ask and watch: masks first, then new tokens, then the totals', async (pag
     assert.match(await page.locator('.draft').textContent(), /The capital of France is Paris/);
     assert.equal(mock.counts.requests.at(-1).body.no_noise, true);
   }
-});
+}, { fragment: '#no_noise=true' });
 
 check('nothing moves while tokens change', async (page) => {
   await pause(page, 0.05);
@@ -147,10 +147,10 @@ check('two runs side by side with different settings', async (page) => {
   const differs = await texts(page, '.differs');
   assert.notEqual(differs[0], differs[1]);
   await page.getByRole('slider', { name: 'Step', exact: true }).first().fill('0');
-  assert.deepEqual(await texts(page, '.status .step'), ['Starting noise', 'Starting noise']);
+  assert.deepEqual(await texts(page, '.status .step'), ['Starting noise, 0 of 16', 'Starting noise, 0 of 16']);
   await page.getByText('Move together').click();
   await page.getByRole('slider', { name: 'Step', exact: true }).first().fill('1');
-  assert.deepEqual(await texts(page, '.status .step'), ['Draft 1', 'Starting noise']);
+  assert.deepEqual(await texts(page, '.status .step'), ['Draft 1 of 16', 'Starting noise, 0 of 16']);
   await shot(page, 'compare');
 }, quick);
 
@@ -285,7 +285,7 @@ check('conversation: retry and earlier turns', async (page) => {
   if (mock) {
     const { messages } = mock.counts.requests.at(-1).body;
     assert.deepEqual(messages.map((message) => message.role), ['system', 'user', 'assistant', 'user']);
-    assert.deepEqual(Object.keys(mock.counts.requests.at(-2).body).sort(), ['prompt', 'system']);
+    assert.deepEqual(Object.keys(mock.counts.requests.at(-2).body).sort(), ['model', 'prompt', 'system']);
   }
   await page.getByRole('button', { name: 'Explore' }).first().click();
   assert.equal(await page.locator('.turn.open h2').textContent(), "What's the capital of France?");
@@ -374,6 +374,79 @@ check('dark, and colours that everyone can tell apart', async (page) => {
   await page.getByText('Light', { exact: true }).click();
   await page.waitForFunction((before) => getComputedStyle(document.body).backgroundColor !== before, dark);
 }, { ...quick, dark: true });
+
+check('a first visit: a question plays by itself, the settings are closed', async (page) => {
+  await page.locator('.turn.open .draft .tok').first().waitFor();
+  assert.equal(await page.locator('.settings.open').count(), 0);
+  await over(page);
+  assert.match(await page.locator('.turn.open h2').textContent(), /capital of France/);
+  await page.reload();
+  await over(page); // what was asked survives, and nothing is asked again
+  assert.equal(await page.locator('.turn').count(), 1);
+  await page.getByRole('button', { name: 'Start over' }).click();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Watch an answer come out of noise' }).waitFor();
+  assert.equal(await page.locator('.turn').count(), 0);
+}, { first: true });
+
+check('conversations are kept: opened again, renamed, deleted, exported', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  const answer = await page.locator('.turn.open .draft').textContent();
+  await page.getByRole('button', { name: 'Start over' }).click();
+  await page.getByRole('button', { name: 'Conversations' }).click();
+  await page.getByLabel(/^Name of What's the capital/).fill('mine');
+  await page.getByLabel(/^Name of What's the capital/).press('Tab');
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export all' }).click();
+  await (await saving).saveAs(join(folder, 'all.md'));
+  await page.getByRole('button', { name: 'Open mine' }).click();
+  await over(page);
+  assert.equal(await page.locator('.turn.open .draft').textContent(), answer);
+  assert.match(readFileSync(join(folder, 'all.md'), 'utf8'), /> What's the capital of France\?/);
+  await page.getByRole('button', { name: 'Conversations' }).click();
+  await page.getByRole('button', { name: 'Delete mine' }).click();
+  await page.getByText('Nothing is kept yet.').waitFor();
+}, quick);
+
+check('an empty question asks what the field says', async (page) => {
+  await pause(page, 0);
+  const words = await page.locator('#prompt').getAttribute('placeholder');
+  await page.getByRole('button', { name: 'Ask', exact: true }).click();
+  await over(page);
+  assert.equal(await page.locator('.turn.open h2').textContent(), words);
+}, quick);
+
+check('a draft that was still changing is marked', async (page) => {
+  await pause(page, 0);
+  await ask(page, 'What do you know about Amsterdam?');
+  assert.match(await page.locator('.verdict.doubtful .warning').textContent(), /still changing/);
+  await ask(page, "What's the capital of France?");
+  assert.match(await page.locator('.turn.folded .warning').textContent(), /still changing/);
+}, { fragment: '#tokens=40&iterations=1' });
+
+check('the slider of length: to the right longer', async (page) => {
+  await page.locator('#simple0-eos_bias').waitFor();
+  await page.getByRole('slider', { name: 'Shorter / longer answers, slider' }).first().fill('2');
+  await page.waitForFunction(() => new URLSearchParams(location.hash.slice(1)).get('eos_bias') === '-2');
+  assert.equal(await page.getByRole('slider', { name: /Room for question/ }).first().getAttribute('max'), '2048');
+  assert.equal(await page.locator('#pause').getAttribute('max'), '5');
+});
+
+check('several models: one is chosen, and asked', async (page) => {
+  await page.getByLabel('Model', { exact: true }).selectOption('other');
+  await page.getByText('The other one knows nothing.').waitFor();
+  await ask(page, "What's the capital of France?");
+  assert.equal(mock.counts.requests.at(-1).body.model, 'other');
+}, { skip: mock ? false : 'needs the stand-in server', fragment: '#iterations=2' });
+
+check('what was settled is shown, in colour and in words', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  await page.getByRole('slider', { name: 'Step', exact: true }).fill('2');
+  await page.locator('.numbers .retained').waitFor();
+  assert.notEqual(await page.locator('.draft .tok.retained').count(), 0);
+}, { skip: mock ? false : 'needs the stand-in server', fragment: '#keep=true&iterations=8' });
 
 check('errors are said in words', async (page) => {
   await ask(page, 'queue full');

@@ -90,6 +90,8 @@ export function* generate(request, prompt) {
   yield `{"event":"start","model":"mock","sampler":${JSON.stringify(value('sampler'))},"seed":${seed},"window":${value('window')},"iterations":${iterations},"prompt_ids":${JSON.stringify(promptIds)}}`;
   yield JSON.stringify({ event: 'noise', iteration: 0, ids: canvas, masked: masked(canvas) });
   let before = canvas;
+  const kept = new Set();
+  const retained = () => (kept.size > 0 ? { retained: [...kept].sort((a, b) => a - b) } : {});
   let same = 0;
   let stopped = 'iterations';
   let i = 0;
@@ -122,6 +124,7 @@ export function* generate(request, prompt) {
       confidence: confidence.map((c) => Number(c.toFixed(4))),
       changed,
       text: decode(draft),
+      ...retained(),
     });
     same = changed.length === 0 ? same + 1 : 0;
     before = draft;
@@ -136,11 +139,12 @@ export function* generate(request, prompt) {
     const budget = Math.floor(share * share * share * length * value('noise_start'));
     canvas = [...draft];
     for (let k = 0; k < budget; k++) canvas[Math.floor(random() * length)] = mask;
-    yield JSON.stringify({ event: 'noise', iteration: i, ids: canvas, masked: masked(canvas) });
+    if (value('keep')) canvas.forEach((id, p) => id !== mask && kept.add(p));
+    yield JSON.stringify({ event: 'noise', iteration: i, ids: canvas, masked: masked(canvas), ...retained() });
   }
   const made = Math.min(i, iterations);
   const end = before.indexOf(eos) < 0 ? length : before.indexOf(eos);
-  yield JSON.stringify({ event: 'done', text: decode(before), ids: before.slice(0, end), tokens: end, iterations: made, passes: made, stopped, seconds: Number((made * 0.004).toFixed(4)) });
+  yield JSON.stringify({ event: 'done', text: decode(before), ids: before.slice(0, end), tokens: end, iterations: made, passes: made, stopped, seconds: Number((made * 0.004).toFixed(4)), converged: same > 0 });
 }
 
 function reject(response, status, message, headers = {}) {
@@ -207,7 +211,11 @@ export async function start({ port = 0, key = '', step = 15 } = {}) {
     }
     if (path === '/health') return json({ status: 'ok', model: 'mock' });
     if (key && request.headers.authorization !== `Bearer ${key}`) return reject(response, 401, 'This server needs an API key.');
-    if (path === '/api/options') return json({ options, samplers });
+    if (path === '/api/options') {
+      const model = new URL(request.url, 'http://mock').searchParams.get('model') ?? 'mock';
+      const about = model === 'other' ? 'The other one knows nothing.' : 'A stand-in that knows two answers.';
+      return json({ options, samplers, models: [{ id: 'mock' }, { id: 'other' }], model, about });
+    }
     if (path === '/v1/models') return json({ object: 'list', data: [{ id: 'mock', object: 'model' }] });
     if (request.method !== 'POST') return reject(response, 404, `No route ${request.method} ${path}`);
     let text = '';

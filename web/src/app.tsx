@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 // The page on a server: the conversation in the middle, the settings beside it, the question below.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { apiKey, ApiError, getCatalog, getModel } from './client.ts';
 import { Composer, type Draft } from './composer.tsx';
 import { useAnnouncement, useConversation } from './conversation.ts';
 import { loadTrace } from './export.ts';
 import { FoldedTurn } from './folded-turn.tsx';
 import { Help } from './help.tsx';
-import { Intro } from './intro.tsx';
+import { examplesOf, Intro } from './intro.tsx';
+import { keep, listKept, newId, putKept, revive, type Kept } from './kept.ts';
+import { KeptList } from './kept-list.tsx';
 import { readLink, writeLink } from './link.ts';
 import { OpenTurn } from './open-turn.tsx';
 import type { Catalog, Values } from './options.ts';
 import { Icon, IconButton } from './parts.tsx';
 import { applyPrefs, loadPrefs } from './prefs.ts';
 import { Settings } from './settings.tsx';
+import { readStored, writeStored } from './stored.ts';
 
 export function App() {
   const [catalog, setCatalog] = useState<Catalog | null>(null);
@@ -25,16 +28,19 @@ export function App() {
   const [draft, setDraft] = useState<Draft>({ prompt: '', system: '' });
   const [values, setValues] = useState<readonly [Values, Values]>([{}, {}]);
   const [compare, setCompare] = useState(false);
-  const [settingsOpen, setSettingsOpen] = useState(() => matchMedia('(min-width: 1100px)').matches);
+  const [settingsOpen, setSettingsOpen] = useState(() => readStored('redraft-settings', false) && matchMedia('(min-width: 1100px)').matches);
   const [helpOpen, setHelpOpen] = useState(false);
   const [opened, setOpened] = useState<number | null>(null);
+  const [opening, setOpening] = useState('');
   const talk = useConversation(catalog, () => setKeyNeeded(true));
   const said = useAnnouncement(talk.turns);
 
-  const connect = async () => {
+  const asked = useRef(''); // the model that was chosen
+  const connect = async (wanted = '') => {
+    asked.current = wanted;
     try {
-      const [rows, name] = await Promise.all([getCatalog(), getModel()]);
-      setModel(name);
+      const [rows, name] = await Promise.all([getCatalog(wanted), getModel()]);
+      setModel(rows.model || name);
       setKeyNeeded(false);
       setProblem('');
       const linked = readLink(location.hash, rows);
@@ -44,6 +50,10 @@ export function App() {
       if (linked.pause !== null) setPrefs((old) => ({ ...old, pause: linked.pause ?? old.pause }));
       if (linked.problems.length > 0) setProblem(linked.problems.join('; '));
       setCatalog(rows);
+      // The first visit shows what the page is for, before anybody has to do something.
+      const [first] = examplesOf(rows);
+      if (first && !linked.prompt && location.hash === '' && !readStored('redraft-visited', false)) setOpening(first.prompt);
+      writeStored('redraft-visited', true);
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) setKeyNeeded(true);
       setProblem((error as Error).message);
@@ -52,10 +62,38 @@ export function App() {
   useEffect(() => {
     void connect();
     // A link opened in this very tab changes no more than the fragment.
-    const changed = () => void connect();
+    const changed = () => void connect(asked.current);
     window.addEventListener('hashchange', changed);
     return () => window.removeEventListener('hashchange', changed);
   }, []);
+  useEffect(() => {
+    if (!opening || !catalog) return;
+    setOpening('');
+    askWith(opening, values[0]);
+  }, [opening, catalog]);
+  // What was asked survives a reload: kept when a run is over, found again where the tab was.
+  const [keptOpen, setKeptOpen] = useState(false);
+  const kept = useRef({ id: '', name: '' });
+  const forget = () => {
+    kept.current = { id: '', name: '' };
+    sessionStorage.removeItem('redraft-conversation');
+  };
+  const recall = (found: Kept) => {
+    kept.current = { id: found.id, name: found.name };
+    setOpened(null);
+    talk.restore(revive(found));
+  };
+  useEffect(() => {
+    const id = sessionStorage.getItem('redraft-conversation');
+    if (id) void listKept().then((list) => list.filter((item) => item.id === id).forEach(recall));
+  }, []);
+  useEffect(() => {
+    if (talk.busy || talk.turns.length === 0) return;
+    kept.current.id ||= newId();
+    sessionStorage.setItem('redraft-conversation', kept.current.id);
+    void putKept(keep(kept.current.id, kept.current.name, talk.turns));
+  }, [talk.busy, talk.turns]);
+  useEffect(() => writeStored('redraft-settings', settingsOpen), [settingsOpen]);
   useEffect(() => applyPrefs(prefs), [prefs]);
 
   const fragment = writeLink({ prompt: draft.prompt, system: draft.system, a: values[0], b: values[1], compare, pause: null });
@@ -67,7 +105,7 @@ export function App() {
     if (!catalog || talk.busy || prompt.trim() === '') return;
     setOpened(null);
     setProblem('');
-    talk.ask(prompt.trim(), draft.system, prefs.threads, compare ? [first, values[1]] : [first]);
+    talk.ask(prompt.trim(), draft.system, prefs.threads, compare ? oneSeed([first, values[1]]) : [first]);
     setDraft({ ...draft, prompt: '' });
   };
   const load = async (file: File) => {
@@ -130,8 +168,21 @@ export function App() {
       </a>
       <header class="top">
         <h1 class="mark">redraft</h1>
-        <span class="model">{model}</span>
+        {catalog && catalog.models.length > 1 ? (
+          <select class="model" aria-label="Model" value={catalog.model} onChange={(event) => void connect(event.currentTarget.value)}>
+            {catalog.models.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <span class="model">{model}</span>
+        )}
         <span class="spring" />
+        <button type="button" class="quiet" onClick={() => setKeptOpen(true)}>
+          Conversations
+        </button>
         <button type="button" class="quiet" onClick={() => setHelpOpen(true)} aria-keyshortcuts="?">
           Keys
         </button>
@@ -161,7 +212,7 @@ export function App() {
             <button type="submit">Use it</button>
           </form>
         )}
-        {talk.turns.length === 0 && <Intro catalog={catalog} onExample={(prompt, set) => askWith(prompt, { ...values[0], ...set })} />}
+        {talk.turns.length === 0 && <Intro catalog={catalog} onExample={(prompt) => askWith(prompt, values[0])} />}
         {talk.turns.map((turn) =>
           turn.id === openId ? (
             <OpenTurn
@@ -173,6 +224,10 @@ export function App() {
               actions={{
                 onRetry: () => (setOpened(null), talk.retry(turn)),
                 onRedraft: (slot, edit) => (setOpened(null), talk.redraft(turn, slot, edit)),
+                onEdit: () => {
+                  setDraft({ ...draft, prompt: turn.question });
+                  document.getElementById('prompt')?.focus();
+                },
                 onClose: turn.id !== last?.id ? () => setOpened(null) : null,
               }}
             />
@@ -186,12 +241,13 @@ export function App() {
       </main>
       <Composer
         value={draft}
+        example={examplesOf(catalog)[talk.turns.length % examplesOf(catalog).length]?.prompt ?? ''}
         busy={talk.busy}
         compare={compare}
         threads={prefs.threads}
         turns={talk.turns.length}
         onChange={setDraft}
-        onAsk={() => askWith(draft.prompt, values[0])}
+        onAsk={() => askWith(draft.prompt.trim() === '' ? (examplesOf(catalog)[talk.turns.length % examplesOf(catalog).length]?.prompt ?? '') : draft.prompt, values[0])}
         onStop={talk.stop}
         onCompare={(on) => {
           setCompare(on);
@@ -200,7 +256,7 @@ export function App() {
         }}
         onThreads={(threads) => setPrefs({ ...prefs, threads })}
         onLoad={(file) => void load(file)}
-        onClear={talk.clear}
+        onClear={() => (forget(), talk.clear())}
       />
       {catalog && (
         <Settings
@@ -215,9 +271,17 @@ export function App() {
           onClose={() => setSettingsOpen(false)}
         />
       )}
+      <KeptList open={keptOpen} onClose={() => setKeptOpen(false)} onOpen={recall} />
       <Help open={helpOpen} onClose={() => setHelpOpen(false)} />
     </div>
   );
+}
+
+/** Two runs that differ by their settings alone: one seed for both, where neither names one. */
+function oneSeed(pair: readonly [Values, Values]): readonly Values[] {
+  if (pair.some((values) => values.seed !== undefined)) return pair;
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  return pair.map((values) => ({ ...values, seed }));
 }
 
 /** The first comparison worth making: the same settings with noising the other way round. */

@@ -66,8 +66,10 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
   );
 }
 
-export async function getCatalog(): Promise<Catalog> {
-  return readCatalog(await (await request('api/options')).json());
+/** The options of a model; '' for the server's first. */
+export async function getCatalog(model = ''): Promise<Catalog> {
+  const query = model ? `?model=${encodeURIComponent(model)}` : '';
+  return readCatalog(await (await request(`api/options${query}`)).json());
 }
 
 /** The model's name, for the page's head. */
@@ -81,11 +83,11 @@ export interface Token {
   readonly piece: string;
 }
 
-export async function tokenize(text: string): Promise<Token[]> {
+export async function tokenize(text: string, model = ''): Promise<Token[]> {
   const response = await request('api/tokenize', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ text }),
+    body: JSON.stringify(model ? { text, model } : { text }),
   });
   const body = (await response.json()) as { ids?: unknown; pieces?: unknown };
   if (!Array.isArray(body.ids)) throw new ApiError('The tokenizer answered without ids', response.status);

@@ -10,6 +10,7 @@ export interface Draft {
 
 interface ComposerProps {
   readonly value: Draft;
+  readonly example: string; // what an empty question asks
   readonly busy: boolean;
   readonly compare: boolean;
   readonly threads: boolean;
@@ -59,7 +60,7 @@ export function Composer(props: ComposerProps) {
           aria-keyshortcuts="/"
           rows={1}
           value={value.prompt}
-          placeholder="Ask, and watch the answer settle"
+          placeholder={props.example || 'Ask, and watch the answer settle'}
           onInput={(event) => onChange({ ...value, prompt: event.currentTarget.value })}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -68,11 +69,11 @@ export function Composer(props: ComposerProps) {
           }}
         />
         {busy ? (
-          <button type="button" class="stop" onClick={onStop} title="Stop (Esc)">
+          <button key="stop" type="button" class="stop" onClick={onStop} title="Stop (Esc)">
             <Icon name="stop" /> Stop
           </button>
         ) : (
-          <button type="submit" class="primary" disabled={value.prompt.trim() === ''}>
+          <button key="ask" type="submit" class="primary" disabled={value.prompt.trim() === '' && props.example === ''}>
             Ask
           </button>
         )}

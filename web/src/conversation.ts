@@ -18,6 +18,8 @@ export interface Conversation {
   readonly add: (turn: Turn) => void;
   readonly stop: () => void;
   readonly clear: () => void;
+  /** Go on from turns that were kept. */
+  readonly restore: (turns: readonly Turn[]) => void;
   readonly nextId: () => number;
 }
 
@@ -96,6 +98,11 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
     },
     add: (turn) => setTurns((all) => [...all, turn]),
     stop: () => connections.current.forEach((connection) => connection.abort()),
+    restore: (kept) => {
+      connections.current.forEach((connection) => connection.abort());
+      last.current = Math.max(0, ...kept.map((turn) => turn.id));
+      setTurns(kept);
+    },
     clear: () => {
       connections.current.forEach((connection) => connection.abort());
       setTurns([]);
@@ -115,7 +122,7 @@ export function useAnnouncement(turns: readonly Turn[]): string {
     if (over) {
       const error = runs.find((run) => run.error)?.error;
       const done = runs[0]?.done;
-      say(error ?? (done ? `Done after ${plural(done.iterations, 'iteration')}: ${done.text}` : `Stopped. ${answer(turn)}`));
+      say(error ?? (done ? `Done after ${plural(done.iterations, 'iteration')}${done.converged ? '' : ', still changing'}: ${done.text}` : `Stopped. ${answer(turn)}`));
       return;
     }
     const now = Date.now();

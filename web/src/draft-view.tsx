@@ -52,10 +52,12 @@ function shownTokens({ frame, edit, prefs, locked }: DraftViewProps): Shown[] {
     if (blank) classes.push('blank', `w${(position * 7) % 5}`);
     if (fresh) classes.push('new');
     if (held) classes.push('locked');
+    const kept = edit || masked || held ? '' : frame?.locked.has(position) ? 'locked' : frame?.retained.has(position) ? 'retained' : '';
+    if (kept) classes.push(kept);
     if (tail) classes.push('tail');
     if (prefs.colours === 'confidence' && !masked && !edit) classes.push('shaded');
     const said = masked ? (blank ? 'masked' : `masked, was ${visible(piece)}`) : visible(piece);
-    const how = state ? words[state] : [fresh ? 'new' : '', held ? 'locked' : ''].filter(Boolean).join(', ');
+    const how = state ? words[state] : [fresh ? 'new' : '', held ? 'locked' : kept].filter(Boolean).join(', ');
     out.push({
       position,
       text: blank ? '\u00a0' : piece === '' ? '·' : piece.replace(/\n/g, '↵\n'),

@@ -24,7 +24,7 @@ export function EditBar({ edit, tool, position, onTool, onEdit, onRetype, onRedr
   const piece = position === null ? '' : (edit.pieces[position] ?? '');
   const lead = /^\s*/.exec(piece)?.[0] ?? '';
   const hint: Record<Tool, string> = {
-    mask: 'Press or drag over tokens to have them written anew.',
+    mask: 'Press or drag over tokens to have them written anew; or walk with the arrow keys: M blanks, L locks, E frees, R retypes.',
     lock: 'Press or drag over tokens that must stay as they are.',
     edit: 'Press or drag over tokens that may change if the model prefers.',
     retype: 'Press a token, then write what should stand there.',

@@ -17,6 +17,8 @@ export interface NoiseEvent {
   readonly iteration: number;
   readonly ids: readonly number[];
   readonly masked: readonly number[];
+  readonly retained: readonly number[];
+  readonly locked: readonly number[];
 }
 export interface DraftEvent {
   readonly event: 'draft';
@@ -25,6 +27,8 @@ export interface DraftEvent {
   readonly pieces: readonly string[];
   readonly confidence: readonly number[];
   readonly changed: readonly number[];
+  readonly retained: readonly number[];
+  readonly locked: readonly number[];
   readonly text: string;
 }
 export interface DoneEvent {
@@ -36,6 +40,9 @@ export interface DoneEvent {
   readonly passes: number;
   readonly stopped: string;
   readonly seconds: number;
+  /** False: the draft was still changing when it ended. Older traces do not say. */
+  readonly converged: boolean;
+  readonly warning: string;
 }
 export type TraceEvent = StartEvent | NoiseEvent | DraftEvent | DoneEvent;
 
@@ -49,6 +56,9 @@ export interface Frame {
   readonly confidence: readonly number[];
   readonly masked: ReadonlySet<number>;
   readonly changed: ReadonlySet<number>;
+  /** What the sampler settled: not masked again; locked ones keep their tokens. */
+  readonly retained: ReadonlySet<number>;
+  readonly locked: ReadonlySet<number>;
   /** The answer is positions 0 .. end - 1; what follows is end-of-text padding. */
   readonly end: number;
   readonly text: string;
@@ -112,6 +122,12 @@ function positions(fields: Fields, name: string, length: number): number[] {
   return value;
 }
 
+/** Positions that the sampler settled: left out where there are none. */
+function settled(fields: Fields, length: number): { retained: number[]; locked: number[] } {
+  const list = (name: string) => (fields[name] === undefined ? [] : positions(fields, name, length));
+  return { retained: list('retained'), locked: list('locked') };
+}
+
 /** One event from its JSON text; throws TraceError with what is wrong. */
 export function parseEvent(line: string): TraceEvent {
   let seed = '';
@@ -140,7 +156,7 @@ export function parseEvent(line: string): TraceEvent {
       };
     case 'noise': {
       const ids = numbers(fields, 'ids');
-      return { event: 'noise', iteration: number(fields, 'iteration'), ids, masked: positions(fields, 'masked', ids.length) };
+      return { event: 'noise', iteration: number(fields, 'iteration'), ids, masked: positions(fields, 'masked', ids.length), ...settled(fields, ids.length) };
     }
     case 'draft': {
       const ids = numbers(fields, 'ids');
@@ -158,6 +174,7 @@ export function parseEvent(line: string): TraceEvent {
         pieces: pieces as string[],
         confidence,
         changed: positions(fields, 'changed', ids.length),
+        ...settled(fields, ids.length),
         text: text(fields, 'text'),
       };
     }
@@ -171,6 +188,8 @@ export function parseEvent(line: string): TraceEvent {
         passes: number(fields, 'passes'),
         stopped: text(fields, 'stopped'),
         seconds: number(fields, 'seconds'),
+        converged: fields.converged !== false,
+        warning: typeof fields.warning === 'string' ? fields.warning : '',
       };
     default:
       throw new TraceError(`unknown event ${JSON.stringify(fields.event) ?? 'without a name'}`);
@@ -222,6 +241,8 @@ function noiseFrame(run: Run, event: NoiseEvent): Frame {
     confidence: event.ids.map((_, p) => before?.confidence[p] ?? 0),
     masked,
     changed: new Set(),
+    retained: new Set(event.retained),
+    locked: new Set(event.locked),
     end: before && before.ids.length === event.ids.length ? before.end : openingEnd(run, event, pieces, masked),
     text: before?.text ?? '',
   };
@@ -242,6 +263,8 @@ function draftFrame(run: Run, event: DraftEvent): Frame {
     confidence: event.confidence,
     masked,
     changed: new Set(event.changed.filter((p) => !masked.has(p))),
+    retained: new Set(event.retained),
+    locked: new Set(event.locked),
     end: answerEnd(event.ids, event.pieces, run.start?.eos_ids ?? []),
     text: event.text,
   };

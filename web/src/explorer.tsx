@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // One run, to watch and to explore: status, canvas, draft, timeline, chart, and the token under the glass.
-import { useLayoutEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { CanvasMap } from './canvas-map.tsx';
 import { Chart } from './chart.tsx';
 import { tokenize } from './client.ts';
 import { editOf, mark, retype, type DraftEdit } from './draft-edit.ts';
 import { DraftView } from './draft-view.tsx';
 import { EditBar, type Tool } from './edit-bar.tsx';
-import { finished } from './events.ts';
+import { finished, type Run } from './events.ts';
 import { decimal, percent, plural, seconds } from './format.ts';
 import type { Player } from './player.ts';
 import type { Prefs } from './prefs.ts';
@@ -29,6 +29,19 @@ interface ExplorerProps {
 }
 
 const nobody: ReadonlySet<number> = new Set();
+const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+
+/** Tokens that stand, by the clock since the run began to be seen: while it runs. */
+function Rate({ run }: { run: Run }) {
+  const begun = useRef(performance.now());
+  const end = run.frames[run.frames.length - 1]?.end ?? 0;
+  const passed = (performance.now() - begun.current) / 1000;
+  return (
+    <span>
+      <b>{passed > 0.2 ? decimal(end / passed) : '–'}</b> tokens/s
+    </span>
+  );
+}
 
 export function Explorer({ name, title, slot, player, prefs, editing, onRedraft, onEditEnd, onProblem }: ExplorerProps) {
   const { run } = slot;
@@ -44,6 +57,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
     const last = run.frames.findLast((item) => item.kind === 'draft') ?? run.frames[run.frames.length - 1];
     setEdit(editing && last ? editOf(last) : null);
     setPicked(null);
+    if (editing) document.getElementById(`${name}-draft`)?.focus();
   }, [editing]);
 
   const locked = slot.draft ? new Set(slot.draft.marks.flatMap((state, p) => (state === 'lock' ? [p] : []))) : nobody;
@@ -79,7 +93,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
     <section class="explorer" aria-label={title ? `Run ${title}` : 'Run'}>
       <div class="status">
         {title && <span class="badge">{title}</span>}
-        <span class="step">{edit ? 'Under the pen' : run.status === 'waiting' ? 'Waiting for the first event' : frameName(frame)}</span>
+        <span class="step">{edit ? 'Under the pen' : run.status === 'waiting' ? 'Waiting for the first event' : frameName(frame, run.start?.iterations ?? null)}</span>
         {frame && !edit && (
           <span class="numbers">
             <span>
@@ -91,6 +105,17 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
             <span class="new">
               <b>{frame.changed.size}</b> new
             </span>
+            {frame.locked.size > 0 && (
+              <span class="locked">
+                <b>{frame.locked.size}</b> locked
+              </span>
+            )}
+            {frame.retained.size > 0 && (
+              <span class="retained">
+                <b>{frame.retained.size}</b> retained
+              </span>
+            )}
+            {live && run.start && <Rate run={run} />}
             <span>
               <b>{frame.kind === 'draft' || frame.iteration > 0 ? percent(meanConfidence(frame)) : '–'}</b> sure
             </span>
@@ -122,12 +147,13 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
           onClose={onEditEnd}
         />
       ) : (
-        <Timeline frames={run.frames} player={player} live={live} />
+        <Timeline frames={run.frames} player={player} live={live} most={run.start?.iterations ?? null} />
       )}
-      <p class={`verdict ${run.status}`}>
+      <p class={`verdict ${run.status} ${total?.warning ? 'doubtful' : ''}`}>
         {total ? (
           <>
             <strong>{total.verdict}.</strong>{' '}
+            {total.warning && <em class="warning">{sentence(total.warning)} </em>}
             <span>
               {plural(total.tokens, 'token')} in {plural(total.iterations, 'iteration')}, <b>{decimal(total.perIteration)}</b> tokens an iteration, {seconds(total.seconds)} of
               work ({decimal(total.perSecond)} tokens/s)

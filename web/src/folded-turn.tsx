@@ -15,6 +15,7 @@ export function FoldedTurn({ turn, onOpen }: { turn: Turn; onOpen: () => void })
         {turn.question && turn.note ? `${turn.note}. ` : ''}
         {total ? `${plural(total.tokens, 'token')} in ${plural(total.iterations, 'iteration')}, ${seconds(total.seconds)}` : ''}
         {turn.slots.length > 1 ? ', two runs' : ''}
+        {total?.warning && <em class="warning">still changing</em>}
         <button type="button" class="quiet" onClick={onOpen}>
           Explore
         </button>

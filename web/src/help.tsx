@@ -11,7 +11,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['Left, Right', 'One step back or forward'],
   ['Home, End', 'To the starting noise, to the end'],
   ['D', 'Into the draft: arrow keys walk its tokens'],
-  ['M, L, E, R', 'While editing: mask, lock, free, retype the token'],
+  ['M, L, E, R', 'While editing, on a token: blank, lock, free, retype it'],
   ['V', 'Colour by changes or by confidence'],
   ['S', 'Settings'],
   ['?', 'These keys'],

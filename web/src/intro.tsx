@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: MIT
-// What one sees before the first question: the idea in three sentences, its colours, two examples.
-import type { Catalog, Values } from './options.ts';
+// What one sees before the first question: the idea in plain words, what this model knows, and questions
+// that it answers.
+import type { Catalog, Example } from './options.ts';
 
-const examples: readonly { readonly prompt: string; readonly how: string; readonly values: Values }[] = [
-  { prompt: "What's the capital of France?", how: 'noiseless: the whole draft refined until it stands still', values: { no_noise: true } },
-  { prompt: 'What do you know about Amsterdam?', how: 'with noising: a falling share is masked again after every draft', values: {} },
+/** For servers whose model names none. */
+const usual: readonly Example[] = [
+  { kind: 'A country', prompt: "What's the capital of France?" },
+  { kind: 'A city', prompt: 'What do you know about Amsterdam?' },
 ];
 
-export const Intro = ({ catalog, onExample }: { catalog: Catalog | null; onExample: (prompt: string, values: Values) => void }) => (
+export const examplesOf = (catalog: Catalog | null): readonly Example[] => (catalog && catalog.examples.length > 0 ? catalog.examples : usual);
+
+export const Intro = ({ catalog, onExample }: { catalog: Catalog | null; onExample: (prompt: string) => void }) => (
   <section class="intro">
     <h2>Watch an answer come out of noise</h2>
     <p>
-      Most language models write one word after another. This one writes all of them at once, from nothing but <span class="tok masked sample">masks</span>, and then drafts
-      the whole answer again and again. <span class="tok new sample">New</span> tokens light up in every draft, until nothing changes any more and the answer stands.
+      Most programs of this kind write one word after another. This one writes all of them at once, beginning with nothing but <span class="tok masked sample">blanks</span>, and
+      then goes over the whole answer again and again. <span class="tok new sample">New</span> words light up each time, until nothing changes any more and the answer stands.
     </p>
-    <p>Every draft is kept: scrub back to any of them, see what each word was before, lock what you like, and have the rest written anew.</p>
+    {catalog?.about && <p class="about">{catalog.about}</p>}
     <div class="examples">
-      {examples.map((example) => (
-        <button
-          type="button"
-          key={example.prompt}
-          disabled={!catalog}
-          onClick={() => onExample(example.prompt, catalog?.options.some((row) => row.name in example.values) ? example.values : {})}
-        >
+      {examplesOf(catalog).map((example) => (
+        <button type="button" key={example.prompt} disabled={!catalog} onClick={() => onExample(example.prompt)}>
           <strong>{example.prompt}</strong>
-          <span>{example.how}</span>
+          <span>{example.kind}</span>
         </button>
       ))}
     </div>

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { DraftEdit } from './draft-edit.ts';
 import { Explorer } from './explorer.tsx';
-import { emptyRun, finished } from './events.ts';
+import { emptyRun, finished, type Run } from './events.ts';
 import { saveReplay, saveTrace } from './export.ts';
 import { Segments, Switch } from './parts.tsx';
 import { link, usePlayer } from './player.ts';
@@ -19,6 +19,7 @@ interface OpenTurnProps {
   /** Absent in a saved replay, where there is no server to ask. */
   readonly actions: {
     readonly onRetry: () => void;
+    readonly onEdit: () => void;
     readonly onRedraft: (slot: number, draft: DraftEdit) => void;
     readonly onClose: (() => void) | null;
   } | null;
@@ -30,6 +31,12 @@ const listed = (values: Values): string =>
     .map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`)
     .join(', ');
 
+/** Seconds between steps: those chosen; else no more than makes the showing three times the work. */
+function shownPause(run: Run, prefs: Prefs): number {
+  const worked = Math.max(1, run.done?.seconds ?? 1);
+  return prefs.paced ? prefs.pause : Math.min(prefs.pause, (3 * worked) / Math.max(1, run.frames.length));
+}
+
 export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnProps) {
   const [linked, setLinked] = useState(true);
   const [editing, setEditing] = useState<number | null>(null);
@@ -37,8 +44,8 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
   const [a, b] = [runs[0] ?? nothing, runs[1] ?? nothing];
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const begin = { at: finished(a) && still ? a.frames.length - 1 : 0, playing: !(finished(a) && still) };
-  const playerA = usePlayer(a, prefs.pause, begin);
-  const playerB = usePlayer(b, prefs.pause, begin);
+  const playerA = usePlayer(a, shownPause(a, prefs), begin);
+  const playerB = usePlayer(b, shownPause(b, prefs), begin);
   const pair = turn.slots.length > 1;
   const players =
     pair && linked ? [link(playerA, a.frames, playerB, b.frames), link(playerB, b.frames, playerA, a.frames)] : [playerA, playerB];
@@ -112,6 +119,11 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
             {turn.messages.length > 0 && (
               <button type="button" onClick={actions.onRetry} disabled={!over}>
                 Retry
+              </button>
+            )}
+            {turn.question && (
+              <button type="button" onClick={actions.onEdit}>
+                Edit question
               </button>
             )}
             {turn.messages.length > 0 &&

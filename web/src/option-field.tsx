@@ -12,7 +12,19 @@ interface OptionFieldProps {
 }
 
 /** Names whose plain words say less than they should. */
-const labels: Readonly<Record<string, string>> = { no_noise: 'Disable intermediate noising' };
+const labels: Readonly<Record<string, string>> = {
+  no_noise: 'Disable intermediate noising',
+  iterations: 'Drafts at most',
+  eos_bias: 'Shorter / longer answers',
+  window: 'Room for question and answer',
+};
+
+/** Rows whose slider says more than their number: it runs the other way (longer answers are a lower
+ *  logit of the end), or over the part of the range that a hand can point into. */
+const sliders: Readonly<Record<string, { readonly turned?: boolean; readonly min?: number; readonly max?: number }>> = {
+  eos_bias: { turned: true },
+  window: { min: 16, max: 2048 },
+};
 
 /** "noise_start" as a label. */
 export const title = (name: string): string => {
@@ -22,11 +34,13 @@ export const title = (name: string): string => {
 };
 
 /** A slider helps where the range is one that a hand can point into. */
-const sliding = (row: OptionRow): boolean => row.min !== null && row.max !== null && row.max - row.min <= 10_000;
+const sliding = (row: OptionRow): boolean => row.min !== null && row.max !== null && (row.max - row.min <= 10_000 || row.name in sliders);
 const stepOf = (row: OptionRow): number => (row.kind === 'int' ? 1 : row.max !== null && row.min !== null && row.max - row.min <= 1 ? 0.01 : 0.1);
 
 export function OptionField({ row, values, unused, prefix, onChange }: OptionFieldProps) {
   const id = `${prefix}-${row.name}`;
+  const bounds = sliders[row.name] ?? {};
+  const turned = bounds.turned === true;
   const value = valueOf(row, values);
   const changed = values[row.name] !== undefined;
   const shown = value === null ? '' : String(value);
@@ -94,11 +108,12 @@ export function OptionField({ row, values, unused, prefix, onChange }: OptionFie
         <input
           type="range"
           aria-label={`${title(row.name)}, slider`}
-          min={row.min ?? 0}
-          max={row.max ?? 0}
+          min={turned ? -(row.max ?? 0) : (bounds.min ?? row.min ?? 0)}
+          max={turned ? -(row.min ?? 0) : (bounds.max ?? row.max ?? 0)}
           step={stepOf(row)}
-          value={value === null ? (row.min ?? 0) : Number(value)}
-          onInput={(event) => take(event.currentTarget.value)}
+          value={value === null ? (row.min ?? 0) : turned ? -Number(value) : Number(value)}
+          aria-valuetext={turned ? (Number(value) < 0 ? `longer by ${-Number(value)}` : Number(value) > 0 ? `shorter by ${Number(value)}` : 'as the model likes') : undefined}
+          onInput={(event) => take(turned ? String(-Number(event.currentTarget.value) || 0) : event.currentTarget.value)}
         />
       )}
       {row.kind === 'text' && <input {...common} type="text" value={text} onInput={(event) => take(event.currentTarget.value)} />}

@@ -24,6 +24,15 @@ export interface SamplerRow {
 export interface Catalog {
   readonly options: readonly OptionRow[];
   readonly samplers: readonly SamplerRow[];
+  /** The models that can be asked, and the one whose defaults these are; '' where the server does not say. */
+  readonly models: readonly string[];
+  readonly model: string;
+  readonly about: string;
+  readonly examples: readonly Example[];
+}
+export interface Example {
+  readonly kind: string;
+  readonly prompt: string;
 }
 export type Value = boolean | number | string;
 export type Values = Readonly<Record<string, Value>>;
@@ -35,7 +44,9 @@ export const key = (name: string): string => name.replaceAll('-', '_');
 const own = new Set(['prompt', 'system', 'messages', 'draft', 'pause', 'watch', 'no_watch', 'trace', 'json', 'stream']);
 
 export function readCatalog(json: unknown): Catalog {
-  const source = json as { options?: unknown; samplers?: unknown };
+  const source = json as Record<string, unknown>;
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  const list = (value: unknown) => (Array.isArray(value) ? (value as Record<string, unknown>[]) : []);
   const options: OptionRow[] = [];
   for (const item of Array.isArray(source.options) ? (source.options as Record<string, unknown>[]) : []) {
     const name = key(String(item.name ?? ''));
@@ -66,7 +77,14 @@ export function readCatalog(json: unknown): Catalog {
   const named = options.map((row) =>
     row.name === 'sampler' && row.choices.length === 0 ? { ...row, choices: samplers.map((sampler) => sampler.name) } : row,
   );
-  return { options: named, samplers };
+  return {
+    options: named,
+    samplers,
+    models: list(source.models).map((item) => text(item.id)),
+    model: text(source.model),
+    about: text(source.about),
+    examples: list(source.examples).map((item) => ({ kind: text(item.kind), prompt: text(item.prompt) })),
+  };
 }
 
 export type Checked = { readonly value: Value; readonly error?: never } | { readonly error: string; readonly value?: never };

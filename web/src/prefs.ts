@@ -7,7 +7,9 @@ export interface Prefs {
   readonly palette: 'classic' | 'safe';
   readonly colours: 'changes' | 'confidence';
   readonly layout: 'text' | 'grid';
+  readonly size: 'normal' | 'projector';
   readonly pause: number; // seconds between steps as shown
+  readonly paced: boolean; // the pause was chosen: it holds, however long it takes
   readonly threads: boolean; // send earlier turns with a question
 }
 
@@ -17,9 +19,10 @@ export const choices = {
   palette: [['classic', 'Red and green'], ['safe', 'Colour-blind safe']],
   colours: [['changes', 'Changes'], ['confidence', 'Confidence']],
   layout: [['text', 'Text'], ['grid', 'Grid']],
+  size: [['normal', 'Normal'], ['projector', 'Projector']],
 } as const;
 
-const defaults: Prefs = { theme: 'auto', palette: 'classic', colours: 'changes', layout: 'text', pause: 0.1, threads: false };
+const defaults: Prefs = { theme: 'auto', palette: 'classic', colours: 'changes', layout: 'text', size: 'normal', pause: 0.1, paced: false, threads: false };
 
 export function loadPrefs(): Prefs {
   const stored = readStored<Partial<Prefs>>('redraft-prefs', {});
@@ -30,6 +33,8 @@ export function loadPrefs(): Prefs {
     palette: pick('palette'),
     colours: pick('colours'),
     layout: pick('layout'),
+    size: pick('size'),
+    paced: stored.paced === true,
     pause: typeof stored.pause === 'number' && stored.pause >= 0 && stored.pause <= 5 ? stored.pause : defaults.pause,
     threads: stored.threads === true,
   };
@@ -39,5 +44,6 @@ export function applyPrefs(prefs: Prefs): void {
   const root = document.documentElement;
   root.dataset.theme = prefs.theme;
   root.dataset.palette = prefs.palette;
+  root.dataset.size = prefs.size;
   writeStored('redraft-prefs', prefs);
 }

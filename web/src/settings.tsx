@@ -19,7 +19,7 @@ interface SettingsProps {
   readonly onClose: () => void;
 }
 
-const simple = ['iterations', 'no_noise'];
+const simple = ['iterations', 'no_noise', 'eos_bias', 'window'];
 
 export function Settings({ catalog, compare, values, prefs, open, onValues, onPrefs, onCopyLink, onClose }: SettingsProps) {
   const [column, setColumn] = useState<0 | 1>(0);
@@ -89,12 +89,15 @@ export function Settings({ catalog, compare, values, prefs, open, onValues, onPr
           id="pause"
           type="range"
           min={0}
-          max={2}
+          max={5}
           step={0.05}
           value={prefs.pause}
-          onInput={(event) => onPrefs({ ...prefs, pause: Number(event.currentTarget.value) })}
+          onInput={(event) => onPrefs({ ...prefs, pause: Number(event.currentTarget.value), paced: true })}
         />
-        <p class="help">Only the showing waits, for your eyes; the model works at its own speed, and the seconds shown are its own.</p>
+        <p class="help">
+          Every noise and every draft waits this long, for your eyes; the model works at its own speed, and the seconds shown are its own. Until you
+          move this, long runs are shown faster.
+        </p>
       </div>
       <details class="all">
         <summary>All settings</summary>
@@ -142,6 +145,7 @@ export function Settings({ catalog, compare, values, prefs, open, onValues, onPr
       <fieldset class="look">
         <legend>Look</legend>
         <Segments label="Theme" showLabel value={prefs.theme} options={choices.theme} onChange={(theme) => onPrefs({ ...prefs, theme })} />
+        <Segments label="Size" showLabel value={prefs.size} options={choices.size} onChange={(size) => onPrefs({ ...prefs, size })} />
         <Segments label="Masked and new" showLabel value={prefs.palette} options={choices.palette} onChange={(palette) => onPrefs({ ...prefs, palette })} />
       </fieldset>
     </aside>

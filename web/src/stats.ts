@@ -87,6 +87,8 @@ export interface Summary {
   readonly seconds: number;
   readonly perSecond: number;
   readonly verdict: string;
+  /** What speaks against trusting the answer, '' for nothing. */
+  readonly warning: string;
 }
 
 const verdicts: Readonly<Record<string, (iterations: number, limit: number) => string>> = {
@@ -111,5 +113,6 @@ export function summary(run: Run): Summary | null {
     seconds: done.seconds,
     perSecond: done.seconds > 0 ? done.tokens / done.seconds : 0,
     verdict: verdict ? verdict(done.iterations, limit) : `Stopped: ${done.stopped}`,
+    warning: done.warning || (done.converged ? '' : 'the draft was still changing when it stopped: do not trust it'),
   };
 }

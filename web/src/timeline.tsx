@@ -4,19 +4,25 @@ import type { Frame } from './events.ts';
 import type { Player } from './player.ts';
 import { IconButton } from './parts.tsx';
 
-export const frameName = (frame: Frame | null): string =>
-  !frame ? 'Nothing yet' : frame.kind === 'draft' ? `Draft ${frame.iteration}` : frame.iteration === 0 ? 'Starting noise' : `Noise on draft ${frame.iteration}`;
+/** "Draft 3 of 32": the one count that the page shows; `most` is how many there may be. */
+export const frameName = (frame: Frame | null, most: number | null): string => {
+  if (!frame) return 'Nothing yet';
+  const of = most === null ? '' : ` of ${most}`;
+  if (frame.kind === 'draft') return `Draft ${frame.iteration}${of}`;
+  return frame.iteration === 0 ? `Starting noise, 0${of}` : `Noise on draft ${frame.iteration}${of}`;
+};
 
 interface TimelineProps {
   readonly frames: readonly Frame[];
   readonly player: Player;
   readonly live: boolean;
+  readonly most: number | null; // drafts at most
 }
 
-export function Timeline({ frames, player, live }: TimelineProps) {
+export function Timeline({ frames, player, live, most }: TimelineProps) {
   const last = frames.length - 1;
   const none = last < 0;
-  const words = frameName(frames[player.at] ?? null);
+  const words = frameName(frames[player.at] ?? null, most);
   return (
     <div class="timeline" role="group" aria-label="Timeline">
       <IconButton icon="first" label="To the starting noise" keys="Home" disabled={none || player.at === 0} onClick={() => player.seek(0)} />
@@ -41,7 +47,7 @@ export function Timeline({ frames, player, live }: TimelineProps) {
         disabled={none}
         onInput={(event) => player.seek(Number(event.currentTarget.value))}
       />
-      <output class="place">{none ? '' : `${player.at + 1} / ${frames.length}`}</output>
+      <output class="place hidden">{none ? '' : `${player.at + 1} / ${frames.length}`}</output>
     </div>
   );
 }

@@ -58,6 +58,7 @@ export function requestBody(catalog: Catalog, turn: Turn, slot: Slot): string {
   } else {
     fields.unshift(`"messages":${JSON.stringify(turn.messages)}`);
   }
+  if (catalog.models.length > 1) fields.push(`"model":${JSON.stringify(catalog.model)}`);
   if (slot.draft) fields.push(draftField(slot.draft));
   return `{${fields.join(',')}}`;
 }

@@ -105,3 +105,12 @@ test('the history of a position joins equal drafts', () => {
   assert.deepEqual(confidences(run.frames, 1), [[1, 0.25], [2, 0.75]]);
   assert.deepEqual(history(run.frames, 99), []);
 });
+
+test('what was settled, and whether it converged, come with the events', () => {
+  const settled = lines[3]!.replace('"masked":[1]', '"masked":[1],"retained":[0],"locked":[2]');
+  const run = play([...lines.slice(0, 3), settled, lines[5]!.replace('"stopped":"converged"', '"stopped":"iterations","converged":false')]);
+  assert.deepEqual([...run.frames[2]!.retained], [0]);
+  assert.deepEqual([...run.frames[2]!.locked], [2]);
+  assert.match(summary(run)?.warning ?? '', /still changing/);
+  assert.equal(summary(play(lines))?.warning, '');
+});

@@ -88,7 +88,7 @@ test('server-sent events in any cut', () => {
 
 const frame: Frame = {
   kind: 'draft', iteration: 3, ids: [7, 8, 9, 2, 2], pieces: ['The', ' cat', ' sat', '</s>', '</s>'], confidence: [0.9, 0.2, 0.6, 1, 1],
-  masked: new Set(), changed: new Set(), end: 3, text: 'The cat sat',
+  masked: new Set(), retained: new Set<number>(), locked: new Set<number>(), changed: new Set(), end: 3, text: 'The cat sat',
 };
 
 test('masking, locking and freeing', () => {
@@ -113,7 +113,7 @@ test('retyping one token as more or fewer keeps the canvas whole', () => {
 
 const turn = (id: number, question: string, text: string, replaces: number | null = null): Turn => ({
   id, question, messages: messagesFor([], '', question, false), replaces, note: '',
-  slots: [{ values: {}, draft: null, run: { ...emptyRun(), done: { event: 'done', text, ids: [], tokens: 0, iterations: 0, passes: 0, stopped: 'converged', seconds: 0 } } }],
+  slots: [{ values: {}, draft: null, run: { ...emptyRun(), done: { event: 'done', text, ids: [], tokens: 0, iterations: 0, passes: 0, stopped: 'converged', seconds: 0, converged: true, warning: "" } } }],
 });
 
 test('a conversation sends the turns that still count', () => {
