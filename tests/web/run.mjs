@@ -348,6 +348,27 @@ check('every control has a name', async (page) => {
   assert.equal(new Set(ids).size, ids.length, 'an id twice');
 }, quick);
 
+for (const dark of [false, true])
+  check(`axe finds nothing, ${dark ? 'dark' : 'light'}`, async (page) => {
+    const axe = readFileSync(new URL('../../web/node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+    const clean = async (where) => {
+      const { violations } = await page.evaluate(`(() => { ${axe}; return window.axe.run(document, { resultTypes: ['violations'] }); })()`);
+      assert.deepEqual(violations.map((found) => `${found.id}: ${found.nodes[0].html.slice(0, 200)}`), [], where);
+    };
+    await pause(page, 0);
+    await page.locator('details.all summary').click();
+    await page.getByRole('heading', { name: 'Watch an answer come out of noise' }).waitFor();
+    await clean('at first');
+    await ask(page, 'What do you know about Amsterdam?');
+    await page.getByRole('slider', { name: 'Step', exact: true }).fill('2');
+    await page.waitForTimeout(400); // words settle
+    await clean('an answer');
+    await page.getByRole('button', { name: 'Edit draft' }).click();
+    await clean('under the pen');
+    await page.getByRole('button', { name: 'Conversations' }).click();
+    await clean('conversations');
+  }, { fragment: '#tokens=40&iterations=8', dark });
+
 check('a phone: all in one column, nothing wider than the screen', async (page) => {
   await ask(page, 'What do you know about Amsterdam?');
   const width = () => page.evaluate(() => document.documentElement.scrollWidth);
