@@ -74,7 +74,7 @@ static rd_code run(const rd_model *model, const char *const *pairs_of_options, e
   assert_int_equal(rd_options_default(&o, e), RD_OK);
   for (const char *const *p = pairs_of_options; *p; p += 2)
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, p[0]), p[1], e), RD_OK);
-  rd_code code = rd_params_resolve(&params, &o, &request.sampler, e);
+  rd_code code = rd_params_resolve(&params, &o, NULL, &request.sampler, e);
   if (code == RD_OK)
     code = rd_request_draft(&draft, &request, e);
   if (code == RD_OK)

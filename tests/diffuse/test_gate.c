@@ -85,7 +85,7 @@ static void begin_with(running *r, const rd_model *model, const plan *p, const c
   for (int i = 0; i < 6 && p->options[i]; i += 2)
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, p->options[i]), p->options[i + 1], &e),
                      RD_OK);
-  if (rd_params_resolve(&r->params, &o, &request.sampler, &e) != RD_OK ||
+  if (rd_params_resolve(&r->params, &o, NULL, &request.sampler, &e) != RD_OK ||
       rd_request_draft(&r->draft, &request, &e) != RD_OK)
     fail_msg("%s: %s", p->sampler, e.message);
 }
@@ -348,7 +348,7 @@ static void a_first_word_needs_a_prompt(void **state) {
   rd_request request = {.model = model, .params = &r.params};
   assert_int_equal(rd_options_default(&o, &e), RD_OK);
   assert_int_equal(rd_option_set(&o, rd_option_find(&o, "sampler"), filling.sampler, &e), RD_OK);
-  assert_int_equal(rd_params_resolve(&r.params, &o, &request.sampler, &e), RD_OK);
+  assert_int_equal(rd_params_resolve(&r.params, &o, NULL, &request.sampler, &e), RD_OK);
   assert_int_equal(rd_request_draft(&r.draft, &request, &e), RD_USAGE);
   assert_non_null(strstr(e.message, "needs a prompt"));
   rd_options_drop(&o);

@@ -34,13 +34,15 @@ static const struct question {
 };
 
 static rd_model *model;
+static rd_service service;
 static rd_server *server;
 
 static int open_server(void **state) {
   (void)state;
   rd_error e = {0};
   if (rd_model_load(&model, RD_SOURCE_DIR "/tests/golden/models/llama-mha", NULL, &e) == RD_OK) {
-    const rd_server_setup setup = {.model = model,
+    service = (rd_service){"llama-mha", model, NULL};
+    const rd_server_setup setup = {.catalog = {.services = &service, .count = 1},
                                    .host = "127.0.0.1",
                                    .key = KEY,
                                    .most_jobs = 4,
