@@ -110,7 +110,9 @@ static void put_ids(keys *k) {
 
 /* The template that was chosen, where it is one that others can render too, or the model's own. */
 static rd_code put_remembered(keys *k, rd_error *e) {
-  const rd_remembered *r = &k->m->remembered;
+  rd_remembered kept = k->m->remembered;
+  const rd_remembered *r = &kept;
+  kept.denoiser = k->m->config.block == 1 ? rd_model_denoises(k->m) : kept.denoiser;
   const bool jinja =
       r->chat_template && (strstr(r->chat_template, "{%") || strstr(r->chat_template, "{{"));
   const char *template = jinja           ? r->chat_template

@@ -20,8 +20,8 @@ from() { says "$1: $3" "$2" bash -c "$(shown "$1" "$3")"; }
 
 from README.md "Paris" "capital of France"
 from README.md "Netherlands" "about Amsterdam"
-from README.md "in Japan, a country in East Asia" "Where is Tokyo"
-from doc/HOWTO.md "in Japan, a country in East Asia" "Where is Tokyo"
+from README.md "Tokyo is the capital of Japan" "Where is Tokyo"
+from doc/HOWTO.md "Tokyo is the capital of Japan" "Where is Tokyo"
 question="What's the capital of France?"
 says "a model by its folder" "Paris" "$program" generate -m models/tini --threads 1 "$question"
 says "its base alone" "Paris" "$program" generate -m models/tini --adapter none --threads 1 "$question"
@@ -45,6 +45,6 @@ fi
 serving "$folder/out" "$program" serve -m models/tini --threads 1 --port 0 -q 2>"$folder/log"; servers+=("$server")
 says "serve -m models/tini" "Paris" curl -s "$url"v1/chat/completions -d '{"messages":[{"role":"user","content":"What is the capital of France?"}]}'
 says "text that goes on" '"finish_reason":"' curl -s "$url"v1/completions -d '{"prompt":"The capital of France","max_tokens":24}'
-says "and has words" "Paris" curl -s "$url"v1/completions -d '{"prompt":"The capital of France","max_tokens":24}'
+check "and has words" True "$(curl -s "$url"v1/completions -d '{"prompt":"The capital of France","max_tokens":24}' | python3 -c "import json,sys; print(len(json.load(sys.stdin)['choices'][0]['text'].split()) > 5)")"
 kill -TERM $server; wait $server; check "exit status" 0 $?
 exit $failed
