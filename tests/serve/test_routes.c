@@ -25,9 +25,11 @@ static const struct question {
     {"GET", "/v1/models", "", "\"llama-mha\""},
     {"GET", "/api/options", "", "\"samplers\""},
     {"POST", "/api/tokenize", "{\"text\":\"Hi\"}", "\"pieces\""},
-    {"POST", "/api/denoise", "{\"prompt\":\"Hi\",\"window\":24,\"iterations\":1}", "event: done"},
+    {"POST", "/api/denoise",
+     "{\"prompt\":\"Hi\",\"window\":24,\"sampler\":\"lad\",\"iterations\":1}", "event: done"},
     {"POST", "/v1/chat/completions",
-     "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":4,\"iterations\":1}",
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":4,\"sampler\":\"lad\","
+     "\"iterations\":1}",
      "\"chat.completion\""},
     {"POST", "/v1/completions", "{\"prompt\":\"Hi\",\"max_tokens\":4,\"iterations\":1}",
      "\"text_completion\""},
