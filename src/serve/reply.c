@@ -126,7 +126,7 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
     code = send_chunk(job, text + sent, size - sent, false, NULL, e);
     job->sent = size;
   } else if (!done) { /* a comment, which clients pass over: the connection is alive */
-    rd_job_printf(job, ": draft %lld\n\n", (long long)event->iteration);
+    code = rd_job_printf(job, e, ": draft %lld\n\n", (long long)event->iteration);
   }
   free(text);
   return code == RD_OK && done ? send_end(job, e) : code;

@@ -31,8 +31,7 @@ static const struct question {
      "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":4,\"sampler\":\"lad\","
      "\"iterations\":1}",
      "\"chat.completion\""},
-    {"POST", "/v1/completions", "{\"prompt\":\"Hi\",\"max_tokens\":4,\"iterations\":1}",
-     "\"text_completion\""},
+    {"POST", "/v1/completions", "{\"prompt\":\"Hi\",\"max_tokens\":4}", "\"text_completion\""},
 };
 
 static rd_model *model;

@@ -239,8 +239,11 @@ static void requests_run_out(void **state) {
     bool id; /* of its own in each answer */
   } requests[] = {
       {"/v1/completions",
-       "{\"prompt\":\"Hi\",\"window\":24,\"iterations\":2,\"seed\":1,\"max_tokens\":8}", true},
-      {"/api/denoise", "{\"prompt\":\"Hi\",\"window\":24,\"iterations\":2,\"seed\":1}", false},
+       "{\"prompt\":\"Hi\",\"window\":24,\"sampler\":\"lad\",\"iterations\":2,\"seed\":1,\"max_"
+       "tokens\":8}",
+       true},
+      {"/api/denoise",
+       "{\"prompt\":\"Hi\",\"window\":24,\"sampler\":\"lad\",\"iterations\":2,\"seed\":1}", false},
       {"/api/tokenize", "{\"text\":\"Hello there\"}", false},
   };
   rd_model *model = NULL;
@@ -248,7 +251,8 @@ static void requests_run_out(void **state) {
   rd_error e = {0};
   left = -1;
   assert_int_equal(rd_model_load(&model, GOLDEN "models/llama-mha", NULL, &e), RD_OK);
-  const rd_server_setup setup = {.model = model,
+  const rd_service service = {"llama-mha", model, NULL};
+  const rd_server_setup setup = {.catalog = {.services = &service, .count = 1},
                                  .host = "127.0.0.1",
                                  .most_jobs = 4,
                                  .pass_rows = 512,
