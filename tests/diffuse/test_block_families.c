@@ -32,7 +32,7 @@ static const struct known {
     {"block-a2d-llama", "llama-diffusion", 0, 0, false, false, false, MASK, "low-confidence"},
     {"block-a2d-qwen2", "qwen2-diffusion", 0, 0, false, false, true, MASK, "low-confidence"},
     {"block-a2d-qwen3", "qwen3-diffusion", 0, 0, false, true, false, MASK, "low-confidence"},
-    {"block-illada", "llada", 0, 0, false, false, false, 5, NULL},
+    {"block-illada", "llada", 0, 0, false, false, false, 5, "low-confidence"},
 };
 enum { MODELS = sizeof models / sizeof *models };
 
