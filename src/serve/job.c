@@ -77,7 +77,8 @@ static rd_code watch(void *context, const rd_event *event) {
     job->iterations = event->iteration;
     job->drafted = event->drafted;
     job->accepted = event->accepted;
-    rd_draft_result o = rd_draft_so_far(job->draft);
+    /* A draft that ends while it begins is not the job's yet: it was refused, and is cut. */
+    rd_draft_result o = job->draft ? rd_draft_so_far(job->draft) : (rd_draft_result){0};
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
     bool found = false;
     job->text[rd_body_cut(&job->body, job->text, &found)] = '\0';
