@@ -49,6 +49,21 @@ static const void *values_of(const forward *f, const rd_span *s, int64_t k_head)
   return rd_at_const(s->own_v ? s->own_v : f->v, a->type, row * a->v_stride + k_head * a->head_dim);
 }
 
+/* A query's scores become weights in p (keys), 0 where it does not see; p may be the scores. Gives
+ * the log of the sum of exp; the weights are to be multiplied by *inverse. Keys below a window are
+ * multiplied like others and given no weight: a sum over keys that begins elsewhere would be
+ * rounded in another way, and a query's result would depend on which others are asked with it. */
+static float soften(const forward *f, const rd_span *s, int64_t i, rd_dtype type, void *p,
+                    float *inverse, float *scores, int64_t keys) {
+  const rd_attention *a = f->a;
+  const int64_t from = rd_attention_from(a, s, i), seen = rd_attention_seen(a, s, i) - from;
+  if (a->cap > 0)
+    f->kernels->cap(scores + from, a->scale / a->cap, a->cap, seen);
+  memset(p, 0, (size_t)from * rd_dtype_size(type));
+  return f->kernels->softmax[type](rd_at(p, type, from), inverse, scores + from,
+                                   a->cap > 0 ? 1.0f : a->scale, seen, keys - from);
+}
+
 static void attend_few(const forward *f, const rd_span *s, int64_t head, char *memory) {
   const rd_attention *a = f->a;
   const int64_t hd = a->head_dim, k_head = head / (a->heads / a->kv_heads);
@@ -57,14 +72,17 @@ static void attend_few(const forward *f, const rd_span *s, int64_t head, char *m
   const void *k = keys_of(f, s, k_head), *v = values_of(f, s, k_head);
   for (int64_t i = 0; i < s->queries; i++) {
     const int64_t row = s->q + i, seen = rd_attention_seen(a, s, i);
-    f->kernels->scores[a->type](scores, rd_at_const(f->q, a->type, row * a->q_stride + head * hd),
-                                k, seen, a->k_stride, hd);
+    const int64_t from = rd_attention_from(a, s, i);
+    f->kernels->scores[a->type](
+        scores + from, rd_at_const(f->q, a->type, row * a->q_stride + head * hd),
+        rd_at_const(k, a->type, from * a->k_stride), seen - from, a->k_stride, hd);
     float inverse;
-    const float lse = f->kernels->softmax[RD_F32](scores, &inverse, scores, a->scale, seen, seen);
+    const float lse = soften(f, s, i, RD_F32, scores, &inverse, scores, seen);
     if (f->lse != NULL)
       f->lse[row * a->heads + head] = lse;
-    f->kernels->mix[a->type](rd_at(f->o, a->type, row * a->o_stride + head * hd), sum, scores, v,
-                             seen, inverse, a->v_stride, hd);
+    f->kernels->mix[a->type](rd_at(f->o, a->type, row * a->o_stride + head * hd), sum,
+                             scores + from, rd_at_const(v, a->type, from * a->v_stride),
+                             seen - from, inverse, a->v_stride, hd);
   }
 }
 
@@ -96,9 +114,8 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
     q = filled_up(inverses + rows, q, rows);
   RD_TRY(rd_matmul(rd_mat_rows(scores, RD_F32, rows, keys), q, rd_mat_transposed(k), 0, e));
   for (int64_t i = 0; i < count; i++) {
-    const float lse =
-        f->kernels->softmax[a->type](rd_at(p, a->type, i * keys), &inverses[i], scores + i * keys,
-                                     a->scale, rd_attention_seen(a, s, first + i), keys);
+    const float lse = soften(f, s, first + i, a->type, rd_at(p, a->type, i * keys), &inverses[i],
+                             scores + i * keys, keys);
     if (f->lse != NULL)
       f->lse[(row + i) * a->heads + head] = lse;
   }
@@ -111,7 +128,7 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
 }
 
 static bool tiled(const rd_attention *a) {
-  return a->type == RD_BF16 && rd_bf16_fast() && a->head_dim % 2 == 0;
+  return a->type == RD_BF16 && rd_bf16_fast() && a->head_dim % 2 == 0 && !(a->cap > 0);
 }
 
 /* Queries first <= i < last of the heads that read one key head. */
@@ -128,12 +145,14 @@ static void attend_run(const forward *f, const rd_span *s, int64_t k_head, int64
   for (int64_t head = k_head * heads; head < (k_head + 1) * heads; head++)
     for (int64_t i = first; i < last; i += RD_TILE_QUERIES) {
       const int64_t count = last - i < RD_TILE_QUERIES ? last - i : RD_TILE_QUERIES, row = s->q + i;
-      int64_t seen[RD_TILE_QUERIES];
+      int64_t from[RD_TILE_QUERIES], seen[RD_TILE_QUERIES];
       float lse[RD_TILE_QUERIES];
-      for (int64_t n = 0; n < count; n++)
+      for (int64_t n = 0; n < count; n++) {
+        from[n] = rd_attention_from(a, s, i + n);
         seen[n] = rd_attention_seen(a, s, i + n);
+      }
       rd_tiles_attend(&t, o + row * a->o_stride + head * hd, a->o_stride, lse,
-                      q + row * a->q_stride + head * hd, a->q_stride, seen, count, a->scale,
+                      q + row * a->q_stride + head * hd, a->q_stride, from, seen, count, a->scale,
                       memory + 2 * packed);
       for (int64_t n = 0; f->lse != NULL && n < count; n++)
         f->lse[(row + n) * a->heads + head] = lse[n];

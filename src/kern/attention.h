@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Attention over packed sequences: softmax(scale Q K' + mask) V for each sequence and head, forward
- * and backward, without the whole score matrix in memory (one block of queries at a time).
+/* Attention over packed sequences: softmax(cap(scale Q K') + mask) V for each sequence and head,
+ * forward and backward, without the whole score matrix in memory (one block of queries at a time).
  *
  * q, o (rows, H*hd) and k, v (rows, K*hd) are blocks of columns of larger matrices: head h of row r
  * lies at r * stride + h * hd. Query head h reads key head h / (H / K). */
@@ -38,6 +38,9 @@ typedef struct rd_attention {
   float scale;   /* of the scores, usually 1 / sqrt(hd) */
   const rd_span *spans; /* (sequences) */
   int64_t sequences;
+  int64_t window; /* 0: none; W: position p sees no key below p - W + 1, and where attention is
+                     bidirectional none from p + W on */
+  float cap;      /* 0: none; else scores are cap * tanh(scaled score / cap) */
 } rd_attention;
 
 /* Where the block of N positions begins that `position` is in; below 0 where the origin makes the

@@ -56,6 +56,25 @@ static rd_mat part(const rd_attention *a, const void *data, int64_t stride, int6
                      stride);
 }
 
+/* Weights and gradients of scores of query i of the span, row `at` of the block. */
+static void soften(const backward *w, const buffers *b, const rd_span *s, int64_t i, int64_t at,
+                   int64_t keys, float lse, float delta) {
+  const rd_attention *a = w->a;
+  const rd_dtype t = a->type;
+  const int64_t from = rd_attention_from(a, s, i), seen = rd_attention_seen(a, s, i) - from;
+  float *scores = b->scores + at * keys + from;
+  void *p = rd_at(b->p, t, at * keys), *ds = rd_at(b->ds, t, at * keys);
+  if (a->cap > 0)
+    w->kernels->cap(scores, a->scale / a->cap, a->cap, seen);
+  memset(p, 0, (size_t)from * rd_dtype_size(t));
+  memset(ds, 0, (size_t)from * rd_dtype_size(t));
+  w->kernels->softmax_backward[t](rd_at(p, t, from), rd_at(ds, t, from), scores,
+                                  b->dp + at * keys + from, a->cap > 0 ? 1.0f : a->scale, lse,
+                                  delta, seen, keys - from);
+  if (a->cap > 0)
+    w->kernels->cap_backward[t](rd_at(ds, t, from), scores, a->scale / a->cap, a->cap, seen);
+}
+
 static rd_code block(const backward *w, const buffers *b, const rd_span *s, int64_t head,
                      int64_t first, int64_t count, rd_error *e) {
   const rd_attention *a = w->a;
@@ -74,10 +93,7 @@ static rd_code block(const backward *w, const buffers *b, const rd_span *s, int6
   for (int64_t i = 0; i < count; i++) {
     const float delta = w->kernels->dot[t](rd_at_const(d_o.data, t, i * a->o_stride),
                                            rd_at_const(o.data, t, i * a->o_stride), hd);
-    w->kernels->softmax_backward[t](rd_at(b->p, t, i * keys), rd_at(b->ds, t, i * keys),
-                                    b->scores + i * keys, b->dp + i * keys, a->scale,
-                                    w->lse[(row + i) * a->heads + head], delta,
-                                    rd_attention_seen(a, s, first + i), keys);
+    soften(w, b, s, first + i, i, keys, w->lse[(row + i) * a->heads + head], delta);
   }
   RD_TRY(rd_matmul(dq, ds, k, 0, e));
   RD_TRY(rd_matmul(rd_mat_rows(b->dk, RD_F32, keys, hd), rd_mat_transposed(ds), q, 1, e));

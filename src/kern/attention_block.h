@@ -23,9 +23,16 @@ static inline int64_t rd_attention_blocks(const rd_span *s) {
   return (s->queries + rows - 1) / rows;
 }
 
-/* Keys that query i of the span sees: those from 0 up to this number. */
+/* Keys that query i of the span sees: those from rd_attention_from up to this number. */
 static inline int64_t rd_attention_seen(const rd_attention *a, const rd_span *s, int64_t i) {
-  return rd_sees(s->first + i, s->keys, a->block, s->origin, s->led);
+  const int64_t position = s->first + i, far = position + a->window;
+  const int64_t seen = rd_sees(position, s->keys, a->block, s->origin, s->led);
+  return a->window > 0 && a->block == 0 && far < seen ? far : seen;
+}
+
+static inline int64_t rd_attention_from(const rd_attention *a, const rd_span *s, int64_t i) {
+  const int64_t from = s->first + i - a->window + 1;
+  return a->window > 0 && from > 0 ? from : 0;
 }
 
 /* The same, rounded up, for the last query of a block: few widths, so few prepared products. */

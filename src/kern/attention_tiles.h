@@ -24,10 +24,11 @@ size_t rd_tiles_scratch(int64_t hd);
 void rd_tiles_pack(const rd_tiles *t, const rd_bf16 *k, int64_t k_stride, const rd_bf16 *v,
                    int64_t v_stride);
 
-/* o[i] = softmax(scale q[i] K') V over the first seen[i] keys (>= 1, not falling), for
- * count <= RD_TILE_QUERIES rows; lse[i] is the log of the sum of exp. Scratch is aligned to 64. */
+/* o[i] = softmax(scale q[i] K') V over the keys from[i] <= j < seen[i] (not empty, neither bound
+ * falling), for count <= RD_TILE_QUERIES rows; lse[i] is the log of the sum of exp. Scratch is
+ * aligned to 64. */
 void rd_tiles_attend(const rd_tiles *t, rd_bf16 *o, int64_t o_stride, float *lse, const rd_bf16 *q,
-                     int64_t q_stride, const int64_t *seen, int64_t count, float scale,
-                     void *scratch);
+                     int64_t q_stride, const int64_t *from, const int64_t *seen, int64_t count,
+                     float scale, void *scratch);
 
 #endif

@@ -194,28 +194,33 @@ static inline __m512 power_of_two(__m512 x) {
   return _mm512_scalef_ps(p, n);
 }
 
-static float largest(const float *x, int64_t n) {
+/* Of the lanes from i on those in from <= j < n. */
+static inline __mmask16 between(int64_t i, int64_t from, int64_t n) {
+  const __mmask16 below = n - i < LANES ? tail(n - i) : 0xffff;
+  return from <= i ? below : from - i >= LANES ? 0 : below & (__mmask16)~tail(from - i);
+}
+
+static float largest(const float *x, int64_t from, int64_t n) {
   __m512 top = _mm512_set1_ps(-INFINITY);
   for (int64_t i = 0; i < n; i += LANES)
-    top =
-        _mm512_mask_max_ps(top, n - i < LANES ? tail(n - i) : 0xffff, top, _mm512_loadu_ps(x + i));
+    top = _mm512_mask_max_ps(top, between(i, from, n), top, _mm512_loadu_ps(x + i));
   return _mm512_reduce_max_ps(top);
 }
 
-/* A row of scores to weights: n of them, then zeros up to `width`. */
-static void soften(block *b, int row, float scale, int64_t n, int64_t width) {
+/* A row of scores to weights: those from <= j < n, and zeros elsewhere up to `width`. */
+static void soften(block *b, int row, float scale, int64_t from, int64_t n, int64_t width) {
   const float *scores = b->scores + row * RD_TILE_KEYS;
   rd_bf16 *p = b->p + row * RD_TILE_KEYS;
   int64_t i = 0;
   b->shrink[row] = 1;
-  if (n > 0) {
-    const float here = largest(scores, n) * scale;
+  if (n > 0 && from < n) {
+    const float here = largest(scores, from, n) * scale;
     const float top = here > b->top[row] ? here : b->top[row];
     const float base = 1.44269504f; /* log2(e) */
     const __m512 factor = _mm512_set1_ps(base * scale), shift = _mm512_set1_ps(-base * top);
     __m512 sum = _mm512_setzero_ps();
     for (; i < n; i += LANES) {
-      const __mmask16 m = n - i < LANES ? tail(n - i) : 0xffff;
+      const __mmask16 m = between(i, from, n);
       const __m512 x = power_of_two(_mm512_fmadd_ps(factor, _mm512_loadu_ps(scores + i), shift));
       const __m512 kept = _mm512_maskz_mov_ps(m, x);
       sum = _mm512_add_ps(sum, kept);
@@ -229,16 +234,16 @@ static void soften(block *b, int row, float scale, int64_t n, int64_t width) {
     _mm256_storeu_si256((__m256i *)(void *)(p + i), _mm256_setzero_si256());
 }
 
-static void tile(const rd_tiles *t, block *b, int64_t first, const int64_t *seen, int64_t count,
-                 float scale) {
+static void tile(const rd_tiles *t, block *b, int64_t first, const int64_t *from,
+                 const int64_t *seen, int64_t count, float scale) {
   const int64_t hd = t->hd, width = up(hd, LANES), left = seen[count - 1] - first;
   const int64_t keys = up(left < RD_TILE_KEYS ? left : RD_TILE_KEYS, LANES);
   for (int64_t r = 0; r < count; r += ROWS) {
     for (int64_t j = 0; j < keys; j += STRIPE)
       multiply_keys(b->scores + r * RD_TILE_KEYS + j, b->q + r * hd, t->k + (first + j) * hd, hd);
     for (int64_t i = r; i < r + ROWS; i++) {
-      const int64_t n = i < count ? seen[i] - first : 0;
-      soften(b, (int)i, scale, n < keys ? n : keys, keys);
+      const int64_t n = i < count ? seen[i] - first : 0, skipped = i < count ? from[i] - first : 0;
+      soften(b, (int)i, scale, skipped, n < keys ? n : keys, keys);
     }
     multiply_all_values(b->sums + r * width, b->shrink + r, b->p + r * RD_TILE_KEYS,
                         t->v + first * width, keys, width);
@@ -246,8 +251,8 @@ static void tile(const rd_tiles *t, block *b, int64_t first, const int64_t *seen
 }
 
 void rd_tiles_attend(const rd_tiles *t, rd_bf16 *o, int64_t o_stride, float *lse, const rd_bf16 *q,
-                     int64_t q_stride, const int64_t *seen, int64_t count, float scale,
-                     void *scratch) {
+                     int64_t q_stride, const int64_t *from, const int64_t *seen, int64_t count,
+                     float scale, void *scratch) {
   const int64_t hd = t->hd, width = up(hd, LANES);
   block b;
   place(&b, scratch, hd);
@@ -259,8 +264,9 @@ void rd_tiles_attend(const rd_tiles *t, rd_bf16 *o, int64_t o_stride, float *lse
     if (i < count)
       memcpy(b.q + i * hd, q + i * q_stride, (size_t)hd * sizeof *q);
   }
-  for (int64_t first = 0; first < seen[count - 1]; first += RD_TILE_KEYS)
-    tile(t, &b, first, seen, count, scale);
+  for (int64_t first = from[0] / RD_TILE_KEYS * RD_TILE_KEYS; first < seen[count - 1];
+       first += RD_TILE_KEYS)
+    tile(t, &b, first, from, seen, count, scale);
   for (int64_t i = 0; i < count; i++) {
     const __m512 factor = _mm512_set1_ps(1.0f / b.total[i]);
     for (int64_t d = 0; d < hd; d += LANES)

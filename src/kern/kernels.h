@@ -13,8 +13,8 @@
 
 /* A tensor of rows in range kernels. */
 typedef struct rd_rope_args {
-  int64_t heads, hd, row_stride;
-  const float *cosines, *sines; /* (T, hd/2) */
+  int64_t heads, hd, turned, row_stride; /* the first `turned` numbers of a head are rotated */
+  const float *cosines, *sines;          /* (T, turned/2) */
   bool interleaved, inverse;
 } rd_rope_args;
 
@@ -26,6 +26,13 @@ typedef struct rd_adamw_factors {
   float beta1, beta2;
   float scale; /* of the gradient */
 } rd_adamw_factors;
+
+/* A gated activation: y = f(gate) * up, and its way back. */
+typedef struct rd_gate_kernels {
+  void (*forward[2])(void *y, const void *gate, const void *up, int64_t n);
+  void (*backward[2])(void *dgate, void *dup, const void *dy, const void *gate, const void *up,
+                      int64_t n);
+} rd_gate_kernels;
 
 typedef struct rd_kernels {
   /* Conversions, indexed by rd_dtype. */
@@ -54,9 +61,12 @@ typedef struct rd_kernels {
                           int64_t last);
   void (*add[2])(float *y, const void *x, float scale, int64_t n);
   void (*scale[2])(void *x, float scale, int64_t n);
-  void (*swiglu[2])(void *y, const void *gate, const void *up, int64_t n);
-  void (*swiglu_backward[2])(void *dgate, void *dup, const void *dy, const void *gate,
-                             const void *up, int64_t n);
+  rd_gate_kernels silu, gelu, gelu_tanh, gelu_sigmoid, relu, relu_squared; /* activation.h */
+  /* x = most * tanh(factor * x); dx *= most * factor * (1 - (y / most)^2), with y the capped
+   * numbers.
+   */
+  void (*cap)(float *x, float factor, float most, int64_t n);
+  void (*cap_backward[2])(void *dx, const float *y, float factor, float most, int64_t n);
   double (*cross_entropy[2])(void *dlogits, const float *logits, int64_t target, float weight,
                              int64_t V); /* the loss of a row; dlogits may be NULL */
   void (*adamw)(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_factors *f);

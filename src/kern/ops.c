@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdatomic.h>
 
+#include "activation.h"
 #include "kernels.h"
 #include "parallel.h"
 
@@ -44,7 +45,8 @@ typedef struct task {
   const int32_t *ids;
   rd_dtype t, t2;
   int64_t T, D, heads, stride, stride2;
-  float number;
+  float number, most;
+  const rd_gate_kernels *gate;
   const rd_rope_args *rope;
   const rd_adamw_factors *factors;
   double *totals;
@@ -189,9 +191,10 @@ WORK(rope) {
   j->kernels->rope[j->t](j->out, j->rope, first, last);
 }
 
-void rd_rope(void *x, rd_dtype t, int64_t T, int64_t heads, int64_t hd, int64_t row_stride,
-             const float *cosines, const float *sines, bool interleaved, bool inverse) {
-  const rd_rope_args a = {heads, hd, row_stride, cosines, sines, interleaved, inverse};
+void rd_rope(void *x, rd_dtype t, int64_t T, int64_t heads, int64_t hd, int64_t turned,
+             int64_t row_stride, const float *cosines, const float *sines, bool interleaved,
+             bool inverse) {
+  const rd_rope_args a = {heads, hd, turned, row_stride, cosines, sines, interleaved, inverse};
   task j = {.kernels = rd_kernels_get(), .out = x, .t = t, .rope = &a};
   rd_parallel(T, grain(heads * hd), rope, &j);
 }
@@ -241,36 +244,37 @@ void rd_scale(void *x, rd_dtype t, float scale, int64_t n) {
   rd_parallel(n, GRAIN, multiply, &j);
 }
 
-WORK(swiglu) {
+WORK(gated) {
   for (int64_t t = first; t < last; t++)
-    j->kernels->swiglu[j->t](rd_at(j->out, j->t, t * j->D), rd_at_const(j->in, j->t, t * j->stride),
-                             rd_at_const(j->in2, j->t, t * j->stride), j->D);
+    j->gate->forward[j->t](rd_at(j->out, j->t, t * j->D), rd_at_const(j->in, j->t, t * j->stride),
+                           rd_at_const(j->in2, j->t, t * j->stride), j->D);
 }
 
-void rd_swiglu(void *y, const void *gate, const void *up, rd_dtype t, int64_t T, int64_t F,
-               int64_t row_stride) {
-  task j = {.kernels = rd_kernels_get(),
+void rd_gated(const rd_activation *f, void *y, const void *gate, const void *up, rd_dtype t,
+              int64_t T, int64_t F, int64_t row_stride) {
+  task j = {.gate = rd_activation_kernels(f, rd_kernels_get()),
             .out = y,
             .in = gate,
             .in2 = up,
             .t = t,
             .D = F,
             .stride = row_stride};
-  rd_parallel(T, grain(4 * F), swiglu, &j);
+  rd_parallel(T, grain(4 * F), gated, &j);
 }
 
-WORK(swiglu_gradient) {
+WORK(gated_gradient) {
   for (int64_t t = first; t < last; t++) {
     const int64_t at = t * j->stride;
-    j->kernels->swiglu_backward[j->t](
-        rd_at(j->out, j->t, at), rd_at(j->out2, j->t, at), rd_at_const(j->in3, j->t, t * j->D),
-        rd_at_const(j->in, j->t, at), rd_at_const(j->in2, j->t, at), j->D);
+    j->gate->backward[j->t](rd_at(j->out, j->t, at), rd_at(j->out2, j->t, at),
+                            rd_at_const(j->in3, j->t, t * j->D), rd_at_const(j->in, j->t, at),
+                            rd_at_const(j->in2, j->t, at), j->D);
   }
 }
 
-void rd_swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate, const void *up,
-                        rd_dtype t, int64_t T, int64_t F, int64_t row_stride) {
-  task j = {.kernels = rd_kernels_get(),
+void rd_gated_backward(const rd_activation *f, void *dgate, void *dup, const void *dy,
+                       const void *gate, const void *up, rd_dtype t, int64_t T, int64_t F,
+                       int64_t row_stride) {
+  task j = {.gate = rd_activation_kernels(f, rd_kernels_get()),
             .out = dgate,
             .out2 = dup,
             .in = gate,
@@ -279,7 +283,27 @@ void rd_swiglu_backward(void *dgate, void *dup, const void *dy, const void *gate
             .t = t,
             .D = F,
             .stride = row_stride};
-  rd_parallel(T, grain(4 * F), swiglu_gradient, &j);
+  rd_parallel(T, grain(4 * F), gated_gradient, &j);
+}
+
+WORK(cap) {
+  j->kernels->cap((float *)j->out + first, j->number, j->most, last - first);
+}
+
+void rd_cap(float *x, float factor, float most, int64_t n) {
+  task j = {.kernels = rd_kernels_get(), .out = x, .number = factor, .most = most};
+  rd_parallel(n, GRAIN / 4, cap, &j);
+}
+
+WORK(cap_gradient) {
+  j->kernels->cap_backward[j->t](rd_at(j->out, j->t, first), (const float *)j->in + first,
+                                 j->number, j->most, last - first);
+}
+
+void rd_cap_backward(void *dx, rd_dtype t, const float *y, float factor, float most, int64_t n) {
+  task j = {
+      .kernels = rd_kernels_get(), .out = dx, .t = t, .in = y, .number = factor, .most = most};
+  rd_parallel(n, GRAIN, cap_gradient, &j);
 }
 
 WORK(embed_columns) {

@@ -13,6 +13,8 @@
 
 #include "dtype.h"
 
+typedef struct rd_activation rd_activation; /* activation.h: a row */
+
 /* Root mean square norm (Zhang & Sennrich 2019): y = x * rstd * w, rstd = 1 / sqrt(mean(x^2) +
  * eps). y may be x when yt is RD_F32. */
 void rd_rmsnorm(void *y /* (T,D) of yt */, rd_dtype yt, float *rstd /* (T) or NULL */,
@@ -35,12 +37,13 @@ void rd_headnorm_backward(void *dx /* (T, heads, hd) of t */, float *dw /* (hd) 
                           const float *w /* (hd) */, const float *rstd /* (T*heads) */, int64_t T,
                           int64_t heads, int64_t hd, int64_t dx_stride, int64_t x_stride);
 
-/* Rotary position embedding (Su et al. 2021), in place, hd <= 1024. Pairs are (i, i + hd/2), or
- * (2i, 2i+1) when `interleaved`. cos and sin are rows already gathered for each token's position.
- * `inverse` rotates back, which is the backward pass. */
+/* Rotary position embedding (Su et al. 2021) of the first `turned` numbers of each head, in place,
+ * hd <= 1024. Pairs are (i, i + turned/2), or (2i, 2i+1) when `interleaved`. cos and sin are rows
+ * already gathered for each token's position. `inverse` rotates back, which is the backward pass;
+ * where both hold a common factor, that stays in both directions. */
 void rd_rope(void *x /* (T, heads, hd) of t */, rd_dtype t, int64_t T, int64_t heads, int64_t hd,
-             int64_t row_stride, const float *cosines /* (T, hd/2) */,
-             const float *sines /* (T, hd/2) */, bool interleaved, bool inverse);
+             int64_t turned, int64_t row_stride, const float *cosines /* (T, turned/2) */,
+             const float *sines /* (T, turned/2) */, bool interleaved, bool inverse);
 
 /* x[r] += bias for every row, and db += the sums of the columns of dy. */
 void rd_bias(void *x /* (T,D) of t */, rd_dtype t, const float *bias /* (D) */, int64_t T,
@@ -53,14 +56,21 @@ void rd_add(float *y /* (n) */, const void *x /* (n) of t */, rd_dtype t, float 
 /* x *= scale. */
 void rd_scale(void *x /* (n) of t */, rd_dtype t, float scale, int64_t n);
 
-/* SwiGLU (Shazeer 2020): y = silu(gate) * up. All have T rows of F columns; y is packed, gate and
- * up have `row_stride` so that both may be halves of one product. y may be gate or up when packed
- * alike. */
-void rd_swiglu(void *y /* (T,F) of t */, const void *gate, const void *up, rd_dtype t, int64_t T,
-               int64_t F, int64_t row_stride);
+/* A gated linear unit (Shazeer 2020): y = f(gate) * up. All have T rows of F columns; y is packed,
+ * gate and up have `row_stride` so that both may be halves of one product. y may be gate or up when
+ * packed alike. f: a row of activation.h, NULL for silu. */
+void rd_gated(const rd_activation *f, void *y /* (T,F) of t */, const void *gate, const void *up,
+              rd_dtype t, int64_t T, int64_t F, int64_t row_stride);
 /* dgate and dup have the stride of gate and up and may be the same buffers. */
-void rd_swiglu_backward(void *dgate, void *dup, const void *dy /* (T,F) of t */, const void *gate,
-                        const void *up, rd_dtype t, int64_t T, int64_t F, int64_t row_stride);
+void rd_gated_backward(const rd_activation *f, void *dgate, void *dup,
+                       const void *dy /* (T,F) of t */, const void *gate, const void *up,
+                       rd_dtype t, int64_t T, int64_t F, int64_t row_stride);
+
+/* x = most * tanh(factor * x), in place: what keeps scores below a bound (Gemma 2). */
+void rd_cap(float *x /* (n) */, float factor, float most, int64_t n);
+/* dx, in place: on entry dL/dy, on return dL/dx; y is what rd_cap left. */
+void rd_cap_backward(void *dx /* (n) of t */, rd_dtype t, const float *y /* (n) */, float factor,
+                     float most, int64_t n);
 
 /* dtable[ids[t]] += dx[t], in the order of t: what comes back from rows that were looked up. */
 void rd_embed_backward(float *dtable /* (V,D) */, const float *dx /* (T,D) */,

@@ -39,6 +39,11 @@ static rd_stack_sizes sizes_of(const rd_config *c, int64_t rows, int64_t longest
                           .keep = recompute ? RD_STACK_INPUTS : RD_STACK_ALL};
 }
 
+/* May gradients of logits lie where the logits are? Those of capped ones follow from them. */
+static bool in_place(const rd_config *c, const rd_weights *w) {
+  return w->type == RD_F32 && !(c->final_cap > 0);
+}
+
 static void layout(rd_step *p, rd_arena *arena, const rd_config *c, const rd_weights *w,
                    const rd_stack_sizes *sizes) {
   size_t rows = (size_t)sizes->rows, D = (size_t)c->width;
@@ -46,7 +51,7 @@ static void layout(rd_step *p, rd_arena *arena, const rd_config *c, const rd_wei
   p->dx = RD_TAKE(arena, float, rows * D);
   p->dhidden = RD_TAKE(arena, float, rows * D);
   p->loss_rows = RD_TAKE(arena, int32_t, rows);
-  p->dlogits = w->type == RD_F32
+  p->dlogits = in_place(c, w)
                  ? NULL
                  : rd_arena_take(arena, chunk * (size_t)c->vocab, rd_dtype_size(w->type));
   p->dgathered = RD_TAKE(arena, float, chunk * D);
@@ -93,7 +98,7 @@ rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *we
     rd_step_free(&p);
     return code;
   }
-  if (weights->type == RD_F32)
+  if (in_place(config, weights))
     p->dlogits = p->stack->logits;
   *out = p;
   return RD_OK;
@@ -139,6 +144,11 @@ static rd_code chunk_loss(void *context, float *logits, int64_t first, int64_t n
     l->row_loss[rows[i]] = p->losses[i];
   if (!l->gradient)
     return RD_OK;
+  if (c->final_cap > 0)
+    rd_cap_backward(p->dlogits, t, logits, (float)(1 / c->final_cap), (float)c->final_cap,
+                    n * c->vocab);
+  if (c->logits_scaling > 0)
+    rd_scale(p->dlogits, t, (float)(1 / c->logits_scaling), n * c->vocab);
   RD_TRY(rd_linear_backward(&s->weights->head, &l->gradient->head,
                             rd_mat_rows(p->dgathered, RD_F32, n, D), false,
                             rd_mat_rows(p->dlogits, t, n, c->vocab),
@@ -161,9 +171,11 @@ static rd_code backward(rd_step *p, rd_gradient *g, rd_error *e) {
       s->context.past->layer = l;
     if (s->sizes.keep == RD_STACK_INPUTS && l + 1 < c->layers)
       RD_TRY(rd_stack_layer(s, l, e));
-    RD_TRY(rd_layer_backward(&s->weights->layers[l], &g->layers[l], &s->context, &s->acts[l],
+    RD_TRY(rd_layer_backward(&s->weights->layers[l], l, &g->layers[l], &s->context, &s->acts[l],
                              &p->scratch, p->dx, e));
   }
+  if (g->embedding && c->embedding_scale > 0)
+    rd_scale(p->dx, RD_F32, (float)c->embedding_scale, T * D);
   if (g->embedding)
     rd_embed_backward(g->embedding, p->dx, s->ids, T, D);
   return RD_OK;

@@ -99,12 +99,13 @@ static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_form
   return format->regroup && !changed ? regroup(&s, out, e) : rd_matrix_fill(out, rows_of, &s, e);
 }
 
-static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, const float **out,
-                           rd_error *e) {
+/* `more` is added to each number: norms of some families are stored less 1. */
+static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, float more,
+                           const float **out, rd_error *e) {
   RD_TRY(rd_tensor_readable(t, e));
   RD_TRY(check_shape(t, 1, 1, n, e));
   bool placed = b->arena->base != NULL;
-  if (t->format->dtype == RD_F32) {
+  if (t->format->dtype == RD_F32 && more == 0) {
     *out = (const float *)(const void *)t->data;
     return placed ? check_finite(t, *out, 0, n, e) : RD_OK;
   }
@@ -113,6 +114,8 @@ static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, co
   if (!placed)
     return RD_OK;
   t->format->decode(copy, t->data, n);
+  for (int64_t i = 0; i < n; i++)
+    copy[i] += more;
   return check_finite(t, copy, 0, n, e);
 }
 
@@ -132,12 +135,33 @@ static rd_code find_changes(const rd_binder *b, const rd_part *part, const rd_wa
 static rd_code bind_norm(rd_binder *b, const rd_walk *p, rd_error *e) {
   rd_changes changes;
   RD_TRY(find_changes(b, p->part, p, &changes, e));
-  const rd_tensor *t = changes.weight;
+  const rd_tensor *t = changes.weight; /* an adapter's are always as Hugging Face has them */
+  bool less_one = t ? p->config->family->norms_less_one : p->config->norms_less_one;
   if (!t && b->plain)
     return RD_OK;
   if (!t)
     RD_TRY(find(b->tensors, p->name, true, &t, e));
-  return bind_vector(b, t, p->cols, p->vector, e);
+  return bind_vector(b, t, p->cols, less_one ? 1 : 0, p->vector, e);
+}
+
+/* Where matrices are fused, a place's own rows of *t become *own, and *t that. A vector has one
+ * column here. */
+static rd_code own_rows(const rd_tensor **t, rd_tensor *own, const rd_walk *p, int64_t cols,
+                        rd_error *e) {
+  int64_t rows = p->kind == RD_BIAS ? p->cols : p->rows;
+  int dims = p->kind == RD_BIAS ? 1 : 2;
+  if (!p->fused)
+    return RD_OK;
+  RD_TRY(rd_tensor_readable(*t, e));
+  RD_TRY(check_shape(*t, dims, p->stored, dims == 1 ? p->stored : cols, e));
+  rd_matrix all = rd_matrix_at((*t)->format, (*t)->data, p->stored, cols);
+  size_t row = rd_matrix_row(&all);
+  *own = **t;
+  own->shape[0] = rows;
+  own->data += (size_t)p->before * row;
+  own->size = (size_t)rows * row;
+  *t = own;
+  return RD_OK;
 }
 
 /* Rows of rotated heads go where a model with interleaved rotation has them. */
@@ -158,9 +182,12 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, const rd_changes *c,
   bool merge = b->use == RD_ADAPTER_MERGED || c->magnitude ||
                (b->use == RD_ADAPTER_AUTO && rd_factors_thick(c->rank, p->rows, p->cols));
   const rd_format *format = rd_format_of(merge ? RD_F32 : b->precision.type);
+  const rd_tensor *tb = c->b;
+  rd_tensor own;
   rd_matrix fa, fb;
+  RD_TRY(own_rows(&tb, &own, p, c->rank, e));
   RD_TRY(bind_matrix(b, c->a, format, c->rank, p->cols, NULL, &fa, e));
-  RD_TRY(bind_matrix(b, c->b, format, p->rows, c->rank, NULL, &fb, e));
+  RD_TRY(bind_matrix(b, tb, format, p->rows, c->rank, NULL, &fb, e));
   if (interleaved(p))
     fb.data = reorder(b, p, fb.data, rd_matrix_row(&fb));
   if (merge) {
@@ -177,7 +204,7 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, const rd_changes *c,
 static rd_code bind_lengths(rd_binder *b, const rd_walk *p, const rd_changes *c, sums *added,
                             rd_error *e) {
   const float *lengths = NULL;
-  RD_TRY(bind_vector(b, c->magnitude, p->rows, &lengths, e));
+  RD_TRY(bind_vector(b, c->magnitude, p->rows, 0, &lengths, e));
   const rd_matrix column = rd_matrix_at(rd_format_of(RD_F32), lengths, p->rows, 1);
   added->lengths = interleaved(p) ? reorder(b, p, column.data, sizeof *lengths) : lengths;
   return RD_OK;
@@ -205,6 +232,7 @@ static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
  * those of it. */
 static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   const rd_tensor *t = NULL;
+  rd_tensor own;
   rd_changes changes;
   sums added = {{0}, {0}, NULL};
   RD_TRY(find_changes(b, p->part, p, &changes, e));
@@ -217,6 +245,12 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   if (!t)
     RD_TRY(find(b->tensors, p->name, !b->shared || p->layer >= 0, &t, e));
   t = t ? t : b->shared;
+  if (p->fused && (changes.magnitude || (changes.a && b->adapter->config.residual)))
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "adapter %s: %s holds several projections in one matrix, for which neither DoRA "
+                   "nor a changed base is computed",
+                   b->adapter->folder, p->name);
+  RD_TRY(own_rows(&t, &own, p, p->cols, e));
   rd_code code = RD_OK;
   if (changes.a)
     code = bind_factors(b, p, &changes, &added, e);
@@ -239,12 +273,16 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
 
 static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
   const rd_tensor *t = NULL;
+  rd_tensor own;
   rd_changes changes;
   RD_TRY(find_changes(b, p->part, p, &changes, e));
   t = changes.bias;
   if (!t)
     RD_TRY(find(b->tensors, p->name, p->needed, &t, e));
-  return t ? bind_vector(b, t, p->cols, p->vector, e) : RD_OK;
+  if (!t)
+    return RD_OK;
+  RD_TRY(own_rows(&t, &own, p, 1, e));
+  return bind_vector(b, t, p->cols, 0, p->vector, e);
 }
 
 /* x' of a factor (rows, cols), in f32. */

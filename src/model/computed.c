@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables: a key, and the values that are computed as a JSON list. Sources: transformers'
- * configurations of the families in family.c, LLaDA's own, and peft's LoraConfig. */
+/* The tables: a key, and the values that every family computes as a JSON list. Sources:
+ * transformers' configurations of the families in family.c, LLaDA's own, and peft's LoraConfig. */
 #include "computed.h"
+
+#include "table.h"
 
 #include <stdlib.h>
 
@@ -10,14 +12,19 @@ typedef struct row {
 } row;
 
 static const row config_rows[] = {
-    {"hidden_act", "[\"silu\", \"swish\"]"},
     {"hidden_activation", "[\"silu\", \"swish\", null]"},
     {"use_sliding_window", "[false, null]"},
-    {"partial_rotary_factor", "[1, 1.0, null]"},
+    {"use_bidirectional_attention", "[false, null]"},
+    {"mlp_bias", "[false, null]"},
     {"attn_logit_softcapping", "[null]"},
     {"final_logit_softcapping", "[null]"},
+    {"query_pre_attn_scalar", "[null]"},
+    {"embedding_multiplier", "[1, 1.0, null]"},
+    {"residual_multiplier", "[1, 1.0, null]"},
+    {"attention_multiplier", "[null]"},
+    {"logits_scaling", "[1, 1.0, null]"},
+    {"no_rope_layers", "[null]"},
     /* LLaDA's */
-    {"activation_type", "[\"silu\", \"swiglu\"]"},
     {"layer_norm_type", "[\"rms\"]"},
     {"block_type", "[\"llama\"]"},
     {"rope", "[true]"},
@@ -70,16 +77,18 @@ static rd_code check(const json_t *object, const row *r, rd_error *e) {
   return code;
 }
 
-static rd_code check_all(const json_t *object, const row *rows, size_t n, rd_error *e) {
+static rd_code check_all(const json_t *object, const row *rows, size_t n, const char *computed,
+                         rd_error *e) {
   for (size_t i = 0; i < n; i++)
-    RD_TRY(check(object, &rows[i], e));
+    if (!computed || !rd_name_listed(computed, rows[i].key))
+      RD_TRY(check(object, &rows[i], e));
   return RD_OK;
 }
 
-rd_code rd_computed_config(const json_t *config, rd_error *e) {
-  return check_all(config, config_rows, sizeof config_rows / sizeof *config_rows, e);
+rd_code rd_computed_config(const json_t *config, const char *computed, rd_error *e) {
+  return check_all(config, config_rows, sizeof config_rows / sizeof *config_rows, computed, e);
 }
 
 rd_code rd_computed_adapter(const json_t *config, rd_error *e) {
-  return check_all(config, adapter_rows, sizeof adapter_rows / sizeof *adapter_rows, e);
+  return check_all(config, adapter_rows, sizeof adapter_rows / sizeof *adapter_rows, NULL, e);
 }

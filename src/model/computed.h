@@ -9,7 +9,8 @@
 
 /* RD_UNSUPPORTED names the key, its value and the values that are computed. Keys that are missing
  * are fine. */
-rd_code rd_computed_config(const json_t *config, rd_error *e);  /* config.json */
+/* config.json; `computed`: the keys that its family computes, with spaces between, or NULL. */
+rd_code rd_computed_config(const json_t *config, const char *computed, rd_error *e);
 rd_code rd_computed_adapter(const json_t *config, rd_error *e); /* adapter_config.json */
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* config.json and generation_config.json, read through the family's row, and written back. */
+/* What follows from a configuration, wherever it was read. */
 #include "config.h"
 
-#include "computed.h"
 #include "family.h"
 
-#include <string.h>
+#include <math.h>
 
-enum { MOST = 1 << 24 }; /* no size in a config.json is larger */
+enum { MOST = 1 << 24 }; /* no size is larger */
 
 bool rd_config_is_eos(const rd_config *config, int32_t id) {
   for (int i = 0; i < config->eos_count; i++)
@@ -24,66 +23,49 @@ int64_t rd_config_window(const rd_config *c, int64_t asked) {
   return own < c->positions ? own : c->positions;
 }
 
-/* A token id, or the ids of a list; kept once each. */
-rd_code rd_config_read_eos(rd_config *c, const json_t *from, rd_error *e) {
-  const json_t *value = json_object_get(from, "eos_token_id");
-  size_t n = json_is_array(value) ? json_array_size(value) : json_is_integer(value) ? 1 : 0;
-  for (size_t i = 0; i < n; i++) {
-    const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
-    json_int_t id = json_integer_value(item);
-    if (!json_is_integer(item) || id < 0 || id >= c->vocab)
-      return rd_fail(e, RD_BAD_INPUT, "eos_token_id: %lld is outside the vocabulary of %lld",
-                     (long long)id, (long long)c->vocab);
-    if (!rd_config_is_eos(c, (int32_t)id) && c->eos_count < RD_MOST_EOS)
-      c->eos[c->eos_count++] = (int32_t)id;
-  }
-  return RD_OK;
+int64_t rd_config_turned(const rd_config *c) {
+  return c->turned > 0 ? c->turned : c->head_dim;
 }
 
-static rd_code read_id(const json_t *from, const char *key, int64_t vocab, int32_t *out,
-                       rd_error *e) {
-  int64_t id = *out;
-  RD_TRY(rd_json_int(from, key, -1, vocab - 1, &id, e));
-  *out = (int32_t)id;
-  return RD_OK;
+int64_t rd_config_layer_of(const rd_config *c, uint8_t kind) {
+  for (int64_t l = 0; l < c->layers; l++)
+    if (c->layer_kinds[l] & kind)
+      return l;
+  return -1;
 }
 
-static rd_code read_scaling(rd_config *c, const json_t *scaling, rd_error *e) {
-  const char *type = "default";
-  RD_TRY(rd_json_text(scaling, "type", &type, e));
-  RD_TRY(rd_json_text(scaling, "rope_type", &type, e));
-  RD_TRY(rd_json_real(scaling, "rope_theta", 1, 1e12, &c->rope_theta, e));
-  if (strcmp(type, "default") == 0)
-    return RD_OK;
-  c->rope_factor = c->rope_low = c->rope_high = 0;
-  RD_TRY(rd_json_real(scaling, "factor", 1, 1e6, &c->rope_factor, e));
-  if (strcmp(type, "linear") == 0) {
-    c->rope_scaling = RD_ROPE_LINEAR;
-    return c->rope_factor > 0 ? RD_OK : rd_fail(e, RD_BAD_INPUT, "rope_scaling: no factor");
-  }
-  if (strcmp(type, "llama3") != 0)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "rope_scaling of type \"%s\"; default, linear and llama3 are known", type);
-  c->rope_scaling = RD_ROPE_LLAMA3;
-  RD_TRY(rd_json_real(scaling, "low_freq_factor", 1e-6, 1e6, &c->rope_low, e));
-  RD_TRY(rd_json_real(scaling, "high_freq_factor", 1e-6, 1e6, &c->rope_high, e));
-  RD_TRY(rd_json_int(scaling, "original_max_position_embeddings", 1, MOST, &c->rope_original, e));
-  if (!(c->rope_factor > 0 && c->rope_low > 0 && c->rope_high > c->rope_low &&
-        c->rope_original > 0))
-    return rd_fail(e, RD_BAD_INPUT,
-                   "rope_scaling: llama3 needs factor, low_freq_factor below "
-                   "high_freq_factor, and original_max_position_embeddings");
-  return RD_OK;
+double rd_config_attention_scale(const rd_config *c) {
+  double squares = c->query_scalar > 0 ? c->query_scalar : (double)c->head_dim;
+  return c->attention_multiplier > 0 ? c->attention_multiplier : 1 / sqrt(squares);
+}
+
+void rd_config_begin(rd_config *c) {
+  const rd_family *f = c->family;
+  c->norm_eps = f->norm_eps > 0 ? f->norm_eps : 1e-6;
+  c->qkv_bias = f->qkv_bias;
+  c->qk_norm = f->qk_norm;
+  c->wide_norms = f->wide_norms;
+  c->no_pre_norms = f->no_pre_norms;
+  c->post_norms = f->post_norms;
+  c->tied = f->tied;
+  c->block = f->block;
+  c->stride = f->stride;
+  c->shift_logits = f->shift_logits;
+  c->bos = c->pad = c->mask = -1;
 }
 
 rd_code rd_config_check(const rd_config *c, rd_error *e) {
   const struct {
     const char *name;
     int64_t value, most;
-  } sizes[] = {{"layers", c->layers, 1024},      {"width", c->width, 1 << 16},
-               {"heads", c->heads, 1024},        {"key/value heads", c->kv_heads, 1024},
-               {"feed-forward", c->ff, 1 << 20}, {"vocabulary", c->vocab, MOST},
-               {"head size", c->head_dim, 1024}, {"positions", c->positions, MOST}};
+  } sizes[] = {{"layers", c->layers, RD_MOST_LAYERS},
+               {"width", c->width, 1 << 16},
+               {"heads", c->heads, 1024},
+               {"key/value heads", c->kv_heads, 1024},
+               {"feed-forward", c->ff, 1 << 20},
+               {"vocabulary", c->vocab, MOST},
+               {"head size", c->head_dim, 1024},
+               {"positions", c->positions, MOST}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (sizes[i].value < 1 || sizes[i].value > sizes[i].most)
       return rd_fail(e, RD_BAD_INPUT, "%s: %lld is outside 1..%lld", sizes[i].name,
@@ -95,128 +77,4 @@ rd_code rd_config_check(const rd_config *c, rd_error *e) {
     return rd_fail(e, RD_BAD_INPUT, "%lld heads cannot share %lld key/value heads evenly",
                    (long long)c->heads, (long long)c->kv_heads);
   return RD_OK;
-}
-
-static rd_code read_sizes(rd_config *c, const json_t *config, rd_error *e) {
-  const rd_config_keys *k = c->family->keys;
-  const struct {
-    const char *key;
-    int64_t *out;
-  } needed[] = {{k->layers, &c->layers},
-                {k->width, &c->width},
-                {k->heads, &c->heads},
-                {k->ff, &c->ff},
-                {k->vocab, &c->vocab}};
-  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-    RD_TRY(rd_json_int(config, needed[i].key, 1, MOST, needed[i].out, e));
-    if (*needed[i].out == 0)
-      return rd_fail(e, RD_BAD_INPUT, "%s is missing; family %s needs it", needed[i].key,
-                     c->family->name);
-  }
-  c->kv_heads = c->heads;
-  c->head_dim = c->width / c->heads;
-  c->positions = 2048;
-  RD_TRY(rd_json_int(config, k->kv_heads, 1, MOST, &c->kv_heads, e));
-  RD_TRY(rd_json_int(config, "head_dim", 1, MOST, &c->head_dim, e));
-  RD_TRY(rd_json_int(config, k->positions, 1, MOST, &c->positions, e));
-  RD_TRY(rd_json_real(config, k->norm_eps, 0, 1, &c->norm_eps, e));
-  RD_TRY(rd_json_bool(config, k->tied, &c->tied, e));
-  return rd_config_check(c, e);
-}
-
-static const char *mask_key(const rd_config *c) {
-  return c->family->mask_key ? c->family->mask_key : "mask_token_id";
-}
-
-rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generation, rd_error *e) {
-  const char *type = NULL;
-  memset(c, 0, sizeof *c);
-  RD_TRY(rd_json_text(config, "model_type", &type, e));
-  if (!type)
-    return rd_fail(e, RD_BAD_INPUT,
-                   "model_type is missing: nothing says what kind of model this is");
-  RD_TRY(rd_family_find(&c->family, type, e));
-  c->family = rd_family_marked(c->family, config);
-  RD_TRY(rd_computed_config(config, e));
-  c->norm_eps = 1e-6;
-  c->rope_theta = c->family->rope_theta;
-  c->qkv_bias = c->family->qkv_bias;
-  c->qk_norm = c->family->qk_norm;
-  c->block = c->family->block;
-  c->stride = c->family->stride;
-  c->shift_logits = c->family->shift_logits;
-  c->bos = c->pad = c->mask = -1;
-  RD_TRY(read_sizes(c, config, e));
-  RD_TRY(rd_json_real(config, "rope_theta", 1, 1e12, &c->rope_theta, e));
-  RD_TRY(rd_json_bool(config, "attention_bias", &c->qkv_bias, e));
-  RD_TRY(rd_json_bool(config, "qk_norm", &c->qk_norm, e));
-  RD_TRY(rd_json_bool(config, "shift_logits", &c->shift_logits, e));
-  if (c->family->size_key)
-    RD_TRY(rd_json_int(config, c->family->size_key, c->family->stride > 0 ? 1 : 2, MOST,
-                       c->family->stride > 0 ? &c->stride : &c->block, e));
-  RD_TRY(rd_json_int(config, "attention_block", 0, MOST, &c->block, e));
-  RD_TRY(rd_json_int(config, "canvas_length", 0, MOST, &c->canvas, e));
-  static const char *const scaling_keys[] = {"rope_scaling", "rope_parameters"};
-  for (int i = 0; i < 2; i++) {
-    const json_t *scaling = json_object_get(config, scaling_keys[i]);
-    if (json_is_object(scaling))
-      RD_TRY(read_scaling(c, scaling, e));
-  }
-  RD_TRY(read_id(config, "bos_token_id", c->vocab, &c->bos, e));
-  RD_TRY(read_id(config, "pad_token_id", c->vocab, &c->pad, e));
-  if (c->family->mask > 0 && c->family->mask < c->vocab)
-    c->mask = c->family->mask;
-  RD_TRY(read_id(config, mask_key(c), c->vocab, &c->mask, e));
-  RD_TRY(rd_config_read_eos(c, config, e));
-  return rd_config_read_eos(c, generation, e);
-}
-
-static void set_scaling(json_t *out, const rd_config *c) {
-  if (c->rope_scaling == RD_ROPE_LINEAR)
-    json_object_set_new(out, "rope_scaling",
-                        json_pack("{s:s, s:f}", "rope_type", "linear", "factor", c->rope_factor));
-  if (c->rope_scaling == RD_ROPE_LLAMA3)
-    json_object_set_new(
-        out, "rope_scaling",
-        json_pack("{s:s, s:f, s:f, s:f, s:I}", "rope_type", "llama3", "factor", c->rope_factor,
-                  "low_freq_factor", c->rope_low, "high_freq_factor", c->rope_high,
-                  "original_max_position_embeddings", (json_int_t)c->rope_original));
-}
-
-json_t *rd_config_json(const rd_config *c, rd_dtype type) {
-  static const char *const torch_types[] = {
-      [RD_F32] = "float32", [RD_BF16] = "bfloat16", [RD_F16] = "float16", [RD_I8] = "int8"};
-  const rd_config_keys *k = c->family->keys;
-  json_t *out = json_pack(
-      "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:b, s:b, s:s, s:s}", "model_type",
-      c->family->model_types[0], k->layers, (json_int_t)c->layers, k->width, (json_int_t)c->width,
-      k->heads, (json_int_t)c->heads, k->kv_heads, (json_int_t)c->kv_heads, k->ff,
-      (json_int_t)c->ff, k->vocab, (json_int_t)c->vocab, k->positions, (json_int_t)c->positions,
-      "head_dim", (json_int_t)c->head_dim, k->norm_eps, c->norm_eps, "rope_theta", c->rope_theta,
-      k->tied, c->tied, "attention_bias", c->qkv_bias, "hidden_act", "silu", "torch_dtype",
-      torch_types[type]);
-  set_scaling(out, c);
-  json_object_set_new(out, "shift_logits", json_boolean(c->shift_logits));
-  json_object_set_new(out, "attention_block", json_integer(c->block));
-  if (c->qk_norm != c->family->qk_norm)
-    json_object_set_new(out, "qk_norm", json_boolean(c->qk_norm));
-  if (c->family->size_key)
-    json_object_set_new(out, c->family->size_key,
-                        json_integer(c->family->stride > 0 ? c->stride : c->block));
-  if (c->family->marked)
-    json_object_set_new(out, c->family->mark, json_pack("[s]", c->family->marked));
-  if (c->canvas > 0)
-    json_object_set_new(out, "canvas_length", json_integer(c->canvas));
-  const struct {
-    const char *key;
-    int32_t id;
-  } ids[] = {{"bos_token_id", c->bos}, {"pad_token_id", c->pad}, {mask_key(c), c->mask}};
-  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-    if (ids[i].id >= 0)
-      json_object_set_new(out, ids[i].key, json_integer(ids[i].id));
-  json_t *eos = json_array();
-  for (int i = 0; i < c->eos_count; i++)
-    json_array_append_new(eos, json_integer(c->eos[i]));
-  json_object_set_new(out, "eos_token_id", eos);
-  return out;
 }

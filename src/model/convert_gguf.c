@@ -2,6 +2,8 @@
 /* The writer of GGUF files, the other way of gguf_config.c. The keys are read back, as they will be
  * read from the file, before the file is made: a setting that they cannot say is refused by its
  * name, whatever families come to have. */
+#include "config_rope.h"
+#include "config_scales.h"
 #include "convert.h"
 
 #include "family.h"
@@ -15,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME = 160, MOST_PAIRS = 512 /* of a head */ };
+enum { NAME = 160 };
 
 typedef struct keys {
   rd_gguf_writer w;
@@ -43,19 +45,50 @@ static void put_sizes(keys *k) {
                {"attention.head_count_kv", c->kv_heads},
                {"attention.key_length", c->head_dim},
                {"attention.value_length", c->head_dim},
-               {"rope.dimension_count", c->head_dim},
+               {"rope.dimension_count", rd_config_turned(c)},
                {"vocab_size", c->vocab}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     rd_gguf_put_u32(&k->w, own(k, sizes[i].key), (uint32_t)sizes[i].value);
   rd_gguf_put_f32(&k->w, own(k, "attention.layer_norm_rms_epsilon"), (float)c->norm_eps);
-  rd_gguf_put_f32(&k->w, own(k, "rope.freq_base"), (float)c->rope_theta);
-  if (c->rope_scaling == RD_ROPE_LINEAR) {
-    rd_gguf_put_text(&k->w, own(k, "rope.scaling.type"), "linear", 6);
-    rd_gguf_put_f32(&k->w, own(k, "rope.scaling.factor"), (float)c->rope_factor);
+  rd_gguf_put_f32(&k->w, own(k, "rope.freq_base"), (float)c->rope.theta);
+  if (c->has_local_rope)
+    rd_gguf_put_f32(&k->w, own(k, "rope.freq_base_swa"), (float)c->local_rope.theta);
+}
+
+static bool scaled_as(const rd_config *c, const char *kinds) {
+  return c->rope.kind && rd_name_listed(kinds, c->rope.kind->name);
+}
+
+/* Scalings that have keys; others are refused when the keys are read back. */
+static void put_scaling(keys *k) {
+  const rd_config *c = &k->m->config;
+  const rd_rotary *r = &c->rope;
+  if (scaled_as(c, "linear yarn")) {
+    rd_gguf_put_text(&k->w, own(k, "rope.scaling.type"), r->kind->name, strlen(r->kind->name));
+    rd_gguf_put_f32(&k->w, own(k, "rope.scaling.factor"), (float)r->factor);
   }
-  if (c->rope_scaling == RD_ROPE_LLAMA3)
-    rd_gguf_put_u32(&k->w, own(k, "rope.scaling.original_context_length"),
-                    (uint32_t)c->rope_original);
+  if (scaled_as(c, "llama3 yarn"))
+    rd_gguf_put_u32(&k->w, own(k, "rope.scaling.original_context_length"), (uint32_t)r->original);
+  if (!scaled_as(c, "yarn"))
+    return;
+  rd_gguf_put_f32(&k->w, own(k, "rope.scaling.yarn_attn_factor"),
+                  (float)(r->attention / rd_yarn_attention(r->factor, 1)));
+  rd_gguf_put_f32(&k->w, own(k, "rope.scaling.yarn_beta_slow"), (float)r->low);
+  rd_gguf_put_f32(&k->w, own(k, "rope.scaling.yarn_beta_fast"), (float)r->high);
+}
+
+/* Windows, multipliers and caps. */
+static void put_layers(keys *k) {
+  rd_config c = k->m->config;
+  size_t count = 0;
+  const rd_config_scale *scales = rd_config_scales(&count);
+  if (rd_config_layer_of(&c, RD_LAYER_LOCAL) >= 0)
+    rd_gguf_put_u32(&k->w, own(k, "attention.sliding_window"), (uint32_t)c.window);
+  for (size_t i = 0; i < count; i++) {
+    double value = *rd_config_scale_at(&scales[i], &c);
+    if (scales[i].gguf && value > 0)
+      rd_gguf_put_f32(&k->w, own(k, scales[i].gguf), (float)value);
+  }
 }
 
 /* What readers take from the family unless a key says otherwise. */
@@ -150,6 +183,8 @@ static rd_code put_keys(keys *k, const rd_format *format, rd_error *e) {
   rd_gguf_put_text(&k->w, "general.name", k->m->name, strlen(k->m->name));
   put_file_type(k, format);
   put_sizes(k);
+  put_scaling(k);
+  put_layers(k);
   put_attention(k);
   if (k->m->tokenizer)
     RD_TRY(rd_tokenizer_put(k->m->tokenizer, &k->w, k->m->config.vocab, e));
@@ -161,12 +196,12 @@ static rd_code put_keys(keys *k, const rd_format *format, rd_error *e) {
  * those of the largest head. */
 static void make_divisors(rd_tensor *t, float *out, const rd_config *c) {
   static char name[] = "rope_freqs.weight";
-  double plain[MOST_PAIRS], scaled[MOST_PAIRS];
-  rd_config unscaled = *c;
-  const int64_t n = c->head_dim / 2;
-  unscaled.rope_scaling = RD_ROPE_PLAIN;
-  rd_rope_frequencies(&unscaled, plain);
-  rd_rope_frequencies(c, scaled);
+  double plain[RD_MOST_PAIRS], scaled[RD_MOST_PAIRS];
+  rd_rotary unscaled = c->rope;
+  const int64_t turned = rd_config_turned(c), n = turned / 2;
+  unscaled.kind = NULL;
+  rd_rope_frequencies(plain, &unscaled, turned, 0);
+  rd_rope_frequencies(scaled, &c->rope, turned, 0);
   for (int64_t i = 0; i < n; i++)
     out[i] = (float)(plain[i] / scaled[i]);
   *t = (rd_tensor){.name = name,
@@ -177,8 +212,10 @@ static void make_divisors(rd_tensor *t, float *out, const rd_config *c) {
                    .size = (size_t)n * sizeof *out};
 }
 
-/* Numbers are those of 32 bits that the keys hold. */
+/* Numbers are those of 32 bits that the keys hold; null is no value. */
 static bool same_value(const json_t *a, const json_t *b) {
+  if (json_is_null(a) && !b)
+    return true;
   if (!json_is_real(a) || !json_is_real(b))
     return json_equal((json_t *)(uintptr_t)a, (json_t *)(uintptr_t)b);
   return fabs(json_real_value(a) - json_real_value(b)) <= 1e-7 * fabs(json_real_value(a));
@@ -189,8 +226,8 @@ static rd_code same_object(const json_t *wanted, const json_t *found, rd_error *
   json_t *value = NULL;
   json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
     const json_t *other = json_object_get(found, key);
-    /* the tokenizer's own, where it has one: see put_ids */
-    if (strcmp(key, "bos_token_id") == 0 || strcmp(key, "pad_token_id") == 0)
+    /* the tokenizer's own, where it has one: see put_ids; families that share an architecture */
+    if (rd_name_listed("bos_token_id pad_token_id model_type", key))
       continue;
     if (json_is_object(value) && json_is_object(other)) {
       RD_TRY(same_object(value, other, e));
@@ -242,11 +279,11 @@ static rd_code write_all(keys *k, rd_written *list, const rd_format *format, con
 
 rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *path, rd_error *e) {
   const rd_config *c = &m->config;
-  float divisors[MOST_PAIRS];
+  float divisors[RD_MOST_PAIRS];
   rd_tensor scaling;
   keys k = {.m = m, .architecture = c->family->gguf};
   rd_written list = {.model = m,
-                     .names = &rd_gguf_names,
+                     .names = c->family->gguf_names ? c->family->gguf_names : &rd_gguf_names,
                      .matrices = format,
                      .vectors = rd_format_of(RD_F32),
                      .interleaved = c->family->gguf_interleaved};
@@ -254,7 +291,7 @@ rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *
     return rd_fail(e, RD_UNSUPPORTED,
                    "models of family %s have no name in GGUF files; write a folder instead",
                    c->family->name);
-  if (c->rope_scaling == RD_ROPE_LLAMA3) {
+  if (scaled_as(c, "llama3")) {
     make_divisors(&scaling, divisors, c);
     list.more = &scaling;
   }

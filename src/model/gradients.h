@@ -14,8 +14,9 @@ typedef struct rd_linear_grad {
 } rd_linear_grad;
 
 typedef struct rd_layer_grad {
-  float *attention_norm, *mlp_norm; /* (D) or NULL */
-  float *q_norm, *k_norm;           /* (hd) or NULL */
+  float *attention_norm, *mlp_norm;           /* (D) or NULL */
+  float *attention_post_norm, *mlp_post_norm; /* (D) or NULL */
+  float *q_norm, *k_norm;                     /* as the norms, or NULL */
   rd_linear_grad q, k, v, o, gate, up, down;
 } rd_layer_grad;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A look into an open model's files: its stored tensors, their precision, and a scan of every
- * number. */
+/* A look into an open model's files: its stored tensors, their precision, what its arithmetic is,
+ * and a scan of every number. */
 #ifndef RD_INSPECT_H
 #define RD_INSPECT_H
 
@@ -11,6 +11,8 @@
 const rd_tensors *rd_model_tensors(const rd_model *m);
 /* The format that holds most of the numbers; NULL without tensors. */
 const rd_format *rd_tensors_format(const rd_tensors *t);
+/* Keys of the arithmetic into `out`: positions, activation, norms, windows, multipliers, caps. */
+void rd_config_arithmetic(const rd_config *c, json_t *out);
 /* Read every number that can be decoded: RD_NUMERIC names the first tensor with NaN or infinity,
  * and where. Opening scans only norms, biases and what it converts, so that mapped files open
  * without being read. */

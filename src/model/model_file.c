@@ -64,7 +64,6 @@ static rd_code open_torch(rd_model_file *f, rd_config *config, const char *path,
 }
 
 static rd_code open_gguf(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
-  f->names = &rd_gguf_names;
   f->gguf_path = rd_strdup(path, e);
   if (!f->gguf_path)
     return RD_NO_MEMORY;
@@ -72,6 +71,7 @@ static rd_code open_gguf(rd_model_file *f, rd_config *config, const char *path, 
   rd_code code = rd_config_read_gguf(config, &f->gguf, e);
   if (code != RD_OK)
     return rd_prefix(e, code, "%s", path);
+  f->names = config->family->gguf_names ? config->family->gguf_names : &rd_gguf_names;
   f->tensors = f->gguf.tensors;
   f->gguf.tensors = (rd_tensors){0};
   return RD_OK;

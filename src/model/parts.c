@@ -5,13 +5,20 @@
 #include <stdio.h>
 
 static int64_t size_of(const rd_config *c, rd_size size) {
+  int64_t queries = c->heads * c->head_dim, keys = c->kv_heads * c->head_dim;
   const int64_t sizes[] = {[RD_ONE] = 1,
                            [RD_WIDTH] = c->width,
-                           [RD_QUERIES] = c->heads * c->head_dim,
-                           [RD_KEYS] = c->kv_heads * c->head_dim,
+                           [RD_QUERIES] = queries,
+                           [RD_KEYS] = keys,
                            [RD_HEAD] = c->head_dim,
                            [RD_FEED_FORWARD] = c->ff,
-                           [RD_VOCABULARY] = c->vocab};
+                           [RD_VOCABULARY] = c->vocab,
+                           [RD_QUERY_NORM] = c->wide_norms ? queries : c->head_dim,
+                           [RD_KEY_NORM] = c->wide_norms ? keys : c->head_dim,
+                           [RD_NONE] = 0,
+                           [RD_FUSED_KEYS] = queries + keys,
+                           [RD_FUSED_HEADS] = queries + 2 * keys,
+                           [RD_FUSED_GATE] = 2 * c->ff};
   return sizes[size];
 }
 
@@ -20,6 +27,12 @@ static bool untied(const rd_config *c) {
 }
 static bool qk_norm(const rd_config *c) {
   return c->qk_norm;
+}
+static bool pre_norms(const rd_config *c) {
+  return !c->no_pre_norms;
+}
+static bool post_norms(const rd_config *c) {
+  return c->post_norms;
 }
 static bool optional(const rd_config *c) {
   (void)c;
@@ -45,16 +58,24 @@ static const rd_part parts[] = {
     {"norm", RD_NORM, OF_MODEL(norm), .cols = RD_WIDTH},
     {"lm_head", RD_LINEAR, OF_MODEL(head), .rows = RD_VOCABULARY, .cols = RD_WIDTH,
      .there = untied},
-    {"attention_norm", RD_NORM, OF_LAYER(attention_norm), .cols = RD_WIDTH},
-    {"mlp_norm", RD_NORM, OF_LAYER(mlp_norm), .cols = RD_WIDTH},
-    {"q_norm", RD_NORM, OF_LAYER(q_norm), .cols = RD_HEAD, .there = qk_norm},
-    {"k_norm", RD_NORM, OF_LAYER(k_norm), .cols = RD_HEAD, .there = qk_norm},
-    {"q_proj", LINEAR(q), .rows = RD_QUERIES, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true},
-    {"k_proj", LINEAR(k), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true},
-    {"v_proj", LINEAR(v), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias},
+    {"attention_norm", RD_NORM, OF_LAYER(attention_norm), .cols = RD_WIDTH, .there = pre_norms},
+    {"attention_post_norm", RD_NORM, OF_LAYER(attention_post_norm), .cols = RD_WIDTH,
+     .there = post_norms},
+    {"mlp_norm", RD_NORM, OF_LAYER(mlp_norm), .cols = RD_WIDTH, .there = pre_norms},
+    {"mlp_post_norm", RD_NORM, OF_LAYER(mlp_post_norm), .cols = RD_WIDTH, .there = post_norms},
+    {"q_norm", RD_NORM, OF_LAYER(q_norm), .cols = RD_QUERY_NORM, .there = qk_norm},
+    {"k_norm", RD_NORM, OF_LAYER(k_norm), .cols = RD_KEY_NORM, .there = qk_norm},
+    {"q_proj", LINEAR(q), .rows = RD_QUERIES, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true,
+     .before = RD_NONE, .together = RD_FUSED_HEADS},
+    {"k_proj", LINEAR(k), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true,
+     .before = RD_QUERIES, .together = RD_FUSED_HEADS},
+    {"v_proj", LINEAR(v), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias,
+     .before = RD_FUSED_KEYS, .together = RD_FUSED_HEADS},
     {"o_proj", LINEAR(o), .rows = RD_WIDTH, .cols = RD_QUERIES, .bias = optional, .residual = true},
-    {"gate_proj", LINEAR(gate), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional},
-    {"up_proj", LINEAR(up), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional},
+    {"gate_proj", LINEAR(gate), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional,
+     .before = RD_NONE, .together = RD_FUSED_GATE},
+    {"up_proj", LINEAR(up), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional,
+     .before = RD_FEED_FORWARD, .together = RD_FUSED_GATE},
     {"down_proj", LINEAR(down), .rows = RD_WIDTH, .cols = RD_FEED_FORWARD, .bias = optional,
      .residual = true},
 };
@@ -131,6 +152,9 @@ static void set_place(rd_walk *p, rd_part_kind kind) {
   p->kind = kind;
   p->rows = bias ? 1 : rows;
   p->cols = bias ? rows : size_of(c, part->cols);
+  p->fused = p->names && p->names->fused && part->together != RD_ONE;
+  p->before = p->fused ? size_of(c, part->before) : 0;
+  p->stored = p->fused ? size_of(c, part->together) : rows;
   p->needed = !bias || part->bias(c);
   if (p->names) {
     rd_part_module(p->module, part, p->names, p->layer);

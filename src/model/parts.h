@@ -30,7 +30,13 @@ typedef enum rd_size {
   RD_KEYS,
   RD_HEAD,
   RD_FEED_FORWARD,
-  RD_VOCABULARY
+  RD_VOCABULARY,
+  RD_QUERY_NORM,
+  RD_KEY_NORM,
+  RD_NONE,        /* no rows before the first of a fused matrix */
+  RD_FUSED_KEYS,  /* queries and keys */
+  RD_FUSED_HEADS, /* queries, keys and values */
+  RD_FUSED_GATE   /* gate and up */
 } rd_size;
 
 /* A row of the table. */
@@ -44,6 +50,8 @@ typedef struct rd_part {
   bool (*there)(const rd_config *c);    /* NULL: in every model whose family names it */
   bool (*bias)(const rd_config *c);     /* whether files must have its bias; NULL: it has none */
   bool rotated;                         /* the rows are those of heads, which are rotated */
+  rd_size before, together;             /* where names are fused: rows before its own in the stored
+                                           matrix, and all rows of that; RD_ONE: never fused */
   bool residual;                        /* writes into the residual sum */
 } rd_part;
 
@@ -56,9 +64,11 @@ enum { RD_NAME = 160 };
 typedef struct rd_walk {
   const rd_part *part;
   rd_part_kind kind;
-  int64_t layer;      /* -1: in none */
-  int64_t rows, cols; /* a vector has one row */
-  bool needed;        /* false: a bias that a file may have, by its config need not */
+  int64_t layer;          /* -1: in none */
+  int64_t rows, cols;     /* a vector has one row */
+  bool fused;             /* it is rows `before`.. of the `stored` rows of what has this name */
+  int64_t before, stored; /* of a fused place; else 0 and its own rows */
+  bool needed;            /* false: a bias that a file may have, by its config need not */
   char module[RD_NAME], name[RD_NAME]; /* "model.layers.0.mlp.up_proj", and with its ending */
   /* where it lies: NULL without weights, or where the kind has none */
   rd_matrix *matrix;

@@ -62,9 +62,10 @@ static rd_attention part_of(const rd_past *p, const rd_attention *a, int64_t cou
 
 rd_code rd_past_forward(rd_past *p, const rd_layer_context *c, const rd_layer_acts *a,
                         rd_error *e) {
-  for (int64_t first = 0, end = 0; first < c->attention.sequences; first = end) {
-    end = gather(p, &c->attention, first, a->k, a->v);
-    rd_attention part = part_of(p, &c->attention, end - first);
+  const rd_attention attention = rd_layer_attention(c, p->layer);
+  for (int64_t first = 0, end = 0; first < attention.sequences; first = end) {
+    end = gather(p, &attention, first, a->k, a->v);
+    rd_attention part = part_of(p, &attention, end - first);
     RD_TRY(rd_attention_forward(&part, a->att, a->lse, a->q, p->keys, p->values, c->workspace, e));
   }
   return RD_OK;
@@ -72,13 +73,14 @@ rd_code rd_past_forward(rd_past *p, const rd_layer_context *c, const rd_layer_ac
 
 rd_code rd_past_backward(rd_past *p, const rd_layer_context *c, const rd_layer_acts *a,
                          const rd_layer_scratch *s, rd_error *e) {
-  for (int64_t first = 0, end = 0; first < c->attention.sequences; first = end) {
-    end = gather(p, &c->attention, first, a->k, a->v);
-    rd_attention part = part_of(p, &c->attention, end - first);
+  const rd_attention attention = rd_layer_attention(c, p->layer);
+  for (int64_t first = 0, end = 0; first < attention.sequences; first = end) {
+    end = gather(p, &attention, first, a->k, a->v);
+    rd_attention part = part_of(p, &attention, end - first);
     RD_TRY(rd_attention_backward(&part, s->dq, p->dkeys, p->dvalues, s->datt, a->att, a->lse, a->q,
                                  p->keys, p->values, c->workspace, e));
     for (int64_t i = first; i < end; i++) {
-      const rd_span *fresh = &c->attention.spans[i], *laid = &p->spans[i - first];
+      const rd_span *fresh = &attention.spans[i], *laid = &p->spans[i - first];
       copy_rows(p, s->dk, fresh->k, p->dkeys, laid->k + laid->first, fresh->queries);
       copy_rows(p, s->dv, fresh->k, p->dvalues, laid->k + laid->first, fresh->queries);
     }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Rotary tables. The llama3 scaling keeps high frequencies, divides low ones by the factor, and
- * blends between (Meta's reference code for LLaMA 3.1; "llama3" in transformers). */
+/* Rotary tables. Scalings as transformers has them (modeling_rope_utils.py): linear divides all
+ * frequencies (position interpolation); llama3 keeps high ones, divides low ones, and blends
+ * between (Meta's reference code for LLaMA 3.1); yarn does so by dimension (Peng et al. 2023);
+ * dynamic raises the base as the sequence grows (NTK-aware scaling); longrope has a divisor for
+ * each frequency (Ding et al. 2024). */
 #include "rope.h"
 
 #include <math.h>
@@ -8,39 +11,82 @@
 
 static const double two_pi = 6.283185307179586;
 
-static double llama3_scaled(const rd_config *c, double frequency) {
-  double wavelength = two_pi / frequency;
-  double original = (double)c->rope_original;
-  if (wavelength < original / c->rope_high)
-    return frequency;
-  if (wavelength > original / c->rope_low)
-    return frequency / c->rope_factor;
-  double smooth = (original / wavelength - c->rope_low) / (c->rope_high - c->rope_low);
-  return (1 - smooth) * frequency / c->rope_factor + smooth * frequency;
+static void linear(double *f, const rd_rotary *r, int64_t turned, int64_t length) {
+  (void)length;
+  for (int64_t i = 0; i < turned / 2; i++)
+    f[i] /= r->factor;
 }
 
-void rd_rope_frequencies(const rd_config *c, double *out) {
-  for (int64_t i = 0; i < c->head_dim / 2; i++) {
-    double frequency = pow(c->rope_theta, -2.0 * (double)i / (double)c->head_dim);
-    if (c->rope_scaling == RD_ROPE_LINEAR)
-      frequency /= c->rope_factor;
-    else if (c->rope_scaling == RD_ROPE_LLAMA3)
-      frequency = llama3_scaled(c, frequency);
-    out[i] = frequency;
+static void llama3(double *f, const rd_rotary *r, int64_t turned, int64_t length) {
+  (void)length;
+  double original = (double)r->original;
+  for (int64_t i = 0; i < turned / 2; i++) {
+    double wavelength = two_pi / f[i];
+    double smooth = (original / wavelength - r->low) / (r->high - r->low);
+    smooth = wavelength < original / r->high ? 1 : wavelength > original / r->low ? 0 : smooth;
+    f[i] = smooth < 1 ? (1 - smooth) * f[i] / r->factor + smooth * f[i] : f[i];
   }
 }
 
-void rd_rope_tables(const rd_config *c, int64_t first, int64_t count, float *cosines,
-                    float *sines) {
-  enum { MOST_HALF = 512 };
-  double frequencies[MOST_HALF];
-  int64_t half = c->head_dim / 2;
-  rd_rope_frequencies(c, frequencies);
+/* The pair whose angle makes `rotations` turns over the original positions. */
+static double pair_of(const rd_rotary *r, int64_t turned, double rotations) {
+  return (double)turned * log((double)r->original / (rotations * two_pi)) / (2 * log(r->theta));
+}
+
+static void yarn(double *f, const rd_rotary *r, int64_t turned, int64_t length) {
+  (void)length;
+  double low = pair_of(r, turned, r->high), high = pair_of(r, turned, r->low);
+  low = fmax(r->exact_bounds ? low : floor(low), 0);
+  high = fmin(r->exact_bounds ? high : ceil(high), (double)(turned - 1));
+  high += low == high ? 0.001 : 0;
+  for (int64_t i = 0; i < turned / 2; i++) {
+    double divided = fmin(fmax(((double)i - low) / (high - low), 0), 1);
+    f[i] = f[i] / r->factor * divided + f[i] * (1 - divided);
+  }
+}
+
+static void dynamic(double *f, const rd_rotary *r, int64_t turned, int64_t length) {
+  double grown = (double)length / (double)r->original, d = (double)turned;
+  if (grown <= 1 || turned <= 2)
+    return;
+  double base = r->theta * pow(r->factor * grown - (r->factor - 1), d / (d - 2));
+  for (int64_t i = 0; i < turned / 2; i++)
+    f[i] = pow(base, -2.0 * (double)i / d);
+}
+
+static void longrope(double *f, const rd_rotary *r, int64_t turned, int64_t length) {
+  const float *factors = length > r->original ? r->long_factors : r->short_factors;
+  for (int64_t i = 0; i < turned / 2; i++)
+    f[i] /= (double)factors[i];
+}
+
+static const rd_rope_kind kinds[] = {
+    {"linear", linear, false},  {"llama3", llama3, false},    {"yarn", yarn, false},
+    {"dynamic", dynamic, true}, {"longrope", longrope, true},
+};
+const rd_table rd_rope_table = RD_TABLE("rotary scaling", kinds);
+
+bool rd_rope_by_length(const rd_rotary *r, int64_t length) {
+  return r->kind && r->kind->by_length && length > r->original;
+}
+
+void rd_rope_frequencies(double *out, const rd_rotary *r, int64_t turned, int64_t length) {
+  for (int64_t i = 0; i < turned / 2; i++)
+    out[i] = pow(r->theta, -2.0 * (double)i / (double)turned);
+  if (r->kind)
+    r->kind->change(out, r, turned, length);
+}
+
+void rd_rope_tables(float *cosines, float *sines, const rd_rotary *r, int64_t turned,
+                    int64_t length, int64_t first, int64_t count) {
+  double frequencies[RD_MOST_PAIRS], factor = r->attention > 0 ? r->attention : 1;
+  int64_t half = turned / 2;
+  rd_rope_frequencies(frequencies, r, turned, length);
   for (int64_t p = 0; p < count; p++)
     for (int64_t i = 0; i < half; i++) {
       double angle = (double)(first + p) * frequencies[i];
-      cosines[p * half + i] = (float)cos(angle);
-      sines[p * half + i] = (float)sin(angle);
+      cosines[p * half + i] = (float)(factor * cos(angle));
+      sines[p * half + i] = (float)(factor * sin(angle));
     }
 }
 

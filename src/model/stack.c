@@ -7,9 +7,7 @@
 #include "linear.h"
 #include "ops.h"
 #include "profile.h"
-#include "rope.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +21,8 @@ static rd_attention attention_of(const rd_config *c, rd_dtype type) {
                         .k_stride = kv,
                         .v_stride = kv,
                         .o_stride = q,
-                        .scale = 1.0f / sqrtf((float)c->head_dim)};
+                        .scale = (float)rd_config_attention_scale(c),
+                        .cap = (float)c->attention_cap};
 }
 
 /* Activations: of all layers, of one that serves all, or of one with an input for each. */
@@ -47,9 +46,8 @@ static void take_acts(rd_stack *s, rd_arena *arena) {
 static void layout(rd_stack *s, rd_arena *arena) {
   const rd_config *c = s->config;
   rd_dtype t = s->weights->type;
-  size_t element = rd_dtype_size(t), half = (size_t)c->head_dim / 2, D = (size_t)c->width;
+  size_t element = rd_dtype_size(t), D = (size_t)c->width;
   size_t rows = (size_t)s->sizes.rows, chunk = (size_t)s->sizes.chunk;
-  size_t longest = (size_t)s->sizes.longest;
   s->ids = RD_TAKE(arena, int32_t, rows);
   s->spans = RD_TAKE(arena, rd_span, rows);
   take_acts(s, arena);
@@ -59,15 +57,15 @@ static void layout(rd_stack *s, rd_arena *arena) {
   s->gathered = rd_arena_take(arena, chunk * D, element);
   s->logits = RD_TAKE(arena, float, chunk * (size_t)c->vocab);
   s->head_mid = rd_arena_take(arena, chunk * (size_t)s->weights->head.a.rows, element);
-  s->table_cos = RD_TAKE(arena, float, longest * half);
-  s->table_sin = RD_TAKE(arena, float, longest * half);
-  s->cosines = RD_TAKE(arena, float, rows * half);
-  s->sines = RD_TAKE(arena, float, rows * half);
-  s->context = (rd_layer_context){.config = c,
-                                  .type = t,
-                                  .cosines = s->cosines,
-                                  .sines = s->sines,
-                                  .attention = attention_of(c, t)};
+  rd_angles_take(&s->angles[0], arena, &c->rope, rd_config_turned(c), s->sizes.longest,
+                 s->sizes.rows);
+  s->angles[1] = s->angles[0];
+  if (c->has_local_rope)
+    rd_angles_take(&s->angles[1], arena, &c->local_rope, rd_config_turned(c), s->sizes.longest,
+                   s->sizes.rows);
+  s->context = (rd_layer_context){
+      .config = c, .type = t, .angles = s->angles, .attention = attention_of(c, t)};
+  s->context.normed = c->post_norms ? RD_TAKE(arena, float, rows * D) : NULL;
   s->context.attention.spans = s->spans;
   s->context.unrotated = rd_layer_unrotated_take(arena, c, t, s->sizes.rows);
   s->context.workspace = rd_arena_take(
@@ -134,9 +132,9 @@ void rd_stack_free(rd_stack **stack) {
 }
 
 /* Clean sequences look back; the others as the pass was asked. */
-static rd_code attend_halves(const rd_stack *s, const rd_layer_context *c, const rd_layer_acts *a,
-                             rd_error *e) {
-  rd_attention clean = c->attention, rest = c->attention;
+static rd_code attend_halves(const rd_stack *s, const rd_layer_context *c, int64_t l,
+                             const rd_layer_acts *a, rd_error *e) {
+  rd_attention clean = rd_layer_attention(c, l), rest = clean;
   clean.block = 1;
   clean.sequences = s->clean;
   rest.spans += s->clean;
@@ -164,14 +162,15 @@ static rd_code attend_cached(void *owner, int64_t l, const rd_layer_context *c,
     span->own_k = rd_cache_layer(seq->cache, seq->cache->k, l);
     span->own_v = rd_cache_layer(seq->cache, seq->cache->v, l);
   }
-  return attend_halves(s, c, a, e);
+  return attend_halves(s, c, l, a, e);
 }
 
 static rd_code attend_recorded(void *owner, int64_t l, const rd_layer_context *c,
                                const rd_layer_acts *a, rd_error *e) {
   const rd_stack *s = owner;
+  const rd_attention attention = rd_layer_attention(c, l);
   rd_past_keep(s->record, l, c->T, a->k, a->v);
-  return rd_attention_forward(&c->attention, a->att, a->lse, a->q, a->k, a->v, c->workspace, e);
+  return rd_attention_forward(&attention, a->att, a->lse, a->q, a->k, a->v, c->workspace, e);
 }
 
 static rd_code attend_past(void *owner, int64_t l, const rd_layer_context *c,
@@ -206,31 +205,19 @@ static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_e
   return RD_OK;
 }
 
-/* Fill the rotary tables as far as position `last`: a pass that could go far seldom does. */
-static void extend_tables(rd_stack *s, int64_t last) {
-  int64_t half = s->config->head_dim / 2;
-  if (last <= s->known)
-    return;
-  rd_rope_tables(s->config, s->known, last - s->known, s->table_cos + s->known * half,
-                 s->table_sin + s->known * half);
-  s->known = last;
-}
-
 /* Copy ids, spans and rotary rows of sequence i to its rows. */
 static void place(rd_stack *s, const rd_sequence *seq, int64_t i, int64_t at) {
-  int64_t half = s->config->head_dim / 2;
-  size_t bytes = (size_t)(seq->count * half) * sizeof(float);
+  int64_t length = length_of(seq);
   memcpy(s->ids + at, seq->ids, (size_t)seq->count * sizeof *s->ids);
   s->spans[i] = (rd_span){.q = at,
                           .queries = seq->count,
                           .k = at,
-                          .keys = length_of(seq),
+                          .keys = length,
                           .first = seq->first,
                           .origin = seq->origin,
                           .led = seq->led};
-  extend_tables(s, seq->first + seq->count);
-  memcpy(s->cosines + at * half, s->table_cos + seq->first * half, bytes);
-  memcpy(s->sines + at * half, s->table_sin + seq->first * half, bytes);
+  for (int k = 0; k < (s->config->has_local_rope ? 2 : 1); k++)
+    rd_angles_place(&s->angles[k], at, seq->first, seq->count, length);
 }
 
 /* Is attention over the rows of the pass alone, and of one kind? */
@@ -275,6 +262,8 @@ rd_code rd_stack_run(rd_stack *s, const rd_sequence *sequences, int64_t n, int64
   s->context.attention.sequences = n;
   rd_matrix_gather(s->acts->x, &plain->embedding, s->ids, clean);
   rd_matrix_gather(s->acts->x + clean * D, &w->embedding, s->ids + clean, T - clean);
+  if (c->embedding_scale > 0)
+    rd_scale(s->acts->x, RD_F32, (float)c->embedding_scale, T * D);
   rd_profile_lap("embedding");
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(rd_stack_layer(s, l, e));
@@ -283,6 +272,14 @@ rd_code rd_stack_run(rd_stack *s, const rd_sequence *sequences, int64_t n, int64
              s->x + clean * D, w->norm, T - clean, D, (float)c->norm_eps);
   rd_profile_lap("norm");
   return RD_OK;
+}
+
+/* Logits are divided and capped where the family does so. */
+static void bound_logits(const rd_config *c, float *logits, int64_t rows) {
+  if (c->logits_scaling > 0)
+    rd_scale(logits, RD_F32, (float)(1 / c->logits_scaling), rows * c->vocab);
+  if (c->final_cap > 0)
+    rd_cap(logits, (float)(1 / c->final_cap), (float)c->final_cap, rows * c->vocab);
 }
 
 /* Rows of the last chunk, filled up: each number of rows is a product to prepare. */
@@ -324,6 +321,7 @@ rd_code rd_stack_logits(rd_stack *s, const int32_t *rows, int64_t count, rd_logi
     rd_input in = {.x = rd_mat_rows(s->gathered, w->type, m, c->width), .room = s->acts->room};
     RD_TRY(rd_linear_forward(&w->head, rd_mat_rows(s->logits, RD_F32, m, c->vocab), false, &in,
                              rows[first] < s->context.clean ? m : 0, s->head_mid, e));
+    bound_logits(c, s->logits, n);
     rd_profile_lap("head");
     RD_TRY(sink(context, s->logits, first, n, e));
   }

@@ -53,9 +53,7 @@ typedef struct rd_stack {
   float *logits;                /* (chunk, V) */
   void *head_mid;               /* (chunk, rank) of the head's adapter */
   rd_layer_context context;     /* T, attention and angles of the last run */
-  float *table_cos, *table_sin; /* (longest, hd/2) */
-  int64_t known;                /* positions whose rows of the tables are filled */
-  float *cosines, *sines;       /* (rows, hd/2) */
+  rd_angles angles[2];          /* of all layers; of local ones, the same where they have none */
   rd_span *spans;               /* (rows) */
   const rd_sequence *sequences; /* of the run in progress */
   rd_past *record;              /* set by who wants keys and values of its runs kept; or NULL */

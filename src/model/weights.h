@@ -21,11 +21,12 @@ typedef struct rd_linear {
 } rd_linear;
 
 typedef struct rd_layer {
-  const float *attention_norm, *mlp_norm; /* (D) */
-  const float *q_norm, *k_norm;           /* (hd), or NULL */
-  rd_linear q, k, v, o;                   /* (H*hd, D), (K*hd, D), (K*hd, D), (D, H*hd) */
-  rd_linear gate, up, down;               /* (F, D), (F, D), (D, F) */
-  const struct rd_layer *plain;           /* whose norms count before a gate; NULL: these */
+  const float *attention_norm, *mlp_norm;           /* (D), or NULL */
+  const float *attention_post_norm, *mlp_post_norm; /* (D), or NULL */
+  const float *q_norm, *k_norm; /* (hd), or (H*hd) and (K*hd) where norms are wide, or NULL */
+  rd_linear q, k, v, o;         /* (H*hd, D), (K*hd, D), (K*hd, D), (D, H*hd) */
+  rd_linear gate, up, down;     /* (F, D), (F, D), (D, F) */
+  const struct rd_layer *plain; /* whose norms count before a gate; NULL: these */
 } rd_layer;
 
 typedef struct rd_weights {

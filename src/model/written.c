@@ -31,12 +31,43 @@ rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd
   return RD_OK;
 }
 
+/* A norm's numbers less 1, as some families' folders hold them. */
+static const float *less_one(const rd_walk *p, rd_arena *arena) {
+  float *out = RD_TAKE(arena, float, p->cols);
+  for (int64_t i = 0; arena->base && i < p->cols; i++)
+    out[i] = (*p->vector)[i] - 1;
+  return out;
+}
+
+/* A place that is rows of a fused matrix: its first place makes the whole, all fill their own. */
+static void put_rows(rd_written *w, const rd_walk *p, const rd_tensor *t, rd_tensor *list,
+                     rd_arena *arena) {
+  size_t row = t->size / (size_t)t->shape[0], size = (size_t)p->stored * row;
+  if (p->before == 0) {
+    unsigned char *whole = rd_arena_take(arena, size, 1);
+    if (list) {
+      list[w->count] = *t;
+      list[w->count].shape[0] = p->stored;
+      list[w->count].data = whole;
+      list[w->count].size = size;
+    }
+    w->count++;
+  }
+  size_t at = w->count - 1;
+  while (list && at > 0 && strcmp(list[at].name, t->name) != 0)
+    at--;
+  if (list) /* the whole lies in the arena: it was taken there */
+    memcpy((unsigned char *)(uintptr_t)list[at].data + (size_t)p->before * row, t->data, t->size);
+}
+
 /* Append what lies at a place under a copy of its name, in `list` unless only counting. */
 static rd_code put(rd_written *w, const rd_walk *p, rd_tensor *list, rd_arena *arena, rd_error *e) {
   const rd_config *c = &w->model->config;
   rd_matrix m = p->matrix ? *p->matrix : rd_matrix_at(rd_format_of(RD_F32), *p->vector, 1, p->cols);
   if (!m.data)
     return RD_OK;
+  if (p->kind == RD_NORM && c->family->norms_less_one && w->names == c->family->names)
+    m = rd_matrix_at(rd_format_of(RD_F32), less_one(p, arena), 1, p->cols);
   char *name = rd_arena_take(arena, strlen(p->name) + 1, 1);
   rd_tensor t = {.name = name ? strcpy(name, p->name) : NULL,
                  .format = m.format,
@@ -52,6 +83,10 @@ static rd_code put(rd_written *w, const rd_walk *p, rd_tensor *list, rd_arena *a
       rd_rope_reorder(ordered, t.data, t.shape[0], c->head_dim, t.size / (size_t)t.shape[0],
                       w->interleaved);
     t.data = ordered;
+  }
+  if (p->fused) {
+    put_rows(w, p, &t, list, arena);
+    return RD_OK;
   }
   if (list)
     list[w->count] = t;

@@ -42,7 +42,7 @@ rd_code rd_bench_config(rd_config *c, const char *name, rd_error *e) {
                    .head_dim = s->head_dim,
                    .positions = 8192,
                    .norm_eps = 1e-5,
-                   .rope_theta = 500000,
+                   .rope = {.theta = 500000},
                    .tied = s->tied,
                    .bos = -1,
                    .pad = -1,

@@ -73,16 +73,15 @@ static json_t *stored_json(const rd_tensors *t) {
 }
 
 static json_t *shape_json(const rd_config *c) {
-  static const char *const scalings[] = {
-      [RD_ROPE_PLAIN] = "none", [RD_ROPE_LINEAR] = "linear", [RD_ROPE_LLAMA3] = "llama3"};
-  return json_pack(
-      "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:f, s:s, s:b, s:b}", "layers",
+  json_t *out = json_pack(
+      "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b}", "layers",
       (json_int_t)c->layers, "width", (json_int_t)c->width, "heads", (json_int_t)c->heads,
       "kv_heads", (json_int_t)c->kv_heads, "head_dim", (json_int_t)c->head_dim, "ff",
       (json_int_t)c->ff, "vocab", (json_int_t)c->vocab, "positions", (json_int_t)c->positions,
       "canvas", (json_int_t)c->canvas, "block", (json_int_t)c->block, "shift_logits",
-      c->shift_logits, "tied", c->tied, "rope_theta", c->rope_theta, "rope_scaling",
-      scalings[c->rope_scaling], "qkv_bias", c->qkv_bias, "qk_norm", c->qk_norm);
+      c->shift_logits, "tied", c->tied, "qkv_bias", c->qkv_bias, "qk_norm", c->qk_norm);
+  rd_config_arithmetic(c, out);
+  return out;
 }
 
 /* What the first matrix product takes: generated code, and pages of its library. */
@@ -157,6 +156,29 @@ static void print_stored(const json_t *stored) {
   printf("\n");
 }
 
+/* A line of each that is not as in LLaMA's layer. */
+static void print_arithmetic(const json_t *f) {
+  const char *key = NULL;
+  json_t *value = NULL;
+  long long layers = number(f, "layers");
+  if (number(f, "rotary_dims") != number(f, "head_dim"))
+    printf("rotary      %lld of the %lld numbers of a head\n", number(f, "rotary_dims"),
+           number(f, "head_dim"));
+  if (number(f, "unturned_layers") > 0)
+    printf("rotary      none in %lld of %lld layers\n", number(f, "unturned_layers"), layers);
+  if (number(f, "sliding_layers") > 0)
+    printf("window      %lld positions in %lld of %lld layers\n", number(f, "sliding_window"),
+           number(f, "sliding_layers"), layers);
+  if (json_object_get(f, "local_rope_theta"))
+    printf("            their rotary theta %g, scaling %s\n",
+           json_real_value(json_object_get(f, "local_rope_theta")), text(f, "local_rope_scaling"));
+  printf("activation  %s\n", text(f, "activation"));
+  if (strcmp(text(f, "norms"), "before") != 0)
+    printf("norms       %s attention and feed-forward\n", text(f, "norms"));
+  json_object_foreach(json_object_get(f, "scales"), key, value)
+    printf("            %s %g\n", key, json_real_value(value));
+}
+
 static void print_facts(const json_t *f) {
   const json_t *tokenizer = json_object_get(f, "tokenizer"), *token = NULL;
   size_t i = 0;
@@ -176,6 +198,7 @@ static void print_facts(const json_t *f) {
   printf("%s\n", json_is_true(json_object_get(f, "shift_logits")) ? ", logits shifted by one" : "");
   printf("positions   %lld, rotary theta %g, scaling %s\n", number(f, "positions"),
          json_real_value(json_object_get(f, "rope_theta")), text(f, "rope_scaling"));
+  print_arithmetic(f);
   if (number(f, "canvas") > 0)
     printf("canvas      %lld tokens at a time\n", number(f, "canvas"));
   print_stored(json_object_get(f, "stored_bytes"));

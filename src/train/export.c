@@ -16,22 +16,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A vector's numbers as files have them, in new memory; NULL where they are the master's. */
+static rd_code as_stored(float **out, const rd_parameter *item, rd_error *e) {
+  *out = NULL;
+  if (item->less == 0)
+    return RD_OK;
+  *out = rd_calloc((size_t)item->count, sizeof **out, "a norm", e);
+  if (!*out)
+    return RD_NO_MEMORY;
+  for (int64_t i = 0; i < item->count; i++)
+    (*out)[i] = item->master[i] - item->less;
+  return RD_OK;
+}
+
 static rd_code write_tensors(const rd_trainer *t, const char *folder, const char *file,
                              const char *prefix, bool masters, rd_error *e) {
   const rd_parameters *p = &t->parameters;
   rd_tensor *tensors = rd_calloc(p->count, sizeof *tensors, "the list of tensors", e);
+  float **stored = rd_calloc(p->count, sizeof *stored, "the list of tensors", e);
   char *path = rd_path_join(folder, file);
-  rd_code code = tensors && path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
+  rd_code code =
+      tensors && stored && path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
   for (size_t i = 0; code == RD_OK && i < p->count; i++) {
     const rd_parameter *item = &p->items[i];
     bool narrow = !masters && item->matrix && p->type == RD_BF16;
-    code = rd_parameter_tensor(&tensors[i], item, prefix, narrow ? RD_BF16 : RD_F32,
-                               narrow ? item->working : item->master, e);
+    code = as_stored(&stored[i], item, e);
+    if (code == RD_OK)
+      code = rd_parameter_tensor(&tensors[i], item, prefix, narrow ? RD_BF16 : RD_F32,
+                                 narrow      ? item->working
+                                 : stored[i] ? stored[i]
+                                             : item->master,
+                                 e);
   }
   if (code == RD_OK)
     code = rd_safetensors_write(path, tensors, p->count, e);
   for (size_t i = 0; tensors && i < p->count; i++)
     free(tensors[i].name);
+  for (size_t i = 0; stored && i < p->count; i++)
+    free(stored[i]);
+  free(stored);
   free(tensors);
   free(path);
   return code;

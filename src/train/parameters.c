@@ -44,6 +44,7 @@ static rd_code add_place(rd_parameters *p, const rd_walk *at, rd_error *e) {
   float spread = at->part->residual ? 0.02f / sqrtf(2.0f * (float)p->config->layers) : 0.02f;
   item->matrix = at->matrix;
   item->vector = at->vector;
+  item->less = at->kind == RD_NORM && p->config->family && p->config->family->norms_less_one;
   item->slot = at->gradient;
   item->source = source;
   item->start = source.data ? RD_START_SOURCE : at->matrix ? RD_START_NORMAL : RD_START_CONSTANT;
@@ -286,6 +287,8 @@ rd_code rd_parameters_adopt(rd_parameters *p, const rd_tensors *tensors, const c
     RD_TRY(rd_tensor_readable(tensor, e));
     held = rd_matrix_at(tensor->format, tensor->data, held.rows, held.cols);
     copy_rows(item, &held);
+    for (int64_t k = 0; item->less != 0 && k < item->count; k++)
+      item->master[k] += item->less;
   }
   return rd_parameters_refresh(p, e);
 }

@@ -30,6 +30,8 @@ typedef struct rd_parameter {
   float *master, *gradient, *m, *v; /* (count) */
   void *working;                    /* (count) the master itself in f32 */
   float scale;                      /* of factors */
+  float
+      less; /* a model's or an adapter's file holds the numbers less this: norms of some families */
   rd_parameter_start start;
   float spread;
   rd_matrix source; /* the first rows and columns, the rest as `start` says where it is smaller; no

@@ -37,7 +37,7 @@ static rd_code config_of_init(rd_trainer *t, rd_error *e) {
   c->ff = init->ff;
   c->positions = init->positions ? init->positions : t->settings->window;
   c->norm_eps = init->norm_eps;
-  c->rope_theta = init->rope_theta;
+  c->rope.theta = init->rope_theta;
   c->tied = init->tied;
   c->block = 1;
   c->mask = c->bos = c->pad = -1;
@@ -108,6 +108,11 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
                    "%s: keeps the rows of queries and keys in GGUF's order; `redraft convert -m %s "
                    "-o DIR` writes a folder that can be trained",
                    s->model, s->model);
+  if (t->config.family->names->fused)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "%s: family %s keeps queries, keys and values in one matrix, and gate and up, "
+                   "which are not trained here",
+                   s->model, t->config.family->name);
   t->tokenizer = t->base->tokenizer;
   t->prompter = rd_model_prompter(t->base);
   t->tokenizer_folder = rd_strdup(s->model, e);

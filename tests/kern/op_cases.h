@@ -5,6 +5,7 @@
 #ifndef OP_CASES_H
 #define OP_CASES_H
 
+#include "activation.h"
 #include "ops.h"
 #include "rng.h"
 
@@ -90,12 +91,14 @@ static inline int64_t op_rotated(const op_data *o) {
 static inline void op_rope(op_data *o) {
   memcpy(o->out, o->in[0], op_bytes(o));
   if (op_rotated(o) > 0)
-    rd_rope(o->out, o->type, o->T, 1, op_rotated(o), o->D, o->cosines, o->sines, false, false);
+    rd_rope(o->out, o->type, o->T, 1, op_rotated(o), op_rotated(o), o->D, o->cosines, o->sines,
+            false, false);
 }
 static inline void op_rope_back(op_data *o) {
   memcpy(o->din[0], o->dout, op_bytes(o));
   if (op_rotated(o) > 0)
-    rd_rope(o->din[0], o->type, o->T, 1, op_rotated(o), o->D, o->cosines, o->sines, false, true);
+    rd_rope(o->din[0], o->type, o->T, 1, op_rotated(o), op_rotated(o), o->D, o->cosines, o->sines,
+            false, true);
 }
 
 static inline void op_bias(op_data *o) {
@@ -107,11 +110,32 @@ static inline void op_bias_back(op_data *o) {
   rd_bias_backward(o->din[1], o->dout, o->type, o->T, o->D, o->D);
 }
 
-static inline void op_swiglu(op_data *o) {
-  rd_swiglu(o->out, o->in[0], o->in[1], o->type, o->T, o->D, o->D);
+static inline const rd_activation *op_activation(const char *name) {
+  return rd_table_row(&rd_activation_table, name);
 }
-static inline void op_swiglu_back(op_data *o) {
-  rd_swiglu_backward(o->din[0], o->din[1], o->dout, o->in[0], o->in[1], o->type, o->T, o->D, o->D);
+/* One for each curve; relu's slope has a step, which differences cannot take. */
+#define OP_GATED(name)                                                                             \
+  static inline void op_##name(op_data *o) {                                                       \
+    rd_gated(op_activation(#name), o->out, o->in[0], o->in[1], o->type, o->T, o->D, o->D);         \
+  }                                                                                                \
+  static inline void op_##name##_back(op_data *o) {                                                \
+    rd_gated_backward(op_activation(#name), o->din[0], o->din[1], o->dout, o->in[0], o->in[1],     \
+                      o->type, o->T, o->D, o->D);                                                  \
+  }
+OP_GATED(silu)
+OP_GATED(gelu)
+OP_GATED(gelu_pytorch_tanh)
+OP_GATED(quick_gelu)
+OP_GATED(relu2)
+
+/* Capped at 1.5 of 0.75 x. */
+static inline void op_cap(op_data *o) {
+  memcpy(o->out, o->in[0], (size_t)(o->T * o->D) * sizeof(float));
+  rd_cap(o->out, 0.5f, 1.5f, o->T * o->D);
+}
+static inline void op_cap_back(op_data *o) {
+  memcpy(o->din[0], o->dout, (size_t)(o->T * o->D) * sizeof(float));
+  rd_cap_backward(o->din[0], RD_F32, o->out, 0.5f, 1.5f, o->T * o->D);
 }
 
 /* Rows are looked up by whoever knows their format (store/matrix.h); plain ones are cast. */
@@ -160,11 +184,36 @@ static const op_case op_cases[] = {
      .out = {.count = op_all},
      .forward = op_bias,
      .backward = op_bias_back},
-    {.name = "swiglu",
+    {.name = "silu",
      .in = {{.count = op_all}, {.count = op_all}},
      .out = {.count = op_all},
-     .forward = op_swiglu,
-     .backward = op_swiglu_back},
+     .forward = op_silu,
+     .backward = op_silu_back},
+    {.name = "gelu",
+     .in = {{.count = op_all}, {.count = op_all}},
+     .out = {.count = op_all},
+     .forward = op_gelu,
+     .backward = op_gelu_back},
+    {.name = "gelu_pytorch_tanh",
+     .in = {{.count = op_all}, {.count = op_all}},
+     .out = {.count = op_all},
+     .forward = op_gelu_pytorch_tanh,
+     .backward = op_gelu_pytorch_tanh_back},
+    {.name = "quick_gelu",
+     .in = {{.count = op_all}, {.count = op_all}},
+     .out = {.count = op_all},
+     .forward = op_quick_gelu,
+     .backward = op_quick_gelu_back},
+    {.name = "relu2",
+     .in = {{.count = op_all}, {.count = op_all}},
+     .out = {.count = op_all},
+     .forward = op_relu2,
+     .backward = op_relu2_back},
+    {.name = "cap",
+     .in = {{.count = op_all, .f32 = true}},
+     .out = {.count = op_all, .f32 = true},
+     .forward = op_cap,
+     .backward = op_cap_back},
     {.name = "embed",
      .in = {{.count = op_table, .gradient_f32 = true}},
      .out = {.count = op_all, .f32 = true},

@@ -23,17 +23,24 @@ static void reference(scene *s) {
         const int64_t row = x->q + i, position = x->first + i;
         const int64_t qo = row * a->q_stride + h * hd;
         const int64_t kh = h / (a->heads / a->kv_heads) * hd;
-        double p[512], top = -INFINITY, sum = 0, delta = 0;
-        int64_t seen = 0;
+        double p[512], slope[512], top = -INFINITY, sum = 0, delta = 0;
+        int64_t seen = x->keys;
         for (int64_t j = 0; j < x->keys; j++) {
-          if (a->block != 0 && j / a->block > position / a->block)
-            break;
+          bool later = a->block != 0 && j / a->block > position / a->block;
+          bool far = a->window > 0 &&
+                     (j <= position - a->window || (a->block == 0 && j >= position + a->window));
           const int64_t ko = (x->k + j) * a->k_stride + kh;
           p[j] = 0;
           for (int64_t d = 0; d < hd; d++)
             p[j] += scale * s->exact[Q][qo + d] * s->exact[K][ko + d];
+          slope[j] = 1;
+          if (a->cap > 0) {
+            const double share = tanh(p[j] / (double)a->cap);
+            p[j] = (double)a->cap * share;
+            slope[j] = 1 - share * share;
+          }
+          p[j] = later || far ? -INFINITY : p[j];
           top = fmax(top, p[j]);
-          seen = j + 1;
         }
         for (int64_t j = 0; j < seen; j++)
           sum += p[j] = exp(p[j] - top);
@@ -50,7 +57,7 @@ static void reference(scene *s) {
           double dp = 0;
           for (int64_t d = 0; d < hd; d++)
             dp += s->exact[DO][qo + d] * s->exact[V][ko + d];
-          const double ds = scale * p[j] * (dp - delta);
+          const double ds = scale * slope[j] * p[j] * (dp - delta);
           for (int64_t d = 0; d < hd; d++) {
             s->exact[DQ][qo + d] += ds * s->exact[K][ko + d];
             s->exact[DK][ko + d] += ds * s->exact[Q][qo + d];

@@ -141,7 +141,8 @@ static void check_headnorm(rd_dtype t, int64_t T, int64_t D) {
 }
 
 static void check_rope(rd_dtype t, int64_t T, int64_t D) {
-  const int64_t heads = 5, half = D / 4 + 1, hd = 2 * half, stride = heads * hd + 3;
+  const int64_t heads = 5, half = D / 4 + 1, turned = 2 * half, kept = turned < 1000 ? 4 : 0;
+  const int64_t hd = turned + kept, stride = heads * hd + 3;
   for (int interleaved = 0; interleaved < 2; interleaved++) {
     void *x = fill(0, t, T * stride);
     float *c = fill(1, RD_F32, T * half), *s = fill(2, RD_F32, T * half);
@@ -150,9 +151,13 @@ static void check_rope(rd_dtype t, int64_t T, int64_t D) {
       c[i] = cosf(angle);
       s[i] = sinf(angle);
     }
-    rd_rope(x, t, T, heads, hd, stride, c, s, interleaved, false);
+    rd_rope(x, t, T, heads, hd, turned, stride, c, s, interleaved, false);
     for (int64_t r = 0; r < T; r++)
-      for (int64_t h = 0; h < heads; h++)
+      for (int64_t h = 0; h < heads; h++) {
+        for (int64_t i = turned; i < hd; i++) {
+          const int64_t at = r * stride + h * hd + i;
+          near("not rotated", read_at(x, t, at), (double)arrays[0].f[at], t, at);
+        }
         for (int64_t i = 0; i < half; i++) {
           const int64_t base = r * stride + h * hd;
           const int64_t p = base + (interleaved ? 2 * i : i), q = p + (interleaved ? 1 : half);
@@ -161,7 +166,8 @@ static void check_rope(rd_dtype t, int64_t T, int64_t D) {
           near("rope", read_at(x, t, p), u * cs - v * sn, t, p);
           near("rope", read_at(x, t, q), v * cs + u * sn, t, q);
         }
-    rd_rope(x, t, T, heads, hd, stride, c, s, interleaved, true);
+      }
+    rd_rope(x, t, T, heads, hd, turned, stride, c, s, interleaved, true);
     for (int64_t i = 0; i < T * stride; i++)
       near("rope back", read_at(x, t, i) / 2, (double)arrays[0].f[i] / 2, t, i);
     drop();
@@ -195,26 +201,106 @@ static void check_add(rd_dtype t, int64_t T, int64_t D) {
   }
 }
 
+/* The curves in f64, by every name that a configuration may use. */
 static double silu(double x) {
   return x / (1 + exp(-x));
 }
+static double gelu(double x) {
+  return 0.5 * x * (1 + erf(x / sqrt(2)));
+}
+static double gelu_tanh(double x) {
+  return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+}
+static double quick_gelu(double x) {
+  return x / (1 + exp(-1.702 * x));
+}
+static double relu(double x) {
+  return fmax(x, 0);
+}
+static double relu2(double x) {
+  return relu(x) * relu(x);
+}
+static const struct curve {
+  const char *name;
+  double (*f)(double x);
+} curves[] = {{"silu", silu},
+              {"swish", silu},
+              {"gelu", gelu},
+              {"gelu_python", gelu},
+              {"gelu_pytorch_tanh", gelu_tanh},
+              {"gelu_python_tanh", gelu_tanh},
+              {"gelu_new", gelu_tanh},
+              {"gelu_fast", gelu_tanh},
+              {"gelu_accurate", gelu_tanh},
+              {"quick_gelu", quick_gelu},
+              {"relu", relu},
+              {"relu2", relu2}};
+enum { CURVES = sizeof curves / sizeof *curves };
 
-static void check_swiglu(rd_dtype t, int64_t T, int64_t D) {
+static void check_gated_by(const struct curve *c, rd_dtype t, int64_t T, int64_t D) {
+  const rd_activation *f = rd_table_row(&rd_activation_table, c->name);
   const int64_t stride = 2 * D; /* gate and up side by side */
   char *both = fill(0, t, T * stride);
   void *y = fill(1, t, T * D), *dy = fill(2, t, T * D);
   char *up = both + (size_t)D * rd_dtype_size(t);
-  rd_swiglu(y, both, up, t, T, D, stride);
-  rd_swiglu_backward(both, up, dy, both, up, t, T, D, stride);
+  assert_non_null(f);
+  rd_gated(f, y, both, up, t, T, D, stride);
+  rd_gated_backward(f, both, up, dy, both, up, t, T, D, stride);
   for (int64_t r = 0; r < T; r++)
     for (int64_t i = 0; i < D; i++) {
       const double g = (double)arrays[0].f[r * stride + i], step = 1e-5;
       const double u = (double)arrays[0].f[r * stride + D + i], d = (double)arrays[2].f[r * D + i];
-      near("swiglu", read_at(y, t, r * D + i), silu(g) * u, t, i);
-      near("swiglu dup", read_at(both, t, r * stride + D + i), d * silu(g), t, i);
-      near("swiglu dgate", read_at(both, t, r * stride + i),
-           d * u * (silu(g + step) - silu(g - step)) / (2 * step), t, i);
+      near(c->name, read_at(y, t, r * D + i), c->f(g) * u, t, i);
+      near("dup", read_at(both, t, r * stride + D + i), d * c->f(g), t, i);
+      if (fabs(g) > 2 * step) /* relu has a corner at 0 */
+        near("dgate", read_at(both, t, r * stride + i),
+             d * u * (c->f(g + step) - c->f(g - step)) / (2 * step), t, i);
     }
+}
+
+static void check_gated(rd_dtype t, int64_t T, int64_t D) {
+  assert_int_equal(rd_activation_table.count, CURVES);
+  for (int i = 0; i < CURVES; i++) {
+    check_gated_by(&curves[i], t, T, D);
+    drop();
+  }
+}
+
+/* Large numbers of either sign: no infinity on the way. */
+static void far_gates(void **state) {
+  (void)state;
+  static const float far[] = {-1e4f, -200, -88, -20, 20, 88, 200, 1e4f};
+  enum { FAR = sizeof far / sizeof *far };
+  const rd_cpu most = rd_cpu_level();
+  for (int level = 0; level <= (int)most; level++) {
+    rd_cpu_cap((rd_cpu)level);
+    for (int i = 0; i < CURVES; i++) {
+      const rd_activation *f = rd_table_row(&rd_activation_table, curves[i].name);
+      float ones[FAR], y[FAR], dgate[FAR], dup[FAR];
+      for (int k = 0; k < FAR; k++)
+        ones[k] = 1;
+      rd_gated(f, y, far, ones, RD_F32, 1, FAR, FAR);
+      rd_gated_backward(f, dgate, dup, ones, far, ones, RD_F32, 1, FAR, FAR);
+      for (int k = 0; k < FAR; k++) {
+        const double x = (double)far[k], slope = far[k] < 0 ? 0 : i == CURVES - 1 ? 2 * x : 1;
+        near(curves[i].name, (double)y[k], curves[i].f(x), RD_F32, k);
+        near("slope", (double)dgate[k], slope, RD_F32, k);
+      }
+    }
+  }
+  rd_cpu_cap(RD_CPU_LEVELS - 1);
+}
+
+static void check_cap(rd_dtype t, int64_t T, int64_t D) {
+  float *x = fill(0, RD_F32, T * D);
+  void *dx = fill(1, t, T * D);
+  rd_cap(x, 0.5f, 3, T * D);
+  rd_cap_backward(dx, t, x, 0.5f, 3, T * D);
+  for (int64_t i = 0; i < T * D; i++) {
+    const double share = tanh(0.5 * (double)arrays[0].f[i]);
+    near("cap", (double)x[i], 3 * share, RD_F32, i);
+    near("cap dx", read_at(dx, t, i), 1.5 * (1 - share * share) * (double)arrays[1].f[i], t, i);
+  }
 }
 
 static void check_embed(rd_dtype t, int64_t T, int64_t D) {
@@ -313,8 +399,8 @@ static void check_sums(rd_dtype t, int64_t T, int64_t D) {
 }
 
 static check *const checks[] = {
-    check_rmsnorm, check_headnorm, check_rope,          check_bias,  check_add,
-    check_swiglu,  check_embed,    check_cross_entropy, check_adamw, check_sums,
+    check_rmsnorm, check_headnorm, check_rope,          check_bias,  check_add,  check_gated,
+    check_cap,     check_embed,    check_cross_entropy, check_adamw, check_sums,
 };
 static void kernels_match(void **state) {
   (void)state;
@@ -413,6 +499,7 @@ static void casts_round_to_even(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(kernels_match),
+      cmocka_unit_test(far_gates),
       cmocka_unit_test(threads_do_not_matter),
       cmocka_unit_test(casts_round_to_even),
   };

@@ -54,7 +54,7 @@ static void packing_changes_no_bit(void **state) {
                    .vocab = V,
                    .positions = T,
                    .norm_eps = 1e-5,
-                   .rope_theta = 10000,
+                   .rope = {.theta = 10000},
                    .tied = i & 2};
     rd_model *m = NULL;
     rd_layer layers[LAYERS];

@@ -2,6 +2,7 @@
 /* The training pass against central differences, the packed pass against single ones, and the two
  * passes against each other, on tiny random models made here: every family switch, every kind of
  * attention. */
+#include "activation.h"
 #include "model.h"
 #include "parts.h"
 #include "rng.h"
@@ -52,14 +53,53 @@ typedef struct variant {
   const char *name;
   int64_t heads, kv_heads, head_dim, block;
   bool bias, qk_norm, tied, interleaved, lora, recompute;
+  void (*more)(rd_config *c); /* or NULL */
 } variant;
 
+static void as_gemma(rd_config *c) {
+  c->activation = rd_table_row(&rd_activation_table, "gelu_pytorch_tanh");
+  c->post_norms = true;
+  c->has_local_rope = true;
+  c->local_rope.theta = 10;
+  c->window = 3;
+  c->layer_kinds[0] = RD_LAYER_LOCAL;
+  c->embedding_scale = 1.5;
+  c->attention_cap = 2;
+  c->final_cap = 3;
+}
+
+static void as_olmo2(rd_config *c) {
+  c->no_pre_norms = c->post_norms = c->wide_norms = true;
+}
+
+static void as_granite(rd_config *c) {
+  c->activation = rd_table_row(&rd_activation_table, "gelu");
+  c->embedding_scale = 0.8;
+  c->residual_multiplier = 0.7;
+  c->attention_multiplier = 0.4;
+  c->logits_scaling = 1.6;
+}
+
+static void in_part(rd_config *c) {
+  c->activation = rd_table_row(&rd_activation_table, "quick_gelu");
+  c->turned = 4;
+  c->rope.attention = 1.2;
+  c->layer_kinds[1] = RD_LAYER_UNTURNED;
+  c->window = 4;
+  c->layer_kinds[0] = RD_LAYER_LOCAL;
+}
+
 static const variant variants[] = {
-    {"mha causal", 4, 4, 6, 1, false, false, false, false, false, false},
-    {"gqa bidirectional tied", 4, 2, 8, 0, false, false, true, false, false, false},
-    {"bias interleaved blocks", 2, 1, 8, 4, true, false, false, true, false, false},
-    {"q/k norms, lora, recomputed", 4, 2, 8, 0, false, true, true, false, true, true},
-    {"lora bidirectional", 2, 2, 8, 0, false, false, false, false, true, false},
+    {"mha causal", 4, 4, 6, 1, false, false, false, false, false, false, NULL},
+    {"gqa bidirectional tied", 4, 2, 8, 0, false, false, true, false, false, false, NULL},
+    {"bias interleaved blocks", 2, 1, 8, 4, true, false, false, true, false, false, NULL},
+    {"q/k norms, lora, recomputed", 4, 2, 8, 0, false, true, true, false, true, true, NULL},
+    {"lora bidirectional", 2, 2, 8, 0, false, false, false, false, true, false, NULL},
+    {"as gemma", 4, 2, 8, 1, false, true, true, false, false, false, as_gemma},
+    {"as gemma, recomputed, blocks", 4, 2, 8, 3, false, true, false, false, true, true, as_gemma},
+    {"as olmo2", 4, 2, 8, 1, true, true, false, false, true, false, as_olmo2},
+    {"as granite, recomputed", 4, 2, 8, 1, false, false, true, false, false, true, as_granite},
+    {"turned in part", 2, 1, 8, 0, false, false, false, false, true, false, in_part},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -75,12 +115,14 @@ static void make(tiny *t, const variant *v) {
                    .head_dim = v->head_dim,
                    .positions = 32,
                    .norm_eps = 1e-5,
-                   .rope_theta = 100,
+                   .rope = {.theta = 100},
                    .rope_interleaved = v->interleaved,
                    .qkv_bias = v->bias,
                    .qk_norm = v->qk_norm,
                    .tied = v->tied,
                    .block = v->block};
+  if (v->more)
+    v->more(c);
   rd_weights *w = &t->model.weights;
   *w = (rd_weights){.type = RD_F32, .layers = t->layers};
   t->gradient.layers = t->layer_grads;

@@ -13,6 +13,10 @@ typedef struct line {
   const char *json, *message; /* NULL: passes */
 } line;
 
+static rd_code read_config(const json_t *object, rd_error *e) {
+  return rd_computed_config(object, "mlp_bias final_logit_softcapping", e);
+}
+
 static void check(rd_code (*read)(const json_t *, rd_error *), const line *lines, size_t n) {
   for (size_t i = 0; i < n; i++) {
     rd_error e = {0};
@@ -31,17 +35,18 @@ static void models(void **state) {
   static const line lines[] = {
       {"{}", NULL},
       {"{\"hidden_act\": \"silu\", \"use_sliding_window\": false}", NULL},
-      {"{\"hidden_act\": \"gelu\"}", "hidden_act is \"gelu\""},
       {"{\"hidden_activation\": \"gelu_pytorch_tanh\"}", "hidden_activation is"},
       {"{\"use_sliding_window\": true}", "use_sliding_window is true"},
-      {"{\"partial_rotary_factor\": 1.0}", NULL},
-      {"{\"partial_rotary_factor\": 0.5}", "partial_rotary_factor is 0.5"},
+      {"{\"mlp_bias\": true, \"final_logit_softcapping\": 30.0}", NULL}, /* the family's keys */
+      {"{\"attn_logit_softcapping\": 50.0}", "attn_logit_softcapping is 50.0"},
+      {"{\"residual_multiplier\": 0.5}", "what is computed: [1, 1.0, null]"},
+      {"{\"use_bidirectional_attention\": true}", "use_bidirectional_attention is true"},
       {"{\"layer_norm_type\": \"default\"}", "what is computed: [\"rms\"]"},
       {"{\"rope\": false}", "rope is false"},
       {"{\"alibi\": true}", "alibi is true"},
       {"{\"clip_qkv\": 8.0}", "clip_qkv is 8.0"},
   };
-  check(rd_computed_config, lines, sizeof lines / sizeof *lines);
+  check(read_config, lines, sizeof lines / sizeof *lines);
 }
 
 static void adapters(void **state) {

@@ -35,10 +35,15 @@ static void same_ids(const rd_model *a, const rd_model *b) {
 static void same_model(const char *before, const char *after) {
   rd_model *a = opened(before), *b = opened(after);
   const rd_config *c = &a->config, *d = &b->config;
-  const int64_t sizes[][2] = {
-      {c->vocab, d->vocab}, {c->positions, d->positions},       {c->block, d->block},
-      {c->mask, d->mask},   {c->shift_logits, d->shift_logits}, {c->canvas, d->canvas},
-      {c->tied, d->tied},   {c->eos_count, d->eos_count},       {c->rope_scaling, d->rope_scaling}};
+  const int64_t sizes[][2] = {{c->vocab, d->vocab},
+                              {c->positions, d->positions},
+                              {c->block, d->block},
+                              {c->mask, d->mask},
+                              {c->shift_logits, d->shift_logits},
+                              {c->canvas, d->canvas},
+                              {c->tied, d->tied},
+                              {c->eos_count, d->eos_count},
+                              {c->rope.kind == d->rope.kind, true}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (sizes[i][0] != sizes[i][1])
       fail_msg("%s: fact %zu: %lld became %lld", before, i, (long long)sizes[i][0],

@@ -98,6 +98,11 @@ static void damaged_gguf_is_refused(void **state) {
   assert_int_equal(rd_gguf_parse(&g, (const unsigned char *)"GGUF\x09\0\0\0", 8, &e), RD_BAD_INPUT);
 }
 
+/* A small configuration, and one thing more. */
+#define SMALL(type, more)                                                                          \
+  "{\"model_type\":\"" type "\",\"num_hidden_layers\":2,\"hidden_size\":32,"                       \
+  "\"num_attention_heads\":4,\"head_dim\":8,\"intermediate_size\":64,\"vocab_size\":10," more "}"
+
 static void configurations_that_make_no_sense_are_named(void **state) {
   (void)state;
   static const struct {
@@ -118,12 +123,47 @@ static void configurations_that_make_no_sense_are_named(void **state) {
        "layers: 2000 is outside 1..1024"},
       {"{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"hidden_size\":32,\"num_attention_"
        "heads\":4,"
-       "\"intermediate_size\":64,\"vocab_size\":10,\"rope_scaling\":{\"rope_type\":\"yarn\"}}",
-       "rope_scaling of type \"yarn\"; default, linear and llama3 are known"},
+       "\"intermediate_size\":64,\"vocab_size\":10,\"rope_scaling\":{\"rope_type\":"
+       "\"proportional\"}}",
+       "rope_scaling of type \"proportional\"; default, linear, llama3, yarn, dynamic and "
+       "longrope"},
       {"{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"hidden_size\":32,\"num_attention_"
        "heads\":4,"
        "\"intermediate_size\":64,\"vocab_size\":10,\"eos_token_id\":[3,10]}",
        "eos_token_id: 10 is outside the vocabulary of 10"},
+      {SMALL("llama", "\"hidden_act\":\"xielu\""),
+       "hidden_act is \"xielu\", which is not computed here; what is computed: silu, swish, gelu"},
+      {SMALL("gemma2", "\"hidden_activation\":\"mish\""), "hidden_activation is \"mish\""},
+      {SMALL("llama", "\"hidden_activation\":\"gelu\""), "hidden_activation is \"gelu\""},
+      {SMALL("llama", "\"partial_rotary_factor\":0.5"),
+       "partial_rotary_factor is 0.5, which is not computed for family llama"},
+      {SMALL("llama", "\"rope_parameters\":{\"partial_rotary_factor\":0.5}"),
+       "partial_rotary_factor is 0.5"},
+      {SMALL("phi3", "\"partial_rotary_factor\":0.4"), "turns 3 of 8 numbers of a head"},
+      {SMALL("llama", "\"use_sliding_window\":true"), "use_sliding_window is true"},
+      {SMALL("llama", "\"layer_types\":[\"full_attention\",\"sliding_attention\"]"),
+       "layer 1 is \"sliding_attention\", which family llama with a sliding_window of 0"},
+      {SMALL("mistral", "\"sliding_window\":4,\"layer_types\":[\"full_attention\","
+                        "\"sliding_attention\"]"),
+       "layer 0 is \"full_attention\", which family mistral"},
+      {SMALL("qwen2", "\"layer_types\":[\"full_attention\",\"linear_attention\"]"),
+       "layer_types: layer 1 is \"linear_attention\"; what is computed: full_attention"},
+      {SMALL("gemma3_text", "\"layer_types\":[\"full_attention\"]"), "names 1 layers of 2"},
+      {SMALL("smollm3", "\"no_rope_layers\":[1]"), "no_rope_layers names 1 layers of 2"},
+      {SMALL("gemma3_text", "\"attn_logit_softcapping\":50.0"), "attn_logit_softcapping is 50.0"},
+      {SMALL("granite", "\"logits_scaling\":0"), "logits_scaling"},
+      {SMALL("mistral", "\"mlp_bias\":true"), "mlp_bias is true"},
+      {SMALL("llama", "\"rope_scaling\":{\"rope_type\":\"dynamic\"}"), "no factor"},
+      {SMALL("llama", "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":0.5}"),
+       "factor 0.5 is below 1"},
+      {SMALL("llama", "\"rope_scaling\":{\"rope_type\":\"longrope\",\"factor\":2,"
+                      "\"short_factor\":[1,1],\"long_factor\":[1,1]}"),
+       "longrope needs short_factor, a list of 4 numbers"},
+      {SMALL("llama", "\"rope_scaling\":{\"rope_type\":\"longrope\",\"factor\":2,"
+                      "\"short_factor\":[1,1,1,0],\"long_factor\":[1,1,1,1]}"),
+       "short_factor: number 3 is no divisor"},
+      {SMALL("llama", "\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2},\"rope_theta\":1"),
+       "yarn with a rope_theta of 1"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     json_t *json = NULL;

@@ -3,7 +3,6 @@
  * (tests/golden): f32 within 1e-4 relative, norm of the difference over norm; bf16 within 2e-2 with
  * the same argmax on 98% of the rows; int8 within 1e-1, and 5e-2 over all, with the same argmax on
  * 90%. Adapters are applied beside the weights and merged. */
-#include "file.h"
 #include "json.h"
 #include "model.h"
 #include "stack.h"
@@ -17,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "npy.h"
+
 #define GOLDEN RD_SOURCE_DIR "/tests/golden/"
 
 enum { MOST_ROWS = 64 };
@@ -27,31 +28,6 @@ typedef struct limits {
 } limits;
 static const limits f32 = {"f32", 1e-4, 1e-4, 0.98}, bf16 = {"bf16", 2e-2, 2e-2, 0.98},
                     int8 = {"int8", 1e-1, 5e-2, 0.9};
-
-/* The numbers of a version 1 .npy file of C order, '<f4' or '<f8', as doubles. */
-static double *read_npy(const char *file, size_t *count) {
-  char *path = rd_print(GOLDEN "%s", file);
-  rd_map map;
-  rd_error e = {0};
-  if (rd_map_open(&map, path, &e))
-    fail_msg("%s", e.message);
-  size_t header = 10u + map.data[8] + 256u * map.data[9];
-  char text[256] = "";
-  memcpy(text, map.data + 10, header - 10 < 255 ? header - 10 : 255);
-  size_t bytes = strstr(text, "<f8") ? 8 : 4;
-  *count = (map.size - header) / bytes;
-  double *out = malloc(*count * sizeof *out);
-  for (size_t i = 0; i < *count; i++) {
-    const unsigned char *at = map.data + header + i * bytes;
-    float single;
-    memcpy(bytes == 8 ? (void *)&out[i] : (void *)&single, at, bytes);
-    if (bytes == 4)
-      out[i] = (double)single;
-  }
-  rd_map_close(&map);
-  free(path);
-  return out;
-}
 
 typedef struct comparison {
   const double *expected;
@@ -112,7 +88,7 @@ static void check_case(const json_t *test, const limits *l, bool merge, comparis
   const char *kind = text_of(test, "attention");
   int64_t block = strcmp(kind, "causal") == 0 ? 1 : strncmp(kind, "block:", 6) ? 0 : atoi(kind + 6);
   size_t n = 0;
-  double *expected = read_npy(text_of(test, "file"), &n);
+  double *expected = read_npy(GOLDEN, text_of(test, "file"), &n);
   assert_int_equal(n, (size_t)(wanted * m->config.vocab));
   comparison c = {.expected = expected, .vocab = m->config.vocab};
   rd_stack *p = NULL;

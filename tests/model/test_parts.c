@@ -59,7 +59,8 @@ static void the_order_is_fixed(void **state) {
   }
 }
 
-/* Every family: names that no two places share, and as many numbers as are counted. */
+/* Every family: names that no two places share, but for the rows of a fused matrix, and as many
+ * numbers as are counted. */
 static void families_name_all_they_have(void **state) {
   (void)state;
   enum { MOST = 64 };
@@ -76,16 +77,23 @@ static void families_name_all_they_have(void **state) {
       c.tied = tied;
       count = 0;
       numbers = 0;
+      int64_t fused = 0, together = 0, whole = 0;
       rd_walk at = rd_parts_of(&c, NULL, NULL, NULL);
       while (rd_parts_next(&at)) {
         assert_true(count < MOST && *at.module);
         assert_null(strchr(at.name, '%'));
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count && at.before == 0; i++)
           assert_string_not_equal(names[i], at.name);
+        fused += at.fused;
+        together += at.fused && at.kind == RD_LINEAR ? at.rows : 0;
+        whole += at.fused && at.kind == RD_LINEAR && at.before == 0 ? at.stored : 0;
+        assert_true(at.before + (at.kind == RD_BIAS ? at.cols : at.rows) <= at.stored || !at.fused);
         strcpy(names[count++], at.name);
         numbers += at.needed ? at.rows * at.cols : 0;
       }
       assert_int_equal(numbers, rd_parameter_count(&c));
+      assert_int_equal(together, whole);
+      assert_true((fused > 0) == rows[f].names->fused);
     }
   }
 }

@@ -27,7 +27,7 @@ static rd_model *model_of(const char *precision) {
                  .vocab = VOCAB,
                  .positions = 256,
                  .norm_eps = 1e-5,
-                 .rope_theta = 10000,
+                 .rope = {.theta = 10000},
                  .bos = -1,
                  .pad = -1,
                  .mask = -1};
