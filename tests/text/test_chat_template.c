@@ -142,10 +142,16 @@ static const struct end_row {
   const char *name;
   int32_t end;
 } end_rows[] = {{"tini", 259}, /* make() has no EOS: the next header follows */
-                {"llama-3", 261}, {"chatml", 262},
-                {"llada", 261},   {"llama-3.1", 261},
-                {"qwen2", 262},   {"qwen2.5", 262},
-                {"llama-2", -1},  /* an EOS, which make() has not */ {"plain", -1}};
+                {"llama-3", 261},
+                {"chatml", 262},
+                {"llada", 261},
+                {"llama-3.1", 261},
+                {"llama-3.1-dates", 261},
+                {"lad-space", 263},
+                {"qwen2", 262},
+                {"qwen2.5", 262},
+                {"llama-2", -1},
+                /* an EOS, which make() has not */ {"plain", -1}};
 
 static void test_ends(void **state) {
   (void)state;

@@ -124,7 +124,7 @@ refuses('logprobs', OpenAI.BadRequestError, 400, () => client.chat.completions.c
   (error) => assert.match(error.message, /api\/denoise/));
 
 test('a full queue, and room again when a stream is left', async () => {
-  const long = { ...ask, max_tokens: 900, iterations: 512, patience: 0, stream: true, diffusing: true };
+  const long = { ...ask, sampler: 'lad', max_tokens: 900, iterations: 512, patience: 0, stream: true, diffusing: true };
   const stream = await client.chat.completions.create(long);
   const chunks = stream[Symbol.asyncIterator]();
   await chunks.next();
