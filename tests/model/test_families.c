@@ -284,7 +284,8 @@ static void pieces_over_a_cache_agree(void **state) {
 /* What was read from a folder is what is read back, and gives the same bits; a GGUF becomes a
  * folder whose rows lie in another order. */
 static void check_written(record *r) {
-  static const char *const files[] = {"config.json", "generation_config.json", "model.safetensors"};
+  static const char *const files[] = {"config.json", "generation_config.json", "model.safetensors",
+                                      "redraft.json"};
   rd_error e = {0};
   rd_config again;
   char folder[64];
@@ -311,7 +312,7 @@ static void check_written(record *r) {
   free(after);
   rd_model_close(&written);
   rd_model_close(&m);
-  sweep(folder, files, 3);
+  sweep(folder, files, 4);
 }
 
 static void written_models_are_the_same(void **state) {
