@@ -83,7 +83,7 @@ static void adapters_are_applied(void **state) {
 static void adapters_go_with_other_files(void **state) {
   (void)state;
   static const char *const written[] = {"config.json", "generation_config.json",
-                                        "model.safetensors"};
+                                        "model.safetensors", "redraft.json"};
   json_t *list = cases(), *test = NULL;
   size_t i = 0;
   json_array_foreach(list, i, test) {
