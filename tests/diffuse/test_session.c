@@ -349,16 +349,28 @@ static void every_stop_rule_stops_a_draft(void **state) {
   static const struct {
     const char *rule;
     bool gated;
-    const char *sampler, *pairs[9];
+    const char *sampler, *pairs[11];
     int iterations; /* that it takes; 0: some */
   } cases[] = {
       {"end", false, "ar", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
-      {"settled", false, "lad", {"tokens", "8", "patience", "1", "iterations", "500"}, 1},
-      {"filled", false, "threshold", {"tokens", "8", "threshold", "0"}, 1},
+      {"settled",
+       false,
+       "lad",
+       {"tokens", "8", "patience", "1", "iterations", "500", "seed", "1"},
+       1},
+      {"filled", false, "threshold", {"tokens", "8", "threshold", "0", "seed", "1"}, 1},
       {"checked end", false, "jacobi", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
-      {"checked all", false, "jacobi", {"tokens", "8"}, 0},
-      {"iterations", false, "lad", {"tokens", "8", "patience", "0", "iterations", "3"}, 3},
-      {"deadline", false, "lad", {"tokens", "8", "patience", "0", "deadline", "0.000001"}, 1},
+      {"checked all", false, "jacobi", {"tokens", "8", "eos-bias", "-5", "seed", "1"}, 0},
+      {"iterations",
+       false,
+       "lad",
+       {"tokens", "8", "patience", "0", "iterations", "3", "seed", "1"},
+       3},
+      {"deadline",
+       false,
+       "lad",
+       {"tokens", "8", "patience", "0", "deadline", "0.000001", "seed", "1"},
+       1},
       {"block",
        true,
        "lad",
@@ -367,7 +379,7 @@ static void every_stop_rule_stops_a_draft(void **state) {
       {"steps",
        true,
        "lad",
-       {"tokens", "24", "patience", "0", "iterations", "16", "eos-bias", "-5"},
+       {"tokens", "24", "patience", "0", "iterations", "16", "eos-bias", "-5", "seed", "1"},
        16},
   };
   for (size_t i = 0; i < rd_stop_count; i++) {
