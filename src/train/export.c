@@ -67,7 +67,7 @@ static rd_code write_remembered(const rd_trainer *t, const char *folder, bool ma
   rd_remembered r = t->base ? t->base->remembered : init;
   r.mask = mask ? r.mask : -1;
   r.gate = mask ? t->gate : (rd_gate){0}; /* an adapter's */
-  r.about = NULL; /* of the model that it was, not of this one */
+  r.about = NULL;                         /* of the model that it was, not of this one */
   r.examples = NULL;
   r.denoiser = t->rules.objective->corruption != NULL;
   return rd_remembered_write(&r, folder, e);

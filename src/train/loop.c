@@ -5,11 +5,11 @@
 #include "export.h"
 #include "file.h"
 #include "folder.h"
+#include "model_store.h"
 #include "ops.h"
 #include "own_draft.h"
 #include "run_folder.h"
 #include "run_log.h"
-#include "model_store.h"
 #include "trainer.h"
 
 #include <math.h>

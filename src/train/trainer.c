@@ -8,9 +8,9 @@
 #include "file.h"
 #include "folder.h"
 #include "model.h"
+#include "model_store.h"
 #include "precision.h"
 #include "run_folder.h"
-#include "model_store.h"
 
 #include <libgen.h>
 #include <math.h>
