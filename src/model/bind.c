@@ -231,17 +231,16 @@ static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
 /* A whole matrix that was trained with the adapter takes the place of the model's, and factors are
  * those of it. */
 static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
-  const rd_tensor *t = NULL;
   rd_tensor own;
   rd_changes changes;
   sums added = {{0}, {0}, NULL};
   RD_TRY(find_changes(b, p->part, p, &changes, e));
-  if (changes.weight && interleaved(p))
+  const rd_tensor *t = changes.weight;
+  if (t && interleaved(p))
     return rd_fail(e, RD_UNSUPPORTED,
                    "adapter %s: tensor %s lies in another order than the GGUF's rows; use it with "
                    "the model's folder",
-                   b->adapter->folder, changes.weight->name);
-  t = changes.weight;
+                   b->adapter->folder, t->name);
   if (!t)
     RD_TRY(find(b->tensors, p->name, !b->shared || p->layer >= 0, &t, e));
   t = t ? t : b->shared;
