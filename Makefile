@@ -8,11 +8,15 @@ BENCH ?= --shape tini --sweep
 RESULTS ?= bench
 PEERS ?= models/stories260K/stories260K.gguf
 
-.PHONY: all help demo setup install test test-all tsan coverage fuzz bench bench-peers lint format serve tini recording web shots clean
+.PHONY: all program help demo setup install test test-all tsan coverage fuzz bench bench-peers lint format serve tini recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build $(BUILD)
+
+program: setup ## the program alone, without tests
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) --target redraft
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -20,13 +24,13 @@ help: ## this list
 setup: ## install what building needs and is missing (Debian: apt)
 	@./tools/setup.sh
 
-demo: all ## the main job on the built-in model
+demo: program ## the main job on the built-in model
 	@./tools/demo.sh $(BUILD)/redraft
 
-recording: all ## doc/answer.svg and doc/describe.svg: the built-in model at work
+recording: program ## doc/answer.svg and doc/describe.svg: the built-in model at work
 	@./tools/record.sh $(BUILD)/redraft
 
-serve: all ## the page and the HTTP interface on the built-in model
+serve: program ## the page and the HTTP interface on the built-in model
 	@$(BUILD)/redraft serve
 
 install: all ## install to PREFIX (/usr/local), below DESTDIR where that is given
@@ -56,12 +60,12 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60) each, FUZZ_JOBS (1) at a time
 	@cmake --build build-fuzz --target fuzzers
 	@./tools/fuzz.sh build-fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)
 
-bench: all ## speed of the tini shape and of the built-in model, added to bench/results/RESULTS.csv (a file a machine); BENCH="..." for other cases
+bench: program ## speed of the tini shape and of the built-in model, added to bench/results/RESULTS.csv (a file a machine); BENCH="..." for other cases
 	@$(BUILD)/redraft bench $(BENCH) --csv bench/results/$(RESULTS).csv --commit $$(git describe --always --dirty)
 	@$(BUILD)/redraft bench --csv bench/results/$(RESULTS).csv --commit $$(git describe --always --dirty)
 	@$(BUILD)/redraft plot bench/results/$(RESULTS).csv -o bench/results/$(RESULTS).svg
 
-bench-peers: all ## beside llama.cpp, built here from PyPI's llama-cpp-python: PEERS="FILE.gguf ..." and options of bench/peers.py
+bench-peers: program ## beside llama.cpp, built here from PyPI's llama-cpp-python: PEERS="FILE.gguf ..." and options of bench/peers.py
 	@test -x $(BUILD)/peers/bin/python || python3 -m venv $(BUILD)/peers
 	@CMAKE_ARGS="-DGGML_NATIVE=ON" $(BUILD)/peers/bin/pip install -q --no-binary llama-cpp-python llama-cpp-python==0.3.36
 	@$(BUILD)/peers/bin/python bench/peers.py --redraft $(BUILD)/redraft $(PEERS)
@@ -73,7 +77,7 @@ lint: ## formatting, cppcheck, and a clang build with warnings as errors
 format: ## clang-format every C file
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-tini: all ## rebuild the built-in model from its data
+tini: program ## rebuild the built-in model from its data
 	@./tools/tini/make.sh $(BUILD)/redraft
 
 web: ## rebuild the page: web/dist/index.html
