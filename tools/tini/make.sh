@@ -18,12 +18,20 @@ train() { # train NAME: a finished run is left alone
   fi
 }
 train base
+# The adapter learns beside the numbers that ship, those of the Q8_0 file; training reads folders, so they are written out again.
+if [ ! -f out/tini-model/done ]; then
+  rm -rf out/tini.gguf out/tini-model
+  "$redraft" convert -m out/tini-base/final --gguf --to q8_0 -o out/tini.gguf
+  "$redraft" convert -m out/tini.gguf --to bf16 -o out/tini-model
+  touch out/tini-model/done
+fi
 train masks
 train drafts
 train finish
-rm -rf out/tini-model out/tini-adapter
-"$redraft" convert -m out/tini-base/final --to bf16 -o out/tini-model
+rm -rf out/tini-adapter
 "$redraft" convert --adapter out/tini-finish/final --to bf16 -o out/tini-adapter
-cp out/tini-model/* models/tini/
 mkdir -p models/tini/adapter
-cp out/tini-adapter/* models/tini/adapter/
+cp out/tini.gguf models/tini/model.gguf
+cp out/tini-data/tokenizer/tokenizer.json out/tini-data/tokenizer/tokenizer_config.json models/tini/
+# redraft.json stays: it is written by hand, and says what the run's says (gate: answer) beside defaults and examples.
+cp out/tini-adapter/adapter_config.json out/tini-adapter/adapter_model.safetensors models/tini/adapter/

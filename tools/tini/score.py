@@ -3,7 +3,7 @@
 """Asks a model the evaluation sets and prints the table of what tini must reach, with 95% Wilson intervals.
 
 score.py PROGRAM [--settings lad,noise,threshold,ar,demo] [--sets facts,talk] [--limit N] [--json FILE] [--answers FILE]
-         [-m MODEL --adapter DIR] [--option NAME=VALUE]...
+         [-m MODEL --adapter DIR] [--threads N] [--option NAME=VALUE]...
 
 One server process answers everything. A setting is a row of SETTINGS, or such a name with options: lad:iterations=4:temperature=1.
 --drafts asks /api/denoise instead of /v1/chat/completions, which also tells the iterations and whether the drafts converged; the
@@ -209,11 +209,12 @@ def main():
     parser.add_argument("--option", action="append", default=[], help="NAME=VALUE for every setting")
     parser.add_argument("--drafts", action="store_true")
     parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--threads", type=int, help="of the server")
     parser.add_argument("--json", help="file for the table, and the shares by group")
     parser.add_argument("--answers", help="file for every answer")
     args = parser.parse_args()
     rows = read_sets(args.eval, args.sets.split(","), args.limit)
-    arguments = [*(["-m", args.model] if args.model else []), *(["--adapter", args.adapter] if args.adapter else [])]
+    arguments = [*(["-m", args.model] if args.model else []), *(["--adapter", args.adapter] if args.adapter else []), *(["--threads", str(args.threads)] if args.threads else [])]
     server, results, groups = Server(args.program, arguments), {}, {}
     try:
         for name in args.settings.split(","):
