@@ -21,13 +21,19 @@ static int64_t jacobi_width(const rd_draft *d) {
   return d->params->block_length > 0 ? d->params->block_length : WIDTH;
 }
 
+/* Places that the adapter drafts next, unless a number is asked for: as many as were right of the
+ * last, and one more. */
+static int64_t draft_width(const rd_draft *d, int64_t accepted) {
+  return d->params->block_length > 0 ? d->params->block_length : least(accepted + 1, MOST_WIDTH);
+}
+
 void rd_checked_begin(rd_draft *d) {
   rd_checked *c = &d->checked;
   const rd_draft_setup *s = &d->setup;
   while (c->lead < s->count && s->ids && s->places[c->lead] != RD_PLACE_MASKED)
     c->lead++;
   c->final = c->lead;
-  c->width = FIRST_WIDTH;
+  c->width = draft_width(d, FIRST_WIDTH - 1);
   c->wait = LEAST_WAIT;
   c->drafted = d->sampler->drafts ? 0 : least(jacobi_width(d), s->count - c->final);
   d->n = d->previous_n = c->final + c->drafted;
@@ -93,8 +99,8 @@ static bool slower(const rd_checked *c) {
   return c->helped.words * c->plain.seconds < c->plain.words * c->helped.seconds;
 }
 
-/* What a check of `drafted` places has shown, `accepted` of them right: as many drafts next time as
- * were right, and one more. Where drafting does not pay it rests, each time longer. */
+/* What a check of `drafted` places has shown, `accepted` of them right. Where drafting does not pay
+ * it rests, each time longer. */
 static void learn(rd_checked *c, int64_t drafted, int64_t accepted, double seconds) {
   if (drafted == 0) {
     keep_pace(&c->plain, seconds, 1);
@@ -102,7 +108,6 @@ static void learn(rd_checked *c, int64_t drafted, int64_t accepted, double secon
     return;
   }
   keep_pace(&c->helped, c->spent + seconds, (double)(accepted + 1));
-  c->width = accepted + 1 < MOST_WIDTH ? accepted + 1 : MOST_WIDTH;
   if (slower(c)) {
     c->rest = c->wait;
     c->wait = least(2 * c->wait, MOST_WAIT);
@@ -138,6 +143,8 @@ static void take_check(rd_draft *d) {
   int64_t stays = least(c->final + right + 1, d->setup.count);
   for (p = c->final; p < stays && !c->ended; p++)
     c->ended = rd_is_end(&d->view, d->draft[p]);
+  if (c->drafted > 0)
+    c->width = draft_width(d, right);
   if (!first)
     learn(c, d->sampler->drafts ? c->drafted : 0, right, rd_seconds() - c->asked);
   if (d->sampler->drafts) {

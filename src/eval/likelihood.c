@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Likelihoods: every answer is drawn several times (a set of masks each), or read once from left to
  * right; the draws of many answers are packed into passes, and a pass's losses are added where they
- * belong. */
+ * belong. Behind a gate a pass is a draw: what lies before its block is computed once, by the base,
+ * and kept in a lane, whose end each draw writes over. So an answer's blocks are taken from the
+ * last to the first. */
 #include "likelihood.h"
 
 #include "corrupt.h"
@@ -20,6 +22,7 @@ typedef struct packer {
   const rd_answer_ids *answers;
   double *out;
   rd_engine *engine;
+  rd_lane *lane;              /* of the answer in work, where the adapter has a gate; or NULL */
   int64_t rows;               /* of room */
   int64_t used, count, wants; /* of the pass being packed */
   rd_need *needs;             /* (rows) a draw each */
@@ -30,6 +33,11 @@ typedef struct packer {
   float *weights, *loss;      /* (rows) */
   int32_t *scratch;           /* (rows) */
 } packer;
+
+/* Does the adapter count in answers alone? */
+static bool gated(const rd_model *m) {
+  return m->weights.plain && m->remembered.gate.answer;
+}
 
 static rd_code packer_init(packer *p, int64_t longest, rd_error *e) {
   p->rows = longest < PASS_ROWS ? PASS_ROWS : longest;
@@ -45,10 +53,13 @@ static rd_code packer_init(packer *p, int64_t longest, rd_error *e) {
   if (!p->needs || !p->whose || !p->ids || !p->wanted || !p->targets || !p->weights || !p->loss ||
       !p->scratch)
     return RD_NO_MEMORY;
-  return rd_engine_open(&p->engine, NULL, p->rules->model, p->rows, longest, e);
+  RD_TRY(rd_engine_open(&p->engine, NULL, p->rules->model, p->rows, longest, e));
+  return gated(p->rules->model) && !p->rules->causal ? rd_lane_open(&p->lane, p->engine, longest, e)
+                                                     : RD_OK;
 }
 
 static void packer_drop(packer *p) {
+  rd_lane_close(&p->lane);
   rd_engine_close(&p->engine);
   free(p->needs);
   free(p->whose);
@@ -88,9 +99,10 @@ static int64_t draws_of(const rd_likelihood_rules *r, int64_t n) {
   return r->causal ? 1 : all < r->draws ? all : r->draws;
 }
 
-/* Mask the answer `ids` (n) for draw `number` of `draws`; returns the weight of each masked CE. */
+/* Mask the answer `ids` (n) for draw `number` of `draws`, the random numbers of `numbered` having
+ * been used before; returns the weight of each masked CE. */
 static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key, int64_t number,
-                          int64_t draws) {
+                          int64_t draws, int64_t numbered) {
   int32_t mask = p->rules->model->config.mask;
   if (n < 62 && draws == ((int64_t)1 << n) - 1) {
     /* All masks of n bits: n / k with the probability 1 / n that k has and 1 / C(n, k) of these. */
@@ -104,7 +116,7 @@ static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key
       }
     return 1 / ((double)k * ways);
   }
-  rd_rng rng = rd_rng_at(p->rules->seed, RD_STREAM_EVAL, (uint32_t)number, key);
+  rd_rng rng = rd_rng_at(p->rules->seed, RD_STREAM_EVAL, (uint32_t)(numbered + number), key);
   double u = ((double)number + rd_rng_uniform(&rng)) / (double)draws;
   int64_t k = 1 + (int64_t)((double)n * u);
   k = k > n ? n : k;
@@ -112,42 +124,108 @@ static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key
   return (double)n / ((double)k * (double)draws);
 }
 
-/* Put draw `number` of an answer behind what is packed. */
-static void pack(packer *p, size_t answer, int64_t number, int64_t draws) {
+/* What a draw is of: positions from `open` to `end` may be masked, those from `first` on are
+ * computed; the adapter counts from `gate` on. */
+typedef struct region {
+  int64_t first, gate, open, end;
+} region;
+
+/* Ask for position `i` of the draw being packed. */
+static void want(packer *p, rd_need *need, int64_t i, int32_t target, double weight) {
+  p->wanted[p->wants] = (rd_wanted){.position = i};
+  p->targets[p->wants] = target;
+  p->weights[p->wants++] = (float)weight;
+  need->count++;
+}
+
+/* Put draw `number` of a region of an answer behind what is packed; `numbered` draws of other
+ * regions of it came before. */
+static void pack(packer *p, size_t answer, region r, int64_t number, int64_t draws,
+                 int64_t numbered) {
   const rd_answer_ids *a = &p->answers[answer];
   const rd_model *m = p->rules->model;
+  bool causal = p->rules->causal,
+       shift = gated(m) ? m->remembered.gate.shift : m->config.shift_logits;
   int32_t *ids = p->ids + p->used;
   rd_need *need = &p->needs[p->count];
   double weight = 1;
-  memcpy(ids, a->ids, (size_t)a->count * sizeof *ids);
-  if (!p->rules->causal)
-    weight = mask_answer(p, ids + a->prompt, a->count - a->prompt, a->key, number, draws);
-  *need = (rd_need){.canvas = ids,
+  memcpy(ids, a->ids, (size_t)r.end * sizeof *ids);
+  if (!causal)
+    weight = mask_answer(p, ids + r.open, r.end - r.open, a->key, number, draws, numbered);
+  *need = (rd_need){.lane = p->lane,
+                    .canvas = ids,
+                    .length = r.end,
+                    .first = r.first,
+                    .end = r.end,
+                    .gated = r.gate,
+                    .attention = causal ? RD_CAUSAL : rd_engine_attention(m),
+                    .shift = causal || shift,
+                    .wanted = p->wanted + p->wants};
+  for (int64_t i = r.open; i < r.end; i++)
+    if (causal || ids[i] == m->config.mask)
+      want(p, need, i, a->ids[i], weight);
+  p->whose[p->count++] = answer;
+  p->used += r.end;
+}
+
+/* The base's pass over an answer: the lane knows it then, and the words with which blocks begin are
+ * its own where the rows are shifted. */
+static rd_code read_answer(packer *p, size_t answer, int64_t size, rd_error *e) {
+  const rd_answer_ids *a = &p->answers[answer];
+  rd_need *need = &p->needs[0];
+  *need = (rd_need){.lane = p->lane,
+                    .canvas = a->ids,
                     .length = a->count,
                     .end = a->count,
-                    .attention = p->rules->causal ? RD_CAUSAL : rd_engine_attention(m),
-                    .shift = p->rules->causal || m->config.shift_logits,
-                    .wanted = p->wanted + p->wants};
-  for (int64_t i = a->prompt; i < a->count; i++)
-    if (p->rules->causal || ids[i] == m->config.mask) {
-      p->wanted[p->wants] = (rd_wanted){.position = i};
-      p->targets[p->wants] = a->ids[i];
-      p->weights[p->wants++] = (float)weight;
-      need->count++;
+                    .gated = a->count,
+                    .attention = RD_CAUSAL,
+                    .shift = true,
+                    .wanted = p->wanted};
+  for (int64_t i = a->prompt; i < a->count && p->rules->model->remembered.gate.shift; i += size)
+    want(p, need, i, a->ids[i], 1);
+  p->whose[0] = answer;
+  p->count = 1;
+  return flush(p, e);
+}
+
+/* An answer behind a gate, block by block. */
+static rd_code add_gated(packer *p, size_t answer, rd_error *e) {
+  const rd_answer_ids *a = &p->answers[answer];
+  const rd_gate *gate = &p->rules->model->remembered.gate;
+  int64_t n = a->count - a->prompt, size = gate->block > 0 ? gate->block : n, numbered = 0;
+  RD_TRY(flush(p, e));
+  RD_TRY(read_answer(p, answer, size, e));
+  for (int64_t block = (n + size - 1) / size - 1; block >= 0; block--) {
+    int64_t first = a->prompt + block * size,
+            end = first + size < a->count ? first + size : a->count;
+    region r = {first, first, first + gate->shift, end};
+    int64_t draws = r.open < r.end ? draws_of(p->rules, r.end - r.open) : 0;
+    for (int64_t number = 0; number < draws; number++) {
+      pack(p, answer, r, number, draws, numbered);
+      RD_TRY(flush(p, e));
     }
-  p->whose[p->count++] = answer;
-  p->used += a->count;
+    numbered += draws;
+  }
+  return RD_OK;
+}
+
+/* The draws of an answer, packed with others. */
+static rd_code add_packed(packer *p, size_t answer, rd_error *e) {
+  const rd_answer_ids *a = &p->answers[answer];
+  const region r = {
+      .gate = gated(p->rules->model) ? a->count : 0, .open = a->prompt, .end = a->count};
+  int64_t draws = draws_of(p->rules, a->count - a->prompt);
+  for (int64_t number = 0; number < draws; number++) {
+    if (a->count > p->rows - p->used)
+      RD_TRY(flush(p, e));
+    pack(p, answer, r, number, draws, 0);
+  }
+  return RD_OK;
 }
 
 static rd_code add_all(packer *p, size_t n, rd_error *e) {
   for (size_t i = 0; i < n; i++) {
-    const rd_answer_ids *a = &p->answers[i];
-    int64_t draws = draws_of(p->rules, a->count - a->prompt);
-    for (int64_t number = 0; number < draws; number++) {
-      if (a->count > p->rows - p->used)
-        RD_TRY(flush(p, e));
-      pack(p, i, number, draws);
-    }
+    RD_TRY((p->lane ? add_gated : add_packed)(p, i, e));
     if (p->rules->progress)
       p->rules->progress(p->rules->context, i + 1, n);
   }

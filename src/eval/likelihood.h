@@ -4,7 +4,11 @@
  * A denoiser is asked with masks (LLaDA's estimate, Nie et al. 2025): -E over k uniform in 1..n of
  * sum CE(masked) n / k, k of the n answer tokens masked. The k's are stratified over the draws; an
  * answer so short that all its masks are no more than the draws gets all of them, each with its
- * probability, and its expectation is exact. A causal model is asked once: the chain rule. */
+ * probability, and its expectation is exact. A causal model is asked once: the chain rule.
+ *
+ * An adapter with a gate is asked as it writes: block by block, behind what the base has computed
+ * of all before, and where its rows are shifted a block's first word counts as the base finds it.
+ * From left to right such a model is its base. */
 #ifndef RD_LIKELIHOOD_H
 #define RD_LIKELIHOOD_H
 

@@ -14,20 +14,26 @@
 typedef struct settings {
   rd_common common;
   char *ids, *attention, *output;
+  int64_t gate;
 } settings;
+
+enum { MOST_IDS = 1 << 17 };
 
 static const rd_option rows[] = {
     {"ids", RD_OPTION_AT(settings, ids), .group = "Pass", .value = "1,2,3", .help = "token ids"},
     {"attention", RD_OPTION_AT(settings, attention), .group = "Pass", .value = "KIND",
      .help = "causal, bidirectional or block:N; without it the model's own"},
+    {"gate", RD_OPTION_AT(settings, gate), .fallback = "-1", .min = -1, .max = MOST_IDS,
+     .group = "Pass", .value = "N",
+     .help =
+         "the first id of the draft, where the adapter has a gate: it counts from there on, and "
+         "ids before are the base's own; -1: all are"},
     {"output", RD_OPTION_AT(settings, output), .letter = 'o', .group = "Pass", .value = "FILE",
      .help = "where to write: float32 [tokens, vocab]"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
 const rd_option_part rd_logits_parts[] = {
     {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
-
-enum { MOST_IDS = 1 << 17 };
 
 static rd_code read_ids(const char *text, int32_t **out, int64_t *count, rd_error *e) {
   *out = rd_calloc(strlen(text) / 2 + 1, sizeof **out, "token ids", e);
@@ -90,6 +96,22 @@ static rd_code write_npy(const char *path, const table *t, int64_t T, rd_error *
   return rd_file_write(path, parts, 2, e);
 }
 
+/* Without a gate everything is asked as the model reads; behind one it sees what `block` says, else
+ * both ways. */
+static rd_code set_gate(rd_need *need, const settings *s, const rd_model *m, int64_t block,
+                        rd_error *e) {
+  bool gated = m->weights.plain && m->remembered.gate.answer;
+  need->attention = block < 0 ? m->config.block : block;
+  if (!gated && s->gate >= 0)
+    return rd_fail(e, RD_USAGE, "--gate: %s has no adapter with a gate", m->name);
+  if (!gated)
+    return RD_OK;
+  need->gated = s->gate < 0 || s->gate > need->length ? need->length : s->gate;
+  if (block < 0 && need->gated < need->length)
+    need->attention = rd_engine_attention(m);
+  return RD_OK;
+}
+
 static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids, int64_t T,
                         int64_t block, rd_error *e) {
   table t = {rd_calloc((size_t)(T * m->config.vocab), sizeof(float), "the logits", e),
@@ -99,12 +121,11 @@ static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids
   rd_code code = t.logits && wanted ? rd_engine_open(&engine, NULL, m, T, T, e) : RD_NO_MEMORY;
   for (int64_t i = 0; wanted && i < T; i++)
     wanted[i].position = i;
-  const rd_need need = {.canvas = ids,
-                        .length = T,
-                        .end = T,
-                        .attention = block < 0 ? m->config.block : block,
-                        .wanted = wanted,
-                        .count = T};
+  rd_need need = {.canvas = ids, .length = T, .end = T, .wanted = wanted, .count = T};
+  if (code == RD_OK)
+    code = set_gate(&need, s, m, block, e);
+  if (code == RD_OK && need.gated > 0 && need.gated < T)
+    code = rd_lane_open(&need.lane, engine, T, e);
   if (code == RD_OK)
     code = engine->scores(engine, &need, 1, keep, &t, e);
   int64_t bad = 0;
@@ -115,6 +136,7 @@ static rd_code run_pass(const settings *s, const rd_model *m, const int32_t *ids
   }
   if (code == RD_OK)
     code = write_npy(s->output, &t, T, e);
+  rd_lane_close(&need.lane);
   rd_engine_close(&engine);
   free(wanted);
   free(t.logits);

@@ -38,6 +38,24 @@ cmp "$folder/f32/final/adapter_model.safetensors" "$folder/halves/final/adapter_
 grep -q '"gate": *"answer"' "$folder/on/final/redraft.json" || check "the gate is kept" yes no
 check "a loss of it" 0 "$("$program" eval --task loss --objective mixed -m $model --adapter "$folder/f32/final" --window 40 \
   --data "$folder/one.jsonl" -q --json >"$folder/loss" 2>&1; echo $?)"
+# Scores of given ids: the model's own, or those of a draft behind a gate.
+for way in base: "prompt:--adapter $folder/f32/final" "draft:--gate 2 --adapter $folder/f32/final" "all:--gate 0 --adapter $folder/f32/final"; do
+  # shellcheck disable=SC2086
+  "$program" logits -q -m $model --precision f32 --ids 97,98,126,126 ${way#*:} -o "$folder/${way%%:*}.npy"; check "scores, $way" 0 $?
+done
+cmp "$folder/base.npy" "$folder/prompt.npy" || failed=1
+check "rows of a draft" "True True False False False" "$(python3 - "$folder" <<'PYTHON'
+import array, sys
+def rows(name):
+    with open(f"{sys.argv[1]}/{name}.npy", "rb") as f:
+        numbers = array.array("f", f.read()[128:])
+    return [numbers[i:i + 288] for i in range(0, len(numbers), 288)]
+base, draft, everywhere = rows("base"), rows("draft"), rows("all")
+near = lambda a, b: max(abs(x - y) for x, y in zip(a, b)) < 1e-4
+print(*[near(a, b) for a, b in zip(base, draft)], near(draft[2], everywhere[2]))
+PYTHON
+)"
+refuses "a gate of none" 2 "no adapter with a gate" logits -m $model --ids 1,2 --gate 1 -o "$folder/x.npy"
 # What makes no sense.
 refuses "prompts in the loss" 2 "leaves prompts to the model" train --model $model --data "$folder/one.jsonl" --out "$folder/x" \
   --gate answer --mask-token '~'

@@ -159,6 +159,102 @@ static void causal_likelihood_is_the_chain_rule(void **state) {
   rd_model_close(&m);
 }
 
+/* log p of `target`, predicted by row `row`, behind a gate: a pass of the stack over what lies
+ * before it, causal and the base's own, and the rows behind. */
+static double gated_log_p(const rd_model *m, const int32_t *ids, int64_t gate, int64_t count,
+                          int64_t row, int32_t target) {
+  looked l = {m->config.vocab, target, 0};
+  rd_error e = {0};
+  rd_stack *pass = NULL;
+  rd_cache *cache = NULL;
+  int32_t wanted = (int32_t)row;
+  if (rd_stack_new(&pass, &m->config, &m->weights,
+                   &(rd_stack_sizes){.rows = COUNT, .longest = COUNT}, &e) ||
+      rd_cache_new(&cache, &m->config, m->weights.type, COUNT, &e))
+    fail_msg("%s", e.message);
+  const rd_sequence both[] = {
+      {.ids = ids, .count = gate, .cache = cache, .length = gate, .clean = true},
+      {.ids = ids + gate, .count = count - gate, .first = gate, .cache = cache, .length = count}};
+  if (rd_stack_run(pass, both, 2, 0, &e) || rd_stack_logits(pass, &wanted, 1, look_at, &l, &e))
+    fail_msg("%s", e.message);
+  rd_cache_free(&cache);
+  rd_stack_free(&pass);
+  return l.log_p;
+}
+
+/* E over masks of positions open .. end - 1 of rows that begin at `gate`. */
+static double gated_over_all_masks(const rd_model *m, int64_t gate, int64_t open, int64_t end) {
+  int n = (int)(end - open), shift = m->remembered.gate.shift;
+  double sum = 0;
+  for (unsigned set = 1; set < 1u << n; set++) {
+    int32_t ids[COUNT];
+    int k = __builtin_popcount(set);
+    memcpy(ids, text, sizeof ids);
+    for (int i = 0; i < n; i++)
+      if (set >> i & 1)
+        ids[open + i] = m->config.mask;
+    for (int i = 0; i < n; i++)
+      if (set >> i & 1)
+        sum += gated_log_p(m, ids, gate, end, open + i - shift, text[open + i]) / choose(n, k) / k;
+  }
+  return sum;
+}
+
+/* A golden adapter with a gate, over its model. */
+static rd_model *open_gated(const char *remembered) {
+  static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors",
+                                      "redraft.json"};
+  rd_model *m = NULL;
+  rd_error e = {0};
+  char folder[64], path[400];
+  temporary(folder, sizeof folder);
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof path, GOLDEN "adapters/llama-mha-norms/%s", files[i]);
+    copy_file(path, in(folder, files[i]));
+  }
+  write_bytes(in(folder, files[2]), remembered, strlen(remembered));
+  rd_model_options options = {
+      .path = GOLDEN "models/llama-mha", .adapter = folder, .precision = "f32"};
+  if (rd_model_open(&m, &options, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  sweep(folder, files, 3);
+  return m;
+}
+
+/* The whole answer behind the gate, in place; blocks of two in place; and shifted blocks of three,
+ * whose first words are the base's: by single passes of the stack. From left to right the adapter
+ * does not count. */
+static void a_gate_is_kept(void **state) {
+  (void)state;
+  static const struct {
+    const char *remembered;
+    int64_t block, shift;
+  } cases[] = {{"{\"gate\":\"answer\",\"mask_token_id\":7}", ANSWER, 0},
+               {"{\"gate\":\"answer\",\"block\":2,\"mask_token_id\":7}", 2, 0},
+               {"{\"gate\":\"answer\",\"shift\":true,\"block\":3,\"mask_token_id\":7}", 3, 1}};
+  rd_model *base = open_golden("llama-mha");
+  rd_stack *pass = NULL;
+  rd_error e = {0};
+  assert_int_equal(rd_stack_new(&pass, &base->config, &base->weights,
+                                &(rd_stack_sizes){.rows = COUNT, .longest = COUNT}, &e),
+                   RD_OK);
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    rd_model *m = open_gated(cases[c].remembered);
+    double expected = 0;
+    for (int64_t first = PROMPT; first < COUNT; first += cases[c].block) {
+      int64_t end = first + cases[c].block < COUNT ? first + cases[c].block : COUNT;
+      if (cases[c].shift)
+        expected += log_p(pass, base, text, first, 1, first - 1, text[first]);
+      expected += gated_over_all_masks(m, first, first + cases[c].shift, end);
+    }
+    near(expected, likelihood(m, false, ANSWER, (1 << ANSWER) - 1), 1e-5);
+    near(likelihood(base, true, ANSWER, 1), likelihood(m, true, ANSWER, 1), 1e-12);
+    rd_model_close(&m);
+  }
+  rd_stack_free(&pass);
+  rd_model_close(&base);
+}
+
 /* Alone or packed with hundreds of others. */
 static void packing_changes_nothing(void **state) {
   (void)state;
@@ -309,6 +405,7 @@ int main(void) {
       cmocka_unit_test(all_masks_give_the_expectation),
       cmocka_unit_test(drawn_masks_estimate_it),
       cmocka_unit_test(causal_likelihood_is_the_chain_rule),
+      cmocka_unit_test(a_gate_is_kept),
       cmocka_unit_test(packing_changes_nothing),
       cmocka_unit_test(refusals),
       cmocka_unit_test(choices_are_read_in_every_form),

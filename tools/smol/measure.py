@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What an adapter that drafts saves: measure.py PROGRAM MODEL ADAPTER [--prompts FILE] [--ways NAME,..] [--tokens N] [--precision P].
+
+Each prompt is answered left to right and in the other ways by one server with one thread, way after way, so that load on the machine
+meets all alike. A row a way: answers equal to those from left to right, tokens, passes, drafted and accepted words, and processor
+time (the server's own, from /proc). Greedy, whole answers with their end or --tokens.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+
+WAYS = {
+    "ar": {"sampler": "ar"},
+    "verify": {"verify": True},
+    "verify-4": {"verify": True, "block_length": 4},
+    "verify-8": {"verify": True, "block_length": 8},
+    "verify-16": {"verify": True, "block_length": 16},
+    "jacobi": {"sampler": "jacobi"},
+    "threshold-8": {"sampler": "threshold", "block_length": 8},
+    "threshold-16": {"sampler": "threshold", "block_length": 16},
+    "threshold-32": {"sampler": "threshold", "block_length": 32},
+    "noiseless": {"sampler": "lad", "no_noise": True},
+}
+
+
+def processor_seconds(process):
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ask(url, body):
+    request = urllib.request.Request(url + "api/denoise", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=600) as answer:
+        events = [json.loads(line[6:]) for line in answer.read().decode().splitlines() if line.startswith("data: ")]
+    return events[-1]
+
+
+def repeats(text):
+    words = text.split()
+    return any(a == b for a, b in zip(words, words[1:]))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("program")
+    p.add_argument("model")
+    p.add_argument("adapter")
+    p.add_argument("--prompts", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "prompts.txt"))
+    p.add_argument("--ways", default="ar,verify")
+    p.add_argument("--tokens", type=int, default=64)
+    p.add_argument("--limit", type=int, default=0)
+    p.add_argument("--precision", default="bf16")
+    p.add_argument("--show", type=int, default=0, help="answers of each way to print")
+    a = p.parse_args()
+    with open(a.prompts, encoding="utf-8") as f:
+        prompts = [line.strip() for line in f if line.strip()]
+    prompts = prompts[:a.limit or None]
+    server = subprocess.Popen([a.program, "serve", "-m", a.model, "--adapter", a.adapter, "--threads", "1", "--precision", a.precision, "--port", "0"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        url = next(word for line in server.stdout for word in line.split() if word.startswith("http"))
+        ways, sums = a.ways.split(","), {}
+        if ways[0] != "ar":
+            ways.insert(0, "ar")
+        ask(url, {"prompt": "Hello", "tokens": 2, "sampler": "ar"})
+        for number, prompt in enumerate(prompts):
+            whole = None
+            for way in ways:
+                began = processor_seconds(server)
+                done = ask(url, {"prompt": prompt, "tokens": a.tokens, "temperature": 0, "seed": 1, **WAYS[way]})
+                row = sums.setdefault(way, dict(equal=0, tokens=0, passes=0, drafted=0, accepted=0, seconds=0.0, stutters=0))
+                whole = whole or done["ids"]
+                row["equal"] += done["ids"] == whole
+                row["tokens"] += len(done["ids"])
+                row["passes"] += done["iterations"]
+                row["drafted"] += done.get("drafted", 0)
+                row["accepted"] += done.get("accepted", 0)
+                row["stutters"] += repeats(done["text"])
+                row["seconds"] += processor_seconds(server) - began
+                if number < a.show:
+                    print(f"[{way}, {done['iterations']} passes] {prompt} -> {done['text']!r}", flush=True)
+        for way, row in sums.items():
+            print(json.dumps({"way": way, "precision": a.precision, "prompts": len(prompts), **{k: round(v, 2) for k, v in row.items()},
+                              "tokens_a_pass": round(row["tokens"] / row["passes"], 3), "processor_ms_a_token": round(1000 * row["seconds"] / row["tokens"], 1)}))
+    finally:
+        server.terminate()
+        server.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
