@@ -120,7 +120,7 @@ static const rd_names llada_names = {.embedding = "model.transformer.wte",
   {                                                                                                \
     .name = kind "-diffusion", .model_types = {type}, .keys = &llama_keys, .names = &llama_names,  \
     .block = 0, .rope_theta = 10000, .own = {"low-confidence", {{"block-length", "32"}}},          \
-    .own_blocks = {"bd3lm"}, __VA_ARGS__                                                           \
+    .own_blocks = {.sampler = "bd3lm"}, __VA_ARGS__                                                \
   }
 
 static const rd_family families[] = {
@@ -249,7 +249,7 @@ static const rd_family families[] = {
      .keys = &llada_keys,
      .names = &llada_names,
      .block = 0,
-     .own = {"low-confidence"},
+     .own = {.sampler = "low-confidence"},
      .rope_theta = 500000,
      .gguf_interleaved = true},
     {.name = "dream",
@@ -260,7 +260,7 @@ static const rd_family families[] = {
      .qkv_bias = true,
      .block = 0,
      .shift_logits = true,
-     .own = {"entropy"},
+     .own = {.sampler = "entropy"},
      .rope_theta = 1000000,
      .computes = "use_sliding_window",
      .window = QWEN_WINDOW},
@@ -277,7 +277,7 @@ static const rd_family families[] = {
      .block = 4,
      .size_key = "block_size",
      .rope_theta = 10000,
-     .own = {"dynamic"},
+     .own = {.sampler = "dynamic"},
      .computes = "use_sliding_window",
      .window = QWEN_WINDOW},
     {.name = "fast-dllm-v2",
@@ -290,7 +290,7 @@ static const rd_family families[] = {
      .shift_logits = true,
      .mask_word = "|<MASK>|",
      .rope_theta = 10000,
-     .own = {"sub-blocks"},
+     .own = {.sampler = "sub-blocks"},
      .computes = "use_sliding_window",
      .window = QWEN_WINDOW},
     {.name = "stable-diffcoder",
@@ -302,7 +302,7 @@ static const rd_family families[] = {
      .block = 4,
      .mask = 5,
      .rope_theta = 10000,
-     .own = {"static"},
+     .own = {.sampler = "static"},
      .computes = "mlp_bias"},
     {.name = "sdlm",
      .model_types = {"qwen2"},
@@ -315,7 +315,7 @@ static const rd_family families[] = {
      .stride = 4,
      .mask_key = "text_mask_token_id",
      .rope_theta = 10000,
-     .own = {"longest-prefix"},
+     .own = {.sampler = "longest-prefix"},
      .computes = "use_sliding_window",
      .window = QWEN_WINDOW},
 };
