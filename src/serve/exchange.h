@@ -19,6 +19,7 @@ struct rd_server {
   char *key, *origin, *url;
   struct MHD_Daemon *daemon;
   int socket;
+  bool loopback;       /* listens where only this machine comes in */
   rd_workers *workers; /* (catalog.count) */
   rd_guard *guard;
   rd_metrics metrics;
@@ -27,6 +28,7 @@ struct rd_server {
 };
 
 typedef struct rd_exchange rd_exchange;
+typedef struct rd_refusal rd_refusal;
 typedef enum MHD_Result rd_handler(rd_exchange *x);
 
 typedef struct rd_route {
@@ -45,10 +47,11 @@ struct rd_exchange {
   const rd_route *route; /* NULL: none */
   char *body;
   size_t size, room, swallowed;
-  bool too_large, answering;
-  char *warning;           /* for a header, or NULL */
-  rd_scheduler *scheduler; /* of its draft */
-  rd_job *job;             /* streamed */
+  bool too_large, answering, ended; /* ended: the visit was refused, the rest is dropped */
+  const rd_refusal *refusal;        /* by its head, or NULL */
+  char *warning;                    /* for a header, or NULL */
+  rd_scheduler *scheduler;          /* of its draft */
+  rd_job *job;                      /* streamed */
   rd_visit *visit;
   double begun;
   unsigned status;

@@ -3,7 +3,7 @@
  * of its own, so that handlers may wait. */
 #include "server.h"
 
-#include "exchange.h"
+#include "entrance.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,45 +14,44 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_SWALLOWED = 16 << 20, LAST_SECONDS = 2 };
-
-/* --- the key -----------------------------------------------------------------------------------
- */
-
-/* Takes the same time wherever the first difference is. */
-static bool same_key(const char *key, const char *given) {
-  size_t n = strlen(key), m = strlen(given);
-  unsigned difference = n != m;
-  for (size_t i = 0; i < m; i++)
-    difference |= (unsigned)(unsigned char)key[n ? i % n : 0] ^ (unsigned char)given[i];
-  return difference == 0;
-}
-
-static bool allowed(rd_exchange *x) {
-  const char *key = x->server->key;
-  if (!key)
-    return true;
-  const char *header = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Authorization");
-  if (!header || strncasecmp(header, "Bearer ", 7) != 0)
-    return false;
-  return same_key(key, header + 7);
-}
+enum { MOST_SWALLOWED = 16 << 20, MOST_DROPPED = 64 << 20, LAST_SECONDS = 2 };
+enum { LEAVING = 64 }; /* connections beyond the limit, until those that were closed have gone */
 
 /* --- the body ----------------------------------------------------------------------------------
  */
 
-/* Bytes beyond the limit are read and dropped, so that the client hears why; an endless body ends
- * the connection. */
+static const char *too_large_message(const rd_exchange *x, char *out, size_t room) {
+  snprintf(out, room, "the body is larger than %lld bytes", (long long)x->server->setup.most_body);
+  return out;
+}
+
+/* Say no at once, whatever is still to come; it is dropped. */
+static void turn_away(rd_exchange *x) {
+  char message[100];
+  const rd_refusal *r = x->refusal;
+  x->ended = true;
+  x->status = r ? r->status : 413;
+  if (r)
+    rd_visit_refuse(x->visit, r->status, r->type, r->name, r->message);
+  else
+    rd_visit_refuse(x->visit, 413, "invalid_request_error", "body_too_large",
+                    too_large_message(x, message, sizeof message));
+}
+
+/* Bytes that nobody will look at are read and dropped, so that the client hears why; where there
+ * are many it hears it before their end, and an endless body ends the connection. */
+static enum MHD_Result drop_body(rd_exchange *x, size_t size) {
+  x->swallowed += size;
+  if (x->swallowed > MOST_SWALLOWED && !x->ended)
+    turn_away(x);
+  return x->swallowed <= MOST_DROPPED ? MHD_YES : MHD_NO;
+}
+
 static enum MHD_Result take_body(rd_exchange *x, const char *bytes, size_t size) {
   size_t most = (size_t)x->server->setup.most_body;
-  if (x->too_large || size > most - x->size) {
-    x->too_large = true;
-    x->swallowed += size;
-    if (x->swallowed <= MOST_SWALLOWED)
-      return MHD_YES;
-    rd_visit_refuse(x->visit, "413 Content Too Large", "the body does not end", "body_too_large");
-    x->status = 413;
-    return MHD_NO;
+  if (x->ended || x->refusal || !x->route || x->too_large || size > most - x->size) {
+    x->too_large = x->too_large || size > most - x->size;
+    return drop_body(x, size);
   }
   if (x->size + size > x->room) {
     size_t room = 2 * (x->size + size);
@@ -86,19 +85,17 @@ static enum MHD_Result no_route(rd_exchange *x, const char *method, const char *
 static enum MHD_Result respond(rd_exchange *x, const char *method, const char *path) {
   x->answering = true;
   atomic_fetch_add(&x->server->answering, 1);
+  const rd_refusal *r = x->refusal;
+  if (r)
+    return rd_send_failure(x, r->status, r->type, r->name, r->message);
   if (x->server->origin && strcmp(method, "OPTIONS") == 0)
     return rd_send(x, 204, "text/plain", (char[]){""}, 0, true);
   if (!x->route)
     return no_route(x, method, path);
-  if (x->route->needs_key && !allowed(x))
-    return rd_send_failure(x, 401, "authentication_error", "invalid_api_key",
-                           "this server needs an API key: Authorization: Bearer KEY");
-  if (x->too_large) {
-    char message[100];
-    snprintf(message, sizeof message, "the body is larger than %lld bytes",
-             (long long)x->server->setup.most_body);
-    return rd_send_failure(x, 413, "invalid_request_error", "body_too_large", message);
-  }
+  char message[100];
+  if (x->too_large)
+    return rd_send_failure(x, 413, "invalid_request_error", "body_too_large",
+                           too_large_message(x, message, sizeof message));
   return x->route->handler(x);
 }
 
@@ -121,30 +118,46 @@ static rd_exchange *exchange_new(rd_server *server, struct MHD_Connection *conne
   return x;
 }
 
-/* A client that asks first ("Expect: 100-continue") hears of a bad request before it sends. */
-static bool refused_early(const rd_exchange *x) {
-  const char *size = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
-  return size && strtoull(size, NULL, 10) > (unsigned long long)x->server->setup.most_body;
+static const char *header(const rd_exchange *x, const char *name) {
+  return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+/* What the head alone says. A client that asks first ("Expect: 100-continue") hears of a bad
+ * request before it sends. Another hears it when its body has been read, so that the connection
+ * stays of use; unless there is too much of that, or no telling where it ends. */
+static enum MHD_Result look_at_head(rd_exchange *x, const char *method, const char *path,
+                                    const char *version) {
+  const char *length = header(x, "Content-Length");
+  unsigned long long size = length ? strtoull(length, NULL, 10) : 0;
+  rd_visit_expect(x->visit, x->server->setup.patience);
+  x->refusal = rd_entrance_refusal(x, version);
+  x->ended = rd_visit_refused(x->visit);
+  x->too_large = size > (unsigned long long)x->server->setup.most_body;
+  if (x->ended || (!x->refusal && !x->too_large))
+    return MHD_YES;
+  bool now = size > MOST_SWALLOWED || (x->refusal && x->refusal->fatal);
+  if (header(x, "Expect") || (now && x->server->setup.certificate))
+    return respond(x, method, path);
+  if (now)
+    turn_away(x);
+  return MHD_YES;
 }
 
 static enum MHD_Result access_request(void *context, struct MHD_Connection *connection,
                                       const char *path, const char *method, const char *version,
                                       const char *bytes, size_t *size, void **state) {
   rd_exchange *x = *state;
-  (void)version;
   if (!x) {
     x = *state = exchange_new(context, connection, method, path);
-    if (!x)
-      return MHD_NO;
-    x->too_large = refused_early(x);
-    rd_visit_expect(x->visit, x->server->setup.patience);
-    return x->too_large ? respond(x, method, path) : MHD_YES;
+    return x ? look_at_head(x, method, path, version) : MHD_NO;
   }
   if (*size > 0) {
     enum MHD_Result result = take_body(x, bytes, *size);
     *size = 0;
     return result;
   }
+  if (x->ended)
+    return MHD_NO;
   rd_visit_expect(x->visit, 0);
   return respond(x, method, path);
 }
@@ -191,14 +204,23 @@ static void connected(void *context, struct MHD_Connection *connection, void **v
   }
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  if (!info)
-    return;
-  *visit = rd_visit_begin(server->guard, info->connect_fd);
-  rd_visit_expect(*visit, server->setup.patience);
+  const union MHD_ConnectionInfo *from =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  if (info)
+    *visit = rd_visit_begin(server->guard, info->connect_fd, from ? from->client_addr : NULL,
+                            server->setup.patience);
 }
 
 /* --- listening ---------------------------------------------------------------------------------
  */
+
+static bool is_loopback(const struct sockaddr_storage *at) {
+  const void *a = at;
+  if (at->ss_family == AF_INET)
+    return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == 127;
+  return at->ss_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
 
 static rd_code listen_on(rd_server *server, const struct addrinfo *a, rd_error *e) {
   const rd_server_setup *s = &server->setup;
@@ -214,11 +236,12 @@ static rd_code listen_on(rd_server *server, const struct addrinfo *a, rd_error *
     return rd_fail(e, RD_IO, "cannot listen on port %lld of %s: %s", (long long)s->port, s->host,
                    strerror(errno));
   }
-  struct sockaddr_storage at;
+  struct sockaddr_storage at = {0};
   socklen_t length = sizeof at;
   char number[16] = "";
   if (getsockname(server->socket, (struct sockaddr *)&at, &length) == 0)
     getnameinfo((struct sockaddr *)&at, length, NULL, 0, number, sizeof number, NI_NUMERICSERV);
+  server->loopback = is_loopback(&at);
   bool six = strchr(s->host, ':') != NULL;
   server->url = rd_print("http%s://%s%s%s:%s/", s->certificate ? "s" : "", six ? "[" : "", s->host,
                          six ? "]" : "", number);
@@ -274,6 +297,7 @@ static void close_workers(rd_server *server) {
 
 static rd_code start(rd_server *server, rd_error *e) {
   const rd_server_setup *s = &server->setup;
+  RD_TRY(rd_entrance_check(s, e));
   for (size_t i = 0; i < s->catalog.count; i++)
     if (!s->catalog.services[i].model->tokenizer)
       return rd_fail(e, RD_USAGE, "%s has no tokenizer: there is no text to serve",
@@ -283,7 +307,8 @@ static rd_code start(rd_server *server, rd_error *e) {
     return RD_NO_MEMORY;
   RD_TRY(open_socket(server, e));
   RD_TRY(open_workers(server, e));
-  RD_TRY(rd_guard_open(&server->guard, !s->certificate, e));
+  size_t most = 2 * (size_t)s->most_jobs + 64; /* each draft, and as many who look on */
+  RD_TRY(rd_guard_open(&server->guard, !s->certificate, most, server->loopback ? 0 : most / 2, e));
   unsigned flags =
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC;
   /* The last options: without a certificate the list ends at once. */
@@ -296,8 +321,10 @@ static rd_code start(rd_server *server, rd_error *e) {
       flags, 0, NULL, NULL, access_request, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
       MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, server,
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RD_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      (size_t)(64 << 10), MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * s->most_jobs + 64),
-      MHD_OPTION_ARRAY, s->certificate ? tls : &tls[2], MHD_OPTION_END);
+      (size_t)(64 << 10), MHD_OPTION_CONNECTION_LIMIT, (unsigned)(most + LEAVING),
+      MHD_OPTION_URI_LOG_CALLBACK, rd_entrance_see, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+      rd_entrance_unescape, NULL, RD_STRICT, MHD_OPTION_ARRAY, s->certificate ? tls : &tls[2],
+      MHD_OPTION_END);
   return server->daemon ? RD_OK
                         : rd_fail(e, RD_IO, "the server does not start%s",
                                   s->certificate ? "; is the certificate for this key?" : "");

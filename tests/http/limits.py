@@ -95,12 +95,12 @@ def mistakes():
             {"role": "developer", "content": "Be brief."}, *CHAT["messages"]]})[0])
         # What breaks HTTP itself is answered by libmicrohttpd: the status is right, the text is its own.
         for what, status, request in [
-            ("length that is no number", 400, b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nContent-Length: z\r\n\r\n"),
-            ("length beyond 64 bits", 413, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n"),
-            ("chunk that is none", 400, b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n"),
-            ("long path", 414, b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"),
-            ("long header", 431, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70000 + b"\r\n\r\n"),
-            ("HTTP 9", 505, b"GET / HTTP/9.9\r\nHost: x\r\n\r\n"),
+            ("length that is no number", 400, b"POST /api/denoise HTTP/1.1\r\nHost: localhost\r\nContent-Length: z\r\n\r\n"),
+            ("length beyond 64 bits", 413, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n"),
+            ("chunk that is none", 400, b"POST /api/denoise HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n"),
+            ("long path", 414, b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            ("long header", 431, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70000 + b"\r\n\r\n"),
+            ("HTTP 9", 505, b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n"),
         ]:
             with server.connect() as s:
                 s.sendall(request)
@@ -131,12 +131,12 @@ def late():
                 check(f"{what}: status", b"HTTP/1.1 408", answer[:12])
                 check(f"{what}: error", "request_timeout",
                       json.loads(answer.split(b"\r\n\r\n")[1])["error"]["code"] if answer else None)
-        for what, text in [("slow header", b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 50),
+        for what, text in [("slow header", b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 50),
                            ("slow body", None)]:
             with server.connect() as s:
                 found = []
                 if text is None:
-                    s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
+                    s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n")
                     text = b" " * 500
                 sender = threading.Thread(target=trickle, args=(s, text, found))
                 sender.start()
@@ -168,7 +168,7 @@ def late():
             check("the connection stays of use", True, b"HTTP/1.1 200" in data)
     with Server(PROGRAM, "--threads", "1", "-q", "--max-body", "4096") as server:
         with server.connect() as s:
-            s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
             sent, chunk = 0, b"10000\r\n" + b" " * 65536 + b"\r\n"
             try:
                 while sent < 1 << 30:
@@ -180,7 +180,7 @@ def late():
             check("an endless body: status", True, everything(s)[:12] in (b"HTTP/1.1 413", b""))
         before = server.memory()
         with server.connect() as s:
-            s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nContent-Length: 123456789012\r\n\r\n")
+            s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: localhost\r\nContent-Length: 123456789012\r\n\r\n")
             check("a body announced too large", b"HTTP/1.1 413", s.recv(100)[:12])
         check("is not held", True, server.memory() - before < 8 << 20)
         refused(server, "just too large", 413, "4096", "/api/tokenize", b" " * 4097)

@@ -48,7 +48,7 @@ async def connect(server, text):
 
 def request(path, body):
     data = json.dumps(body).encode()
-    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    return (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             f"Content-Length: {len(data)}\r\n\r\n").encode() + data
 
 
@@ -145,7 +145,7 @@ async def mistaken(server, dice, end):
             (b'{"prompt":"a","top_p":9}', 400), (b" " * 3000000, 413)]
     while time.monotonic() < end:
         body, wanted = dice.choice(rows)
-        reader, writer = await connect(server, b"POST /api/denoise HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        reader, writer = await connect(server, b"POST /api/denoise HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                                        b"Content-Length: %d\r\n\r\n" % len(body))
         try:
             writer.write(body)
