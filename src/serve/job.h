@@ -25,11 +25,12 @@ struct rd_job {
   const rd_reply *reply; /* NULL: the answer alone is wanted */
   const rd_shape *shape; /* of the body, and of what goes back */
   char id[40];
-  const char *model; /* name of the service */
-  int64_t created;   /* Unix time */
-  double begun;      /* monotonic seconds */
-  size_t sent;       /* text bytes that went out as deltas */
-  bool enough;       /* a stop is in text that stays: no further pass is needed */
+  const char *model;     /* name of the service */
+  int64_t created;       /* Unix time */
+  double begun;          /* monotonic seconds */
+  size_t sent;           /* text bytes that went out as deltas */
+  int64_t passes, place; /* the scheduler's: passes so far, and its place in the list */
+  bool enough;           /* a stop is in text that stays: no further pass is needed */
   /* the answer, once over */
   char *text;
   int64_t tokens, iterations, drafted, accepted;

@@ -18,8 +18,10 @@ struct rd_scheduler {
   int threads;   /* of passes; the number is kept by thread */
   rd_job **jobs; /* (most) under the lock; only the thread removes */
   int64_t count;
-  double stop_at; /* 0: not stopping */
+  double stop_at;           /* 0: not stopping */
+  const atomic_bool *hurry; /* or NULL */
   /* the thread's own */
+  bool young;              /* is this pass for those who had few? */
   rd_job **served, **kept; /* (most) */
   rd_need *needs;          /* (most) */
 };
@@ -75,6 +77,21 @@ static bool over(rd_scheduler *s, rd_job *job, bool late) {
 /* --- turns -------------------------------------------------------------------------------------
  */
 
+static int by_passes(const void *a, const void *b) {
+  const rd_job *x = *(rd_job *const *)a, *y = *(rd_job *const *)b;
+  int64_t d = x->passes != y->passes ? x->passes - y->passes : x->place - y->place;
+  return (d > 0) - (d < 0);
+}
+
+/* Every other pass the first of the list are those with the fewest passes. */
+static void order(rd_scheduler *s, int64_t n) {
+  s->young = !s->young;
+  for (int64_t i = 0; i < n; i++)
+    s->kept[i]->place = i;
+  if (s->young && n > 1)
+    qsort(s->kept, (size_t)n, sizeof(rd_job *), by_passes);
+}
+
 /* Needs of the first jobs of the list that fit together. */
 static int64_t gather(rd_scheduler *s, int64_t n, bool late) {
   int64_t taken = 0, rows = 0;
@@ -86,6 +103,7 @@ static int64_t gather(rd_scheduler *s, int64_t n, bool late) {
     if (!rd_draft_need(job->draft, &need) || rows + rd_need_rows(&need) > s->rows)
       continue;
     rows += rd_need_rows(&need);
+    job->passes++;
     s->needs[taken] = need;
     s->served[taken++] = job;
   }
@@ -147,7 +165,8 @@ static bool await(rd_scheduler *s, bool idle, int64_t *n, bool *late) {
     pthread_cond_timedwait(&s->changed, &s->lock, &until);
   }
   *n = s->count;
-  *late = s->stop_at > 0 && rd_seconds() >= s->stop_at;
+  bool hurry = s->hurry && atomic_load(s->hurry);
+  *late = s->stop_at > 0 && (hurry || rd_seconds() >= s->stop_at);
   memcpy(s->kept, s->jobs, (size_t)s->count * sizeof *s->jobs);
   bool more = s->count > 0 || s->stop_at == 0;
   pthread_mutex_unlock(&s->lock);
@@ -160,6 +179,7 @@ static void *run_turns(void *context) {
   bool late = false;
   rd_threads_set(s->threads);
   while (await(s, taken == 0, &n, &late)) {
+    order(s, n);
     taken = gather(s, n, late);
     if (taken == 0)
       continue;
@@ -243,11 +263,12 @@ void rd_scheduler_wake(rd_scheduler *s) {
   pthread_mutex_unlock(&s->lock);
 }
 
-void rd_scheduler_stop(rd_scheduler *s, double grace) {
+void rd_scheduler_stop(rd_scheduler *s, double grace, const atomic_bool *hurry) {
   if (!s)
     return;
   pthread_mutex_lock(&s->lock);
   s->stop_at = rd_seconds() + grace;
+  s->hurry = hurry;
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
   pthread_join(s->thread, NULL);

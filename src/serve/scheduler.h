@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread that shares each model pass between all drafts under way. A new draft joins at the
- * next pass, a finished one leaves at once; who did not fit in a pass comes first in the next. */
+/* One thread that shares each model pass between all drafts under way. A finished one leaves at
+ * once. Where not all fit, one pass is filled from those who have waited longest, and the next from
+ * those who had the fewest passes: short drafts end soon, however many long ones there are, and no
+ * long one waits for ever. */
 #ifndef RD_SCHEDULER_H
 #define RD_SCHEDULER_H
 
@@ -18,9 +20,9 @@ rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t row
 rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e);
 /* A reader took bytes: a draft that waited for it may go on. */
 void rd_scheduler_wake(rd_scheduler *s);
-/* Refuse new drafts; those under way may finish within `grace` seconds, then they are stopped.
- * Called once; returns when all are over. */
-void rd_scheduler_stop(rd_scheduler *s, double grace);
+/* Refuse new drafts; those under way may finish within `grace` seconds, or until *hurry (NULL:
+ * never), then they are stopped. Called once; returns when all are over. */
+void rd_scheduler_stop(rd_scheduler *s, double grace, const atomic_bool *hurry);
 /* After rd_scheduler_stop, when nobody can submit or wake any more. */
 void rd_scheduler_close(rd_scheduler **s);
 

@@ -279,11 +279,11 @@ static rd_code open_workers(rd_server *server, rd_error *e) {
 }
 
 /* All of them, each with what the others left of the grace. */
-static void stop_workers(rd_server *server, double grace) {
+static void stop_workers(rd_server *server, double grace, const atomic_bool *hurry) {
   double until = rd_seconds() + grace;
   for (size_t i = 0; server->workers && i < server->setup.catalog.count; i++) {
-    rd_scheduler_stop(server->workers[i].refining, fmax(0, until - rd_seconds()));
-    rd_scheduler_stop(server->workers[i].causal, fmax(0, until - rd_seconds()));
+    rd_scheduler_stop(server->workers[i].refining, fmax(0, until - rd_seconds()), hurry);
+    rd_scheduler_stop(server->workers[i].causal, fmax(0, until - rd_seconds()), hurry);
   }
 }
 
@@ -339,7 +339,7 @@ rd_code rd_server_open(rd_server **out, const rd_server_setup *setup, rd_error *
   server->socket = -1;
   rd_code code = start(server, e);
   if (code != RD_OK)
-    rd_server_close(&server, 0);
+    rd_server_close(&server, 0, NULL);
   *out = server;
   return code;
 }
@@ -349,13 +349,16 @@ const char *rd_server_url(const rd_server *server) {
 }
 
 /* The drafts are over; their last bytes may still be on the way. */
-static void await_answers(rd_server *server, double until) {
+static void await_answers(rd_server *server, double until, const atomic_bool *hurry) {
   const struct timespec tick = {.tv_nsec = 5000000};
-  while (atomic_load(&server->answering) > 0 && rd_seconds() < until)
+  while (atomic_load(&server->answering) > 0 && rd_seconds() < until) {
     nanosleep(&tick, NULL);
+    if (hurry && atomic_load(hurry))
+      until = fmin(until, rd_seconds() + LAST_SECONDS);
+  }
 }
 
-void rd_server_close(rd_server **out, double grace) {
+void rd_server_close(rd_server **out, double grace, const atomic_bool *hurry) {
   rd_server *server = *out;
   if (!server)
     return;
@@ -364,9 +367,9 @@ void rd_server_close(rd_server **out, double grace) {
     MHD_quiesce_daemon(server->daemon);
   /* Connections still refer to the scheduler: its thread ends here, its memory with the daemon. */
   double until = rd_seconds() + grace + LAST_SECONDS;
-  stop_workers(server, grace);
-  await_answers(server,
-                fmax(until, rd_seconds() + LAST_SECONDS)); /* stopping may take a long pass */
+  stop_workers(server, grace, hurry);
+  /* Stopping may have taken a long pass. */
+  await_answers(server, fmax(until, rd_seconds() + LAST_SECONDS), hurry);
   if (server->daemon)
     MHD_stop_daemon(server->daemon);
   rd_guard_close(&server->guard);

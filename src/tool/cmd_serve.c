@@ -5,9 +5,9 @@
 #include "sampler.h"
 #include "served.h"
 #include "server.h"
+#include "stop.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -132,15 +132,9 @@ static void say_address(const rd_server_setup *setup, const char *url) {
 static rd_code run(const settings *s, char **pem, rd_error *e) {
   rd_served served = {0};
   rd_server *server = NULL;
-  sigset_t ends;
-  int received = 0;
-  /* Blocked before any thread starts, so that sigwait below is where the signals arrive. */
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ends, NULL);
   signal(SIGPIPE, SIG_IGN);
   RD_TRY(read_pem(s, &pem[0], &pem[1], e));
+  RD_TRY(rd_stop_open(e));
   rd_code code = rd_served_open(&served, &s->common, s->alias, e);
   rd_server_setup setup = {.catalog = {served.services, served.count, s->any, s->common.options},
                            .host = s->host,
@@ -162,10 +156,11 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
     say_address(&setup, rd_server_url(server));
     if (s->open)
       show(rd_server_url(server));
-    sigwait(&ends, &received);
+    rd_stop_wait();
   }
-  rd_server_close(&server, s->grace);
+  rd_server_close(&server, s->grace, rd_stop_hurry());
   rd_served_close(&served);
+  rd_stop_close();
   return code;
 }
 

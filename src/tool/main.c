@@ -31,27 +31,33 @@ static void show_profile(void) {
             100 * rows[i].seconds / sum);
 }
 
+/* The exit status, once all output is where it belongs. */
+static int end(const char *name, rd_code code, rd_error *e) {
+  if (code == RD_OK && (fflush(stdout) != 0 || ferror(stdout)))
+    code = rd_fail(e, RD_IO, "standard output: cannot write");
+  if (code == RD_OK)
+    return 0;
+  fprintf(stderr, "redraft %s: %s\n", name, e->message);
+  return rd_code_describe(code)->exit_status;
+}
+
 static int run(const rd_command *command, int argc, char **argv) {
   rd_error e = {0};
   rd_code code = command->run(command, argc, argv, &e);
   show_profile();
-  if (code == RD_OK && (fflush(stdout) != 0 || ferror(stdout)))
-    code = rd_fail(&e, RD_IO, "standard output: cannot write");
-  if (code == RD_OK)
-    return 0;
-  fprintf(stderr, "redraft %s: %s\n", command->name, e.message);
-  return rd_code_describe(code)->exit_status;
+  return end(command->name, code, &e);
 }
 
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
+  rd_error e = {0};
   signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is then a write that fails, and said */
   const rd_command *command = rd_table_row(&rd_command_table, name);
   if (command)
     return run(command, argc - 2, argv + 2);
   if (strcmp(name, "--version") == 0) {
     printf("redraft %s\n", rd_version());
-    return 0;
+    return end(name, RD_OK, &e);
   }
   bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
   rd_help_commands(help ? stdout : stderr);
@@ -59,5 +65,5 @@ int main(int argc, char **argv) {
   if (!help && *name)
     fprintf(stderr, "\nredraft: there is no command %s%s%s%s\n", name,
             near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-  return help ? 0 : rd_code_describe(RD_USAGE)->exit_status;
+  return help ? end(name, RD_OK, &e) : rd_code_describe(RD_USAGE)->exit_status;
 }

@@ -2,14 +2,16 @@
 """A server in front of strangers: python3 strangers.py PROGRAM [NAME..]"""
 import json
 import os
+import re
 import resource
+import signal
 import socket
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 
-from serving import MODEL, PATIENCE, Server, everything, post, until
+from serving import MODEL, PATIENCE, Server, everything, post, roomy, until
 
 PROGRAM = sys.argv[1]
 BODY = b'{"text":"Hi"}'
@@ -243,7 +245,53 @@ def crowds():
         check("room again", True, until(lambda: server.ask("/health")[0] == 200))
 
 
-parts = [heads, pages, starting, bodies, crowds]
+def fair():
+    """A short draft ends soon, however many long ones were there before it; and those do go on."""
+    long = post("/api/denoise", {"prompt": "Hi", "iterations": 512, "patience": 0, "window": 60})
+    with Server(PROGRAM, "--threads", "1", "-q", "--grace", "0", "--max-batch-tokens", "128") as server:
+        crowd = [server.connect() for _ in range(60)]
+        for s in crowd:
+            s.sendall(long)
+        until(lambda: server.metric("queue") == 60)
+        before = server.metric("passes_total")
+        until(lambda: server.metric("passes_total") > before + 60)
+        before = server.metric("passes_total")
+        check("a short one among them", 200, server.ask("/api/denoise", {
+            "prompt": "Hi", "iterations": 2, "patience": 0, "window": 60})[0])
+        passes = server.metric("passes_total") - before
+        print(f"  2 iterations beside 60 drafts of 512: {passes:.0f} passes")
+        check("passes until it ended", True, passes < 30)
+        for s in crowd:
+            s.close()
+
+
+def signals():
+    """While models are opened one signal ends the program; under way the second ends the grace; what cannot be written is said."""
+    many = [word for i in range(100) for word in ("-m", f"m{i}={MODEL}")]
+    run = subprocess.Popen([PROGRAM, "serve", *many, "--port", "0", "-q"], stdout=subprocess.PIPE, text=True)
+
+    def blocked():
+        with open(f"/proc/{run.pid}/status") as f:
+            return int(re.search(r"SigBlk:\s*(\w+)", f.read())[1], 16) >> (signal.SIGTERM - 1) & 1
+
+    until(blocked)
+    run.terminate()
+    check("a signal while models are opened", ("", 0), (run.communicate()[0], run.returncode))
+    with tempfile.TemporaryDirectory() as folder, Server(
+            PROGRAM, "--threads", "1", "--grace", "3600", "-q", model=roomy(folder)) as server, server.connect() as s:
+        s.sendall(post("/api/denoise", {"prompt": "Hi", "iterations": 512, "patience": 0, "window": 1000}))
+        until(lambda: server.metric("passes_total") > 0)
+        server.process.terminate()
+        time.sleep(0.5)
+        server.process.terminate()
+        check("the second signal", (True, 0), (b'"stopped":"cancelled"' in everything(s), server.process.wait(PATIENCE)))
+    for words in (["--help"], ["--version"], ["help"], ["generate", "--help"], ["help", "--man"]):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run([PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+            check(f"{words} > /dev/full", (1, 1), (run.returncode, run.stderr.count("standard output")))
+
+
+parts = [heads, pages, starting, bodies, crowds, fair, signals]
 names = sys.argv[2:]
 for part in parts:
     if not names or part.__name__ in names:

@@ -59,7 +59,7 @@ static int open_server(void **state) {
 
 static int close_server(void **state) {
   (void)state;
-  rd_server_close(&server, 1);
+  rd_server_close(&server, 1, NULL);
   rd_model_close(&model);
   return 0;
 }

@@ -286,7 +286,7 @@ static void requests_run_out(void **state) {
     assert_true(refused > 0);
     print_message("%s: %ld allocations failed, %ld refused\n", requests[r].path, count, refused);
   }
-  rd_server_close(&server, 1);
+  rd_server_close(&server, 1, NULL);
   rd_model_close(&model);
 }
 
