@@ -28,11 +28,13 @@ static rd_code find(const rd_tensors *tensors, const char *name, bool needed, co
   return *out || !needed ? RD_OK : rd_fail(e, RD_BAD_INPUT, "tensor %s is missing", name);
 }
 
-/* What a matrix is made from: what is stored, sums of factors (of rank 0: none), and the length
- * that each row has in the end (DoRA), or NULL. */
+/* What a matrix is made from: what is stored, row by row as rd_rope_pair says where `paired` heads
+ * have a width, sums of factors (of rank 0: none), and the length that each row has in the end
+ * (DoRA), or NULL. */
 typedef struct sums {
   rd_factors factors, residual;
   const float *lengths; /* (rows) */
+  int64_t paired;
 } sums;
 
 typedef struct source {
@@ -42,7 +44,7 @@ typedef struct source {
 } source;
 
 static bool any(const sums *s) {
-  return s && (s->factors.rank || s->residual.rank || s->lengths);
+  return s && (s->factors.rank || s->residual.rank || s->lengths || s->paired);
 }
 
 static rd_code check_finite(const rd_tensor *t, const float *x, int64_t first, int64_t count,
@@ -54,11 +56,19 @@ static rd_code check_finite(const rd_tensor *t, const float *x, int64_t first, i
                  t->name, (long long)(first + bad));
 }
 
+static void stored_rows(const source *s, float *out, int64_t first, int64_t count) {
+  const int64_t hd = s->sums.paired;
+  if (!hd)
+    rd_matrix_decode(out, &s->stored, first, count);
+  for (int64_t i = 0; hd && i < count; i++)
+    rd_matrix_decode(out + i * s->stored.cols, &s->stored, rd_rope_pair(first + i, hd), 1);
+}
+
 static rd_code rows_of(void *context, float *out, float *room, int64_t first, int64_t count,
                        rd_error *e) {
   const source *s = context;
   int64_t cols = s->stored.cols;
-  rd_matrix_decode(out, &s->stored, first, count);
+  stored_rows(s, out, first, count);
   RD_TRY(check_finite(s->tensor, out, first * cols, count * cols, e));
   if (s->sums.residual.rank)
     RD_TRY(rd_factors_add(&s->sums.residual, out, room, first, count, cols, e));
@@ -164,16 +174,24 @@ static rd_code own_rows(const rd_tensor **t, rd_tensor *own, const rd_walk *p, i
   return RD_OK;
 }
 
-/* Rows of rotated heads go where a model with interleaved rotation has them. */
-static void *reorder(const rd_binder *b, const rd_walk *p, void *rows, size_t row) {
-  void *ordered = rd_arena_take(b->arena, (size_t)p->rows, row);
+/* Rows of rotated heads in the other order of their pairs: where a model with interleaved rotation
+ * has them, or back. */
+static void *reorder(const rd_binder *b, const rd_walk *p, const void *rows, int64_t count,
+                     size_t row, bool interleave) {
+  void *ordered = rd_arena_take(b->arena, (size_t)count, row);
   if (b->arena->base)
-    rd_rope_reorder(ordered, rows, p->rows, p->config->head_dim, row, true);
+    rd_rope_reorder(ordered, rows, count, p->config->head_dim, row, interleave);
   return ordered;
 }
 
 static bool interleaved(const rd_walk *p) {
   return p->config->rope_interleaved && p->part->rotated;
+}
+
+/* The width of heads whose pairs come apart in what is bound; 0: rows stay where they are. What an
+ * adapter replaces lies as folders have it. */
+static int64_t paired(const rd_binder *b, const rd_walk *p, const rd_tensor *replaced) {
+  return b->halves && p->part->rotated && !replaced ? p->config->head_dim : 0;
 }
 
 /* The adapter's factors for a linear: beside it, or into what is added to it. */
@@ -189,7 +207,7 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, const rd_changes *c,
   RD_TRY(bind_matrix(b, c->a, format, c->rank, p->cols, NULL, &fa, e));
   RD_TRY(bind_matrix(b, tb, format, p->rows, c->rank, NULL, &fb, e));
   if (interleaved(p))
-    fb.data = reorder(b, p, fb.data, rd_matrix_row(&fb));
+    fb.data = reorder(b, p, fb.data, p->rows, rd_matrix_row(&fb), true);
   if (merge) {
     added->factors = (rd_factors){fa.data, fb.data, c->rank, c->scale};
   } else {
@@ -206,7 +224,8 @@ static rd_code bind_lengths(rd_binder *b, const rd_walk *p, const rd_changes *c,
   const float *lengths = NULL;
   RD_TRY(bind_vector(b, c->magnitude, p->rows, 0, &lengths, e));
   const rd_matrix column = rd_matrix_at(rd_format_of(RD_F32), lengths, p->rows, 1);
-  added->lengths = interleaved(p) ? reorder(b, p, column.data, sizeof *lengths) : lengths;
+  added->lengths =
+      interleaved(p) ? reorder(b, p, column.data, p->rows, sizeof *lengths, true) : lengths;
   return RD_OK;
 }
 
@@ -221,7 +240,9 @@ static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
   float *w = rd_calloc((size_t)(p->rows * p->cols), sizeof *w, "a matrix of the base", e);
   if (!w)
     return RD_NO_MEMORY;
-  t->format->decode(w, t->data, p->rows * p->cols);
+  const source s = {.stored = rd_matrix_at(t->format, t->data, p->rows, p->cols),
+                    .sums.paired = paired(b, p, c->weight)};
+  stored_rows(&s, w, 0, p->rows);
   rd_code code = rd_residual_factors(b->adapter->config.residual, fa, fb, w, p->rows, p->cols,
                                      c->rank, c->scale, e);
   free(w);
@@ -233,7 +254,7 @@ static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
 static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   rd_tensor own;
   rd_changes changes;
-  sums added = {{0}, {0}, NULL};
+  sums added = {0};
   RD_TRY(find_changes(b, p->part, p, &changes, e));
   const rd_tensor *t = changes.weight;
   if (t && interleaved(p))
@@ -264,6 +285,7 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   }
   if (b->plain && !any(&added) && !changes.weight) /* the plain model's matrix, as it lies there */
     return RD_OK;
+  added.paired = paired(b, p, changes.weight);
   /* sums with an adapter are numbers of 32 bits */
   const rd_format *from = any(&added) ? rd_format_of(RD_F32) : t->format;
   return bind_matrix(b, t, rd_precision_format(b->precision.row, from), p->rows, p->cols, &added,
@@ -281,7 +303,10 @@ static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
   if (!t)
     return RD_OK;
   RD_TRY(own_rows(&t, &own, p, 1, e));
-  return bind_vector(b, t, p->cols, 0, p->vector, e);
+  RD_TRY(bind_vector(b, t, p->cols, 0, p->vector, e));
+  if (paired(b, p, changes.bias))
+    *p->vector = reorder(b, p, *p->vector, p->cols, sizeof **p->vector, false);
+  return RD_OK;
 }
 
 /* x' of a factor (rows, cols), in f32. */
@@ -312,7 +337,7 @@ static rd_code bind_across(const rd_binder *b, const rd_walk *p, const rd_change
 static rd_code bind_embedding(rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {
   const rd_tensor *t = NULL;
   rd_changes changes;
-  sums added = {{0}, {0}, NULL};
+  sums added = {0};
   bool tied = p->config->tied;
   char head[RD_NAME];
   snprintf(head, sizeof head, "%s.weight", b->names->head);

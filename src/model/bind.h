@@ -18,6 +18,8 @@ typedef struct rd_binder {
   rd_adapter_use use;        /* of its factors */
   const rd_weights *plain;   /* the model bound without it, whose numbers are shared; or NULL */
   rd_precision_choice precision;
+  bool halves;             /* pairs of rotated heads lie side by side in the file, and in halves in
+                              what is bound (rope.h) */
   rd_arena *arena;         /* measuring, or placed: the same calls are made in both runs */
   const rd_tensor *shared; /* where the head has no tensor of its own: the embedding's */
   const rd_tensor *words;  /* the embedding with words added, where it is the adapter's; or NULL */

@@ -89,12 +89,14 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
                       .names = s->file.names,
                       .adapter = o->adapter ? &s->adapter : NULL,
                       .use = o->use,
+                      .halves = o->halves && m->config.rope_interleaved,
                       .arena = &measure};
   if (gated && o->use == RD_ADAPTER_MERGED)
     return rd_fail(e, RD_UNSUPPORTED,
                    "adapter %s counts in answers alone (its gate): it cannot be merged into the "
                    "model, whose other rows go without it",
                    o->adapter);
+  m->config.rope_interleaved &= !binder.halves;
   RD_TRY(rd_precision_choose(&binder.precision, o->precision, tensors, e));
   m->precision = binder.precision.row;
   m->precision_why = binder.precision.why;

@@ -11,11 +11,13 @@
 #include "weights.h"
 
 typedef struct rd_model_options {
-  const char *path;          /* a folder or a file: model_file.h */
-  const char *adapter;       /* a PEFT folder, or NULL */
-  const char *precision;     /* a row's name (precision.h); NULL: auto */
-  rd_adapter_use use;        /* of the adapter */
-  bool apart;                /* bind weights.plain, as a gated adapter does */
+  const char *path;      /* a folder or a file: model_file.h */
+  const char *adapter;   /* a PEFT folder, or NULL */
+  const char *precision; /* a row's name (precision.h); NULL: auto */
+  rd_adapter_use use;    /* of the adapter */
+  bool halves;           /* rotated heads have their pairs in halves, as folders do, also where a
+                            GGUF has them side by side: what training writes */
+  bool apart;            /* bind weights.plain, as a gated adapter does */
   const char *chat_template; /* a row's name, a Jinja file, or NULL: the model's own */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
   const char *system;        /* system message of conversations without one, or NULL */

@@ -90,10 +90,15 @@ void rd_rope_tables(float *cosines, float *sines, const rd_rotary *r, int64_t tu
     }
 }
 
+int64_t rd_rope_pair(int64_t r, int64_t hd) {
+  int64_t i = r % hd;
+  return r - i + (i < hd / 2 ? 2 * i : 2 * (i - hd / 2) + 1);
+}
+
 void rd_rope_reorder(void *out, const void *in, int64_t rows, int64_t hd, size_t size,
                      bool interleave) {
   for (int64_t r = 0; r < rows; r++) {
-    int64_t i = r % hd, pair = r - i + (i < hd / 2 ? 2 * i : 2 * (i - hd / 2) + 1);
+    int64_t pair = rd_rope_pair(r, hd);
     memcpy((char *)out + (size_t)(interleave ? pair : r) * size,
            (const char *)in + (size_t)(interleave ? r : pair) * size, size);
   }

@@ -23,6 +23,8 @@ void rd_rope_frequencies(double *out, const rd_rotary *r, int64_t turned, int64_
 void rd_rope_tables(float *cosines, float *sines, const rd_rotary *r, int64_t turned,
                     int64_t length, int64_t first, int64_t count);
 
+/* Where row r of a rotated head's halves (i, i + hd/2) lies among pairs (2i, 2i+1). */
+int64_t rd_rope_pair(int64_t r, int64_t hd);
 /* Rows of rotated heads in the other order of their pairs: from (i, i + hd/2) to (2i, 2i+1) with
  * `interleave`, else back. `size` bytes a row; out may not be in. */
 void rd_rope_reorder(void *out, const void *in, int64_t rows, int64_t hd, size_t size,

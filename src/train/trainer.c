@@ -90,6 +90,7 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
                               .chat_template = s->prompt.chat_template,
                               .mask_token = s->prompt.mask_token,
                               .system = s->prompt.system,
+                              .halves = true,
                               .precision = f32 ? "f32" : "bf16",
                               .use =
                                   rd_train_settings_all(s) ? RD_ADAPTER_MERGED : RD_ADAPTER_BESIDE};
@@ -103,11 +104,6 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   if (options.adapter && options.use == RD_ADAPTER_BESIDE)
     RD_TRY(rd_adapter_check_plain(&t->base->store->adapter, e));
   t->config = t->base->config;
-  if (t->config.rope_interleaved)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "%s: keeps the rows of queries and keys in GGUF's order; `redraft convert -m %s "
-                   "-o DIR` writes a folder that can be trained",
-                   s->model, s->model);
   if (t->config.family->names->fused)
     return rd_fail(e, RD_UNSUPPORTED,
                    "%s: family %s keeps queries, keys and values in one matrix, and gate and up, "

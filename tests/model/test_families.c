@@ -4,6 +4,7 @@
  * from names, here as there. Each model is run whole and in pieces over a cache, in f32 and bf16,
  * and is written anew. */
 #include "convert.h"
+#include "family.h"
 #include "model_files.h"
 #include "npy.h"
 #include "rope.h"
@@ -320,6 +321,31 @@ static void written_models_are_the_same(void **state) {
   each(check_written);
 }
 
+/* A GGUF opened with its rotated heads as folders have them, for training: the same logits. */
+static int apart;
+
+static void check_halves(record *r) {
+  const rd_model_options o = {.path = r->path, .precision = "f32", .halves = true};
+  rd_model *m = NULL;
+  rd_error e = {0};
+  if (rd_model_open(&m, &o, &e) != RD_OK)
+    fail_msg("%s: %s", r->name, e.message);
+  apart += json_object_get(r->json, "stored") && m->config.family->gguf_interleaved;
+  assert_false(m->config.rope_interleaved);
+  float *logits = run(r, m, (int64_t[]){r->count, 0});
+  double found = off(r, logits, m->config.vocab);
+  if (!(found <= 5e-6))
+    fail_msg("%s in halves: off by %g of the norm", r->name, found);
+  free(logits);
+  rd_model_close(&m);
+}
+
+static void rows_of_a_gguf_come_apart(void **state) {
+  (void)state;
+  each(check_halves);
+  assert_true(apart >= 5); /* with biases too */
+}
+
 /* As one GGUF file: the same logits, or a key that it cannot say. */
 static int written_as_gguf;
 
@@ -359,6 +385,7 @@ int main(void) {
       cmocka_unit_test(logits_are_those_of_transformers),
       cmocka_unit_test(pieces_over_a_cache_agree),
       cmocka_unit_test(written_models_are_the_same),
+      cmocka_unit_test(rows_of_a_gguf_come_apart),
       cmocka_unit_test(gguf_files_keep_the_logits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
