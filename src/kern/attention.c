@@ -127,6 +127,7 @@ static rd_code attend_block(const forward *f, const rd_span *s, int64_t head, in
   return RD_OK;
 }
 
+#if defined(__x86_64__)
 static bool tiled(const rd_attention *a) {
   return a->type == RD_BF16 && rd_bf16_fast() && a->head_dim % 2 == 0 && !(a->cap > 0);
 }
@@ -177,6 +178,34 @@ static void attend_tiled(void *context, int thread, int64_t first, int64_t last)
   }
 }
 
+/* False: not for these tensors or this processor, and nothing is done. Keys are packed for each
+ * chunk again: no more of them than threads need. */
+static bool attend_in_tiles(forward *f) {
+  const rd_attention *a = f->a;
+  if (!tiled(a))
+    return false;
+  const int64_t groups = a->sequences * a->kv_heads, wanted = 4 * (int64_t)rd_threads_get();
+  f->chunks = groups >= wanted || groups == 0 ? 1 : (wanted + groups - 1) / groups;
+  rd_parallel_each(groups * f->chunks, attend_tiled, f);
+  return true;
+}
+
+static size_t tiles_workspace(const rd_attention *a, int64_t longest) {
+  const size_t elements = (size_t)rd_tiles_elements(longest, a->head_dim);
+  return 2 * rd_attention_pad(elements * sizeof(rd_bf16)) + rd_tiles_scratch(a->head_dim);
+}
+#else
+static bool attend_in_tiles(forward *f) {
+  (void)f;
+  return false;
+}
+
+static size_t tiles_workspace(const rd_attention *a, int64_t longest) {
+  (void)a, (void)longest;
+  return 0;
+}
+#endif
+
 static void attend(void *context, int thread, int64_t first, int64_t last) {
   forward *f = context;
   const rd_attention *a = f->a;
@@ -218,12 +247,8 @@ rd_code rd_attention_forward(const rd_attention *a, void *o, float *lse, const v
                .v = v,
                .workspace = workspace,
                .slice = rd_attention_workspace(a, 1, longest)};
-  if (tiled(a)) { /* keys are packed for each chunk again: no more of them than threads need */
-    const int64_t groups = a->sequences * a->kv_heads, wanted = 4 * (int64_t)rd_threads_get();
-    f.chunks = groups >= wanted || groups == 0 ? 1 : (wanted + groups - 1) / groups;
-    rd_parallel_each(groups * f.chunks, attend_tiled, &f);
+  if (attend_in_tiles(&f))
     return RD_OK;
-  }
   rd_parallel_each(tasks, attend, &f);
   const rd_code code = (rd_code)atomic_load(&f.code);
   if (code != RD_OK && e != NULL)
@@ -240,9 +265,7 @@ size_t rd_attention_workspace(const rd_attention *a, int threads, int64_t longes
   const size_t sums = rd_attention_pad(keys * hd * sizeof(float));
   const size_t rows = rd_attention_pad(256 * (hd + 1) * sizeof(float));
   const size_t blocks = 2 * (scores + probabilities + sums) + rows;
-  const size_t packed =
-      2 * rd_attention_pad((size_t)rd_tiles_elements(longest, a->head_dim) * sizeof(rd_bf16));
-  const size_t tiles = packed + rd_tiles_scratch(a->head_dim);
+  const size_t tiles = tiles_workspace(a, longest);
   const size_t all = blocks > tiles ? blocks : tiles;
   return (size_t)threads * rd_attention_pad(all > few ? all : few);
 }

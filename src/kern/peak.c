@@ -21,11 +21,14 @@ typedef struct row {
 } row;
 
 /* Best first. */
-static const row rows[] = {{RD_BF16, RD_CPU_AVX512BF16, rd_peak_bf16_avx512bf16, 12 * 64, NULL},
-                           {RD_I8, RD_CPU_AVX512, rd_peak_i8_avx512vnni, 12 * 128, rd_i8_fast},
-                           {RD_F32, RD_CPU_AVX512, rd_peak_f32_avx512, 12 * 32, NULL},
-                           {RD_F32, RD_CPU_AVX2, rd_peak_f32_avx2, 12 * 16, NULL},
-                           {RD_F32, RD_CPU_SCALAR, rd_peak_f32_scalar, 12 * 2, NULL}};
+static const row rows[] = {
+#if defined(__x86_64__)
+    {RD_BF16, RD_CPU_AVX512BF16, rd_peak_bf16_avx512bf16, 12 * 64, NULL},
+    {RD_I8, RD_CPU_AVX512, rd_peak_i8_avx512vnni, 12 * 128, rd_i8_fast},
+    {RD_F32, RD_CPU_AVX512, rd_peak_f32_avx512, 12 * 32, NULL},
+    {RD_F32, RD_CPU_AVX2, rd_peak_f32_avx2, 12 * 16, NULL},
+#endif
+    {RD_F32, RD_CPU_SCALAR, rd_peak_f32_scalar, 12 * 2, NULL}};
 
 /* One run of a loop in each thread. */
 typedef struct turn {

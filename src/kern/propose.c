@@ -31,10 +31,14 @@ static inline bool better(candidate a, candidate b) {
 
 /* The sweeps of the best instruction set. */
 static const rd_sweeps *sweeps_now(void) {
-  static const rd_sweeps *const by_level[RD_CPU_LEVELS] = {[RD_CPU_SCALAR] = &rd_sweeps_scalar,
-                                                           [RD_CPU_AVX2] = &rd_sweeps_avx2,
-                                                           [RD_CPU_AVX512] = &rd_sweeps_avx512,
-                                                           [RD_CPU_AVX512BF16] = &rd_sweeps_avx512};
+  static const rd_sweeps *const by_level[RD_CPU_LEVELS] = {
+    [RD_CPU_SCALAR] = &rd_sweeps_scalar,
+#if defined(__x86_64__)
+    [RD_CPU_AVX2] = &rd_sweeps_avx2,
+    [RD_CPU_AVX512] = &rd_sweeps_avx512,
+    [RD_CPU_AVX512BF16] = &rd_sweeps_avx512,
+#endif
+  };
   return by_level[rd_cpu_level()];
 }
 
