@@ -4,11 +4,12 @@ BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 1
+ATTACK_SECONDS ?= 1200
 BENCH ?= --shape tini --sweep
 RESULTS ?= bench
 PEERS ?= models/stories260K/stories260K.gguf
 
-.PHONY: all program help demo setup install test test-all tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
+.PHONY: all program help demo setup install test test-all attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
@@ -43,6 +44,10 @@ test: all ## build and run the tests; `make test PRESET=asan` under the sanitize
 test-all: all ## the same with the long cases: more kills, more sizes
 	@./tools/npm.sh
 	@RD_TEST_ALL=1 ctest -j2 --test-dir $(BUILD) --output-on-failure
+
+attack: program ## kills, failing calls, damaged files, raw requests, by chance, for ATTACK_SECONDS (1200); PRESET=asan: those that need no injector
+	@$(CC) -O2 -Wall -Wextra -fPIC -shared -D_GNU_SOURCE -o $(BUILD)/inject.so tests/attack/inject.c
+	@python3 tests/attack/attack.py $(BUILD)/redraft $(if $(filter release,$(PRESET)),--injector $(BUILD)/inject.so) --seconds $(ATTACK_SECONDS)
 
 tsan: setup ## the tests in which threads meet, under ThreadSanitizer
 	@cmake --preset tsan >/dev/null

@@ -226,6 +226,14 @@ def crowds():
         check("the last slow one is served", b"HTTP/1.1 200", slow[-1].recv(12))
         for s in idle + slow:
             s.close()
+    with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "1", "--host", "0.0.0.0") as server:  # 66, 33 for each
+        other = socket.create_connection(("127.0.0.1", server.port), 5, ("127.0.0.2", 0))
+        idle = [server.connect(5) for _ in range(40)]
+        check("one address gives way to itself", b"HTTP/1.1 503", idle[0].recv(12))
+        other.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        check("not another's", b"HTTP/1.1 200", other.recv(12))
+        for s in [other, *idle]:
+            s.close()
     with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "1", "--grace", "0") as server:  # 66 connections
         work = post("/api/denoise", {"prompt": "Hi", "iterations": 512, "patience": 0})
         first = server.connect()
