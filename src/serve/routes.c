@@ -133,7 +133,30 @@ static enum MHD_Result get_options(rd_exchange *x) {
 /* --- tokens ------------------------------------------------------------------------------------
  */
 
-static rd_code tokenize(const rd_catalog *c, const json_t *body, json_t **out, rd_error *e) {
+/* Written as it is read: a list of JSON values would take a hundred bytes a token. */
+static rd_code write_tokens(FILE *out, const rd_tokenizer *t, const int32_t *ids, size_t n,
+                            rd_error *e) {
+  rd_code code = RD_OK;
+  fputs("{\"ids\":[", out);
+  for (size_t i = 0; i < n; i++)
+    fprintf(out, i ? ",%d" : "%d", ids[i]);
+  fputs("],\"pieces\":[", out);
+  for (size_t i = 0; i < n && code == RD_OK; i++) {
+    char *piece = NULL;
+    size_t size = 0;
+    code = rd_tokenizer_decode(t, &ids[i], 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e);
+    json_t *text = code == RD_OK ? json_stringn(piece, size) : NULL;
+    fputs(i ? "," : "", out);
+    if (code == RD_OK && (!text || json_dumpf(text, out, JSON_ENCODE_ANY) != 0))
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: %zu tokens", n);
+    json_decref(text);
+    free(piece);
+  }
+  fputs("]}", out);
+  return code;
+}
+
+static rd_code tokenize(const rd_catalog *c, const json_t *body, char **out, rd_error *e) {
   const char *name = NULL;
   RD_TRY(rd_json_text(body, "model", &name, e));
   const rd_service *service = rd_catalog_find(c, name);
@@ -144,38 +167,31 @@ static rd_code tokenize(const rd_catalog *c, const json_t *body, json_t **out, r
   if (!json_is_string(text))
     return rd_fail(e, RD_BAD_INPUT, "text: expected a string");
   int32_t *ids = NULL;
-  size_t n = 0;
+  size_t n = 0, size = 0;
   RD_TRY(rd_tokenizer_encode(t, json_string_value(text), json_string_length(text), 0, &ids, &n, e));
-  json_t *numbers = json_array(), *pieces = json_array();
-  rd_code code = RD_OK;
-  bool whole = numbers && pieces;
-  for (size_t i = 0; i < n && whole && code == RD_OK; i++) {
-    char *piece = NULL;
-    size_t size = 0;
-    code = rd_tokenizer_decode(t, &ids[i], 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e);
-    whole = code != RD_OK || (json_array_append_new(numbers, json_integer(ids[i])) == 0 &&
-                              json_array_append_new(pieces, json_stringn(piece, size)) == 0);
-    free(piece);
-  }
+  FILE *memory = open_memstream(out, &size);
+  rd_code code = memory ? write_tokens(memory, t, ids, n, e) : RD_OK;
+  bool whole = memory && !ferror(memory);
+  whole = memory && fclose(memory) == 0 && whole;
   free(ids);
-  *out = json_pack("{s:o, s:o}", "ids", numbers, "pieces", pieces);
-  if (code == RD_OK && (!whole || !*out))
+  if (code == RD_OK && !whole)
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: %zu tokens", n);
   if (code != RD_OK) {
-    json_decref(*out);
+    free(*out);
     *out = NULL;
   }
   return code;
 }
 
 static enum MHD_Result post_tokenize(rd_exchange *x) {
-  json_t *body = NULL, *answer = NULL;
+  json_t *body = NULL;
+  char *answer = NULL;
   rd_error e = {0};
   rd_code code = rd_json_parse(&body, x->body ? x->body : "", x->size, "the body", &e);
   if (code == RD_OK)
     code = tokenize(&x->server->setup.catalog, body, &answer, &e);
   json_decref(body);
-  return code == RD_OK ? send_value(x, answer) : rd_send_error(x, &e);
+  return code == RD_OK ? rd_send_json(x, 200, answer) : rd_send_error(x, &e);
 }
 
 /* --- drafts ------------------------------------------------------------------------------------

@@ -91,10 +91,10 @@ class Server:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def memory(self):
-        """Resident bytes."""
+    def memory(self, row="VmRSS"):
+        """Resident bytes; VmHWM: the most that there were."""
         with open(f"/proc/{self.process.pid}/status") as f:
-            return 1024 * int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+            return 1024 * int(re.search(rf"{row}:\s+(\d+)", f.read())[1])
 
 
 def post(path, body, more=""):

@@ -190,6 +190,12 @@ def bodies():
         with server.connect() as s:
             s.sendall(b"POST /api/denoise HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
             check("401 before 100", b"HTTP/1.1 401", s.recv(12))
+    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"  # freed bytes do not count
+    with Server(PROGRAM, "--threads", "1", "-q", "--max-body", "33554432") as server:
+        before = server.memory()
+        answer = server.ask("/api/tokenize", {"text": "The quick brown fox " * 100000})[2]
+        check("as many pieces as ids", len(answer["ids"]), len(answer["pieces"]))
+        check("2 MB of tokens take no hundred", True, server.memory("VmHWM") - before < 120 << 20)
     with Server(PROGRAM, "--threads", "1", "-q", "--max-body", "4096") as server:
         for what, size in [("little", 5000), ("much", 3 << 20), ("more than is worth reading", 40 << 20)]:
             for how, head, tail in [("announced", f"Content-Length: {size}\r\n\r\n".encode(), b""),
