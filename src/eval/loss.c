@@ -38,6 +38,11 @@ static rd_code set_rules(work *w, const rd_text_coder *coder, rd_error *e) {
   const rd_model *m = w->eval->model;
   bool shift = m->weights.plain ? m->remembered.gate.shift : c->shift_logits;
   r->shift = r->corruption && shift;
+  r->block_lengths[0] = m->remembered.gate.block;
+  r->block_count = 1;
+  if (r->objective->parent && !m->weights.plain)
+    return rd_fail(e, RD_USAGE, "objective %s is for adapters with a gate: %s has none",
+                   r->objective->name, m->name);
   if (r->window < 2 || r->window > c->positions)
     return rd_fail(e, RD_USAGE, "--window %lld: between 2 and the model's %lld positions",
                    (long long)r->window, (long long)c->positions);
@@ -106,6 +111,8 @@ static rd_code measure(work *w, rd_error *e) {
     return RD_NO_MEMORY;
   RD_TRY(rd_batch_init(&w->batch, r->rows, e));
   RD_TRY(rd_step_new(&w->step, &m->config, &m->weights, r->rows, r->window, true, e));
+  const rd_aim aim = {.parent = r->objective->parent, .shift = m->remembered.gate.shift};
+  rd_step_aim(w->step, &aim);
   for (int64_t next = 0; next < w->examples.count;) {
     RD_TRY(
         rd_validation_pass(w->losses, &next, w->step, &w->batch, r, &w->examples, w->row_loss, e));

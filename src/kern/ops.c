@@ -358,6 +358,50 @@ void rd_cross_entropy(double *loss, float *row_loss, void *dlogits, rd_dtype dt,
   }
 }
 
+/* A row of goals becomes probabilities; the loss is summed in f64 before the logits are written
+ * over by their own. */
+WORK(cross_entropy_soft) {
+  for (int64_t i = first; i < last; i++) {
+    float *x = (float *)j->out + i * j->D, *goal = (float *)j->out2 + i * j->D;
+    float inverse, goal_inverse;
+    double expected = 0;
+    (void)j->kernels->softmax[RD_F32](goal, &goal_inverse, goal, 1.0f, j->D, j->D);
+    for (int64_t v = 0; v < j->D; v++)
+      expected += (double)goal[v] * (double)x[v];
+    float log_sum = j->kernels->softmax[RD_F32](x, &inverse, x, 1.0f, j->D, j->D);
+    j->totals[i] = (double)log_sum - expected * (double)goal_inverse;
+    inverse *= j->w[i];
+    goal_inverse *= j->w[i];
+    for (int64_t v = 0; v < j->D; v++)
+      x[v] = x[v] * inverse - goal[v] * goal_inverse;
+    if (j->in != NULL && j->in != j->out)
+      rd_cast(rd_at((void *)(uintptr_t)j->in, j->t, i * j->D), j->t, x, RD_F32, j->D);
+  }
+}
+
+void rd_cross_entropy_soft(double *loss, float *row_loss, void *dlogits, rd_dtype dt, float *logits,
+                           float *goals, const float *weights, int64_t n, int64_t V) {
+  enum { BATCH = 1024 };
+  double totals[BATCH];
+  for (int64_t start = 0; start < n; start += BATCH) {
+    const int64_t count = n - start < BATCH ? n - start : BATCH;
+    task j = {.kernels = rd_kernels_get(),
+              .out = logits + start * V,
+              .out2 = goals + start * V,
+              .in = dlogits == NULL ? NULL : rd_at(dlogits, dt, start * V),
+              .t = dt,
+              .w = weights + start,
+              .D = V,
+              .totals = totals};
+    rd_parallel(count, grain(16 * V), cross_entropy_soft, &j);
+    for (int64_t i = 0; i < count; i++) {
+      *loss += totals[i] * (double)weights[start + i];
+      if (row_loss != NULL)
+        row_loss[start + i] = (float)totals[i];
+    }
+  }
+}
+
 WORK(adamw) {
   float *const *p = j->out;
   j->kernels->adamw(p[0] + first, p[1] + first, p[2] + first, (const float *)j->in + first,

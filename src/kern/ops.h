@@ -86,6 +86,15 @@ void rd_cross_entropy(double *loss, float *row_loss /* (n) or NULL */,
                       const float *logits /* (n,V) */, const int32_t *targets /* (n) */,
                       const float *weights /* (n) or NULL */, int64_t n, int64_t V);
 
+/* The same against distributions: the softmax of `goals` in place of a target. The row's loss is
+ *   logsumexp(logits[i]) - sum_v softmax(goals[i])[v] logits[i][v],
+ * and dlogits = weights[i] * (softmax(logits[i]) - softmax(goals[i])). Logits and goals are written
+ * over; dlogits may be the logits when dt is RD_F32. */
+void rd_cross_entropy_soft(double *loss, float *row_loss /* (n) or NULL */,
+                           void *dlogits /* (n,V) of dt, or NULL */, rd_dtype dt,
+                           float *logits /* (n,V) */, float *goals /* (n,V) */,
+                           const float *weights /* (n) */, int64_t n, int64_t V);
+
 /* AdamW (Loshchilov & Hutter 2019), one step `step` = 1, 2, ...:
  *   g' = grad_scale * g; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
  *   w -= lr * (m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps) + weight_decay * w). */

@@ -2,6 +2,8 @@
 /* Packing, padding, corruption and loss weights of one batch. */
 #include "batch.h"
 
+#include "block_batch.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +19,9 @@ rd_code rd_batch_init(rd_batch *batch, int64_t rows, rd_error *e) {
   batch->noise = rd_calloc(n, sizeof *batch->noise, "noise of a batch", e);
   batch->answers = rd_calloc(n, sizeof *batch->answers, "answers of a batch", e);
   batch->scratch = rd_calloc(2 * n, sizeof *batch->scratch, "scratch of a batch", e);
-  if (batch->sequences && batch->ids && batch->targets && batch->weights && batch->examples &&
-      batch->noise && batch->answers && batch->scratch)
+  batch->draws = rd_calloc(n, sizeof *batch->draws, "draws of a batch", e);
+  if (batch->draws && batch->sequences && batch->ids && batch->targets && batch->weights &&
+      batch->examples && batch->noise && batch->answers && batch->scratch)
     return RD_OK;
   rd_batch_drop(batch);
   return RD_NO_MEMORY;
@@ -33,6 +36,7 @@ void rd_batch_drop(rd_batch *batch) {
   free(batch->noise);
   free(batch->answers);
   free(batch->scratch);
+  free(batch->draws);
   *batch = (rd_batch){0};
 }
 
@@ -237,9 +241,30 @@ static rd_rng numbers(const rd_batch_rules *r, uint32_t iteration, int64_t s) {
   return rd_rng_at(r->seed, RD_STREAM_CORRUPT, iteration, (uint32_t)s);
 }
 
+/* Examples of two halves until the next one does not fit. */
+static rd_code next_blocks(rd_batch *b, const rd_batch_rules *r, const rd_examples *x,
+                           rd_order *order, int64_t number, rd_error *e) {
+  for (;;) {
+    int32_t index;
+    RD_TRY(rd_order_peek(order, &index, e));
+    rd_rng rng = numbers(r, (uint32_t)number, b->sequence_count);
+    bool fits = rd_block_batch_add(b, r, x, index, &rng);
+    if (!fits && b->rows == 0)
+      return rd_fail(e, RD_USAGE,
+                     "an example of %d tokens and its blocks, twice, do not fit into a batch of "
+                     "%lld rows: a larger batch",
+                     x->items[index].prompt + x->items[index].answer, (long long)r->rows);
+    if (!fits)
+      return RD_OK;
+    rd_order_advance(order);
+  }
+}
+
 rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, rd_order *order,
                       int64_t number, rd_error *e) {
   start(b);
+  if (r->objective->parent)
+    return next_blocks(b, r, x, order, number, e);
   rd_rng after_padding = {0};
   while (b->rows < r->rows) {
     int32_t index;
@@ -278,6 +303,12 @@ rd_code rd_batch_fixed(rd_batch *b, const rd_batch_rules *r, const rd_examples *
     int32_t index = (int32_t)*next;
     const rd_example *example = &x->items[index];
     int64_t known = example->prompt + example->answer, room = r->rows - b->rows;
+    if (r->objective->parent) {
+      rd_rng rng = numbers(r, (uint32_t)FIXED, *next);
+      if (!rd_block_batch_add(b, r, x, index, &rng))
+        break;
+      continue;
+    }
     if (!r->corruption) {
       if (known > room)
         break;

@@ -18,6 +18,8 @@
 #include "order.h"
 #include "stack.h"
 
+enum { RD_MOST_BLOCKS = 8 };
+
 typedef struct rd_batch_rules {
   const rd_objective *objective;
   const rd_corruption *corruption; /* of the objective, or NULL */
@@ -28,7 +30,11 @@ typedef struct rd_batch_rules {
                                          in place of `corruption`; 0 but for the `shared` */
   double own_drafts;                  /* share of the batches that own_draft.h redrafts, ... */
   double draft_temperature, draft_drawn; /* ... of which this share draws words so, ... */
-  int64_t draft_top_k;  /* ... from so many (0: all); the others take the most likely ones */
+  int64_t draft_top_k; /* ... from so many (0: all); the others take the most likely ones */
+  /* Of batches of two halves (block_batch.h): the lengths of blocks, and how many of these are all
+   * masks. */
+  int64_t block_lengths[RD_MOST_BLOCKS], block_count;
+  double all_masked;
   int64_t window, rows; /* tokens of a sequence at most; tokens of a batch */
   int32_t mask, eos;
   uint64_t seed;
@@ -44,6 +50,7 @@ typedef struct rd_batch {
   int32_t *answers;       /* (sequence_count) row where the answer begins */
   double total;           /* what the summed loss is divided by */
   int32_t *scratch;       /* (2 rows) */
+  float *draws;           /* (rows) uniform numbers of an answer */
   int64_t rows;           /* used */
 } rd_batch;
 

@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-static rd_stack_sizes sizes_of(int64_t rows, int64_t longest) {
-  return (rd_stack_sizes){.rows = rows, .longest = longest, .chunk = 1};
+/* Rows of scores at a time, for who asks the base what it would say (step.c). */
+static rd_stack_sizes sizes_of(int64_t rows, int64_t longest, int64_t chunk) {
+  return (rd_stack_sizes){.rows = rows, .longest = longest, .chunk = chunk};
 }
 
 static void layout(rd_clean_half *h, rd_arena *a, const rd_config *c, const rd_weights *w,
@@ -15,6 +16,7 @@ static void layout(rd_clean_half *h, rd_arena *a, const rd_config *c, const rd_w
   h->before = RD_TAKE(a, int64_t, rows);
   h->batch_rows = RD_TAKE(a, int32_t, rows);
   h->places = RD_TAKE(a, int32_t, rows);
+  h->same = RD_TAKE(a, int32_t, rows);
   h->targets = RD_TAKE(a, int32_t, rows);
   h->listed = RD_TAKE(a, int32_t, rows);
   h->weights = RD_TAKE(a, float, rows);
@@ -22,9 +24,9 @@ static void layout(rd_clean_half *h, rd_arena *a, const rd_config *c, const rd_w
   rd_past_take(&h->past, a, c, w->type, rows, longest, true);
 }
 
-size_t rd_clean_half_memory(const rd_config *c, const rd_weights *w, int64_t rows,
-                            int64_t longest) {
-  const rd_stack_sizes sizes = sizes_of(rows, longest);
+size_t rd_clean_half_memory(const rd_config *c, const rd_weights *w, int64_t rows, int64_t longest,
+                            int64_t chunk) {
+  const rd_stack_sizes sizes = sizes_of(rows, longest, chunk);
   rd_clean_half h = {0};
   rd_arena measure = rd_arena_measure();
   layout(&h, &measure, c, w, rows, longest);
@@ -32,8 +34,8 @@ size_t rd_clean_half_memory(const rd_config *c, const rd_weights *w, int64_t row
 }
 
 rd_code rd_clean_half_new(rd_clean_half **out, const rd_config *c, const rd_weights *w,
-                          int64_t rows, int64_t longest, rd_error *e) {
-  const rd_stack_sizes sizes = sizes_of(rows, longest);
+                          int64_t rows, int64_t longest, int64_t chunk, rd_error *e) {
+  const rd_stack_sizes sizes = sizes_of(rows, longest, chunk);
   rd_arena measure = rd_arena_measure();
   *out = NULL;
   rd_clean_half *h = rd_calloc(1, sizeof *h, "the clean half of a batch", e);
@@ -65,19 +67,21 @@ void rd_clean_half_free(rd_clean_half **half) {
 }
 
 rd_code rd_clean_half_run(rd_clean_half *h, const rd_sequence *sequences, int64_t n, rd_error *e) {
-  int64_t clean_count = 0, clean_rows = 0, at = 0;
+  int64_t clean_count = 0, clean_rows = 0, at = 0, whole = 0;
   h->noisy_count = h->rows = 0;
   for (int64_t i = 0; i < n; i++) {
     const rd_sequence *s = &sequences[i];
     int64_t gate = s->gate < s->count ? s->gate : s->count;
     for (int64_t p = 0; p < s->count; p++)
       h->places[at + p] = -1;
+    whole = s->first > 0 ? whole : clean_rows;
     if (gate < s->count) {
-      h->before[h->noisy_count] = clean_rows;
+      h->before[h->noisy_count] = whole;
       h->noisy[h->noisy_count++] =
-          (rd_sequence){.ids = s->ids + gate, .count = s->count - gate, .first = gate};
+          (rd_sequence){.ids = s->ids + gate, .count = s->count - gate, .first = s->first + gate};
     }
     for (int64_t p = gate; p < s->count; p++) {
+      h->same[h->rows] = (int32_t)(whole + s->first + p);
       h->batch_rows[h->rows] = (int32_t)(at + p);
       h->places[at + p] = (int32_t)h->rows++;
     }

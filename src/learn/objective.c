@@ -3,13 +3,29 @@
 #include "objective.h"
 
 const rd_objective rd_objectives[] = {
-    {"next-token", 1, NULL, false, false, "autoregressive: causal attention, the next token"},
-    {"structural", 0, "structural", false, false,
-     "LAD: masks, swaps, duplications, span shifts of the answer and its closing EOS"},
-    {"structural-window", 0, "structural", true, false,
-     "LAD's first notebook: the same, over the padding up to the window too"},
-    {"mask", 0, "mask", true, true, "LLaDA: a uniform share of masks, weighted by 1 / share"},
-    {"mixed", 0, "mixed", true, false, "structural perturbations under a uniform share of masks"},
+    {.name = "next-token", .block = 1, .help = "autoregressive: causal attention, the next token"},
+    {.name = "structural",
+     .corruption = "structural",
+     .help = "LAD: masks, swaps, duplications, span shifts of the answer and its closing EOS"},
+    {.name = "structural-window",
+     .corruption = "structural",
+     .covers_padding = true,
+     .help = "LAD's first notebook: the same, over the padding up to the window too"},
+    {.name = "mask",
+     .corruption = "mask",
+     .covers_padding = true,
+     .by_rate = true,
+     .help = "LLaDA: a uniform share of masks, weighted by 1 / share"},
+    {.name = "mixed",
+     .corruption = "mixed",
+     .covers_padding = true,
+     .help = "structural perturbations under a uniform share of masks"},
+    {.name = "blocks",
+     .corruption = "mask",
+     .parent = true,
+     .help =
+         "behind a gate: masked blocks of the answer beside the clean text, onto the base's own "
+         "distribution"},
 };
 const size_t rd_objective_count = sizeof rd_objectives / sizeof *rd_objectives;
 

@@ -11,6 +11,8 @@ typedef struct rd_objective {
   const char *corruption; /* row of corrupt.h, or NULL: the row predicts the next token */
   bool covers_padding;    /* supervised EOS padding is corrupted like the answer; the closing EOS
                              always is */
+  bool parent;  /* over two halves: blocks of the answer are refined behind the clean text, and aim
+                   at  the base's own distribution (block_batch.h) */
   bool by_rate; /* LLaDA's weights: masked positions only, 1 / (rate x corruptible length) */
   const char *help;
 } rd_objective;

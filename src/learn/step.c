@@ -9,6 +9,7 @@
 #include "parts.h"
 #include "profile.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,10 @@ struct rd_step {
   void *workspace;          /* of proposals */
   rd_layer_scratch scratch;
   rd_clean_half *clean; /* NULL: without a gate */
+  rd_aim aim;
+  int32_t *parents;  /* (chunk) clean rows that say what those of a chunk aim at */
+  float *goals;      /* (chunk, V) their scores */
+  float *mine, *own; /* (D) a row's final hidden state, and its parent's */
   rd_arena arena;
 };
 
@@ -61,6 +66,12 @@ static void layout(rd_step *p, rd_arena *arena, const rd_config *c, const rd_wei
   p->proposals = RD_TAKE(arena, rd_proposal, chunk);
   p->proposed = RD_TAKE(arena, rd_propose_row, chunk);
   p->workspace = rd_arena_take(arena, rd_propose_workspace(c->vocab), 1);
+  if (w->plain) {
+    p->parents = RD_TAKE(arena, int32_t, chunk);
+    p->goals = RD_TAKE(arena, float, chunk *(size_t)c->vocab);
+    p->mine = RD_TAKE(arena, float, D);
+    p->own = RD_TAKE(arena, float, D);
+  }
   rd_layer_scratch_take(&p->scratch, arena, c, w->type, sizes->rows, rd_weights_rank(w, c));
 }
 
@@ -70,7 +81,8 @@ size_t rd_step_memory(const rd_config *config, const rd_weights *weights, int64_
   rd_step p = {0};
   rd_arena measure = rd_arena_measure();
   layout(&p, &measure, config, weights, &sizes);
-  size_t clean = weights->plain ? rd_clean_half_memory(config, weights, rows, longest) : 0;
+  size_t clean =
+      weights->plain ? rd_clean_half_memory(config, weights, rows, longest, sizes.chunk) : 0;
   return measure.used + clean + rd_stack_memory(config, weights, &sizes);
 }
 
@@ -89,7 +101,7 @@ rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *we
     code = rd_stack_new(&p->stack, config, weights, &sizes, e);
   }
   if (code == RD_OK && weights->plain)
-    code = rd_clean_half_new(&p->clean, config, weights, rows, longest, e);
+    code = rd_clean_half_new(&p->clean, config, weights, rows, longest, sizes.chunk, e);
   if (code == RD_OK && p->clean) {
     p->stack->context.past = &p->clean->past;
     p->stack->context.past_back = rd_past_backward;
@@ -114,6 +126,10 @@ void rd_step_free(rd_step **step) {
   *step = NULL;
 }
 
+void rd_step_aim(rd_step *p, const rd_aim *aim) {
+  p->aim = *aim;
+}
+
 /* What the chunks of logits of a call are for. */
 typedef struct losses {
   rd_step *step;
@@ -123,6 +139,53 @@ typedef struct losses {
   double *loss;
   float *row_loss;
 } losses;
+
+static rd_code keep_goals(void *context, float *logits, int64_t first, int64_t n, rd_error *e) {
+  rd_step *p = context;
+  int64_t V = p->stack->config->vocab;
+  (void)e;
+  memcpy(p->goals + first * V, logits, (size_t)(n * V) * sizeof *logits);
+  return RD_OK;
+}
+
+/* The clean row that predicts what row `row` of the half that learns does. */
+static int32_t parent_of(const rd_step *p, int32_t row) {
+  return p->clean->same[row] - !p->aim.shift;
+}
+
+/* 1 - cosine of a row's final hidden state and its parent's; `slope` times its derivative is added
+ * to dhidden (D), unless that is NULL. */
+static double misaligned(rd_step *p, int32_t row, double slope, float *dhidden) {
+  const rd_stack *s = p->stack, *parent = p->clean->stack;
+  int64_t D = s->config->width;
+  rd_dtype t = s->weights->type;
+  double aa = 0, bb = 0, ab = 0;
+  rd_cast(p->mine, RD_F32, rd_at(s->hidden, t, row * D), t, D);
+  rd_cast(p->own, RD_F32, rd_at(parent->hidden, t, parent_of(p, row) * D), t, D);
+  for (int64_t i = 0; i < D; i++) {
+    aa += (double)p->mine[i] * (double)p->mine[i];
+    bb += (double)p->own[i] * (double)p->own[i];
+    ab += (double)p->mine[i] * (double)p->own[i];
+  }
+  if (aa <= 0 || bb <= 0)
+    return 1;
+  double lengths = sqrt(aa) * sqrt(bb), cosine = ab / lengths;
+  for (int64_t i = 0; dhidden && i < D; i++)
+    dhidden[i] -= (float)(slope * ((double)p->own[i] / lengths - cosine * (double)p->mine[i] / aa));
+  return 1 - cosine;
+}
+
+/* Loss of a chunk whose rows aim at the base. */
+static rd_code aimed_loss(losses *l, float *logits, const int32_t *rows, int64_t n, rd_error *e) {
+  rd_step *p = l->step;
+  for (int64_t i = 0; i < n; i++)
+    p->parents[i] = parent_of(p, rows[i]);
+  RD_TRY(rd_stack_logits(p->clean->stack, p->parents, n, keep_goals, p, e));
+  rd_cross_entropy_soft(l->loss, p->losses, l->gradient ? p->dlogits : NULL,
+                        p->stack->weights->type, logits, p->goals, p->weights, n,
+                        p->stack->config->vocab);
+  return RD_OK;
+}
 
 /* Loss of one chunk of rows and, with a gradient, dL/d hidden of those rows. */
 static rd_code chunk_loss(void *context, float *logits, int64_t first, int64_t n, rd_error *e) {
@@ -137,8 +200,13 @@ static rd_code chunk_loss(void *context, float *logits, int64_t first, int64_t n
     p->targets[i] = l->targets[rows[i]];
     p->weights[i] = l->weights[rows[i]];
   }
-  rd_cross_entropy(l->loss, p->losses, l->gradient ? p->dlogits : NULL, t, logits, p->targets,
-                   p->weights, n, c->vocab);
+  if (p->aim.parent)
+    RD_TRY(aimed_loss(l, logits, rows, n, e));
+  else
+    rd_cross_entropy(l->loss, p->losses, l->gradient ? p->dlogits : NULL, t, logits, p->targets,
+                     p->weights, n, c->vocab);
+  for (int64_t i = 0; p->aim.align > 0 && i < n; i++)
+    *l->loss += p->aim.align * (double)p->weights[i] * misaligned(p, rows[i], 0, NULL);
   rd_profile_lap("cross-entropy");
   for (int64_t i = 0; l->row_loss && i < n; i++)
     l->row_loss[rows[i]] = p->losses[i];
@@ -155,6 +223,8 @@ static rd_code chunk_loss(void *context, float *logits, int64_t first, int64_t n
                             rd_mat_rows(s->gathered, t, n, D), s->head_mid, p->scratch.dmid, e));
   for (int64_t i = 0; i < n; i++)
     memcpy(p->dhidden + rows[i] * D, p->dgathered + i * D, (size_t)D * sizeof(float));
+  for (int64_t i = 0; p->aim.align > 0 && i < n; i++)
+    misaligned(p, rows[i], p->aim.align * (double)p->weights[i], p->dhidden + rows[i] * D);
   rd_profile_lap("head, backward");
   return RD_OK;
 }
@@ -200,7 +270,6 @@ static rd_code run_rows(rd_step *p, const rd_sequence *sequences, int64_t n, int
   return gradient ? backward(p, gradient, e) : RD_OK;
 }
 
-/* What the chunks of logits of a reading are for. */
 /* The half behind the gates alone, whose rows find their targets in those of the batch. */
 static rd_code run_gated(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
                          const int32_t *targets, const float *weights, rd_gradient *gradient,
@@ -226,6 +295,7 @@ rd_code rd_step_run(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t
                                            row_loss, e);
 }
 
+/* What the chunks of logits of a reading are for. */
 typedef struct guess {
   rd_step *step;
   const int32_t *rows; /* of the call */

@@ -24,6 +24,15 @@ void rd_step_free(rd_step **pass);
 size_t rd_step_memory(const rd_config *config, const rd_weights *weights, int64_t rows,
                       int64_t longest, bool recompute);
 
+/* What rows that learn aim at, in place of their targets. */
+typedef struct rd_aim {
+  bool parent;  /* the base's own distribution for the token that they predict, ... */
+  bool shift;   /* ... the next one: that of the base's row at the same position, else before it */
+  double align; /* and so much of 1 - the cosine of their final hidden state with that row's */
+} rd_aim;
+/* From the next batch on; needs a gate, and batches of blocks (clean_half.h). */
+void rd_step_aim(rd_step *pass, const rd_aim *aim);
+
 /* One batch. Row r (over the packed sequences) has loss weights[r] * CE(logits[r], targets[r]); a
  * target of -1 or a weight of 0 leaves the row out. For next-token training the caller passes
  * shifted targets. *loss is the weighted sum. `gradient` NULL: loss only. `row_loss` (rows) or NULL

@@ -33,8 +33,15 @@ rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_step *step
   RD_TRY(rd_batch_fixed(b, rules, examples, next, e));
   RD_TRY(rd_step_run(step, b->sequences, b->sequence_count, rules->objective->block, b->targets,
                      b->weights, NULL, &sum, row_loss, e));
-  for (int64_t s = 0; s < b->sequence_count; s++)
-    losses[b->examples[s]] = of_sequence(b, rules, s, row_loss);
+  for (int64_t s = 0; s < b->sequence_count; s++) { /* an example may have several */
+    const rd_example_loss part = of_sequence(b, rules, s, row_loss);
+    rd_example_loss *whole = &losses[b->examples[s]];
+    whole->noise = part.noise;
+    whole->loss += part.loss;
+    whole->weight = part.weight > whole->weight ? part.weight : whole->weight;
+    whole->answer += part.answer;
+    whole->answer_count += part.answer_count;
+  }
   return RD_OK;
 }
 

@@ -35,11 +35,19 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
                      s->recompute, e);
 }
 
+/* What rows aim at: with objective blocks the base, and `align` of its hidden states. */
+static rd_aim aim_of(const rd_trainer *t, double align) {
+  bool parent = t->rules.objective->parent;
+  return (rd_aim){.parent = parent, .shift = t->gate.shift, .align = parent ? align : 0};
+}
+
 /* Forward and backward of all passes of an update: the mean loss, and what to divide gradients by.
  */
 static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *e) {
   rd_parameters_clear(&t->parameters);
   *loss = *total = 0;
+  const double at = (double)t->update / (double)t->updates;
+  const rd_aim aim = aim_of(t, at < 0.5 ? t->settings->align * (1 - 2 * at) : 0);
   for (int64_t a = 0; a < t->settings->accumulate; a++) {
     rd_batch *b = &t->batch;
     int64_t number = (t->update - 1) * t->settings->accumulate + a;
@@ -47,6 +55,7 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
     if (t->rules.own_drafts > 0)
       RD_TRY(rd_batch_own_draft(b, &t->rules, number, t->step, e));
     double sum = 0;
+    rd_step_aim(t->step, &aim);
     RD_TRY(rd_step_run(t->step, b->sequences, b->sequence_count, t->rules.objective->block,
                        b->targets, b->weights, &t->parameters.gradient, &sum, NULL, e));
     *loss += sum;
@@ -103,6 +112,8 @@ static rd_code validate(rd_trainer *t, rd_validation *v, rd_error *e) {
   int64_t count = t->validation.count;
   rd_example_loss *losses = rd_calloc((size_t)count, sizeof *losses, "validation losses", e);
   rd_code code = losses ? RD_OK : RD_NO_MEMORY;
+  const rd_aim aim = aim_of(t, 0);
+  rd_step_aim(t->step, &aim);
   for (int64_t next = 0; code == RD_OK && next < count;)
     code = rd_validation_pass(losses, &next, t->step, &t->batch, &t->rules, &t->validation,
                               t->row_loss, e);

@@ -76,6 +76,16 @@ static const rd_option train_rows[] = {
      .help = "positions that count"},
     {"eos-padding-loss", AT(eos_padding_loss), .fallback = "true", .group = "Objective",
      .help = "EOS padding behind an answer counts"},
+    {"block-lengths", AT(block_lengths), .fallback = "8,16,32", .group = "Objective",
+     .value = "N,N",
+     .help = "of objective blocks: one is drawn for each example, the first is what the adapter "
+             "remembers; 0: the whole answer"},
+    {"block-shift", AT(block_shift), .fallback = "true", .group = "Objective",
+     .help = "of objective blocks: the row before a position predicts it, as in the base"},
+    {"align", AT(align), .fallback = "0", .max = 100, .group = "Objective",
+     .help =
+         "of objective blocks: so much of 1 - cosine to the base's final hidden states, falling "
+         "to nothing by half of the run"},
     {"mask-all", AT(mask_all), .fallback = "0", .max = 1, .group = "Objective",
      .help =
          "share of the examples that are all masks, beside those the objective itself draws so"},

@@ -2,6 +2,7 @@
 /* Opening a run: model or `init`, tokenizer, rules, tensors to train, data. */
 #include "trainer.h"
 
+#include "block_batch.h"
 #include "clock.h"
 #include "cpu.h"
 #include "family.h"
@@ -78,6 +79,19 @@ static rd_code open_init(rd_trainer *t, rd_error *e) {
   return RD_OK;
 }
 
+/* A new gate of objective blocks; that of an adapter stays. */
+static rd_code begin_blocks(rd_trainer *t, rd_error *e) {
+  const rd_objective *objective;
+  int64_t lengths[RD_MOST_BLOCKS], count;
+  RD_TRY(rd_objective_find(&objective, t->settings->objective, e));
+  if (!objective->parent || (t->settings->adapter && t->base->remembered.gate.answer))
+    return RD_OK;
+  RD_TRY(rd_block_lengths_read(lengths, &count, t->settings->block_lengths, e));
+  t->gate.shift = t->settings->block_shift;
+  t->gate.block = lengths[0];
+  return RD_OK;
+}
+
 static rd_code open_model(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   if (s->has_init)
@@ -101,6 +115,7 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   RD_TRY(rd_model_open(&t->base, &options, e));
   t->gate = s->adapter ? t->base->remembered.gate : (rd_gate){0};
   t->gate.answer |= gate->answer;
+  RD_TRY(begin_blocks(t, e));
   if (options.adapter && options.use == RD_ADAPTER_BESIDE)
     RD_TRY(rd_adapter_check_plain(&t->base->store->adapter, e));
   t->config = t->base->config;
@@ -123,7 +138,7 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
     const rd_corruption *row = &rd_corruptions[i];
     r->shares[i] = row->shared ? rd_train_settings_share(s, row->name) : 0;
     all += r->shares[i];
-    if (r->shares[i] > 0 && row->words && !unrated)
+    if (r->shares[i] > 0 && row->words && (!unrated || r->objective->parent))
       return rd_fail(e, RD_USAGE,
                      "%s: wrong words have no masks to weigh; take objective structural or mixed",
                      row->name);
@@ -153,7 +168,9 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
 static rd_code check_gate(const rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   if (!t->gate.answer)
-    return RD_OK;
+    return t->rules.objective->parent
+             ? rd_fail(e, RD_USAGE, "objective %s needs gate: answer", t->rules.objective->name)
+             : RD_OK;
   if (s->has_init || rd_train_settings_all(s))
     return rd_fail(e, RD_USAGE, "gate: answer is for adapters: trainable lora over a model");
   if (t->rules.loss_on->prompt)
@@ -162,9 +179,9 @@ static rd_code check_gate(const rd_trainer *t, rd_error *e) {
   if (!t->rules.corruption)
     return rd_fail(e, RD_USAGE, "gate: answer is for objectives that corrupt answers, not %s",
                    t->rules.objective->name);
-  if (t->gate.shift || t->gate.block > 0)
+  if ((t->gate.shift || t->gate.block > 0) && !t->rules.objective->parent)
     return rd_fail(e, RD_UNSUPPORTED,
-                   "the adapter's gate has %s: such adapters are used, and not trained on",
+                   "the adapter's gate has %s: it is trained on with objective blocks",
                    t->gate.shift ? "shifted rows" : "blocks");
   return RD_OK;
 }
@@ -183,6 +200,8 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
   r->eos_padding_loss = s->eos_padding_loss;
   r->pad_to_window = pad->to_window;
   r->pad_short = pad->small;
+  r->all_masked = s->mask_all;
+  RD_TRY(rd_block_lengths_read(r->block_lengths, &r->block_count, s->block_lengths, e));
   r->shift = r->corruption && (t->gate.answer ? t->gate.shift : t->config.shift_logits);
   r->window = s->window;
   r->rows = s->window * s->batch;
@@ -230,6 +249,10 @@ static double epoch_rows(const rd_trainer *t) {
   double rows = rd_examples_epoch_ids(&t->examples);
   for (int64_t i = 0; t->rules.corruption && i < t->examples.count; i++) {
     const rd_example *x = &t->examples.items[i];
+    if (t->rules.objective->parent) { /* two copies of the answer, and what closes it */
+      rows += (double)(3 * (1 - x->open) + 2 * x->answer) * (double)t->examples.weights[i];
+      continue;
+    }
     double most = (double)(t->rules.window - x->prompt - x->answer);
     double mean = x->open || t->rules.pad_to_window ? most : rd_batch_padding(&t->rules, most);
     rows += mean * (double)t->examples.weights[i];

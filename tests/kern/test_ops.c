@@ -355,6 +355,46 @@ static void check_cross_entropy(rd_dtype t, int64_t T, int64_t D) {
   free(targets);
 }
 
+/* The same against the softmax of other scores, by sums in f64. */
+static void check_cross_entropy_soft(rd_dtype t, int64_t T, int64_t D) {
+  float *logits = fill(0, RD_F32, T * D), *weights = fill(1, RD_F32, T);
+  float *rows = fill(2, RD_F32, T);
+  void *gradient = fill(3, t, T * D);
+  size_t bytes = (size_t)(T * D) * sizeof(float);
+  float *goals = malloc(bytes), *spent = malloc(bytes), *kept = malloc(bytes);
+  for (int64_t i = 0; i < T * D; i++)
+    goals[i] = logits[(i * 7 + 3) % (T * D)];
+  memcpy(kept, logits, bytes);
+  double loss = 1.5, wanted = 1.5, alone = 1.5;
+  memcpy(spent, goals, bytes);
+  rd_cross_entropy_soft(&alone, NULL, NULL, t, logits, spent, weights, T, D);
+  memcpy(spent, goals, bytes);
+  memcpy(logits, kept, bytes);
+  rd_cross_entropy_soft(&loss, rows, t == RD_F32 ? logits : gradient, t, logits, spent, weights, T,
+                        D);
+  const void *found = t == RD_F32 ? (const void *)logits : gradient;
+  for (int64_t r = 0; r < T; r++) {
+    double sum = 0, all = 0, row = 0;
+    const float *x = kept + r * D, *goal = goals + r * D;
+    for (int64_t i = 0; i < D; i++) {
+      sum += exp((double)x[i]);
+      all += exp((double)goal[i]);
+    }
+    for (int64_t i = 0; i < D; i++)
+      row += exp((double)goal[i]) / all * (log(sum) - (double)x[i]);
+    wanted += row * (double)weights[r];
+    near("soft row loss", (double)rows[r], row, RD_F32, r);
+    for (int64_t i = 0; i < D; i++)
+      near("soft dlogits", read_at(found, t, r * D + i),
+           (double)weights[r] * (exp((double)x[i]) / sum - exp((double)goal[i]) / all), t, i);
+  }
+  assert_true(loss == alone);
+  near("soft loss", loss, wanted, RD_F32, 0);
+  free(goals);
+  free(spent);
+  free(kept);
+}
+
 static void check_adamw(rd_dtype t, int64_t T, int64_t D) {
   (void)t;
   const int64_t n = T * D;
@@ -399,8 +439,9 @@ static void check_sums(rd_dtype t, int64_t T, int64_t D) {
 }
 
 static check *const checks[] = {
-    check_rmsnorm, check_headnorm, check_rope,          check_bias,  check_add,  check_gated,
-    check_cap,     check_embed,    check_cross_entropy, check_adamw, check_sums,
+    check_rmsnorm, check_headnorm, check_rope,  check_bias,          check_add,
+    check_gated,   check_cap,      check_embed, check_cross_entropy, check_cross_entropy_soft,
+    check_adamw,   check_sums,
 };
 static void kernels_match(void **state) {
   (void)state;
