@@ -9,7 +9,7 @@ BENCH ?= --shape tini --sweep
 RESULTS ?= bench
 PEERS ?= models/stories260K/stories260K.gguf
 
-.PHONY: all program help demo setup install test test-all attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
+.PHONY: all program help demo setup install uninstall deb bundle test-packages test test-all attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
 	@cmake --preset $(PRESET) >/dev/null
@@ -36,6 +36,21 @@ serve: program ## the page and the HTTP interface on the built-in model
 
 install: all ## install to PREFIX (/usr/local), below DESTDIR where that is given
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)" | grep -v Up-to-date
+
+uninstall: all ## remove what install puts below PREFIX
+	@DESTDIR="$(DESTDIR)" ./tools/uninstall.sh $(BUILD) "$(PREFIX)"
+
+deb: ## Debian packages into build/deb
+	@./tools/setup.sh deb
+	@./tools/deb.sh
+
+bundle: program ## a tarball for other distributions, libraries and all, into build
+	@cmake --build $(BUILD) --target written libredraft
+	@./tools/bundle.sh $(BUILD) "$$($(BUILD)/redraft --version | cut -d' ' -f2)"
+
+test-packages: deb bundle ## as root: the packages on a bare Debian without a network, the bundle, the container
+	@./tools/setup.sh packages
+	@bash tests/packages.sh $(BUILD)/redraft-*.tar.gz
 
 test: all ## build and run the tests; `make test PRESET=asan` under the sanitizers
 	@./tools/npm.sh

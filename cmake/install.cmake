@@ -37,6 +37,8 @@ install(FILES ${CMAKE_BINARY_DIR}/redraft.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/
 install(FILES ${CMAKE_BINARY_DIR}/redraft.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         RENAME redraft)
 install(FILES ${CMAKE_BINARY_DIR}/_redraft DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+# systemd searches lib/systemd below /usr/local and /usr, and for the program in the bin of both.
+install(FILES packaging/redraft.service DESTINATION lib/systemd/system)
 install(DIRECTORY models/tini DESTINATION ${CMAKE_INSTALL_DATADIR}/redraft/models)
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/doc)

@@ -1,13 +1,13 @@
 #!/bin/bash
 # make install: into a temporary folder, from which a user's program is built with pkg-config's word alone and run, and
-# the installed program answers with the installed model.
+# the installed program answers with the installed model. make uninstall then leaves nothing of it.
 build=$1 compiler=$2
-folder=$(mktemp -d)
+tree=$PWD folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 . tests/expect.bash
 DESTDIR=$folder cmake --install "$build" --prefix /opt/redraft >"$folder/log" || { cat "$folder/log"; exit 1; }
 root=$folder/opt/redraft
-for name in bin/redraft include/redraft.h share/man/man1/redraft.1 share/bash-completion/completions/redraft \
+for name in bin/redraft lib/systemd/system/redraft.service include/redraft.h share/man/man1/redraft.1 share/bash-completion/completions/redraft \
   share/zsh/site-functions/_redraft share/redraft/models/tini/model.gguf share/doc/redraft/LICENSE; do
   [ -s "$root/$name" ] || check "$name is installed" yes no
 done
@@ -31,4 +31,10 @@ cd "$folder" # so that no model of the tree is near
 answer=$("$root/bin/redraft" generate --no-watch --iterations 2 --seed 1 -q "What's the capital of France?")
 check "the installed program answers" 0 $?
 [ -n "$answer" ] || check "the installed answer" "some text" none
+answer=$(REDRAFT_MODEL=/nowhere "$root/bin/redraft" inspect 2>&1)
+[[ $answer == */nowhere* ]] || check "REDRAFT_MODEL goes before the built-in model" "... /nowhere ..." "$answer"
+cd "$tree" && touch "$root/share/man/man1/another.1"
+DESTDIR=$folder tools/uninstall.sh "$build" /opt/redraft
+check "uninstalling leaves what is not its own" another.1 "$(find "$root" -type f -printf '%f\n')"
+check "and no empty folders" "$root/share/man/man1" "$(find "$root" -links 2 -type d)"
 exit $failed

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building and testing redraft need on Debian 12; elsewhere it prints the list.
-# setup.sh [lint|clang|coverage|browser]: what these need besides.
+# setup.sh [lint|clang|coverage|browser|deb|packages]: what these need besides.
 # Already installed packages cost nothing: apt is only called for what is missing.
 set -eu
 packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
@@ -9,6 +9,8 @@ case "${1:-}" in
   lint) packages="$packages git clang libomp-dev clang-format clang-tidy cppcheck" ;;
   clang) packages="$packages clang libclang-rt-dev libomp-dev" ;;
   coverage) packages="$packages lcov" ;;
+  deb) packages="$packages build-essential debhelper lintian" ;;
+  packages) packages="$packages debootstrap buildah systemd iproute2" ;;
   browser) packages="$packages chromium" ;;
 esac
 
