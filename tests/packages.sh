@@ -25,8 +25,10 @@ offline() {
     exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot "$0" sh -c "$1"' "$1" "$2"
 }
 bare() { # bare RELEASE FOLDER: a copy of that Debian with nothing but what it requires
-  [ -e "$bases/$1/usr/bin/dpkg" ] || debootstrap --variant=minbase "$1" "$bases/$1" "$mirror" >"$folder/log" ||
-    { tail -5 "$folder/log"; exit 1; }
+  [ -e "$bases/$1" ] || {
+    rm -rf "$bases/part"
+    debootstrap --variant=minbase "$1" "$bases/part" "$mirror" >"$folder/log" && mv "$bases/part" "$bases/$1"
+  } || { tail -5 "$folder/log"; exit 1; }
   cp -a "$bases/$1" "$2"
 }
 mkdir -p "$bases"
@@ -48,10 +50,11 @@ found=$(offline "$folder/debian" "redraft generate -q --no-watch --temperature 0
 [[ $found == *"$answer"* ]] || check "the installed program answers" "$answer" "$found"
 found=$(offline "$folder/debian" "REDRAFT_MODEL=/usr/share/redraft/models/tini redraft inspect --json")
 check "REDRAFT_MODEL names a model" 0 $?
-found=$(offline "$folder/debian" "redraft serve --port 8080 >/out & while ! grep -q http /out; do sleep 0.1; done
+found=$(offline "$folder/debian" "redraft serve --quiet --port 8080 >/out & while ! grep -q http /out; do sleep 0.1; done
   bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080; printf \"GET /health HTTP/1.0\r\n\r\n\" >&3; cat <&3'")
 [[ $found == *'"status":"ok"'* ]] || check "the installed server answers" ok "$found"
-check "the unit is one that systemd takes" "" "$(systemd-analyze verify --man=no --root="$folder/debian" redraft.service 2>&1 | grep redraft)"
+cp /lib/systemd/system/*.target "$folder/debian/usr/lib/systemd/system" # those that it is ordered by
+check "the unit is one that systemd takes" "" "$(systemd-analyze verify --man=no --root="$folder/debian" redraft.service 2>&1)"
 exposure=$(systemd-analyze security --offline=yes --root="$folder/debian" redraft.service | sed -n 's/.*level for redraft.service: \([0-9]*\)\..*/\1/p')
 [ "${exposure:-9}" -lt 2 ] || check "exposure of the unit" "below 2.0" "$exposure"
 logged "the packages are removed" offline "$folder/debian" "dpkg -P redraft libredraft-dev libredraft0.1"
