@@ -330,10 +330,10 @@ bool rd_family_computes(const rd_family *f, const char *key) {
   return f->computes && rd_name_listed(f->computes, key);
 }
 
-static rd_code unknown(const char *what, rd_error *e) {
+static rd_code unknown(const char *key, const char *value, rd_error *e) {
   const rd_table table = RD_TABLE("family", families);
   char *names = rd_table_names(&table, ", ", ", ");
-  rd_fail(e, RD_UNSUPPORTED, "a model of type \"%s\"; the known families are %s", what,
+  rd_fail(e, RD_UNSUPPORTED, "%s \"%s\"; the known families are %s", key, value,
           names ? names : "others");
   free(names);
   return RD_UNSUPPORTED;
@@ -346,7 +346,7 @@ rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *
         *out = &families[i];
         return RD_OK;
       }
-  return unknown(model_type, e);
+  return unknown("model_type", model_type, e);
 }
 
 static bool has_mark(const rd_family *row, const json_t *config) {
@@ -374,5 +374,5 @@ rd_code rd_family_find_gguf(const rd_family **out, const char *architecture, rd_
       *out = &families[i];
       return RD_OK;
     }
-  return unknown(architecture, e);
+  return unknown("general.architecture", architecture, e);
 }

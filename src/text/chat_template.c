@@ -7,6 +7,7 @@
 #include "file.h"
 #include "jinja.h"
 #include "tok_model.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,8 @@ static rd_code open_own(rd_chat_template *c, const rd_tokenizer *t, rd_error *e)
   return code == RD_OK ? code : rd_prefix(e, code, "the chat template tool_use");
 }
 
-/* {"bos_token": "<s>", ..}: special tokens as the tokenizer's own files name them. */
+/* {"bos_token": "<s>", ..}: special tokens as the tokenizer's own files name them; one that is no
+ * text is not there. NULL: no memory. */
 static json_t *own_variables(const rd_tokenizer *t, const rd_chat_row *row) {
   const bool all = row != NULL || !t->named.known;
   const struct token_row {
@@ -108,15 +110,20 @@ static json_t *own_variables(const rd_tokenizer *t, const rd_chat_row *row) {
               {"unk_token", all ? t->unknown : t->named.unknown},
               {"mask_token", all ? t->mask : t->named.mask}};
   json_t *out = json_object();
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+  bool good = out != NULL;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows && good; i++)
     if (rows[i].id >= 0 && (size_t)rows[i].id < t->vocab.count) {
       rd_slice text = {0};
       text.data = rd_tokenizer_piece(t, rows[i].id, &text.size);
-      json_object_set_new(out, rows[i].name, json_stringn(text.data, text.size));
+      if (rd_utf8_valid(text.data, text.size) == text.size)
+        good = json_object_set_new(out, rows[i].name, json_stringn(text.data, text.size)) == 0;
     }
-  if (row)
-    json_object_set_new(out, "add_bos", json_boolean(t->add_bos));
-  return out;
+  if (row && good)
+    good = json_object_set_new(out, "add_bos", json_boolean(t->add_bos)) == 0;
+  if (good)
+    return out;
+  json_decref(out);
+  return NULL;
 }
 
 static rd_code render(rd_rendered *out, const rd_tokenizer *t, const rd_chat_template *c,

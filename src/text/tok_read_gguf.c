@@ -171,7 +171,9 @@ static rd_code read_all(rd_tokenizer *t, source *s, rd_error *e) {
       RD_TRY(read_template(&t->chat_template, s, "tokenizer.chat_template", e));
       return read_template(&t->tool_template, s, "tokenizer.chat_template.tool_use", e);
     }
-  return rd_fail(e, RD_UNSUPPORTED, "tokenizer model \"%.*s\" is not supported: llama and gpt2 are",
+  return rd_fail(e, RD_UNSUPPORTED,
+                 KEY("model") " \"%.*s\" is not supported: llama and gpt2 are; the model's folder "
+                              "with tokenizer.json opens",
                  (int)(model.size < 60 ? model.size : 60), model.data);
 }
 
