@@ -116,7 +116,7 @@ static rd_code put_byte_level(const rd_tokenizer *t, rd_gguf_writer *w, size_t c
   if (t->join != rd_join_listed || t->spacer.count)
     return rd_fail(e, RD_UNSUPPORTED,
                    "tokenizer of format %s: its words join without a list of merges, which GGUF "
-                   "files need",
+                   "files need; with tokenizer.json in its place it can be written",
                    t->format);
   RD_TRY(find_name(&name, t, e));
   rd_gguf_put_text(w, KEY("model"), "gpt2", 4);
@@ -216,9 +216,8 @@ rd_code rd_tokenizer_put(const rd_tokenizer *t, struct rd_gguf_writer *w, int64_
   if (!merges || (!pieces && !t->byte_level))
     return rd_fail(
         e, RD_UNSUPPORTED,
-        "tokenizer of format %s: GGUF files have byte-level vocabularies with merges and "
-        "SentencePiece's; with tokenizer.model in place of tokenizer.json it can be "
-        "written",
+        "tokenizer of format %s: GGUF files have vocabularies that merge, byte-level ones and "
+        "SentencePiece's (from tokenizer.model); write a folder instead",
         t->format);
   RD_TRY(check_added(t, e));
   RD_TRY(pieces ? put_pieces(t, w, count, e) : put_byte_level(t, w, count, e));

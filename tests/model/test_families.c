@@ -346,6 +346,60 @@ static void rows_of_a_gguf_come_apart(void **state) {
   assert_true(apart >= 5); /* with biases too */
 }
 
+/* Where q, k and v lie in one matrix, LoRA's factors are its rows too; DoRA's lengths and a base
+ * that PiSSA changed are refused by name. */
+static void fused_matrices_take_plain_factors(void **state) {
+  (void)state;
+  static const struct {
+    const char *config, *message; /* NULL: it opens */
+  } cases[] = {{"{\"r\":2,\"lora_alpha\":2,\"target_modules\":[\"qkv_proj\"]}", NULL},
+               {"{\"r\":2,\"lora_alpha\":2,\"use_dora\":true,\"target_modules\":[\"qkv_proj\"]}",
+                "qkv_proj.weight holds several projections in one matrix"},
+               {"{\"r\":2,\"lora_alpha\":2,\"init_lora_weights\":\"pissa\",\"target_modules\":["
+                "\"qkv_proj\"]}",
+                "qkv_proj.weight holds several projections in one matrix"}};
+  static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors"};
+  static const float numbers[256] = {0};
+  record r;
+  open_record(&r, "phi3");
+  rd_model *plain = open_model(r.path, "f32");
+  const rd_config *c = &plain->config;
+  const int64_t rows = (c->heads + 2 * c->kv_heads) * c->head_dim;
+  assert_true(2 * rows <= 256 && 2 * c->width <= 256);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static char names[3][100];
+    static const char *const ends[] = {"lora_A.weight", "lora_B.weight", "lora_magnitude_vector"};
+    const int64_t shapes[3][2] = {{2, c->width}, {rows, 2}, {rows, 1}};
+    rd_tensor tensors[3];
+    char folder[64];
+    rd_error e = {0};
+    rd_model *m = NULL;
+    for (int k = 0; k < 3; k++) {
+      snprintf(names[k], sizeof names[k], "base_model.model.model.layers.0.self_attn.qkv_proj.%s",
+               ends[k]);
+      tensors[k] = (rd_tensor){.name = names[k],
+                               .format = rd_format_named("F32"),
+                               .dims = k < 2 ? 2 : 1,
+                               .shape = {shapes[k][0], shapes[k][1], 1, 1},
+                               .data = (const unsigned char *)numbers,
+                               .size = (size_t)(shapes[k][0] * shapes[k][1]) * sizeof(float)};
+    }
+    temporary(folder, sizeof folder);
+    write_bytes(in(folder, files[0]), cases[i].config, strlen(cases[i].config));
+    assert_int_equal(rd_safetensors_write(in(folder, files[1]), tensors, i == 1 ? 3 : 2, &e),
+                     RD_OK);
+    rd_code code = rd_model_open(
+        &m, &(rd_model_options){.path = r.path, .adapter = folder, .precision = "f32"}, &e);
+    if (cases[i].message ? code != RD_UNSUPPORTED || !strstr(e.message, cases[i].message)
+                         : code != RD_OK)
+      fail_msg("case %zu: %d \"%s\"", i, (int)code, e.message);
+    rd_model_close(&m);
+    sweep(folder, files, 2);
+  }
+  rd_model_close(&plain);
+  close_record(&r);
+}
+
 /* As one GGUF file: the same logits, or a key that it cannot say. */
 static int written_as_gguf;
 
@@ -386,6 +440,7 @@ int main(void) {
       cmocka_unit_test(pieces_over_a_cache_agree),
       cmocka_unit_test(written_models_are_the_same),
       cmocka_unit_test(rows_of_a_gguf_come_apart),
+      cmocka_unit_test(fused_matrices_take_plain_factors),
       cmocka_unit_test(gguf_files_keep_the_logits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
