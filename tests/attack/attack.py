@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -171,14 +172,21 @@ def memory(end):
 
 
 def damage(data):
-    """Some bytes flipped, cut, doubled, zeroed, or a number made another."""
+    """Numbers made others, so that JSON stays what it is; or bytes flipped, zeroed, cut, doubled."""
     data = bytearray(data)
+    numbers = [m.span() for m in re.finditer(rb"\d+", data[:20000])]
+    if numbers and chance.random() < 0.5:
+        for begin, stop in sorted(chance.sample(numbers, min(len(numbers), chance.choice((1, 1, 2)))), reverse=True):
+            n = int(data[begin:stop][:18])
+            data[begin:stop] = chance.choice((b"0", b"1", b"-1", b"1.5", b"1e999", b"null", b"true", b'"x"', b"[]", b"%d" % (n + 1),
+                                              b"%d" % (2 * n), b"%d" % (n // 2), b"2147483648", b"9223372036854775807", b"99999999999999999999"))
+        return bytes(data)
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
         if not data:
             break
         i = chance.randrange(min(len(data), chance.choice((16, 2000, len(data)))))
         n = chance.choice((1, 2, 4, 8, 100))
-        kind = chance.randrange(7)
+        kind = chance.randrange(6)
         if kind == 0:
             data[i] ^= 1 << chance.randrange(8)
         elif kind == 1:
@@ -189,13 +197,8 @@ def damage(data):
             del data[i:i + n]
         elif kind == 4:
             data[i:i] = data[i:i + n]
-        elif kind == 5:
-            data[i:i + n] = chance.randbytes(n)
         else:
-            digits = [k for k in range(len(data)) if 48 <= data[k] < 58][:4000]
-            if digits:
-                k = chance.choice(digits)
-                data[k:k + 1] = chance.choice((b"-1", b"0", b"99999999999999999999", b"1e999", b"null", b"[]", b"9"))
+            data[i:i + n] = chance.randbytes(n)
     return bytes(data)
 
 
@@ -206,9 +209,16 @@ def files(end):
     sources = [s for s in sources if os.path.isdir(s) and os.path.exists(f"{s}/config.json")]
     with tempfile.TemporaryDirectory() as folder:
         gguf = f"{folder}/whole.gguf"
-        run(["convert", "-m", MODEL, "-o", gguf, "--gguf", "q8_0"])
+        generate = ["--threads", "1", "--window", "24", "-q", "Hi"]
+        rows = [["inspect"], ["generate", "--tokens", "2", *generate], ["generate", "--sampler", "lad", "--iterations", "2", *generate]]
+        whole = [["convert", "-m", MODEL, "-o", gguf, "--gguf", "--to", "q8_0"]]
+        whole += [[*row, "-m", source] for source in [*sources, gguf] for row in rows]
+        for words in whole:  # what fails undamaged would try nothing
+            status, text = run(words)
+            if status != 0:
+                sys.exit(f"{words}: {status}\n{text}")
         while time.monotonic() < end:
-            if os.path.exists(gguf) and chance.random() < 0.3:
+            if chance.random() < 0.3:
                 model = damaged = f"{folder}/model.gguf"
                 shutil.copy(gguf, damaged)
             else:
@@ -219,8 +229,7 @@ def files(end):
                 data = damage(f.read())
             with open(damaged, "wb") as f:
                 f.write(data)
-            words = chance.choice((["inspect", "-m", model], ["generate", "-m", model, "--threads", "1", "--window", "24",
-                                                              "--iterations", "2", "--tokens", "2", "-q", "Hi"]))
+            words = [*chance.choice(rows), "-m", model]
             try:
                 status, text = run(words)
             except subprocess.TimeoutExpired:
