@@ -12,7 +12,7 @@
 #ifndef RD_BLOCK_BATCH_H
 #define RD_BLOCK_BATCH_H
 
-#include "batch.h"
+#include "batch_rules.h"
 
 /* "8,16,32" into lengths (RD_MOST_BLOCKS) and their number; 0 is the whole answer. RD_USAGE. */
 rd_code rd_block_lengths_read(int64_t *lengths, int64_t *count, const char *text, rd_error *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Batches of two halves: the clean text, and blocks of the answer whose masks in one copy are what
  * the other shows; which rows count, and for how much; what does not fit is taken back. */
+#include "batch.h"
 #include "block_batch.h"
 #include "error.h"
 
