@@ -8,7 +8,7 @@ data=${TINI_DATA:-../shared/data}
   echo "tini: $data is not there; tools/tini/sources.tsv names each file, its checksum and its public source" >&2
   exit 1
 }
-[ -f out/tini-data/counts.json ] || python3 tools/tini/build.py --data "$data" --out out/tini-data --eval models/tini/eval/sets
+[ -f out/tini-data/counts.json ] || python3 tools/tini/build.py --data "$data" --out out/tini-data --eval tools/tini/sets
 train() { # train NAME: a finished run is left alone
   [ ! -d "out/tini-$1/final" ] || return 0
   if [ -d "out/tini-$1" ]; then

@@ -202,7 +202,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("-m", "--model")
     parser.add_argument("--adapter")
-    parser.add_argument("--eval", default=os.path.join(HERE, "..", "..", "models", "tini", "eval", "sets"))
+    parser.add_argument("--eval", default=os.path.join(HERE, "sets"))
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--settings", default="lad")
     parser.add_argument("--limit", type=int, default=0, help="rows of a set at most")
