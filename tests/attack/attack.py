@@ -156,7 +156,7 @@ def memory(end):
     with tempfile.TemporaryDirectory() as folder:
         rows = [["generate", "-m", MODEL, "--sampler", "lad", "--iterations", "2", "--window", "32", "Hi"],
                 ["generate", "-m", MODEL, "--sampler", "ar", "--tokens", "4", "--json", "Hi"],
-                ["inspect", "-m", MODEL], ["tokenize", "-m", MODEL, "Hello there"],
+                ["tokenize", "-m", MODEL, "Hello there"],
                 ["convert", "-m", MODEL, "-o", f"{folder}/copy"]]
         totals = [counted(words, folder)[1] for words in rows]
         shutil.rmtree(f"{folder}/copy", ignore_errors=True)
