@@ -15,11 +15,11 @@ static alignas(ALIGNMENT) unsigned char reserve[RESERVE];
 static size_t used, live; /* bytes, and allocations; under the lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static _Thread_local bool loading, lacking;
+static _Thread_local bool watched, lacking;
 
 static void *take(size_t size) {
   void *p = malloc(size);
-  if (p || !loading)
+  if (p || !watched)
     return p;
   lacking = true;
   size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -68,15 +68,23 @@ void rd_json_no_memory(json_error_t *why) {
   why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where jansson keeps it */
 }
 
-json_t *rd_json_load_safely(const char *text, size_t size, size_t flags, json_error_t *why) {
+void rd_json_watch(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  feed f = {text, size};
   pthread_once(&once, start);
-  loading = true;
+  watched = true;
   lacking = false;
+}
+
+bool rd_json_lacked(void) {
+  watched = false;
+  return lacking;
+}
+
+json_t *rd_json_load_safely(const char *text, size_t size, size_t flags, json_error_t *why) {
+  feed f = {text, size};
+  rd_json_watch();
   json_t *out = json_load_callback(next, &f, flags, why);
-  loading = false;
-  if (!lacking)
+  if (!rd_json_lacked())
     return out;
   json_decref(out);
   rd_json_no_memory(why);

@@ -7,10 +7,15 @@
 #define RD_JSON_MEMORY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* jansson's json_loadb; where memory ran out json_error_code(why) is json_error_out_of_memory, and
  * the result NULL. Safe from every thread. */
 json_t *rd_json_load_safely(const char *text, size_t size, size_t flags, json_error_t *why);
+/* Around building values: what fails between the two is remembered, and comes from the reserve as
+ * far as that goes. True: memory ran out, and something may be missing. Not around the above. */
+void rd_json_watch(void);
+bool rd_json_lacked(void);
 /* Let json_error_code(why) be json_error_out_of_memory. */
 void rd_json_no_memory(json_error_t *why);
 

@@ -6,6 +6,7 @@
 #include "file.h"
 #include "frame.h"
 #include "inspect.h"
+#include "json_memory.h"
 #include "matmul.h"
 #include "model_folder.h"
 #include "parts.h"
@@ -252,13 +253,16 @@ static rd_code print_json(const json_t *facts, rd_error *e) {
   return RD_OK;
 }
 
-/* The facts, and the tensors `t` where they are wanted. `facts` is used up. */
+/* The facts, gathered since rd_json_watch, and the tensors `t` where they are wanted. `facts` is
+ * used up. */
 static rd_code show(const settings *s, json_t *facts, const rd_tensors *t,
                     void (*print)(const json_t *facts), rd_error *e) {
-  rd_code code = s->check ? rd_tensors_check(t, e) : RD_OK;
+  if (s->common.json && s->tensors)
+    json_object_set_new(facts, "tensors", tensors_json(t));
+  rd_code code = rd_json_lacked() ? rd_fail(e, RD_NO_MEMORY, "out of memory: the facts") : RD_OK;
+  if (code == RD_OK && s->check)
+    code = rd_tensors_check(t, e);
   if (code == RD_OK && s->common.json) {
-    if (s->tensors)
-      json_object_set_new(facts, "tensors", tensors_json(t));
     code = print_json(facts, e);
   } else if (code == RD_OK) {
     print(facts);
@@ -278,6 +282,7 @@ static rd_code inspect_tokenizer(const settings *s, const char *path, rd_error *
   rd_tokenizer *t = NULL;
   const rd_tensors none = {0};
   RD_TRY(rd_tokenizer_open(&t, path, e));
+  rd_json_watch();
   rd_code code = show(s, tokenizer_json(t), &none, print_tokenizer, e);
   rd_tokenizer_close(&t);
   return code;
@@ -300,6 +305,7 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
                          : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
   if (code == RD_OK)
     code = rd_safetensors_open(&tensors, weights, e);
+  rd_json_watch();
   if (code == RD_OK)
     code = show(s, json_incref(facts), &tensors, print_adapter, e);
   rd_tensors_drop(&tensors);
@@ -312,6 +318,7 @@ static rd_code inspect_model(settings *s, rd_error *e) {
   rd_model *m = NULL;
   size_t program = rd_resident_bytes();
   RD_TRY(rd_tool_open(&m, &s->common, e));
+  rd_json_watch();
   rd_code code = show(s, facts_json(m, s->window, program), rd_model_tensors(m), print_facts, e);
   rd_model_close(&m);
   return code;

@@ -157,6 +157,8 @@ def memory(end):
         rows = [["generate", "-m", MODEL, "--sampler", "lad", "--iterations", "2", "--window", "32", "Hi"],
                 ["generate", "-m", MODEL, "--sampler", "ar", "--tokens", "4", "--json", "Hi"],
                 ["tokenize", "-m", MODEL, "Hello there"],
+                ["inspect", "-m", MODEL],
+                ["inspect", "-m", MODEL, "--tensors", "--json"],
                 ["convert", "-m", MODEL, "-o", f"{folder}/copy"]]
         totals = [counted(words, folder)[1] for words in rows]
         shutil.rmtree(f"{folder}/copy", ignore_errors=True)
