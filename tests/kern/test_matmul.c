@@ -13,6 +13,7 @@
 #include "cpu.h"
 #include "matmul.h"
 #include "ops.h"
+#include "product_cases.h"
 #include "rng.h"
 
 typedef struct buffer {
@@ -44,14 +45,9 @@ static rd_mat view(buffer b, int64_t rows, int64_t cols, bool transposed, int64_
 }
 
 static const struct {
-  int64_t m, n, k, pad;
-} sizes[] = {{1, 1, 1, 0},   {1, 48, 33, 0},   {3, 17, 5, 2},    {7, 288, 288, 0},
-             {16, 1, 64, 1}, {33, 100, 77, 3}, {64, 31, 256, 0}, {130, 257, 96, 5},
-             {5, 9, 0, 0},   {2, 64, 1000, 0}, {4, 8192, 288, 0}};
-static const struct {
   rd_dtype in, out;
 } types[] = {{RD_F32, RD_F32}, {RD_BF16, RD_F32}, {RD_BF16, RD_BF16}};
-enum { SIZES = sizeof sizes / sizeof *sizes, TYPES = sizeof types / sizeof *types };
+enum { TYPES = sizeof types / sizeof *types };
 
 static void check_product(int64_t m, int64_t n, int64_t k, int64_t pad, rd_dtype in, rd_dtype out,
                           int form, float beta) {
@@ -88,12 +84,15 @@ static void products_match(void **state) {
   (void)state;
   for (int level = 0; level < RD_CPU_LEVELS; level += RD_CPU_LEVELS - 1) {
     rd_cpu_cap((rd_cpu)level);
-    for (int s = 0; s < SIZES; s++)
+    for (int i = 0; i < PRODUCTS; i++) {
+      const product_case *p = &products[i];
+      const double size = (double)p->m * (double)p->n * (double)p->k;
       for (int t = 0; t < TYPES; t++)
         for (int form = 0; form < 4; form++)
-          if (sizes[s].m * sizes[s].n * sizes[s].k < 2000000 || form == 2)
-            check_product(sizes[s].m, sizes[s].n, sizes[s].k, sizes[s].pad, types[t].in,
-                          types[t].out, form, (float)((form + s) % 2));
+          if (size < 2e6 || (form == 2 && size < 1e7))
+            check_product(p->m, p->n, p->k, p->pad, types[t].in, types[t].out, form,
+                          (float)((form + i) % 2));
+    }
   }
   rd_cpu_cap(RD_CPU_LEVELS - 1);
 }
@@ -228,14 +227,10 @@ static void packed_products_are_the_same(void **state) {
  * those that several share, where rows are added to and where they are not. */
 static void turned_products_do_not_depend_on_threads(void **state) {
   (void)state;
-  static const struct {
-    int64_t m, n, k;
-  } shapes[] = {{288, 768, 512}, {32, 576, 1024}, {576, 32, 1024}, {40, 3000, 300},
-                {7, 96, 5000},   {16, 4096, 300}, {1, 4096, 4096}};
   const int before = rd_threads_get();
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    for (int form = 0; form < 4; form++) {
-      const int64_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k;
+  for (int i = 0; i < PRODUCTS; i++)
+    for (int form = 0; form < 4 && products[i].k > 0; form++) {
+      const int64_t m = products[i].m, n = products[i].n, k = products[i].k;
       const rd_dtype type = form & 1 ? RD_BF16 : RD_F32;
       const float beta = form & 2 ? 1.0f : 0.0f;
       buffer a = random_buffer(type, m * k, 1), b = random_buffer(type, k * n, 2);
