@@ -42,7 +42,7 @@ if(BUILD_TESTING)
   # `ctest -j2` runs one of the programs, which use every core, or two of the others, which mostly wait.
   set_tests_properties(${programs} PROPERTIES PROCESSORS 2)
   set_tests_properties(${programs} ${tests} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONMENT
-    "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp;SANITIZE=${RD_SANITIZE};FLAGS=${CMAKE_C_FLAGS}")
+    "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp die_after_fork=0;SANITIZE=${RD_SANITIZE};FLAGS=${CMAKE_C_FLAGS}")
 
   # What `make tsan` builds and runs: the tests in which threads meet.
   set(threaded test_base test_parallel test_session test_generate test_matmul)
