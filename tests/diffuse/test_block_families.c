@@ -6,6 +6,7 @@
 #include "params.h"
 #include "request.h"
 #include "reuse.h"
+#include "together.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -210,19 +211,10 @@ static void run_all(const rd_model *m, const char *reuse, const char *sampler, b
       fail_msg("%s: %s", reuse, e.message);
     assert_int_equal(rd_draft_open_lanes(runs[i].draft, engine, &e), RD_OK);
   }
-  for (;;) {
-    rd_need needs[PROMPTS];
-    int whose[PROMPTS], n = 0;
-    for (int i = 0; i < PROMPTS; i++)
-      if (rd_draft_need(runs[i].draft, &needs[n]))
-        whose[n++] = i;
-    if (n == 0)
-      break;
-    if (engine->propose(engine, needs, n, &e) != RD_OK)
-      fail_msg("%s: %s", reuse, e.message);
-    for (int i = 0; i < n; i++)
-      assert_int_equal(rd_draft_advance(runs[whose[i]].draft, &e), RD_OK);
-  }
+  rd_draft *drafts[PROMPTS];
+  for (int i = 0; i < PROMPTS; i++)
+    drafts[i] = runs[i].draft;
+  run_together(engine, drafts, PROMPTS, reuse);
   for (int i = 0; i < PROMPTS; i++) {
     rd_draft_result last = rd_draft_so_far(runs[i].draft);
     assert_true(last.count <= MOST && last.tokens <= TOKENS);

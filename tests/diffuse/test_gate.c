@@ -6,6 +6,7 @@
 #include "request.h"
 #include "reuse.h"
 #include "scratch_files.h"
+#include "together.h"
 
 enum { PROMPT = 7, TOKENS = 24, MOST = 200 };
 
@@ -123,26 +124,18 @@ static void run_alone(const rd_model *model, rd_engine *engine, const plan *p, c
 }
 
 /* Every plan, each iteration of all in one call. */
-static void run_together(const rd_model *model, rd_engine *engine, const char *reuse, ending *out) {
+static void run_plans_together(const rd_model *model, rd_engine *engine, const char *reuse,
+                               ending *out) {
   running runs[PLANS] = {0};
   rd_error e = {0};
   for (int i = 0; i < PLANS; i++) {
     begin(&runs[i], model, &plans[i], reuse);
     assert_int_equal(rd_draft_open_lanes(runs[i].draft, engine, &e), RD_OK);
   }
-  for (;;) {
-    rd_need needs[PLANS];
-    int whose[PLANS], n = 0;
-    for (int i = 0; i < PLANS; i++)
-      if (rd_draft_need(runs[i].draft, &needs[n]))
-        whose[n++] = i;
-    if (n == 0)
-      break;
-    if (engine->propose(engine, needs, n, &e) != RD_OK)
-      fail_msg("%s: %s", reuse, e.message);
-    for (int i = 0; i < n; i++)
-      assert_int_equal(rd_draft_advance(runs[whose[i]].draft, &e), RD_OK);
-  }
+  rd_draft *drafts[PLANS];
+  for (int i = 0; i < PLANS; i++)
+    drafts[i] = runs[i].draft;
+  run_together(engine, drafts, PLANS, reuse);
   for (int i = 0; i < PLANS; i++)
     end(&runs[i], &out[i]);
 }
@@ -167,7 +160,7 @@ static void what_is_kept_changes_nothing(void **state) {
     for (int i = 0; i < PLANS; i++)
       run_alone(model, engine, &plans[i], "exact", &want[i]);
     for (size_t r = 0; r < rd_reuse_count; r++) {
-      run_together(model, engine, rd_reuses[r].name, is);
+      run_plans_together(model, engine, rd_reuses[r].name, is);
       for (int i = 0; i < PLANS; i++)
         assert_ending(&is[i], &want[i], l, i, rd_reuses[r].name);
     }

@@ -5,6 +5,7 @@
 #include "params.h"
 #include "request.h"
 #include "reuse.h"
+#include "together.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -205,19 +206,10 @@ static void run_plans(const rd_model *model, const char *reuse, bool together, e
       fail_msg("%s, %s: %s", plans[i].sampler, reuse, e.message);
     assert_int_equal(rd_draft_open_lanes(runs[i].draft, engine, &e), RD_OK);
   }
-  for (;;) {
-    rd_need needs[PLANS];
-    int whose[PLANS], n = 0;
-    for (int i = 0; i < PLANS; i++)
-      if (rd_draft_need(runs[i].draft, &needs[n]))
-        whose[n++] = i;
-    if (n == 0)
-      break;
-    if (engine->propose(engine, needs, n, &e) != RD_OK)
-      fail_msg("%s: %s", reuse, e.message);
-    for (int i = 0; i < n; i++)
-      assert_int_equal(rd_draft_advance(runs[whose[i]].draft, &e), RD_OK);
-  }
+  rd_draft *drafts[PLANS];
+  for (int i = 0; i < PLANS; i++)
+    drafts[i] = runs[i].draft;
+  run_together(engine, drafts, PLANS, reuse);
   for (int i = 0; i < PLANS; i++)
     end(&runs[i], &out[i]);
   rd_engine_close(&engine);
