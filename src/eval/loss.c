@@ -55,6 +55,7 @@ static rd_code read_examples(work *w, const rd_text_coder *coder, rd_error *e) {
   const rd_data_sources sources = {&source, 1};
   const rd_read_rules rules = {.window = w->rules.window,
                                .room_for_eos = w->rules.corruption != NULL,
+                               .take_cut = w->rules.objective->parent,
                                .allow_bad = s->allow_bad,
                                .columns = s->columns,
                                .note = w->eval->watch.note,

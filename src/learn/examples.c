@@ -68,13 +68,14 @@ typedef struct filling {
 } filling;
 
 /* Make an example of the ids from `begin` to the pool's end, of which the first `prompt` are the
- * prompt (0: a plain document), with the spans from `said` on. */
-static rd_code add_ids(filling *f, size_t begin, int64_t prompt, size_t said, rd_error *e) {
+ * prompt (0: a plain document), with the spans from `said` on; `cut`: it breaks off there. */
+static rd_code add_ids(filling *f, size_t begin, int64_t prompt, size_t said, bool cut,
+                       rd_error *e) {
   const rd_read_rules *rules = f->rules;
   rd_examples *x = f->pool;
   int64_t ids = (int64_t)(x->list.count - begin), room = rules->window - rules->room_for_eos;
-  bool document = prompt == 0;
-  if (!document && ids > room && (!rules->truncate || prompt >= room)) {
+  bool document = prompt == 0, long_row = ids > room && (!rules->truncate || prompt >= room);
+  if (!document && (long_row || (cut && !rules->take_cut))) {
     x->list.count = begin;
     x->said_count = said;
     f->report->too_long++;
@@ -86,15 +87,15 @@ static rd_code add_ids(filling *f, size_t begin, int64_t prompt, size_t said, rd
   if (document) {
     RD_TRY(cut_document(x, (int64_t)begin, ids, rules->window, f->weight, e));
   } else {
-    bool open = ids > room;
-    f->report->too_long += open;
-    int64_t kept = open ? rules->window : ids;
+    bool over = ids > room;
+    f->report->too_long += over;
+    int64_t kept = over ? rules->window : ids;
     rd_example example = {.offset = (int64_t)begin,
                           .prompt = (int32_t)prompt,
                           .answer = (int32_t)(kept - prompt),
                           .said = (int32_t)said,
                           .said_count = (int32_t)(x->said_count - said),
-                          .open = open,
+                          .open = over || cut,
                           .later = x->count > f->first};
     RD_TRY(add_example(x, example, f->weight, e));
   }
@@ -153,7 +154,7 @@ static rd_code encode_answer(filling *f, const rd_parsed_row *row, size_t at, rd
     if (strcmp(row->turns[i].role, "assistant") == 0)
       RD_TRY(find_answer(f, row->turns, i, begin, prompt, e));
   RD_TRY(coder->text(coder->context, answer, strlen(answer), list, e));
-  return add_ids(f, begin, prompt, said, e);
+  return add_ids(f, begin, prompt, said, row->cut && at + 1 == row->count, e);
 }
 
 static bool learnt(const filling *f, const rd_parsed_row *row, size_t at) {
@@ -168,7 +169,7 @@ static rd_code encode(filling *f, const rd_parsed_row *row, rd_error *e) {
   size_t begin = list->count;
   if (row->text) {
     RD_TRY(f->coder->text(f->coder->context, row->text, row->size, list, e));
-    return add_ids(f, begin, 0, f->pool->said_count, e);
+    return add_ids(f, begin, 0, f->pool->said_count, false, e);
   }
   for (size_t at = 0; at < row->count; at++)
     if (learnt(f, row, at))

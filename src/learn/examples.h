@@ -75,6 +75,8 @@ typedef struct rd_read_rules {
   int64_t window;
   bool room_for_eos;   /* denoising: an answer needs one EOS behind it within the window */
   bool truncate;       /* long rows are cut, else dropped */
+  bool take_cut;       /* answers that break off ("finish_reason": "length") are learnt without an
+                          end behind them, else dropped as too long */
   bool find_answers;   /* fill `said`: a row is one example, its earlier answers are found or it is
                           bad */
   bool allow_bad;      /* more than 1% bad rows are fine */

@@ -169,6 +169,8 @@ static rd_code parse_line(void *context, const json_t *json, size_t line, rd_err
   p->row.text = NULL;
   p->row.joined = NULL;
   p->row.count = 0;
+  const char *finish = json_string_value(json_object_get(json, "finish_reason"));
+  p->row.cut = finish && strcmp(finish, "length") == 0;
   rd_code code = forms[form].parse(json, forms[form].key, &p->row, e);
   if (code == RD_OK)
     code = give_row(p, e);

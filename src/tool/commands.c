@@ -5,6 +5,8 @@
 #include "settings.h"
 
 const rd_command rd_commands[] = {
+    {"adapt", "MODEL [-o DIR]", "a chat model made a denoiser: its own answers, then training",
+     rd_cmd_adapt, .options = rd_adapt_parts},
     {"bench", "[-m M | --shape NAME] [--train]", "speed as a fraction of what this machine can do",
      rd_cmd_bench, .options = rd_bench_parts},
     {"chat", "", "a conversation, with history", rd_cmd_chat, .options = rd_chat_parts},

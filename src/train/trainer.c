@@ -226,6 +226,7 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
   rd_read_rules rules = {.window = s->window,
                          .room_for_eos = t->rules.corruption != NULL,
                          .truncate = long_rows->truncate,
+                         .take_cut = t->rules.objective->parent,
                          .find_answers = t->rules.loss_on->answers,
                          .allow_bad = s->allow_bad,
                          .last_turn = turns->last,

@@ -11,6 +11,8 @@
 #include "tokenizer.h"
 #include "validation.h"
 
+#include <stdatomic.h>
+
 /* What is told after every update. */
 typedef struct rd_train_progress {
   int64_t update, updates;
@@ -30,7 +32,7 @@ typedef struct rd_train_watch {
   rd_code (*validated)(void *context, const rd_model *live, int64_t update,
                        const rd_validation *validation, rd_error *e);
   void (*row)(void *context, const char *text); /* what metrics.jsonl got */
-  const volatile int *stop; /* set: checkpoint after this update and return RD_CANCELLED */
+  atomic_int *stop; /* set: checkpoint after this update and return RD_CANCELLED */
 } rd_train_watch;
 
 typedef struct rd_trainer {

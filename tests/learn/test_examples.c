@@ -89,6 +89,28 @@ static rd_code read_text(rd_examples *x, const char *name, const char *content, 
   return code;
 }
 
+/* An answer that breaks off is learnt without an end, where that can be, else left out. */
+static void cut(void **state) {
+  (void)state;
+  char *path = data_file("cut.jsonl", "{\"prompt\":\"ab\",\"answer\":\"xyz\",\"finish_reason\":"
+                                      "\"length\"}\n{\"prompt\":\"ab\",\"answer\":\"xy\","
+                                      "\"finish_reason\":\"stop\"}\n");
+  rd_data_source source = {path, 1.0};
+  rd_data_sources sources = {&source, 1};
+  for (int take = 0; take < 2; take++) {
+    rd_examples x;
+    const rd_read_rules rules = {.window = 32, .room_for_eos = true, .take_cut = take};
+    assert_int_equal(rd_examples_read(&x, &sources, &coder, &rules, NULL), RD_OK);
+    assert_int_equal(x.count, 1 + take);
+    assert_int_equal(x.reports[0].too_long, 1 - take);
+    assert_int_equal(x.items[0].open, take);
+    assert_false(x.items[take].open);
+    rd_examples_drop(&x);
+  }
+  unlink(path);
+  free(path);
+}
+
 static void forms(void **state) {
   (void)state;
   static const struct {
@@ -637,7 +659,8 @@ static void all_answers_count(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(forms),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(cut),
+                                     cmocka_unit_test(forms),
                                      cmocka_unit_test(turns),
                                      cmocka_unit_test(limits),
                                      cmocka_unit_test(order),

@@ -57,15 +57,15 @@ static void settings_of(rd_train_settings *s, const char *const *lists[]) {
 }
 
 static void set_stop(void *context, const rd_train_progress *progress) {
-  volatile int *stop = context;
+  atomic_int *stop = context;
   *stop = progress->update == 3;
 }
 
 /* Run; with `stops`, interrupted after the third update. What was trained stays in *t. */
 static void run(rd_trainer *t, const rd_train_settings *s, bool stops) {
   rd_error e = {0};
-  volatile int stop = 0;
-  rd_train_watch watch = {.context = (void *)(uintptr_t)&stop, .updated = set_stop, .stop = &stop};
+  atomic_int stop = 0;
+  rd_train_watch watch = {.context = &stop, .updated = set_stop, .stop = &stop};
   if (rd_trainer_open(t, s, stops ? &watch : NULL, &e) != RD_OK)
     fail_msg("%s", e.message);
   rd_code code = rd_trainer_run(t, &e);
