@@ -10,29 +10,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rd_code read_json(json_t **out, const char *folder, const char *name, bool needed,
-                         rd_error *e) {
+static rd_code read_json(json_t **out, const char *folder, const char *name, rd_error *e) {
   *out = NULL;
   char *path = rd_path_join(folder, name);
   if (!path)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  rd_code code = RD_OK;
-  if (rd_path_exists(path))
-    code = rd_json_open(out, path, e);
-  else if (needed)
-    code = rd_fail(e, RD_IO,
-                   "%s: no such file; a model is a Hugging Face folder with config.json, a file of "
-                   "weights beside it, or a .gguf file",
-                   path);
+  rd_code code = rd_path_exists(path) ? rd_json_open(out, path, e) : RD_OK;
   free(path);
+  return code;
+}
+
+/* A folder without config.json: its redraft.json may say which command fetches the rest. */
+static rd_code no_config(const char *folder, rd_error *e) {
+  json_t *json = NULL;
+  const char *fetch = NULL;
+  RD_TRY(read_json(&json, folder, "redraft.json", e));
+  rd_code code = rd_json_text(json, "fetch", &fetch, e);
+  if (code == RD_OK && fetch)
+    code = rd_fail(e, RD_IO, "%s: the model's weights are not there; `%.60s` fetches them", folder,
+                   fetch);
+  else if (code == RD_OK)
+    code = rd_fail(e, RD_IO,
+                   "%s/config.json: no such file; a model is a Hugging Face folder with "
+                   "config.json, a file of weights beside it, or a .gguf file",
+                   folder);
+  json_decref(json);
   return code;
 }
 
 static rd_code read_config(rd_model_file *f, rd_config *config, rd_error *e) {
   json_t *facts = NULL, *generation = NULL;
-  rd_code code = read_json(&facts, f->folder, "config.json", true, e);
-  if (code == RD_OK)
-    code = read_json(&generation, f->folder, "generation_config.json", false, e);
+  RD_TRY(read_json(&facts, f->folder, "config.json", e));
+  if (!facts)
+    return no_config(f->folder, e);
+  rd_code code = read_json(&generation, f->folder, "generation_config.json", e);
   if (code == RD_OK) {
     code = rd_config_read(config, facts, generation, e);
     if (code != RD_OK)
@@ -82,7 +93,7 @@ static rd_code open_gguf_folder(rd_model_file *f, rd_config *config, const char 
                                 rd_error *e) {
   json_t *generation = NULL;
   RD_TRY(open_gguf(f, config, path, e));
-  RD_TRY(read_json(&generation, f->folder, "generation_config.json", false, e));
+  RD_TRY(read_json(&generation, f->folder, "generation_config.json", e));
   rd_code code = rd_config_read_eos(config, generation, e);
   json_decref(generation);
   return code == RD_OK ? code : rd_prefix(e, code, "%s/generation_config.json", f->folder);

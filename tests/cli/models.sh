@@ -29,6 +29,10 @@ expect 0 'canvas      32 tokens' inspect "$folder/denoiser"
 expect 0 '"window":32' inspect "$folder/denoiser" --json
 expect 0 '"window":40' inspect "$folder/denoiser" --json --window 40
 expect 1 'config.json: no such file' inspect "$folder"
+# an adapter whose base is still to be fetched says by what
+mkdir "$folder/unfetched" && cp -r models/smol/redraft.json models/smol/adapter "$folder/unfetched"
+expect 1 '`make smol` fetches them' inspect "$folder/unfetched"
+expect 1 '`make smol` fetches them' generate -m "$folder/unfetched" Hello
 expect 2 'unexpected argument' inspect a b
 expect 2 '-o PATH is needed' convert -m $golden/models/llama-mha
 expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
