@@ -54,10 +54,12 @@ test-packages: deb bundle ## as root: the packages on a bare Debian without a ne
 
 test: all ## build and run the tests; `make test PRESET=asan` under the sanitizers
 	@./tools/npm.sh
+	@./tools/pip.sh $(BUILD)
 	@ctest -j2 --test-dir $(BUILD) --output-on-failure
 
 test-all: all ## the same with the long cases: more kills, more sizes
 	@./tools/npm.sh
+	@./tools/pip.sh $(BUILD) all
 	@RD_TEST_ALL=1 ctest -j2 --test-dir $(BUILD) --output-on-failure
 
 attack: program ## kills, failing calls, damaged files, raw requests, by chance, for ATTACK_SECONDS (1200); PRESET=asan: those that need no injector

@@ -2,11 +2,11 @@
 # completion that the program writes about itself, the built-in model where the program looks for it, and documents.
 include(GNUInstallDirs)
 
-# The library is the layers up to diffuse; only what redraft.h declares is visible in it.
+# The library is the layers up to diffuse, and eval for likelihoods; only what redraft.h declares is visible in it.
 option(BUILD_SHARED_LIBS "libredraft.so; OFF: libredraft.a" ON)
 add_library(libredraft $<TARGET_OBJECTS:rd_base> $<TARGET_OBJECTS:rd_kern> $<TARGET_OBJECTS:rd_store>
             $<TARGET_OBJECTS:rd_text> $<TARGET_OBJECTS:rd_model> $<TARGET_OBJECTS:rd_engine>
-            $<TARGET_OBJECTS:rd_diffuse>)
+            $<TARGET_OBJECTS:rd_diffuse> $<TARGET_OBJECTS:rd_learn> $<TARGET_OBJECTS:rd_eval>)
 set_target_properties(libredraft PROPERTIES OUTPUT_NAME redraft PREFIX lib
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 rd_counted(libredraft)

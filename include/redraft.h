@@ -66,6 +66,55 @@ RD_API rd_code rd_model_load(rd_model **out, const char *path, const char *adapt
 /* Give a model back; no session may be using it. *model becomes NULL. */
 RD_API void rd_model_close(rd_model **model);
 
+/* --- words and scores --------------------------------------------------------------------------
+ */
+
+typedef struct rd_message {
+  const char *role, *content; /* "system", "user", "assistant" */
+} rd_message;
+
+/* Rows of the output matrix: ids are below this number. */
+RD_API int64_t rd_model_vocab(const rd_model *model);
+/* Positions that a canvas may have, prompt and answer together. */
+RD_API int64_t rd_model_positions(const rd_model *model);
+/* Does a sampler from left to right write with it where none is named? */
+RD_API bool rd_model_causal(const rd_model *model);
+/* The id that ends an answer; -1: the files name none. */
+RD_API int32_t rd_model_eos(const rd_model *model);
+/* Token ids of a text of `size` bytes, in which special tokens may be written: a new array, freed
+ * with free(). RD_USAGE: the model's files hold no tokenizer. */
+RD_API rd_code rd_model_encode(const rd_model *model, const char *text, size_t size, int32_t **ids,
+                               int64_t *count, rd_error *e);
+/* The same of a conversation in the model's chat template, ready to be answered. */
+RD_API rd_code rd_model_encode_messages(const rd_model *model, const rd_message *messages, size_t n,
+                                        int32_t **ids, int64_t *count, rd_error *e);
+/* The text of ids: new, with a NUL behind its `size` bytes. RD_BAD_INPUT: an id that there is not.
+ */
+RD_API rd_code rd_model_decode(const rd_model *model, const int32_t *ids, int64_t count,
+                               char **text, size_t *size, rd_error *e);
+/* One pass over `ids` (count); its logits are written to `out` (count, rd_model_vocab), which is
+ * the caller's. `attention`: "causal", "bidirectional", "block:N", or NULL: as the model reads.
+ * `gate`: the first id for which an adapter with a gate counts; -1: for none, all rows are the
+ * base's own. RD_NUMERIC: scores that are no numbers, and the tensor that is to blame. */
+RD_API rd_code rd_model_logits(const rd_model *model, const int32_t *ids, int64_t count,
+                               const char *attention, int64_t gate, float *out, rd_error *e);
+
+/* An answer whose likelihood is asked for: `ids` (count) of which the first `prompt` are given. */
+typedef struct rd_scored {
+  const int32_t *ids;
+  int64_t prompt, count; /* 1 <= prompt < count */
+  double nats;           /* to be filled: log p(answer | prompt) */
+  bool greedy;           /* to be filled: would the best token at each place give it? With draws:
+                            false */
+} rd_scored;
+
+/* How likely are `answers` (n)? With draws 0 from left to right, exactly; with more by that many
+ * draws of masks for each answer, as denoisers are measured (an answer so short that all its masks
+ * are no more is computed exactly). The draws depend on the seed and on the answer's number alone.
+ * RD_USAGE: longer than the model's positions. RD_BAD_INPUT: draws, and no mask token. */
+RD_API rd_code rd_model_likelihoods(const rd_model *model, rd_scored *answers, size_t n,
+                                    int64_t draws, uint64_t seed, rd_error *e);
+
 /* --- watching ----------------------------------------------------------------------------------
  */
 
@@ -132,10 +181,6 @@ RD_API char *rd_event_piece(const rd_event *event, int64_t position);
 
 typedef struct rd_session rd_session;
 
-typedef struct rd_message {
-  const char *role, *content; /* "system", "user", "assistant" */
-} rd_message;
-
 typedef struct rd_result {
   char *text;   /* the answer, UTF-8 */
   int32_t *ids; /* (tokens) */
@@ -155,6 +200,9 @@ RD_API rd_code rd_session_open(rd_session **out, rd_model *model, const char *sa
  * Options without meaning for the sampler are refused when generating. */
 RD_API rd_code rd_session_set(rd_session *session, const char *name, const char *value,
                               rd_error *e);
+/* All options as JSON, a new string: an array of {"name", "kind" ("flag", "int", "real", "choice",
+ * "text"), "default", "min", "max", "choices", "group", "help"}. NULL when memory is out. */
+RD_API char *rd_session_options(void);
 /* Answer `prompt` (UTF-8; set in the model's chat template, or as it is where it has none).
  * `observer` may be NULL. *result is to be dropped; on failure it is empty. RD_CANCELLED after
  * rd_session_cancel or when the observer says so: then *result holds the last draft, marked
@@ -165,6 +213,11 @@ RD_API rd_code rd_generate(rd_session *session, const char *prompt, rd_observer 
 RD_API rd_code rd_generate_messages(rd_session *session, const rd_message *messages, size_t count,
                                     rd_observer *observer, void *context, rd_result *result,
                                     rd_error *e);
+/* The same for a prompt that is ids already (count): nothing is laid around them. A model that was
+ * made so continues them from left to right, unless a sampler was asked for. */
+RD_API rd_code rd_generate_ids(rd_session *session, const int32_t *ids, int64_t count,
+                               rd_observer *observer, void *context, rd_result *result,
+                               rd_error *e);
 RD_API void rd_result_drop(rd_result *result);
 /* Ask a running generation to stop at its next iteration; safe from any thread and from a signal
  * handler. Asked before one starts, it stops that one at once. */

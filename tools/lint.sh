@@ -4,7 +4,7 @@ set -eu
 files=$(git ls-files '*.c' '*.h')
 [ -n "$files" ] && clang-format --dry-run -Werror $files
 python3 tools/structure.py
-PYTHONPYCACHEPREFIX=build-lint/pycache python3 -m py_compile $(git ls-files "tools/*.py" "bench/*.py")
+PYTHONPYCACHEPREFIX=build-lint/pycache python3 -m py_compile $(git ls-files "tools/*.py" "bench/*.py" "bindings/*.py")
 # portability: pointers into arenas are cast, and integers are two's complement, on purpose
 # invalidFunctionArg: the logarithm of a sum that an attention row never leaves at zero
 # comparePointers: the two ends of an embedded file; ctunullpointer: the frame is there whenever a status line is

@@ -76,6 +76,17 @@ rd_code rd_session_set(rd_session *session, const char *name, const char *value,
   return rd_option_set(o, row, value, e);
 }
 
+char *rd_session_options(void) {
+  rd_options o;
+  json_t *rows = NULL;
+  if (rd_options_open(&o, rd_sampler_parts, NULL, NULL) == RD_OK)
+    rows = rd_options_json(&o);
+  rd_options_close(&o);
+  char *text = rows ? json_dumps(rows, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+  json_decref(rows);
+  return text;
+}
+
 /* --- generating ---------------------------------------------------------------------------------
  */
 
@@ -120,28 +131,44 @@ static rd_code run(rd_session *s, const rd_request *request, rd_result *result, 
   return code;
 }
 
+/* Answer ids, with the sampler and the defaults that hold for them. */
+static rd_code answer(rd_session *session, const int32_t *ids, int64_t count, bool continues,
+                      rd_observer *observer, void *context, rd_result *result, rd_error *e) {
+  rd_request r = {.model = session->model,
+                  .params = &session->params,
+                  .prompt = ids,
+                  .prompt_count = count,
+                  .observer = observer,
+                  .context = context};
+  const rd_defaults defaults = {.model = session->model, .continues = continues};
+  rd_code code = rd_params_resolve(&session->params, &session->options, &defaults, &r.sampler, e);
+  if (code == RD_OK)
+    code = run(session, &r, result, e);
+  atomic_store(&session->cancelled, 0);
+  return code;
+}
+
 rd_code rd_generate_messages(rd_session *session, const rd_message *messages, size_t count,
                              rd_observer *observer, void *context, rd_result *result, rd_error *e) {
   *result = (rd_result){0};
-  rd_request r = {.model = session->model,
-                  .params = &session->params,
-                  .observer = observer,
-                  .context = context};
   int32_t *ids = NULL;
-  const rd_defaults defaults = {.model = session->model};
+  int64_t prompt = 0;
   rd_code code = count > 0 && rd_prompt_blank(messages[count - 1].content)
                    ? rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer")
-                   : RD_OK;
+                   : rd_model_encode_messages(session->model, messages, count, &ids, &prompt, e);
   if (code == RD_OK)
-    code = rd_params_resolve(&session->params, &session->options, &defaults, &r.sampler, e);
-  if (code == RD_OK)
-    code = rd_model_prompt(&ids, &r.prompt_count, session->model, messages, count, false, e);
-  r.prompt = ids;
-  if (code == RD_OK)
-    code = run(session, &r, result, e);
+    code = answer(session, ids, prompt, false, observer, context, result, e);
   free(ids);
   atomic_store(&session->cancelled, 0);
   return code;
+}
+
+rd_code rd_generate_ids(rd_session *session, const int32_t *ids, int64_t count,
+                        rd_observer *observer, void *context, rd_result *result, rd_error *e) {
+  *result = (rd_result){0};
+  if (count < 1)
+    return rd_fail(e, RD_USAGE, "the prompt has no ids: there is nothing to continue");
+  return answer(session, ids, count, true, observer, context, result, e);
 }
 
 rd_code rd_generate(rd_session *session, const char *prompt, rd_observer *observer, void *context,

@@ -71,15 +71,27 @@ static void packer_drop(packer *p) {
   free(p->scratch);
 }
 
+/* Is the target the first of a row's best tokens? */
+static bool best(const float *logits, int64_t vocab, int32_t target) {
+  for (int64_t v = 0; v < vocab; v++)
+    if (logits[v] > logits[target] || (v < target && !(logits[v] < logits[target])))
+      return false;
+  return true;
+}
+
 /* Add the weighted losses of some rows of a draw to its answer. */
 static rd_code add_losses(void *context, int64_t draw, int64_t first, int64_t count, float *logits,
                           rd_error *e) {
   const packer *p = context;
   int64_t at = p->needs[draw].wanted - p->wanted + first;
+  int64_t vocab = p->rules->model->config.vocab;
+  bool *greedy = p->rules->greedy ? &p->rules->greedy[p->whose[draw]] : NULL;
   double sum = 0;
   (void)e;
+  for (int64_t i = 0; greedy && i < count; i++)
+    *greedy = *greedy && best(logits + i * vocab, vocab, p->targets[at + i]);
   rd_cross_entropy(&sum, p->loss, NULL, RD_F32, logits, p->targets + at, p->weights + at, count,
-                   p->rules->model->config.vocab);
+                   vocab);
   for (int64_t i = 0; i < count; i++)
     p->out[p->whose[draw]] -= (double)p->weights[at + i] * (double)p->loss[i];
   return RD_OK;
@@ -239,6 +251,8 @@ rd_code rd_likelihoods(double *out, const rd_answer_ids *answers, size_t n,
   int64_t longest = 1;
   for (size_t i = 0; i < n; i++) {
     out[i] = 0;
+    if (rules->greedy)
+      rules->greedy[i] = true;
     longest = answers[i].count > longest ? answers[i].count : longest;
   }
   if (longest > c->positions)

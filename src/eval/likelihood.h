@@ -25,6 +25,8 @@ typedef struct rd_likelihood_rules {
   bool causal;
   int64_t draws; /* >= 1; not for causal ones */
   uint64_t seed;
+  bool *greedy; /* one for each answer: does the best token stand at each place that was asked
+                   for? Or NULL */
   void (*progress)(void *context, size_t done, size_t of); /* answers; or NULL */
   void *context;
 } rd_likelihood_rules;

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""Models and sessions: the library's own two things, with Python's manners."""
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Sequence, Union
+
+import numpy as np
+
+from ._library import Cancelled, call, check, ffi, lib, text
+from .events import Answer, Event, array
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._options import Options
+
+Observer = Callable[[Event], Optional[bool]]
+Prompt = Union[str, Sequence[Mapping[str, str]], np.ndarray]
+
+
+def load(path: Optional[Union[str, os.PathLike]] = None,
+         adapter: Optional[Union[str, os.PathLike]] = None) -> Model:
+    """Open a Hugging Face folder, a file of weights in one, or a .gguf file; without a path what $REDRAFT_MODEL names.
+
+    `adapter`: a PEFT folder; "none" leaves the one in the model's own folder adapter/ away.
+    """
+    path = path or os.environ.get("REDRAFT_MODEL")
+    if not path:
+        raise ValueError("redraft.load: name a model, or set REDRAFT_MODEL")
+    out = ffi.new("rd_model **")
+    call(lib.rd_model_load, out, os.fsencode(path), os.fsencode(adapter) if adapter else ffi.NULL)
+    return Model(out[0])
+
+
+def encode_ids(ids: Iterable[int]) -> np.ndarray:
+    return np.ascontiguousarray(ids, np.int32).reshape(-1)
+
+
+def pointer(ids: np.ndarray) -> Any:
+    return ffi.from_buffer("int32_t[]", ids)
+
+
+class Model:
+    """A model; read-only, and threads may share it. `load` makes one."""
+
+    def __init__(self, handle: Any):
+        self._handle = ffi.gc(handle, lambda h: lib.rd_model_close(ffi.new("rd_model **", h)))
+
+    @property
+    def vocab(self) -> int:
+        """Token ids are below this number."""
+        return lib.rd_model_vocab(self._handle)
+
+    @property
+    def positions(self) -> int:
+        """Tokens of prompt and answer together, at most."""
+        return lib.rd_model_positions(self._handle)
+
+    @property
+    def causal(self) -> bool:
+        """Is it written from left to right where no sampler is named?"""
+        return lib.rd_model_causal(self._handle)
+
+    @property
+    def eos(self) -> Optional[int]:
+        """The id that ends an answer."""
+        id = lib.rd_model_eos(self._handle)
+        return id if id >= 0 else None
+
+    def encode(self, words: Union[str, Sequence[Mapping[str, str]]]) -> np.ndarray:
+        """Token ids of a text, or of a conversation in the model's chat template."""
+        ids, count = ffi.new("int32_t **"), ffi.new("int64_t *")
+        if isinstance(words, str):
+            data = words.encode()
+            call(lib.rd_model_encode, self._handle, data, len(data), ids, count)
+        else:
+            messages, kept = conversation(words)
+            call(lib.rd_model_encode_messages, self._handle, messages, len(kept), ids, count)
+        try:
+            return array(ids[0], count[0])
+        finally:
+            lib.free(ids[0])
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of token ids."""
+        ids = encode_ids(ids)
+        out, size = ffi.new("char **"), ffi.new("size_t *")
+        call(lib.rd_model_decode, self._handle, pointer(ids), len(ids), out, size)
+        try:
+            return bytes(ffi.buffer(out[0], size[0])).decode("utf-8", "replace")
+        finally:
+            lib.free(out[0])
+
+    def logits(self, ids: Iterable[int], attention: Optional[str] = None, gate: int = -1) -> np.ndarray:
+        """The scores of one pass, (tokens, vocab) in float32; the library writes them into the array that you get.
+
+        `attention`: "causal", "bidirectional", "block:N"; None: as the model reads. `gate`: the first id for which an
+        adapter with a gate counts; -1: for none.
+        """
+        ids = encode_ids(ids)
+        out = np.empty((len(ids), self.vocab), np.float32)
+        call(lib.rd_model_logits, self._handle, pointer(ids), len(ids), attention.encode() if attention else ffi.NULL,
+             gate, ffi.from_buffer("float[]", out, require_writable=True) if out.size else ffi.NULL)
+        return out
+
+    def likelihoods(self, answers: Sequence[tuple[Sequence[int], Sequence[int]]], draws: Optional[int] = None,
+                    seed: int = 0) -> list[tuple[float, bool]]:
+        """For each (prompt ids, answer ids): log p(answer | prompt), and whether the best token stands at each place.
+
+        `draws` 0: from left to right; more: by so many draws of masks, as denoisers are measured, where nothing is
+        said of the best tokens. None: 0 for a causal model, else 128.
+        """
+        draws = (0 if self.causal else 128) if draws is None else draws
+        scored, kept = ffi.new("rd_scored[]", len(answers)), []
+        for row, (prompt, answer) in zip(scored, answers):
+            ids = encode_ids([*prompt, *answer])
+            row.ids, row.prompt, row.count = pointer(ids), len(prompt), len(ids)
+            kept.append(ids)
+        call(lib.rd_model_likelihoods, self._handle, scored, len(answers), draws, seed)
+        return [(row.nats, bool(row.greedy)) for row in scored]
+
+    def session(self, sampler: Optional[str] = None, **options: Unpack[Options]) -> Session:
+        """Working memory and options for answers one after another: what a conversation's next prompt shares with the
+        last one is not computed again."""
+        return Session(self, sampler, options)
+
+    def generate(self, prompt: Prompt, on_event: Optional[Observer] = None, *, sampler: Optional[str] = None,
+                 **options: Unpack[Options]) -> Answer:
+        """Answer a text, a conversation ([{"role": "user", "content": ".."}, ..]), or token ids as they are.
+
+        `on_event` is called with every Event; returning False ends the generation with the draft that stands.
+        Options are those of the command line, with underscores; `redraft.options()` lists them.
+        """
+        return self.session(sampler, **options).generate(prompt, on_event)
+
+
+def conversation(messages: Iterable[Mapping[str, str]]) -> tuple[Any, list[Any]]:
+    """rd_message[], and what it points at."""
+    kept = [(ffi.new("char[]", m["role"].encode()), ffi.new("char[]", m["content"].encode())) for m in messages]
+    return ffi.new("rd_message[]", kept), kept
+
+
+def option_text(value: Any) -> bytes:
+    return (("true" if value else "false") if isinstance(value, bool) else str(value)).encode()
+
+
+class Session:
+    """One generation at a time, in one thread; `cancel` may be called from any."""
+
+    def __init__(self, model: Model, sampler: Optional[str] = None, options: Mapping[str, Any] = {}):
+        self.model = model
+        out = ffi.new("rd_session **")
+        call(lib.rd_session_open, out, model._handle, sampler.encode() if sampler else ffi.NULL)
+        self._handle = ffi.gc(out[0], lambda h: lib.rd_session_close(ffi.new("rd_session **", h)))
+        for name, value in options.items():
+            call(lib.rd_session_set, self._handle, name.encode(), option_text(value))
+
+    def cancel(self) -> None:
+        """Stop a running generation at its next iteration; its thread gets Cancelled."""
+        lib.rd_session_cancel(self._handle)
+
+    def generate(self, prompt: Prompt, on_event: Optional[Observer] = None) -> Answer:
+        """As Model.generate, with the session's sampler and options."""
+        raised: list[BaseException] = []
+        stopped = False
+
+        @ffi.callback("rd_code(void *, const rd_event *)")
+        def observe(_context: Any, event: Any) -> int:
+            nonlocal stopped
+            try:
+                stopped = on_event is not None and on_event(Event.copy(event)) is False
+            except BaseException as exception:  # also Ctrl-C: it comes out of the call below
+                raised.append(exception)
+            return lib.RD_CANCELLED if raised or stopped else lib.RD_OK
+
+        result, error = ffi.new("rd_result *"), ffi.new("rd_error *")
+        tail = (observe, ffi.NULL, result, error)
+        if isinstance(prompt, str):
+            code = lib.rd_generate(self._handle, prompt.encode(), *tail)
+        elif isinstance(prompt, np.ndarray):
+            ids = encode_ids(prompt)
+            code = lib.rd_generate_ids(self._handle, pointer(ids), len(ids), *tail)
+        else:
+            messages, kept = conversation(prompt)
+            code = lib.rd_generate_messages(self._handle, messages, len(kept), *tail)
+        try:
+            if raised:
+                raise raised[0]
+            if stopped and code == lib.RD_CANCELLED:
+                return Answer.copy(result)
+            try:
+                check(code, error)
+            except Cancelled as cancelled:
+                cancelled.answer = Answer.copy(result) if result.text != ffi.NULL else None
+                raise
+            return Answer.copy(result)
+        finally:
+            lib.rd_result_drop(result)
