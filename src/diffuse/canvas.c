@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char GAP[] = "{mask:";
+static const char GAP[] = "{mask";
 
 void rd_canvas_drop(rd_canvas *canvas) {
   if (!canvas)
     return;
   free(canvas->ids);
   free(canvas->places);
+  free(canvas->spaced);
   *canvas = (rd_canvas){0};
 }
 
@@ -38,6 +39,7 @@ typedef struct builder {
   const rd_canvas_frame *frame;
   int64_t room; /* places that the window leaves */
   bool begun;   /* text goes on from earlier text */
+  bool spaced;  /* the space that ended it was left to the gap that follows */
 } builder;
 
 static rd_code append(builder *b, const int32_t *ids, int64_t count, rd_place place,
@@ -54,11 +56,14 @@ static rd_code append(builder *b, const int32_t *ids, int64_t count, rd_place pl
   c->ids = more_ids ? more_ids : c->ids;
   uint8_t *more_places = realloc(c->places, n);
   c->places = more_places ? more_places : c->places;
-  if (!more_ids || !more_places)
+  uint8_t *more_spaced = realloc(c->spaced, n);
+  c->spaced = more_spaced ? more_spaced : c->spaced;
+  if (!more_ids || !more_places || !more_spaced)
     return rd_fail(e, RD_NO_MEMORY, "no memory for a canvas of %zu tokens", n);
   for (int64_t i = 0; i < count; i++) {
     c->ids[c->count + i] = ids ? ids[i] : b->frame->mask;
     c->places[c->count + i] = (uint8_t)place;
+    c->spaced[c->count + i] = 0;
   }
   c->count += count;
   return RD_OK;
@@ -81,9 +86,19 @@ static rd_code append_text(builder *b, const char *text, size_t size, const char
   return code;
 }
 
+/* Text before a gap. Most words begin with their space, and after a space alone few are right. */
+static rd_code append_before(builder *b, const char *text, size_t size, const char *what,
+                             rd_error *e) {
+  b->spaced = b->frame->fits && size > 0 && text[size - 1] == ' ';
+  return append_text(b, text, size - b->spaced, what, e);
+}
+
 static rd_code append_gap(builder *b, int64_t count, const char *what, rd_error *e) {
+  int64_t first = b->canvas->count;
   b->begun = true;
-  return append(b, NULL, count, RD_PLACE_MASKED, what, e);
+  RD_TRY(append(b, NULL, count, RD_PLACE_MASKED, what, e));
+  b->canvas->spaced[first] = b->spaced;
+  return RD_OK;
 }
 
 /* One locked EOS tells the model that the text ends here. */
@@ -93,19 +108,34 @@ static rd_code append_end(builder *b, rd_error *e) {
   return append(b, &b->frame->eos, 1, RD_PLACE_LOCKED, "EOS", e);
 }
 
+/* {mask:N}, or {mask} where gaps have as many words as they need; *end is what stands behind it. */
+static rd_code read_gap(const builder *b, const char *gap, int64_t *places, const char **end,
+                        rd_error *e) {
+  const char *at = gap + sizeof GAP - 1;
+  char *stop = NULL;
+  bool numbered = *at == ':' && at[1] >= '0' && at[1] <= '9';
+  long long n = numbered ? strtoll(at + 1, &stop, 10) : RD_GAP;
+  const char *close = numbered ? stop : at;
+  if (*close != '}' || n < 1 || n > (1 << 20))
+    return rd_fail(e, RD_USAGE,
+                   "--template: a gap is written {mask:N} with N from 1 to 1048576, found %.20s",
+                   gap);
+  if (!numbered && !b->frame->fits)
+    return rd_fail(e, RD_USAGE,
+                   "--template: how long a gap is must be said, {mask:N}: only --sampler infill "
+                   "finds it");
+  *places = n;
+  *end = close + 1;
+  return RD_OK;
+}
+
 static rd_code build_template(builder *b, const char *text, rd_error *e) {
   bool gaps = false;
   for (const char *gap; (gap = strstr(text, GAP)); gaps = true) {
-    RD_TRY(append_text(b, text, (size_t)(gap - text), "--template", e));
-    char *end;
-    const char *digits = gap + sizeof GAP - 1;
-    long long n = strtoll(digits, &end, 10);
-    if (*digits < '0' || *digits > '9' || *end != '}' || n < 1 || n > (1 << 20))
-      return rd_fail(e, RD_USAGE,
-                     "--template: a gap is written {mask:N} with N from 1 to 1048576, found %.20s",
-                     gap);
-    RD_TRY(append_gap(b, n, "a gap of --template", e));
-    text = end + 1;
+    int64_t places = 0;
+    RD_TRY(append_before(b, text, (size_t)(gap - text), "--template", e));
+    RD_TRY(read_gap(b, gap, &places, &text, e));
+    RD_TRY(append_gap(b, places, "a gap of --template", e));
   }
   if (!gaps)
     return rd_fail(e, RD_USAGE,
@@ -117,7 +147,7 @@ static rd_code build_template(builder *b, const char *text, rd_error *e) {
 
 static rd_code build_around(builder *b, const rd_params *p, rd_error *e) {
   const char *prefix = p->prefix ? p->prefix : "", *suffix = p->suffix ? p->suffix : "";
-  RD_TRY(append_text(b, prefix, strlen(prefix), "--prefix", e));
+  RD_TRY(append_before(b, prefix, strlen(prefix), "--prefix", e));
   int64_t rest = b->room - b->canvas->count;
   if (rest < 1)
     return rd_fail(e, RD_USAGE,
@@ -135,7 +165,7 @@ rd_code rd_canvas_init(rd_canvas *out, const rd_params *params, const rd_canvas_
                        rd_error *e) {
   *out = (rd_canvas){.window = frame->window};
   RD_TRY(check_window(frame, e));
-  builder b = {out, frame, out->window - frame->prompt_count, false};
+  builder b = {.canvas = out, .frame = frame, .room = out->window - frame->prompt_count};
   rd_code code = RD_OK;
   if (params->gaps)
     code = build_template(&b, params->gaps, e);
@@ -156,7 +186,7 @@ rd_code rd_canvas_given(rd_canvas *out, const rd_params *params, const rd_canvas
     return rd_fail(e, RD_USAGE,
                    "a draft given by position goes without prefix, suffix and "
                    "template");
-  builder b = {out, frame, out->window - frame->prompt_count, false};
+  builder b = {.canvas = out, .frame = frame, .room = out->window - frame->prompt_count};
   rd_code code = append(&b, ids, count, RD_PLACE_MASKED, "the draft", e);
   if (code == RD_OK)
     memcpy(out->places, places, (size_t)count);

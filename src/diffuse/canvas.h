@@ -7,9 +7,13 @@
 #include "draft.h"
 #include "tokenizer.h"
 
+enum { RD_GAP = 16 };
+
 typedef struct rd_canvas {
   int32_t *ids;    /* (count), or NULL: everything is masked */
   uint8_t *places; /* (count) rd_place, or NULL */
+  uint8_t *spaced; /* (count) 1: a gap begins here, and its first word brings the space that stood
+                      before it; or NULL */
   int64_t count;
   int64_t window;
 } rd_canvas;
@@ -20,6 +24,8 @@ typedef struct rd_canvas_frame {
   int64_t positions;             /* the model's */
   int64_t prompt_count;          /* tokens before the region */
   int32_t mask, eos;             /* -1: none */
+  bool fits;                     /* gaps have as many words as they need: {mask} is one of at most
+                                    RD_GAP tokens, and a space before a gap is part of it */
   const rd_tokenizer *tokenizer; /* NULL: text options are refused */
 } rd_canvas_frame;
 

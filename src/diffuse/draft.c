@@ -70,9 +70,10 @@ static int64_t find_changes(rd_draft *d) {
   return changed;
 }
 
-/* Masks where something could be written; from left to right none is ever left. */
+/* Masks where something could be written; from left to right none is ever left, and gaps that were
+ * searched are no longer than their words. */
 static int64_t masks_left(const rd_draft *d) {
-  int64_t masks = d->setup.count - d->previous_n;
+  int64_t masks = d->sampler->searches ? 0 : d->setup.count - d->previous_n;
   for (int64_t p = 0; p < d->previous_n; p++)
     masks += !d->fixed[p] && d->previous[p] == d->setup.mask;
   return masks;
@@ -136,6 +137,8 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->settled = RD_TAKE(a, uint8_t, n);
   d->still = RD_TAKE(a, uint8_t, n);
   d->marks = RD_TAKE(a, uint8_t, n);
+  if (d->sampler->searches)
+    rd_gaps_layout(d, a);
 }
 
 static void fill_canvas(rd_draft *d) {
@@ -264,7 +267,7 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   d->setup.speller.mask = s->mask;
   d->setup.speller.ends = s->ends;
   d->setup.speller.end_count = s->end_count;
-  d->by_block = s->gate.answer && !d->sampler->ahead && !d->sampler->checks &&
+  d->by_block = s->gate.answer && !d->sampler->ahead && !rd_sampler_asks(d->sampler) &&
                 (s->gate.shift || s->gate.block > 0);
   begin_grid(d);
   RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, s->gate.answer ? RD_CAUSAL : d->grid.attention,
@@ -286,6 +289,8 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   RD_TRY(begin_blocks(d, e));
   if (d->sampler->checks)
     rd_checked_begin(d);
+  if (d->sampler->searches)
+    RD_TRY(rd_gaps_begin(d, e));
   d->rule = rd_draft_rule(s);
   RD_TRY(emit(d, (rd_event){.kind = RD_EVENT_START,
                             .model = s->model,
@@ -319,7 +324,8 @@ rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
     layout(d, &d->arena);
     code = begin(d, e);
     d->setup.prompt = d->setup.ids = NULL; /* copied */
-    d->setup.places = NULL;
+    d->setup.places = d->setup.spaced = NULL;
+    d->setup.spaced_words = NULL;
   }
   if (code != RD_OK) {
     rd_draft_free(&d);
@@ -406,7 +412,7 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
   if (d->stopped)
     return false;
   rd_draft_find_moving(d);
-  if (!d->sampler->checks)
+  if (!rd_sampler_asks(d->sampler))
     find_wanted(d);
   *need = (rd_need){.lane = d->lane,
                     .canvas = d->canvas,
@@ -421,6 +427,8 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
                     .out = d->out};
   if (d->sampler->checks)
     rd_checked_need(d, need);
+  if (d->sampler->searches)
+    rd_gaps_need(d, need);
   if (d->sampler->leads) { /* the last word that is written is the first that sees ahead */
     int64_t last = P + rd_draft_written(d, d->view.ids) - 1;
     need->origin = last > 0 ? last : 0;
@@ -505,6 +513,8 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   double quota = 0;
   if (d->sampler->checks)
     rd_checked_take(d);
+  else if (d->sampler->searches)
+    rd_gaps_take(d);
   else
     quota = take_proposals(d, late && v->iteration < v->iterations);
   d->drafts++;
@@ -529,7 +539,9 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   RD_TRY(heard(d, emit(d, event), e));
   if (why)
     return heard(d, finish(d, why), e);
-  int64_t masked = d->sampler->checks ? rd_checked_next(d) : next_canvas(d, quota);
+  int64_t masked = d->sampler->checks   ? rd_checked_next(d)
+                 : d->sampler->searches ? 0
+                                        : next_canvas(d, quota);
   return masked > 0 ? heard(d, emit_noise(d, masked), e) : RD_OK;
 }
 

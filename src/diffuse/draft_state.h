@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What a draft is made of: for draft.c, for draft_stops.c, and for checked.c, which has the passes
- * of samplers whose drafts the base checks. */
+/* What a draft is made of: for draft.c, for draft_stops.c, and for checked.c and gap_search.c,
+ * which have the passes of samplers whose drafts the base checks, or which search. */
 #ifndef RD_DRAFT_STATE_H
 #define RD_DRAFT_STATE_H
 
 #include "arena.h"
 #include "checked.h"
 #include "draft_setup.h"
+#include "gap_search.h"
 #include "grid.h"
 #include "reuse.h"
 
@@ -48,6 +49,7 @@ struct rd_draft {
   const char *warning; /* NULL, or words */
   char words[400];
   rd_checked checked; /* of samplers whose drafts the base checks */
+  rd_gap_search gaps; /* of samplers that search */
 };
 
 /* The first place where nothing is written in ids (n); n: there is none. */

@@ -73,7 +73,7 @@ static bool out_of_steps(const rd_draft *d, bool late) {
 
 /* No mask is left; where the plan or the time has run out, that is said instead. */
 static bool filled(const rd_draft *d, bool late) {
-  if (d->sampler->revises || d->sampler->checks || d->n < d->setup.most || late ||
+  if (d->sampler->revises || rd_sampler_asks(d->sampler) || d->n < d->setup.most || late ||
       out_of_iterations(d, late))
     return false;
   return rd_draft_written(d, d->draft) >= d->setup.most;
@@ -89,12 +89,24 @@ static bool checked_all(const rd_draft *d, bool late) {
   return d->sampler->checks && d->checked.final == d->setup.count;
 }
 
+static bool searched_in_part(const rd_draft *d, bool late) {
+  (void)late;
+  return d->sampler->searches && d->gaps.over;
+}
+
+static bool searched_all(const rd_draft *d, bool late) {
+  (void)late;
+  return d->sampler->searches && d->gaps.over && !d->gaps.cut;
+}
+
 const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
                             {"settled", "converged", settled_down},
                             {"filled", "converged", filled},
                             {"block", "converged", ended_in_block},
                             {"checked end", "converged", checked_to_the_end},
                             {"checked all", "iterations", checked_all},
+                            {"searched", "converged", searched_all},
+                            {"searched in part", "iterations", searched_in_part},
                             {"iterations", "iterations", out_of_iterations},
                             {"steps", "iterations", out_of_steps},
                             {"deadline", "deadline", out_of_time}};

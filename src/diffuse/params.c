@@ -90,7 +90,8 @@ const rd_option rd_sampler_options[] = {
     {"suffix", AT(suffix), .group = REGION, .value = "TEXT",
      .help = "the answer ends with this, after --tokens gap"},
     {"template", AT(gaps), .group = REGION, .value = "TEXT",
-     .help = "fixed text with gaps: \"The capital of {mask:3} is Paris.\""},
+     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of {mask:3} is "
+             "Paris.\""},
 };
 const rd_table rd_sampler_rows = RD_TABLE("option", rd_sampler_options);
 const rd_option_part rd_sampler_parts[] = {{&rd_sampler_rows, 0}, {NULL, 0}};
@@ -134,7 +135,13 @@ static const json_t *remembered_defaults(const rd_defaults *d) {
   return d && d->model ? d->model->remembered.defaults : NULL;
 }
 
-/* The sampler of those who did not name one. */
+/* Is there a gap to fill in a model that reads from left to right, whole or in front of a gate? */
+static bool infills(const rd_options *o, const rd_model *m) {
+  bool reads = m->config.block == 1 && (!rd_model_denoises(m) || m->remembered.gate.answer);
+  return reads && (rd_option_given(o, "template") || rd_option_given(o, "suffix"));
+}
+
+/* The sampler of a model for those who name none. */
 static const char *own_sampler(const rd_defaults *d) {
   const rd_model *m = d->model;
   if (d->continues && m->config.block == 1)
@@ -151,6 +158,7 @@ static rd_code choose_sampler(const rd_sampler **sampler, const rd_params *p, co
   char *served = row && rd_option_given(service, "sampler") ? rd_option_text(service, row) : NULL;
   const char *name = rd_option_given(o, "sampler") && p->sampler ? p->sampler
                    : served                                      ? served
+                   : d && d->model && infills(o, d->model)       ? "infill"
                    : d && d->model                               ? own_sampler(d)
                                                                  : "lad";
   rd_code code = rd_sampler_find(sampler, name, e);
@@ -226,8 +234,6 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
     return rd_fail(e, RD_USAGE,
                    "--template says where the fixed text stands: it goes without "
                    "--prefix and --suffix");
-  if (p->suffix && p->tokens == 0)
-    return rd_fail(e, RD_USAGE, "--suffix needs --tokens: how long the gap before it is");
   if (p->no_noise && noise_given(p, o))
     return rd_fail(e, RD_USAGE,
                    "--no-noise switches noising off: the other noise options mean "
@@ -244,6 +250,8 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *
   RD_TRY(fill_defaults(o, *sampler, defaults, e));
   if (noise_given(p, o) && !rd_option_given(o, "no-noise"))
     p->no_noise = false; /* a default, which gives way to what was asked for */
+  if (p->suffix && p->tokens == 0)
+    return rd_fail(e, RD_USAGE, "--suffix needs --tokens: how long the gap before it is");
   return check_together(p, o, e);
 }
 

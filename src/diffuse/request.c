@@ -85,10 +85,44 @@ static rd_code lay_canvas(rd_canvas *out, const rd_request *r, const rd_draft_se
                            .prompt_count = r->prompt_count,
                            .mask = s->mask,
                            .eos = s->end_count > 0 ? s->ends[0] : -1,
+                           .fits = r->sampler->searches,
                            .tokenizer = r->model->tokenizer};
   if (r->ids)
     return rd_canvas_given(out, r->params, &frame, r->ids, r->places, r->count, e);
   return rd_canvas_init(out, r->params, &frame, e);
+}
+
+/* The words that bring a space, where a gap asks for one. */
+static rd_code find_spaced(uint64_t **out, const rd_canvas *canvas, const rd_model *m,
+                           rd_error *e) {
+  const int64_t V = m->config.vocab;
+  bool asked = canvas->spaced && memchr(canvas->spaced, 1, (size_t)canvas->count);
+  *out = asked ? rd_calloc(((size_t)V + 63) / 64, sizeof **out, "words with a space", e) : NULL;
+  if (asked && !*out)
+    return RD_NO_MEMORY;
+  for (int32_t id = 0; asked && id < V; id++) {
+    size_t size = 0;
+    const char *piece =
+        rd_tokenizer_has(m->tokenizer, id) ? rd_tokenizer_piece(m->tokenizer, id, &size) : "";
+    if (size > 0 && *piece == ' ')
+      (*out)[id / 64] |= (uint64_t)1 << (id % 64);
+  }
+  return RD_OK;
+}
+
+/* A prompt that ends with a space of its own, and a gap behind it: the space is the gap's first
+ * word's. */
+static void take_space(rd_draft_setup *s, rd_canvas *c, const rd_model *m) {
+  size_t size = 0;
+  int64_t last = s->prompt_count - 1;
+  bool gap = c->places && c->places[0] == RD_PLACE_MASKED && m->tokenizer;
+  const char *piece = gap && last > 0 && rd_tokenizer_has(m->tokenizer, s->prompt[last])
+                        ? rd_tokenizer_piece(m->tokenizer, s->prompt[last], &size)
+                        : "";
+  if (size != 1 || *piece != ' ')
+    return;
+  s->prompt_count = last;
+  c->spaced[0] = 1;
 }
 
 /* Models that were made for whole blocks never saw a part of one: the last is completed where the
@@ -114,7 +148,7 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                           .attention = rd_engine_attention(model),
                           .stride = model->config.stride,
                           .gate = model->weights.plain ? model->remembered.gate : (rd_gate){0},
-                          .untrained = !r->sampler->ahead && !r->sampler->checks &&
+                          .untrained = !r->sampler->ahead && !rd_sampler_asks(r->sampler) &&
                                        !rd_model_denoises(model),
                           .shift_logits = model->config.shift_logits,
                           .speller = {.text = spell_text, .piece = spell_piece, .context = model},
@@ -130,7 +164,7 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                    "verify need one; --sampler jacobi needs none",
                    model->name);
   gather_ends(&setup, model);
-  if (setup.mask < 0 && r->sampler->checks) /* what stands where nothing was guessed yet */
+  if (setup.mask < 0 && rd_sampler_asks(r->sampler)) /* what stands where nothing was guessed yet */
     setup.mask = setup.end_count > 0 ? setup.ends[0] : 0;
   RD_TRY(draw_seed(&setup.seed, r->params->seed, e));
   RD_TRY(lay_canvas(&canvas, r, &setup, e));
@@ -141,7 +175,15 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   if (r->sampler->whole && !canvas.ids)
     complete(&setup, canvas.window);
   setup.window = canvas.window;
-  rd_code code = rd_draft_new(out, &setup, e);
+  uint64_t *spaced = NULL;
+  if (r->sampler->searches)
+    take_space(&setup, &canvas, model);
+  rd_code code = find_spaced(&spaced, &canvas, model, e);
+  setup.spaced = spaced ? canvas.spaced : NULL;
+  setup.spaced_words = spaced;
+  if (code == RD_OK)
+    code = rd_draft_new(out, &setup, e);
+  free(spaced);
   rd_canvas_drop(&canvas);
   return code;
 }

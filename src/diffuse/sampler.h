@@ -27,8 +27,9 @@ typedef struct rd_sampler {
   bool checks; /* the base checks what stands, and it stays as far as it is the base's own */
   bool drafts; /* with `checks`: the adapter drafts, else the base's guesses of the pass before are
                   what is checked */
-  bool leads;  /* with `ahead`: block-length masks stand ahead of what is written. They and the
-                  word before them see one another, everything before that looks back only */
+  bool searches; /* words for gaps are tried, and the base says how likely the text is with them */
+  bool leads;    /* with `ahead`: block-length masks stand ahead of what is written. They and the
+                    word before them see one another, everything before that looks back only */
   bool own_blocks; /* attention is in blocks of block-length, which begin with the answer */
   bool whole;      /* the answer's last block is a whole one, and is cut off afterwards */
   bool ends;       /* EOS ends it, once all before it is written */
@@ -46,6 +47,11 @@ extern const rd_table rd_sampler_table; /* the same */
 rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e);
 /* Does an option of rd_sampler_options mean something to this sampler? */
 bool rd_sampler_takes(const rd_sampler *s, const char *option);
+
+/* Does it ask for passes of its own (checked.h, gap_search.h)? */
+static inline bool rd_sampler_asks(const rd_sampler *s) {
+  return s->checks || s->searches;
+}
 
 /* Does it run a model from left to right? Then it belongs on the model without its adapter. */
 static inline bool rd_sampler_causal(const rd_sampler *s) {

@@ -124,7 +124,7 @@ static void a_drawn_seed_is_reported_and_repeats(void **state) {
 /* Fixed text stands in every draft of every sampler that takes a template. */
 static void fixed_text_never_changes(void **state) {
   for (size_t i = 0; i < rd_sampler_count; i++) {
-    if (!rd_sampler_takes(&rd_samplers[i], "template"))
+    if (!rd_sampler_takes(&rd_samplers[i], "template") || rd_samplers[i].searches)
       continue;
     seen w = {0};
     rd_result r;
@@ -148,6 +148,26 @@ static void fixed_text_never_changes(void **state) {
     rd_result_drop(&r);
     rd_session_close(&s);
   }
+}
+
+/* What searches makes gaps as long as their words: one to as many as they have places. */
+static void searched_gaps_fit_their_words(void **state) {
+  rd_result r;
+  rd_error e = {0};
+  rd_session *s = session_with(
+      state, "infill", WITH("template", "ab{mask:3}cd{mask:2}.", "seed", "2", "iterations", "40"));
+  if (rd_generate(s, "p", NULL, NULL, &r, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_true(strncmp(r.text, "ab", 2) == 0);
+  assert_non_null(strstr(r.text, "cd"));
+  assert_int_equal(r.text[strlen(r.text) - 1], '.');
+  assert_in_range(r.tokens, 7, 10);
+  assert_in_range(r.iterations, 4, 40);
+  rd_result_drop(&r);
+  assert_int_equal(rd_session_set(s, "iterations", "3", &e), RD_OK);
+  assert_int_equal(rd_generate(s, "p", NULL, NULL, &r, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "2 gaps need 4 passes"));
+  rd_session_close(&s);
 }
 
 static void prefix_and_suffix_stand_at_the_ends(void **state) {
@@ -361,6 +381,12 @@ static void every_stop_rule_stops_a_draft(void **state) {
       {"filled", false, "threshold", {"tokens", "8", "threshold", "0", "seed", "1"}, 1},
       {"checked end", false, "jacobi", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
       {"checked all", false, "jacobi", {"tokens", "8", "eos-bias", "-5", "seed", "1"}, 0},
+      {"searched", false, "infill", {"template", "a{mask:1}b", "seed", "1"}, 0},
+      {"searched in part",
+       false,
+       "infill",
+       {"template", "a{mask:9}b", "iterations", "4", "seed", "1"},
+       4},
       {"iterations",
        false,
        "lad",
@@ -477,6 +503,7 @@ int main(void) {
       cmocka_unit_test(every_sampler_answers_and_repeats_itself),
       cmocka_unit_test(a_drawn_seed_is_reported_and_repeats),
       cmocka_unit_test(fixed_text_never_changes),
+      cmocka_unit_test(searched_gaps_fit_their_words),
       cmocka_unit_test(prefix_and_suffix_stand_at_the_ends),
       cmocka_unit_test(drafts_by_position_are_redrafted),
       cmocka_unit_test(growth_adds_masks_up_to_the_end),
