@@ -9,6 +9,7 @@
 #include "attention.h"
 #include "clock.h"
 #include "draft_state.h"
+#include "gap_search.h"
 #include "verdict.h"
 
 #include <stdlib.h>

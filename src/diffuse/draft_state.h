@@ -7,7 +7,7 @@
 #include "arena.h"
 #include "checked.h"
 #include "draft_setup.h"
-#include "gap_search.h"
+#include "gap_state.h"
 #include "grid.h"
 #include "reuse.h"
 
