@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Request bodies of each shape (chosen by the first byte), without a model. */
 #include "body.h"
+#include "shapes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

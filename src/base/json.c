@@ -163,6 +163,15 @@ static rd_code wrong_type(const json_t *value, const char *key, const char *want
   return rd_fail(e, RD_BAD_INPUT, "%s: expected %s, found %s", key, wanted, type_name(value));
 }
 
+bool rd_json_whole(const json_t *value, int64_t *out) {
+  const double most = 9007199254740992.0; /* 2^53: beyond it reals have gaps */
+  double x = json_real_value(value);
+  bool real = json_is_real(value) && x >= -most && x <= most && x == (double)(int64_t)x;
+  if (json_is_integer(value) || real)
+    *out = real ? (int64_t)x : (int64_t)json_integer_value(value);
+  return json_is_integer(value) || real;
+}
+
 rd_code rd_json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
                     rd_error *e) {
   const json_t *value = member(object, key);

@@ -29,6 +29,9 @@ rd_code rd_json_write(const char *folder, const char *name, const json_t *value,
 rd_code rd_yaml_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e);
 rd_code rd_yaml_open(json_t **out, const char *path, rd_error *e);
 
+/* Is it a whole number, however it is written (4, 4.0)? Then *out is it. */
+bool rd_json_whole(const json_t *value, int64_t *out);
+
 /* Getters. A missing or null key leaves *out as it was (its default) and is fine; a wrong type or a
  * number out of [min, max] is RD_BAD_INPUT naming `key`, the value and the range. */
 rd_code rd_json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,

@@ -157,9 +157,10 @@ rd_code rd_option_set_json(const rd_options *o, const rd_option *row, const json
   if (json_is_null(value))
     return set_value(o, row, row->fallback, e);
   bool number = row->kind == RD_INT || row->kind == RD_REAL;
+  int64_t whole = 0;
   bool fits = (row->kind == RD_FLAG && json_is_boolean(value)) ||
               (row->kind == RD_TEXT && json_is_string(value)) ||
-              (row->kind == RD_INT && json_is_integer(value)) ||
+              (row->kind == RD_INT && rd_json_whole(value, &whole)) ||
               (row->kind == RD_REAL && json_is_number(value));
   if (!fits)
     return rd_fail(e, RD_USAGE, "%s: expected %s", row->name,
@@ -171,8 +172,8 @@ rd_code rd_option_set_json(const rd_options *o, const rd_option *row, const json
   if (json_is_boolean(value))
     return rd_option_set(o, row, json_is_true(value) ? "true" : "false", e);
   char digits[64];
-  if (json_is_integer(value))
-    snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
+  if (rd_json_whole(value, &whole))
+    snprintf(digits, sizeof digits, "%lld", (long long)whole);
   else
     snprintf(digits, sizeof digits, "%.17g", json_real_value(value));
   return rd_option_set(o, row, digits, e);

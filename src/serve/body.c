@@ -3,6 +3,8 @@
  * unknown. */
 #include "body.h"
 
+#include "idle.h"
+#include "prompts.h"
 #include "turn.h"
 
 #include <stdio.h>
@@ -10,8 +12,6 @@
 #include <string.h>
 
 typedef rd_code take_field(rd_body *body, const json_t *value, rd_error *e);
-
-enum { MOST_DRAFT = 1 << 20 };
 
 /* --- text --------------------------------------------------------------------------------------
  */
@@ -41,8 +41,11 @@ static rd_code add_parts(rd_body *body, const char *role, const json_t *parts, r
   size_t i, size = 1;
   json_t *part;
   json_array_foreach(parts, i, part) {
-    const char *text = NULL;
-    RD_TRY(plain_text(json_object_get(part, "text"), "messages: content: text", &text, e));
+    const char *text = NULL, *type = json_string_value(json_object_get(part, "type"));
+    if (!json_object_get(part, "text"))
+      return rd_fail(e, RD_BAD_INPUT, "content: a part of the type %.40s: only text is read here",
+                     type ? type : "that is not said");
+    RD_TRY(plain_text(json_object_get(part, "text"), "content: text", &text, e));
     size += strlen(text);
   }
   char *joined = rd_calloc(size, 1, "a message", e), *to = joined;
@@ -57,15 +60,17 @@ static rd_code add_parts(rd_body *body, const char *role, const json_t *parts, r
 
 static rd_code take_message(rd_body *body, const json_t *message, rd_error *e) {
   const char *role = NULL, *content = "";
-  RD_TRY(plain_text(json_object_get(message, "role"), "messages: role", &role, e));
+  RD_TRY(plain_text(json_object_get(message, "role"), "role", &role, e));
   if (strcmp(role, "developer") == 0) /* OpenAI's newer name */
     role = "system";
+  if (strcmp(role, "function") == 0) /* and the older one of the role tool */
+    role = "tool";
   const json_t *said = json_object_get(message, "content");
   if (json_is_array(said))
     return add_parts(body, role, said, e);
   bool silent = (!said || json_is_null(said)) && json_object_get(message, "tool_calls");
   if (!silent)
-    RD_TRY(plain_text(said, "messages: content", &content, e));
+    RD_TRY(plain_text(said, "content", &content, e));
   return add_message(body, role, content, e);
 }
 
@@ -85,13 +90,16 @@ static rd_code take_tools(rd_body *body, const json_t *value, rd_error *e) {
 static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
   if (!json_is_array(value) || json_array_size(value) == 0)
     return rd_fail(e, RD_BAD_INPUT, "messages: expected a list of at least one message");
-  if (body->message_count > 0 || body->prompt)
+  if (body->asked)
     return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
   size_t i;
   json_t *message;
   bool rich = false;
   json_array_foreach(value, i, message) {
-    RD_TRY(take_message(body, message, e));
+    const char *role = json_string_value(json_object_get(message, "role"));
+    rd_code code = take_message(body, message, e);
+    if (code != RD_OK)
+      return rd_prefix(e, code, "messages: number %zu (%.20s)", i, role ? role : "no role");
     rich = rich || rd_turn_rich(message);
   }
   if (rich)
@@ -99,35 +107,34 @@ static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code take_ids(const json_t *array, const char *what, int32_t **out, int64_t *count,
-                        rd_error *e) {
-  size_t n = json_array_size(array);
-  if (!json_is_array(array) || n == 0 || n > MOST_DRAFT)
-    return rd_fail(e, RD_BAD_INPUT, "%s: expected a list of 1 to %d token ids", what, MOST_DRAFT);
-  *out = rd_calloc(n, sizeof **out, what, e);
-  if (!*out)
-    return RD_NO_MEMORY;
-  *count = (int64_t)n;
-  for (size_t i = 0; i < n; i++) {
-    const json_t *id = json_array_get(array, i);
-    json_int_t x = json_integer_value(id);
-    if (!json_is_integer(id) || x < 0 || x > INT32_MAX)
-      return rd_fail(e, RD_BAD_INPUT, "%s: number %zu is no token id", what, i);
-    (*out)[i] = (int32_t)x;
-  }
+/* Kept until the number of answers is known. */
+static rd_code take_prompt(rd_body *body, const json_t *value, rd_error *e) {
+  int64_t count;
+  if (body->message_count > 0)
+    return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
+  RD_TRY(rd_prompts_count(value, &count, e));
+  body->asked = json_incref((json_t *)(uintptr_t)value);
   return RD_OK;
 }
 
-/* A string; or, as OpenAI has it, a list of one string or of token ids. */
-static rd_code take_prompt(rd_body *body, const json_t *value, rd_error *e) {
-  if (body->message_count > 0)
-    return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
-  if (json_is_array(value) && json_is_integer(json_array_get(value, 0)))
-    return take_ids(value, "prompt", &body->prompt, &body->prompt_count, e);
-  if (json_is_array(value) && json_array_size(value) == 1)
-    value = json_array_get(value, 0);
+/* The prompt of this answer: ids, or a message of its own. */
+static rd_code pick_prompt(rd_body *body, rd_error *e) {
+  int64_t prompts = 1;
+  body->choices = body->n;
+  if (!body->asked)
+    return RD_OK;
+  RD_TRY(rd_prompts_count(body->asked, &prompts, e));
+  body->choices *= prompts;
+  if (body->choice >= body->choices)
+    return rd_fail(e, RD_USAGE, "answer %lld of %lld is asked for", (long long)body->choice,
+                   (long long)body->choices);
+  const json_t *item = rd_prompts_item(body->asked, body->choice / body->n);
+  if (!json_is_string(item))
+    return rd_prompt_ids(item, "prompt", &body->prompt, &body->prompt_count, e);
   const char *text = NULL;
-  RD_TRY(plain_text(value, "prompt", &text, e));
+  RD_TRY(plain_text(item, "prompt", &text, e));
+  if (!(body->said = rd_strdup(text, e)))
+    return RD_NO_MEMORY;
   return add_message(body, "user", text, e);
 }
 
@@ -149,7 +156,7 @@ static rd_code take_draft(rd_body *body, const json_t *value, rd_error *e) {
   } states[] = {{"mask", RD_PLACE_MASKED}, {"edit", RD_PLACE_EDITABLE}, {"lock", RD_PLACE_LOCKED}};
   static const rd_table table = RD_TABLE("state", states);
   const json_t *list = json_object_get(value, "state");
-  RD_TRY(take_ids(json_object_get(value, "ids"), "draft: ids", &body->ids, &body->count, e));
+  RD_TRY(rd_prompt_ids(json_object_get(value, "ids"), "draft: ids", &body->ids, &body->count, e));
   if (json_array_size(list) != (size_t)body->count)
     return rd_fail(e, RD_BAD_INPUT, "draft: %lld ids and %zu states; they must be equally many",
                    (long long)body->count, json_array_size(list));
@@ -195,25 +202,54 @@ static rd_code take_raw(rd_body *body, const json_t *value, rd_error *e) {
 }
 
 static rd_code take_most(rd_body *body, const json_t *value, rd_error *e) {
-  if (!json_is_integer(value) || json_integer_value(value) < 1)
-    return rd_fail(e, RD_BAD_INPUT, "max_tokens: expected a whole number from 1");
+  int64_t most = 0;
+  if (!rd_json_whole(value, &most) || most < -1)
+    return rd_fail(e, RD_BAD_INPUT, "max_tokens: expected a whole number, or -1 for no limit");
+  body->silent = most == 0;
+  if (most < 1)
+    return RD_OK;
   return rd_option_set_json(&body->options, rd_option_find(&body->options, "tokens"), value, e);
 }
 
-static rd_code take_n(rd_body *body, const json_t *value, rd_error *e) {
-  (void)body;
-  if (!json_is_integer(value) || json_integer_value(value) != 1)
-    return rd_fail(e, RD_USAGE, "n: one answer a request is written; ask again for another");
+static rd_code take_count(const json_t *value, const char *what, int64_t most, int64_t *out,
+                          rd_error *e) {
+  if (!rd_json_whole(value, out) || *out < 0 || *out > most)
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a whole number up to %lld", what,
+                   (long long)most);
   return RD_OK;
+}
+
+static rd_code take_n(rd_body *body, const json_t *value, rd_error *e) {
+  RD_TRY(take_count(value, "n", RD_MOST_ANSWERS, &body->n, e));
+  return body->n > 0 ? RD_OK : rd_fail(e, RD_BAD_INPUT, "n: expected at least one answer");
+}
+
+static rd_code take_best_of(rd_body *body, const json_t *value, rd_error *e) {
+  return take_count(value, "best_of", RD_MOST_ANSWERS, &body->best_of, e);
+}
+
+static rd_code take_echo(rd_body *body, const json_t *value, rd_error *e) {
+  return take_flag(value, "echo", &body->echo, e);
+}
+
+/* OpenAI allows 63 bits, the options what a double holds exactly: higher bits do not count. */
+static rd_code take_seed(rd_body *body, const json_t *value, rd_error *e) {
+  int64_t seed = 0;
+  if (!rd_json_whole(value, &seed))
+    return rd_fail(e, RD_BAD_INPUT, "seed: expected a whole number");
+  json_t *kept = json_integer(seed == -1 ? -1 : seed & (((int64_t)1 << 53) - 1));
+  rd_code code =
+      kept ? rd_option_set_json(&body->options, rd_option_find(&body->options, "seed"), kept, e)
+           : rd_fail(e, RD_NO_MEMORY, "out of memory: a seed");
+  json_decref(kept);
+  return code;
 }
 
 static rd_code add_stop(rd_body *body, const json_t *value, rd_error *e) {
   const char *text = NULL;
   RD_TRY(plain_text(value, "stop", &text, e));
-  if (!*text)
-    return rd_fail(e, RD_BAD_INPUT, "stop: expected text, found an empty string");
-  if (body->stop_count == RD_MOST_STOPS)
-    return rd_fail(e, RD_USAGE, "stop: %d strings at most", RD_MOST_STOPS);
+  if (!*text) /* asks for nothing */
+    return RD_OK;
   body->stops[body->stop_count] = rd_strdup(text, e);
   return body->stops[body->stop_count++] ? RD_OK : RD_NO_MEMORY;
 }
@@ -221,6 +257,9 @@ static rd_code add_stop(rd_body *body, const json_t *value, rd_error *e) {
 static rd_code take_stop(rd_body *body, const json_t *value, rd_error *e) {
   size_t i;
   json_t *one;
+  body->stops = rd_calloc(json_array_size(value) + 1, sizeof *body->stops, "stop", e);
+  if (!body->stops)
+    return RD_NO_MEMORY;
   if (!json_is_array(value))
     return add_stop(body, value, e);
   json_array_foreach(value, i, one)
@@ -228,16 +267,16 @@ static rd_code take_stop(rd_body *body, const json_t *value, rd_error *e) {
   return RD_OK;
 }
 
-/* Wanted only when true, or a count from 0: OpenAI's two shapes. */
+/* OpenAI's two shapes: a flag beside top_logprobs, or a number of alternatives. */
 static rd_code take_logprobs(rd_body *body, const json_t *value, rd_error *e) {
-  (void)body;
-  if (json_is_false(value))
-    return RD_OK;
-  if (!json_is_true(value) && !json_is_integer(value))
-    return rd_fail(e, RD_BAD_INPUT, "logprobs: expected true, false or a number");
-  return rd_fail(e, RD_USAGE,
-                 "logprobs: not given here, where a draft is revised as a whole; the "
-                 "events of /api/denoise have the probability of every token");
+  body->likely = !json_is_false(value);
+  return json_is_boolean(value) ? RD_OK : take_count(value, "logprobs", RD_MOST_TOP, &body->top, e);
+}
+
+static rd_code take_top_logprobs(rd_body *body, const json_t *value, rd_error *e) {
+  RD_TRY(take_count(value, "top_logprobs", RD_MOST_TOP, &body->top, e));
+  body->likely = body->likely || body->top > 0;
+  return RD_OK;
 }
 
 /* What asks for an answer that only a program can read: not here. */
@@ -279,7 +318,11 @@ static const struct field {
     {"max_completion_tokens", take_most},
     {"stop", take_stop},
     {"logprobs", take_logprobs},
+    {"top_logprobs", take_top_logprobs},
+    {"echo", take_echo},
     {"n", take_n},
+    {"best_of", take_best_of},
+    {"seed", take_seed},
     {"response_format", take_response_format},
     {"tool_choice", take_tool_choice},
 };
@@ -314,10 +357,16 @@ static rd_code take_any(rd_body *body, const char *name, const json_t *value, co
   if (field && rd_name_listed(shape->fields, field->name))
     return field->take(body, value, e);
   const rd_option *row = rd_option_find(&body->options, name);
-  if (row)
-    return rd_option_set_json(&body->options, row, value, e);
-  note_unknown(body, name);
-  return RD_OK;
+  if (!row) {
+    if (!rd_idle_field(name, value))
+      note_unknown(body, name);
+    return RD_OK;
+  }
+  json_t *meant = rd_meant_value(name, value);
+  rd_code code = meant ? rd_option_set_json(&body->options, row, meant, e)
+                       : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
+  json_decref(meant);
+  return code;
 }
 
 /* All that was said, for a template that speaks of tools. */
@@ -352,6 +401,7 @@ static bool rich(rd_body *body, const rd_model *model, bool raw) {
 }
 
 static rd_code encode_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
+  RD_TRY(pick_prompt(body, e));
   size_t n = body->message_count, lead = body->system != NULL;
   if (body->prompt || !body->service)
     return RD_OK;
@@ -400,25 +450,48 @@ static rd_code resolve(rd_body *body, const rd_shape *shape, const rd_catalog *c
   return rd_params_resolve(&body->params, &body->options, &defaults, &body->sampler, e);
 }
 
-rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,
-                      const rd_catalog *catalog, rd_error *e) {
-  *out = (rd_body){0};
-  json_t *body = NULL, *value;
+/* Answers of one prompt have seeds that follow one another. */
+static rd_code settle_answers(rd_body *body, rd_error *e) {
+  if (body->best_of > 0 && body->best_of != body->n)
+    return rd_fail(e, RD_USAGE, "best_of: %lld answers, of which n would be %lld: all are given",
+                   (long long)body->best_of, (long long)body->n);
+  if (body->params.seed >= 0)
+    body->params.seed += body->choice % body->n;
+  return RD_OK;
+}
+
+static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape,
+                         const rd_catalog *catalog, rd_error *e) {
   const char *name;
+  json_t *value;
+  if (!json_is_object(body))
+    return rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
+  json_object_foreach((json_t *)(uintptr_t)body, name, value)
+    RD_TRY(take_any(out, name, value, shape, catalog, e));
+  RD_TRY(resolve(out, shape, catalog, e));
+  RD_TRY(settle_answers(out, e));
+  RD_TRY(encode_prompt(out, shape, e));
+  out->too_long = out->service && out->prompt_count >= rd_config_window(&rd_body_model(out)->config,
+                                                                        out->params.window);
+  return RD_OK;
+}
+
+rd_code rd_body_read(rd_body *out, const json_t *body, int64_t choice, const rd_shape *shape,
+                     const rd_catalog *catalog, rd_error *e) {
+  *out = (rd_body){.n = 1, .choice = choice};
   RD_TRY(rd_options_open(&out->options, rd_sampler_parts, &out->params, e));
   RD_TRY(rd_options_default(&out->options, e));
+  return as_field(read_body(out, body, shape, catalog, e), e);
+}
+
+rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,
+                      const rd_catalog *catalog, rd_error *e) {
+  json_t *body = NULL;
+  *out = (rd_body){0};
   RD_TRY(rd_json_parse(&body, text, size, "the body", e));
-  rd_code code =
-      json_is_object(body) ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
-  json_object_foreach(body, name, value)
-    if (code == RD_OK)
-      code = take_any(out, name, value, shape, catalog, e);
+  rd_code code = rd_body_read(out, body, 0, shape, catalog, e);
   json_decref(body);
-  if (code == RD_OK)
-    code = resolve(out, shape, catalog, e);
-  if (code == RD_OK)
-    code = encode_prompt(out, shape, e);
-  return as_field(code, e);
+  return code;
 }
 
 size_t rd_body_cut(const rd_body *body, const char *text, bool *found) {
@@ -452,11 +525,14 @@ void rd_body_drop(rd_body *body) {
   for (size_t i = 0; i < 2 * body->message_count; i++)
     free(body->messages[i]);
   free(body->messages);
+  json_decref(body->asked);
   json_decref(body->turns);
   json_decref(body->tools);
+  free(body->said);
   free(body->system);
   for (size_t i = 0; i < body->stop_count; i++)
     free(body->stops[i]);
+  free(body->stops);
   free(body->prompt);
   free(body->ids);
   free(body->places);

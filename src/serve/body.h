@@ -10,7 +10,7 @@
 #include "service.h"
 #include "shape.h"
 
-enum { RD_MOST_STOPS = 4 }; /* as OpenAI has it */
+enum { RD_MOST_ANSWERS = 128, RD_MOST_TOP = 20 }; /* of a prompt; alternatives of a token */
 
 typedef struct rd_body {
   rd_params params;
@@ -29,15 +29,31 @@ typedef struct rd_body {
   json_t *turns; /* the same as templates see them, where one says more than that; or NULL */
   json_t *tools; /* that may be called; or NULL */
   char *system;
-  char *stops[RD_MOST_STOPS]; /* (stop_count) the answer ends before the first of these */
+  char **stops; /* (stop_count) the answer ends before the first of these */
   size_t stop_count;
+  /* Several answers are asked for in one body; this is the reading of one of them. */
+  int64_t n;       /* answers for each prompt */
+  int64_t best_of; /* 0, or n */
+  int64_t choices; /* n for each of its prompts */
+  int64_t choice;  /* the one that is read: those of a prompt follow one another */
+  json_t *asked;   /* the field `prompt`, until the prompt is made of it; or NULL */
+  char *said;      /* the text of that prompt, where it came as one; or NULL */
+  bool echo;       /* the prompt's text goes before the answer's */
+  bool silent;     /* nothing is to be written */
+  bool likely;     /* the log-probability of every token is wanted */
+  int64_t top;     /* and of this many others in its place */
+  bool too_long;   /* the prompt fills the window */
   bool raw;
   char unknown[200]; /* names of fields that mean nothing, comma separated; fit for a header */
 } rd_body;
 
-/* Read `size` bytes of JSON for a shape. RD_BAD_INPUT or RD_USAGE names the field. A field without
- * meaning is not an error: it is listed in `unknown`. Without a catalog (NULL) the body is read
- * alone: no model is looked for, no prompt made. *out is to be dropped in any case. */
+/* Read a body for a shape: the answer number `choice` of those that it asks for, as if it was asked
+ * for alone (from 0; `choices` says how many there are). RD_BAD_INPUT or RD_USAGE names the field.
+ * A field without meaning is not an error: it is listed in `unknown`. Without a catalog (NULL) the
+ * body is read alone: no model is looked for, no prompt made. *out is to be dropped in any case. */
+rd_code rd_body_read(rd_body *out, const json_t *body, int64_t choice, const rd_shape *shape,
+                     const rd_catalog *catalog, rd_error *e);
+/* The same of `size` bytes of JSON, the first answer. */
 rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,
                       const rd_catalog *catalog, rd_error *e);
 /* Will it be answered by the service's model from left to right? */

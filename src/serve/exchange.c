@@ -5,12 +5,25 @@
 #include "page.h"
 #include "reply.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void add(struct MHD_Response *r, const char *name, const char *value) {
   if (value)
     MHD_add_response_header(r, name, value);
+}
+
+/* Headers that a page of the allowed site may send: all that it asks for, since clients have many
+ * of their own (x-stainless-os, ..); what is no list of names is not repeated. */
+static const char *asked_headers(const rd_exchange *x) {
+  static const char usual[] = "Authorization, Content-Type";
+  const char *asked =
+      MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Access-Control-Request-Headers");
+  bool list = asked && *asked && strlen(asked) < 2000;
+  for (const char *p = asked; list && *p; p++)
+    list = isalnum((unsigned char)*p) || strchr("-_, ", *p);
+  return list ? asked : usual;
 }
 
 static enum MHD_Result queue(rd_exchange *x, unsigned status, const char *type,
@@ -24,9 +37,11 @@ static enum MHD_Result queue(rd_exchange *x, unsigned status, const char *type,
     add(r, "Cache-Control", "no-store");
   if (x->server->origin) {
     add(r, "Access-Control-Allow-Origin", x->server->origin);
-    add(r, "Access-Control-Allow-Headers", "Authorization, Content-Type");
+    add(r, "Access-Control-Allow-Headers", asked_headers(x));
     add(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-    add(r, "Vary", "Origin");
+    add(r, "Access-Control-Expose-Headers", "X-Redraft-Warning, Retry-After");
+    add(r, "Access-Control-Max-Age", "600");
+    add(r, "Vary", "Origin, Access-Control-Request-Headers");
   }
   if (status == 429 || status == 503)
     add(r, "Retry-After", "2");
@@ -81,15 +96,15 @@ static ssize_t more(void *context, uint64_t at, char *to, size_t most) {
   rd_exchange *x = context;
   (void)at;
   rd_set_timeout(x, 0);
-  size_t n = rd_job_read(x->job, to, most);
+  size_t n = rd_group_read(x->group, to, most);
   rd_set_timeout(x, RD_IDLE_SECONDS);
-  rd_scheduler_wake(x->scheduler);
+  rd_scheduler_wake(x->group->scheduler);
   return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-enum MHD_Result rd_send_stream(rd_exchange *x, rd_job *job) {
-  x->job = job;
+enum MHD_Result rd_send_stream(rd_exchange *x, rd_group *group) {
+  x->group = group;
   struct MHD_Response *r =
       MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1 << 16, more, x, NULL);
-  return queue(x, 200, job->reply->type, r);
+  return queue(x, 200, group->reply->type, r);
 }

@@ -3,8 +3,8 @@
 #ifndef RD_EXCHANGE_H
 #define RD_EXCHANGE_H
 
+#include "group.h"
 #include "guard.h"
-#include "scheduler.h"
 #include "server_setup.h"
 
 #include <microhttpd.h>
@@ -20,6 +20,7 @@ struct rd_server {
   struct MHD_Daemon *daemon;
   int socket;
   bool loopback;       /* listens where only this machine comes in */
+  int64_t begun;       /* Unix time */
   rd_workers *workers; /* (catalog.count) */
   rd_guard *guard;
   rd_metrics metrics;
@@ -32,7 +33,7 @@ typedef struct rd_refusal rd_refusal;
 typedef enum MHD_Result rd_handler(rd_exchange *x);
 
 typedef struct rd_route {
-  const char *method, *path;
+  const char *method, *path; /* a path that ends in "/" (but "/" itself) takes what follows it */
   rd_handler *handler;
   bool needs_key;
 } rd_route;
@@ -40,18 +41,25 @@ typedef struct rd_route {
 /* Routes, rd_route_count of them. */
 extern const rd_route rd_routes[];
 extern const size_t rd_route_count;
+/* The route of a method (HEAD as GET) and a path as rd_path_plain gives it, or NULL. */
+const rd_route *rd_route_find(const char *method, const char *path);
+/* The method of a route at this path, or NULL. */
+const char *rd_route_method(const char *path);
+/* A path as the table has it: one slash for several, none at the end. A new string, NULL when
+ * memory is out. */
+char *rd_path_plain(const char *path);
 
 struct rd_exchange {
   rd_server *server;
   struct MHD_Connection *connection;
   const rd_route *route; /* NULL: none */
+  char *path;            /* as rd_path_plain has it */
   char *body;
   size_t size, room, swallowed;
   bool too_large, answering, ended; /* ended: the visit was refused, the rest is dropped */
   const rd_refusal *refusal;        /* by its head, or NULL */
   char *warning;                    /* for a header, or NULL */
-  rd_scheduler *scheduler;          /* of its draft */
-  rd_job *job;                      /* streamed */
+  rd_group *group;                  /* streamed */
   rd_visit *visit;
   double begun;
   unsigned status;
@@ -66,8 +74,8 @@ enum MHD_Result rd_send_json(rd_exchange *x, unsigned status, char *text);
 enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *type, const char *name,
                                 const char *message);
 enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e);
-/* Respond with what the job writes, as it writes; the exchange's hold goes over. */
-enum MHD_Result rd_send_stream(rd_exchange *x, rd_job *job);
+/* Respond with what the group's answers write, as they write; it is left when the exchange ends. */
+enum MHD_Result rd_send_stream(rd_exchange *x, rd_group *group);
 /* Seconds without progress after which the connection is closed; 0: none, while we compute. */
 void rd_set_timeout(rd_exchange *x, unsigned seconds);
 

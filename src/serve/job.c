@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes from the scheduler to a connection, with a lock and a condition; the end said once. */
+/* One answer: its draft is watched, its end is said once. */
 #include "job.h"
 
 #include "draft.h"
 
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { MOST_WAITING = 1 << 20 };
-
-rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, int socket,
+rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, rd_pipe *pipe,
                    rd_error *e) {
   static atomic_uint number;
   rd_job *job = rd_calloc(1, sizeof *job, "a request", e);
@@ -28,10 +25,8 @@ rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, 
   job->begun = rd_seconds();
   snprintf(job->id, sizeof job->id, "%s-%llx%06x", shape->id, (long long)job->created,
            atomic_fetch_add(&number, 1) & 0xFFFFFFU);
-  pthread_mutex_init(&job->lock, NULL);
-  pthread_cond_init(&job->changed, NULL);
   job->holders = 1;
-  job->socket = socket;
+  job->pipe = rd_pipe_hold(pipe);
   return job;
 }
 
@@ -89,8 +84,23 @@ static rd_code watch(void *context, const rd_event *event) {
   return job->reply ? job->reply->event(job, event, &job->error) : RD_OK;
 }
 
+/* The answer of nothing: the prompt alone is looked at. */
+static rd_code end_at_once(rd_job *job, rd_error *e) {
+  static const rd_event events[] = {{.kind = RD_EVENT_START}, {.kind = RD_EVENT_DONE}};
+  job->text = rd_strdup("", e);
+  job->finish = "length";
+  job->converged = job->over = true;
+  if (!job->text)
+    return RD_NO_MEMORY;
+  for (int i = 0; job->reply && i < 2; i++)
+    RD_TRY(job->reply->event(job, &events[i], e));
+  return RD_OK;
+}
+
 rd_code rd_job_begin(rd_job *job, rd_error *e) {
   const rd_body *a = &job->body;
+  if (a->silent)
+    return end_at_once(job, e);
   rd_request request = {.model = rd_body_model(a),
                         .params = &a->params,
                         .sampler = a->sampler,
@@ -113,40 +123,16 @@ void rd_job_release(rd_job *job) {
     return;
   rd_draft_free(&job->draft);
   rd_body_drop(&job->body);
-  pthread_mutex_destroy(&job->lock);
-  pthread_cond_destroy(&job->changed);
+  rd_pipe_release(job->pipe);
+  rd_reading_drop(&job->reading);
+  free(job->ids);
   free(job->text);
   free(job->warning);
-  free(job->out);
   free(job);
 }
 
 /* --- writing -----------------------------------------------------------------------------------
  */
-
-rd_code rd_job_write(rd_job *job, const char *bytes, size_t size, rd_error *e) {
-  rd_code code = RD_OK;
-  pthread_mutex_lock(&job->lock);
-  if (job->read > 0 && job->read == job->size)
-    job->read = job->size = 0;
-  if (job->size + size > job->room) {
-    size_t room = 2 * (job->size + size);
-    char *more = realloc(job->out, room);
-    if (more) {
-      job->out = more;
-      job->room = room;
-    } else {
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
-    }
-  }
-  if (code == RD_OK) {
-    memcpy(job->out + job->size, bytes, size);
-    job->size += size;
-  }
-  pthread_cond_broadcast(&job->changed);
-  pthread_mutex_unlock(&job->lock);
-  return code;
-}
 
 rd_code rd_job_printf(rd_job *job, rd_error *e, const char *format, ...) {
   char *text = NULL;
@@ -156,69 +142,54 @@ rd_code rd_job_printf(rd_job *job, rd_error *e, const char *format, ...) {
   va_end(args);
   if (n < 0)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
-  rd_code code = rd_job_write(job, text, (size_t)n, e);
+  rd_code code = rd_pipe_write(job->pipe, text, (size_t)n, e);
   free(text);
   return code;
-}
-
-bool rd_job_full(rd_job *job) {
-  pthread_mutex_lock(&job->lock);
-  bool full = job->size - job->read > MOST_WAITING;
-  pthread_mutex_unlock(&job->lock);
-  return full;
-}
-
-bool rd_job_gone(rd_job *job) {
-  pthread_mutex_lock(&job->lock);
-  struct pollfd p = {.fd = job->socket, .events = POLLRDHUP};
-  bool gone = job->socket < 0 || poll(&p, 1, 0) > 0;
-  pthread_mutex_unlock(&job->lock);
-  return gone;
 }
 
 void rd_job_end(rd_job *job, rd_code code, const rd_error *e) {
   if (code != RD_OK && job->reply)
     job->reply->failed(job, e);
-  pthread_mutex_lock(&job->lock);
+  pthread_mutex_lock(&job->pipe->lock);
   if (code != RD_OK) {
     job->code = code;
     job->error = *e;
   }
   job->over = true;
-  pthread_cond_broadcast(&job->changed);
-  pthread_mutex_unlock(&job->lock);
+  job->pipe->under_way--;
+  pthread_cond_broadcast(&job->pipe->changed);
+  pthread_mutex_unlock(&job->pipe->lock);
 }
 
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-size_t rd_job_read(rd_job *job, char *to, size_t most) {
-  pthread_mutex_lock(&job->lock);
-  while (job->read == job->size && !job->over)
-    pthread_cond_wait(&job->changed, &job->lock);
-  size_t n = job->size - job->read;
-  n = n < most ? n : most;
-  if (n > 0)
-    memcpy(to, job->out + job->read, n);
-  job->read += n;
-  pthread_mutex_unlock(&job->lock);
-  return n;
-}
-
 rd_code rd_job_wait(rd_job *job, rd_error *e) {
-  pthread_mutex_lock(&job->lock);
+  pthread_mutex_lock(&job->pipe->lock);
   while (!job->over)
-    pthread_cond_wait(&job->changed, &job->lock);
+    pthread_cond_wait(&job->pipe->changed, &job->pipe->lock);
   rd_code code = job->code;
   if (code != RD_OK && e)
     *e = job->error;
-  pthread_mutex_unlock(&job->lock);
+  pthread_mutex_unlock(&job->pipe->lock);
   return code;
 }
 
-void rd_job_leave(rd_job *job) {
-  pthread_mutex_lock(&job->lock);
-  job->socket = -1;
-  pthread_mutex_unlock(&job->lock);
-  rd_job_release(job);
+const int32_t *rd_job_ids(const rd_job *job, int64_t *count) {
+  rd_draft_result o = job->draft ? rd_draft_so_far(job->draft) : (rd_draft_result){0};
+  bool ended = o.tokens < o.count && o.answer == o.region &&
+               rd_tokenizer_is_eos(rd_body_model(&job->body)->tokenizer, o.region[o.tokens]);
+  *count = o.tokens + ended;
+  return o.answer;
+}
+
+char *rd_job_echo(const rd_job *job) {
+  const rd_body *a = &job->body;
+  char *text = NULL;
+  size_t size;
+  if (a->said)
+    return strdup(a->said);
+  rd_code code = rd_tokenizer_decode(rd_body_model(a)->tokenizer, a->prompt,
+                                     (size_t)a->prompt_count, RD_TOK_REPLACE, &text, &size, NULL);
+  return code == RD_OK ? text : NULL;
 }

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* A job is one answer being written: its draft, the bytes that wait for the client, and how it
- * ended. Two hold it: the connection's thread reads, the scheduler's thread writes. */
+/* A job is one answer being written: its draft, the pipe that its bytes go into, and how it ended.
+ * Two hold it: the group that it belongs to, and the scheduler. */
 #ifndef RD_JOB_H
 #define RD_JOB_H
 
 #include "body.h"
 #include "clock.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
+#include "pipe.h"
+#include "reading.h"
 
 typedef struct rd_job rd_job;
+struct rd_group;
 
-/* How events become bytes; NULL members write nothing. */
+/* How events become bytes. */
 typedef struct rd_reply {
   const char *type; /* Content-Type */
   rd_code (*event)(rd_job *job, const rd_event *event, rd_error *e);
   void (*failed)(rd_job *job, const rd_error *e); /* instead of the end */
+  rd_code (*tail)(struct rd_group *group,
+                  rd_error *e); /* after all answers of a request; or NULL */
 } rd_reply;
 
 struct rd_job {
@@ -35,24 +37,24 @@ struct rd_job {
   char *text;
   int64_t tokens, iterations, drafted, accepted;
   const char *finish; /* "stop" or "length" */
+  int32_t *ids;       /* (reading.count) prompt and answer, where log-probabilities are wanted */
+  rd_reading reading; /* of those, once rd_group_finish has read them */
   bool converged;     /* as in rd_event */
   char *warning;      /* as in rd_event, or NULL */
-  /* under the lock */
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
   atomic_int holders;
-  char *out; /* bytes [read, size) wait */
-  size_t size, read, room;
-  int socket; /* -1: the client is gone */
+  rd_pipe *pipe;
+  /* under the pipe's lock */
   bool over;
   rd_code code;
   rd_error error;
 };
 
-/* A job without a draft, held once. The body is moved into it. NULL when memory is out. */
-rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, int socket,
+/* A job without a draft, held once. The body is moved into it; it holds the pipe. NULL when memory
+ * is out. */
+rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, rd_pipe *pipe,
                    rd_error *e);
-/* Make its draft: the first events are written. */
+/* Make its draft: the first events are written. A body that wants nothing written is over at once.
+ */
 rd_code rd_job_begin(rd_job *job, rd_error *e);
 /* Tokens from the first that no later draft changes, at a draft event. */
 int64_t rd_job_settled(const rd_job *job, const rd_event *event);
@@ -60,19 +62,16 @@ void rd_job_hold(rd_job *job);
 void rd_job_release(rd_job *job);
 
 /* Writer's side. */
-rd_code rd_job_write(rd_job *job, const char *bytes, size_t size, rd_error *e);
 rd_code rd_job_printf(rd_job *job, rd_error *e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* More waits for the client than a slow reader may leave lying. */
-bool rd_job_full(rd_job *job);
-/* Has the client closed its side? */
-bool rd_job_gone(rd_job *job);
 void rd_job_end(rd_job *job, rd_code code, const rd_error *e);
 
-/* Reader's side. Waits for bytes; 0: the end. */
-size_t rd_job_read(rd_job *job, char *to, size_t most);
+/* Reader's side. */
 rd_code rd_job_wait(rd_job *job, rd_error *e);
-/* The connection is going away: the draft is not wanted any more. */
-void rd_job_leave(rd_job *job);
+/* The ids that the answer shows (borrowed, *count): the end token too where it ended by itself. */
+const int32_t *rd_job_ids(const rd_job *job, int64_t *count);
+/* The prompt's text, as it was sent or as its ids spell it: a new string, NULL when memory is out.
+ */
+char *rd_job_echo(const rd_job *job);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *dump(json_t *value) {
+char *rd_reply_dump(json_t *value) {
   char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(value);
   return text;
@@ -17,14 +17,25 @@ char *rd_reply_error(const char *message, const char *type, const char *name) {
   json_t *text = json_string(message);
   if (!text)
     text = json_string("the request holds text that is not UTF-8");
-  return dump(json_pack("{s:{s:o, s:s, s:n, s:s?}}", "error", "message", text, "type", type,
-                        "param", "code", name));
+  return rd_reply_dump(json_pack("{s:{s:o, s:s, s:n, s:s?}}", "error", "message", text, "type",
+                                 type, "param", "code", name));
 }
 
-static json_t *usage_of(const rd_job *job) {
-  json_int_t prompt = (json_int_t)job->body.prompt_count, answer = (json_int_t)job->tokens;
-  return json_pack("{s:I, s:I, s:I}", "prompt_tokens", prompt, "completion_tokens", answer,
-                   "total_tokens", prompt + answer);
+/* A prompt that is answered several times was read once. */
+void rd_reply_usage(const rd_group *group, int64_t *prompt, int64_t *answer) {
+  *prompt = *answer = 0;
+  for (size_t i = 0; i < group->count; i++) {
+    const rd_job *job = group->jobs[i];
+    *prompt += job->body.choice % job->body.n == 0 ? job->body.prompt_count : 0;
+    *answer += job->tokens;
+  }
+}
+
+static json_t *usage_of(const rd_group *group) {
+  int64_t prompt, answer;
+  rd_reply_usage(group, &prompt, &answer);
+  return json_pack("{s:I, s:I, s:I}", "prompt_tokens", (json_int_t)prompt, "completion_tokens",
+                   (json_int_t)answer, "total_tokens", (json_int_t)(prompt + answer));
 }
 
 static json_t *frame(const rd_job *job, const char *object, json_t *choices) {
@@ -32,26 +43,51 @@ static json_t *frame(const rd_job *job, const char *object, json_t *choices) {
                    (json_int_t)job->created, "model", job->model, "choices", choices);
 }
 
-/* What an answer that is over says beside OpenAI's fields. */
-static void add_verdict(const rd_job *job, json_t *answer) {
-  json_object_set_new(answer, "converged", json_boolean(job->converged));
-  if (job->warning)
-    json_object_set_new(answer, "warning", json_string(job->warning));
+/* What answers that are over say beside OpenAI's fields. */
+static void add_words(json_t *answer, bool converged, const char *warning) {
+  json_object_set_new(answer, "converged", json_boolean(converged));
+  if (warning)
+    json_object_set_new(answer, "warning", json_string(warning));
 }
 
-char *rd_reply_answer(const rd_job *job) {
-  json_t *choice = job->shape->whole(job->text, job->finish);
-  json_t *answer = frame(job, job->shape->object, json_pack("[o]", choice));
-  json_object_set_new(answer, "usage", usage_of(job));
-  add_verdict(job, answer);
-  return dump(answer);
+static void add_verdict(const rd_group *group, json_t *answer) {
+  bool all = true;
+  for (size_t i = 0; i < group->count; i++)
+    all = all && group->jobs[i]->converged;
+  add_words(answer, all, rd_group_warning(group));
+}
+
+/* The choice of a job that is over. */
+static json_t *whole_choice(const rd_job *job) {
+  char *echo = job->body.echo ? rd_job_echo(job) : strdup("");
+  char *text = echo ? rd_print("%s%s", echo, job->text) : NULL;
+  json_t *choice = text ? job->shape->whole(text, job->finish) : NULL;
+  json_object_set_new(choice, "index", json_integer(job->body.choice));
+  if (choice && job->body.likely)
+    json_object_set_new(choice, "logprobs", job->shape->likely(job));
+  free(echo);
+  free(text);
+  return choice;
+}
+
+char *rd_reply_answer(const rd_group *group) {
+  json_t *choices = json_array();
+  for (size_t i = 0; i < group->count; i++)
+    if (json_array_append_new(choices, whole_choice(group->jobs[i])) != 0) {
+      json_decref(choices);
+      return NULL;
+    }
+  json_t *answer = frame(group->jobs[0], group->shape->object, choices);
+  json_object_set_new(answer, "usage", usage_of(group));
+  add_verdict(group, answer);
+  return rd_reply_dump(answer);
 }
 
 /* --- chunks ------------------------------------------------------------------------------------
  */
 
 static rd_code send_value(rd_job *job, json_t *value, rd_error *e) {
-  char *text = dump(value);
+  char *text = rd_reply_dump(value);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a chunk");
   rd_code code = rd_job_printf(job, e, "data: %s\n\n", text);
@@ -63,11 +99,14 @@ static rd_code send_value(rd_job *job, json_t *value, rd_error *e) {
 static rd_code send_chunk(rd_job *job, const char *text, size_t size, bool first,
                           const char *finish, rd_error *e) {
   json_t *choice = job->shape->piece(text, size, first, finish);
+  json_object_set_new(choice, "index", json_integer(job->body.choice));
+  if (finish && job->body.likely)
+    json_object_set_new(choice, "logprobs", job->shape->likely(job));
   json_t *chunk = frame(job, job->shape->chunk, json_pack("[o]", choice));
   if (job->body.usage)
     json_object_set_new(chunk, "usage", json_null());
   if (finish)
-    add_verdict(job, chunk);
+    add_words(chunk, job->converged, job->warning);
   return send_value(job, chunk, e);
 }
 
@@ -77,6 +116,7 @@ static rd_code send_draft(rd_job *job, const rd_event *event, rd_error *e) {
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
   json_t *nothing = job->shape->piece("", 0, false, NULL);
+  json_object_set_new(nothing, "index", json_integer(job->body.choice));
   json_t *chunk = frame(job, job->shape->chunk, json_pack("[o]", nothing));
   json_object_set_new(chunk, "iteration", json_integer(event->iteration));
   json_object_set_new(chunk, "draft", json_stringn(text, rd_body_cut(&job->body, text, NULL)));
@@ -84,11 +124,14 @@ static rd_code send_draft(rd_job *job, const rd_event *event, rd_error *e) {
   return send_value(job, chunk, e);
 }
 
-static rd_code send_end(rd_job *job, rd_error *e) {
-  RD_TRY(send_chunk(job, "", 0, false, job->finish, e));
+static rd_code send_tail(rd_group *group, rd_error *e) {
+  for (size_t i = 0; i < group->count; i++)
+    if (group->jobs[i]->body.likely)
+      RD_TRY(send_chunk(group->jobs[i], "", 0, false, group->jobs[i]->finish, e));
+  rd_job *job = group->jobs[0];
   if (job->body.usage) {
     json_t *last = frame(job, job->shape->chunk, json_array());
-    json_object_set_new(last, "usage", usage_of(job));
+    json_object_set_new(last, "usage", usage_of(group));
     RD_TRY(send_value(job, last, e));
   }
   return rd_job_printf(job, e, "data: [DONE]\n\n");
@@ -103,33 +146,53 @@ static size_t whole_size(const char *text) {
   return n;
 }
 
-static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
-  if (event->kind == RD_EVENT_START)
-    return send_chunk(job, "", 0, true, NULL, e);
-  bool done = event->kind == RD_EVENT_DONE;
-  if (!done && event->kind != RD_EVENT_DRAFT)
-    return RD_OK;
+rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *from, size_t *size,
+                      rd_error *e) {
+  bool done = event->kind == RD_EVENT_DONE, found = false;
   rd_event part = *event;
   if (!done)
     part.count = rd_job_settled(job, event);
-  char *text = rd_event_text(&part);
-  if (!text)
+  *text = rd_event_text(&part);
+  if (!*text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
-  bool found = false;
-  size_t sent = job->sent, size = rd_body_cut(&job->body, text, &found);
+  size_t end = rd_body_cut(&job->body, *text, &found);
   if (!done && !found) {
-    size = whole_size(text);
-    size -= rd_body_doubtful(&job->body, text, size);
+    end = whole_size(*text);
+    end -= rd_body_doubtful(&job->body, *text, end);
   }
-  rd_code code = RD_OK;
-  if (size > sent) {
-    code = send_chunk(job, text + sent, size - sent, false, NULL, e);
-    job->sent = size;
-  } else if (!done) { /* a comment, which clients pass over: the connection is alive */
+  *from = job->sent;
+  *size = end > job->sent ? end - job->sent : 0;
+  job->sent += *size;
+  return RD_OK;
+}
+
+/* The first chunk, with the prompt where that is echoed. */
+static rd_code send_first(rd_job *job, rd_error *e) {
+  char *echo = job->body.echo ? rd_job_echo(job) : strdup("");
+  if (!echo)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a prompt");
+  rd_code code = send_chunk(job, echo, strlen(echo), true, NULL, e);
+  free(echo);
+  return code;
+}
+
+static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
+  if (event->kind == RD_EVENT_START)
+    return send_first(job, e);
+  bool done = event->kind == RD_EVENT_DONE;
+  if (!done && event->kind != RD_EVENT_DRAFT)
+    return RD_OK;
+  char *text = NULL;
+  size_t from, size;
+  rd_code code = rd_reply_news(job, event, &text, &from, &size, e);
+  if (code == RD_OK && size > 0)
+    code = send_chunk(job, text + from, size, false, NULL, e);
+  else if (code == RD_OK && !done) /* a comment, which clients pass over: the connection is alive */
     code = rd_job_printf(job, e, ": draft %lld\n\n", (long long)event->iteration);
-  }
   free(text);
-  return code == RD_OK && done ? send_end(job, e) : code;
+  /* with log-probabilities the end comes in the tail, which knows them */
+  return code == RD_OK && done && !job->body.likely ? send_chunk(job, "", 0, false, job->finish, e)
+                                                    : code;
 }
 
 /* Drafts, and in the end the answer, once, as any stream has it. */
@@ -170,6 +233,6 @@ static void fail_chunk(rd_job *job, const rd_error *e) {
   send_failure(job, "", e);
 }
 
-const rd_reply rd_reply_events = {"text/event-stream", write_event, fail_event};
-const rd_reply rd_reply_deltas = {"text/event-stream", write_delta, fail_chunk};
-const rd_reply rd_reply_drafts = {"text/event-stream", write_draft, fail_chunk};
+const rd_reply rd_reply_events = {"text/event-stream", write_event, fail_event, NULL};
+const rd_reply rd_reply_deltas = {"text/event-stream", write_delta, fail_chunk, send_tail};
+const rd_reply rd_reply_drafts = {"text/event-stream", write_draft, fail_chunk, send_tail};

@@ -4,6 +4,7 @@
 #include "page.h"
 #include "params.h"
 #include "reply.h"
+#include "shapes.h"
 #include "verdict.h"
 
 #include <stdlib.h>
@@ -36,24 +37,26 @@ static enum MHD_Result get_metrics(rd_exchange *x) {
               : rd_send_json(x, 503, NULL);
 }
 
-static json_t *model_list(const rd_catalog *c) {
+static json_t *model_value(const rd_server *server, const rd_service *service) {
+  return json_pack("{s:s, s:s, s:I, s:s}", "id", service->name, "object", "model", "created",
+                   (json_int_t)server->begun, "owned_by", "redraft");
+}
+
+static json_t *model_list(const rd_server *server) {
+  const rd_catalog *c = &server->setup.catalog;
   json_t *list = json_array();
   for (size_t i = 0; i < c->count; i++)
-    json_array_append_new(list,
-                          json_pack("{s:s, s:s, s:I, s:s}", "id", c->services[i].name, "object",
-                                    "model", "created", (json_int_t)0, "owned_by", "redraft"));
+    json_array_append_new(list, model_value(server, &c->services[i]));
   return list;
 }
 
 static enum MHD_Result get_models(rd_exchange *x) {
-  return send_value(
-      x, json_pack("{s:s, s:o}", "object", "list", "data", model_list(&x->server->setup.catalog)));
+  return send_value(x, json_pack("{s:s, s:o}", "object", "list", "data", model_list(x->server)));
 }
 
-/* The service that the query names with `model`; NULL: it was refused, *sent says how. */
-static const rd_service *asked_service(rd_exchange *x, enum MHD_Result *sent) {
+/* The service of this name (NULL: the first); NULL: it was refused, *sent says how. */
+static const rd_service *asked_service(rd_exchange *x, const char *name, enum MHD_Result *sent) {
   const rd_catalog *c = &x->server->setup.catalog;
-  const char *name = MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model");
   const rd_service *service = rd_catalog_find(c, name);
   rd_error e = {0};
   if (service)
@@ -61,6 +64,12 @@ static const rd_service *asked_service(rd_exchange *x, enum MHD_Result *sent) {
   rd_catalog_missing(c, name, &e);
   *sent = rd_send_failure(x, 404, "invalid_request_error", "model_not_found", e.message);
   return NULL;
+}
+
+static enum MHD_Result get_model(rd_exchange *x) {
+  enum MHD_Result sent = MHD_NO;
+  const rd_service *service = asked_service(x, x->path + strlen(x->route->path), &sent);
+  return service ? send_value(x, model_value(x->server, service)) : sent;
 }
 
 /* --- options -----------------------------------------------------------------------------------
@@ -112,7 +121,8 @@ static enum MHD_Result get_options(rd_exchange *x) {
   rd_error e = {0};
   enum MHD_Result sent = MHD_NO;
   const rd_catalog *catalog = &x->server->setup.catalog;
-  const rd_service *service = asked_service(x, &sent);
+  const rd_service *service = asked_service(
+      x, MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model"), &sent);
   if (!service)
     return sent;
   const rd_model *m = service->model;
@@ -123,7 +133,7 @@ static enum MHD_Result get_options(rd_exchange *x) {
     return rd_send_error(x, &e);
   json_decref(values);
   json_t *rows = option_rows(m, sampler), *samplers = sampler_rows(&d, rows, &e);
-  json_t *models = model_list(catalog);
+  json_t *models = model_list(x->server);
   return send_value(x, json_pack("{s:o, s:o, s:o, s:s, s:b, s:s*, s:O*}", "options", rows,
                                  "samplers", samplers, "models", models, "model", service->name,
                                  "denoiser", rd_model_denoises(m), "about", m->remembered.about,
@@ -203,22 +213,35 @@ static int socket_of(rd_exchange *x) {
   return info ? info->connect_fd : -1;
 }
 
-static rd_code begin(rd_exchange *x, const rd_shape *shape, rd_body *body, rd_job **job,
-                     rd_error *e) {
+/* The first answer's body, and in the same way the others of the request. */
+static rd_code begin(rd_exchange *x, const rd_shape *shape, const json_t *json, rd_body *body,
+                     rd_group **group, rd_error *e) {
   const rd_server *server = x->server;
-  const rd_workers *workers = &server->workers[body->service - server->setup.catalog.services];
+  const rd_server_setup *s = &server->setup;
+  const rd_workers *workers = &server->workers[body->service - s->catalog.services];
   const rd_reply *reply = shape->events   ? &rd_reply_events
                         : !body->stream   ? NULL
                         : body->diffusing ? &rd_reply_drafts
-                                          : &rd_reply_deltas;
-  x->scheduler = rd_body_causal(body) ? workers->causal : workers->refining;
-  *job = rd_job_new(body, shape, reply, socket_of(x), e);
-  if (!*job)
+                                          : shape->reply;
+  int64_t choices = body->choices;
+  if (choices > s->most_jobs)
+    return rd_fail(e, RD_USAGE,
+                   "%lld answers in one request; this server writes %lld at a time (--max-queue)",
+                   (long long)choices, (long long)s->most_jobs);
+  *group = rd_group_new((size_t)choices, shape, reply,
+                        rd_body_causal(body) ? workers->causal : workers->refining, s->pass_rows,
+                        socket_of(x), e);
+  if (!*group)
     return RD_NO_MEMORY;
-  rd_code code = rd_job_begin(*job, e);
-  if (code == RD_OK)
-    code = rd_scheduler_submit(x->scheduler, *job, e);
-  return code;
+  RD_TRY(rd_group_add(*group, body, e));
+  for (int64_t i = 1; i < choices; i++) {
+    rd_code code = rd_body_read(body, json, i, shape, &s->catalog, e);
+    if (code == RD_OK)
+      code = rd_group_add(*group, body, e);
+    if (code != RD_OK)
+      return code;
+  }
+  return rd_group_submit(*group, e);
 }
 
 /* One more thing for the header. */
@@ -232,15 +255,16 @@ static void warn(rd_exchange *x, const char *format, const char *what) {
 }
 
 /* The whole answer at once: this thread waits for it. */
-static enum MHD_Result send_answer(rd_exchange *x, rd_job *job) {
+static enum MHD_Result send_answer(rd_exchange *x, rd_group *group) {
   rd_error e = {0};
   rd_set_timeout(x, 0);
-  rd_code code = rd_job_wait(job, &e);
+  rd_code code = rd_group_finish(group, &e);
   rd_set_timeout(x, RD_IDLE_SECONDS);
-  char *text = code == RD_OK ? rd_reply_answer(job) : NULL;
-  if (code == RD_OK && job->warning)
-    warn(x, "%s", job->warning);
-  rd_job_leave(job);
+  char *text = code == RD_OK ? group->shape->answer(group) : NULL;
+  const char *warning = rd_group_warning(group);
+  if (code == RD_OK && warning)
+    warn(x, "%s", warning);
+  rd_group_leave(group);
   return code == RD_OK ? rd_send_json(x, 200, text) : rd_send_error(x, &e);
 }
 
@@ -256,26 +280,30 @@ static void warn_early(rd_exchange *x, const rd_body *body, bool stream) {
 /* A draft in the shape of the path. */
 static enum MHD_Result post_draft(rd_exchange *x) {
   const rd_shape *shape = rd_table_row(&rd_shape_table, x->route->path);
-  rd_body body;
-  rd_job *job = NULL;
+  rd_body body = {0};
+  json_t *json = NULL;
+  rd_group *group = NULL;
   rd_error e = {0};
-  const char *text = x->body ? x->body : "";
-  rd_code code = rd_body_parse(&body, text, x->size, shape, &x->server->setup.catalog, &e);
-  bool no_model = body.no_model;
-  warn_early(x, &body, shape->events || body.stream);
-  if (code == RD_OK && atomic_load(&x->server->closing)) {
-    rd_body_drop(&body);
-    return rd_send_failure(x, 503, "server_error", NULL, "the server is stopping");
-  }
+  rd_code code = rd_json_parse(&json, x->body ? x->body : "", x->size, "the body", &e);
   if (code == RD_OK)
-    code = begin(x, shape, &body, &job, &e);
+    code = rd_body_read(&body, json, 0, shape, &x->server->setup.catalog, &e);
+  const char *mistake = body.no_model ? "model_not_found"
+                      : body.too_long ? "context_length_exceeded"
+                                      : NULL;
+  unsigned status = body.no_model ? 404 : 400;
+  warn_early(x, &body, shape->events || body.stream);
+  bool closing = code == RD_OK && atomic_load(&x->server->closing);
+  if (code == RD_OK && !closing)
+    code = begin(x, shape, json, &body, &group, &e);
   rd_body_drop(&body);
-  if (code != RD_OK) {
-    rd_job_release(job);
-    return no_model ? rd_send_failure(x, 404, "invalid_request_error", "model_not_found", e.message)
-                    : rd_send_error(x, &e);
-  }
-  return job->reply ? rd_send_stream(x, job) : send_answer(x, job);
+  json_decref(json);
+  if (closing)
+    return rd_send_failure(x, 503, "server_error", NULL, "the server is stopping");
+  if (code == RD_OK)
+    return group->reply ? rd_send_stream(x, group) : send_answer(x, group);
+  rd_group_leave(group);
+  return mistake ? rd_send_failure(x, status, "invalid_request_error", mistake, e.message)
+                 : rd_send_error(x, &e);
 }
 
 const rd_route rd_routes[] = {
@@ -283,6 +311,7 @@ const rd_route rd_routes[] = {
     {"GET", "/health", get_health, false},
     {"GET", "/metrics", get_metrics, true},
     {"GET", "/v1/models", get_models, true},
+    {"GET", "/v1/models/", get_model, true},
     {"GET", "/api/options", get_options, true},
     {"POST", "/api/tokenize", post_tokenize, true},
     {"POST", "/api/denoise", post_draft, true},

@@ -8,6 +8,16 @@
 #include <string.h>
 #include <time.h>
 
+/* An errand that waits: on the stack of who waits for it. */
+typedef struct errand {
+  struct errand *next;
+  rd_errand *run;
+  void *context;
+  rd_error *error;
+  rd_code code;
+  bool done;
+} errand;
+
 struct rd_scheduler {
   pthread_t thread;
   pthread_mutex_t lock;
@@ -18,6 +28,9 @@ struct rd_scheduler {
   int threads;   /* of passes; the number is kept by thread */
   rd_job **jobs; /* (most) under the lock; only the thread removes */
   int64_t count;
+  errand *errands, **last; /* under the lock; the first to be done first */
+  int64_t errand_count;
+  pthread_cond_t done;
   double stop_at;           /* 0: not stopping */
   const atomic_bool *hurry; /* or NULL */
   /* the thread's own */
@@ -62,7 +75,7 @@ static void finish(rd_scheduler *s, rd_job *job, rd_code code, const rd_error *e
 static bool over(rd_scheduler *s, rd_job *job, bool late) {
   rd_error e = {0};
   rd_code code = RD_OK;
-  if (rd_job_gone(job))
+  if (rd_pipe_gone(job->pipe))
     code = rd_fail(&e, RD_CANCELLED, "the client closed the connection");
   else if (late)
     code = rd_draft_stop(job->draft, "cancelled", &e);
@@ -98,7 +111,7 @@ static int64_t gather(rd_scheduler *s, int64_t n, bool late) {
   for (int64_t i = 0; i < n; i++) {
     rd_job *job = s->kept[i];
     rd_need need;
-    if (over(s, job, late) || rd_job_full(job))
+    if (over(s, job, late) || rd_pipe_full(job->pipe))
       continue;
     if (!rd_draft_need(job->draft, &need) || rows + rd_need_rows(&need) > s->rows)
       continue;
@@ -154,9 +167,9 @@ static void pass(rd_scheduler *s, int64_t taken) {
  * now and then, because nothing tells that a client left. */
 static bool await(rd_scheduler *s, bool idle, int64_t *n, bool *late) {
   pthread_mutex_lock(&s->lock);
-  while (s->count == 0 && s->stop_at == 0)
+  while (s->count == 0 && !s->errands && s->stop_at == 0)
     pthread_cond_wait(&s->changed, &s->lock);
-  if (idle && s->count > 0) {
+  if (idle && s->count > 0 && !s->errands) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += 50000000;
@@ -168,9 +181,27 @@ static bool await(rd_scheduler *s, bool idle, int64_t *n, bool *late) {
   bool hurry = s->hurry && atomic_load(s->hurry);
   *late = s->stop_at > 0 && (hurry || rd_seconds() >= s->stop_at);
   memcpy(s->kept, s->jobs, (size_t)s->count * sizeof *s->jobs);
-  bool more = s->count > 0 || s->stop_at == 0;
+  bool more = s->count > 0 || s->errands || s->stop_at == 0;
   pthread_mutex_unlock(&s->lock);
   return more;
+}
+
+/* The first errand that waits, if any. */
+static void run_errand(rd_scheduler *s) {
+  pthread_mutex_lock(&s->lock);
+  errand *first = s->errands;
+  if (first && !(s->errands = first->next))
+    s->last = &s->errands;
+  pthread_mutex_unlock(&s->lock);
+  if (!first)
+    return;
+  rd_code code = first->run(first->context, s->engine, first->error);
+  pthread_mutex_lock(&s->lock);
+  first->code = code;
+  first->done = true;
+  s->errand_count--;
+  pthread_cond_broadcast(&s->done);
+  pthread_mutex_unlock(&s->lock);
 }
 
 static void *run_turns(void *context) {
@@ -179,6 +210,7 @@ static void *run_turns(void *context) {
   bool late = false;
   rd_threads_set(s->threads);
   while (await(s, taken == 0, &n, &late)) {
+    run_errand(s);
     order(s, n);
     taken = gather(s, n, late);
     if (taken == 0)
@@ -196,6 +228,7 @@ static void drop(rd_scheduler *s) {
   rd_engine_close(&s->engine);
   pthread_mutex_destroy(&s->lock);
   pthread_cond_destroy(&s->changed);
+  pthread_cond_destroy(&s->done);
   free(s->jobs);
   free(s->served);
   free(s->kept);
@@ -211,6 +244,8 @@ rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t row
     return RD_NO_MEMORY;
   pthread_mutex_init(&s->lock, NULL);
   pthread_cond_init(&s->changed, NULL);
+  pthread_cond_init(&s->done, NULL);
+  s->last = &s->errands;
   s->metrics = metrics;
   s->rows = rows;
   s->most = most;
@@ -246,6 +281,9 @@ rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e) {
   if (!full) {
     s->jobs[s->count++] = job;
     atomic_fetch_add(&s->metrics->queue, 1);
+    pthread_mutex_lock(&job->pipe->lock);
+    job->pipe->under_way++;
+    pthread_mutex_unlock(&job->pipe->lock);
   }
   pthread_cond_signal(&s->changed);
   pthread_mutex_unlock(&s->lock);
@@ -255,6 +293,25 @@ rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e) {
   atomic_fetch_add(&s->metrics->refused, 1);
   return rd_fail(e, RD_BUSY, "the queue is full: %lld drafts are under way; try again",
                  (long long)s->most);
+}
+
+rd_code rd_scheduler_do(rd_scheduler *s, rd_errand *run, void *context, rd_error *e) {
+  errand mine = {.run = run, .context = context, .error = e};
+  pthread_mutex_lock(&s->lock);
+  bool full = s->errand_count == s->most || s->stop_at > 0;
+  if (!full) {
+    *s->last = &mine;
+    s->last = &mine.next;
+    s->errand_count++;
+    pthread_cond_signal(&s->changed);
+  }
+  while (!full && !mine.done)
+    pthread_cond_wait(&s->done, &s->lock);
+  pthread_mutex_unlock(&s->lock);
+  if (!full)
+    return mine.code;
+  atomic_fetch_add(&s->metrics->refused, 1);
+  return rd_fail(e, RD_BUSY, "the queue is full: %lld others wait; try again", (long long)s->most);
 }
 
 void rd_scheduler_wake(rd_scheduler *s) {

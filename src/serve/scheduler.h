@@ -18,6 +18,11 @@ rd_code rd_scheduler_open(rd_scheduler **out, const rd_model *model, int64_t row
 /* Hand over a job that has begun; the scheduler holds it until rd_job_end. RD_BUSY: no room.
  * RD_USAGE: its canvas does not fit in a pass. RD_NO_MEMORY: no room for what it reuses. */
 rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e);
+/* Something to be done on a model's engine between two passes. */
+typedef rd_code rd_errand(void *context, rd_engine *engine, rd_error *e);
+/* Do it on the scheduler's thread, in turn with others and with the passes of drafts; returns when
+ * it is done, with what it returned. RD_BUSY: too many wait, or the scheduler is stopping. */
+rd_code rd_scheduler_do(rd_scheduler *s, rd_errand *errand, void *context, rd_error *e);
 /* A reader took bytes: a draft that waited for it may go on. */
 void rd_scheduler_wake(rd_scheduler *s);
 /* Refuse new drafts; those under way may finish within `grace` seconds, or until *hurry (NULL:

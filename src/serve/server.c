@@ -69,20 +69,21 @@ static enum MHD_Result take_body(rd_exchange *x, const char *bytes, size_t size)
 /* --- dispatch ----------------------------------------------------------------------------------
  */
 
-static enum MHD_Result no_route(rd_exchange *x, const char *method, const char *path) {
-  char message[300], others[64] = "";
-  for (size_t i = 0; i < rd_route_count; i++)
-    if (strcmp(rd_routes[i].path, path) == 0)
-      snprintf(others, sizeof others, "%s", rd_routes[i].method);
-  if (others[0]) {
-    snprintf(message, sizeof message, "%.20s is not for %.200s: use %s", method, path, others);
+static enum MHD_Result no_route(rd_exchange *x, const char *method) {
+  char message[300];
+  const char *other = rd_route_method(x->path);
+  if (other) {
+    snprintf(message, sizeof message, "%.20s is not for %.200s: use %s", method, x->path, other);
     return rd_send_failure(x, 405, "invalid_request_error", "method_not_allowed", message);
   }
-  snprintf(message, sizeof message, "there is nothing at %.200s", path);
+  snprintf(message, sizeof message, "/v1%.200s", x->path);
+  bool based = rd_route_method(message) != NULL; /* the client's base URL lacks its end */
+  snprintf(message, sizeof message, "there is nothing at %.200s%s", x->path,
+           based ? ": the base URL of OpenAI's clients ends in /v1 here" : "");
   return rd_send_failure(x, 404, "invalid_request_error", "not_found", message);
 }
 
-static enum MHD_Result respond(rd_exchange *x, const char *method, const char *path) {
+static enum MHD_Result respond(rd_exchange *x, const char *method) {
   x->answering = true;
   atomic_fetch_add(&x->server->answering, 1);
   const rd_refusal *r = x->refusal;
@@ -91,7 +92,7 @@ static enum MHD_Result respond(rd_exchange *x, const char *method, const char *p
   if (x->server->origin && strcmp(method, "OPTIONS") == 0)
     return rd_send(x, 204, "text/plain", (char[]){""}, 0, true);
   if (!x->route)
-    return no_route(x, method, path);
+    return no_route(x, method);
   char message[100];
   if (x->too_large)
     return rd_send_failure(x, 413, "invalid_request_error", "body_too_large",
@@ -110,10 +111,12 @@ static rd_exchange *exchange_new(rd_server *server, struct MHD_Connection *conne
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   x->visit = visit ? visit->socket_context : NULL;
   x->begun = rd_seconds();
-  const char *as = strcmp(method, "HEAD") == 0 ? "GET" : method;
-  for (size_t i = 0; i < rd_route_count && !x->route; i++)
-    if (strcmp(rd_routes[i].path, path) == 0 && strcmp(rd_routes[i].method, as) == 0)
-      x->route = &rd_routes[i];
+  x->path = rd_path_plain(path);
+  if (!x->path) {
+    free(x);
+    return NULL;
+  }
+  x->route = rd_route_find(method, x->path);
   atomic_fetch_add(&server->metrics.requests, 1);
   return x;
 }
@@ -125,8 +128,7 @@ static const char *header(const rd_exchange *x, const char *name) {
 /* What the head alone says. A client that asks first ("Expect: 100-continue") hears of a bad
  * request before it sends. Another hears it when its body has been read, so that the connection
  * stays of use; unless there is too much of that, or no telling where it ends. */
-static enum MHD_Result look_at_head(rd_exchange *x, const char *method, const char *path,
-                                    const char *version) {
+static enum MHD_Result look_at_head(rd_exchange *x, const char *method, const char *version) {
   const char *length = header(x, "Content-Length");
   unsigned long long size = length ? strtoull(length, NULL, 10) : 0;
   rd_visit_expect(x->visit, x->server->setup.patience);
@@ -137,7 +139,7 @@ static enum MHD_Result look_at_head(rd_exchange *x, const char *method, const ch
     return MHD_YES;
   bool now = size > MOST_SWALLOWED || (x->refusal && x->refusal->fatal);
   if (header(x, "Expect") || (now && x->server->setup.certificate))
-    return respond(x, method, path);
+    return respond(x, method);
   if (now)
     turn_away(x);
   return MHD_YES;
@@ -149,7 +151,7 @@ static enum MHD_Result access_request(void *context, struct MHD_Connection *conn
   rd_exchange *x = *state;
   if (!x) {
     x = *state = exchange_new(context, connection, method, path);
-    return x ? look_at_head(x, method, path, version) : MHD_NO;
+    return x ? look_at_head(x, method, version) : MHD_NO;
   }
   if (*size > 0) {
     enum MHD_Result result = take_body(x, bytes, *size);
@@ -159,7 +161,7 @@ static enum MHD_Result access_request(void *context, struct MHD_Connection *conn
   if (x->ended)
     return MHD_NO;
   rd_visit_expect(x->visit, 0);
-  return respond(x, method, path);
+  return respond(x, method);
 }
 
 static void log_line(const rd_exchange *x, struct MHD_Connection *connection) {
@@ -184,11 +186,11 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     return;
   log_line(x, connection);
   rd_visit_expect(x->visit, RD_IDLE_SECONDS + x->server->setup.patience);
-  if (x->job)
-    rd_job_leave(x->job);
+  rd_group_leave(x->group);
   if (x->answering)
     atomic_fetch_sub(&x->server->answering, 1);
   free(x->warning);
+  free(x->path);
   free(x->body);
   free(x);
   *state = NULL;
@@ -336,6 +338,7 @@ rd_code rd_server_open(rd_server **out, const rd_server_setup *setup, rd_error *
   if (!server)
     return RD_NO_MEMORY;
   server->setup = *setup;
+  server->begun = (int64_t)time(NULL);
   server->socket = -1;
   rd_code code = start(server, e);
   if (code != RD_OK)

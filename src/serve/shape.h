@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Shapes: what a body that asks for a draft may hold, and how its answer is laid out. A row each,
- * found by the path that takes it. */
+/* A shape: what a body that asks for a draft may hold, and how its answer is laid out. */
 #ifndef RD_SHAPE_H
 #define RD_SHAPE_H
 
 #include "json.h"
-#include "table.h"
+
+struct rd_group;
+struct rd_job;
+struct rd_reply;
 
 typedef struct rd_shape {
   const char *path;
@@ -20,10 +22,10 @@ typedef struct rd_shape {
    * the piece before any text. */
   json_t *(*whole)(const char *text, const char *finish);
   json_t *(*piece)(const char *text, size_t size, bool first, const char *finish);
+  json_t *(*likely)(const struct rd_job *job); /* its log-probabilities, in either of the two */
+  char *(*answer)(
+      const struct rd_group *group); /* not streamed: a new string, NULL without memory */
+  const struct rd_reply *reply;      /* streamed */
 } rd_shape;
-
-extern const rd_shape rd_shapes[];
-extern const size_t rd_shape_count;
-extern const rd_table rd_shape_table; /* the same */
 
 #endif

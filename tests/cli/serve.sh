@@ -98,7 +98,7 @@ model|404|no model gpt|v1/completions|{"prompt":"Hi","model":"gpt"}
 a form|400|response_format|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_object"}}
 a call|400|tool_choice|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"tool_choice":"required"}
 nothing asked|400|prompt is empty|v1/chat/completions|{"messages":[{"role":"user","content":" "}]}
-two answers|400|one answer|v1/completions|{"prompt":"Hi","n":2}
+no answers|400|at least one|v1/completions|{"prompt":"Hi","n":0}
 states|400|equally many|api/denoise|{"prompt":"Hi","draft":{"ids":[1,2],"state":["mask"]}}
 token id|400|outside|api/denoise|{"prompt":"Hi","draft":{"ids":[99999,2],"state":["lock","mask"]}}
 path|404|nothing at|nowhere|{}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of shapes: the program's own, and OpenAI's two, which differ in names alone. */
-#include "shape.h"
+#include "shapes.h"
+
+#include "likely.h"
+#include "reply.h"
 
 static json_t *chat_whole(const char *text, const char *finish) {
   return json_pack("{s:i, s:{s:s, s:s}, s:n, s:s}", "index", 0, "message", "role", "assistant",
@@ -27,7 +30,7 @@ static json_t *text_piece(const char *text, size_t size, bool first, const char 
                    json_stringn(text, size));
 }
 
-#define OPENAI "stream stream_options diffusing max_tokens stop logprobs n"
+#define OPENAI "stream stream_options diffusing max_tokens stop logprobs n seed"
 
 const rd_shape rd_shapes[] = {
     {.path = "/api/denoise",
@@ -37,21 +40,28 @@ const rd_shape rd_shapes[] = {
      .events = true},
     {.path = "/v1/chat/completions",
      .id = "chatcmpl",
-     .fields = OPENAI " messages tools max_completion_tokens response_format tool_choice",
+     .fields =
+         OPENAI " messages tools top_logprobs max_completion_tokens response_format tool_choice",
      .needs = "messages",
      .object = "chat.completion",
      .chunk = "chat.completion.chunk",
      .whole = chat_whole,
-     .piece = chat_piece},
+     .piece = chat_piece,
+     .likely = rd_likely_chat,
+     .answer = rd_reply_answer,
+     .reply = &rd_reply_deltas},
     {.path = "/v1/completions",
      .id = "cmpl",
-     .fields = OPENAI " prompt",
+     .fields = OPENAI " prompt echo best_of",
      .needs = "a prompt",
      .raw = true,
      .object = "text_completion",
      .chunk = "text_completion",
      .whole = text_whole,
-     .piece = text_piece},
+     .piece = text_piece,
+     .likely = rd_likely_text,
+     .answer = rd_reply_answer,
+     .reply = &rd_reply_deltas},
 };
 const size_t rd_shape_count = sizeof rd_shapes / sizeof *rd_shapes;
 

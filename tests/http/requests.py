@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""Requests as clients of other servers send them: the shapes that they come in, several answers, log-probabilities, paths and headers of browsers."""
+import json
+import math
+import sys
+import tempfile
+
+from serving import MODEL, Server, events, roomy
+
+PROGRAM = sys.argv[1]
+CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 6, "iterations": 2, "seed": 1}
+TEXT = {"prompt": "Hi there", "max_tokens": 4, "sampler": "ar", "seed": 1}
+failed = 0
+
+
+def check(what, wanted, found):
+    global failed
+    if wanted != found:
+        failed = 1
+        print(f"FAILED {what}\n  expected: {wanted!r}\n  found:    {found!r}")
+
+
+def near(what, wanted, found):
+    check(what, True, math.isclose(wanted, found, rel_tol=1e-4, abs_tol=1e-5) or (wanted, found))
+
+
+def says(what, answer, status, *words):
+    check(f"{what}: status", status, answer[0])
+    for word in words:
+        if word not in json.dumps(answer[2]):
+            check(f"{what}: words", word, answer[2])
+
+
+def texts(answer):
+    return [c["text"] for c in answer[2]["choices"]]
+
+
+def prompts(server):
+    """Ids, a list of ids, of lists of ids, of strings: each answer is what the prompt gets alone."""
+    def ask(**body):
+        return server.ask("/v1/completions", {**TEXT, **body})
+
+    ids = server.ask("/api/tokenize", {"text": "Hi there"})[2]["ids"]
+    alone = texts(ask(prompt=ids))
+    check("ids: one answer", 1, len(alone))
+    check("a list of ids in a list", alone, texts(ask(prompt=[ids])))
+    check("a list of one string", texts(ask()), texts(ask(prompt=["Hi there"])))
+    other = texts(ask(prompt="Rome is"))
+    both = ask(prompt=["Hi there", "Rome is"])
+    check("two prompts", texts(ask()) + other, texts(both))
+    check("their numbers", [0, 1], [c["index"] for c in both[2]["choices"]])
+    single = [ask(prompt=p)[2]["usage"] for p in ("Hi there", "Rome is")]
+    check("usage of both", {k: sum(u[k] for u in single) for k in single[0]}, both[2]["usage"])
+    check("mixed kinds", texts(ask(prompt=ids)) + other, texts(ask(prompt=[ids, "Rome is"])))
+    several = ask(n=3, best_of=3)
+    seeds = [texts(ask(seed=1 + i))[0] for i in range(3)]
+    check("three answers have seeds that follow one another", seeds, texts(several))
+    check("the prompt counts once", ask()[2]["usage"]["prompt_tokens"], several[2]["usage"]["prompt_tokens"])
+    check("prompts times answers", [0, 1, 2, 3], [c["index"] for c in ask(n=2, prompt=["a", "b"])[2]["choices"]])
+    lines = events(server.ask("/v1/completions", {**TEXT, "n": 2, "stream": True, "stream_options": {"include_usage": True}})[2])
+    check("one end for both", 1, lines.count("[DONE]"))
+    chunks = [json.loads(line) for line in lines if line != "[DONE]"]
+    for i in range(2):
+        mine = [c for chunk in chunks for c in chunk["choices"] if c["index"] == i]
+        check(f"streamed answer {i}", seeds[i], "".join(c["text"] for c in mine))
+        check(f"streamed answer {i}: one end", 1, sum(c["finish_reason"] is not None for c in mine))
+    check("one identity", 1, len({chunk["id"] for chunk in chunks}))
+    check("usage once, at the end", ask(n=2)[2]["usage"], chunks[-1]["usage"])
+    says("chat too", server.ask("/v1/chat/completions", {**CHAT, "n": 2}), 200, '"index": 1')
+    says("fewer than best_of", ask(n=1, best_of=2), 400, "best_of")
+    says("more than the queue", ask(n=9), 400, "--max-queue")
+    says("more than any", ask(n=1000), 400, "up to 128")
+    says("no prompt in the list", ask(prompt=[]), 400, "prompt: expected a string, token ids")
+    says("neither", ask(prompt=["a", {}]), 400, "number 1 is neither")
+    says("no id", ask(prompt=[[1, -4]]), 400, "no token id")
+
+
+def values(server):
+    """Values that other servers take."""
+    def ask(**body):
+        return server.ask("/v1/chat/completions", {**CHAT, **body})
+
+    plain = ask()[2]["choices"][0]["message"]["content"]
+    for body in ({"max_tokens": 6.0}, {"iterations": 2.0}, {"top_k": 3.0}, {"frequency_penalty": 0, "presence_penalty": 0.0},
+                 {"user": "me", "store": False, "metadata": {}, "logit_bias": {}, "parallel_tool_calls": True},
+                 {"stop": ""}, {"stop": []}, {"logprobs": False}, {"n": 1.0}, {"max_tokens": None, "max_completion_tokens": 6}):
+        status, headers, answer = ask(**body)
+        check(f"{body}: status", 200, status)
+        check(f"{body}: the same answer", plain, answer["choices"][0]["message"]["content"])
+        check(f"{body}: no unknown field", False, "unknown" in (headers["X-Redraft-Warning"] or ""))
+    check("a penalty that is asked for is named", True, "presence_penalty" in ask(presence_penalty=1)[1]["X-Redraft-Warning"])
+    check("top_k -1 is off", ask(top_k=0)[2]["choices"], ask(top_k=-1)[2]["choices"])
+    check("no limit", ask(max_tokens=None)[2]["choices"], ask(max_tokens=-1)[2]["choices"])
+    check("ten stops", 200, ask(stop=list("abcdefghij"))[0])
+    check("a seed of 63 bits", 200, ask(seed=2**63 - 1)[0])
+    check("it folds", ask(seed=5)[2]["choices"], ask(seed=5 + 2**53)[2]["choices"])
+    nothing = ask(max_tokens=0)[2]
+    check("no tokens", ("", "length", 0), (nothing["choices"][0]["message"]["content"], nothing["choices"][0]["finish_reason"],
+                                           nothing["usage"]["completion_tokens"]))
+
+
+def conversations(server):
+    def ask(*messages):
+        return server.ask("/v1/chat/completions", {**CHAT, "messages": list(messages)})
+
+    user = {"role": "user", "content": "Hi"}
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    for what, *messages in [
+        ("developer", {"role": "developer", "content": "Be brief."}, user),
+        ("two systems", {"role": "system", "content": "Be brief."}, {"role": "system", "content": "Be kind."}, user),
+        ("parts", {"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "input_text", "text": " there"}]}),
+        ("no content beside calls", user, {"role": "assistant", "content": None, "tool_calls": [call]},
+         {"role": "tool", "content": "Sunny", "tool_call_id": "a"}),
+        ("a result in parts", user, {"role": "assistant", "tool_calls": [call]},
+         {"role": "tool", "content": [{"type": "text", "text": "Sunny"}], "tool_call_id": "a"}),
+        ("a name", {**user, "name": "Ann"}),
+    ]:
+        check(what, 200, ask(*messages)[0])
+    says("an image", ask(user, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}), 400,
+         "messages: number 1 (user): content: a part of the type image_url")
+    says("no content", ask({"role": "user"}), 400, "messages: number 0 (user): content: expected a string")
+    says("no role", ask(user, {"content": "Hi"}), 400, "messages: number 1 (no role): role")
+    long = server.ask("/v1/chat/completions", {**CHAT, "messages": [{"role": "user", "content": "word " * 2000}]})
+    says("too long", long, 400, "the window 256")
+    check("too long: its code", "context_length_exceeded", long[2]["error"]["code"])
+
+
+def likelihoods(server):
+    """By the model from left to right: what it draws with its own distribution has these probabilities."""
+    free = {"prompt": "Hi there", "max_tokens": 5, "sampler": "ar", "seed": 3, "temperature": 1, "top_k": 0}
+    drawn = json.loads(events(server.ask("/api/denoise", {**{k: v for k, v in free.items() if k != "max_tokens"}, "tokens": 5, "raw": True})[2])[-2])
+    answer = server.ask("/v1/completions", {**free, "logprobs": 2})[2]["choices"][0]
+    told = answer["logprobs"]
+    check("the answer's tokens", 5, len(told["tokens"]))
+    for i in range(5):
+        near(f"token {i}", math.log(drawn["confidence"][i]), told["token_logprobs"][i])
+        top = list(told["top_logprobs"][i].values())
+        check(f"token {i}: no likelier one is left out", True, max(top) >= told["token_logprobs"][i] and len(top) <= 2)
+    check("how", True, "left to right" in told["method"])
+    echo = server.ask("/v1/completions", {**free, "logprobs": 1, "echo": True})[2]["choices"][0]
+    check("the prompt goes before", "Hi there" + answer["text"], echo["text"])
+    check("a token before a text has its name", "<|begin_of_text|>", echo["logprobs"]["tokens"][0])
+    check("its first token has none", None, echo["logprobs"]["token_logprobs"][0])
+    n = len(echo["logprobs"]["tokens"])
+    check("the end is the same", told["token_logprobs"], echo["logprobs"]["token_logprobs"][n - 5:])
+    check("offsets", [sum(map(len, echo["logprobs"]["tokens"][:i])) for i in range(n)], echo["logprobs"]["text_offset"])
+    check("tokens make the text", "Hi there", "".join(echo["logprobs"]["tokens"][1:n - 5]))
+    # What scores a text asks for one token more and drops it; or for none.
+    ids = server.ask("/api/tokenize", {"text": "Hi there, you"})[2]["ids"]
+    for more in 0, 1:
+        scored = server.ask("/v1/completions", {"prompt": [ids, ids[:2]], "max_tokens": more, "echo": True, "logprobs": 1, "temperature": 0})[2]
+        check(f"{more} more: sizes", [len(ids) + more, 2 + more], [len(c["logprobs"]["tokens"]) for c in scored["choices"]])
+        near(f"{more} more: a prompt's words do not depend on what follows", scored["choices"][0]["logprobs"]["token_logprobs"][1],
+             scored["choices"][1]["logprobs"]["token_logprobs"][1])
+    chat = {"messages": CHAT["messages"], "max_tokens": 6, "seed": 1, "sampler": "ar", "logprobs": True, "top_logprobs": 2}
+    whole = server.ask("/v1/chat/completions", chat)[2]["choices"][0]
+    content = whole["logprobs"]["content"]
+    check("chat: tokens make the answer", whole["message"]["content"], b"".join(bytes(t["bytes"]) for t in content).decode(errors="replace"))
+    check("chat: two others each", {2}, {len(t["top_logprobs"]) for t in content})
+    chunks = [json.loads(line) for line in events(server.ask("/v1/chat/completions", {**chat, "stream": True})[2])[:-1]]
+    streamed = [t for c in chunks for t in (c["choices"][0].get("logprobs") or {}).get("content", [])]
+    check("streamed: the same", content, streamed)
+    check("streamed: the end comes with them", "length", chunks[-1]["choices"][0]["finish_reason"])
+
+
+def masked():
+    """A denoiser is asked with masks: its last token is what one masked place at the end gets."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = roomy(folder)
+        with open(f"{model}/redraft.json", "w", encoding="utf-8") as f:
+            json.dump({"denoiser": True}, f)
+        with Server(PROGRAM, "--threads", "1", "-q", model=model) as server:
+            ids = server.ask("/api/tokenize", {"text": "Hi there, you"})[2]["ids"]
+            found = json.loads(events(server.ask("/api/denoise", {"prompt": ids, "sampler": "low-confidence", "tokens": 1, "temperature": 0})[2])[-2])
+            scored = server.ask("/v1/completions", {"prompt": ids + found["ids"], "max_tokens": 0, "echo": True, "logprobs": 1})[2]["choices"][0]["logprobs"]
+            near("the last token", math.log(found["confidence"][0]), scored["token_logprobs"][-1])
+            check("how", True, "masked" in scored["method"])
+            check("every token but the first", len(ids), sum(x is not None and x < 0 for x in scored["token_logprobs"]))
+
+
+def paths(server):
+    check("double slashes, and one at the end", 200, server.ask("//v1//models/")[0])
+    says("one model", server.ask("/v1/models/llama-mha"), 200, '"object": "model"')
+    check("when", True, server.ask("/v1/models/llama-mha")[2]["created"] > 1_500_000_000)
+    says("another", server.ask("/v1/models/gpt/4"), 404, "model_not_found", "llama-mha")
+    says("a base without its end", server.ask("/chat/completions", CHAT), 404, "the base URL of OpenAI's clients ends in /v1")
+
+
+def browsers():
+    page = {"Origin": "https://app.example"}
+    with Server(PROGRAM, "--threads", "1", "-q", "--cors", "https://app.example") as server:
+        wanted = "authorization,content-type,x-stainless-os,x-stainless-lang"
+        status, headers, _ = server.ask("/v1/chat/completions", headers={**page, "Access-Control-Request-Headers": wanted}, method="OPTIONS")
+        check("a preflight", (204, wanted), (status, headers["Access-Control-Allow-Headers"]))
+        headers = server.ask("/v1/models", headers={**page, "Access-Control-Request-Headers": "a: b"})[1]
+        check("what is no list of names is not said again", "Authorization, Content-Type", headers["Access-Control-Allow-Headers"])
+        check("pages may read warnings", True, "X-Redraft-Warning" in headers["Access-Control-Expose-Headers"])
+
+
+with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8", model=None) as built_in, \
+        Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8") as server:
+    for part in prompts, values, conversations, likelihoods, paths:
+        part(server)
+    # the model that ships: what scores a sentence finds the true one likelier
+    def score(text):
+        row = built_in.ask("/v1/completions", {"prompt": text, "max_tokens": 0, "echo": True, "logprobs": 0})[2]["choices"][0]["logprobs"]
+        return sum(row["token_logprobs"][1:])
+    check("a likelier sentence", True, score("Paris is the capital of France.") > score("Paris is the capital of Japan."))
+masked()
+browsers()
+sys.exit(failed)
