@@ -73,6 +73,11 @@ typedef struct rd_need {
 typedef rd_code rd_scores_sink(void *context, int64_t need, int64_t first, int64_t count,
                                float *logits, rd_error *e);
 
+/* Called with the state (D) behind the last norm of the row that wanted[index] of needs[need] is
+ * made of. */
+typedef rd_code rd_states_sink(void *context, int64_t need, int64_t index, const float *state,
+                               rd_error *e);
+
 struct rd_engine {
   /* Fill needs[i].out for all i; more than fit in a pass are run in several. A need's results do
    * not depend on the others. Never allocates. After an error the ranges of the needs' lanes are
@@ -82,6 +87,9 @@ struct rd_engine {
   rd_code (*propose)(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e);
   /* The logits themselves, before any rule: eval and `logits` look at them. */
   rd_code (*scores)(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
+                    void *context, rd_error *e);
+  /* The states that scores are made of, of needs without guidance; NULL: this engine gives none. */
+  rd_code (*states)(rd_engine *self, const rd_need *needs, int64_t n, rd_states_sink *sink,
                     void *context, rd_error *e);
   /* Room for a canvas of `positions`; nothing is known yet. Closed before its engine. */
   rd_code (*lane_open)(rd_engine *self, rd_lane **out, int64_t positions, rd_error *e);

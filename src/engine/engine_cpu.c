@@ -33,10 +33,12 @@ typedef struct cpu_engine {
   rd_propose_row *draws;  /* (rows) */
   rd_proposal *proposals; /* (rows) */
   float *with_prompt;     /* (V) the first half of a pair */
+  float *state;           /* (D) */
   void *workspace;
   /* of the call in progress */
   const rd_need *needs;
-  rd_scores_sink *sink; /* NULL: proposals are made */
+  rd_scores_sink *sink;   /* NULL: proposals are made */
+  rd_states_sink *states; /* or NULL: the head is not asked then */
   void *context;
 } cpu_engine;
 
@@ -54,6 +56,7 @@ static void layout(cpu_engine *d, rd_arena *a) {
   d->draws = RD_TAKE(a, rd_propose_row, n);
   d->proposals = RD_TAKE(a, rd_proposal, n);
   d->with_prompt = RD_TAKE(a, float, V);
+  d->state = RD_TAKE(a, float, (size_t)d->model->config.width);
   d->workspace = RD_TAKE(a, unsigned char, rd_propose_workspace((int64_t)V));
 }
 
@@ -135,6 +138,18 @@ static rd_code use_logits(void *context, float *logits, int64_t first, int64_t c
   cpu_engine *d = context;
   int64_t kept = combine_pairs(d, logits, d->uses + first, count);
   return d->sink ? give_scores(d, logits, kept, e) : propose_chunk(d, logits, kept, e);
+}
+
+/* The rows that are used, before the head. */
+static rd_code give_states(cpu_engine *d, rd_error *e) {
+  int64_t D = d->model->config.width;
+  rd_dtype type = d->model->weights.type;
+  for (int64_t i = 0; i < d->use_count; i++) {
+    const void *row = rd_at_const(d->stack->hidden, type, d->indices[i] * D);
+    rd_cast(d->state, RD_F32, row, type, D);
+    RD_TRY(d->states(d->context, d->uses[i].need, d->uses[i].index, d->state, e));
+  }
+  return RD_OK;
 }
 
 /* --- passes ----------------------------------------------------------------------------------- */
@@ -254,7 +269,8 @@ static rd_code run_pass(cpu_engine *d, int64_t n, int64_t first, int64_t *next, 
   if (d->sequence_count > 1 && attention != RD_CAUSAL)
     pad(d, rows);
   RD_TRY(rd_stack_run(d->stack, d->sequences, d->sequence_count, attention, e));
-  RD_TRY(rd_stack_logits(d->stack, d->indices, d->use_count, use_logits, d, e));
+  RD_TRY(d->states ? give_states(d, e)
+                   : rd_stack_logits(d->stack, d->indices, d->use_count, use_logits, d, e));
   for (int64_t i = first; i < end; i++)
     if (d->needs[i].attention == attention)
       rd_need_keep(&d->needs[i]);
@@ -271,11 +287,12 @@ static int64_t next_kind(const rd_need *needs, int64_t n, int64_t after) {
   return kind;
 }
 
-static rd_code scores(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
-                      void *context, rd_error *e) {
-  cpu_engine *d = (cpu_engine *)self;
+/* All needs, in passes of one kind of attention each. */
+static rd_code run(cpu_engine *d, const rd_need *needs, int64_t n, rd_scores_sink *sink,
+                   rd_states_sink *states, void *context, rd_error *e) {
   d->needs = needs;
   d->sink = sink;
+  d->states = states;
   d->context = context;
   for (int64_t i = 0; i < n; i++)
     RD_TRY(rd_need_check(&needs[i], d->model, d->longest, e));
@@ -288,8 +305,18 @@ static rd_code scores(rd_engine *self, const rd_need *needs, int64_t n, rd_score
   return RD_OK;
 }
 
+static rd_code scores(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
+                      void *context, rd_error *e) {
+  return run((cpu_engine *)self, needs, n, sink, NULL, context, e);
+}
+
+static rd_code states(rd_engine *self, const rd_need *needs, int64_t n, rd_states_sink *sink,
+                      void *context, rd_error *e) {
+  return run((cpu_engine *)self, needs, n, NULL, sink, context, e);
+}
+
 static rd_code propose(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e) {
-  return scores(self, needs, n, NULL, NULL, e);
+  return run((cpu_engine *)self, needs, n, NULL, NULL, NULL, e);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -334,6 +361,7 @@ rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows,
     return RD_NO_MEMORY;
   d->base = (rd_engine){.propose = propose,
                         .scores = scores,
+                        .states = states,
                         .lane_open = lane_open,
                         .lane_close = lane_close,
                         .close = close_engine};

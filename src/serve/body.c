@@ -112,7 +112,7 @@ static rd_code take_prompt(rd_body *body, const json_t *value, rd_error *e) {
   int64_t count;
   if (body->message_count > 0)
     return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
-  RD_TRY(rd_prompts_count(value, &count, e));
+  RD_TRY(rd_prompts_count(value, "prompt", &count, e));
   body->asked = json_incref((json_t *)(uintptr_t)value);
   return RD_OK;
 }
@@ -123,7 +123,7 @@ static rd_code pick_prompt(rd_body *body, rd_error *e) {
   body->choices = body->n;
   if (!body->asked)
     return RD_OK;
-  RD_TRY(rd_prompts_count(body->asked, &prompts, e));
+  RD_TRY(rd_prompts_count(body->asked, "prompt", &prompts, e));
   body->choices *= prompts;
   if (body->choice >= body->choices)
     return rd_fail(e, RD_USAGE, "answer %lld of %lld is asked for", (long long)body->choice,
@@ -478,10 +478,15 @@ static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape
 
 rd_code rd_body_read(rd_body *out, const json_t *body, int64_t choice, const rd_shape *shape,
                      const rd_catalog *catalog, rd_error *e) {
-  *out = (rd_body){.n = 1, .choice = choice};
+  *out = (rd_body){.n = 1, .choice = choice, .stream = shape->streams};
   RD_TRY(rd_options_open(&out->options, rd_sampler_parts, &out->params, e));
   RD_TRY(rd_options_default(&out->options, e));
-  return as_field(read_body(out, body, shape, catalog, e), e);
+  json_t *translated = NULL;
+  rd_code code = shape->translate ? shape->translate(body, &translated, e) : RD_OK;
+  if (code == RD_OK)
+    code = read_body(out, translated ? translated : body, shape, catalog, e);
+  json_decref(translated);
+  return as_field(code, e);
 }
 
 rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,

@@ -108,3 +108,24 @@ enum MHD_Result rd_send_stream(rd_exchange *x, rd_group *group) {
       MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1 << 16, more, x, NULL);
   return queue(x, 200, group->reply->type, r);
 }
+
+enum MHD_Result rd_send_value(rd_exchange *x, json_t *value) {
+  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  json_decref(value);
+  return rd_send_json(x, 200, text);
+}
+
+const rd_service *rd_asked_service(rd_exchange *x, const char *name, enum MHD_Result *sent) {
+  const rd_catalog *c = &x->server->setup.catalog;
+  const rd_service *service = rd_catalog_find(c, name);
+  rd_error e = {0};
+  if (service)
+    return service;
+  rd_catalog_missing(c, name, &e);
+  *sent = rd_send_failure(x, 404, "invalid_request_error", "model_not_found", e.message);
+  return NULL;
+}
+
+rd_workers *rd_workers_of(const rd_server *server, const rd_service *service) {
+  return &server->workers[service - server->setup.catalog.services];
+}

@@ -65,6 +65,12 @@ struct rd_exchange {
   unsigned status;
 };
 
+/* The threads of a service. */
+rd_workers *rd_workers_of(const rd_server *server, const rd_service *service);
+/* The service of this name (NULL: the first); NULL: it was refused with 404, *sent says how. */
+const rd_service *rd_asked_service(rd_exchange *x, const char *name, enum MHD_Result *sent);
+/* Respond with a value, whose reference goes over; NULL: out of memory. */
+enum MHD_Result rd_send_value(rd_exchange *x, json_t *value);
 /* Respond with bytes; `text` is given over (malloc) unless `borrowed`. */
 enum MHD_Result rd_send(rd_exchange *x, unsigned status, const char *type, char *text, size_t size,
                         bool borrowed);

@@ -69,6 +69,7 @@ static rd_code watch(void *context, const rd_event *event) {
       return RD_NO_MEMORY;
     job->converged = event->converged;
     job->tokens = event->count;
+    job->seconds = event->seconds;
     job->iterations = event->iteration;
     job->drafted = event->drafted;
     job->accepted = event->accepted;

@@ -31,6 +31,8 @@ struct rd_job {
   int64_t created;       /* Unix time */
   double begun;          /* monotonic seconds */
   size_t sent;           /* text bytes that went out as deltas */
+  int64_t chunks;        /* pieces of a stream that number them */
+  double seconds;        /* that the draft took */
   int64_t passes, place; /* the scheduler's: passes so far, and its place in the list */
   bool enough;           /* a stop is in text that stays: no further pass is needed */
   /* the answer, once over */

@@ -27,20 +27,20 @@ static bool is_ids(const json_t *value) {
   return json_is_integer(json_array_get(value, 0));
 }
 
-rd_code rd_prompts_count(const json_t *value, int64_t *count, rd_error *e) {
+rd_code rd_prompts_count(const json_t *value, const char *what, int64_t *count, rd_error *e) {
   *count = 1;
   if (json_is_string(value) || is_ids(value))
     return RD_OK;
   size_t n = json_array_size(value);
   if (n == 0 || n > MOST_PROMPTS)
     return rd_fail(e, RD_BAD_INPUT,
-                   "prompt: expected a string, token ids, or a list of 1 to %d of one of them",
+                   "%s: expected a string, token ids, or a list of 1 to %d of one of them", what,
                    MOST_PROMPTS);
   for (size_t i = 0; i < n; i++) {
     const json_t *item = json_array_get(value, i);
     if (!json_is_string(item) && !is_ids(item))
-      return rd_fail(e, RD_BAD_INPUT,
-                     "prompt: number %zu is neither a string nor a list of token ids", i);
+      return rd_fail(e, RD_BAD_INPUT, "%s: number %zu is neither a string nor a list of token ids",
+                     what, i);
   }
   *count = (int64_t)n;
   return RD_OK;

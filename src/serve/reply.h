@@ -9,6 +9,12 @@ extern const rd_reply rd_reply_events; /* the events of generate --json, server-
 extern const rd_reply rd_reply_deltas; /* OpenAI chunks; text that cannot change any more */
 extern const rd_reply rd_reply_drafts; /* OpenAI chunks, each with the whole draft */
 
+extern const rd_reply rd_reply_lines;           /* reply_ollama.c: lines of JSON */
+extern const rd_reply rd_reply_response_events; /* reply_responses.c */
+
+/* Ollama's answer, and OpenAI's response, of a group that is over: as the next one. */
+char *rd_reply_ollama(const rd_group *group);
+char *rd_reply_response(const rd_group *group);
 /* OpenAI's answer of a group that is over: new string, NULL when memory is out. */
 char *rd_reply_answer(const rd_group *group);
 /* The value as text, and gone; NULL when memory is out, or was when it was made. */

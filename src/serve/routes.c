@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What each path does. */
-#include "exchange.h"
+#include "handlers.h"
 #include "page.h"
 #include "params.h"
 #include "reply.h"
@@ -9,12 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static enum MHD_Result send_value(rd_exchange *x, json_t *value) {
-  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-  json_decref(value);
-  return rd_send_json(x, 200, text);
-}
 
 static enum MHD_Result get_page(rd_exchange *x) {
   size_t size;
@@ -51,25 +45,13 @@ static json_t *model_list(const rd_server *server) {
 }
 
 static enum MHD_Result get_models(rd_exchange *x) {
-  return send_value(x, json_pack("{s:s, s:o}", "object", "list", "data", model_list(x->server)));
-}
-
-/* The service of this name (NULL: the first); NULL: it was refused, *sent says how. */
-static const rd_service *asked_service(rd_exchange *x, const char *name, enum MHD_Result *sent) {
-  const rd_catalog *c = &x->server->setup.catalog;
-  const rd_service *service = rd_catalog_find(c, name);
-  rd_error e = {0};
-  if (service)
-    return service;
-  rd_catalog_missing(c, name, &e);
-  *sent = rd_send_failure(x, 404, "invalid_request_error", "model_not_found", e.message);
-  return NULL;
+  return rd_send_value(x, json_pack("{s:s, s:o}", "object", "list", "data", model_list(x->server)));
 }
 
 static enum MHD_Result get_model(rd_exchange *x) {
   enum MHD_Result sent = MHD_NO;
-  const rd_service *service = asked_service(x, x->path + strlen(x->route->path), &sent);
-  return service ? send_value(x, model_value(x->server, service)) : sent;
+  const rd_service *service = rd_asked_service(x, x->path + strlen(x->route->path), &sent);
+  return service ? rd_send_value(x, model_value(x->server, service)) : sent;
 }
 
 /* --- options -----------------------------------------------------------------------------------
@@ -121,7 +103,7 @@ static enum MHD_Result get_options(rd_exchange *x) {
   rd_error e = {0};
   enum MHD_Result sent = MHD_NO;
   const rd_catalog *catalog = &x->server->setup.catalog;
-  const rd_service *service = asked_service(
+  const rd_service *service = rd_asked_service(
       x, MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model"), &sent);
   if (!service)
     return sent;
@@ -134,74 +116,10 @@ static enum MHD_Result get_options(rd_exchange *x) {
   json_decref(values);
   json_t *rows = option_rows(m, sampler), *samplers = sampler_rows(&d, rows, &e);
   json_t *models = model_list(x->server);
-  return send_value(x, json_pack("{s:o, s:o, s:o, s:s, s:b, s:s*, s:O*}", "options", rows,
-                                 "samplers", samplers, "models", models, "model", service->name,
-                                 "denoiser", rd_model_denoises(m), "about", m->remembered.about,
-                                 "examples", m->remembered.examples));
-}
-
-/* --- tokens ------------------------------------------------------------------------------------
- */
-
-/* Written as it is read: a list of JSON values would take a hundred bytes a token. */
-static rd_code write_tokens(FILE *out, const rd_tokenizer *t, const int32_t *ids, size_t n,
-                            rd_error *e) {
-  rd_code code = RD_OK;
-  fputs("{\"ids\":[", out);
-  for (size_t i = 0; i < n; i++)
-    fprintf(out, i ? ",%d" : "%d", ids[i]);
-  fputs("],\"pieces\":[", out);
-  for (size_t i = 0; i < n && code == RD_OK; i++) {
-    char *piece = NULL;
-    size_t size = 0;
-    code = rd_tokenizer_decode(t, &ids[i], 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e);
-    json_t *text = code == RD_OK ? json_stringn(piece, size) : NULL;
-    fputs(i ? "," : "", out);
-    if (code == RD_OK && (!text || json_dumpf(text, out, JSON_ENCODE_ANY) != 0))
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: %zu tokens", n);
-    json_decref(text);
-    free(piece);
-  }
-  fputs("]}", out);
-  return code;
-}
-
-static rd_code tokenize(const rd_catalog *c, const json_t *body, char **out, rd_error *e) {
-  const char *name = NULL;
-  RD_TRY(rd_json_text(body, "model", &name, e));
-  const rd_service *service = rd_catalog_find(c, name);
-  if (!service)
-    return rd_catalog_missing(c, name, e);
-  const rd_tokenizer *t = service->model->tokenizer;
-  const json_t *text = json_object_get(body, "text");
-  if (!json_is_string(text))
-    return rd_fail(e, RD_BAD_INPUT, "text: expected a string");
-  int32_t *ids = NULL;
-  size_t n = 0, size = 0;
-  RD_TRY(rd_tokenizer_encode(t, json_string_value(text), json_string_length(text), 0, &ids, &n, e));
-  FILE *memory = open_memstream(out, &size);
-  rd_code code = memory ? write_tokens(memory, t, ids, n, e) : RD_OK;
-  bool whole = memory && !ferror(memory);
-  whole = memory && fclose(memory) == 0 && whole;
-  free(ids);
-  if (code == RD_OK && !whole)
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: %zu tokens", n);
-  if (code != RD_OK) {
-    free(*out);
-    *out = NULL;
-  }
-  return code;
-}
-
-static enum MHD_Result post_tokenize(rd_exchange *x) {
-  json_t *body = NULL;
-  char *answer = NULL;
-  rd_error e = {0};
-  rd_code code = rd_json_parse(&body, x->body ? x->body : "", x->size, "the body", &e);
-  if (code == RD_OK)
-    code = tokenize(&x->server->setup.catalog, body, &answer, &e);
-  json_decref(body);
-  return code == RD_OK ? rd_send_json(x, 200, answer) : rd_send_error(x, &e);
+  return rd_send_value(x, json_pack("{s:o, s:o, s:o, s:s, s:b, s:s*, s:O*}", "options", rows,
+                                    "samplers", samplers, "models", models, "model", service->name,
+                                    "denoiser", rd_model_denoises(m), "about", m->remembered.about,
+                                    "examples", m->remembered.examples));
 }
 
 /* --- drafts ------------------------------------------------------------------------------------
@@ -218,7 +136,7 @@ static rd_code begin(rd_exchange *x, const rd_shape *shape, const json_t *json, 
                      rd_group **group, rd_error *e) {
   const rd_server *server = x->server;
   const rd_server_setup *s = &server->setup;
-  const rd_workers *workers = &server->workers[body->service - s->catalog.services];
+  const rd_workers *workers = rd_workers_of(server, body->service);
   const rd_reply *reply = shape->events   ? &rd_reply_events
                         : !body->stream   ? NULL
                         : body->diffusing ? &rd_reply_drafts
@@ -313,9 +231,23 @@ const rd_route rd_routes[] = {
     {"GET", "/v1/models", get_models, true},
     {"GET", "/v1/models/", get_model, true},
     {"GET", "/api/options", get_options, true},
-    {"POST", "/api/tokenize", post_tokenize, true},
+    {"POST", "/api/tokenize", rd_post_pieces, true},
+    {"POST", "/tokenize", rd_post_tokenize, true},
+    {"POST", "/detokenize", rd_post_detokenize, true},
+    {"GET", "/tokenizer_info", rd_get_tokenizer, true},
+    {"GET", "/props", rd_get_props, true},
+    {"GET", "/slots", rd_get_slots, true},
+    {"GET", "/api/tags", rd_get_tags, true},
+    {"GET", "/api/ps", rd_get_tags, true},
+    {"GET", "/api/version", rd_get_version, true},
+    {"POST", "/api/show", rd_post_show, true},
+    {"POST", "/v1/embeddings", rd_post_embeddings, true},
+    {"POST", "/api/embed", rd_post_embed, true},
     {"POST", "/api/denoise", post_draft, true},
     {"POST", "/v1/chat/completions", post_draft, true},
     {"POST", "/v1/completions", post_draft, true},
+    {"POST", "/v1/responses", post_draft, true},
+    {"POST", "/api/chat", post_draft, true},
+    {"POST", "/api/generate", post_draft, true},
 };
 const size_t rd_route_count = sizeof rd_routes / sizeof *rd_routes;

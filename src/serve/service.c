@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Ollama's clients put a tag behind a name that has none. */
+static bool is_called(const rd_service *service, const char *name) {
+  size_t n = strlen(service->name);
+  return strncmp(service->name, name, n) == 0 && (!name[n] || strcmp(name + n, ":latest") == 0);
+}
+
 const rd_service *rd_catalog_find(const rd_catalog *c, const char *name) {
   for (size_t i = 0; name && i < c->count; i++)
-    if (strcmp(c->services[i].name, name) == 0)
+    if (is_called(&c->services[i], name))
       return &c->services[i];
   return !name || c->any ? c->services : NULL;
 }

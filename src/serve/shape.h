@@ -15,8 +15,12 @@ typedef struct rd_shape {
   const char *fields; /* rows of body.c that it takes beside options of generation; space separated
                        */
   const char *needs;  /* what to give, where a body has nothing to answer: "messages" */
-  bool raw;           /* the prompt is text to go on from: no chat template */
-  bool events;        /* every event is sent as it happens; what follows is for the others */
+  bool streams;       /* unless the body says otherwise */
+  /* Another interface's body as one of OpenAI's, whose fields are those above: a new reference.
+   * NULL: it is one. */
+  rd_code (*translate)(const json_t *body, json_t **out, rd_error *e);
+  bool raw;    /* the prompt is text to go on from: no chat template */
+  bool events; /* every event is sent as it happens; what follows is for the others */
   const char *object, *chunk; /* the kinds of a whole answer and of a piece of one */
   /* A whole answer, and a piece: new references. `finish` is NULL where more follows; `first` is
    * the piece before any text. */

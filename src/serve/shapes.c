@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of shapes: the program's own, and OpenAI's two, which differ in names alone. */
+/* The table of shapes: the program's own, OpenAI's, and Ollama's. */
 #include "shapes.h"
 
 #include "likely.h"
 #include "reply.h"
+#include "translate.h"
 
 static json_t *chat_whole(const char *text, const char *finish) {
   return json_pack("{s:i, s:{s:s, s:s}, s:n, s:s}", "index", 0, "message", "role", "assistant",
@@ -30,6 +31,29 @@ static json_t *text_piece(const char *text, size_t size, bool first, const char 
                    json_stringn(text, size));
 }
 
+static json_t *message_whole(const char *text, const char *finish) {
+  (void)finish;
+  return json_pack("{s:{s:s, s:s}}", "message", "role", "assistant", "content", text);
+}
+
+static json_t *message_piece(const char *text, size_t size, bool first, const char *finish) {
+  (void)first;
+  (void)finish;
+  return json_pack("{s:{s:s, s:s%}}", "message", "role", "assistant", "content", text, size);
+}
+
+static json_t *bare_whole(const char *text, const char *finish) {
+  (void)finish;
+  return json_pack("{s:s}", "response", text);
+}
+
+static json_t *bare_piece(const char *text, size_t size, bool first, const char *finish) {
+  (void)first;
+  (void)finish;
+  return json_pack("{s:s%}", "response", text, size);
+}
+
+#define TURNS "messages system tools response_format tool_choice stream max_tokens stop seed"
 #define OPENAI "stream stream_options diffusing max_tokens stop logprobs n seed"
 
 const rd_shape rd_shapes[] = {
@@ -62,6 +86,33 @@ const rd_shape rd_shapes[] = {
      .likely = rd_likely_text,
      .answer = rd_reply_answer,
      .reply = &rd_reply_deltas},
+    {.path = "/v1/responses",
+     .id = "resp",
+     .fields = TURNS,
+     .needs = "input",
+     .translate = rd_translate_responses,
+     .answer = rd_reply_response,
+     .reply = &rd_reply_response_events},
+    {.path = "/api/chat",
+     .id = "chat",
+     .fields = TURNS,
+     .needs = "messages",
+     .streams = true,
+     .translate = rd_translate_ollama,
+     .whole = message_whole,
+     .piece = message_piece,
+     .answer = rd_reply_ollama,
+     .reply = &rd_reply_lines},
+    {.path = "/api/generate",
+     .id = "generate",
+     .fields = "prompt raw system response_format stream max_tokens stop seed",
+     .needs = "a prompt",
+     .streams = true,
+     .translate = rd_translate_ollama,
+     .whole = bare_whole,
+     .piece = bare_piece,
+     .answer = rd_reply_ollama,
+     .reply = &rd_reply_lines},
 };
 const size_t rd_shape_count = sizeof rd_shapes / sizeof *rd_shapes;
 

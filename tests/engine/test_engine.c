@@ -4,6 +4,8 @@
  * run. */
 #include "cpu.h"
 #include "engine.h"
+#include "linear.h"
+#include "precision.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -392,6 +394,66 @@ static void ids_without_a_word_are_not_chosen(void **state) {
   rd_model_close(&m);
 }
 
+/* States of two needs, (T, D) each. */
+typedef struct states {
+  int64_t width;
+  float *rows[2];
+} states;
+
+static rd_code keep_state(void *context, int64_t need, int64_t index, const float *state,
+                          rd_error *e) {
+  const states *s = context;
+  (void)e;
+  memcpy(s->rows[need] + index * s->width, state, (size_t)s->width * sizeof *state);
+  return RD_OK;
+}
+
+static void states_open(states *s, const rd_model *m) {
+  s->width = m->config.width;
+  for (int i = 0; i < 2; i++) {
+    s->rows[i] = calloc((size_t)(T * s->width), sizeof(float));
+    assert_non_null(s->rows[i]);
+  }
+}
+
+/* States are what scores are made of, whatever shares the pass. */
+static void check_states(rd_engine *engine, const rd_model *m) {
+  static scene s[2];
+  states both, alone;
+  rd_error e = {0};
+  rd_need needs[2];
+  states_open(&both, m);
+  states_open(&alone, m);
+  for (int i = 0; i < 2; i++) {
+    scene_init(&s[i], RD_BIDIRECTIONAL, 0, T);
+    s[i].ids[3] += i;
+    needs[i] = s[i].need;
+  }
+  assert_int_equal(engine->states(engine, needs, 2, keep_state, &both, &e), RD_OK);
+  assert_int_equal(engine->states(engine, needs, 1, keep_state, &alone, &e), RD_OK);
+  size_t bytes = (size_t)(T * both.width) * sizeof(float);
+  assert_memory_equal(both.rows[0], alone.rows[0], bytes);
+  assert_true(memcmp(both.rows[0], both.rows[1], bytes) != 0);
+  if (strcmp(m->precision->name, "f32") == 0) {
+    rd_input in = {.x = rd_mat_rows(both.rows[0], RD_F32, T, both.width)};
+    score(engine, s, 1);
+    assert_int_equal(rd_linear_forward(&m->weights.head, rd_mat_rows(s[1].logits, RD_F32, T, V),
+                                       false, &in, 0, NULL, &e),
+                     RD_OK);
+    for (int64_t i = 0; i < T * V; i++)
+      assert_true(fabsf(s[0].logits[i / V][i % V] - s[1].logits[i / V][i % V]) < 1e-4F);
+  }
+  for (int i = 0; i < 2; i++) {
+    free(both.rows[i]);
+    free(alone.rows[i]);
+  }
+}
+
+static void states_are_what_scores_are_made_of(void **state) {
+  (void)state;
+  each_engine(check_states);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ids_without_a_word_are_not_chosen),
@@ -401,6 +463,7 @@ int main(void) {
       cmocka_unit_test(lanes_are_packed_with_anything),
       cmocka_unit_test(what_makes_no_sense_is_said),
       cmocka_unit_test(only_what_is_allowed_is_chosen),
+      cmocka_unit_test(states_are_what_scores_are_made_of),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Requests as clients of other servers send them: the shapes that they come in, several answers, log-probabilities, paths and headers of browsers."""
+import base64
 import json
 import math
+import struct
 import sys
 import tempfile
 
-from serving import MODEL, Server, events, roomy
+from serving import Server, events, roomy
 
 PROGRAM = sys.argv[1]
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 6, "iterations": 2, "seed": 1}
@@ -178,6 +180,101 @@ def masked():
             check("every token but the first", len(ids), sum(x is not None and x < 0 for x in scored["token_logprobs"]))
 
 
+def dot(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
+def embeddings(server):
+    def ask(**body):
+        return server.ask("/v1/embeddings", body)
+
+    texts = ["Hi there", "Rome is a city", "x"]
+    rows = ask(input=texts)[2]
+    vectors = [d["embedding"] for d in rows["data"]]
+    check("their numbers", [0, 1, 2], [d["index"] for d in rows["data"]])
+    for text, vector in zip(texts, vectors):
+        near("of length 1", 1, dot(vector, vector))
+        near(f"{text}: as alone", 1, dot(vector, ask(input=text)[2]["data"][0]["embedding"]))
+    check("texts differ", True, dot(vectors[0], vectors[1]) < 0.999)
+    packed = ask(input=texts[1], encoding_format="base64")[2]["data"][0]["embedding"]
+    raw = base64.b64decode(packed, validate=True)
+    near("in base64", 1, dot(vectors[1], struct.unpack(f"<{len(raw) // 4}f", raw)))
+    ids = server.ask("/tokenize", {"content": texts[1], "add_special": True})[2]["tokens"]
+    near("of ids", 1, dot(vectors[1], ask(input=ids)[2]["data"][0]["embedding"]))
+    check("tokens are counted", len(ids), ask(input=texts[1])[2]["usage"]["prompt_tokens"])
+    near("Ollama's way", 1, dot(vectors[1], server.ask("/api/embed", {"input": texts[1]})[2]["embeddings"][0]))
+    says("nothing", ask(), 400, "give input")
+    says("an empty list", ask(input=[]), 400, "input: expected")
+    says("other dimensions", ask(input="a", dimensions=7), 400, "dimensions")
+    says("another format", ask(input="a", encoding_format="int8"), 400, "float and base64")
+    says("no id", ask(input=[5, 10**6]), 400, "outside")
+    long = ask(input="word " * 2000)
+    says("too long", long, 400, "256")
+    check("too long: its code", "context_length_exceeded", long[2]["error"]["code"])
+
+
+def tokens(server):
+    text = "Hi there, \u00e9t\u00e9"
+    ids = server.ask("/api/tokenize", {"text": text})[2]["ids"]
+    for field in "content", "prompt":
+        answer = server.ask("/tokenize", {field: text})[2]
+        check(f"tokens of {field}", (ids, len(ids), 256), (answer["tokens"], answer["count"], answer["max_model_len"]))
+    check("with what comes before a text", [server.ask("/tokenizer_info")[2]["bos_token"]],
+          [server.ask("/detokenize", {"tokens": server.ask("/tokenize", {"content": text, "add_special": True})[2]["tokens"][:1]})[2]["content"]])
+    check("pieces", [{"id": i} for i in ids], [{"id": p["id"]} for p in server.ask("/tokenize", {"content": text, "with_pieces": True})[2]["tokens"]])
+    back = server.ask("/detokenize", {"tokens": ids})[2]
+    check("and back", (text, text), (back["content"], back["prompt"]))
+    check("of nothing", "", server.ask("/detokenize", {"tokens": []})[2]["content"])
+    end = server.ask("/tokenizer_info")[2]["eos_token"]
+    check("special words are tokens", 1, len(server.ask("/tokenize", {"content": end})[2]["tokens"]))
+    check("unless they are text", True, len(server.ask("/tokenize", {"content": end, "parse_special": False})[2]["tokens"]) > 1)
+    says("no token", server.ask("/detokenize", {"tokens": [10**6]}), 400, "outside")
+    says("no text", server.ask("/tokenize", {}), 400, "expected a string")
+    check("slots", 8, len(server.ask("/slots")[2]))
+    check("slots in sum", 8, server.ask("/props")[2]["total_slots"])
+
+
+def responses(server):
+    body = {"input": "Hi", "max_output_tokens": 6, "iterations": 2, "seed": 1}
+    answer = server.ask("/v1/responses", body)[2]
+    plain = server.ask("/v1/chat/completions", CHAT)[2]
+    text = answer["output"][0]["content"][0]["text"]
+    check("the answer of chat completions", plain["choices"][0]["message"]["content"], text)
+    check("usage", plain["usage"]["total_tokens"], answer["usage"]["total_tokens"])
+    check("cut", ("incomplete", "max_output_tokens"), (answer["status"], answer["incomplete_details"]["reason"]))
+    items = [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]
+    check("items", text, server.ask("/v1/responses", {**body, "input": items})[2]["output"][0]["content"][0]["text"])
+    stream = [json.loads(line) for line in events(server.ask("/v1/responses", {**body, "stream": True})[2])]
+    check("numbers", list(range(len(stream))), [e["sequence_number"] for e in stream])
+    check("deltas", text, "".join(e["delta"] for e in stream if e["type"] == "response.output_text.delta"))
+    check("first and last", ("response.created", "response.incomplete"), (stream[0]["type"], stream[-1]["type"]))
+    check("the last has all", text, stream[-1]["response"]["output"][0]["content"][0]["text"])
+    call = [{"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}, {"type": "function_call_output", "call_id": "a", "output": "Sunny"}]
+    check("calls and results", 200, server.ask("/v1/responses", {**body, "input": items + call})[0])
+    says("what is stored", server.ask("/v1/responses", {**body, "previous_response_id": "r"}), 400, "nothing is stored")
+    says("no such item", server.ask("/v1/responses", {**body, "input": [{"type": "item_reference", "id": "x"}]}), 400, "item_reference")
+    says("no such tool", server.ask("/v1/responses", {**body, "tools": [{"type": "web_search"}]}), 400, "web_search")
+
+
+def lines(server):
+    """Ollama's interface."""
+    options = {"num_predict": 6, "iterations": 2, "seed": 1}
+    plain = server.ask("/v1/chat/completions", CHAT)[2]["choices"][0]["message"]["content"]
+    status, headers, text = server.ask("/api/chat", {"model": "llama-mha:latest", "messages": CHAT["messages"], "options": options})
+    rows = [json.loads(line) for line in text.splitlines()]
+    check("streams unless told", (200, "application/x-ndjson"), (status, headers["Content-Type"]))
+    check("the answer of chat completions", plain, "".join(r["message"]["content"] for r in rows))
+    check("done once", [False] * (len(rows) - 1) + [True], [r["done"] for r in rows])
+    check("counts", (6, "length"), (rows[-1]["eval_count"], rows[-1]["done_reason"]))
+    whole = server.ask("/api/chat", {"messages": CHAT["messages"], "options": options, "stream": False})[2]
+    check("whole", plain, whole["message"]["content"])
+    check("generate", plain, server.ask("/api/generate", {"prompt": "Hi", "options": options, "stream": False})[2]["response"])
+    says("images", server.ask("/api/generate", {"prompt": "Hi", "images": ["x"]}), 400, "images")
+    says("options", server.ask("/api/generate", {"prompt": "Hi", "options": 3}), 400, "options")
+    says("no model", server.ask("/api/show", {"model": "other"}), 404, "model_not_found")
+    check("tags", ["llama-mha"], [m["name"] for m in server.ask("/api/tags")[2]["models"]])
+
+
 def paths(server):
     check("double slashes, and one at the end", 200, server.ask("//v1//models/")[0])
     says("one model", server.ask("/v1/models/llama-mha"), 200, '"object": "model"')
@@ -199,7 +296,7 @@ def browsers():
 
 with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8", model=None) as built_in, \
         Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8") as server:
-    for part in prompts, values, conversations, likelihoods, paths:
+    for part in prompts, values, conversations, likelihoods, embeddings, tokens, responses, lines, paths:
         part(server)
     # the model that ships: what scores a sentence finds the true one likelier
     def score(text):

@@ -32,6 +32,26 @@ static const struct question {
      "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":4,\"sampler\":\"lad\","
      "\"iterations\":1}",
      "\"chat.completion\""},
+    {"POST", "/v1/responses",
+     "{\"input\":\"Hi\",\"max_output_tokens\":4,\"sampler\":\"lad\",\"iterations\":1}",
+     "\"output_text\""},
+    {"POST", "/api/chat",
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"options\":{\"num_predict\":4,"
+     "\"sampler\":\"lad\",\"iterations\":1}}",
+     "\"done\":true"},
+    {"POST", "/api/generate",
+     "{\"prompt\":\"Hi\",\"stream\":false,\"options\":{\"num_predict\":4}}", "\"eval_count\""},
+    {"GET", "/api/tags", "", "\"model\":\"llama-mha\""},
+    {"GET", "/api/ps", "", "\"model\":\"llama-mha\""},
+    {"GET", "/api/version", "", "\"version\""},
+    {"POST", "/api/show", "{\"model\":\"llama-mha\"}", "\"context_length\":256"},
+    {"POST", "/api/embed", "{\"input\":\"Hi\"}", "\"embeddings\":[["},
+    {"POST", "/v1/embeddings", "{\"input\":\"Hi\"}", "\"embedding\":["},
+    {"POST", "/tokenize", "{\"content\":\"Hi\"}", "\"tokens\":["},
+    {"POST", "/detokenize", "{\"tokens\":[40,41]}", "\"content\""},
+    {"GET", "/tokenizer_info", "", "\"eos_token\""},
+    {"GET", "/props", "", "\"n_ctx\":256"},
+    {"GET", "/slots", "", "\"is_processing\":false"},
     {"POST", "/v1/completions", "{\"prompt\":\"Hi\",\"max_tokens\":4}", "\"text_completion\""},
 };
 

@@ -67,14 +67,16 @@ static void test_layout(void **state) {
     const rd_shape *s = &rd_shapes[i];
     if (s->events) /* nothing else is sent */
       continue;
+    assert_non_null(s->answer);
+    assert_non_null(s->reply);
+    if (s->translate) /* another interface's answer, laid out by its reply */
+      continue;
     json_t *values[] = {s->whole("text", "stop"), s->piece("text", 4, true, NULL),
                         s->piece("", 0, false, "length")};
     const char *const ends[] = {"stop", NULL, "length"};
     assert_non_null(s->object);
     assert_non_null(s->chunk);
     assert_non_null(s->likely);
-    assert_non_null(s->answer);
-    assert_non_null(s->reply);
     for (size_t k = 0; k < 3; k++) {
       assert_true(json_is_object(values[k]));
       const json_t *finish = json_object_get(values[k], "finish_reason");

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Tokens of texts and back: the page's way, and that of llama.cpp's and vLLM's servers, which name
+ * fields differently; either's are read, and both's are answered. Lists are written as they are
+ * read: JSON values would take a hundred bytes a token. */
+#include "handlers.h"
+#include "prompts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+rd_code rd_exchange_json(const rd_exchange *x, json_t **out, rd_error *e) {
+  RD_TRY(rd_json_parse(out, x->body ? x->body : "", x->size, "the body", e));
+  return json_is_object(*out) ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
+}
+
+/* What a path makes of a body, for the tokenizer of the model that it names. */
+typedef rd_code write_answer(FILE *out, const rd_model *model, const json_t *body, rd_error *e);
+
+static rd_code write_piece(FILE *out, const rd_tokenizer *t, int32_t id, rd_error *e) {
+  char *piece = NULL;
+  size_t size = 0;
+  RD_TRY(rd_tokenizer_decode(t, &id, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e));
+  json_t *text = json_stringn(piece, size);
+  free(piece);
+  bool written = text && json_dumpf(text, out, JSON_ENCODE_ANY) == 0;
+  json_decref(text);
+  return written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a token");
+}
+
+static void write_ids(FILE *out, const int32_t *ids, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    fprintf(out, i ? ",%d" : "%d", ids[i]);
+}
+
+static rd_code encode(const rd_tokenizer *t, const json_t *text, const char *what, unsigned flags,
+                      int32_t **ids, size_t *n, rd_error *e) {
+  if (!json_is_string(text))
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a string", what);
+  return rd_tokenizer_encode(t, json_string_value(text), json_string_length(text), flags, ids, n,
+                             e);
+}
+
+/* {"text"} to {"ids", "pieces"}. */
+static rd_code write_pieces(FILE *out, const rd_model *model, const json_t *body, rd_error *e) {
+  int32_t *ids = NULL;
+  size_t n = 0;
+  RD_TRY(encode(model->tokenizer, json_object_get(body, "text"), "text", 0, &ids, &n, e));
+  rd_code code = RD_OK;
+  fputs("{\"ids\":[", out);
+  write_ids(out, ids, n);
+  fputs("],\"pieces\":[", out);
+  for (size_t i = 0; i < n && code == RD_OK; i++) {
+    fputs(i ? "," : "", out);
+    code = write_piece(out, model->tokenizer, ids[i], e);
+  }
+  fputs("]}", out);
+  free(ids);
+  return code;
+}
+
+static rd_code write_tokens(FILE *out, const rd_model *model, const json_t *body, rd_error *e) {
+  const json_t *text = json_object_get(body, "content");
+  bool bos = false, special = true, pieces = false;
+  int32_t *ids = NULL;
+  size_t n = 0;
+  text = text ? text : json_object_get(body, "prompt");
+  RD_TRY(rd_json_bool(body, "add_special", &bos, e));
+  RD_TRY(rd_json_bool(body, "add_special_tokens", &bos, e));
+  RD_TRY(rd_json_bool(body, "parse_special", &special, e));
+  RD_TRY(rd_json_bool(body, "with_pieces", &pieces, e));
+  bos = bos && rd_tokenizer_adds_bos(model->tokenizer);
+  RD_TRY(encode(model->tokenizer, text, "content",
+                (bos ? RD_TOK_BOS : 0u) | (special ? RD_TOK_SPECIAL : 0u), &ids, &n, e));
+  rd_code code = RD_OK;
+  fputs("{\"tokens\":[", out);
+  if (!pieces)
+    write_ids(out, ids, n);
+  for (size_t i = 0; pieces && i < n && code == RD_OK; i++) {
+    fprintf(out, "%s{\"id\":%d,\"piece\":", i ? "," : "", ids[i]);
+    code = write_piece(out, model->tokenizer, ids[i], e);
+    fputc('}', out);
+  }
+  fprintf(out, "],\"count\":%zu,\"max_model_len\":%lld}", n, (long long)model->config.positions);
+  free(ids);
+  return code;
+}
+
+static rd_code write_text(FILE *out, const rd_model *model, const json_t *body, rd_error *e) {
+  const json_t *tokens = json_object_get(body, "tokens");
+  int32_t *ids = NULL;
+  int64_t n = 0;
+  char *text = NULL;
+  size_t size = 0;
+  if (!json_is_array(tokens) || json_array_size(tokens) > 0)
+    RD_TRY(rd_prompt_ids(tokens, "tokens", &ids, &n, e));
+  rd_code code =
+      rd_tokenizer_decode(model->tokenizer, ids, (size_t)n, RD_TOK_REPLACE, &text, &size, e);
+  free(ids);
+  RD_TRY(code);
+  json_t *answer = json_pack("{s:s%, s:s%}", "content", text, size, "prompt", text, size);
+  free(text);
+  bool written = answer && json_dumpf(answer, out, JSON_COMPACT) == 0;
+  json_decref(answer);
+  return written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a text");
+}
+
+static rd_code answer_body(const rd_exchange *x, write_answer *write, char **answer, rd_error *e) {
+  const rd_catalog *c = &x->server->setup.catalog;
+  json_t *body = NULL;
+  const char *name = NULL;
+  size_t size = 0;
+  FILE *out = NULL;
+  rd_code code = rd_exchange_json(x, &body, e);
+  if (code == RD_OK)
+    code = rd_json_text(body, "model", &name, e);
+  const rd_service *service = rd_catalog_find(c, name);
+  if (code == RD_OK && !service)
+    code = rd_catalog_missing(c, name, e);
+  if (code == RD_OK && (out = open_memstream(answer, &size)))
+    code = write(out, service->model, body, e);
+  bool whole = out && !ferror(out);
+  whole = out && fclose(out) == 0 && whole;
+  json_decref(body);
+  return code == RD_OK && !whole ? rd_fail(e, RD_NO_MEMORY, "out of memory: tokens") : code;
+}
+
+static enum MHD_Result answer(rd_exchange *x, write_answer *write) {
+  char *text = NULL;
+  rd_error e = {0};
+  rd_code code = answer_body(x, write, &text, &e);
+  if (code == RD_OK)
+    return rd_send_json(x, 200, text);
+  free(text);
+  return rd_send_error(x, &e);
+}
+
+enum MHD_Result rd_post_pieces(rd_exchange *x) {
+  return answer(x, write_pieces);
+}
+
+enum MHD_Result rd_post_tokenize(rd_exchange *x) {
+  return answer(x, write_tokens);
+}
+
+enum MHD_Result rd_post_detokenize(rd_exchange *x) {
+  return answer(x, write_text);
+}
