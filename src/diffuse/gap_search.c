@@ -102,7 +102,7 @@ static int64_t trace_path(rd_gap_search *g, int64_t node) {
 
 /* --- a pass ----------------------------------------------------------------------------------- */
 
-static void want(rd_draft *d, int64_t place, rd_row_reading *reading) {
+static void want(rd_draft *d, int64_t place, rd_row_query *reading) {
   int64_t inside = place < d->setup.count ? place : d->setup.count - 1;
   d->wanted[d->wanted_count++] =
       (rd_wanted){.position = d->setup.prompt_count + place,
@@ -125,7 +125,7 @@ void rd_gaps_need(rd_draft *d, rd_need *need) {
   d->wanted_count = 0;
   for (int64_t i = 0; i < more; i++) {
     g->readings[i] =
-        (rd_row_reading){.ids = g->behind + i, .scores = g->scores + i, .count = i < asked};
+        (rd_row_query){.ids = g->behind + i, .scores = g->scores + i, .count = i < asked};
     if (i == 0 && depth < g->end - g->first) {
       g->readings[i].best = g->best_ids;
       g->readings[i].best_scores = g->best_scores;

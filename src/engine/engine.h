@@ -17,7 +17,7 @@
 
 #include "model.h"
 #include "propose.h"
-#include "row_reading.h"
+#include "row_query.h"
 #include "table.h"
 
 typedef struct rd_engine rd_engine;
@@ -35,10 +35,10 @@ typedef struct rd_lane {
 
 /* A position whose token is wanted. */
 typedef struct rd_wanted {
-  int64_t position;              /* of the canvas */
-  rd_propose_row draw;           /* rule and counters of the choice; not for scores */
-  const uint64_t *allowed;       /* (ceil(V / 64)) bits of the ids that may be chosen; NULL: all */
-  const rd_row_reading *reading; /* how likely words are, of all that may be chosen without
+  int64_t position;            /* of the canvas */
+  rd_propose_row draw;         /* rule and counters of the choice; not for scores */
+  const uint64_t *allowed;     /* (ceil(V / 64)) bits of the ids that may be chosen; NULL: all */
+  const rd_row_query *reading; /* how likely words are, of all that may be chosen without
                                 `allowed`; or NULL. Not for scores */
 } rd_wanted;
 

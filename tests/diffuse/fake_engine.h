@@ -33,7 +33,7 @@ static inline rd_code fake_propose(rd_engine *self, const rd_need *needs, int64_
         rd_propose_guide(f->given, f->unguided, need->guidance, f->V);
       }
       if (need->wanted[i].reading)
-        rd_read_row(need->wanted[i].reading, f->given, f->V);
+        rd_query_row(need->wanted[i].reading, f->given, f->V);
       RD_TRY(rd_propose(&need->out[i], f->given, 1, f->V, &need->wanted[i].draw, f->workspace, e));
     }
   }

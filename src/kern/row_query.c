@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The sum over all words comes from the cross-entropy of one of them, which has the vector kernels;
  * the likeliest are kept sorted, since few are asked for and most logits are below the last. */
-#include "row_reading.h"
+#include "row_query.h"
 
 #include "ops.h"
 
 /* Put a word in its place among the likeliest; the last one falls out. */
-static void insert(const rd_row_reading *r, int64_t known, int32_t id, float logit) {
+static void insert(const rd_row_query *r, int64_t known, int32_t id, float logit) {
   int64_t at = known < r->best_count ? known : r->best_count - 1;
   for (; at > 0 && r->best_scores[at - 1] < logit; at--) {
     r->best_scores[at] = r->best_scores[at - 1];
@@ -16,7 +16,7 @@ static void insert(const rd_row_reading *r, int64_t known, int32_t id, float log
   r->best[at] = id;
 }
 
-void rd_read_row(const rd_row_reading *r, const float *logits, int64_t V) {
+void rd_query_row(const rd_row_query *r, const float *logits, int64_t V) {
   int32_t top = 0;
   double loss = 0;
   for (int64_t v = 1; v < V; v++)

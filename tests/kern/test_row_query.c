@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading rows: shares among all words, the likeliest in order, and words that cannot be. */
-#include "row_reading.h"
+#include "row_query.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -26,7 +26,7 @@ static void scores_are_logarithms_of_shares(void **state) {
   fill(row);
   for (int v = 0; v < V; v++)
     sum += exp((double)row[v]);
-  rd_read_row(&(rd_row_reading){.ids = ids, .scores = scores, .count = 3}, row, V);
+  rd_query_row(&(rd_row_query){.ids = ids, .scores = scores, .count = 3}, row, V);
   for (int i = 0; i < 3; i++)
     assert_true(fabs((double)scores[i] - ((double)row[ids[i]] - log(sum))) < 1e-5);
 }
@@ -39,8 +39,8 @@ static void the_likeliest_come_in_order(void **state) {
   row[5] = row[600] = 20; /* a tie goes to the lower id */
   row[V - 1] = 30;
   row[7] = -INFINITY;
-  const rd_row_reading r = {.best = best, .best_scores = scores, .best_count = BEST};
-  rd_read_row(&r, row, V);
+  const rd_row_query r = {.best = best, .best_scores = scores, .best_count = BEST};
+  rd_query_row(&r, row, V);
   assert_int_equal(best[0], V - 1);
   assert_int_equal(best[1], 5);
   assert_int_equal(best[2], 600);
@@ -57,7 +57,7 @@ static void all_words_can_be_asked_for(void **state) {
   float row[3] = {1, -INFINITY, 2}, scores[3];
   int32_t best[3];
   (void)state;
-  rd_read_row(&(rd_row_reading){.best = best, .best_scores = scores, .best_count = 3}, row, 3);
+  rd_query_row(&(rd_row_query){.best = best, .best_scores = scores, .best_count = 3}, row, 3);
   assert_int_equal(best[0], 2);
   assert_int_equal(best[1], 0);
   assert_int_equal(best[2], 1);
