@@ -102,12 +102,12 @@ static int64_t trace_path(rd_gap_search *g, int64_t node) {
 
 /* --- a pass ----------------------------------------------------------------------------------- */
 
-static void want(rd_draft *d, int64_t place, rd_row_query *reading) {
+static void want(rd_draft *d, int64_t place, rd_row_query *query) {
   int64_t inside = place < d->setup.count ? place : d->setup.count - 1;
   d->wanted[d->wanted_count++] =
       (rd_wanted){.position = d->setup.prompt_count + place,
                   .draw = {&d->rule, (uint32_t)d->view.iteration, (uint32_t)inside},
-                  .reading = reading};
+                  .query = query};
 }
 
 /* The text so far, the node's words, what follows; asked of each word that follows how likely it
@@ -124,14 +124,14 @@ void rd_gaps_need(rd_draft *d, rd_need *need) {
     memcpy(region + at, g->behind, (size_t)(asked - 1) * sizeof *region);
   d->wanted_count = 0;
   for (int64_t i = 0; i < more; i++) {
-    g->readings[i] =
+    g->queries[i] =
         (rd_row_query){.ids = g->behind + i, .scores = g->scores + i, .count = i < asked};
     if (i == 0 && depth < g->end - g->first) {
-      g->readings[i].best = g->best_ids;
-      g->readings[i].best_scores = g->best_scores;
-      g->readings[i].best_count = RD_GAP_WORDS < d->setup.vocab ? RD_GAP_WORDS : d->setup.vocab;
+      g->queries[i].best = g->best_ids;
+      g->queries[i].best_scores = g->best_scores;
+      g->queries[i].best_count = RD_GAP_WORDS < d->setup.vocab ? RD_GAP_WORDS : d->setup.vocab;
     }
-    want(d, at + i, &g->readings[i]);
+    want(d, at + i, &g->queries[i]);
   }
   need->length = d->setup.prompt_count + at + more - 1;
   need->gated = d->setup.gate.answer ? need->length : 0;
@@ -180,7 +180,7 @@ static void learn(rd_draft *d) {
   const rd_params *p = d->params;
   const rd_gap_node node = g->nodes[g->now];
   double share = 0; /* of the words before */
-  int64_t most = g->readings[0].best_count;
+  int64_t most = g->queries[0].best_count;
   most = p->top_k > 0 && p->top_k < most ? p->top_k : most;
   if (node.depth > 0)
     judge(d, &node);

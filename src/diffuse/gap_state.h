@@ -36,7 +36,7 @@ typedef struct rd_gap_search {
   double best_drawn; /* the same with the luck of a temperature above 0 */
   int64_t until;     /* passes, all counted, after which the gap must do with what it has */
   int64_t gaps_left; /* the one in work counted */
-  rd_row_query readings[RD_GAP_BEHIND];
+  rd_row_query queries[RD_GAP_BEHIND];
   float scores[RD_GAP_BEHIND];
   int32_t behind[RD_GAP_BEHIND]; /* (behind_count) the text that follows the gap */
   int64_t behind_count;

@@ -11,7 +11,7 @@ void rd_kept_drop(rd_kept *kept) {
   kept->rows = kept->prompt = 0;
 }
 
-static rd_code room_for(rd_kept *kept, const rd_model *model, int64_t rows, rd_error *e) {
+rd_code rd_kept_room(rd_kept *kept, const rd_model *model, int64_t rows, rd_error *e) {
   if (kept->engine && rows <= kept->rows)
     return RD_OK;
   rd_kept_drop(kept);
@@ -24,7 +24,7 @@ rd_code rd_kept_run(rd_kept *kept, const rd_model *model, int64_t window, rd_dra
   int64_t rows = rd_draft_rows(draft), positions = model->config.positions;
   bool keeps = rd_draft_keeps(draft);
   rows = keeps && rows < window ? window : rows;
-  RD_TRY(room_for(kept, model, rows, e));
+  RD_TRY(rd_kept_room(kept, model, rows, e));
   if (keeps && !kept->lane)
     RD_TRY(rd_lane_open(&kept->lane, kept->engine, rows < positions ? rows : positions, e));
   if (keeps) {

@@ -19,6 +19,8 @@ typedef struct rd_kept {
  * The same model each time. `window`: how long its conversation may become. */
 rd_code rd_kept_run(rd_kept *kept, const rd_model *model, int64_t window, rd_draft *draft,
                     atomic_int *cancelled, rd_error *e);
+/* An engine for passes of `rows` positions: the one that is kept, or a larger one in its place. */
+rd_code rd_kept_room(rd_kept *kept, const rd_model *model, int64_t rows, rd_error *e);
 /* Every draft that ran is freed before. */
 void rd_kept_drop(rd_kept *kept);
 

@@ -2,6 +2,7 @@
 /* The option rows of generation, and what may be given together. */
 #include "params.h"
 
+#include "facts.h"
 #include "family.h"
 #include "model.h"
 #include "reuse.h"
@@ -137,8 +138,7 @@ static const json_t *remembered_defaults(const rd_defaults *d) {
 
 /* Is there a gap to fill in a model that reads from left to right, whole or in front of a gate? */
 static bool infills(const rd_options *o, const rd_model *m) {
-  bool reads = m->config.block == 1 && (!rd_model_denoises(m) || m->remembered.gate.answer);
-  return reads && (rd_option_given(o, "template") || rd_option_given(o, "suffix"));
+  return rd_reads_on(m) && (rd_option_given(o, "template") || rd_option_given(o, "suffix"));
 }
 
 /* The sampler of a model for those who name none. */

@@ -2,6 +2,7 @@
 /* A request made into a draft. */
 #include "request.h"
 
+#include "facts.h"
 #include "grid.h"
 
 #include <stdlib.h>
@@ -40,34 +41,7 @@ static char *spell_piece(const void *context, int32_t id) {
 /* --- making -------------------------------------------------------------------------------------
  */
 
-static void add_end(rd_draft_setup *s, int32_t id) {
-  for (int i = 0; i < s->end_count; i++)
-    if (s->ends[i] == id)
-      return;
-  if (id >= 0 && s->end_count < RD_MOST_ENDS)
-    s->ends[s->end_count++] = id;
-}
-
-/* EOS ids of config.json first, then those that the tokenizer's files add. */
-static void gather_ends(rd_draft_setup *s, const rd_model *model) {
-  const rd_config *c = &model->config;
-  for (int i = 0; i < c->eos_count; i++)
-    add_end(s, c->eos[i]);
-  size_t n = 0;
-  const int32_t *more = model->tokenizer ? rd_tokenizer_eos(model->tokenizer, &n) : NULL;
-  for (size_t i = 0; i < n; i++)
-    if (more[i] < c->vocab)
-      add_end(s, more[i]);
-}
-
-static int32_t mask_of(const rd_model *model) {
-  int32_t mask = model->config.mask;
-  if (mask < 0 && model->tokenizer)
-    mask = rd_tokenizer_mask(model->tokenizer);
-  return mask < model->config.vocab ? mask : -1;
-}
-
-static rd_code draw_seed(uint64_t *seed, int64_t wanted, rd_error *e) {
+rd_code rd_seed_draw(uint64_t *seed, int64_t wanted, rd_error *e) {
   *seed = (uint64_t)wanted;
   if (wanted >= 0)
     return RD_OK;
@@ -143,11 +117,11 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                           .model = model->name,
                           .prompt = r->prompt,
                           .prompt_count = r->prompt_count,
-                          .mask = mask_of(model),
+                          .mask = rd_mask_of(model),
                           .vocab = model->config.vocab,
                           .attention = rd_engine_attention(model),
                           .stride = model->config.stride,
-                          .gate = model->weights.plain ? model->remembered.gate : (rd_gate){0},
+                          .gate = rd_gate_of(model),
                           .untrained = !r->sampler->ahead && !rd_sampler_asks(r->sampler) &&
                                        !rd_model_denoises(model),
                           .shift_logits = model->config.shift_logits,
@@ -163,10 +137,10 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                    "%s has no adapter with a gate, so that nothing drafts: --verify and --sampler "
                    "verify need one; --sampler jacobi needs none",
                    model->name);
-  gather_ends(&setup, model);
+  setup.end_count = rd_ends_of(model, setup.ends);
   if (setup.mask < 0 && rd_sampler_asks(r->sampler)) /* what stands where nothing was guessed yet */
     setup.mask = setup.end_count > 0 ? setup.ends[0] : 0;
-  RD_TRY(draw_seed(&setup.seed, r->params->seed, e));
+  RD_TRY(rd_seed_draw(&setup.seed, r->params->seed, e));
   RD_TRY(lay_canvas(&canvas, r, &setup, e));
   setup.ids = canvas.ids;
   setup.places = canvas.places;

@@ -21,6 +21,8 @@ typedef struct rd_request {
   void *context;
 } rd_request;
 
+/* The seed `wanted`, or for -1 one that the system draws: 53 bits, exact in JSON. */
+rd_code rd_seed_draw(uint64_t *seed, int64_t wanted, rd_error *e);
 /* Emits start and the initial noise. A seed of -1 is drawn from the system. Errors: those of
  * rd_canvas_init and rd_draft_new. */
 rd_code rd_request_draft(rd_draft **out, const rd_request *request, rd_error *e);

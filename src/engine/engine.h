@@ -35,11 +35,11 @@ typedef struct rd_lane {
 
 /* A position whose token is wanted. */
 typedef struct rd_wanted {
-  int64_t position;            /* of the canvas */
-  rd_propose_row draw;         /* rule and counters of the choice; not for scores */
-  const uint64_t *allowed;     /* (ceil(V / 64)) bits of the ids that may be chosen; NULL: all */
-  const rd_row_query *reading; /* how likely words are, of all that may be chosen without
-                                `allowed`; or NULL. Not for scores */
+  int64_t position;          /* of the canvas */
+  rd_propose_row draw;       /* rule and counters of the choice; not for scores */
+  const uint64_t *allowed;   /* (ceil(V / 64)) bits of the ids that may be chosen; NULL: all */
+  const rd_row_query *query; /* how likely words are, of all that may be chosen without `allowed`;
+                                or NULL. Not for scores */
 } rd_wanted;
 
 /* What a pass must compute of one canvas. */

@@ -108,8 +108,8 @@ static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_err
     d->draws[i] = w->draw;
     for (int64_t k = 0; k < d->model->wordless_count; k++)
       logits[i * V + d->model->wordless[k]] = -INFINITY;
-    if (w->reading)
-      rd_query_row(w->reading, logits + i * V, V);
+    if (w->query)
+      rd_query_row(w->query, logits + i * V, V);
     if (w->allowed)
       RD_TRY(forbid(logits + i * V, w, V, e));
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What each path does. */
+#include "decide_route.h"
 #include "handlers.h"
 #include "page.h"
 #include "params.h"
@@ -249,5 +250,6 @@ const rd_route rd_routes[] = {
     {"POST", "/v1/responses", post_draft, true},
     {"POST", "/api/chat", post_draft, true},
     {"POST", "/api/generate", post_draft, true},
+    {"POST", "/v1/systemone", rd_post_decide, true},
 };
 const size_t rd_route_count = sizeof rd_routes / sizeof *rd_routes;

@@ -3,49 +3,13 @@
 #include "answer.h"
 #include "canvas.h"
 #include "frame.h"
+#include "input.h"
 #include "interrupt.h"
 #include "utf8.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { MOST_PROMPT = 64 << 20 };
-
-/* The whole of standard input without its last line end. */
-static rd_code read_input(char **out, rd_error *e) {
-  char *text = NULL;
-  size_t size = 0, room = 0;
-  for (;;) {
-    if (size + 1 >= room) {
-      room = room ? 2 * room : 4096;
-      char *more = room <= MOST_PROMPT ? realloc(text, room) : NULL;
-      if (!more) {
-        free(text);
-        return rd_fail(e, RD_BAD_INPUT, "standard input: a prompt has at most %d bytes",
-                       MOST_PROMPT);
-      }
-      text = more;
-    }
-    ssize_t n = read(STDIN_FILENO, text + size, room - size - 1);
-    if (n < 0) {
-      free(text);
-      return errno == EINTR ? rd_fail(e, RD_CANCELLED, "interrupted")
-                            : rd_fail(e, RD_IO, "standard input: %s", strerror(errno));
-    }
-    if (n == 0)
-      break;
-    size += (size_t)n;
-  }
-  if (size > 0 && text[size - 1] == '\n')
-    size--;
-  text[size] = '\0';
-  *out = text;
-  return strlen(text) == size
-           ? RD_OK
-           : rd_fail(e, RD_BAD_INPUT, "standard input: a NUL byte at %zu", strlen(text));
-}
 
 /* The prompt from one of its three places, as settings.prompt. */
 static rd_code find_prompt(rd_answer_settings *s, char **names, rd_error *e) {
@@ -57,7 +21,7 @@ static rd_code find_prompt(rd_answer_settings *s, char **names, rd_error *e) {
   else if (!s->prompt && isatty(STDIN_FILENO))
     return rd_fail(e, RD_USAGE, "no prompt: give it as an argument, with -p, or on standard input");
   else if (!s->prompt)
-    RD_TRY(read_input(&s->prompt, e));
+    RD_TRY(rd_tool_input(&s->prompt, "a prompt", e));
   if (!s->prompt)
     return RD_NO_MEMORY;
   if (!s->raw && rd_prompt_blank(s->prompt))

@@ -12,6 +12,8 @@ const rd_command rd_commands[] = {
     {"chat", "", "a conversation, with history", rd_cmd_chat, .options = rd_chat_parts},
     {"convert", "[--to TYPE] [--merge] -o DIR", "write a model as a Hugging Face folder",
      rd_cmd_convert, .options = rd_convert_parts},
+    {"decide", "[FILE | --ask TEXT]", "typed questions about a text, answered with probabilities",
+     rd_cmd_decide, .options = rd_decide_parts},
     {"eval", "--task NAME --data FILE", "quality against iterations", rd_cmd_eval,
      .options = rd_eval_parts},
     {"generate", "[PROMPT]", "an answer, refined draft by draft before your eyes", rd_cmd_generate,

@@ -32,8 +32,8 @@ static inline rd_code fake_propose(rd_engine *self, const rd_need *needs, int64_
         f->logits(f->unguided, f->V, need->unguided, need->end, row);
         rd_propose_guide(f->given, f->unguided, need->guidance, f->V);
       }
-      if (need->wanted[i].reading)
-        rd_query_row(need->wanted[i].reading, f->given, f->V);
+      if (need->wanted[i].query)
+        rd_query_row(need->wanted[i].query, f->given, f->V);
       RD_TRY(rd_propose(&need->out[i], f->given, 1, f->V, &need->wanted[i].draw, f->workspace, e));
     }
   }

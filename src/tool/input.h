@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Standard input as a text. */
+#ifndef RD_INPUT_H
+#define RD_INPUT_H
+
+#include "error.h"
+
+/* The whole of standard input without its last line end, a new string; `what` it is goes into
+ * messages: "a prompt". RD_BAD_INPUT: above 64 MB, or a NUL byte. RD_CANCELLED: a signal came. */
+rd_code rd_tool_input(char **out, const char *what, rd_error *e);
+
+#endif

@@ -1,0 +1,96 @@
+#!/bin/bash
+# redraft decide and POST /v1/systemone: words that come back, probabilities that are those of `logits`, the protocol's own client.
+program=$1
+folder=$(mktemp -d)
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
+. tests/expect.bash
+says() { # says WHAT WORD ARGUMENTS...: the word stands in what decide prints
+  local found
+  found=$("$program" decide --threads 1 "${@:3}" 2>"$folder/err" </dev/null); check "$1: status" 0 $?
+  [[ $found == *"$2"* ]] || check "$1" "$2" "$found"
+}
+says "a choice" "answer: Paris  Rome 0.000, Paris 1.000" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
+says "by the base" "answer: cold" --reader base --ask "What is the opposite of hot?" --options "big,cold,fast"
+says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
+says "yes or no" "answer: yes  yes 1.0" --reader base --ask "Is Paris the capital of France?"
+says "no" "answer: no" --reader base --ask "Is 3 larger than 7?"
+says "levels" "answer: 2 (hot)" --ask "How hot is the desert?" --levels "cold,warm,hot"
+says "a standard error" "+-0.0" --samples 4 --seed 1 --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
+
+# The probabilities are the softmax of the allowed rows of `logits` over the same canvas.
+question="Which continent is Kenya in?"
+"$program" decide --threads 1 --json --ask "$question" --options "Europe,Africa,Asia" >"$folder/answer"; check "JSON" 0 $?
+prompt=$("$program" generate --json --threads 1 --iterations 1 "$question" | head -n 1 | sed 's/.*"prompt_ids":\[\([^]]*\)\].*/\1/')
+ids() { "$program" tokenize "$1" | tr ' ' ,; }
+lead=$(ids "The answer is")
+"$program" logits -q --threads 1 --ids "$prompt,$lead,4,$(ids .),0" --gate "$(tr ',' '\n' <<<"$prompt" | wc -l)" -o "$folder/rows.npy"; check "logits" 0 $?
+for word in Europe Africa Asia; do ids "The answer is $word"; done >"$folder/words"
+check "the softmax of the allowed rows" True "$(python3 - "$folder" "$(tr ',' '\n' <<<"$prompt,$lead" | wc -l)" <<'PYTHON'
+import array, json, math, sys
+folder, place = sys.argv[1], int(sys.argv[2])
+rows = array.array("f", open(f"{folder}/rows.npy", "rb").read()[128:])
+row = rows[place * 8192:(place + 1) * 8192]
+scores = [row[int(line.split(",")[-1])] for line in open(f"{folder}/words")]
+total = sum(map(math.exp, scores))
+shares = json.load(open(f"{folder}/answer"))["answers"]["answer"]["probabilities"]
+print(all(abs(shares[w] - math.exp(s) / total) < 1e-6 for w, s in zip(("Europe", "Africa", "Asia"), scores)) and abs(sum(shares.values()) - 1) < 1e-6)
+PYTHON
+)"
+
+# A file, standard input, and what makes no sense.
+cat >"$folder/body.json" <<'END'
+{"state": {"subject": "Where is it?", "message": "Kenya"},
+ "questions": {"where": {"type": "choice", "instructions": "Which continent is Kenya in?", "criteria": {"Africa": null, "Europe": null}},
+               "is": {"type": "noul", "instructions": {"task": "Is it a country?"}},
+               "far": {"type": "score", "instructions": "How far?", "criteria": ["near", "far"]}}}
+END
+"$program" decide --threads 1 --json "$folder/body.json" >"$folder/out"; check "a file" 0 $?
+"$program" decide --threads 1 --json <"$folder/body.json" | cmp - "$folder/out" || failed=1
+"$program" decide --threads 2 --json --mode packed "$folder/body.json" >"$folder/packed"; check "packed" 0 $?
+cmp -s "$folder/packed" "$folder/out" && check "packed is another canvas" different same
+echo "[]" >"$folder/list.json"
+refuses "nothing" 1 "state and questions" decide "$folder/list.json"
+refuses "two ways to ask" 2 "one of the two" decide --ask x --options a,b --levels c,d
+refuses "options of nothing" 2 "belong to a question" decide --options a,b
+refuses "noise on no draft" 2 "the base reads none" decide --ask x --reader base --samples 2
+refuses "a long state" 2 "knows 256 positions" decide --ask x --state "$(printf 'word %.0s' {1..300})"
+
+# Over HTTP: the same numbers, whatever else the server does.
+serving "$folder/at" "$program" serve --threads 1 --port 0 --any-model -q 2>"$folder/log"; servers+=("$server")
+ask() { curl -s -m 300 -o "$folder/body" -w '%{http_code}' "${url}v1/systemone" "$@"; }
+curl -s -m 300 "${url}api/denoise" -d '{"prompt":"Hi","iterations":64,"patience":0}' >/dev/null & other=$!
+check "asked" 200 "$(ask -d @"$folder/body.json")"
+check "the same as from a file" "$(cat "$folder/out")" "$(cat "$folder/body")"
+check "a deadline" 200 "$(ask -d "$(sed 's/^{/{"samples":8,"deadline_ms":0.001,/' "$folder/body.json")")"
+check "one draw came of it" 1 "$(grep -c '"samples":1,' "$folder/body")"
+wait $other
+while IFS='|' read -r what status word body; do
+  check "$what" "$status" "$(ask -d "$body")"
+  grep -q "$word" "$folder/body" || check "$what: message" "$word" "$(cat "$folder/body")"
+done <<'END'
+not JSON|400|not valid JSON|{"state"
+no questions|400|at least one question|{"state":"x"}
+a picture|400|no pictures|{"state":"x","assets":{"a":{}},"questions":{"q":{"type":"noul","instructions":"?"}}}
+one key|400|2 to 255 keys|{"state":"x","questions":{"q":{"type":"choice","criteria":{"a":null}}}}
+END
+for python in "${REDRAFT_CLIENTS:-python3}"; do
+  if "$python" -c 'import typesafe_sdk' 2>/dev/null; then
+    check "typesafe-sdk" "Paris True 0 low" "$("$python" - "$url" <<'PYTHON'
+import sys
+from typesafe_sdk import Choice, Noul, Score, TypeSafeClient
+with TypeSafeClient(api_key="none", base_url=sys.argv[1].rstrip("/"), timeout=300) as client:
+    r = client.system_one(state="", questions={
+        "capital": Choice(instructions="What is the capital of France?", criteria={"Rome": None, "Paris": None}),
+        "good": Noul(instructions="Is Paris the capital of France?"),
+        "much": Score(instructions="How much?", criteria=["low", "high"])})
+    score = r.scores["much"]
+    print(r.choices["capital"].choice, r.nouls["good"].noul > 0.5, list(score.legend)[0], score.legend[0])
+PYTHON
+)"
+  else
+    echo "skipped: typesafe-sdk is not installed (pip install typesafe-sdk; REDRAFT_CLIENTS names the Python that has it)"
+  fi
+done
+kill -TERM $server; wait $server; check "exit status" 0 $?
+exit $failed
