@@ -535,7 +535,7 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
                     .drafted = d->checked.now_drafted,
                     .accepted = d->checked.now_accepted,
                     .rejected = d->checked.now_rejected,
-                    .sure = d->checked.final};
+                    .sure = d->sampler->searches ? d->gaps.written : d->checked.final};
   add_settled(d, &event);
   RD_TRY(heard(d, emit(d, event), e));
   if (why)

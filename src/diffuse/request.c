@@ -84,6 +84,13 @@ static rd_code find_spaced(uint64_t **out, const rd_canvas *canvas, const rd_mod
   return RD_OK;
 }
 
+/* What stands before a text that nothing stands before: BOS, or the token that ends texts; -1:
+ * there is none. */
+static int32_t start_of(const rd_model *m, const rd_draft_setup *s) {
+  int32_t bos = m->tokenizer ? rd_tokenizer_bos(m->tokenizer) : -1;
+  return bos >= 0 && bos < m->config.vocab ? bos : s->end_count > 0 ? s->ends[0] : -1;
+}
+
 /* A prompt that ends with a space of its own, and a gap behind it: the space is the gap's first
  * word's. */
 static void take_space(rd_draft_setup *s, rd_canvas *c, const rd_model *m) {
@@ -150,6 +157,11 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
     complete(&setup, canvas.window);
   setup.window = canvas.window;
   uint64_t *spaced = NULL;
+  const int32_t start = start_of(model, &setup);
+  if (r->sampler->searches && setup.prompt_count == 0 && start >= 0) {
+    setup.prompt = &start;
+    setup.prompt_count = canvas.count + 1 <= canvas.window ? 1 : 0;
+  }
   if (r->sampler->searches)
     take_space(&setup, &canvas, model);
   rd_code code = find_spaced(&spaced, &canvas, model, e);

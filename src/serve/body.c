@@ -211,6 +211,27 @@ static rd_code take_most(rd_body *body, const json_t *value, rd_error *e) {
   return rd_option_set_json(&body->options, rd_option_find(&body->options, "tokens"), value, e);
 }
 
+/* What the answer is to lead to; nothing is as good as no suffix. */
+static rd_code take_suffix(rd_body *body, const json_t *value, rd_error *e) {
+  const char *text = NULL;
+  RD_TRY(plain_text(value, "suffix", &text, e));
+  return *text
+           ? rd_option_set_json(&body->options, rd_option_find(&body->options, "suffix"), value, e)
+           : RD_OK;
+}
+
+static rd_code take_deadline(rd_body *body, const json_t *value, rd_error *e) {
+  if (!json_is_number(value) || !(json_number_value(value) >= 0))
+    return rd_fail(e, RD_BAD_INPUT, "deadline_ms: expected a number of milliseconds");
+  json_t *seconds = json_real(json_number_value(value) / 1000);
+  rd_code code = seconds
+                   ? rd_option_set_json(&body->options, rd_option_find(&body->options, "deadline"),
+                                        seconds, e)
+                   : rd_fail(e, RD_NO_MEMORY, "out of memory: deadline_ms");
+  json_decref(seconds);
+  return code;
+}
+
 static rd_code take_count(const json_t *value, const char *what, int64_t most, int64_t *out,
                           rd_error *e) {
   if (!rd_json_whole(value, out) || *out < 0 || *out > most)
@@ -316,6 +337,11 @@ static const struct field {
     {"diffusing", take_diffusing},
     {"max_tokens", take_most},
     {"max_completion_tokens", take_most},
+    {"n_predict", take_most},
+    {"input_prefix", take_prompt},
+    {"suffix", take_suffix},
+    {"input_suffix", take_suffix},
+    {"deadline_ms", take_deadline},
     {"stop", take_stop},
     {"logprobs", take_logprobs},
     {"top_logprobs", take_top_logprobs},
@@ -327,6 +353,7 @@ static const struct field {
     {"tool_choice", take_tool_choice},
 };
 static const rd_table field_table = RD_TABLE("field", fields);
+static const char EVERYWHERE[] = "deadline_ms"; /* fields that every shape has */
 
 /* Names go into a header: what is no plain character is shown as a question mark. */
 static void note_unknown(rd_body *body, const char *name) {
@@ -354,7 +381,7 @@ static rd_code take_any(rd_body *body, const char *name, const json_t *value, co
   if (strcmp(name, "model") == 0)
     return take_model(body, value, catalog, e);
   const struct field *field = rd_table_row(&field_table, name);
-  if (field && rd_name_listed(shape->fields, field->name))
+  if (field && (rd_name_listed(EVERYWHERE, name) || rd_name_listed(shape->fields, field->name)))
     return field->take(body, value, e);
   const rd_option *row = rd_option_find(&body->options, name);
   if (!row) {
@@ -469,6 +496,7 @@ static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape
   json_object_foreach((json_t *)(uintptr_t)body, name, value)
     RD_TRY(take_any(out, name, value, shape, catalog, e));
   RD_TRY(resolve(out, shape, catalog, e));
+  out->behind = shape->inserts ? out->params.suffix : NULL;
   RD_TRY(settle_answers(out, e));
   RD_TRY(encode_prompt(out, shape, e));
   out->too_long = out->service && out->prompt_count >= rd_config_window(&rd_body_model(out)->config,
@@ -500,7 +528,10 @@ rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shap
 }
 
 size_t rd_body_cut(const rd_body *body, const char *text, bool *found) {
-  size_t size = strlen(text), least = size;
+  size_t size = strlen(text), behind = body->behind ? strlen(body->behind) : 0;
+  if (behind <= size && strcmp(text + size - behind, body->behind ? body->behind : "") == 0)
+    size -= behind;
+  size_t least = size;
   for (size_t i = 0; i < body->stop_count; i++) {
     const char *at = strstr(text, body->stops[i]);
     if (at && (size_t)(at - text) < least)

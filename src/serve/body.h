@@ -29,7 +29,8 @@ typedef struct rd_body {
   json_t *turns; /* the same as templates see them, where one says more than that; or NULL */
   json_t *tools; /* that may be called; or NULL */
   char *system;
-  char **stops; /* (stop_count) the answer ends before the first of these */
+  const char *behind; /* the suffix that does not go back; or NULL. Owned by params */
+  char **stops;       /* (stop_count) the answer ends before the first of these */
   size_t stop_count;
   /* Several answers are asked for in one body; this is the reading of one of them. */
   int64_t n;       /* answers for each prompt */
@@ -60,7 +61,8 @@ rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shap
 bool rd_body_causal(const rd_body *body);
 /* The model that answers. */
 const rd_model *rd_body_model(const rd_body *body);
-/* Bytes of `text` before the first stop; *found: is there one? (NULL: not asked.) */
+/* Bytes of `text` before what stands behind it and before the first stop; *found: is there a stop?
+ * (NULL: not asked.) */
 size_t rd_body_cut(const rd_body *body, const char *text, bool *found);
 /* Bytes at the end of the first `size` of `text` that may be the beginning of a stop. */
 size_t rd_body_doubtful(const rd_body *body, const char *text, size_t size);

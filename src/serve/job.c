@@ -38,7 +38,7 @@ int64_t rd_job_settled(const rd_job *job, const rd_event *event) {
       n++;
     return n;
   }
-  if (job->body.sampler->checks)
+  if (rd_sampler_asks(job->body.sampler))
     return event->sure;
   while (n < event->count && event->ids[n] != event->speller->mask)
     n++;
@@ -55,6 +55,17 @@ static rd_code look_for_stop(rd_job *job, const rd_event *event) {
   if (text)
     rd_body_cut(&job->body, text, &job->enough);
   free(text);
+  return RD_OK;
+}
+
+/* The suffix was in the draft, but the answer is what stands before it. */
+static rd_code count_inserted(rd_job *job) {
+  int32_t *ids = NULL;
+  size_t count = 0;
+  RD_TRY(rd_tokenizer_encode(rd_body_model(&job->body)->tokenizer, job->text, strlen(job->text),
+                             RD_TOK_CONTINUE, &ids, &count, &job->error));
+  free(ids);
+  job->tokens = (int64_t)count;
   return RD_OK;
 }
 
@@ -78,7 +89,10 @@ static rd_code watch(void *context, const rd_event *event) {
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
     bool found = false;
     job->text[rd_body_cut(&job->body, job->text, &found)] = '\0';
-    job->finish = found || (!cut && o.tokens < o.count) ? "stop" : "length";
+    bool ended = o.tokens < o.count || job->body.sampler->searches;
+    job->finish = found || (!cut && ended) ? "stop" : "length";
+    if (job->body.behind)
+      RD_TRY(count_inserted(job));
   }
   if (event->kind == RD_EVENT_DRAFT && job->body.stop_count > 0)
     RD_TRY(look_for_stop(job, event));

@@ -158,7 +158,8 @@ rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *f
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
   size_t end = rd_body_cut(&job->body, *text, &found);
   if (!done && !found) {
-    end = whole_size(*text);
+    size_t whole = whole_size(*text);
+    end = whole < end ? whole : end;
     end -= rd_body_doubtful(&job->body, *text, end);
   }
   *from = job->sent;

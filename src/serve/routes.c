@@ -250,6 +250,8 @@ const rd_route rd_routes[] = {
     {"POST", "/v1/responses", post_draft, true},
     {"POST", "/api/chat", post_draft, true},
     {"POST", "/api/generate", post_draft, true},
+    {"POST", "/v1/fim/completions", post_draft, true},
+    {"POST", "/infill", post_draft, true},
     {"POST", "/v1/systemone", rd_post_decide, true},
 };
 const size_t rd_route_count = sizeof rd_routes / sizeof *rd_routes;

@@ -19,9 +19,11 @@ typedef struct rd_shape {
   /* Another interface's body as one of OpenAI's, whose fields are those above: a new reference.
    * NULL: it is one. */
   rd_code (*translate)(const json_t *body, json_t **out, rd_error *e);
-  bool raw;    /* the prompt is text to go on from: no chat template */
-  bool events; /* every event is sent as it happens; what follows is for the others */
-  const char *object, *chunk; /* the kinds of a whole answer and of a piece of one */
+  bool raw;     /* the prompt is text to go on from: no chat template */
+  bool inserts; /* a suffix stands behind the answer, and does not go back with it */
+  bool events;  /* every event is sent as it happens; what follows is for the others */
+  const char *object, *chunk; /* the kinds of a whole answer and of a piece of one; NULL, as what
+                                 follows but the last two, where they know nothing of choices */
   /* A whole answer, and a piece: new references. `finish` is NULL where more follows; `first` is
    * the piece before any text. */
   json_t *(*whole)(const char *text, const char *finish);

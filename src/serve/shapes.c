@@ -2,6 +2,7 @@
 /* The table of shapes: the program's own, OpenAI's, and Ollama's. */
 #include "shapes.h"
 
+#include "insert.h"
 #include "likely.h"
 #include "reply.h"
 #include "translate.h"
@@ -76,9 +77,10 @@ const rd_shape rd_shapes[] = {
      .reply = &rd_reply_deltas},
     {.path = "/v1/completions",
      .id = "cmpl",
-     .fields = OPENAI " prompt echo best_of",
+     .fields = OPENAI " prompt suffix echo best_of",
      .needs = "a prompt",
      .raw = true,
+     .inserts = true,
      .object = "text_completion",
      .chunk = "text_completion",
      .whole = text_whole,
@@ -113,6 +115,27 @@ const rd_shape rd_shapes[] = {
      .piece = bare_piece,
      .answer = rd_reply_ollama,
      .reply = &rd_reply_lines},
+    {.path = "/v1/fim/completions",
+     .id = "fim",
+     .fields = OPENAI " prompt suffix",
+     .needs = "a prompt",
+     .raw = true,
+     .inserts = true,
+     .object = "text_completion",
+     .chunk = "text_completion",
+     .whole = rd_insert_whole,
+     .piece = rd_insert_piece,
+     .likely = rd_likely_text,
+     .answer = rd_reply_answer,
+     .reply = &rd_reply_deltas},
+    {.path = "/infill",
+     .id = "infill",
+     .fields = "stream stop n_predict seed input_prefix input_suffix",
+     .needs = "input_prefix",
+     .raw = true,
+     .inserts = true,
+     .answer = rd_infill_answer,
+     .reply = &rd_reply_infill},
 };
 const size_t rd_shape_count = sizeof rd_shapes / sizeof *rd_shapes;
 

@@ -53,6 +53,14 @@ static const struct question {
     {"GET", "/props", "", "\"n_ctx\":256"},
     {"GET", "/slots", "", "\"is_processing\":false"},
     {"POST", "/v1/completions", "{\"prompt\":\"Hi\",\"max_tokens\":4}", "\"text_completion\""},
+    {"POST", "/v1/fim/completions",
+     "{\"prompt\":\"Hi\",\"suffix\":\"there\",\"max_tokens\":2,\"iterations\":4}", "\"message\""},
+    {"POST", "/infill",
+     "{\"input_prefix\":\"Hi\",\"input_suffix\":\"there\",\"n_predict\":2,\"iterations\":4}",
+     "\"stop\":true"},
+    {"POST", "/v1/systemone",
+     "{\"state\":\"\",\"questions\":{\"q\":{\"type\":\"noul\",\"instructions\":\"Good?\"}}}",
+     "\"noul\""},
 };
 
 static rd_model *model;

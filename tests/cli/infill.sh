@@ -1,0 +1,57 @@
+#!/bin/bash
+# Gaps over HTTP: what stands between a prompt and a suffix, in the forms of those who ask for it; deadlines in milliseconds.
+program=$1
+folder=$(mktemp -d)
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
+. tests/expect.bash
+serving "$folder/at" "$program" serve --threads 1 --port 0 -q 2>"$folder/log"; servers+=("$server")
+ask() { curl -s -m 300 -o "$folder/body" -w '%{http_code}' "$url$1" -d "$2"; }
+value() { python3 -c "import json; r=json.load(open('$folder/body')); print($1)"; }
+pieces() { python3 - "$folder/body" "$1" <<'PYTHON'
+import json, sys
+lines = [l[6:] for l in open(sys.argv[1], encoding="utf-8") if l.startswith("data: ") and "[DONE]" not in l]
+print("".join(eval(sys.argv[2], {"c": json.loads(l)}) or "" for l in lines))
+PYTHON
+}
+story='Once upon a time there was a little'
+tail=' who wanted a new hat.'
+check "completions with a suffix" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\"}")"
+check "the gap alone" " girl stop" "$(value "r['choices'][0]['text'] + ' ' + r['choices'][0]['finish_reason']")"
+check "and its tokens" 1 "$(value "r['usage']['completion_tokens']")"
+check "an empty suffix is none" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"\",\"max_tokens\":4}")"
+check "text that goes on" 4 "$(value "r['usage']['completion_tokens']")"
+check "fill in the middle" 200 "$(ask v1/fim/completions "{\"prompt\":\"$story \",\"suffix\":\"$tail\",\"max_tokens\":8,\"temperature\":0}")"
+check "as Mercury's and as Mistral's clients read it" " girl| girl" "$(value "r['choices'][0]['text'] + '|' + r['choices'][0]['message']['content']")"
+check "streamed" 200 "$(ask v1/fim/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\",\"stream\":true}")"
+check "in pieces of both" " girl| girl" "$(pieces "c['choices'][0]['delta'].get('content', '')")|$(pieces "c['choices'][0]['text']")"
+check "infill" 200 "$(ask infill "{\"input_prefix\":\"$story\",\"input_suffix\":\"$tail\",\"n_predict\":8}")"
+check "as llama.cpp says it" "[' girl', True, 'eos', 1]" "$(value "[r['content'], r['stop'], r['stop_type'], r['tokens_predicted']]")"
+check "infill, streamed" 200 "$(ask infill "{\"input_prefix\":\"$story\",\"input_suffix\":\"$tail\",\"stream\":true}")"
+check "in pieces" " girl" "$(pieces "c['content']")"
+check "a beginning is looked for too" 200 "$(ask v1/fim/completions '{"prompt":"","suffix":" upon a time there was a little girl.","max_tokens":3}')"
+check "and found" True "$(value "len(r['choices'][0]['text'].strip()) > 0")"
+check "a stop in the gap" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\",\"stop\":[\"irl\"]}")"
+check "cuts it" " g" "$(value "r['choices'][0]['text']")"
+check "a template" 200 "$(ask api/denoise '{"prompt":"Where is Paris?","template":"The capital of {mask:3} is Paris."}')"
+check "by search" "The capital of France is Paris." "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
+# Time that is over ends an answer with what there is; in every shape.
+for path in v1/completions v1/fim/completions; do
+  check "a deadline, $path" 200 "$(ask $path "{\"prompt\":\"$story\",\"suffix\":\"$tail\",\"deadline_ms\":0.001}")"
+  check "ends it, $path" length "$(value "r['choices'][0]['finish_reason']")"
+done
+check "a deadline, chat" 200 "$(ask v1/chat/completions '{"messages":[{"role":"user","content":"Hi"}],"patience":0,"deadline_ms":0.001}')"
+check "ends it, chat" length "$(value "r['choices'][0]['finish_reason']")"
+check "a deadline, events" 200 "$(ask api/denoise '{"prompt":"Hi","patience":0,"deadline_ms":0.001}')"
+check "ends them" 1 "$(grep -c '"stopped":"deadline"' "$folder/body")"
+while IFS='|' read -r what word path body; do
+  check "$what" 400 "$(ask "$path" "$body")"
+  grep -q "$word" "$folder/body" || check "$what: message" "$word" "$(cat "$folder/body")"
+done <<'END'
+no number|deadline_ms: expected a number|v1/completions|{"prompt":"x","deadline_ms":"soon"}
+before now|deadline_ms|v1/completions|{"prompt":"x","deadline_ms":-1}
+no text|suffix: expected a string|v1/fim/completions|{"prompt":"x","suffix":3}
+nothing|give input_prefix|infill|{"input_suffix":"x"}
+END
+kill -TERM $server; wait $server; check "exit status" 0 $?
+exit $failed
