@@ -8,6 +8,7 @@
 #include "request.h"
 #include "reuse.h"
 #include "sampler.h"
+#include "signature.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,6 +101,25 @@ static rd_code write_line(FILE *out, const char *name, const char *line, rd_erro
   return RD_OK;
 }
 
+/* A trace's first line says what it was made by, so that it can be made again. */
+static rd_code write_traced(watcher *w, const rd_event *event, const char *line) {
+  const rd_answer *a = w->a;
+  const char *name = a->settings.trace;
+  json_t *signature = NULL, *value = NULL;
+  if (event->kind != RD_EVENT_START)
+    return write_line(a->trace, name, line, &w->error);
+  RD_TRY(rd_signature_make(&signature, &a->settings.common, a->model, a->settings.common.options,
+                           event->seed, event->prompt_ids, event->prompt_count, &w->error));
+  value = rd_event_value(event);
+  json_object_set_new(value, "signed", signature);
+  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+  rd_code code = text ? write_line(a->trace, name, text, &w->error)
+                      : rd_fail(&w->error, RD_NO_MEMORY, "no memory to write an event");
+  json_decref(value);
+  free(text);
+  return code;
+}
+
 static rd_code write_event(watcher *w, const rd_event *event) {
   bool json = w->a->settings.common.json;
   if (!json && !w->a->trace)
@@ -107,8 +127,7 @@ static rd_code write_event(watcher *w, const rd_event *event) {
   char *line = rd_event_json(event);
   if (!line)
     return rd_fail(&w->error, RD_NO_MEMORY, "no memory to write an event");
-  rd_code code =
-      w->a->trace ? write_line(w->a->trace, w->a->settings.trace, line, &w->error) : RD_OK;
+  rd_code code = w->a->trace ? write_traced(w, event, line) : RD_OK;
   if (code == RD_OK && json)
     code = write_line(stdout, "standard output", line, &w->error);
   free(line);

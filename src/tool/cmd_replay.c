@@ -5,6 +5,7 @@
 #include "file.h"
 #include "frame.h"
 #include "interrupt.h"
+#include "recheck.h"
 #include "view_ending.h"
 #include "view_film.h"
 #include "view_frame.h"
@@ -16,10 +17,10 @@
 #include <unistd.h>
 
 typedef struct settings {
-  rd_common common; /* json, quiet and help have rows */
+  rd_common common;
   double pause;
   char *svg, *title;
-  bool watch, step;
+  bool watch, step, check;
 } settings;
 
 #define AT(member) RD_OPTION_AT(settings, member)
@@ -34,13 +35,14 @@ static const rd_option rows[] = {
      .help = "write an animated picture too, for web pages and READMEs"},
     {"title", AT(title), .group = "View", .value = "TEXT",
      .help = "line above the drafts of --svg"},
+    {"check", AT(check), .group = "Trace",
+     .help =
+         "make the drafts again, with the same model, options and seed, and compare every token"},
     {"json", AT(common.json), .group = "Program", .help = "the events, one a line"},
-    {"quiet", AT(common.quiet), .letter = 'q', .group = "Program",
-     .help = "no messages but errors"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
 const rd_option_part rd_replay_parts[] = {
-    {&own_rows, 0}, {&rd_help_rows, offsetof(settings, common)}, {NULL, 0}};
+    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
 /* The texts of a noise's tokens: those that the drafts around it have in the same places. */
 static rd_code noise_pieces(const rd_trace *trace, size_t at, char ***out, rd_error *e) {
@@ -266,6 +268,20 @@ static rd_code copy(const char *path, rd_error *e) {
   return RD_OK;
 }
 
+/* The drafts made again, and a line that says so. */
+static rd_code check(settings *s, const char *path, rd_error *e) {
+  rd_trace trace;
+  int64_t drafts = 0;
+  RD_TRY(rd_trace_read(&trace, path, e));
+  rd_code code = rd_trace_check(&trace, path, &s->common, &drafts, e);
+  rd_trace_drop(&trace);
+  if (code == RD_OK && s->common.json)
+    printf("{\"same\":true,\"drafts\":%lld}\n", (long long)drafts);
+  else if (code == RD_OK)
+    printf("%s: %lld drafts made again, token for token\n", path, (long long)drafts);
+  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
+}
+
 static rd_code run(const settings *s, const char *path, rd_error *e) {
   rd_trace trace;
   unsigned flags;
@@ -290,10 +306,11 @@ static rd_code work(void *context, char **names, rd_error *e) {
   int count = 0;
   while (names[count])
     count++;
-  return count == 1
-           ? run(context, names[0], e)
-           : rd_fail(e, RD_USAGE, "expected one trace, as generate --trace FILE writes it; got %d",
-                     count);
+  if (count != 1)
+    return rd_fail(e, RD_USAGE, "expected one trace, as generate --trace FILE writes it; got %d",
+                   count);
+  settings *s = context;
+  return s->check ? check(s, names[0], e) : run(s, names[0], e);
 }
 
 rd_code rd_cmd_replay(const rd_command *self, int argc, char **argv, rd_error *e) {

@@ -41,6 +41,38 @@ else
 fi
 "$program" replay -q "$trace" --svg "$folder/none/x.svg" > /dev/null 2>&1; check "nowhere to write" 1 $?
 
+# A signed trace is made again, token for token; another model, option, seed or token is named.
+signed=$folder/signed.jsonl
+model=tests/golden/models/llama-mha
+make() { "$program" generate -q --no-watch --threads 1 -m $model --window 40 --seed 1 --trace "$signed" "$@" Hi >/dev/null 2>&1; }
+again() { "$program" replay --check --threads 2 "$@"; }
+same() { check "$1: status" 0 $?; [[ $found == *"drafts made again, token for token" ]] || check "$1" "made again" "$found"; }
+for options in "--sampler lad --iterations 6" "--sampler ar --tokens 9 --temperature 0.7" "--sampler jacobi --tokens 9" "--sampler infill --iterations 9 --template a{mask:3}b"; do
+  # shellcheck disable=SC2086
+  make $options
+  found=$(again -m $model "$signed" 2>&1); same "$options"
+done
+make --sampler lad --iterations 500 --patience 0 --deadline 0.02
+found=$(again -m $model "$signed" 2>&1); same "cut by a deadline"
+make --sampler lad --iterations 4 --patience 0
+check "as JSON" '{"same":true,"drafts":4}' "$(again -m $model --json "$signed")"
+refuses "another model" 1 "is of another model: llama-mha" replay --check -m tests/golden/models/qwen2 "$signed"
+refuses "another adapter" 1 "is of another adapter" replay --check -m $model --adapter tests/golden/adapters/llama-mha-qv "$signed"
+sed 's/"top-k":3/"top-k":4/' "$signed" >"$folder/option"
+refuses "another option" 1 "are not those that were signed" replay --check -m $model "$folder/option"
+sed 's/"seed":1,/"seed":2,/' "$signed" >"$folder/seed"
+refuses "another seed" 1 "are not those that were signed" replay --check -m $model "$folder/seed"
+python3 - "$signed" "$folder/token" <<'PYTHON'
+import json, sys
+lines = open(sys.argv[1]).read().splitlines()
+event = json.loads(lines[4])
+event["ids"][2] = (event["ids"][2] + 1) % 288
+lines[4] = json.dumps(event)
+open(sys.argv[2], "w").write("\n".join(lines) + "\n")
+PYTHON
+refuses "another token" 1 "other tokens from place 2 on" replay --check -m $model "$folder/token"
+refuses "no signature" 1 "the trace is not signed" replay --check -m $model "$trace"
+
 if command -v tmux >/dev/null; then
   t() { tmux -L "redraft$$" "$@"; }
   screen() { t capture-pane -p | grep -v '^$' | head -n 1; }
