@@ -15,10 +15,14 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-/* Places that are refined at a time without an adapter. */
-static int64_t jacobi_width(const rd_draft *d) {
-  enum { WIDTH = 8 };
-  return d->params->block_length > 0 ? d->params->block_length : WIDTH;
+/* Places that are refined at a time without an adapter. In strides what was guessed is checked and
+ * masks, one less than a stride, are guessed behind it. */
+static int64_t width_ahead(const rd_draft *d) {
+  enum { WIDTH = 8, STRIDE = 4 };
+  int64_t asked = d->params->block_length;
+  if (d->sampler->strides)
+    return d->checked.guessed + (asked > 0 ? asked : STRIDE) - 1;
+  return asked > 0 ? asked : WIDTH;
 }
 
 /* Places that the adapter drafts next, unless a number is asked for: as many as were right of the
@@ -35,7 +39,7 @@ void rd_checked_begin(rd_draft *d) {
   c->final = c->lead;
   c->width = draft_width(d, FIRST_WIDTH - 1);
   c->wait = LEAST_WAIT;
-  c->drafted = d->sampler->drafts ? 0 : least(jacobi_width(d), s->count - c->final);
+  c->drafted = d->sampler->drafts ? 0 : least(width_ahead(d), s->count - c->final);
   d->n = d->previous_n = c->final + c->drafted;
   d->view.iterations = (d->sampler->drafts ? 2 : 1) * (s->count - c->lead);
 }
@@ -129,6 +133,12 @@ static void take_drafts(rd_draft *d) {
   d->n = c->final + c->drafted;
 }
 
+/* Does nothing of what the base proposed behind its own words stand? An adapter drafts anew; and a
+ * mask behind a wrong word guessed for another text. */
+static bool guesses_fall(const rd_draft *d, int64_t right) {
+  return d->sampler->drafts || (d->sampler->strides && right < d->checked.guessed);
+}
+
 static void take_check(rd_draft *d) {
   rd_checked *c = &d->checked;
   int64_t end = c->final + c->drafted, proposed = least(end + 1, d->setup.count), p = c->final;
@@ -155,7 +165,7 @@ static void take_check(rd_draft *d) {
   }
   c->final = p;
   c->drafted = 0;
-  d->n = c->ended || d->sampler->drafts ? c->final : proposed;
+  d->n = c->ended || guesses_fall(d, right) ? c->final : proposed;
 }
 
 void rd_checked_take(rd_draft *d) {
@@ -185,8 +195,9 @@ int64_t rd_checked_next(rd_draft *d) {
   int32_t *next = d->canvas + d->setup.prompt_count;
   int64_t stood = d->n, masked = 0;
   choose_next(d);
+  c->guessed = stood - c->final;
   if (!d->sampler->drafts)
-    c->drafted = least(jacobi_width(d), d->setup.count - c->final);
+    c->drafted = least(width_ahead(d), d->setup.count - c->final);
   memcpy(next, d->draft, (size_t)stood * sizeof *next);
   int64_t end = c->drafting ? d->setup.count : c->final + c->drafted;
   for (int64_t p = stood; p < end; p++)

@@ -21,6 +21,7 @@ typedef struct rd_checked {
   int64_t lead;    /* places at the answer's beginning that are given */
   int64_t final;   /* places that are the base's own, those among them */
   int64_t drafted; /* places behind that stand as drafts, to be checked */
+  int64_t guessed; /* of these the ones that hold a guess; masks stand behind them */
   int64_t width;   /* places to draft next */
   bool drafting;   /* this pass is the adapter's */
   bool ended;      /* with an end token */

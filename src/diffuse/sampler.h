@@ -22,11 +22,13 @@ typedef struct rd_sampler {
   rd_override defaults[8]; /* its own defaults, ended by a NULL option */
   int64_t attention;       /* of its passes: RD_CAUSAL; 0: the model's own */
   int64_t grow;            /* places that an iteration adds; 0: as many as --grow says */
-  bool ahead;  /* a token is wanted for the last place before anything stands there, by the row
-                  before it: no   mask is needed, and only the answer's beginning can be given */
-  bool checks; /* the base checks what stands, and it stays as far as it is the base's own */
-  bool drafts; /* with `checks`: the adapter drafts, else the base's guesses of the pass before are
-                  what is checked */
+  bool ahead;   /* a token is wanted for the last place before anything stands there, by the row
+                   before it: no   mask is needed, and only the answer's beginning can be given */
+  bool checks;  /* the base checks what stands, and it stays as far as it is the base's own */
+  bool drafts;  /* with `checks`: the adapter drafts, else the base's guesses of the pass before are
+                   what is checked */
+  bool strides; /* with `checks`: masks behind the guesses are the next guesses, as long as none was
+                   wrong */
   bool searches; /* words for gaps are tried, and the base says how likely the text is with them */
   bool leads;    /* with `ahead`: block-length masks stand ahead of what is written. They and the
                     word before them see one another, everything before that looks back only */

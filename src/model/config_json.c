@@ -83,6 +83,20 @@ static const char *mask_key(const rd_config *c) {
   return c->family->mask_key ? c->family->mask_key : "mask_token_id";
 }
 
+/* SDAR and I-DLM share a model_type, and older folders of I-DLM lack the key that tells them. */
+static rd_code sure_size(const json_t *config, const rd_family *f, rd_error *e) {
+  int64_t size = f->unsure_below;
+  RD_TRY(rd_json_int(config, f->size_key, 1, MOST, &size, e));
+  if (size >= f->unsure_below || json_is_boolean(json_object_get(config, f->unsure_key)))
+    return RD_OK;
+  return rd_fail(e, RD_UNSUPPORTED,
+                 "%s %lld: published models of family %s have %lld or more, those of less say the "
+                 "same model_type and look back only; add \"%s\": true for such a one, or false "
+                 "for %s",
+                 f->size_key, (long long)size, f->name, (long long)f->unsure_below, f->unsure_key,
+                 f->name);
+}
+
 rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generation, rd_error *e) {
   const char *type = NULL;
   memset(c, 0, sizeof *c);
@@ -101,6 +115,8 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
   RD_TRY(rd_json_bool(config, "mlp_bias", &c->mlp_bias, e));
   RD_TRY(rd_json_bool(config, "qk_norm", &c->qk_norm, e));
   RD_TRY(rd_json_bool(config, "shift_logits", &c->shift_logits, e));
+  if (c->family->size_key)
+    RD_TRY(sure_size(config, c->family, e));
   if (c->family->size_key)
     RD_TRY(rd_json_int(config, c->family->size_key, c->family->stride > 0 ? 1 : 2, MOST,
                        c->family->stride > 0 ? &c->stride : &c->block, e));
@@ -145,6 +161,8 @@ json_t *rd_config_json(const rd_config *c, rd_dtype type) {
                         json_integer(c->family->stride > 0 ? c->stride : c->block));
   if (c->family->marked)
     json_object_set_new(out, c->family->mark, json_pack("[s]", c->family->marked));
+  else if (c->family->mark)
+    json_object_set_new(out, c->family->mark, json_true());
   if (c->canvas > 0)
     json_object_set_new(out, "canvas_length", json_integer(c->canvas));
   const struct {

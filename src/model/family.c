@@ -276,8 +276,22 @@ static const rd_family families[] = {
      .qk_norm = true,
      .block = 4,
      .size_key = "block_size",
+     .unsure_below = 4,
+     .unsure_key = "use_regular_causal",
      .rope_theta = 10000,
      .own = {.sampler = "dynamic"},
+     .computes = "use_sliding_window",
+     .window = QWEN_WINDOW},
+    {.name = "i-dlm",
+     .model_types = {"sdar"},
+     .mark = "use_regular_causal",
+     .keys = &llama_keys,
+     .names = &llama_names,
+     .qk_norm = true,
+     .block = 1,
+     .shift_logits = true,
+     .rope_theta = 10000,
+     .own = {"strided", {{"temperature", "1"}, {"top-k", "50"}, {"top-p", "0.95"}}},
      .computes = "use_sliding_window",
      .window = QWEN_WINDOW},
     {.name = "fast-dllm-v2",
@@ -351,7 +365,7 @@ rd_code rd_family_find(const rd_family **out, const char *model_type, rd_error *
 
 static bool has_mark(const rd_family *row, const json_t *config) {
   const json_t *value = json_object_get(config, row->mark), *item = NULL;
-  bool found = value && !row->marked;
+  bool found = value && !row->marked && !json_is_false(value) && !json_is_null(value);
   size_t i = 0;
   json_array_foreach((json_t *)(uintptr_t)value, i, item) {
     const char *text = json_string_value(item);

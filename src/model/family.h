@@ -49,14 +49,17 @@ typedef struct rd_family {
   int64_t block; /* attention: 0 bidirectional, 1 causal, N blocks; the file may say more */
   bool shift_logits;
   /* of families that write in blocks */
-  const char *mark;     /* the key that tells it from others of its model_type, or NULL */
+  const char *mark;     /* the key that tells it from others of its model_type, unless it is null or
+                           false; or NULL */
   const char *marked;   /* a part of the texts that this key holds; NULL: it only has to be there */
-  const char *size_key; /* what config.json calls the block, or where that is 1 the stride */
-  int64_t stride;       /* masks that stand ahead of what is written, under causal attention */
-  const char *mask_key; /* what config.json calls mask_token_id; NULL: that */
-  const char *mask_word; /* the mask's word, where no file may name its id; NULL: there is none */
-  int32_t mask;          /* its id in the makers' code, where the files are silent; 0: none */
-  rd_preference own;     /* without a sampler: lad */
+  int64_t unsure_below; /* blocks smaller than this are as likely another family's, unless .. */
+  const char *unsure_key; /* .. this key says which it is */
+  const char *size_key;   /* what config.json calls the block, or where that is 1 the stride */
+  int64_t stride;         /* masks that stand ahead of what is written, under causal attention */
+  const char *mask_key;   /* what config.json calls mask_token_id; NULL: that */
+  const char *mask_word;  /* the mask's word, where no file may name its id; NULL: there is none */
+  int32_t mask;           /* its id in the makers' code, where the files are silent; 0: none */
+  rd_preference own;      /* without a sampler: lad */
   rd_preference own_blocks; /* the same where the file gives a family without blocks some */
   double rope_theta;        /* where the file is silent */
   bool gguf_interleaved;    /* GGUF stores q and k rows permuted for interleaved rotation */
