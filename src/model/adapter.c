@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "adapter_pattern.h"
+#include "adapter_targets.h"
+#include "table.h"
 #include "torch_file.h"
 
 static rd_code check_patterns(const rd_adapter_config *c, rd_error *e) {
@@ -42,10 +44,13 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
   out->alpha = (double)rank;
   RD_TRY(rd_json_real(config, "lora_alpha", 0, 1e9, &out->alpha, e));
   RD_TRY(rd_json_bool(config, "use_rslora", &out->rslora, e));
-  if (strcmp(type, "LORA") != 0 || strcmp(bias, "none") != 0)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "a PEFT adapter of type %s with bias \"%s\"; LORA without biases is applied",
-                   type, bias);
+  RD_TRY(rd_json_bool(config, "use_dora", &out->dora, e));
+  if (strcmp(type, "LORA") != 0 || !rd_name_listed("none all lora_only", bias))
+    return rd_fail(
+        e, RD_UNSUPPORTED,
+        "a PEFT adapter of type %s with bias \"%s\"; LORA is applied, with bias none, all "
+        "or lora_only",
+        type, bias);
   out->rank_pattern = json_object_get(config, "rank_pattern");
   out->alpha_pattern = json_object_get(config, "alpha_pattern");
   RD_TRY(check_patterns(out, e));
@@ -171,15 +176,19 @@ static rd_code read_folder(rd_adapter *a, const char *folder, rd_error *e) {
   return a->placed ? RD_OK : RD_NO_MEMORY;
 }
 
+static rd_code read_all(rd_adapter *a, const char *folder, rd_error *e) {
+  RD_TRY(rd_adapter_config_read(&a->config, a->json, e));
+  RD_TRY(read_folder(a, folder, e));
+  return rd_targets_saved(a->json, &a->tensors, e);
+}
+
 rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e) {
   char *config = rd_path_join(folder, "adapter_config.json");
   *a = (rd_adapter){.folder = rd_strdup(folder, e)};
   rd_code code = config && a->folder
                    ? rd_json_open(&a->json, config, e)
                    : rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
-  if (code == RD_OK && (code = rd_adapter_config_read(&a->config, a->json, e)) != RD_OK)
-    rd_prefix(e, code, "adapter %s", folder);
-  if (code == RD_OK && (code = read_folder(a, folder, e)) != RD_OK)
+  if (code == RD_OK && (code = read_all(a, folder, e)) != RD_OK)
     rd_prefix(e, code, "adapter %s", folder);
   free(config);
   return code;
@@ -224,6 +233,26 @@ static const rd_tensor *take(const rd_adapter *a, const char *module, const char
   return t;
 }
 
+/* peft passes over factors of modules that its settings do not name, over lengths without use_dora,
+ * and begins lengths that are missing anew: the numbers would be another adapter's. */
+static rd_code check_named(const rd_adapter *a, const char *module, const char *inner,
+                           const rd_changes *c, rd_error *e) {
+  bool named = true;
+  if (c->a || c->across)
+    RD_TRY(rd_targets_module(a->json, module, &named, e));
+  if (!named && inner)
+    RD_TRY(rd_targets_module(a->json, inner, &named, e));
+  if (!named)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "%s has factors, but target_modules, exclude_modules and layers_to_transform "
+                   "leave it out: name it there, or take its tensors out",
+                   module);
+  if (c->a && !c->magnitude == a->config.dora)
+    return rd_fail(e, RD_BAD_INPUT, "use_dora is %s, but %s has %s lora_magnitude_vector",
+                   a->config.dora ? "true" : "not true", module, c->magnitude ? "a" : "no");
+  return RD_OK;
+}
+
 rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_changes *out,
                            rd_error *e) {
   /* made over a model without its head, whose modules begin one word later */
@@ -256,6 +285,7 @@ rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_cha
                    "%s has a lora_magnitude_vector %s", module,
                    out->across ? "(DoRA); that is computed for products alone, not for embeddings"
                                : "without factors");
+  RD_TRY(check_named(adapter, module, inner ? module + sizeof body - 1 : NULL, out, e));
   return out->a || out->across
            ? rd_adapter_module(&adapter->config, module, &out->rank, &out->scale, e)
            : RD_OK;

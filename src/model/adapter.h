@@ -5,7 +5,8 @@
  * r); DoRA's lora_magnitude_vector (out); and what was trained whole (norms, head, embedding:
  * modules_to_save) under <module>.weight. Other spellings of these names (".default", prefixes that
  * are missing or doubled) are taken for the same. LAD's normalization_state.pt beside them holds
- * norms. The tensors decide what an adapter changes, not target_modules. */
+ * norms. What target_modules and the other
+ * settings leave out may not be there (adapter_targets.h). */
 #ifndef RD_ADAPTER_H
 #define RD_ADAPTER_H
 
@@ -18,6 +19,7 @@ typedef struct rd_adapter_config {
   int64_t rank;
   double alpha;
   bool rslora;                                /* scale alpha / sqrt(rank) instead of alpha / rank */
+  bool dora;                                  /* rows have lengths of their own */
   const rd_residual_kind *residual;           /* what was taken out of the base first, or NULL */
   const json_t *targets;                      /* names of modules that have factors, or a pattern */
   const json_t *norms;                        /* names of norms that come with it; only written */
@@ -26,7 +28,7 @@ typedef struct rd_adapter_config {
 
 enum { RD_MOST_RANK = 1 << 16 };
 
-/* Read adapter_config.json. RD_UNSUPPORTED names what is not applied (biases, other kinds of
+/* Read adapter_config.json. RD_UNSUPPORTED names what is not applied (other kinds of
  * adapters, ways to begin whose base cannot be rebuilt). */
 rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_error *e);
 /* adapter_config.json for an adapter of this kind over the model called `base`. New reference. */

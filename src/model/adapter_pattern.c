@@ -19,12 +19,10 @@ static bool ends_with(const char *name, const char *key) {
   return true;
 }
 
-static rd_code fits(const char *key, const char *name, bool *yes, rd_error *e) {
-  if (!strpbrk(key, "\\^$*+?()[]{}|")) {
-    *yes = ends_with(name, key);
-    return RD_OK;
-  }
-  char *expression = rd_print("^(?:.*\\.)?(?:%s)$", key);
+/* Is `name` what an expression says? As Python's fullmatch; `form` has a %s for the key. */
+static rd_code matches(const char *form, const char *key, const char *name, bool *yes,
+                       rd_error *e) {
+  char *expression = rd_print(form, key);
   if (!expression)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a pattern");
   int error = 0;
@@ -47,6 +45,29 @@ static rd_code fits(const char *key, const char *name, bool *yes, rd_error *e) {
            ? RD_OK
            : rd_fail(e, RD_BAD_INPUT, "\"%s\" is no pattern of module names that can be matched",
                      key);
+}
+
+static rd_code fits(const char *key, const char *name, bool *yes, rd_error *e) {
+  if (strpbrk(key, "\\^$*+?()[]{}|"))
+    return matches("^(?:.*\\.)?(?:%s)$", key, name, yes, e);
+  *yes = ends_with(name, key);
+  return RD_OK;
+}
+
+rd_code rd_pattern_lists(const json_t *list, const char *module, bool *yes, rd_error *e) {
+  const char *whole = json_string_value(list);
+  json_t *item = NULL;
+  size_t i = 0;
+  *yes = false;
+  if (whole)
+    return matches("^(?:%s)$", whole, module, yes, e);
+  json_array_foreach((json_t *)(uintptr_t)list, i, item) {
+    const char *key = json_string_value(item);
+    size_t n = strlen(module), k = key ? strlen(key) : n + 1;
+    if (k <= n && strcmp(module + n - k, key) == 0 && (k == n || module[n - k - 1] == '.'))
+      *yes = true;
+  }
+  return RD_OK;
 }
 
 rd_code rd_pattern_number(const json_t *patterns, const char *module, double *value, rd_error *e) {

@@ -11,4 +11,9 @@
  * be NULL. */
 rd_code rd_pattern_number(const json_t *patterns, const char *module, double *value, rd_error *e);
 
+/* Does `module` belong to a list of names, each of which is a module's or the end of one after a
+ * dot, or, where it is one text, is it what that expression says? (peft: target_modules and
+ * others.) */
+rd_code rd_pattern_lists(const json_t *list, const char *module, bool *yes, rd_error *e);
+
 #endif

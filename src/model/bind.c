@@ -25,7 +25,11 @@ static rd_code check_shape(const rd_tensor *t, int dims, int64_t rows, int64_t c
 static rd_code find(const rd_tensors *tensors, const char *name, bool needed, const rd_tensor **out,
                     rd_error *e) {
   *out = rd_tensors_find(tensors, name);
-  return *out || !needed ? RD_OK : rd_fail(e, RD_BAD_INPUT, "tensor %s is missing", name);
+  if (*out || !needed)
+    return RD_OK;
+  const rd_tensor *like = rd_tensors_ending(tensors, name);
+  return rd_fail(e, RD_BAD_INPUT, "tensor %s is missing%s%s%s", name, like ? "; there is " : "",
+                 like ? like->name : "", like ? ": take what stands before the name off" : "");
 }
 
 /* What a matrix is made from: what is stored, row by row as rd_rope_pair says where `paired` heads
@@ -156,10 +160,9 @@ static rd_code bind_norm(rd_binder *b, const rd_walk *p, rd_error *e) {
 
 /* Where matrices are fused, a place's own rows of *t become *own, and *t that. A vector has one
  * column here. */
-static rd_code own_rows(const rd_tensor **t, rd_tensor *own, const rd_walk *p, int64_t cols,
-                        rd_error *e) {
+static rd_code own_rows(const rd_tensor **t, rd_tensor *own, const rd_walk *p, int dims,
+                        int64_t cols, rd_error *e) {
   int64_t rows = p->kind == RD_BIAS ? p->cols : p->rows;
-  int dims = p->kind == RD_BIAS ? 1 : 2;
   if (!p->fused)
     return RD_OK;
   RD_TRY(rd_tensor_readable(*t, e));
@@ -203,7 +206,7 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, const rd_changes *c,
   const rd_tensor *tb = c->b;
   rd_tensor own;
   rd_matrix fa, fb;
-  RD_TRY(own_rows(&tb, &own, p, c->rank, e));
+  RD_TRY(own_rows(&tb, &own, p, 2, c->rank, e));
   RD_TRY(bind_matrix(b, c->a, format, c->rank, p->cols, NULL, &fa, e));
   RD_TRY(bind_matrix(b, tb, format, p->rows, c->rank, NULL, &fb, e));
   if (interleaved(p))
@@ -222,28 +225,32 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, const rd_changes *c,
 static rd_code bind_lengths(rd_binder *b, const rd_walk *p, const rd_changes *c, sums *added,
                             rd_error *e) {
   const float *lengths = NULL;
-  RD_TRY(bind_vector(b, c->magnitude, p->rows, 0, &lengths, e));
+  const rd_tensor *t = c->magnitude;
+  rd_tensor own;
+  RD_TRY(own_rows(&t, &own, p, 1, 1, e));
+  RD_TRY(bind_vector(b, t, p->rows, 0, &lengths, e));
   const rd_matrix column = rd_matrix_at(rd_format_of(RD_F32), lengths, p->rows, 1);
   added->lengths =
       interleaved(p) ? reorder(b, p, column.data, p->rows, sizeof *lengths, true) : lengths;
   return RD_OK;
 }
 
-/* What was taken out of the matrix before the adapter was trained over it. */
+/* What was taken out of the matrix before the adapter was trained over it: `t` is that matrix, a
+ * fused one whole, of which a place has its rows. */
 static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
                              const rd_changes *c, sums *added, rd_error *e) {
   float *fa = RD_TAKE(b->arena, float, c->rank * p->cols);
-  float *fb = RD_TAKE(b->arena, float, p->rows * c->rank);
-  added->residual = (rd_factors){fa, fb, c->rank, 1};
+  float *fb = RD_TAKE(b->arena, float, p->stored * c->rank);
+  added->residual = (rd_factors){fa, fb + p->before * c->rank, c->rank, 1};
   if (!b->arena->base)
     return RD_OK;
-  float *w = rd_calloc((size_t)(p->rows * p->cols), sizeof *w, "a matrix of the base", e);
+  float *w = rd_calloc((size_t)(p->stored * p->cols), sizeof *w, "a matrix of the base", e);
   if (!w)
     return RD_NO_MEMORY;
-  const source s = {.stored = rd_matrix_at(t->format, t->data, p->rows, p->cols),
+  const source s = {.stored = rd_matrix_at(t->format, t->data, p->stored, p->cols),
                     .sums.paired = paired(b, p, c->weight)};
-  stored_rows(&s, w, 0, p->rows);
-  rd_code code = rd_residual_factors(b->adapter->config.residual, fa, fb, w, p->rows, p->cols,
+  stored_rows(&s, w, 0, p->stored);
+  rd_code code = rd_residual_factors(b->adapter->config.residual, fa, fb, w, p->stored, p->cols,
                                      c->rank, c->scale, e);
   free(w);
   return code == RD_OK ? code : rd_prefix(e, code, "tensor %s", t->name);
@@ -265,12 +272,8 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   if (!t)
     RD_TRY(find(b->tensors, p->name, !b->shared || p->layer >= 0, &t, e));
   t = t ? t : b->shared;
-  if (p->fused && (changes.magnitude || (changes.a && b->adapter->config.residual)))
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "adapter %s: %s holds several projections in one matrix, for which neither DoRA "
-                   "nor a changed base is computed",
-                   b->adapter->folder, p->name);
-  RD_TRY(own_rows(&t, &own, p, p->cols, e));
+  const rd_tensor *whole = t;
+  RD_TRY(own_rows(&t, &own, p, 2, p->cols, e));
   rd_code code = RD_OK;
   if (changes.a)
     code = bind_factors(b, p, &changes, &added, e);
@@ -279,9 +282,9 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   if (code != RD_OK)
     return rd_prefix(e, code, "adapter %s", b->adapter->folder);
   if (changes.a && b->adapter->config.residual) {
-    RD_TRY(rd_tensor_readable(t, e));
-    RD_TRY(check_shape(t, 2, p->rows, p->cols, e));
-    RD_TRY(bind_residual(b, p, t, &changes, &added, e));
+    RD_TRY(rd_tensor_readable(whole, e));
+    RD_TRY(check_shape(whole, 2, p->stored, p->cols, e));
+    RD_TRY(bind_residual(b, p, whole, &changes, &added, e));
   }
   if (b->plain && !any(&added) && !changes.weight) /* the plain model's matrix, as it lies there */
     return RD_OK;
@@ -302,7 +305,7 @@ static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
     RD_TRY(find(b->tensors, p->name, p->needed, &t, e));
   if (!t)
     return RD_OK;
-  RD_TRY(own_rows(&t, &own, p, 1, e));
+  RD_TRY(own_rows(&t, &own, p, 1, 1, e));
   RD_TRY(bind_vector(b, t, p->cols, 0, p->vector, e));
   if (paired(b, p, changes.bias))
     *p->vector = reorder(b, p, *p->vector, p->cols, sizeof **p->vector, false);
@@ -343,8 +346,10 @@ static rd_code bind_embedding(rd_binder *b, const rd_walk *p, rd_weights *w, rd_
   snprintf(head, sizeof head, "%s.weight", b->names->head);
   RD_TRY(find(b->tensors, p->name, !tied, &t, e));
   if (!t)
-    RD_TRY(find(b->tensors, head, true, &t, e));
-  b->shared = rd_tensors_find(b->tensors, head) ? NULL : t;
+    RD_TRY(find(b->tensors, head, false, &t, e));
+  if (!t)
+    RD_TRY(find(b->tensors, p->name, true, &t, e));
+  b->shared = b->ties && !rd_tensors_find(b->tensors, head) ? t : NULL;
   RD_TRY(find_changes(b, p->part, p, &changes, e));
   t = changes.weight ? changes.weight : b->words ? b->words : t;
   if (changes.across)
@@ -453,8 +458,9 @@ static bool same_tensor(const rd_tensor *a, const rd_tensor *b) {
   return a->format == b->format && a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
 }
 
-rd_code rd_bind_ties(const rd_binder *b, rd_config *c, bool *stored, rd_error *e) {
+rd_code rd_bind_ties(rd_binder *b, rd_config *c, bool *stored, rd_error *e) {
   *stored = false;
+  b->ties = c->tied;
   if (!c->tied)
     return RD_OK;
   const rd_tensor *embedding = NULL, *head = NULL;

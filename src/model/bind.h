@@ -21,6 +21,7 @@ typedef struct rd_binder {
   bool halves;             /* pairs of rotated heads lie side by side in the file, and in halves in
                               what is bound (rope.h) */
   rd_arena *arena;         /* measuring, or placed: the same calls are made in both runs */
+  bool ties;               /* the files say that the head is the embedding */
   const rd_tensor *shared; /* where the head has no tensor of its own: the embedding's */
   const rd_tensor *words;  /* the embedding with words added, where it is the adapter's; or NULL */
 } rd_binder;
@@ -31,7 +32,7 @@ rd_code rd_bind_rows(rd_binder *b, rd_config *c, rd_error *e);
 /* Settle, before weights are bound, whether the model is tied: c->tied may become false. A file
  * that ties its head and stores another matrix for it (*stored) means that one, as after training
  * the head; and an adapter of the one leaves the other as it is. */
-rd_code rd_bind_ties(const rd_binder *b, rd_config *c, bool *stored, rd_error *e);
+rd_code rd_bind_ties(rd_binder *b, rd_config *c, bool *stored, rd_error *e);
 
 /* All weights of a model; w->layers has room for every layer. Errors name the tensor, the shape
  * expected and found, or the first NaN or infinity met while converting. Norms and biases are

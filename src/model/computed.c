@@ -8,52 +8,57 @@
 #include <stdlib.h>
 
 typedef struct row {
-  const char *key, *values;
+  const char *key, *values, *way; /* the way out, or NULL */
 } row;
 
 static const row config_rows[] = {
-    {"hidden_activation", "[\"silu\", \"swish\", null]"},
-    {"use_sliding_window", "[false, null]"},
-    {"use_bidirectional_attention", "[false, null]"},
-    {"mlp_bias", "[false, null]"},
-    {"attn_logit_softcapping", "[null]"},
-    {"final_logit_softcapping", "[null]"},
-    {"query_pre_attn_scalar", "[null]"},
-    {"embedding_multiplier", "[1, 1.0, null]"},
-    {"residual_multiplier", "[1, 1.0, null]"},
-    {"attention_multiplier", "[null]"},
-    {"logits_scaling", "[1, 1.0, null]"},
-    {"no_rope_layers", "[null]"},
+    {.key = "hidden_activation", .values = "[\"silu\", \"swish\", null]"},
+    {.key = "use_sliding_window", .values = "[false, null]"},
+    {.key = "use_bidirectional_attention", .values = "[false, null]"},
+    {.key = "mlp_bias", .values = "[false, null]"},
+    {.key = "attn_logit_softcapping", .values = "[null]"},
+    {.key = "final_logit_softcapping", .values = "[null]"},
+    {.key = "query_pre_attn_scalar", .values = "[null]"},
+    {.key = "embedding_multiplier", .values = "[1, 1.0, null]"},
+    {.key = "residual_multiplier", .values = "[1, 1.0, null]"},
+    {.key = "attention_multiplier", .values = "[null]"},
+    {.key = "logits_scaling", .values = "[1, 1.0, null]"},
+    {.key = "no_rope_layers", .values = "[null]"},
+    {.key = "quantization_config",
+     .values = "[null, {}]",
+     .way = "models in full precision or as GGUF are read; where the weights beside it are plain "
+            "numbers, "
+            "take the key out to use them as they are"},
     /* LLaDA's */
-    {"layer_norm_type", "[\"rms\"]"},
-    {"block_type", "[\"llama\"]"},
-    {"rope", "[true]"},
-    {"alibi", "[false]"},
-    {"clip_qkv", "[null]"},
-    {"scale_logits", "[false]"},
-    {"input_emb_norm", "[false]"},
-    {"attention_layer_norm", "[false]"},
-    {"include_bias", "[false]"},
-    {"include_qkv_bias", "[false]"},
+    {.key = "layer_norm_type", .values = "[\"rms\"]"},
+    {.key = "block_type", .values = "[\"llama\"]"},
+    {.key = "rope", .values = "[true]"},
+    {.key = "alibi", .values = "[false]"},
+    {.key = "clip_qkv", .values = "[null]"},
+    {.key = "scale_logits", .values = "[false]"},
+    {.key = "input_emb_norm", .values = "[false]"},
+    {.key = "attention_layer_norm", .values = "[false]"},
+    {.key = "include_bias", .values = "[false]"},
+    {.key = "include_qkv_bias", .values = "[false]"},
 };
 
 static const row adapter_rows[] = {
     /* other ways to begin change the base's own weights too, by chance or by data: residual.h */
-    {"init_lora_weights",
-     "[true, false, null, \"gaussian\", \"eva\", \"orthogonal\", \"pissa\", \"olora\"]"},
-    {"alora_invocation_tokens", "[null]"},
-    {"use_qalora", "[false, null]"},
-    {"lora_bias", "[false, null]"},
-    {"fan_in_fan_out", "[false, null]"},
-    {"layer_replication", "[null]"},
-    {"trainable_token_indices", "[null]"},
-    {"target_parameters", "[null, []]"},
-    {"ensure_weight_tying", "[false, null]"},
-    {"use_bdlora", "[false, null]"},
-    {"arrow_config", "[null]"},
-    {"kasa_config", "[null]"},
-    {"velora_config", "[null]"},
-    {"monteclora_config", "[null]"},
+    {.key = "init_lora_weights",
+     .values = "[true, false, null, \"gaussian\", \"eva\", \"orthogonal\", \"pissa\", \"olora\"]"},
+    {.key = "alora_invocation_tokens", .values = "[null]"},
+    {.key = "use_qalora", .values = "[false, null]"},
+    {.key = "lora_bias", .values = "[false, null]"},
+    {.key = "fan_in_fan_out", .values = "[false, null]"},
+    {.key = "layer_replication", .values = "[null]"},
+    {.key = "trainable_token_indices", .values = "[null]"},
+    {.key = "target_parameters", .values = "[null, []]"},
+    {.key = "ensure_weight_tying", .values = "[false, null]"},
+    {.key = "use_bdlora", .values = "[false, null]"},
+    {.key = "arrow_config", .values = "[null]"},
+    {.key = "kasa_config", .values = "[null]"},
+    {.key = "velora_config", .values = "[null]"},
+    {.key = "monteclora_config", .values = "[null]"},
 };
 
 static rd_code check(const json_t *object, const row *r, rd_error *e) {
@@ -70,9 +75,9 @@ static rd_code check(const json_t *object, const row *r, rd_error *e) {
   if (same)
     return RD_OK;
   char *text = json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT);
-  rd_code code =
-      rd_fail(e, RD_UNSUPPORTED, "%s is %.80s, which is not computed here; what is computed: %s",
-              r->key, text ? text : "another value", r->values);
+  rd_code code = rd_fail(
+      e, RD_UNSUPPORTED, "%s is %.80s, which is not computed here; what is computed: %s%s%s",
+      r->key, text ? text : "another value", r->values, r->way ? ". " : "", r->way ? r->way : "");
   free(text);
   return code;
 }

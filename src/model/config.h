@@ -40,7 +40,7 @@ typedef struct rd_config {
   bool has_local_rope;
   int64_t turned;        /* numbers of a head that positions turn, from its first on; 0: all */
   bool rope_interleaved; /* pairs (2i, 2i+1), as in llama2.c and GGUF llama; else (i, i + hd/2) */
-  bool qkv_bias, mlp_bias, tied;
+  bool qkv_bias, out_bias, mlp_bias, tied;
   bool qk_norm, wide_norms;        /* q and k are normed: each head, or all heads as one vector */
   bool no_pre_norms;               /* attention and MLP take the stream as it is */
   bool post_norms;                 /* what they give is normed before it is added */

@@ -17,6 +17,8 @@ enum { MOST = 1 << 24 }; /* no size in a config.json is larger */
 /* A token id, or the ids of a list; kept once each. */
 rd_code rd_config_read_eos(rd_config *c, const json_t *from, rd_error *e) {
   const json_t *value = json_object_get(from, "eos_token_id");
+  if (value && !json_is_array(value) && !json_is_integer(value) && !json_is_null(value))
+    return rd_fail(e, RD_BAD_INPUT, "eos_token_id is neither a number nor a list of numbers");
   size_t n = json_is_array(value) ? json_array_size(value) : json_is_integer(value) ? 1 : 0;
   for (size_t i = 0; i < n; i++) {
     const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
@@ -83,6 +85,21 @@ static const char *mask_key(const rd_config *c) {
   return c->family->mask_key ? c->family->mask_key : "mask_token_id";
 }
 
+/* transformers' key for a causal family whose mask was taken away. */
+static bool looks_both_ways(const json_t *config) {
+  return json_is_false(json_object_get(config, "is_causal"));
+}
+
+static rd_code read_direction(rd_config *c, const json_t *config, rd_error *e) {
+  const json_t *causal = json_object_get(config, "is_causal");
+  if (causal && !json_is_boolean(causal))
+    return rd_fail(e, RD_BAD_INPUT,
+                   "is_causal is neither true nor false: say which, or leave it out");
+  if (looks_both_ways(config) && c->stride == 0)
+    c->block = 0;
+  return RD_OK;
+}
+
 /* SDAR and I-DLM share a model_type, and older folders of I-DLM lack the key that tells them. */
 static rd_code sure_size(const json_t *config, const rd_family *f, rd_error *e) {
   int64_t size = f->unsure_below;
@@ -112,6 +129,7 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
   RD_TRY(read_sizes(c, config, e));
   RD_TRY(read_activation(c, config, e));
   RD_TRY(rd_json_bool(config, "attention_bias", &c->qkv_bias, e));
+  c->out_bias = c->qkv_bias && !c->family->qkv_bias;
   RD_TRY(rd_json_bool(config, "mlp_bias", &c->mlp_bias, e));
   RD_TRY(rd_json_bool(config, "qk_norm", &c->qk_norm, e));
   RD_TRY(rd_json_bool(config, "shift_logits", &c->shift_logits, e));
@@ -120,10 +138,13 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
   if (c->family->size_key)
     RD_TRY(rd_json_int(config, c->family->size_key, c->family->stride > 0 ? 1 : 2, MOST,
                        c->family->stride > 0 ? &c->stride : &c->block, e));
+  RD_TRY(read_direction(c, config, e));
   RD_TRY(rd_json_int(config, "attention_block", 0, MOST, &c->block, e));
   RD_TRY(rd_json_int(config, "canvas_length", 0, MOST, &c->canvas, e));
   RD_TRY(rd_config_read_rope(c, config, e));
   RD_TRY(rd_config_read_layers(c, config, e));
+  if (c->window > 0 && looks_both_ways(config))
+    c->window++; /* its makers count the place at the window's distance in, on both sides */
   RD_TRY(rd_config_read_scales(c, config, e));
   RD_TRY(read_id(config, "bos_token_id", c->vocab, &c->bos, e));
   RD_TRY(read_id(config, "pad_token_id", c->vocab, &c->pad, e));

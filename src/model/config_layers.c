@@ -78,8 +78,8 @@ rd_code rd_config_read_layers(rd_config *c, const json_t *config, rd_error *e) {
     RD_TRY(rd_json_bool(config, "use_sliding_window", &asked, e));
   if (w->first_key)
     RD_TRY(rd_json_int(config, w->first_key, 0, MOST, &first, e));
-  if (whole_every > 0)
-    RD_TRY(rd_json_int(config, "sliding_window_pattern", 1, MOST, &whole_every, e));
+  if (w->whole_key)
+    RD_TRY(rd_json_int(config, w->whole_key, 1, MOST, &whole_every, e));
   if (w->some && asked) {
     c->window = json_object_get(config, "sliding_window") ? 0 : w->missing;
     RD_TRY(rd_json_int(config, "sliding_window", 0, MOST, &c->window, e));

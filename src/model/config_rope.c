@@ -161,9 +161,11 @@ static const json_t *nested(const json_t *parameters, const char *layers) {
   return json_is_object(found) ? found : NULL;
 }
 
+/* Of rope_scaling, the older name, and rope_parameters one counts, the older where it says
+ * anything: as in transformers, which does not lay them over each other. */
 rd_code rd_config_read_rope(rd_config *c, const json_t *config, rd_error *e) {
-  static const char *const keys[] = {"rope_scaling", "rope_parameters"};
   const rd_family *f = c->family;
+  const json_t *all = json_object_get(config, "rope_scaling");
   c->rope.theta = f->rope_theta;
   c->local_rope.theta = f->local_theta;
   c->has_local_rope = f->local_theta > 0;
@@ -171,24 +173,21 @@ rd_code rd_config_read_rope(rd_config *c, const json_t *config, rd_error *e) {
   RD_TRY(rd_json_real(config, "rope_theta", 1, 1e12, &c->rope.theta, e));
   if (c->has_local_rope)
     RD_TRY(rd_json_real(config, "rope_local_base_freq", 1, 1e12, &c->local_rope.theta, e));
-  for (int i = 0; i < 2; i++) {
-    const json_t *all = json_object_get(config, keys[i]);
-    const json_t *full = nested(all, "full_attention"), *local = nested(all, "sliding_attention");
-    if (!json_is_object(all))
-      continue;
-    if (local && !full && !c->has_local_rope)
-      full = local;
-    const json_t *of_all = full ? full : local ? NULL : all;
-    if (of_all) {
-      RD_TRY(read_turned(c, of_all, e));
-      RD_TRY(read_rope(&c->rope, c, of_all, config, e));
-    }
-    if (local && local != full) {
-      if (!c->has_local_rope)
-        c->local_rope = c->rope;
-      c->has_local_rope = true;
-      RD_TRY(read_rope(&c->local_rope, c, local, config, e));
-    }
+  if (json_object_size(all) == 0)
+    all = json_object_get(config, "rope_parameters");
+  const json_t *full = nested(all, "full_attention"), *local = nested(all, "sliding_attention");
+  if (local && !full && !c->has_local_rope)
+    full = local;
+  const json_t *of_all = full ? full : local || !json_is_object(all) ? NULL : all;
+  if (of_all) {
+    RD_TRY(read_turned(c, of_all, e));
+    RD_TRY(read_rope(&c->rope, c, of_all, config, e));
+  }
+  if (local && local != full) {
+    if (!c->has_local_rope)
+      c->local_rope = c->rope;
+    c->has_local_rope = true;
+    RD_TRY(read_rope(&c->local_rope, c, local, config, e));
   }
   if (is_kind(&c->rope, "dynamic")) /* what the base grows for */
     c->positions = (int64_t)fmin((double)c->rope.original * c->rope.factor, (double)MOST);

@@ -35,6 +35,7 @@ typedef struct rd_window_facts {
   bool typed;             /* layer_types is its makers' key */
   bool unturned;          /* those without rotary positions */
   int64_t whole_every;    /* each N-th layer sees all; 0: none does */
+  const char *whole_key;  /* key of that number, or NULL */
   const char *first_key;  /* key of the first layer with a window, or NULL */
   int64_t first, missing; /* where that key is missing; the window where its key is */
 } rd_window_facts;

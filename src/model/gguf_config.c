@@ -291,6 +291,7 @@ rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
   RD_TRY(read_window(&r, c, e));
   RD_TRY(read_scales(&r, c, e));
   c->qkv_bias = c->qkv_bias || rd_tensors_find(&g->tensors, "blk.0.attn_q.bias") != NULL;
+  c->out_bias = rd_tensors_find(&g->tensors, "blk.0.attn_output.bias") != NULL;
   c->mlp_bias = rd_tensors_find(&g->tensors, "blk.0.ffn_up.bias") != NULL;
   c->tied = rd_tensors_find(&g->tensors, "output.weight") == NULL;
   int64_t causal = c->family->block == 1, shift = c->family->shift_logits;

@@ -4,9 +4,11 @@
 
 #include "json.h"
 #include "model_folder.h"
+#include "parts.h"
 #include "torch_file.h"
 
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +57,29 @@ static rd_code read_config(rd_model_file *f, rd_config *config, rd_error *e) {
   return code;
 }
 
+/* A model that was saved without its head has the names of that part alone: what its makers call it
+ * is the first word of the others' names. */
+static rd_code name_in_full(rd_model_file *f, rd_error *e) {
+  const char *first = f->names->embedding, *dot = strchr(first, '.');
+  char prefix[RD_NAME], bare[RD_NAME], whole[RD_NAME];
+  if (!dot)
+    return RD_OK;
+  snprintf(prefix, sizeof prefix, "%.*s", (int)(dot + 1 - first), first);
+  snprintf(bare, sizeof bare, "%s.weight", dot + 1);
+  snprintf(whole, sizeof whole, "%s.weight", first);
+  if (rd_tensors_find(&f->tensors, whole) || !rd_tensors_find(&f->tensors, bare))
+    return RD_OK;
+  RD_TRY(rd_tensors_prefix(&f->tensors, prefix, f->names->head, e));
+  return rd_tensors_finish(&f->tensors, e);
+}
+
+static rd_code open_weights(rd_model_file *f,
+                            rd_code (*open)(rd_tensors *t, const char *path, rd_error *e),
+                            const char *path, rd_error *e) {
+  RD_TRY(open(&f->tensors, path, e));
+  return name_in_full(f, e);
+}
+
 /* A file of weights, its config.json beside it. */
 static rd_code beside(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
   char *copy = rd_strdup(path, e);
@@ -66,12 +91,12 @@ static rd_code beside(rd_model_file *f, rd_config *config, const char *path, rd_
 static rd_code open_safetensors(rd_model_file *f, rd_config *config, const char *path,
                                 rd_error *e) {
   RD_TRY(beside(f, config, path, e));
-  return rd_safetensors_open(&f->tensors, path, e);
+  return open_weights(f, rd_safetensors_open, path, e);
 }
 
 static rd_code open_torch(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
   RD_TRY(beside(f, config, path, e));
-  return rd_torch_open(&f->tensors, path, e);
+  return open_weights(f, rd_torch_open, path, e);
 }
 
 static rd_code open_gguf(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
@@ -107,7 +132,7 @@ static rd_code open_folder(rd_model_file *f, rd_config *config, const char *path
   RD_TRY(rd_model_folder_gguf(&gguf, path, e));
   rd_code code = gguf ? open_gguf_folder(f, config, gguf, e) : read_config(f, config, e);
   if (code == RD_OK && !gguf)
-    code = rd_safetensors_open(&f->tensors, path, e);
+    code = open_weights(f, rd_safetensors_open, path, e);
   free(gguf);
   return code;
 }

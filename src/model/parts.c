@@ -34,9 +34,11 @@ static bool pre_norms(const rd_config *c) {
 static bool post_norms(const rd_config *c) {
   return c->post_norms;
 }
-static bool optional(const rd_config *c) {
-  (void)c;
-  return false;
+static bool out_bias(const rd_config *c) {
+  return c->out_bias;
+}
+static bool mlp_bias(const rd_config *c) {
+  return c->mlp_bias;
 }
 static bool qkv_bias(const rd_config *c) {
   return c->qkv_bias;
@@ -65,18 +67,18 @@ static const rd_part parts[] = {
     {"mlp_post_norm", RD_NORM, OF_LAYER(mlp_post_norm), .cols = RD_WIDTH, .there = post_norms},
     {"q_norm", RD_NORM, OF_LAYER(q_norm), .cols = RD_QUERY_NORM, .there = qk_norm},
     {"k_norm", RD_NORM, OF_LAYER(k_norm), .cols = RD_KEY_NORM, .there = qk_norm},
-    {"q_proj", LINEAR(q), .rows = RD_QUERIES, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true,
-     .before = RD_NONE, .together = RD_FUSED_HEADS},
-    {"k_proj", LINEAR(k), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias, .rotated = true,
-     .before = RD_QUERIES, .together = RD_FUSED_HEADS},
-    {"v_proj", LINEAR(v), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias,
+    {"q_proj", LINEAR(q), .rows = RD_QUERIES, .cols = RD_WIDTH, .bias = qkv_bias,
+     .bias_needed = true, .rotated = true, .before = RD_NONE, .together = RD_FUSED_HEADS},
+    {"k_proj", LINEAR(k), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias, .bias_needed = true,
+     .rotated = true, .before = RD_QUERIES, .together = RD_FUSED_HEADS},
+    {"v_proj", LINEAR(v), .rows = RD_KEYS, .cols = RD_WIDTH, .bias = qkv_bias, .bias_needed = true,
      .before = RD_FUSED_KEYS, .together = RD_FUSED_HEADS},
-    {"o_proj", LINEAR(o), .rows = RD_WIDTH, .cols = RD_QUERIES, .bias = optional, .residual = true},
-    {"gate_proj", LINEAR(gate), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional,
+    {"o_proj", LINEAR(o), .rows = RD_WIDTH, .cols = RD_QUERIES, .bias = out_bias, .residual = true},
+    {"gate_proj", LINEAR(gate), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = mlp_bias,
      .before = RD_NONE, .together = RD_FUSED_GATE},
-    {"up_proj", LINEAR(up), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = optional,
+    {"up_proj", LINEAR(up), .rows = RD_FEED_FORWARD, .cols = RD_WIDTH, .bias = mlp_bias,
      .before = RD_FEED_FORWARD, .together = RD_FUSED_GATE},
-    {"down_proj", LINEAR(down), .rows = RD_WIDTH, .cols = RD_FEED_FORWARD, .bias = optional,
+    {"down_proj", LINEAR(down), .rows = RD_WIDTH, .cols = RD_FEED_FORWARD, .bias = mlp_bias,
      .residual = true},
 };
 enum { PARTS = sizeof parts / sizeof *parts, OF_THE_MODEL = 3 };
@@ -155,7 +157,7 @@ static void set_place(rd_walk *p, rd_part_kind kind) {
   p->fused = p->names && p->names->fused && part->together != RD_ONE;
   p->before = p->fused ? size_of(c, part->before) : 0;
   p->stored = p->fused ? size_of(c, part->together) : rows;
-  p->needed = !bias || part->bias(c);
+  p->needed = !bias || part->bias_needed;
   if (p->names) {
     rd_part_module(p->module, part, p->names, p->layer);
     snprintf(p->name, RD_NAME, "%.*s%s", RD_NAME - 8, p->module, bias ? ".bias" : ".weight");
@@ -169,7 +171,7 @@ static bool there(const rd_walk *p) {
 }
 
 bool rd_parts_next(rd_walk *p) {
-  if (p->part && p->kind == RD_LINEAR && p->part->bias) {
+  if (p->part && p->kind == RD_LINEAR && p->part->bias && p->part->bias(p->config)) {
     set_place(p, RD_BIAS);
     return true;
   }

@@ -48,7 +48,8 @@ typedef struct rd_part {
                                            rd_layer_grad or rd_gradient, and rd_layer_mids */
   rd_size rows, cols;                   /* a vector has one row */
   bool (*there)(const rd_config *c);    /* NULL: in every model whose family names it */
-  bool (*bias)(const rd_config *c);     /* whether files must have its bias; NULL: it has none */
+  bool (*bias)(const rd_config *c);     /* whether it has a bias; NULL: never */
+  bool bias_needed;                     /* files that have biases have this one; else it may be 0 */
   bool rotated;                         /* the rows are those of heads, which are rotated */
   rd_size before, together;             /* where names are fused: rows before its own in the stored
                                            matrix, and all rows of that; RD_ONE: never fused */

@@ -126,6 +126,24 @@ rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
   return RD_OK;
 }
 
+rd_code rd_tensors_prefix(rd_tensors *t, const char *prefix, const char *but, rd_error *e) {
+  size_t more = strlen(prefix);
+  for (size_t i = 0; i < t->count; i++) {
+    rd_tensor *item = &t->items[i];
+    if (but && strncmp(item->name, but, strlen(but)) == 0)
+      continue;
+    size_t named = strlen(item->name) + 1, typed = item->type ? strlen(item->type) + 1 : 0;
+    char *name = realloc(item->name, more + named + typed);
+    if (!name)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: a tensor's name");
+    memmove(name + more, name, named + typed);
+    memcpy(name, prefix, more);
+    item->name = name;
+    item->type = typed ? name + more + named : NULL;
+  }
+  return RD_OK;
+}
+
 rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e) {
   rd_map *maps = realloc(t->maps, (t->map_count + 1) * sizeof *maps);
   if (!maps)
@@ -224,6 +242,16 @@ rd_code rd_tensors_finish(rd_tensors *t, rd_error *e) {
     if (strcmp(t->items[i - 1].name, t->items[i].name) == 0)
       return rd_fail(e, RD_BAD_INPUT, "tensor %s is there twice", t->items[i].name);
   return RD_OK;
+}
+
+const rd_tensor *rd_tensors_ending(const rd_tensors *t, const char *name) {
+  size_t n = strlen(name);
+  for (size_t i = 0; i < t->count; i++) {
+    size_t m = strlen(t->items[i].name);
+    if (m > n && strcmp(t->items[i].name + m - n, name) == 0)
+      return &t->items[i];
+  }
+  return NULL;
 }
 
 const rd_tensor *rd_tensors_find(const rd_tensors *t, const char *name) {

@@ -45,6 +45,9 @@ rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_erro
 rd_code rd_tensors_align(rd_tensors *t, size_t first, rd_error *e);
 /* Take one out of the list, which keeps its order; what it lay in stays. */
 void rd_tensors_remove(rd_tensors *t, size_t index);
+/* Put `prefix` before every name but those that begin with `but` (NULL: none do); the list is to be
+ * sorted afterwards. */
+rd_code rd_tensors_prefix(rd_tensors *t, const char *prefix, const char *but, rd_error *e);
 /* The tensors of `from` with all that they lie in become part of `to`; `from` is empty then. */
 rd_code rd_tensors_join(rd_tensors *to, rd_tensors *from, rd_error *e);
 /* No byte belongs to two of the tensors from `first` on, which lie in one file. */
@@ -52,6 +55,8 @@ rd_code rd_tensors_check_places(const rd_tensors *t, size_t first, rd_error *e);
 /* Sort, and refuse two tensors of one name. */
 rd_code rd_tensors_finish(rd_tensors *t, rd_error *e);
 const rd_tensor *rd_tensors_find(const rd_tensors *t, const char *name);
+/* The first whose name is longer than `name` and ends with it, or NULL: for messages. */
+const rd_tensor *rd_tensors_ending(const rd_tensors *t, const char *name);
 /* Numbers in a tensor. */
 int64_t rd_tensor_count(const rd_tensor *t);
 /* The type's name in messages and lists. */

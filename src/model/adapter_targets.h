@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Which modules an adapter's settings name (peft: target_modules, exclude_modules,
+ * layers_to_transform, layers_pattern, modules_to_save). peft passes over what a file holds for
+ * others; here that is refused, for the file or the settings are not what was trained. */
+#ifndef RD_ADAPTER_TARGETS_H
+#define RD_ADAPTER_TARGETS_H
+
+#include "error.h"
+#include "json.h"
+#include "tensors.h"
+
+/* Do the settings give factors to a module? `config` is adapter_config.json. */
+rd_code rd_targets_module(const json_t *config, const char *module, bool *yes, rd_error *e);
+/* RD_BAD_INPUT, unless there is a tensor for every name of modules_to_save. */
+rd_code rd_targets_saved(const json_t *config, const rd_tensors *tensors, rd_error *e);
+
+#endif
