@@ -178,8 +178,7 @@ static rd_code read_folder(rd_adapter *a, const char *folder, rd_error *e) {
 
 static rd_code read_all(rd_adapter *a, const char *folder, rd_error *e) {
   RD_TRY(rd_adapter_config_read(&a->config, a->json, e));
-  RD_TRY(read_folder(a, folder, e));
-  return rd_targets_saved(a->json, &a->tensors, e);
+  return read_folder(a, folder, e);
 }
 
 rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e) {

@@ -72,22 +72,31 @@ rd_code rd_targets_module(const json_t *config, const char *module, bool *yes, r
   return RD_OK;
 }
 
-/* Does a tensor's name have `module` in it, as whole words? */
+/* Does a name have `module` in it, as whole words? */
 static bool within(const char *name, const char *module) {
   const size_t n = strlen(module);
   for (const char *at = strstr(name, module); at; at = strstr(at + 1, module))
-    if ((at == name || at[-1] == '.') && at[n] == '.')
+    if ((at == name || at[-1] == '.') && (at[n] == '.' || at[n] == '\0'))
       return true;
   return false;
 }
 
-rd_code rd_targets_saved(const json_t *config, const rd_tensors *tensors, rd_error *e) {
+static bool has_module(const rd_config *model, const char *module) {
+  rd_walk p = rd_parts_of(model, NULL, NULL, NULL);
+  while (rd_parts_next(&p))
+    if (within(p.module, module))
+      return true;
+  return false;
+}
+
+rd_code rd_targets_saved(const json_t *config, const rd_tensors *tensors, const rd_config *model,
+                         rd_error *e) {
   const json_t *saved = json_object_get(config, "modules_to_save");
   json_t *item = NULL;
   size_t i = 0;
   json_array_foreach((json_t *)(uintptr_t)saved, i, item) {
     const char *module = json_string_value(item);
-    bool found = !module;
+    bool found = !module || !has_module(model, module);
     for (size_t t = 0; t < tensors->count && !found; t++)
       found = within(tensors->items[t].name, module);
     if (!found)

@@ -7,11 +7,14 @@
 
 #include "error.h"
 #include "json.h"
+#include "parts.h"
 #include "tensors.h"
 
 /* Do the settings give factors to a module? `config` is adapter_config.json. */
 rd_code rd_targets_module(const json_t *config, const char *module, bool *yes, rd_error *e);
-/* RD_BAD_INPUT, unless there is a tensor for every name of modules_to_save. */
-rd_code rd_targets_saved(const json_t *config, const rd_tensors *tensors, rd_error *e);
+/* RD_BAD_INPUT, unless there is a tensor for every name of modules_to_save that modules of the
+ * model have. */
+rd_code rd_targets_saved(const json_t *config, const rd_tensors *tensors, const rd_config *model,
+                         rd_error *e);
 
 #endif

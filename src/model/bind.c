@@ -3,6 +3,8 @@
  * through, given what the adapter adds, and packed. */
 #include "bind.h"
 
+#include "adapter_targets.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -427,7 +429,9 @@ rd_code rd_bind_weights(rd_binder *b, const rd_config *c, rd_weights *w, rd_erro
     return RD_OK;
   char model[96];
   snprintf(model, sizeof model, "a %s model of %lld layers", c->family->name, (long long)c->layers);
-  return rd_adapter_check_placed(b->adapter, model, e);
+  RD_TRY(rd_adapter_check_placed(b->adapter, model, e));
+  rd_code code = rd_targets_saved(b->adapter->json, &b->adapter->tensors, c, e);
+  return code == RD_OK ? code : rd_prefix(e, code, "adapter %s", b->adapter->folder);
 }
 
 static bool has_more_rows(const rd_tensor *t, const rd_config *c) {
