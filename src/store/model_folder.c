@@ -27,6 +27,13 @@ static const struct file {
 };
 enum { FILES = sizeof files / sizeof *files };
 
+unsigned rd_model_folder_role(const char *name) {
+  for (size_t i = 0; i < FILES; i++)
+    if (strcmp(files[i].name, name) == 0)
+      return files[i].role;
+  return 0;
+}
+
 rd_code rd_model_folder_find(char **path, const char *folder, unsigned roles, rd_error *e) {
   *path = NULL;
   for (size_t i = 0; i < FILES; i++) {

@@ -16,6 +16,8 @@ enum {
   RD_FILE_CARRIED = RD_FILE_TOKENIZER | RD_FILE_GENERATION /* goes where the weights go */
 };
 
+/* The role of a file of this name; 0: it has none. */
+unsigned rd_model_folder_role(const char *name);
 /* The first file of these roles in a folder, in the order of the table: a new string, NULL where
  * there is none. */
 rd_code rd_model_folder_find(char **path, const char *folder, unsigned roles, rd_error *e);

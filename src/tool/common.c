@@ -3,6 +3,7 @@
 #include "common.h"
 
 #include "file.h"
+#include "pulled.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -15,10 +16,9 @@
 
 static const rd_option model_rows[] = {
     {"model", AT(model), .letter = 'm', .group = "Model", .value = "PATH",
-     .help =
-         "a Hugging Face folder, a file of weights in one (.safetensors, .bin, .pth), or a .gguf "
-         "file; without it $REDRAFT_MODEL, or the built-in "
-         "model"},
+     .help = "a Hugging Face folder, a file of weights in one (.safetensors, .bin, .pth), a .gguf "
+             "file, or OWNER/NAME as it was pulled; without it $REDRAFT_MODEL, or the built-in "
+             "model"},
     {"adapter", AT(adapter), .group = "Model", .value = "DIR",
      .help = "a LoRA adapter in PEFT's layout; without it the one in the model's folder adapter/, "
              "if there is one; none: no adapter"},
@@ -82,7 +82,11 @@ rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_e
 
 rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e) {
   const char *named = common->model ? common->model : getenv("REDRAFT_MODEL");
-  *out = named ? rd_strdup(named, e) : NULL;
+  *out = NULL;
+  if (named)
+    RD_TRY(rd_pulled_find(out, named, e));
+  if (named && !*out)
+    *out = rd_strdup(named, e);
   if (!named)
     find_builtin(out);
   if (!*out)

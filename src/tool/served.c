@@ -3,6 +3,7 @@
 #include "served.h"
 
 #include "file.h"
+#include "pulled.h"
 
 #include <libgen.h>
 #include <stdlib.h>
@@ -112,12 +113,17 @@ static rd_code open_line(rd_served *s, const rd_common *common, const char *line
   spec one;
   bool named = common->adapter && strcmp(common->adapter, "none") != 0;
   rd_code code = read_spec(&one, line, size, e);
+  char *pulled = NULL;
+  if (code == RD_OK)
+    code = rd_pulled_find(&pulled, one.path, e);
+  one.path = pulled ? pulled : one.path;
   char *name = code != RD_OK ? NULL : one.name ? rd_strdup(one.name, e) : name_of(one.path);
   if (code == RD_OK && !name)
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: a model's name");
   if (code == RD_OK)
     code = (named ? open_adapters : open_model)(s, common, one.path, name, e);
   free(name);
+  free(pulled);
   free(one.copy);
   return code;
 }
