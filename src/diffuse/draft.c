@@ -9,6 +9,7 @@
 #include "attention.h"
 #include "clock.h"
 #include "draft_state.h"
+#include "formed.h"
 #include "gap_search.h"
 #include "verdict.h"
 
@@ -264,6 +265,7 @@ static rd_code begin_blocks(rd_draft *d, rd_error *e) {
 static rd_code begin(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
   const rd_draft_setup *s = &d->setup;
+  rd_form *setup_form = s->form;
   d->blank = d->sampler->ahead && !d->sampler->leads ? -1 : s->mask;
   d->setup.speller.mask = s->mask;
   d->setup.speller.ends = s->ends;
@@ -293,6 +295,10 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   if (d->sampler->searches)
     RD_TRY(rd_gaps_begin(d, e));
   d->rule = rd_draft_rule(s);
+  if (s->form) {
+    d->setup.form = NULL; /* the draft's from here on */
+    RD_TRY(rd_formed_open(d, setup_form, e));
+  }
   RD_TRY(emit(d, (rd_event){.kind = RD_EVENT_START,
                             .model = s->model,
                             .sampler = d->sampler->name,
@@ -310,17 +316,20 @@ static rd_code begin(rd_draft *d, rd_error *e) {
 
 rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
   *out = NULL;
-  RD_TRY(rd_draft_setup_check(setup, e));
-  rd_draft *d = rd_calloc(1, sizeof *d, "a draft", e);
-  if (!d)
-    return RD_NO_MEMORY;
+  rd_form *form = setup->form;
+  rd_code code = rd_draft_setup_check(setup, e);
+  rd_draft *d = code == RD_OK ? rd_calloc(1, sizeof *d, "a draft", e) : NULL;
+  if (!d) {
+    rd_form_close(&form);
+    return code == RD_OK ? RD_NO_MEMORY : code;
+  }
   d->begun = rd_seconds();
   d->setup = *setup;
   d->params = setup->params;
   d->sampler = setup->sampler;
   rd_arena measure = rd_arena_measure();
   layout(d, &measure);
-  rd_code code = rd_arena_init(&d->arena, measure.used, "a draft", e);
+  code = rd_arena_init(&d->arena, measure.used, "a draft", e);
   if (code == RD_OK) {
     layout(d, &d->arena);
     code = begin(d, e);
@@ -342,6 +351,8 @@ void rd_draft_free(rd_draft **draft) {
   if (!(*draft)->lent)
     rd_lane_close(&(*draft)->lane);
   rd_lane_close(&(*draft)->unguided_lane);
+  rd_formed_close(&(*draft)->formed);
+  rd_form_close(&(*draft)->setup.form); /* where it was never used */
   rd_arena_drop(&(*draft)->arena);
   free(*draft);
   *draft = NULL;
@@ -435,6 +446,8 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
     need->origin = last > 0 ? last : 0;
     need->led = true;
   }
+  if (d->formed)
+    rd_formed_need(d, need);
   if (need->guidance > 0) {
     memcpy(d->unguided + P, d->canvas + P, (size_t)d->n * sizeof *d->canvas);
     need->unguided = d->unguided;
@@ -505,6 +518,8 @@ static double take_proposals(rd_draft *d, bool all) {
 
 rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   rd_view *v = &d->view;
+  if (d->formed)
+    RD_TRY(rd_formed_take(d, e));
   for (int64_t i = 0; i < d->wanted_count; i++) {
     int64_t p = d->wanted[i].draw.position;
     d->still[p] = d->drafts > 0 && rd_draft_same_proposal(&d->proposals[p], &d->out[i]);
@@ -518,6 +533,8 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
     rd_gaps_take(d);
   else
     quota = take_proposals(d, late && v->iteration < v->iterations);
+  if (d->formed && late)
+    rd_formed_fill(d);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 ? 2 : 1;
   int64_t changed = find_changes(d);

@@ -17,6 +17,7 @@ typedef struct rd_params {
   bool verify, no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
   char *retention, *reuse;
   char *prefix, *suffix, *gaps; /* --template */
+  char *grammar;                /* the form of the answer, as form.h reads it; or NULL */
 } rd_params;
 
 #endif

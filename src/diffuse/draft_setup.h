@@ -46,6 +46,7 @@ typedef struct rd_draft_setup {
   bool shift_logits;     /* row i - 1 predicts position i */
   rd_gate gate;          /* of the model's adapter */
   uint64_t seed;         /* the one to use */
+  struct rd_form *form;  /* of the answer, given over to the draft, on failure too; or NULL */
   rd_speller speller;    /* its mask and ends are those above; without functions: no text */
   rd_observer *observer; /* or NULL */
   void *context;

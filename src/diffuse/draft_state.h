@@ -48,8 +48,9 @@ struct rd_draft {
   bool converged;      /* once stopped: as in rd_event */
   const char *warning; /* NULL, or words */
   char words[400];
-  rd_checked checked; /* of samplers whose drafts the base checks */
-  rd_gap_search gaps; /* of samplers that search */
+  rd_checked checked;       /* of samplers whose drafts the base checks */
+  rd_gap_search gaps;       /* of samplers that search */
+  struct rd_formed *formed; /* the form that the answer keeps to, or NULL */
 };
 
 /* The first place where nothing is written in ids (n); n: there is none. */

@@ -91,8 +91,12 @@ const rd_option rd_sampler_options[] = {
     {"suffix", AT(suffix), .group = REGION, .value = "TEXT",
      .help = "the answer ends with this, after --tokens gap"},
     {"template", AT(gaps), .group = REGION, .value = "TEXT",
-     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of {mask:3} is "
+     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of "
+             "{mask:3} is "
              "Paris.\""},
+    {"grammar", AT(grammar), .group = REGION, .value = "FORM",
+     .help = "the form that the answer has in any case: regex:EXPRESSION, json-schema:{..} or "
+             "json-object"},
 };
 const rd_table rd_sampler_rows = RD_TABLE("option", rd_sampler_options);
 const rd_option_part rd_sampler_parts[] = {{&rd_sampler_rows, 0}, {NULL, 0}};
@@ -234,6 +238,9 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
     return rd_fail(e, RD_USAGE,
                    "--template says where the fixed text stands: it goes without "
                    "--prefix and --suffix");
+  if (p->grammar && (p->no_eos || p->eos_last))
+    return rd_fail(e, RD_USAGE,
+                   "--grammar says where the answer ends: it goes without --no-eos and --eos-last");
   if (p->no_noise && noise_given(p, o))
     return rd_fail(e, RD_USAGE,
                    "--no-noise switches noising off: the other noise options mean "

@@ -3,7 +3,9 @@
 #include "request.h"
 
 #include "facts.h"
+#include "form.h"
 #include "grid.h"
+#include "words_shelf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +119,16 @@ static void complete(rd_draft_setup *s, int64_t window) {
   s->count += more < room - s->count ? more : room - s->count;
 }
 
+/* The form that the options ask for; NULL: none. */
+static rd_code open_form(rd_draft_setup *s, const rd_request *r, rd_error *e) {
+  const rd_words *words = NULL;
+  if (!r->params->grammar || !*r->params->grammar)
+    return RD_OK;
+  RD_TRY(rd_words_shelf_take(&words, r->model->shelf, r->model->tokenizer, s->vocab, s->ends,
+                             s->end_count, rd_mask_of(r->model), e));
+  return rd_form_open(&s->form, r->params->grammar, words, e);
+}
+
 rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   const rd_model *model = r->model;
   rd_draft_setup setup = {.params = r->params,
@@ -167,6 +179,8 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   rd_code code = find_spaced(&spaced, &canvas, model, e);
   setup.spaced = spaced ? canvas.spaced : NULL;
   setup.spaced_words = spaced;
+  if (code == RD_OK)
+    code = open_form(&setup, r, e);
   if (code == RD_OK)
     code = rd_draft_new(out, &setup, e);
   free(spaced);

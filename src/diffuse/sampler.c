@@ -244,7 +244,7 @@ rd_code rd_sampler_find(const rd_sampler **out, const char *name, rd_error *e) {
 }
 
 /* Options of the canvas and of the run, which every sampler has. */
-static const char COMMON[] = "sampler verify window tokens seed deadline prefix reuse";
+static const char COMMON[] = "sampler verify window tokens seed deadline prefix reuse grammar";
 
 bool rd_sampler_takes(const rd_sampler *s, const char *option) {
   return rd_name_listed(COMMON, option) || rd_name_listed(s->options, option);

@@ -42,6 +42,10 @@ typedef struct rd_wanted {
                                 or NULL. Not for scores */
 } rd_wanted;
 
+/* Called with the logits (V) that a proposal was drawn from, for wanted[index]. */
+typedef void rd_see_row(void *context, int64_t index, const float *logits,
+                        const rd_proposal *proposal);
+
 /* What a pass must compute of one canvas. */
 typedef struct rd_need {
   rd_lane *lane;         /* or NULL: nothing is remembered */
@@ -66,6 +70,8 @@ typedef struct rd_need {
   const rd_wanted *wanted; /* (count) rising; their rows lie in [first, end) */
   int64_t count;
   rd_proposal *out; /* (count) to be filled by propose */
+  rd_see_row *see;  /* of propose, from the first wanted position to the last; or NULL */
+  void *see_context;
 } rd_need;
 
 /* Called with logits (count, V) of wanted[first .. first + count) of needs[need]; may write into

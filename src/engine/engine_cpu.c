@@ -116,8 +116,12 @@ static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_err
   rd_code code = rd_propose(d->proposals, logits, count, V, d->draws, d->workspace, e);
   if (code != RD_OK)
     return code == RD_NUMERIC ? rd_model_blame(d->model, e) : code;
-  for (int64_t i = 0; i < count; i++)
-    d->needs[d->chunk[i].need].out[d->chunk[i].index] = d->proposals[i];
+  for (int64_t i = 0; i < count; i++) {
+    const rd_need *need = &d->needs[d->chunk[i].need];
+    need->out[d->chunk[i].index] = d->proposals[i];
+    if (need->see)
+      need->see(need->see_context, d->chunk[i].index, logits + i * V, &d->proposals[i]);
+  }
   rd_profile_lap("proposal");
   return RD_OK;
 }

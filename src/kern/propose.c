@@ -415,6 +415,11 @@ rd_code rd_propose(rd_proposal *out, float *logits, int64_t count, int64_t V,
   return RD_OK;
 }
 
+double rd_propose_log_sum(const float *logits, int64_t V) {
+  float max = largest(logits, V);
+  return (double)max + log(sums_of(logits, V, max, 1).S);
+}
+
 void rd_propose_guide(float *given, const float *u, double scale, int64_t V) {
   float w = (float)scale + 1;
 #pragma omp simd

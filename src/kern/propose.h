@@ -63,6 +63,10 @@ rd_code rd_propose(rd_proposal *out /* (count) */, float *logits /* (count, V) *
                    int64_t V, const rd_propose_row *rows /* (count) */, void *workspace,
                    rd_error *e);
 
+/* The logarithm of the sum of exponentials of a row: less it, a logit is a logarithm of
+ * probability. */
+double rd_propose_log_sum(const float *logits /* (V) */, int64_t V);
+
 /* Classifier-free guidance: given = u + (scale + 1) (given - u), the row without the prompt being
  * u. */
 void rd_propose_guide(float *given /* (V) */, const float *u /* (V) */, double scale, int64_t V);

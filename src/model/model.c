@@ -10,6 +10,7 @@
 #include "model_store.h"
 #include "precision.h"
 #include "tokenizer.h"
+#include "words_shelf.h"
 
 #include <libgen.h>
 #include <stdlib.h>
@@ -30,9 +31,10 @@ rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, 
   m->remembered = RD_REMEMBERED_NOTHING;
   m->store = rd_calloc(1, sizeof *m->store, "a model", e);
   m->name = rd_strdup(name, e);
+  m->shelf = rd_words_shelf_open(e);
   rd_arena measure = rd_arena_measure();
   tables_layout(m, &measure);
-  rd_code code = m->store && m->name ? RD_OK : RD_NO_MEMORY;
+  rd_code code = m->store && m->name && m->shelf ? RD_OK : RD_NO_MEMORY;
   if (code == RD_OK)
     code = rd_arena_init(&m->store->tables, measure.used, "a model's layers", e);
   if (code != RD_OK) {
@@ -56,6 +58,7 @@ void rd_model_close(rd_model **model) {
     rd_arena_drop(&m->store->tables);
   }
   rd_chat_template_close(&m->chat_template);
+  rd_words_shelf_close(&m->shelf);
   rd_tokenizer_close(&m->tokenizer);
   free(m->store);
   free(m->system);

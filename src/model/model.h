@@ -42,6 +42,7 @@ struct rd_model {
   char *name;      /* last part of the path */
   size_t file_bytes, memory_bytes; /* mapped; allocated at opening */
   struct rd_model_store *store;    /* what close gives back: maps, arena, ... */
+  struct rd_words_shelf *shelf;    /* the words of the tokenizer, for forms of answers */
 };
 typedef struct rd_model rd_model;
 

@@ -234,6 +234,34 @@ const char *rd_tokenizer_piece(const rd_tokenizer *t, int32_t id, size_t *size) 
   return text.data;
 }
 
+bool rd_tokenizer_joins(const rd_tokenizer *t) {
+  return !t->spaced && !t->cleaned && !t->joint[0];
+}
+
+bool rd_tokenizer_drops_space(const rd_tokenizer *t) {
+  return t->prefixed;
+}
+
+/* Where a space is dropped, added tokens make the one behind them lose its own, and a byte that is
+ * a space keeps it. */
+bool rd_tokenizer_writes(const rd_tokenizer *t, int32_t id) {
+  rd_slice text;
+  if (!rd_tokenizer_has(t, id))
+    return false;
+  switch (t->vocab.pieces[id].kind) {
+  case RD_PIECE_NORMAL:
+    return true;
+  case RD_PIECE_ADDED:
+  case RD_PIECE_BOTH:
+    return !t->prefixed;
+  case RD_PIECE_BYTE:
+    text = text_of(t, id);
+    return !t->prefixed || text.size != 1 || text.data[0] != ' ';
+  default:
+    return false;
+  }
+}
+
 /* Added tokens first; then the piece as it is; then with its spaces as SentencePiece writes them.
  */
 int32_t rd_tokenizer_id(const rd_tokenizer *t, const char *piece) {

@@ -96,6 +96,14 @@ rd_code rd_tokenizer_word(const rd_tokenizer *t, const char *word, int32_t *id, 
 /* What a token adds to decoded text (bytes, perhaps part of a character; not NUL-terminated). */
 const char *rd_tokenizer_piece(const rd_tokenizer *t, int32_t id, size_t *size);
 
+/* Is a text what its tokens' pieces are one after the other (but for a space in front)? */
+bool rd_tokenizer_joins(const rd_tokenizer *t);
+/* Does the first token of a text lose a space in front? */
+bool rd_tokenizer_drops_space(const rd_tokenizer *t);
+/* May a text be made with this token, so that its piece is what it adds wherever it stands behind
+ * others? Not with special ones, nor with the unknown token. */
+bool rd_tokenizer_writes(const rd_tokenizer *t, int32_t id);
+
 /* Streaming decode: text that is always whole, well-formed UTF-8. A caller's storage. */
 typedef struct rd_decoder {
   const rd_tokenizer *t;

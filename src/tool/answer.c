@@ -4,6 +4,7 @@
 #include "answer.h"
 
 #include "events.h"
+#include "form.h"
 #include "interrupt.h"
 #include "request.h"
 #include "reuse.h"
@@ -72,6 +73,18 @@ rd_code rd_answer_check(rd_answer *a, rd_error *e) {
   return RD_OK;
 }
 
+rd_code rd_answer_load_form(rd_params *p, rd_error *e) {
+  char *loaded = NULL;
+  if (!p->grammar || !*p->grammar)
+    return RD_OK;
+  rd_code code = rd_form_load(&loaded, p->grammar, e);
+  if (code != RD_OK)
+    return rd_prefix(e, code, "--grammar");
+  free(p->grammar);
+  p->grammar = loaded;
+  return RD_OK;
+}
+
 rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   rd_answer_settings *s = &a->settings;
   RD_TRY(rd_answer_check(a, e));
@@ -83,6 +96,7 @@ rd_code rd_answer_open(rd_answer *a, rd_error *e) {
       !s->params.verify)
     RD_TRY(rd_tool_name_causal(&s->common, e));
   RD_TRY(rd_tool_open(&a->model, &s->common, e));
+  RD_TRY(rd_answer_load_form(&s->params, e));
   return resolve(a, &sampler, e);
 }
 

@@ -35,6 +35,8 @@ extern const rd_option_part rd_generate_parts[], rd_chat_parts[];
 void rd_answer_close(rd_answer *a);
 /* Is `--sampler help` or `--reuse help` asked for? Then the rows are listed on standard output. */
 bool rd_answer_lists(const rd_params *params);
+/* A schema of --grammar may be a file: its text takes the place of its path. */
+rd_code rd_answer_load_form(rd_params *params, rd_error *e);
 /* Refuse options that make no sense together; needs no model. */
 rd_code rd_answer_check(rd_answer *a, rd_error *e);
 /* Check, then open the trace file and the model. */

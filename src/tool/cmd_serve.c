@@ -167,9 +167,10 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
 static rd_code work(void *context, char **names, rd_error *e) {
   char *pem[2] = {NULL, NULL};
   (void)names;
-  const settings *s = context;
+  settings *s = context;
   if (rd_answer_lists(&s->params))
     return RD_OK;
+  RD_TRY(rd_answer_load_form(&s->params, e));
   rd_code code = run(s, pem, e);
   free(pem[0]);
   free(pem[1]);

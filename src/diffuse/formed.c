@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* A pass tells the path its rows as they come, from the first to the last; places between them hold
+ * a word that stands, or any. A word that was drawn by chance counts as certain: the programme then
+ * changes the draw where it must, and no further. */
+#include "formed.h"
+
+#include "draft_state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Do rows come that only look back, so that each is drawn among what may follow? */
+static bool looks_back(const rd_draft *d) {
+  return d->sampler->checks ? !d->checked.drafting : rd_sampler_causal(d->sampler);
+}
+
+/* Is there a word at the place that stays while this pass is made? */
+static bool stands(const rd_draft *d, int64_t p) {
+  int32_t id = d->view.ids[p];
+  return d->fixed[p] || (!d->proposed[p] && id != d->setup.mask && id != d->blank);
+}
+
+/* Places up to `end` that are not wanted. */
+static void tell_until(rd_draft *d, int64_t end) {
+  rd_formed *f = d->formed;
+  for (; f->told < end && f->told < f->room; f->told++) {
+    if (stands(d, f->told))
+      rd_path_word(f->path, d->view.ids[f->told]);
+    else
+      rd_path_any(f->path);
+  }
+}
+
+static void look(void *context, int64_t index, const float *logits, const rd_proposal *proposal) {
+  rd_draft *d = context;
+  rd_formed *f = d->formed;
+  int64_t p = d->wanted[index].position - d->setup.prompt_count;
+  if (index == 0) {
+    rd_path_begin(f->path);
+    f->told = 0;
+  }
+  if (p >= f->room)
+    return;
+  tell_until(d, p);
+  bool greedy = rd_propose_greedy(d->rule.temperature) || d->rule.top_k == 1;
+  rd_path_row(f->path, logits, rd_propose_log_sum(logits, d->setup.vocab),
+              greedy ? -1 : proposal->id);
+  f->told++;
+}
+
+/* What may stand at each wanted place, by what stands before it. Behind a guess that is no word of
+ * the form everything may: what follows from it is thrown away. */
+static void allow(rd_draft *d, rd_need *need) {
+  rd_formed *f = d->formed;
+  int32_t state = rd_form_start(f->form);
+  int64_t at = 0;
+  for (int64_t i = 0; i < need->count; i++) {
+    int64_t p = d->wanted[i].position - d->setup.prompt_count;
+    uint64_t *bits = f->allowed + i * f->width;
+    for (; at < p; at++)
+      state = rd_form_next(f->form, state, d->view.ids[at]);
+    bool known = i < f->rows && p < f->room && state != RD_NOWHERE;
+    d->wanted[i].allowed =
+        known && rd_form_allow(f->form, state, f->room - p, bits) > 0 ? bits : NULL;
+  }
+}
+
+void rd_formed_need(rd_draft *d, rd_need *need) {
+  if (looks_back(d)) {
+    allow(d, need);
+    return;
+  }
+  need->see = look;
+  need->see_context = d;
+}
+
+rd_code rd_formed_take(rd_draft *d, rd_error *e) {
+  rd_formed *f = d->formed;
+  if (looks_back(d) || d->wanted_count == 0)
+    return RD_OK;
+  tell_until(d, d->n);
+  if (!rd_path_settle(f->path, f->ids, f->logs))
+    return rd_fail(e, RD_USAGE, "no text of the form asked for has the words that stand");
+  for (int64_t i = 0; i < d->wanted_count; i++) {
+    int64_t p = d->wanted[i].position - d->setup.prompt_count;
+    if (p >= f->room || d->out[i].id == f->ids[p])
+      continue;
+    d->out[i].id = f->ids[p];
+    d->out[i].probability = expf(f->logs[p]);
+  }
+  return RD_OK;
+}
+
+void rd_formed_fill(rd_draft *d) {
+  const rd_formed *f = d->formed;
+  for (int64_t p = 0; p < f->told && p < d->n && !looks_back(d); p++)
+    if (d->draft[p] == d->setup.mask || d->draft[p] == d->blank)
+      d->draft[p] = f->ids[p];
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* Is there a text with what is locked? */
+static rd_code check_given(rd_draft *d, rd_error *e) {
+  rd_formed *f = d->formed;
+  for (int64_t p = 0; p < f->room; p++)
+    if (stands(d, p) && (d->fixed[p] || !d->sampler->revises))
+      rd_path_word(f->path, d->view.ids[p]);
+    else
+      rd_path_any(f->path);
+  if (rd_path_settle(f->path, f->ids, f->logs))
+    return RD_OK;
+  return rd_fail(e, RD_USAGE,
+                 "the text that is given (prefix, suffix, template, draft) is no part of a text of "
+                 "the form asked for, or leaves too little room for the rest of it");
+}
+
+rd_code rd_formed_open(rd_draft *d, rd_form *form, rd_error *e) {
+  if (d->sampler->searches) {
+    rd_form_close(&form);
+    return rd_fail(e, RD_USAGE,
+                   "--grammar: --sampler %s searches for words by a rule of its own, "
+                   "which knows no forms",
+                   d->sampler->name);
+  }
+  rd_formed *f = d->formed = rd_calloc(1, sizeof *f, "a form", e);
+  if (!f) {
+    rd_form_close(&form);
+    return RD_NO_MEMORY;
+  }
+  int64_t block = d->params->block_length, most = block > 8 ? block : 8;
+  f->form = form;
+  f->room = d->setup.most;
+  f->width = (d->setup.vocab + 63) / 64;
+  f->rows = d->sampler->checks ? (most < f->room ? most : f->room) + 1 : 1;
+  RD_TRY(rd_path_open(&f->path, form, f->room, e));
+  f->ids = rd_calloc((size_t)f->room, sizeof *f->ids, "a form", e);
+  f->logs = rd_calloc((size_t)f->room, sizeof *f->logs, "a form", e);
+  f->allowed = rd_calloc((size_t)(f->rows * f->width), sizeof *f->allowed, "a form", e);
+  if (!f->ids || !f->logs || !f->allowed)
+    return RD_NO_MEMORY;
+  return check_given(d, e);
+}
+
+void rd_formed_close(rd_formed **formed) {
+  rd_formed *f = *formed;
+  if (!f)
+    return;
+  rd_path_close(&f->path);
+  rd_form_close(&f->form);
+  free(f->ids);
+  free(f->logs);
+  free(f->allowed);
+  free(f);
+  *formed = NULL;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* From a state the tree of words is walked with the automaton: what cannot be read is passed over
+ * with all below it. Inside of strings that was done once for all forms (word_tree.h); here only
+ * words that leave a string are looked at. */
+#include "form_fan.h"
+
+#include "tok_bytes.h"
+
+#include <stdlib.h>
+
+enum { MOST_STEPS = 1 << 28, MOST_IDS = 1 << 24 };
+
+typedef struct arrival {
+  int32_t target, id;
+} arrival;
+
+typedef struct arrivals {
+  arrival *list;
+  size_t count, capacity;
+} arrivals;
+
+static rd_code too_large(rd_error *e) {
+  return rd_fail(
+      e, RD_BAD_INPUT,
+      "the form is too large for this vocabulary: too many of its states may be followed "
+      "by nearly every word; bound its repetitions lower");
+}
+
+/* Walk what lies below node `top`, at which `state` stands; `drops`: a space in front is nothing.
+ */
+static rd_code walk(const rd_form *f, uint32_t top, int32_t state, bool drops, arrivals *a,
+                    size_t *steps, rd_error *e) {
+  const rd_words *w = f->words;
+  int32_t states[RD_LONGEST_WORD + 1];
+  uint32_t base = w->nodes[top].depth;
+  states[base] = state;
+  for (uint32_t i = top + 1; i < w->nodes[top].end;) {
+    const rd_word_node *x = &w->nodes[i];
+    bool dropped = drops && x->depth == 1 && x->byte == ' ';
+    int32_t to = dropped ? state : rd_dfa_next(&f->dfa, states[x->depth - 1], x->byte);
+    if (++*steps > MOST_STEPS)
+      return too_large(e);
+    if (to == RD_NOWHERE) {
+      i = x->end;
+      continue;
+    }
+    states[x->depth] = to;
+    for (int32_t id = x->word; id >= 0; id = w->twins[id]) {
+      RD_TRY(rd_grow((void **)&a->list, &a->capacity, a->count + 1, sizeof *a->list, e));
+      a->list[a->count++] = (arrival){to, id};
+    }
+    i++;
+  }
+  return RD_OK;
+}
+
+static int by_target(const void *a, const void *b) {
+  const arrival *x = a, *y = b;
+  if (x->target != y->target)
+    return x->target < y->target ? -1 : 1;
+  return (x->id > y->id) - (x->id < y->id);
+}
+
+static rd_code keep_groups(rd_form *f, rd_form_part *part, arrivals *a, rd_error *e) {
+  if (a->count > 1)
+    qsort(a->list, a->count, sizeof *a->list, by_target);
+  part->first = f->group_count;
+  if (f->id_count + a->count > MOST_IDS)
+    return too_large(e);
+  RD_TRY(rd_grow((void **)&f->ids, &f->id_capacity, f->id_count + a->count, sizeof *f->ids, e));
+  for (size_t i = 0; i < a->count; i++) {
+    if (i == 0 || a->list[i].target != a->list[i - 1].target) {
+      RD_TRY(rd_grow((void **)&f->groups, &f->group_capacity, f->group_count + 1, sizeof *f->groups,
+                     e));
+      f->groups[f->group_count++] = (rd_form_group){a->list[i].target, (uint32_t)f->id_count, 0};
+    }
+    f->groups[f->group_count - 1].count++;
+    f->ids[f->id_count++] = a->list[i].id;
+  }
+  part->count = f->group_count - part->first;
+  part->made = true;
+  return RD_OK;
+}
+
+static rd_code make_groups(rd_form *f, rd_form_part *part, int32_t state, bool drops, size_t *steps,
+                           rd_error *e) {
+  arrivals a = {0};
+  rd_code code = walk(f, 0, state, drops, &a, steps, e);
+  if (code == RD_OK)
+    code = keep_groups(f, part, &a, e);
+  free(a.list);
+  return code;
+}
+
+/* Words that leave a body from one of its places and go on behind it. */
+static rd_code make_throughs(rd_form *f, const rd_dfa_body *b, int place, rd_form_part *part,
+                             size_t *steps, rd_error *e) {
+  const rd_word_fan *fan = &f->words->inside[place];
+  arrivals a = {0};
+  rd_code code = RD_OK;
+  part->first = f->through_count;
+  for (size_t i = 0; i < fan->exit_count && b->exit != RD_NOWHERE && code == RD_OK; i++) {
+    a.count = 0;
+    code = walk(f, fan->exits[i].node, b->exit, false, &a, steps, e);
+    if (code == RD_OK)
+      code = rd_grow((void **)&f->throughs, &f->through_capacity, f->through_count + a.count,
+                     sizeof *f->throughs, e);
+    for (size_t k = 0; k < a.count && code == RD_OK; k++)
+      f->throughs[f->through_count++] =
+          (rd_form_through){a.list[k].target, a.list[k].id, fan->exits[i].characters};
+  }
+  part->count = f->through_count - part->first;
+  part->made = true;
+  free(a.list);
+  return code;
+}
+
+rd_code rd_form_make_fan(rd_form *f, int32_t state, size_t *steps, rd_error *e) {
+  const rd_dfa *d = &f->dfa;
+  int place;
+  int32_t count;
+  if (state == f->ended)
+    return RD_OK;
+  if (state < d->table_count || state == f->begin) {
+    bool drops = state >= d->table_count;
+    rd_form_part *part = &f->fans[drops ? d->table_count : state];
+    return part->made ? RD_OK : make_groups(f, part, drops ? d->start : state, drops, steps, e);
+  }
+  const rd_dfa_body *b = rd_dfa_body_of(d, state);
+  rd_dfa_where(b, state, &place, &count);
+  rd_form_part *part = &f->exits[(b - d->bodies) * RD_STRING_PLACES + place];
+  return part->made ? RD_OK : make_throughs(f, b, place, part, steps, e);
+}
+
+static void each_inside(const rd_form *f, int32_t state, rd_form_visit *visit, void *context) {
+  const rd_dfa_body *b = rd_dfa_body_of(&f->dfa, state);
+  int place;
+  int32_t count;
+  rd_dfa_where(b, state, &place, &count);
+  const rd_word_fan *fan = &f->words->inside[place];
+  const rd_form_part *part = &f->exits[(b - f->dfa.bodies) * RD_STRING_PLACES + place];
+  for (size_t i = 0; i < fan->group_count; i++) {
+    const rd_word_group *g = &fan->groups[i];
+    int64_t characters = (int64_t)count + g->characters;
+    int32_t to = g->place == RD_STRING_PLACES ? rd_dfa_exit(b, characters)
+                                              : rd_dfa_inside(b, g->place, characters);
+    if (to != RD_NOWHERE)
+      visit(context, to, fan->ids + g->first, g->count, f->inside_keys[place] + (int32_t)i);
+  }
+  for (size_t i = part->first; i < part->first + part->count; i++)
+    if (rd_dfa_exit(b, (int64_t)count + f->throughs[i].characters) != RD_NOWHERE)
+      visit(context, f->throughs[i].target, &f->throughs[i].id, 1, -1);
+}
+
+void rd_form_each(const rd_form *f, int32_t state, rd_form_visit *visit, void *context) {
+  const rd_dfa *d = &f->dfa;
+  if (state < 0 || state == f->ended)
+    return;
+  if (state >= d->table_count && state != f->begin) {
+    each_inside(f, state, visit, context);
+    return;
+  }
+  const rd_form_part *part = &f->fans[state < d->table_count ? state : d->table_count];
+  for (size_t i = part->first; i < part->first + part->count; i++) {
+    const rd_form_group *g = &f->groups[i];
+    visit(context, g->target, f->ids + g->first, g->count, (int32_t)i);
+  }
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What a form is made of, and where words lead in it. */
+#ifndef RD_FORM_FAN_H
+#define RD_FORM_FAN_H
+
+#include "dfa.h"
+#include "word_tree.h"
+
+typedef struct rd_form rd_form;
+
+typedef struct rd_form_group {
+  int32_t target;
+  uint32_t first, count; /* of ids */
+} rd_form_group;
+
+/* A word that closes a string and goes on behind it. */
+typedef struct rd_form_through {
+  int32_t target, id, characters;
+} rd_form_through;
+
+typedef struct rd_form_part {
+  size_t first, count;
+  bool made;
+} rd_form_part;
+
+struct rd_form {
+  const rd_words *words;
+  rd_dfa dfa;
+  int32_t begin, ended; /* behind the automaton's states; begin: where a space is dropped */
+  rd_form_part *fans;   /* (table_count + 1) groups of the rows, then of `begin` */
+  rd_form_group *groups;
+  size_t group_count, group_capacity;
+  int32_t *ids;
+  size_t id_count, id_capacity;
+  rd_form_part *exits; /* (body_count, RD_STRING_PLACES) of throughs */
+  rd_form_through *throughs;
+  size_t through_count, through_capacity;
+  int32_t inside_keys[RD_STRING_PLACES]; /* the key of a place's first group */
+  int32_t keys;
+  int32_t *least, *reach; /* (states) */
+};
+
+/* Make what rd_form_each gives for a state, unless it is there. *steps counts nodes of the tree.
+ * RD_BAD_INPUT: too large. */
+rd_code rd_form_make_fan(rd_form *f, int32_t state, size_t *steps, rd_error *e);
+
+/* Called for all words that lead from one state to another: `ids` (count), or of several such lists
+ * that together are all. `key` numbers the lists that occur more than once (rd_form_keys of them),
+ * -1: it does not. End words are not among them. */
+typedef void rd_form_visit(void *context, int32_t to, const int32_t *ids, uint32_t count,
+                           int32_t key);
+void rd_form_each(const rd_form *f, int32_t state, rd_form_visit *visit, void *context);
+int32_t rd_form_keys(const rd_form *f);
+#endif

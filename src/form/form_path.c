@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* Viterbi's algorithm over the states of the form: for each position and each state the best way to
+ * be there, with the word that led there and the way before it. States from which the rest of the
+ * positions cannot do for an end are left out, and so are counts of characters of which a lower one
+ * is no worse. The best word of a list of words is looked for once for each position, however many
+ * states share the list. */
+#include "form_path.h"
+
+#include "form_fan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The best way to a state. */
+typedef struct way {
+  double score;
+  int32_t state, id;
+  uint32_t before; /* the way to the position before */
+  float log;       /* of the probability of the word */
+} way;
+
+/* The best word of a list, found at a position. */
+typedef struct best {
+  int64_t position; /* + 1; 0: never */
+  double score;
+  float log;
+  int32_t id;
+} best;
+
+struct rd_path {
+  const rd_form *form;
+  int64_t room, count;
+  way *ways; /* (capacity) by position */
+  size_t way_count, capacity;
+  size_t *first;    /* (room + 2) of each number of positions told */
+  int64_t *reached; /* (states) the number of positions told at which `way_of` holds */
+  uint32_t *way_of; /* (states) */
+  best *bests;      /* (keys) */
+  /* of the position that is being told */
+  enum { ANY, ROW } kind;
+  const float *logits;
+  double log_sum;
+  int32_t drawn;
+  uint32_t from; /* the way that is gone on from */
+};
+
+static const double LEAST_LOG = -1e6; /* of a word that the model rules out */
+
+/* Ways that there can be: states that can be reached in time and from which an end can be. */
+static size_t most_ways(const rd_form *f, int64_t room) {
+  size_t all = 1;
+  for (int32_t s = 0; s < rd_form_states(f); s++) {
+    int64_t reach = s == rd_form_ended(f) ? 1 : rd_form_reach(f, s), least = rd_form_least(f, s);
+    if (reach + least <= room)
+      all += (size_t)(room - least - reach + 1);
+  }
+  return all;
+}
+
+rd_code rd_path_open(rd_path **out, const rd_form *form, int64_t room, rd_error *e) {
+  enum { MOST_WAYS = 1 << 27 };
+  size_t states = (size_t)rd_form_states(form);
+  int32_t least = rd_form_least(form, rd_form_start(form));
+  *out = NULL;
+  if (least > room)
+    return rd_fail(e, RD_USAGE,
+                   "the answer has room for %lld tokens, and a text of the form asked for has at "
+                   "least %d: give it more",
+                   (long long)room, least);
+  rd_path *p = rd_calloc(1, sizeof *p, "a form", e);
+  if (!p)
+    return RD_NO_MEMORY;
+  p->form = form;
+  p->room = room;
+  p->capacity = most_ways(form, room);
+  if (p->capacity > MOST_WAYS) {
+    rd_fail(e, RD_USAGE, "the form is too large for an answer of %lld tokens: ask for fewer",
+            (long long)room);
+    rd_path_close(&p);
+    return RD_USAGE;
+  }
+  p->ways = rd_calloc(p->capacity, sizeof *p->ways, "a form", e);
+  p->first = rd_calloc((size_t)room + 2, sizeof *p->first, "a form", e);
+  p->reached = rd_calloc(states, sizeof *p->reached, "a form", e);
+  p->way_of = rd_calloc(states, sizeof *p->way_of, "a form", e);
+  p->bests = rd_calloc((size_t)rd_form_keys(form) + 1, sizeof *p->bests, "a form", e);
+  if (!p->ways || !p->first || !p->reached || !p->way_of || !p->bests) {
+    rd_path_close(&p);
+    return RD_NO_MEMORY;
+  }
+  rd_path_begin(p);
+  *out = p;
+  return RD_OK;
+}
+
+void rd_path_close(rd_path **path) {
+  rd_path *p = path ? *path : NULL;
+  if (!p)
+    return;
+  free(p->ways);
+  free(p->first);
+  free(p->reached);
+  free(p->way_of);
+  free(p->bests);
+  free(p);
+  *path = NULL;
+}
+
+void rd_path_begin(rd_path *p) {
+  memset(p->reached, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->reached);
+  for (int32_t k = 0; k < rd_form_keys(p->form); k++)
+    p->bests[k].position = 0;
+  p->count = 0;
+  p->way_count = 0;
+  p->ways[p->way_count++] = (way){.state = rd_form_start(p->form), .id = -1};
+  p->first[0] = 0;
+  p->first[1] = 1;
+}
+
+int64_t rd_path_count(const rd_path *p) {
+  return p->count;
+}
+
+/* --- one position ----------------------------------------------------------------------------- */
+
+/* A way on from p->from, if it is the best to where it leads so far. */
+static void go(rd_path *p, int32_t to, int32_t id, double score, float log) {
+  if (rd_form_least(p->form, to) > p->room - p->count - 1)
+    return;
+  const way w = {p->ways[p->from].score + score, to, id, p->from, log};
+  if (p->reached[to] != p->count + 1) {
+    p->reached[to] = p->count + 1;
+    p->way_of[to] = (uint32_t)p->way_count;
+    p->ways[p->way_count++] = w;
+  } else if (w.score > p->ways[p->way_of[to]].score) {
+    p->ways[p->way_of[to]] = w;
+  }
+}
+
+static void look_at(const rd_path *p, int32_t id, best *b) {
+  double log = (double)p->logits[id] - p->log_sum;
+  log = log > LEAST_LOG ? log : LEAST_LOG;
+  double score = id == p->drawn ? 0 : log;
+  if (score > b->score) {
+    b->score = score;
+    b->log = (float)log;
+    b->id = id;
+  }
+}
+
+/* The best word of a list: as a rule the one that has the greatest logit. */
+static best look_through(const rd_path *p, const int32_t *ids, uint32_t count) {
+  best b = {.score = -INFINITY, .id = -1};
+  if (p->kind == ANY)
+    return (best){.id = ids[0]};
+  uint32_t at = 0;
+  bool drawn = false;
+  for (uint32_t i = 1; i < count; i++)
+    at = p->logits[ids[i]] > p->logits[ids[at]] ? i : at;
+  for (uint32_t i = 0; i < count && p->drawn >= 0 && !drawn; i++)
+    drawn = ids[i] == p->drawn;
+  look_at(p, drawn ? p->drawn : ids[at], &b);
+  return b;
+}
+
+static void visit(void *context, int32_t to, const int32_t *ids, uint32_t count, int32_t key) {
+  rd_path *p = context;
+  best b;
+  if (rd_form_least(p->form, to) > p->room - p->count - 1)
+    return;
+  if (key < 0) {
+    b = look_through(p, ids, count);
+  } else {
+    if (p->bests[key].position != p->count + 1) {
+      p->bests[key] = look_through(p, ids, count);
+      p->bests[key].position = p->count + 1;
+    }
+    b = p->bests[key];
+  }
+  go(p, to, b.id, b.score, b.log);
+}
+
+/* All ways on from those to the position before. */
+static void go_on(rd_path *p) {
+  const rd_words *w = rd_form_words(p->form);
+  const int32_t ended = rd_form_ended(p->form);
+  best end = {.id = -1};
+  if (w->end_count > 0)
+    end = look_through(p, w->ends, (uint32_t)w->end_count);
+  for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
+    int32_t state = p->ways[i].state;
+    p->from = (uint32_t)i;
+    if (end.id >= 0 && (state == ended || rd_form_accepts(p->form, state)))
+      go(p, ended, end.id, end.score, end.log);
+    rd_form_each(p->form, state, visit, p);
+  }
+  p->count++;
+  p->first[p->count + 1] = p->way_count;
+}
+
+void rd_path_any(rd_path *p) {
+  p->kind = ANY;
+  go_on(p);
+}
+
+void rd_path_row(rd_path *p, const float *logits, double log_sum, int32_t drawn) {
+  p->kind = ROW;
+  p->logits = logits;
+  p->log_sum = log_sum;
+  p->drawn = drawn;
+  go_on(p);
+}
+
+void rd_path_word(rd_path *p, int32_t id) {
+  for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
+    int32_t to = rd_form_next(p->form, p->ways[i].state, id);
+    p->from = (uint32_t)i;
+    if (to != RD_NOWHERE)
+      go(p, to, id, 0, 0);
+  }
+  p->count++;
+  p->first[p->count + 1] = p->way_count;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+bool rd_path_settle(rd_path *p, int32_t *ids, float *logs) {
+  size_t at = SIZE_MAX;
+  for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++)
+    if (at == SIZE_MAX || p->ways[i].score > p->ways[at].score)
+      at = i;
+  if (at == SIZE_MAX)
+    return false;
+  for (int64_t i = p->count; i-- > 0; at = p->ways[at].before) {
+    ids[i] = p->ways[at].id;
+    logs[i] = p->ways[at].log;
+  }
+  return true;
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* A schema is read from its end: what follows a value is there before the value. A $ref is read
+ * again where it stands, as often inside of itself as `turns` says. */
+#include "schema_reader.h"
+
+#include "table.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void write_place(const rd_schema_place *p, char *out, size_t room) {
+  char step[80];
+  if (!p)
+    return;
+  write_place(p->up, out, room);
+  size_t used = strlen(out);
+  if (p->name)
+    rd_printable(step, sizeof step, p->name, strlen(p->name));
+  else
+    snprintf(step, sizeof step, "%zu", p->index);
+  snprintf(out + used, room - used, "/%s", step);
+}
+
+int32_t rd_schema_fail(rd_schema_reader *r, rd_code code, const char *format, ...) {
+  char place[400] = "#", words[500];
+  va_list args;
+  if (r->code != RD_OK)
+    return -1;
+  va_start(args, format);
+  vsnprintf(words, sizeof words, format, args);
+  va_end(args);
+  write_place(r->place, place, sizeof place);
+  r->code = rd_fail(r->e, code, "schema: at %s: %s", place, words);
+  return -1;
+}
+
+int64_t rd_schema_count(rd_schema_reader *r, const json_t *schema, const char *key,
+                        int64_t missing) {
+  const json_t *value = json_object_get(schema, key);
+  double number = json_number_value(value);
+  if (!value)
+    return missing;
+  if (!json_is_number(value) || number < 0 || number != (double)(int64_t)number ||
+      number > (double)(1 << 30))
+    return rd_schema_fail(r, RD_BAD_INPUT, "%s: expected a whole number from 0 to %d", key,
+                          1 << 30);
+  return (int64_t)number;
+}
+
+/* --- values by themselves --------------------------------------------------------------------- */
+
+int32_t rd_schema_comma(rd_nfa *n, int32_t next) {
+  return rd_nfa_text(n, ",", 1, rd_nfa_either(n, rd_nfa_text(n, " ", 1, next), next));
+}
+
+int32_t rd_schema_colon(rd_nfa *n, int32_t next) {
+  return rd_nfa_text(n, ":", 1, rd_nfa_either(n, rd_nfa_text(n, " ", 1, next), next));
+}
+
+int32_t rd_schema_literal(rd_schema_reader *r, const json_t *value, int32_t next) {
+  char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+  if (!text)
+    return rd_schema_fail(r, RD_NO_MEMORY, "no memory for a value, or it is nested too deep");
+  next = rd_nfa_text(r->nfa, text, strlen(text), next);
+  free(text);
+  return next;
+}
+
+static int32_t any_string(rd_nfa *n, int32_t next) {
+  return rd_nfa_text(n, "\"", 1, rd_nfa_string_body(n, 0, -1, next));
+}
+
+static int32_t any_scalar(rd_nfa *n, int32_t next) {
+  rd_schema_reader r = {.nfa = n};
+  static const char *const words[] = {"true", "false", "null"};
+  int32_t all = rd_schema_number(&r, NULL, next);
+  for (int i = 0; i < 3; i++)
+    all = rd_nfa_either(n, rd_nfa_text(n, words[i], strlen(words[i]), next), all);
+  return rd_nfa_either(n, any_string(n, next), all);
+}
+
+/* What repeats between brackets; `item` builds one with what follows. */
+static int32_t any_members(rd_nfa *n, bool object, int levels, int32_t next) {
+  int32_t close = rd_nfa_text(n, object ? "}" : "]", 1, next), loop = rd_nfa_loop(n);
+  int32_t item = rd_schema_any(n, levels - 1, loop);
+  if (object)
+    item = any_string(n, rd_schema_colon(n, item));
+  loop = rd_nfa_close_loop(n, loop, rd_schema_comma(n, item), close);
+  return rd_nfa_text(n, object ? "{" : "[", 1, loop < 0 ? -1 : rd_nfa_either(n, item, close));
+}
+
+int32_t rd_schema_any(rd_nfa *n, int levels, int32_t next) {
+  int32_t all = any_scalar(n, next);
+  if (levels <= 0 || all < 0)
+    return all;
+  all = rd_nfa_either(n, any_members(n, false, levels, next), all);
+  return rd_nfa_either(n, any_members(n, true, levels, next), all);
+}
+
+int32_t rd_schema_any_object(rd_nfa *n, int levels, int32_t next) {
+  return any_members(n, true, levels, next);
+}
+
+/* --- types ------------------------------------------------------------------------------------ */
+
+static int32_t build_boolean(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  (void)schema;
+  return rd_nfa_either(r->nfa, rd_nfa_text(r->nfa, "true", 4, next),
+                       rd_nfa_text(r->nfa, "false", 5, next));
+}
+
+static int32_t build_null(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  (void)schema;
+  return rd_nfa_text(r->nfa, "null", 4, next);
+}
+
+static bool is_string(const json_t *v) {
+  return json_is_string(v);
+}
+static bool is_object(const json_t *v) {
+  return json_is_object(v);
+}
+static bool is_array(const json_t *v) {
+  return json_is_array(v);
+}
+static bool is_integer(const json_t *v) {
+  return json_is_integer(v) ||
+         (json_is_real(v) && json_real_value(v) == (double)(json_int_t)json_real_value(v));
+}
+static bool is_number(const json_t *v) {
+  return json_is_number(v);
+}
+static bool is_boolean(const json_t *v) {
+  return json_is_boolean(v);
+}
+static bool is_null(const json_t *v) {
+  return json_is_null(v);
+}
+
+/* A type, what builds it, and the keywords that speak of it, from which it is guessed where no type
+ * is named. */
+static const struct type {
+  const char *name;
+  int32_t (*build)(rd_schema_reader *r, const json_t *schema, int32_t next);
+  bool (*is)(const json_t *value);
+  const char *keywords;
+} types[] = {
+    {"object", rd_schema_object, is_object, "properties required additionalProperties"},
+    {"array", rd_schema_array, is_array, "items prefixItems minItems maxItems"},
+    {"string", rd_schema_string, is_string, "minLength maxLength pattern format"},
+    {"number", rd_schema_number, is_number, "minimum maximum exclusiveMinimum exclusiveMaximum"},
+    {"integer", rd_schema_integer, is_integer, ""},
+    {"boolean", build_boolean, is_boolean, ""},
+    {"null", build_null, is_null, ""},
+};
+static const rd_table type_table = RD_TABLE("type", types);
+
+static const struct type *find_type(rd_schema_reader *r, const json_t *name) {
+  rd_error why = {0};
+  const char *text = json_string_value(name);
+  const struct type *row = rd_table_find(&type_table, text ? text : "that is no text", &why);
+  if (!row)
+    rd_schema_fail(r, RD_BAD_INPUT, "%s", why.message);
+  return row;
+}
+
+/* Does "type", a name or a list of them, allow the value? */
+static bool type_allows(rd_schema_reader *r, const json_t *type, const json_t *value) {
+  size_t count = json_is_array(type) ? json_array_size(type) : type != NULL;
+  for (size_t i = 0; i < count; i++) {
+    const struct type *row = find_type(r, json_is_array(type) ? json_array_get(type, i) : type);
+    if (row && row->is(value))
+      return true;
+  }
+  return !type;
+}
+
+static int32_t build_types(rd_schema_reader *r, const json_t *schema, const json_t *type,
+                           int32_t next) {
+  size_t count = json_is_array(type) ? json_array_size(type) : 1;
+  int32_t all = -1;
+  if (count == 0)
+    return rd_schema_fail(r, RD_BAD_INPUT, "type: an empty list allows nothing");
+  for (size_t i = count; i-- > 0;) {
+    const struct type *row = find_type(r, json_is_array(type) ? json_array_get(type, i) : type);
+    int32_t one = row ? row->build(r, schema, next) : -1;
+    if (one < 0)
+      return -1;
+    all = rd_nfa_either(r->nfa, one, all);
+  }
+  return all;
+}
+
+/* No type is named: the one that the keywords speak of, or any value. */
+static int32_t build_untyped(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)schema, key, value)
+      if (rd_name_listed(types[i].keywords, key))
+        return types[i].build(r, schema, next);
+  }
+  return rd_schema_any(r->nfa, RD_SCHEMA_FREE, next);
+}
+
+/* --- schemas made of schemas ------------------------------------------------------------------ */
+
+static int32_t build_values(rd_schema_reader *r, const json_t *values, const json_t *type,
+                            const char *what, int32_t next) {
+  int32_t all = -1;
+  if (!json_is_array(values) || json_array_size(values) == 0)
+    return rd_schema_fail(r, RD_BAD_INPUT, "%s: expected a list of values", what);
+  for (size_t i = json_array_size(values); i-- > 0;) {
+    const json_t *value = json_array_get(values, i);
+    if (!type_allows(r, type, value))
+      continue;
+    int32_t one = rd_schema_literal(r, value, next);
+    if (one < 0)
+      return -1;
+    all = rd_nfa_either(r->nfa, one, all);
+  }
+  return all >= 0 ? all
+                  : rd_schema_fail(r, RD_BAD_INPUT, "%s: no value is of the type asked for", what);
+}
+
+static int32_t build_any_of(rd_schema_reader *r, const json_t *list, const char *key,
+                            int32_t next) {
+  int32_t all = -1;
+  if (!json_is_array(list) || json_array_size(list) == 0)
+    return rd_schema_fail(r, RD_BAD_INPUT, "%s: expected a list of schemas", key);
+  const rd_schema_place place = {r->place, key, 0};
+  r->place = &place;
+  for (size_t i = json_array_size(list); i-- > 0 && r->code == RD_OK;) {
+    int32_t one = rd_schema_inside(r, json_array_get(list, i), NULL, i, next);
+    all = one < 0 ? -1 : rd_nfa_either(r->nfa, one, all);
+  }
+  r->place = place.up;
+  return r->code == RD_OK ? all : -1;
+}
+
+/* What "#/a/b" points at: names with ~0, ~1 and %XX undone. */
+static const json_t *resolve(const json_t *root, const char *pointer) {
+  char name[200];
+  if (*pointer++ != '#')
+    return NULL;
+  while (root && *pointer) {
+    size_t used = 0;
+    if (*pointer++ != '/')
+      return NULL;
+    while (*pointer && *pointer != '/' && used + 1 < sizeof name) {
+      char digits[3] = {0};
+      bool hex = *pointer == '%' && pointer[1] && pointer[2];
+      bool tilde = *pointer == '~' && (pointer[1] == '0' || pointer[1] == '1');
+      if (hex)
+        memcpy(digits, pointer + 1, 2);
+      name[used++] = hex   ? (char)strtol(digits, NULL, 16)
+                   : tilde ? (pointer[1] == '0' ? '~' : '/')
+                           : *pointer;
+      pointer += hex ? 3 : tilde ? 2 : 1;
+    }
+    name[used] = '\0';
+    char *end;
+    unsigned long index = strtoul(name, &end, 10);
+    root = json_is_array(root) && used > 0 && !*end ? json_array_get(root, index)
+                                                    : json_object_get(root, name);
+  }
+  return root;
+}
+
+static int32_t build_ref(rd_schema_reader *r, const json_t *ref, int32_t next) {
+  const char *pointer = json_string_value(ref);
+  const json_t *target = pointer ? resolve(r->root, pointer) : NULL;
+  char shown[80];
+  int turns = 0;
+  if (!pointer || pointer[0] != '#')
+    return rd_schema_fail(r, pointer ? RD_UNSUPPORTED : RD_BAD_INPUT,
+                          "$ref: a pointer into the schema itself is expected, \"#/$defs/..\"");
+  if (!target)
+    return rd_schema_fail(r, RD_BAD_INPUT, "$ref: there is no %s",
+                          rd_printable(shown, sizeof shown, pointer, strlen(pointer)));
+  for (int i = 0; i < r->depth; i++)
+    turns += r->open[i] == target;
+  if (turns > r->turns)
+    return rd_nfa_nothing(r->nfa);
+  return rd_schema_inside(r, target, "$ref", 0, next);
+}
+
+/* --- keywords --------------------------------------------------------------------------------- */
+
+/* Keywords whose meaning is not here. What has no meaning for values (title, default, ..) is passed
+ * over. */
+static const char unsupported[] =
+    "not if then else dependentRequired dependentSchemas dependencies patternProperties "
+    "propertyNames minProperties maxProperties contains minContains maxContains uniqueItems "
+    "multipleOf unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef";
+static const char harmless_where_false[] = "uniqueItems unevaluatedProperties unevaluatedItems";
+
+/* Keywords that restrict, beside which anyOf and the like are not read. */
+static const char restricting[] =
+    "properties required additionalProperties items prefixItems minItems maxItems minLength "
+    "maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum type";
+
+static bool check_keywords(rd_schema_reader *r, const json_t *schema) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)schema, key, value) {
+    bool harmless = json_is_false(value) && rd_name_listed(harmless_where_false, key);
+    if (rd_name_listed(unsupported, key) && !harmless)
+      return rd_schema_fail(r, RD_UNSUPPORTED, "%s is not supported", key) > 0;
+  }
+  return true;
+}
+
+/* Ways to say a value that go alone: no other restriction beside them is read. */
+static const char *const alone[] = {"$ref", "anyOf", "oneOf", "allOf", "const", "enum"};
+
+static const char *first_alone(rd_schema_reader *r, const json_t *schema) {
+  const char *found = NULL, *key;
+  json_t *value;
+  for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) {
+    if (!json_object_get(schema, alone[i]))
+      continue;
+    if (found) {
+      rd_schema_fail(r, RD_UNSUPPORTED, "%s beside %s is not supported", alone[i], found);
+      return NULL;
+    }
+    found = alone[i];
+  }
+  bool values = found && (strcmp(found, "const") == 0 || strcmp(found, "enum") == 0);
+  if (found)
+    json_object_foreach((json_t *)(uintptr_t)schema, key, value)
+      if (rd_name_listed(restricting, key) && !(values && strcmp(key, "type") == 0)) {
+        rd_schema_fail(r, RD_UNSUPPORTED, "%s beside %s is not supported", key, found);
+        return NULL;
+      }
+  return found;
+}
+
+static int32_t build_alone(rd_schema_reader *r, const json_t *schema, const char *key,
+                           int32_t next) {
+  const json_t *value = json_object_get(schema, key), *type = json_object_get(schema, "type");
+  if (strcmp(key, "$ref") == 0)
+    return build_ref(r, value, next);
+  if (strcmp(key, "enum") == 0)
+    return build_values(r, value, type, key, next);
+  if (strcmp(key, "const") == 0) {
+    if (!type_allows(r, type, value))
+      return rd_schema_fail(r, RD_BAD_INPUT, "const: not of the type asked for");
+    return rd_schema_literal(r, value, next);
+  }
+  if (strcmp(key, "anyOf") != 0 && json_array_size(value) != 1)
+    return rd_schema_fail(r, RD_UNSUPPORTED, "%s of more than one schema is not supported", key);
+  return build_any_of(r, value, key, next);
+}
+
+int32_t rd_schema_value(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  if (next < 0 || r->code != RD_OK)
+    return -1;
+  if (json_is_true(schema))
+    return rd_schema_any(r->nfa, RD_SCHEMA_FREE, next);
+  if (json_is_false(schema))
+    return rd_nfa_nothing(r->nfa);
+  if (!json_is_object(schema))
+    return rd_schema_fail(r, RD_BAD_INPUT, "expected a schema: an object, true or false");
+  if (!check_keywords(r, schema))
+    return -1;
+  const char *key = first_alone(r, schema);
+  const json_t *type = json_object_get(schema, "type");
+  if (r->code != RD_OK)
+    return -1;
+  if (key)
+    return build_alone(r, schema, key, next);
+  return type ? build_types(r, schema, type, next) : build_untyped(r, schema, next);
+}
+
+int32_t rd_schema_inside(rd_schema_reader *r, const json_t *schema, const char *name, size_t index,
+                         int32_t next) {
+  const rd_schema_place place = {r->place, name, index};
+  if (r->code != RD_OK || next < 0)
+    return -1;
+  r->place = &place;
+  if (r->depth == RD_SCHEMA_DEEPEST) {
+    rd_schema_fail(r, RD_BAD_INPUT, "nested deeper than %d levels", RD_SCHEMA_DEEPEST);
+    return -1;
+  }
+  r->open[r->depth++] = schema;
+  next = rd_schema_value(r, schema, next);
+  r->depth--;
+  r->place = place.up;
+  return next;
+}
+
+rd_code rd_schema_build(int32_t *start, rd_nfa *n, const json_t *schema, int turns, int32_t next,
+                        rd_error *e) {
+  rd_schema_reader r = {.nfa = n, .root = schema, .turns = turns, .e = e};
+  r.open[r.depth++] = schema;
+  *start = rd_schema_value(&r, schema, next);
+  if (r.code == RD_OK && *start < 0)
+    r.code = rd_nfa_check(n, e);
+  return r.code;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers between bounds, digit by digit: while all digits were those of a bound the next may not
+ * go beyond it; afterwards every digit may stand. */
+#include "schema_reader.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_DIGITS = 15, FREE_FRACTION = 6 };
+
+/* A bound from 0 on as its digits. */
+typedef struct bound {
+  bool is;
+  bool excluded; /* the number itself is not meant */
+  char whole[MOST_DIGITS + 2], fraction[MOST_DIGITS + 2];
+  int whole_size, fraction_size;
+} bound;
+
+typedef struct digits {
+  rd_nfa *nfa;
+  const bound *low, *high;
+  bool integer;
+  int size;    /* digits before the point */
+  int longest; /* digits behind it */
+  int32_t next;
+  int32_t known[2 * MOST_DIGITS + 4][2][2]; /* by place, on the lower bound, on the upper; 0: not
+                                               yet, else node + 1 */
+} digits;
+
+static int digit_of(const bound *b, int place, int size, int otherwise) {
+  if (place < size)
+    return b->whole[place] - '0';
+  place -= size;
+  return place < b->fraction_size ? b->fraction[place] - '0' : b->is ? 0 : otherwise;
+}
+
+/* Are all digits of the bound from `place` on zero? */
+static bool rest_is_zero(const bound *b, int place, int size) {
+  for (; place < size + b->fraction_size; place++)
+    if (digit_of(b, place, size, 0) != 0)
+      return false;
+  return true;
+}
+
+/* May the number end here? What is not written is zeros. */
+static bool may_end(const digits *d, int place, bool low, bool high) {
+  if (low && (!rest_is_zero(d->low, place, d->size) || d->low->excluded))
+    return false;
+  return !high || !rest_is_zero(d->high, place, d->size) || !d->high->excluded;
+}
+
+static int32_t build_digits(digits *d, int place, bool low, bool high);
+
+/* The digits that may stand at `place`, with what follows each. */
+static int32_t build_choice(digits *d, int place, bool low, bool high) {
+  int first = low ? digit_of(d->low, place, d->size, 0) : place == 0 && d->size > 1;
+  int last = high ? digit_of(d->high, place, d->size, 9) : 9, from = first, to = last;
+  int32_t all = -1;
+  rd_nfa *n = d->nfa;
+  if (first > last)
+    return rd_nfa_nothing(n);
+  if (low || (high && first == last)) {
+    uint8_t byte = (uint8_t)('0' + first);
+    all = rd_nfa_range(n, byte, byte, build_digits(d, place + 1, low, high && first == last));
+    from++;
+  }
+  if (high && to >= from) {
+    uint8_t byte = (uint8_t)('0' + to--);
+    all =
+        rd_nfa_either(n, rd_nfa_range(n, byte, byte, build_digits(d, place + 1, false, true)), all);
+  }
+  if (to >= from)
+    all = rd_nfa_either(n,
+                        rd_nfa_range(n, (uint8_t)('0' + from), (uint8_t)('0' + to),
+                                     build_digits(d, place + 1, false, false)),
+                        all);
+  return all;
+}
+
+/* What stands from `place` on: digits before the point, then the point or the end, digits behind
+ * it. */
+static int32_t build_digits(digits *d, int place, bool low, bool high) {
+  int32_t *known = &d->known[place][low][high], all = -1;
+  int behind = place - d->size;
+  rd_nfa *n = d->nfa;
+  if (*known)
+    return *known - 1;
+  bool end = behind >= 0 && may_end(d, place, low, high);
+  if (end)
+    all = d->next;
+  if (behind < 0 || (!d->integer && behind < d->longest)) {
+    int32_t more = build_choice(d, place, low, high);
+    if (behind == 0)
+      more = rd_nfa_range(n, '.', '.', more);
+    all = rd_nfa_either(n, more, all);
+  }
+  if (all < 0)
+    all = rd_nfa_nothing(n);
+  *known = all + 1;
+  return all;
+}
+
+/* All numbers from 0 on between two bounds. */
+static int32_t build_between(rd_nfa *n, const bound *low, const bound *high, bool integer,
+                             int32_t next) {
+  int32_t all = -1;
+  int least = low->is ? low->whole_size : 1, most = high->is ? high->whole_size : MOST_DIGITS;
+  int longest = low->fraction_size > high->fraction_size ? low->fraction_size : high->fraction_size;
+  for (int size = least; size <= most; size++) {
+    digits d = {.nfa = n,
+                .low = low,
+                .high = high,
+                .integer = integer,
+                .size = size,
+                .longest =
+                    longest + FREE_FRACTION < MOST_DIGITS ? longest + FREE_FRACTION : MOST_DIGITS,
+                .next = next};
+    int32_t one = build_digits(&d, 0, low->is && size == low->whole_size,
+                               high->is && size == high->whole_size);
+    all = rd_nfa_either(n, one, all);
+  }
+  return all < 0 ? rd_nfa_nothing(n) : all;
+}
+
+/* --- bounds of a schema ----------------------------------------------------------------------- */
+
+/* Both ends of a range, signed. */
+typedef struct limits {
+  double low, high; /* infinite: none */
+  bool low_excluded, high_excluded;
+} limits;
+
+static bound bound_of(double x, bool excluded, bool upper) {
+  bound b = {.is = isfinite(x), .excluded = excluded};
+  char text[64];
+  if (!b.is)
+    return b;
+  snprintf(text, sizeof text, "%.*f", MOST_DIGITS, x);
+  double written = strtod(text, NULL); /* a bound finer than that is the next number inside */
+  b.excluded = excluded || (upper ? written > x : written < x);
+  char *point = strchr(text, '.');
+  b.whole_size = (int)(point - text);
+  memcpy(b.whole, text, (size_t)b.whole_size);
+  b.fraction_size = MOST_DIGITS;
+  while (b.fraction_size > 0 && point[b.fraction_size] == '0')
+    b.fraction_size--;
+  memcpy(b.fraction, point + 1, (size_t)b.fraction_size);
+  return b;
+}
+
+static bool take_limit(rd_schema_reader *r, const json_t *schema, const char *key, bool upper,
+                       bool excluded, limits *out) {
+  const json_t *value = json_object_get(schema, key);
+  const double largest = 999999999999999.0;
+  double x = json_number_value(value);
+  if (!value)
+    return true;
+  if (!json_is_number(value))
+    return rd_schema_fail(r, RD_BAD_INPUT, "%s: expected a number", key) > 0;
+  if (fabs(x) > largest)
+    return rd_schema_fail(r, RD_UNSUPPORTED, "%s: %g is beyond %.0f", key, x, largest) > 0;
+  double *at = upper ? &out->high : &out->low;
+  bool *open = upper ? &out->high_excluded : &out->low_excluded;
+  if ((upper ? x < *at : x > *at) || (x == *at && excluded)) {
+    *at = x;
+    *open = excluded;
+  }
+  return true;
+}
+
+static bool take_limits(rd_schema_reader *r, const json_t *schema, limits *out) {
+  *out = (limits){-INFINITY, INFINITY, false, false};
+  return take_limit(r, schema, "minimum", false, false, out) &&
+         take_limit(r, schema, "exclusiveMinimum", false, true, out) &&
+         take_limit(r, schema, "maximum", true, false, out) &&
+         take_limit(r, schema, "exclusiveMaximum", true, true, out);
+}
+
+static int32_t build_limits(rd_schema_reader *r, const limits *l, bool integer, int32_t next) {
+  rd_nfa *n = r->nfa;
+  int32_t all = -1;
+  if (l->high >= 0) {
+    bool above = l->low > 0;
+    bound low = bound_of(above ? l->low : 0, l->low >= 0 && l->low_excluded, false);
+    bound high = bound_of(l->high, l->high_excluded, true);
+    all = build_between(n, &low, &high, integer, next);
+  }
+  if (l->low < 0) { /* a minus sign and what lies between the bounds' opposites; 0 has no sign */
+    bool below = l->high < 0;
+    bound low = bound_of(below ? -l->high : 0, !below || l->high_excluded, false);
+    bound high = bound_of(-l->low, l->low_excluded, true);
+    all =
+        rd_nfa_either(n, rd_nfa_text(n, "-", 1, build_between(n, &low, &high, integer, next)), all);
+  }
+  return all < 0 ? rd_nfa_nothing(n) : all;
+}
+
+static int32_t build_number(rd_schema_reader *r, const json_t *schema, bool integer, int32_t next) {
+  limits l;
+  if (!take_limits(r, schema, &l) || next < 0)
+    return -1;
+  if (integer) { /* whole bounds, both of them inside */
+    l.low = l.low_excluded && l.low == floor(l.low) ? l.low + 1 : ceil(l.low);
+    l.high = l.high_excluded && l.high == floor(l.high) ? l.high - 1 : floor(l.high);
+    l.low_excluded = l.high_excluded = false;
+  }
+  if (l.low > l.high || (l.low == l.high && (l.low_excluded || l.high_excluded)))
+    return rd_schema_fail(r, RD_BAD_INPUT, "no number lies between %g and %g", l.low, l.high);
+  return build_limits(r, &l, integer, next);
+}
+
+int32_t rd_schema_integer(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  return build_number(r, schema, true, next);
+}
+
+int32_t rd_schema_number(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  return build_number(r, schema, false, next);
+}
