@@ -91,8 +91,7 @@ const rd_option rd_sampler_options[] = {
     {"suffix", AT(suffix), .group = REGION, .value = "TEXT",
      .help = "the answer ends with this, after --tokens gap"},
     {"template", AT(gaps), .group = REGION, .value = "TEXT",
-     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of "
-             "{mask:3} is "
+     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of {mask:3} is "
              "Paris.\""},
     {"grammar", AT(grammar), .group = REGION, .value = "FORM",
      .help = "the form that the answer has in any case: regex:EXPRESSION, json-schema:{..} or "

@@ -300,26 +300,12 @@ static rd_code take_top_logprobs(rd_body *body, const json_t *value, rd_error *e
   return RD_OK;
 }
 
-/* What asks for an answer that only a program can read: not here. */
-static rd_code refuse_form(const char *what, rd_error *e) {
-  return rd_fail(e, RD_USAGE,
-                 "%s: answers are plain text here; a form or a call cannot be promised", what);
-}
-
 static rd_code take_response_format(rd_body *body, const json_t *value, rd_error *e) {
-  (void)body;
-  const char *type = json_string_value(json_object_get(value, "type"));
-  if (!type)
-    return rd_fail(e, RD_BAD_INPUT, "response_format: expected an object with a type");
-  return strcmp(type, "text") == 0 ? RD_OK : refuse_form("response_format", e);
+  return rd_asked_form_format(&body->form, value, e);
 }
 
-/* "auto" and "none" leave the answer free to be prose. */
 static rd_code take_tool_choice(rd_body *body, const json_t *value, rd_error *e) {
-  (void)body;
-  const char *word = json_string_value(value);
-  bool prose = word && (strcmp(word, "auto") == 0 || strcmp(word, "none") == 0);
-  return prose ? RD_OK : refuse_form("tool_choice", e);
+  return rd_asked_form_choice(&body->form, value, e);
 }
 
 static const struct field {
@@ -420,7 +406,8 @@ static rd_code encode_turns(rd_body *body, const rd_model *model, rd_error *e) {
 static bool rich(rd_body *body, const rd_model *model, bool raw) {
   bool tools = !raw && model->chat_template && rd_chat_template_takes_tools(model->chat_template);
   if (body->tools && !tools) {
-    note_unknown(body, "tools");
+    if (!body->form.must_call)
+      note_unknown(body, "tools");
     json_decref(body->tools);
     body->tools = NULL;
   }
@@ -487,6 +474,26 @@ static rd_code settle_answers(rd_body *body, rd_error *e) {
   return RD_OK;
 }
 
+/* The form that the fields come to is the option `grammar`; who wants no call has no tools. */
+static rd_code settle_form(rd_body *body, rd_error *e) {
+  const rd_options *o = &body->options;
+  char *source = NULL;
+  RD_TRY(rd_asked_form_settle(&source, &body->form, body->tools, e));
+  rd_code code = RD_OK;
+  if (source && rd_option_given(o, "grammar"))
+    code = rd_fail(e, RD_USAGE,
+                   "grammar excludes response_format and a tool_choice that demands a call: an "
+                   "answer has one form");
+  else if (source)
+    code = rd_option_set(o, rd_option_find(o, "grammar"), source, e);
+  free(source);
+  if (body->form.no_calls) {
+    json_decref(body->tools);
+    body->tools = NULL;
+  }
+  return code;
+}
+
 static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape,
                          const rd_catalog *catalog, rd_error *e) {
   const char *name;
@@ -495,10 +502,12 @@ static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape
     return rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
   json_object_foreach((json_t *)(uintptr_t)body, name, value)
     RD_TRY(take_any(out, name, value, shape, catalog, e));
+  RD_TRY(settle_form(out, e));
   RD_TRY(resolve(out, shape, catalog, e));
   out->behind = shape->inserts ? out->params.suffix : NULL;
   RD_TRY(settle_answers(out, e));
   RD_TRY(encode_prompt(out, shape, e));
+  out->calls = out->form.must_call || out->tools;
   out->too_long = out->service && out->prompt_count >= rd_config_window(&rd_body_model(out)->config,
                                                                         out->params.window);
   return RD_OK;
@@ -564,6 +573,7 @@ void rd_body_drop(rd_body *body) {
   json_decref(body->asked);
   json_decref(body->turns);
   json_decref(body->tools);
+  rd_asked_form_drop(&body->form);
   free(body->said);
   free(body->system);
   for (size_t i = 0; i < body->stop_count; i++)

@@ -4,6 +4,7 @@
 #ifndef RD_BODY_H
 #define RD_BODY_H
 
+#include "asked_form.h"
 #include "json.h"
 #include "params.h"
 #include "request.h"
@@ -26,8 +27,10 @@ typedef struct rd_body {
   bool no_model;                 /* the body names a model that is not here */
   char **messages;               /* (2 * message_count) role, content; own copies */
   size_t message_count;
-  json_t *turns; /* the same as templates see them, where one says more than that; or NULL */
-  json_t *tools; /* that may be called; or NULL */
+  json_t *turns;      /* the same as templates see them, where one says more than that; or NULL */
+  json_t *tools;      /* that may be called; or NULL */
+  rd_asked_form form; /* of the answer */
+  bool calls;         /* of tools are looked for in the answer: calls.h */
   char *system;
   const char *behind; /* the suffix that does not go back; or NULL. Owned by params */
   char **stops;       /* (stop_count) the answer ends before the first of these */

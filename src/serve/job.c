@@ -2,6 +2,7 @@
 /* One answer: its draft is watched, its end is said once. */
 #include "job.h"
 
+#include "calls.h"
 #include "draft.h"
 
 #include <stdarg.h>
@@ -93,6 +94,10 @@ static rd_code watch(void *context, const rd_event *event) {
     job->finish = found || (!cut && ended) ? "stop" : "length";
     if (job->body.behind)
       RD_TRY(count_inserted(job));
+    if (job->body.calls)
+      RD_TRY(rd_calls_read(&job->calls, &job->prose, &job->body, job->text, &job->error));
+    if (job->calls)
+      job->finish = "tool_calls";
   }
   if (event->kind == RD_EVENT_DRAFT && job->body.stop_count > 0)
     RD_TRY(look_for_stop(job, event));
@@ -141,6 +146,7 @@ void rd_job_release(rd_job *job) {
   rd_pipe_release(job->pipe);
   rd_reading_drop(&job->reading);
   free(job->ids);
+  json_decref(job->calls);
   free(job->text);
   free(job->warning);
   free(job);

@@ -38,7 +38,9 @@ struct rd_job {
   /* the answer, once over */
   char *text;
   int64_t tokens, iterations, drafted, accepted;
-  const char *finish; /* "stop" or "length" */
+  const char *finish; /* "stop", "length" or "tool_calls" */
+  json_t *calls;      /* of tools, or NULL; see calls.h */
+  size_t prose;       /* bytes of the text that stand before them */
   int32_t *ids;       /* (reading.count) prompt and answer, where log-probabilities are wanted */
   rd_reading reading; /* of those, once rd_group_finish has read them */
   bool converged;     /* as in rd_event */

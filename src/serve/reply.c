@@ -2,6 +2,7 @@
 /* JSON of answers, in the job's shape. */
 #include "reply.h"
 
+#include "calls.h"
 #include "events.h"
 
 #include <stdlib.h>
@@ -66,6 +67,12 @@ static json_t *whole_choice(const rd_job *job) {
   json_object_set_new(choice, "index", json_integer(job->body.choice));
   if (choice && job->body.likely)
     json_object_set_new(choice, "logprobs", job->shape->likely(job));
+  json_t *message = json_object_get(choice, "message");
+  if (message && job->calls &&
+      rd_calls_put(message, job->calls, job->text, job->prose, false, NULL) != RD_OK) {
+    json_decref(choice);
+    choice = NULL;
+  }
   free(echo);
   free(text);
   return choice;
@@ -109,6 +116,36 @@ static rd_code send_chunk(rd_job *job, const char *text, size_t size, bool first
   if (finish)
     add_words(chunk, job->converged, job->warning);
   return send_value(job, chunk, e);
+}
+
+/* A chunk whose delta has one call, or part of one; the piece is taken. */
+static rd_code send_call(rd_job *job, json_t *piece, rd_error *e) {
+  json_t *choice = job->shape->piece("", 0, false, NULL);
+  json_t *delta = json_object_get(choice, "delta");
+  json_object_set_new(choice, "index", json_integer(job->body.choice));
+  json_object_del(delta, "content");
+  json_object_set_new(delta, "tool_calls", json_pack("[o]", piece));
+  json_t *chunk = frame(job, job->shape->chunk, json_pack("[o]", choice));
+  if (job->body.usage)
+    json_object_set_new(chunk, "usage", json_null());
+  return send_value(job, chunk, e);
+}
+
+/* Each call: its name, then its arguments. */
+static rd_code send_calls(rd_job *job, rd_error *e) {
+  for (size_t i = 0; i < json_array_size(job->calls); i++) {
+    const json_t *call = json_array_get(job->calls, i), *f = json_object_get(call, "function");
+    RD_TRY(send_call(job,
+                     json_pack("{s:I, s:O, s:s, s:{s:O, s:s}}", "index", (json_int_t)i, "id",
+                               json_object_get(call, "id"), "type", "function", "function", "name",
+                               json_object_get(f, "name"), "arguments", ""),
+                     e));
+    RD_TRY(send_call(job,
+                     json_pack("{s:I, s:{s:O}}", "index", (json_int_t)i, "function", "arguments",
+                               json_object_get(f, "arguments")),
+                     e));
+  }
+  return RD_OK;
 }
 
 /* A chunk that adds no text to the answer: it has the whole draft in a field of its own. */
@@ -157,7 +194,9 @@ rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *f
   if (!*text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
   size_t end = rd_body_cut(&job->body, *text, &found);
-  if (!done && !found) {
+  if (job->body.calls) /* what may be a call goes out when that is known */
+    end = !done ? 0 : job->calls ? job->prose : end;
+  if (!done && !found && !job->body.calls) {
     size_t whole = whole_size(*text);
     end = whole < end ? whole : end;
     end -= rd_body_doubtful(&job->body, *text, end);
@@ -192,6 +231,8 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
   else if (code == RD_OK && !done) /* a comment, which clients pass over: the connection is alive */
     code = rd_job_printf(job, e, ": draft %lld\n\n", (long long)event->iteration);
   free(text);
+  if (code == RD_OK && done && job->calls)
+    code = send_calls(job, e);
   /* with log-probabilities the end comes in the tail, which knows them */
   return code == RD_OK && done && !job->body.likely ? send_chunk(job, "", 0, false, job->finish, e)
                                                     : code;

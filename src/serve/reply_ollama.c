@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Ollama's answers: lines of JSON, of which the last one says how it went. */
 #include "reply.h"
+
+#include "calls.h"
 #include "stamp.h"
 
 #include <stdlib.h>
@@ -20,13 +22,19 @@ static json_t *line_of(const rd_job *job, json_t *piece, bool done) {
 static json_t *last_line(const rd_group *group, const char *text) {
   const rd_job *job = group->jobs[0];
   json_t *line = line_of(job, job->shape->whole(text, job->finish), true);
+  json_t *message = json_object_get(line, "message");
+  if (message && job->calls &&
+      rd_calls_put(message, job->calls, job->text, *text ? job->prose : 0, true, NULL) != RD_OK) {
+    json_decref(line);
+    return NULL;
+  }
   double seconds = job->seconds;
   json_int_t spent = (json_int_t)(seconds * 1e9);
-  json_t *counts =
-      json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s*}", "done_reason", job->finish,
-                "total_duration", spent, "load_duration", (json_int_t)0, "prompt_eval_count",
-                (json_int_t)job->body.prompt_count, "eval_count", (json_int_t)job->tokens,
-                "eval_duration", spent, "converged", job->converged, "warning", job->warning);
+  json_t *counts = json_pack(
+      "{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s*}", "done_reason", job->calls ? "stop" : job->finish,
+      "total_duration", spent, "load_duration", (json_int_t)0, "prompt_eval_count",
+      (json_int_t)job->body.prompt_count, "eval_count", (json_int_t)job->tokens, "eval_duration",
+      spent, "converged", job->converged, "warning", job->warning);
   json_object_update(line, counts);
   json_decref(counts);
   return line;

@@ -95,8 +95,8 @@ out of range|400|outside 0..1000|api/denoise|{"prompt":"Hi","top_k":5000}
 without meaning|400|means nothing|api/denoise|{"prompt":"Hi","threshold":0.5}
 long window|400|2048|api/denoise|{"prompt":"Hi","window":4000}
 model|404|no model gpt|v1/completions|{"prompt":"Hi","model":"gpt"}
-a form|400|response_format|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_object"}}
-a call|400|tool_choice|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"tool_choice":"required"}
+a form|400|unknown type xml|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"xml"}}
+a call|400|there are no tools|v1/chat/completions|{"messages":[{"role":"user","content":"Hi"}],"tool_choice":"required"}
 nothing asked|400|prompt is empty|v1/chat/completions|{"messages":[{"role":"user","content":" "}]}
 no answers|400|at least one|v1/completions|{"prompt":"Hi","n":0}
 states|400|equally many|api/denoise|{"prompt":"Hi","draft":{"ids":[1,2],"state":["mask"]}}

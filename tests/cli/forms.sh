@@ -1,0 +1,3 @@
+#!/bin/bash
+# Forms of answers and calls of tools over HTTP.
+exec python3 tests/http/forms.py "$1"
