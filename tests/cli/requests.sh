@@ -1,3 +1,3 @@
 #!/bin/bash
 # Requests as clients of other servers send them.
-exec python3 tests/http/requests.py "$1"
+exec python3 tests/http/asking.py "$1"

@@ -120,8 +120,12 @@ refuses('no such model', OpenAI.NotFoundError, 404, () => client.chat.completion
 refuses('an option out of range', OpenAI.BadRequestError, 400, () => client.chat.completions.create({ ...ask, temperature: -3 }),
   (error) => assert.match(error.message, /temperature/));
 refuses('a bad request when streaming', OpenAI.BadRequestError, 400, () => client.chat.completions.create({ ...ask, messages: [], stream: true }));
-refuses('logprobs', OpenAI.BadRequestError, 400, () => client.chat.completions.create({ ...ask, logprobs: true }),
-  (error) => assert.match(error.message, /api\/denoise/));
+test('log-probabilities', async () => {
+  const reply = await client.chat.completions.create({ ...ask, logprobs: true, top_logprobs: 2 });
+  const tokens = reply.choices[0].logprobs.content;
+  assert.ok(tokens.length >= reply.usage.completion_tokens);
+  assert.ok(tokens.every((token) => token.logprob <= 0 && token.top_logprobs.length === 2));
+});
 
 test('a full queue, and room again when a stream is left', async () => {
   const long = { ...ask, sampler: 'lad', max_tokens: 900, iterations: 512, patience: 0, stream: true, diffusing: true };
