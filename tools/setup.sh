@@ -4,7 +4,7 @@
 # Already installed packages cost nothing: apt is only called for what is missing.
 set -eu
 packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
-libutf8proc-dev libzip-dev libmicrohttpd-dev libedit-dev libcurl4-gnutls-dev nettle-dev libcmocka-dev curl tmux python3 openssl"
+libutf8proc-dev libzip-dev libzstd-dev libmicrohttpd-dev libedit-dev libcurl4-gnutls-dev nettle-dev libcmocka-dev curl tmux python3 openssl"
 case "${1:-}" in
   lint) packages="$packages git clang libomp-dev clang-format clang-tidy cppcheck" ;;
   clang) packages="$packages clang libclang-rt-dev libomp-dev" ;;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking: a session for each number of iterations, every row's prompt, means over the answers. */
+#include "asking.h"
 #include "error.h"
 #include "request.h"
 #include "sampler.h"
@@ -11,8 +12,8 @@
 
 /* What every answer costs, a number a row. */
 typedef struct costs {
-  double *tokens, *iterations, *seconds; /* (rows) in one block */
-  bool *room;                            /* (rows) there is room for an answer */
+  double *tokens, *iterations, *passes, *seconds; /* (rows) in one block */
+  bool *room;                                     /* (rows) there is room for an answer */
 } costs;
 
 /* Does the model say how it is to be asked? Then what nobody gave is left to it. */
@@ -70,24 +71,33 @@ static rd_code open_session(rd_session **out, const rd_eval *eval, const rd_samp
 
 /* Does the window leave room behind the prompt? A window that the model has not is for the session
  * to refuse. */
-static rd_code has_room(const rd_eval *eval, const json_t *row, bool *room, rd_error *e) {
+static rd_code has_room(const rd_shots *shots, size_t i, bool *room, rd_error *e) {
+  const rd_eval *eval = shots->eval;
   const rd_config *c = &eval->model->config;
   int64_t count = 0, window = rd_config_window(c, eval->settings->params.window);
-  rd_message message = {"user", NULL};
+  const char *prompt;
+  rd_asking asking;
   int32_t *ids = NULL;
-  RD_TRY(rd_row_prompt(row, &message.content, e));
-  RD_TRY(rd_model_prompt(&ids, &count, eval->model, &message, 1, false, e));
+  RD_TRY(rd_row_prompt(shots->rows->items[i], &prompt, e));
+  rd_code code = rd_asking_make(&asking, shots, i, prompt, e);
+  if (code == RD_OK)
+    code = rd_model_prompt(&ids, &count, eval->model, asking.messages, asking.count,
+                           eval->settings->raw, e);
+  rd_asking_drop(&asking);
   free(ids);
+  RD_TRY(code);
   *room = count < window || window > c->positions;
   return RD_OK;
 }
 
 /* room[i]: row i can be asked. Those that cannot are named, once for all numbers of iterations. */
-static rd_code find_room(const rd_eval *eval, const rd_rows *rows, bool *room, rd_error *e) {
+static rd_code find_room(const rd_shots *shots, bool *room, rd_error *e) {
+  const rd_eval *eval = shots->eval;
+  const rd_rows *rows = shots->rows;
   const rd_row_rules told = {.note = eval->watch.note, .context = eval->watch.context};
   size_t without = 0;
   for (size_t i = 0; i < rows->count; i++) {
-    RD_TRY(has_room(eval, rows->items[i], &room[i], e));
+    RD_TRY(has_room(shots, i, &room[i], e));
     if (!room[i])
       rd_row_note(&told, eval->settings->data, rows->lines[i], ++without,
                   "the prompt fills the window", "counts as an empty answer");
@@ -95,32 +105,53 @@ static rd_code find_room(const rd_eval *eval, const rd_rows *rows, bool *room, r
   return RD_OK;
 }
 
+/* Raw, the text is gone on from. */
+static rd_code ask_session(rd_session *session, const rd_eval *eval, const rd_asking *asking,
+                           rd_result *result, rd_error *e) {
+  int32_t *ids = NULL;
+  int64_t count = 0;
+  if (!eval->settings->raw)
+    return rd_generate_messages(session, asking->messages, asking->count, NULL, NULL, result, e);
+  RD_TRY(rd_model_prompt(&ids, &count, eval->model, asking->messages, asking->count, true, e));
+  rd_code code = rd_generate_ids(session, ids, count, NULL, NULL, result, e);
+  free(ids);
+  return code;
+}
+
 /* The answer to a row; an empty one where the prompt leaves no room. */
-static rd_code answer(rd_session *session, const json_t *row, bool room, rd_result *result,
-                      rd_error *e) {
+static rd_code answer(rd_session *session, const rd_shots *shots, size_t i, bool room,
+                      rd_result *result, rd_error *e) {
   const char *prompt;
+  rd_asking asking;
   *result = (rd_result){0};
-  RD_TRY(rd_row_prompt(row, &prompt, e));
-  if (room)
-    return rd_generate(session, prompt, NULL, NULL, result, e);
+  RD_TRY(rd_row_prompt(shots->rows->items[i], &prompt, e));
+  if (room) {
+    rd_code code = rd_asking_make(&asking, shots, i, prompt, e);
+    if (code == RD_OK)
+      code = ask_session(session, shots->eval, &asking, result, e);
+    rd_asking_drop(&asking);
+    return code;
+  }
   result->text = rd_strdup("", e);
   return result->text ? RD_OK : RD_NO_MEMORY;
 }
 
-static rd_code ask(const rd_eval *eval, rd_session *session, const rd_rows *rows,
-                   const rd_sweep *sweep, costs *c, rd_error *e) {
+static rd_code ask(const rd_shots *shots, rd_session *session, const rd_sweep *sweep, costs *c,
+                   rd_error *e) {
+  const rd_rows *rows = shots->rows;
   for (size_t i = 0; i < rows->count; i++) {
     rd_result result;
-    rd_code code = answer(session, rows->items[i], c->room[i], &result, e);
+    rd_code code = answer(session, shots, i, c->room[i], &result, e);
     if (code == RD_OK) {
       c->tokens[i] = (double)result.tokens;
       c->iterations[i] = (double)result.iterations;
       c->seconds[i] = result.seconds;
+      c->passes[i] = (double)result.passes;
       code = sweep->answered(sweep->context, i, &result, e);
     }
     rd_result_drop(&result);
     RD_TRY(code);
-    rd_eval_progress(eval, i + 1, rows->count);
+    rd_eval_progress(shots->eval, i + 1, rows->count);
   }
   return RD_OK;
 }
@@ -142,37 +173,45 @@ static char *iterations_of(const rd_eval *eval, rd_error *e) {
 }
 
 /* One number of iterations; NULL: the sampler has none. */
-static rd_code ask_at(const rd_eval *eval, const rd_sampler *sampler, const char *iterations,
-                      const rd_rows *rows, const rd_sweep *sweep, costs *c, rd_error *e) {
+static rd_code ask_at(const rd_shots *shots, const rd_sampler *sampler, const char *iterations,
+                      const rd_sweep *sweep, costs *c, rd_error *e) {
+  const rd_eval *eval = shots->eval;
+  const rd_rows *rows = shots->rows;
   rd_session *session = NULL;
   rd_finding finding = {
       .iterations = iterations ? atoll(iterations) : 0, .rows = rows->count, .bad = rows->bad};
   rd_code code = open_session(&session, eval, sampler, iterations, e);
   if (code == RD_OK)
-    code = ask(eval, session, rows, sweep, c, e);
+    code = ask(shots, session, sweep, c, e);
   rd_session_close(&session);
   RD_TRY(code);
   RD_TRY(sweep->finish(sweep->context, &finding, e));
   add_mean(&finding, "mean_iterations", c->iterations, eval);
+  add_mean(&finding, "mean_passes", c->passes, eval);
   add_mean(&finding, "mean_tokens", c->tokens, eval);
   add_mean(&finding, "mean_seconds", c->seconds, eval);
   return rd_eval_report(eval, &finding, e);
 }
 
-rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, const rd_sweep *sweep,
-                      rd_error *e) {
+rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, rd_row_check *check,
+                      const rd_sweep *sweep, rd_error *e) {
   const rd_sampler *sampler;
+  rd_shots shots = {0};
+  size_t n = rows->count;
   RD_TRY(rd_sampler_find(&sampler, eval->settings->params.sampler, e));
-  double *block = rd_calloc(3 * rows->count, sizeof *block, "costs of answers", e);
+  double *block = rd_calloc(4 * n, sizeof *block, "costs of answers", e);
   char *list = iterations_of(eval, e), *rest = list;
-  bool *room = rd_calloc(rows->count, sizeof *room, "rooms for answers", e);
-  rd_code code = block && list && room ? find_room(eval, rows, room, e) : RD_NO_MEMORY;
-  costs c = {block, block + rows->count, block + 2 * rows->count, room};
+  bool *room = rd_calloc(n, sizeof *room, "rooms for answers", e);
+  rd_code code = block && list && room ? rd_shots_open(&shots, eval, rows, check, e) : RD_NO_MEMORY;
+  if (code == RD_OK)
+    code = find_room(&shots, room, e);
+  costs c = {block, block + n, block + 2 * n, block + 3 * n, room};
   if (code == RD_OK && rd_sampler_causal(sampler))
-    code = ask_at(eval, sampler, NULL, rows, sweep, &c, e);
+    code = ask_at(&shots, sampler, NULL, sweep, &c, e);
   else
-    for (char *n = NULL; code == RD_OK && (n = strsep(&rest, ","));)
-      code = ask_at(eval, sampler, n, rows, sweep, &c, e);
+    for (char *at = NULL; code == RD_OK && (at = strsep(&rest, ","));)
+      code = ask_at(&shots, sampler, at, sweep, &c, e);
+  rd_shots_drop(&shots);
   free(list);
   free(room);
   free(block);

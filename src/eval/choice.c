@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The task `choice`: of several options the likeliest one is the model's answer. */
+#include "asking.h"
 #include "likelihood.h"
 #include "objective.h"
 #include "task.h"
@@ -13,6 +14,7 @@ enum { MOST_OPTIONS = 26 };
 /* A row taken apart; texts point into it. */
 typedef struct question {
   const char *prompt;
+  const json_t *prompts; /* each option's own, or NULL */
   const json_t *options;
   size_t count, right;
 } question;
@@ -45,9 +47,12 @@ static rd_code find_right(question *q, const json_t *answer, rd_error *e) {
 }
 
 static rd_code read_question(question *q, const json_t *row, rd_error *e) {
-  *q = (question){.options = either(row, "options", "choices")};
+  *q = (question){.options = either(row, "options", "choices"),
+                  .prompts = json_object_get(row, "prompts")};
   RD_TRY(rd_row_prompt(row, &q->prompt, e));
   q->count = json_array_size(q->options);
+  if (q->prompts && json_array_size(q->prompts) != q->count)
+    return rd_fail(e, RD_BAD_INPUT, "prompts: expected one for each of %zu options", q->count);
   if (q->count < 2 || q->count > MOST_OPTIONS)
     return rd_fail(e, RD_BAD_INPUT, "options: expected 2 to %d, found %zu", MOST_OPTIONS, q->count);
   for (size_t i = 0; i < q->count; i++) {
@@ -59,6 +64,21 @@ static rd_code read_question(question *q, const json_t *row, rd_error *e) {
   return find_right(q, either(row, "answer", "gold"), e);
 }
 
+/* What stands before option `o`. */
+static const char *prompt_of(const question *q, size_t o) {
+  const char *own = json_string_value(json_array_get(q->prompts, o));
+  return own ? own : q->prompt;
+}
+
+bool rd_choice_shown(const json_t *row, const char **prompt, const char **answer) {
+  question q;
+  if (read_question(&q, row, NULL) != RD_OK)
+    return false;
+  *prompt = prompt_of(&q, q.right);
+  *answer = json_string_value(json_array_get(q.options, q.right));
+  return true;
+}
+
 rd_code rd_choice_check(const json_t *row, rd_error *e) {
   question q;
   return read_question(&q, row, e);
@@ -67,11 +87,24 @@ rd_code rd_choice_check(const json_t *row, rd_error *e) {
 typedef struct work {
   const rd_eval *eval;
   rd_rows rows;
+  rd_shots shots;
   rd_answer_ids *answers; /* (count) every option of every row that fits */
   double *nats;           /* (count) */
   size_t count, right, right_by_byte, measured;
   double chance;
 } work;
+
+static rd_code encode_option(work *w, size_t i, const question *q, size_t o, rd_answer_ids *out,
+                             rd_error *e) {
+  rd_asking asking;
+  rd_code code = rd_asking_make(&asking, &w->shots, i, prompt_of(q, o), e);
+  if (code == RD_OK)
+    code = rd_answer_ids_encode(out, w->eval->model, asking.messages, asking.count,
+                                w->eval->settings->raw,
+                                json_string_value(json_array_get(q->options, o)), e);
+  rd_asking_drop(&asking);
+  return code;
+}
 
 /* The options of row `i`, or none of them when one does not fit. */
 static rd_code encode_row(work *w, size_t i, rd_error *e) {
@@ -81,8 +114,7 @@ static rd_code encode_row(work *w, size_t i, rd_error *e) {
   RD_TRY(read_question(&q, w->rows.items[i], e));
   for (size_t o = 0; o < q.count; o++) {
     rd_answer_ids *a = &w->answers[w->count];
-    RD_TRY(
-        rd_answer_ids_encode(a, m, q.prompt, json_string_value(json_array_get(q.options, o)), e));
+    RD_TRY(encode_option(w, i, &q, o, a, e));
     a->key = (uint32_t)i;
     w->count++;
     if (a->count <= m->config.positions)
@@ -175,6 +207,7 @@ static rd_code measure(work *w, rd_error *e) {
   const rd_eval_settings *s = w->eval->settings;
   const rd_objective *objective;
   RD_TRY(rd_objective_find(&objective, s->objective, e));
+  RD_TRY(rd_shots_open(&w->shots, w->eval, &w->rows, rd_choice_check, e));
   RD_TRY(encode(w, e));
   const rd_likelihood_rules rules = {.model = w->eval->model,
                                      .causal = !objective->corruption,
@@ -195,6 +228,7 @@ rd_code rd_task_choice(const rd_eval *eval, rd_error *e) {
     rd_answer_ids_drop(&w.answers[i]);
   free(w.answers);
   free(w.nats);
+  rd_shots_drop(&w.shots);
   rd_rows_drop(&w.rows);
   return code;
 }

@@ -5,6 +5,7 @@
 #include "task.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The next word without punctuation at its ends; *size 0 at the end. Punctuation alone is no word.
@@ -40,6 +41,31 @@ bool rd_exact_same(const char *a, const char *b) {
   }
 }
 
+/* The last number of a text; false: there is none. */
+static bool last_number(const char *text, double *number) {
+  const char *end = text + strlen(text);
+  char digits[64];
+  size_t n = 0;
+  while (end > text && !isdigit((unsigned char)end[-1]))
+    end--;
+  const char *first = end;
+  while (first > text && (isdigit((unsigned char)first[-1]) || strchr(".,", first[-1])))
+    first--;
+  for (const char *p = first; p < end && n + 2 < sizeof digits; p++)
+    if (*p != ',')
+      digits[n++] = *p;
+  digits[n] = '\0';
+  *number = strtod(digits, NULL);
+  if (first > text && first[-1] == '-')
+    *number = -*number;
+  return n > 0;
+}
+
+bool rd_exact_same_number(const char *a, const char *b) {
+  double x, y;
+  return last_number(a, &x) && last_number(b, &y) && x == y;
+}
+
 typedef struct work {
   const rd_eval *eval;
   const rd_rows *rows;
@@ -57,17 +83,22 @@ static rd_code answered(void *context, size_t row, const rd_result *r, rd_error 
   const char *prompt, *expected;
   RD_TRY(rd_row_prompt(w->rows->items[row], &prompt, e));
   RD_TRY(rd_row_answer(w->rows->items[row], 0, &expected, e));
-  bool right = rd_exact_same(r->text, expected);
+  bool (*same)(const char *, const char *) =
+      rd_eval_dataset(w->eval)->numbers ? rd_exact_same_number : rd_exact_same;
+  bool right = same(r->text, expected);
   const char *other = expected;
   for (size_t i = 1; other && !right; i++) {
     RD_TRY(rd_row_answer(w->rows->items[row], i, &other, e));
-    right = other && rd_exact_same(r->text, other);
+    right = other && same(r->text, other);
   }
   w->right += right;
+  /* a row with an identity is one that another program judges */
+  json_t *task = json_object_get(w->rows->items[row], "task_id");
   return rd_eval_tell(w->eval,
-                      json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "prompt", prompt, "expected",
-                                expected, "got", r->text, "right", right, "iterations",
-                                (json_int_t)r->iterations, "tokens", (json_int_t)r->tokens),
+                      json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:O*, s:s*}", "prompt", prompt,
+                                "expected", expected, "got", r->text, "right", right, "iterations",
+                                (json_int_t)r->iterations, "tokens", (json_int_t)r->tokens,
+                                "task_id", task, "completion", task ? r->text : NULL),
                       e);
 }
 
@@ -85,7 +116,7 @@ rd_code rd_task_exact(const rd_eval *eval, rd_error *e) {
   RD_TRY(rd_eval_rows(&rows, eval, check, e));
   work w = {eval, &rows, 0};
   const rd_sweep sweep = {&w, answered, finish};
-  rd_code code = rd_eval_sweep(eval, &rows, &sweep, e);
+  rd_code code = rd_eval_sweep(eval, &rows, check, &sweep, e);
   rd_rows_drop(&rows);
   return code;
 }

@@ -7,5 +7,7 @@
 
 /* Case, white space and punctuation at the ends of words do not count. */
 bool rd_exact_same(const char *a, const char *b);
+/* Are the last numbers in them the same? Separators of thousands do not count. */
+bool rd_exact_same_number(const char *a, const char *b);
 
 #endif

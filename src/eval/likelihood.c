@@ -269,22 +269,47 @@ rd_code rd_likelihoods(double *out, const rd_answer_ids *answers, size_t n,
   return code;
 }
 
-rd_code rd_answer_ids_encode(rd_answer_ids *out, const rd_model *model, const char *prompt,
-                             const char *answer, rd_error *e) {
+/* The answer's own ids behind a prompt that is laid out. */
+static rd_code encode_behind(const rd_model *model, bool plain, const char *text, int32_t **ids,
+                             size_t *count, rd_error *e) {
+  return rd_tokenizer_encode(model->tokenizer, text, strlen(text), plain ? RD_TOK_CONTINUE : 0, ids,
+                             count, e);
+}
+
+/* What one text of both has behind the prompt's number of tokens. */
+static rd_code encode_whole(const rd_model *model, const char *prompt, const char *text,
+                            size_t given, int32_t **ids, size_t *count, rd_error *e) {
+  int32_t *all = NULL;
+  int64_t n = 0;
+  char *both = rd_print("%s%s", prompt, text);
+  const rd_message whole = {"user", both};
+  if (!both)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
+  rd_code code = rd_model_prompt(&all, &n, model, &whole, 1, true, e);
+  free(both);
+  RD_TRY(code);
+  *count = (size_t)n > given ? (size_t)n - given : 0;
+  memmove(all, all + given, *count * sizeof *all);
+  *ids = all;
+  return RD_OK;
+}
+
+rd_code rd_answer_ids_encode(rd_answer_ids *out, const rd_model *model, const rd_message *messages,
+                             size_t n, bool raw, const char *answer, rd_error *e) {
   *out = (rd_answer_ids){0};
-  const rd_message message = {"user", prompt};
   int32_t *given = NULL, *ids = NULL;
+  const char *prompt = n > 0 ? messages[n - 1].content : "";
   size_t count = 0, length = strlen(prompt);
   RD_TRY(rd_utf8_check(answer, strlen(answer), "the answer", e));
-  RD_TRY(rd_model_prompt(&given, &out->prompt, model, &message, 1, false, e));
-  bool plain = !model->chat_template;
+  RD_TRY(rd_model_prompt(&given, &out->prompt, model, messages, n, raw, e));
+  bool plain = raw || !model->chat_template;
   bool space = plain && length > 0 && !isspace((unsigned char)prompt[length - 1]) &&
                !isspace((unsigned char)*answer);
   char *text = rd_print("%s%s", space ? " " : "", answer);
   rd_code code = text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
   if (code == RD_OK)
-    code = rd_tokenizer_encode(model->tokenizer, text, strlen(text), plain ? RD_TOK_CONTINUE : 0,
-                               &ids, &count, e);
+    code = raw ? encode_whole(model, prompt, text, (size_t)out->prompt, &ids, &count, e)
+               : encode_behind(model, plain, text, &ids, &count, e);
   if (code == RD_OK && (out->prompt == 0 || count == 0))
     code = rd_fail(e, RD_BAD_INPUT, "the %s has no tokens", count ? "prompt" : "answer");
   out->count = out->prompt + (int64_t)count;

@@ -92,7 +92,8 @@ static rd_code add_text(verdicts *v, const rd_model *judge, const char *text, ui
 static rd_code add_answer(verdicts *v, const rd_model *judge, const char *prompt, const char *text,
                           uint32_t row, rd_error *e) {
   rd_answer_ids whole;
-  rd_code code = rd_answer_ids_encode(&whole, judge, prompt, text, e);
+  const rd_message message = {"user", prompt};
+  rd_code code = rd_answer_ids_encode(&whole, judge, &message, 1, false, text, e);
   if (code == RD_OK)
     code = add_pieces(v, judge, whole.ids, whole.prompt, whole.count, row, e);
   rd_answer_ids_drop(&whole);
@@ -241,7 +242,7 @@ static rd_code run(work *w, rd_error *e) {
   if (given)
     return judge_given(w, e);
   const rd_sweep sweep = {w, answered, finish};
-  return rd_eval_sweep(w->eval, &w->rows, &sweep, e);
+  return rd_eval_sweep(w->eval, &w->rows, check, &sweep, e);
 }
 
 rd_code rd_task_perplexity(const rd_eval *eval, rd_error *e) {

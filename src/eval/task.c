@@ -27,9 +27,21 @@ void rd_finding_add(rd_finding *finding, const char *name, double value, rd_inte
     finding->measures[finding->count++] = (rd_measure){name, value, interval, share};
 }
 
+const rd_dataset *rd_eval_dataset(const rd_eval *eval) {
+  const rd_eval_settings *s = eval->settings;
+  const rd_dataset *dataset = NULL;
+  rd_dataset_find(&dataset, s->dataset ? s->dataset : "auto", s->data, NULL);
+  return dataset;
+}
+
 rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd_error *e) {
   const rd_eval_settings *s = eval->settings;
+  const rd_dataset *dataset = NULL;
+  RD_TRY(rd_dataset_find(&dataset, s->dataset ? s->dataset : "auto", s->data, e));
   const rd_row_rules rules = {.check = check,
+                              .header = dataset->header,
+                              .lines = dataset->lines,
+                              .mend = dataset->mend,
                               .limit = (size_t)s->limit,
                               .allow_bad = s->allow_bad,
                               .columns = s->columns,

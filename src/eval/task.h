@@ -5,14 +5,18 @@
 #ifndef RD_TASK_H
 #define RD_TASK_H
 
+#include "dataset.h"
 #include "params.h"
 #include "request.h"
 #include "rows.h"
 #include "stats.h"
 
 typedef struct rd_eval_settings {
-  char *task, *data, *columns;
-  int64_t limit; /* rows at most; 0: all */
+  char *task, *data, *columns, *dataset; /* dataset: a row's name (dataset.h), or "auto" */
+  int64_t shots;                         /* solved rows before each question */
+  char *shots_from;                      /* their file; NULL: the data */
+  bool raw;                              /* prompts are plain text: no chat template */
+  int64_t limit;                         /* rows at most; 0: all */
   bool allow_bad;
   /* tasks that generate: the sampler, and what else of its options is given in `options`, the table
    * that params is part of (NULL: nothing). params.window is also, for the loss, the tokens of an
@@ -83,11 +87,15 @@ rd_code rd_task_exact(const rd_eval *eval, rd_error *e);
 rd_code rd_task_loss(const rd_eval *eval, rd_error *e);
 rd_code rd_task_choice(const rd_eval *eval, rd_error *e);
 rd_row_check rd_choice_check; /* of its rows */
+/* Is the row a question with options? Then what it shows when it is solved. */
+bool rd_choice_shown(const json_t *row, const char **prompt, const char **answer);
 rd_code rd_task_perplexity(const rd_eval *eval, rd_error *e);
 
 /* Are drafts noised between iterations, where the sampler can go without? As asked for; else as the
  * model's files say; else not. */
 bool rd_eval_noisy(const rd_eval_settings *settings, const rd_model *model);
+/* The dataset that the settings name. */
+const rd_dataset *rd_eval_dataset(const rd_eval *eval);
 /* Read the data with the task's check. */
 rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd_error *e);
 /* Tell the watcher what came of a row; takes the reference, NULL is out of memory. */
@@ -103,7 +111,8 @@ typedef struct rd_sweep {
 } rd_sweep;
 
 /* Ask every row's prompt, once for each number of iterations asked for (once for `ar`), and report
- * a finding each. */
-rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, const rd_sweep *sweep, rd_error *e);
+ * a finding each. The rows passed `check`. */
+rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, rd_row_check *check,
+                      const rd_sweep *sweep, rd_error *e);
 
 #endif

@@ -214,10 +214,14 @@ rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
     return RD_NO_MEMORY;
   p->sink = sink;
   p->context = context;
-  rd_code code = rd_rows_plain(count->path, &text, &size, e);
+  char *unpacked = NULL;
+  rd_code code = rd_rows_unpack(count->path, &text, &size, &unpacked, e);
+  if (code == RD_OK)
+    code = rd_rows_plain(count->path, &text, &size, e);
   if (code == RD_OK)
     code = rd_rows_named(count->path) ? rd_rows_each(count, text, size, rules, parse_line, p, e)
                                       : read_documents(p, count, text, size, rules, e);
+  free(unpacked);
   free(p);
   return code == RD_OK ? rd_rows_finish(count, rules, e) : code;
 }

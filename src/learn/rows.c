@@ -80,6 +80,8 @@ static rd_code give_object(const rd_row_rules *rules, json_t *row, size_t line, 
     }
     at += n + (at[n] == ',');
   }
+  if (rules->mend)
+    RD_TRY(rules->mend(row, e));
   return sink(context, row, line, e);
 }
 
@@ -157,9 +159,11 @@ static rd_code each_element(rd_row_count *count, const char *text, size_t size,
   return RD_OK;
 }
 
+/* Does the name end so, whether the file is packed or not? */
 static bool ends_in(const char *path, const char *end) {
   size_t n = strlen(path), m = strlen(end);
-  return n >= m && strcasecmp(path + n - m, end) == 0;
+  n -= n >= 4 && strcasecmp(path + n - 4, ".zst") == 0 ? 4 : 0;
+  return n >= m && strncasecmp(path + n - m, end, m) == 0;
 }
 
 bool rd_rows_named(const char *path) {
@@ -178,20 +182,80 @@ typedef struct table_sink {
 static rd_code take_record(void *context, json_t *row, size_t line, const rd_error *bad,
                            rd_error *e) {
   const table_sink *t = context;
+  line -= t->rules->header != NULL; /* that was put in front */
   rd_error why = bad ? *bad : (rd_error){0};
   rd_code code = bad ? bad->code : give_object(t->rules, row, line, t->sink, t->context, &why);
   return rd_row_judge(t->count, t->rules, line, code, &why, e);
+}
+
+static rd_code each_record(table_sink *t, const char *text, size_t size, rd_error *e) {
+  bool tabs = ends_in(t->count->path, ".tsv");
+  rd_code code = rd_csv_each(text, size, tabs ? "\t" : ",;\t", t->rules->limit, take_record, t, e);
+  return code == RD_OK ? code : rd_prefix(e, code, "%s", t->count->path);
+}
+
+/* A table without names gets them as its first line. */
+static rd_code each_nameless(table_sink *t, const char *text, size_t size, rd_error *e) {
+  size_t n = strlen(t->rules->header);
+  char *named = rd_calloc(n + 1 + size, 1, "a table", e);
+  if (!named)
+    return RD_NO_MEMORY;
+  memcpy(named, t->rules->header, n);
+  named[n] = '\n';
+  memcpy(named + n + 1, text, size);
+  rd_code code = each_record(t, named, n + 1 + size, e);
+  free(named);
+  return code;
+}
+
+/* The next line's text under the next of the names. */
+static rd_code take_part(json_t *row, const char **name, const char *text, size_t size,
+                         rd_error *e) {
+  size_t n = strcspn(*name, ",");
+  size -= size > 0 && text[size - 1] == '\r';
+  json_t *value = json_stringn(text, size);
+  rd_code code = value ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%.*s is not UTF-8", (int)n, *name);
+  if (code == RD_OK && json_object_setn(row, *name, n, value) != 0)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: a row");
+  json_decref(value);
+  *name += n + ((*name)[n] == ',');
+  return code;
+}
+
+/* Rows of several lines each; what is left at the end is none. */
+static rd_code each_group(rd_row_count *count, const char *text, size_t size,
+                          const rd_row_rules *rules, rd_row_sink *sink, void *context,
+                          rd_error *e) {
+  const char *at = text, *end = text + size;
+  for (size_t line = 1; at < end && wants_more(count, rules); line += rules->lines) {
+    const char *name = rules->header;
+    json_t *row = json_object();
+    rd_error why = {0};
+    rd_code code = row ? RD_OK : rd_fail(&why, RD_NO_MEMORY, "out of memory: a row");
+    for (size_t i = 0; i < rules->lines; i++) {
+      const char *stop = memchr(at, '\n', (size_t)(end - at));
+      size_t n = (size_t)((stop ? stop : end) - at);
+      if (code == RD_OK)
+        code = at < end ? take_part(row, &name, at, n, &why)
+                        : rd_fail(&why, RD_BAD_INPUT, "%zu of its %zu lines are missing",
+                                  rules->lines - i, rules->lines);
+      at += n + (stop != NULL);
+    }
+    code = code == RD_OK ? give_object(rules, row, line, sink, context, &why) : code;
+    json_decref(row);
+    RD_TRY(rd_row_judge(count, rules, line, code, &why, e));
+  }
+  return RD_OK;
 }
 
 rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const rd_row_rules *rules,
                      rd_row_sink *sink, void *context, rd_error *e) {
   table_sink t = {count, rules, sink, context};
   size_t line = 1;
-  if (ends_in(count->path, ".csv") || ends_in(count->path, ".tsv")) {
-    rd_code code = rd_csv_each(text, size, ends_in(count->path, ".tsv") ? "\t" : ",;\t",
-                               rules->limit, take_record, &t, e);
-    return code == RD_OK ? code : rd_prefix(e, code, "%s", count->path);
-  }
+  if (rules->lines > 0)
+    return each_group(count, text, size, rules, sink, context, e);
+  if (ends_in(count->path, ".csv") || ends_in(count->path, ".tsv"))
+    return (rules->header ? each_nameless : each_record)(&t, text, size, e);
   const char *first = skip_blank(text, text + size, &line);
   bool array = first < text + size && *first == '[';
   return (array ? each_element : each_line)(count, text, size, rules, sink, context, e);
@@ -228,10 +292,14 @@ rd_code rd_rows_read(rd_rows *rows, const char *path, const rd_row_rules *rules,
   RD_TRY(rd_map_open(&map, path, e));
   const char *text = (const char *)map.data;
   size_t size = map.size;
-  rd_code code = rd_rows_plain(path, &text, &size, e);
+  char *unpacked = NULL;
+  rd_code code = rd_rows_unpack(path, &text, &size, &unpacked, e);
+  if (code == RD_OK)
+    code = rd_rows_plain(path, &text, &size, e);
   if (code == RD_OK)
     code = rd_rows_each(&count, text, size, rules, gather, &g, e);
   rd_map_close(&map);
+  free(unpacked);
   if (code == RD_OK)
     code = rd_rows_finish(&count, rules, e);
   if (code == RD_OK && rows->count == 0)
@@ -259,11 +327,11 @@ rd_code rd_row_text(const json_t *row, const char *key, const char **out, rd_err
 }
 
 rd_code rd_row_prompt(const json_t *row, const char **out, rd_error *e) {
-  static const char *const keys[] = {"prompt", "question", "query"};
+  static const char *const keys[] = {"prompt", "question", "query", "context"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (json_object_get(row, keys[i]))
       return rd_row_text(row, keys[i], out, e);
-  return rd_fail(e, RD_BAD_INPUT, "has none of prompt, question, query");
+  return rd_fail(e, RD_BAD_INPUT, "has none of prompt, question, query, context");
 }
 
 /* A value's text of that number. */
@@ -278,7 +346,8 @@ static const json_t *text_among(const json_t *value, size_t number) {
 }
 
 rd_code rd_row_answer(const json_t *row, size_t number, const char **out, rd_error *e) {
-  static const char *const keys[] = {"answer", "answers", "completion", "response", "output"};
+  static const char *const keys[] = {"answer",   "answers", "completion",
+                                     "response", "output",  "continuation"};
   *out = NULL;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     const json_t *value = json_object_get(row, keys[i]);
@@ -291,5 +360,6 @@ rd_code rd_row_answer(const json_t *row, size_t number, const char **out, rd_err
                      *out ? "empty" : "neither text nor a list of texts");
     return RD_OK;
   }
-  return rd_fail(e, RD_BAD_INPUT, "has none of answer, answers, completion, response, output");
+  return rd_fail(e, RD_BAD_INPUT,
+                 "has none of answer, answers, completion, response, output, continuation");
 }

@@ -17,6 +17,12 @@ typedef struct rd_row_rules {
   /* "prompt=Question,answer=Best reply": these keys are read from those of the file; NULL: each is
    * called what it is. */
   const char *columns;
+  /* Where the file is a table without names, or plain lines: the names of a row's parts, comma
+   * separated; and how many lines of plain text are a row's parts, one each (0: it is a table). */
+  const char *header;
+  size_t lines;
+  /* Make of a row what the task knows, before it is checked; or NULL. */
+  rd_code (*mend)(json_t *row, rd_error *e);
   /* Told of each bad row, the first 20 of them ("data.jsonl:12: ..."); may be NULL. */
   void (*note)(void *context, const char *message);
   void *context;
@@ -31,13 +37,17 @@ typedef struct rd_row_count {
 /* Is given one row; RD_BAD_INPUT says what is wrong with it. */
 typedef rd_code rd_row_sink(void *context, const json_t *row, size_t line, rd_error *e);
 
+/* What a zstd file holds, as *text and *size; *unpacked is to be freed, and NULL where the content
+ * is none. RD_BAD_INPUT: damaged, or more than a GiB. */
+rd_code rd_rows_unpack(const char *path, const char **text, size_t *size, char **unpacked,
+                       rd_error *e);
 /* Step over a byte order mark. RD_BAD_INPUT where the content is no text (Parquet, archives,
  * UTF-16,
  * ..), with the kind's name and how to make rows of it. */
 rd_code rd_rows_plain(const char *path, const char **text, size_t *size, rd_error *e);
 /* RD_USAGE: not of the form that `columns` above has. NULL is fine. */
 rd_code rd_row_columns_check(const char *columns, rd_error *e);
-/* Is a file of this name read row by row (.jsonl, .json, .csv, .tsv)? */
+/* Is a file of this name read row by row (.jsonl, .json, .csv, .tsv, or such a name and .zst)? */
 bool rd_rows_named(const char *path);
 /* Give every row of plain text to `sink`, as an object; judge each. A row is a line that the header
  * names the columns of, where the path ends in .csv or .tsv; an element, where the text is one JSON
@@ -70,10 +80,11 @@ void rd_row_note(const rd_row_rules *rules, const char *path, size_t line, size_
 bool rd_text_blank(const char *text, size_t size);
 /* A key that must hold text that is not blank. */
 rd_code rd_row_text(const json_t *row, const char *key, const char **out, rd_error *e);
-/* The same for what is asked: `prompt`, `question` or `query`. */
+/* The same for what is asked: `prompt`, `question`, `query` or `context`. */
 rd_code rd_row_prompt(const json_t *row, const char **out, rd_error *e);
 /* The answer of that number from 0, of several right ones perhaps: `answer`, `answers`,
- * `completion`, `response` or `output`, each text, a list of texts, {"text": [..]} as SQuAD's, or
+ * `completion`, `response`, `output` or `continuation`, each text, a list of texts, {"text": [..]}
+ * as SQuAD's, or
  * {"value": .., "aliases": [..]} as TriviaQA's. *out is NULL behind the last one; number 0 is
  * always there. */
 rd_code rd_row_answer(const json_t *row, size_t number, const char **out, rd_error *e);

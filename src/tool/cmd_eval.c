@@ -2,6 +2,8 @@
 /* redraft eval: a task over a file of rows. Findings go to standard output as a table or as JSON,
  * what came of each row to --out, progress to a terminal. */
 #include "answer.h"
+#include "clock.h"
+#include "csv.h"
 #include "frame.h"
 #include "objective.h"
 #include "sampler.h"
@@ -18,7 +20,7 @@
 typedef struct settings {
   rd_common common;
   rd_eval_settings eval;
-  char *judge, *out;
+  char *judge, *out, *csv;
 } settings;
 
 #define AT(member) RD_OPTION_AT(settings, member)
@@ -27,7 +29,15 @@ static const rd_option rows[] = {
     {"task", AT(eval.task), .fallback = "exact", .choices = &rd_task_table, .lists = true,
      .group = "Task", .value = "NAME", .help = "'help' lists the tasks"},
     {"data", AT(eval.data), .group = "Task", .value = "FILE",
-     .help = "rows: JSONL, a JSON array, CSV"},
+     .help = "rows: JSONL, a JSON array, CSV, any of them compressed by zstd"},
+    {"dataset", AT(eval.dataset), .fallback = "auto", .choices = &rd_dataset_table, .lists = true,
+     .group = "Task", .value = "NAME",
+     .help = "how the rows of a well-known test are read; 'help' lists them"},
+    {"raw", AT(eval.raw), .group = "Task", .help = "prompts are plain text: no chat template"},
+    {"shots", AT(eval.shots), .fallback = "0", .max = 1000, .group = "Task", .value = "N",
+     .help = "solved rows before each question: the first ones that it is not itself"},
+    {"shots-from", AT(eval.shots_from), .group = "Task", .value = "FILE",
+     .help = "where they come from; the data, unless given"},
     {"limit", AT(eval.limit), .fallback = "0", .max = 1e9, .group = "Task",
      .help = "rows at most; 0: all"},
     {"columns", AT(eval.columns), .group = "Task", .value = "KEY=NAME,..",
@@ -35,6 +45,8 @@ static const rd_option rows[] = {
     {"allow-bad", AT(eval.allow_bad), .group = "Task", .help = "go on with more than 1% bad rows"},
     {"out", AT(out), .letter = 'o', .group = "Task", .value = "FILE",
      .help = "what came of each row, one a line"},
+    {"csv", AT(csv), .group = "Task", .value = "FILE",
+     .help = "the findings as a table, added to what it holds"},
     {"seed", AT(eval.params.seed), .fallback = "1", .max = 9007199254740992.0, .group = "Task",
      .value = "N", .help = "of all random numbers"},
     {"objective", AT(eval.objective), .fallback = "structural", .choices = &rd_objective_table,
@@ -69,6 +81,7 @@ typedef struct view {
   FILE *out; /* or NULL */
   bool terminal, headed;
   time_t shown;
+  double begun; /* when the finding that is to come was begun */
 } view;
 
 static void clear_line(const view *v) {
@@ -170,15 +183,14 @@ static void set_real(json_t *object, const char *name, const char *end, double v
   json_object_set_new(object, key, isfinite(value) ? json_real(value) : json_null());
 }
 
-static rd_code json_line(const view *v, const rd_finding *f, rd_error *e) {
+/* What was measured and how: a new object, NULL when memory is out. */
+static json_t *finding_value(const view *v, const rd_finding *f, double seconds) {
   const rd_eval_settings *s = &v->settings->eval;
   json_t *object =
-      json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:b, s:s, s:I, s:I}", "task", s->task, "data", s->data,
+      json_pack("{s:s, s:s, s:s*, s:s?, s:s, s:b, s:s, s:I, s:I}", "task", s->task, "data", s->data,
                 "model", v->model->name, "adapter", v->settings->common.adapter, "sampler",
                 s->params.sampler, "noise", rd_eval_noisy(s, v->model), "objective", s->objective,
                 "rows", (json_int_t)f->rows, "bad", (json_int_t)f->bad);
-  if (!object)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
   if (f->iterations)
     json_object_set_new(object, "iterations", json_integer(f->iterations));
   for (size_t i = 0; i < f->count; i++) {
@@ -189,22 +201,45 @@ static rd_code json_line(const view *v, const rd_finding *f, rd_error *e) {
       set_real(object, m->name, "_high", m->interval.high);
     }
   }
-  json_dumpf(object, stdout, 0);
-  putchar('\n');
-  json_decref(object);
-  return RD_OK;
+  json_object_set_new(object, "raw", json_boolean(s->raw));
+  json_object_set_new(object, "shots", json_integer(s->shots));
+  set_real(object, "rows_per_second", "", (double)f->rows / fmax(seconds, 1e-9));
+  return object;
+}
+
+/* The finding where it is wanted: as a line of JSON, as a line of a table for people, as one of a
+ * table in a file. */
+static rd_code show_finding(view *v, const rd_finding *f, double seconds, rd_error *e) {
+  json_t *value = finding_value(v, f, seconds);
+  if (!value)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
+  rd_code code = v->settings->csv ? rd_csv_append(v->settings->csv, value, e) : RD_OK;
+  if (v->settings->common.json) {
+    json_dumpf(value, stdout, 0);
+    putchar('\n');
+  } else {
+    table_line(v, f);
+    if (!v->settings->common.quiet)
+      fprintf(stderr, "%.3g rows a second\n", (double)f->rows / fmax(seconds, 1e-9));
+  }
+  json_decref(value);
+  return code;
 }
 
 static rd_code finding(void *context, const rd_finding *f, rd_error *e) {
   view *v = context;
+  double now = rd_seconds();
   clear_line(v);
-  rd_code code = RD_OK;
-  if (v->settings->common.json)
-    code = json_line(v, f, e);
-  else
-    table_line(v, f);
+  rd_code code = show_finding(v, f, now - v->begun, e);
+  v->begun = now;
   fflush(stdout);
   return code;
+}
+
+static void list_datasets(void) {
+  const rd_dataset *rows_of = rd_dataset_table.rows;
+  for (size_t i = 0; i < rd_dataset_table.count; i++)
+    printf("%-12s %s\n", rows_of[i].name, rows_of[i].help);
 }
 
 static void list_tasks(void) {
@@ -261,6 +296,7 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
                         .model = model,
                         .judge = judge,
                         .watch = {v, note, progress, keep_row, finding}};
+  v->begun = rd_seconds();
   if (code == RD_OK)
     code = task->run(&eval, e);
   clear_line(v);
@@ -277,6 +313,10 @@ static rd_code run(void *context, char **names, rd_error *e) {
   s->eval.options = s->common.options;
   if (strcmp(s->eval.task, "help") == 0) {
     list_tasks();
+    return RD_OK;
+  }
+  if (strcmp(s->eval.dataset, "help") == 0) {
+    list_datasets();
     return RD_OK;
   }
   if (rd_answer_lists(&s->eval.params))

@@ -48,6 +48,25 @@ expect 0 '"chance": 0.5' --task choice --json --data "$folder/choice.jsonl" --ob
 expect 0 'distinct 1' --task perplexity --data "$folder/text.jsonl" --judge $model
 expect 0 '"perplexity": ' --task perplexity --json --data "$folder/asked.jsonl" --judge $model $short
 
+# Prompts as plain text, solved rows before them, well-known files, findings as a table.
+expect 0 '     2  50.0%' --task choice --data "$folder/choice.jsonl" --raw --shots 1
+expect 2 '--shots 2: the file has 1 other rows' --task choice --data "$folder/choice.jsonl" --shots 2
+expect 0 'exact' --data "$folder/asked.jsonl" $short --raw --shots 1 --shots-from "$folder/asked.jsonl"
+printf 'a scene\n1\nends so\nends well\nor not\nor otherwise\n' > "$folder/hellaswag_a.txt"
+printf 'art,"Who, then?",one,two,three,four,2\n' > "$folder/mmlu_a.csv"
+expect 0 '"rows": 1' --task choice --json --data "$folder/hellaswag_a.txt" --csv "$folder/table.csv"
+expect 0 'chance' --task choice --data "$folder/mmlu_a.csv" --csv "$folder/table.csv" -q
+expect 2 'its columns are others' --data "$folder/asked.jsonl" $short --csv "$folder/table.csv"
+[ "$(cut -d, -f1,8 "$folder/table.csv" | xargs)" == "task,rows choice,1 choice,1" ] || { echo "FAILED --csv: $(cat "$folder/table.csv")"; failed=1; }
+printf '{"question":"2+2?","answer":"it is\\n#### 4"}\n' > "$folder/gsm8k_a.jsonl"
+expect 0 '"exact": ' --json --data "$folder/gsm8k_a.jsonl" $short --out "$folder/out.jsonl"
+[[ $(head -1 "$folder/out.jsonl") == '{"prompt": "Question: 2+2?\nAnswer:", "expected": "4"'* ]] || { echo "FAILED gsm8k: $(cat "$folder/out.jsonl")"; failed=1; }
+echo '{"task_id":"T/1","prompt":"def f():","canonical_solution":" return 1"}' > "$folder/humaneval_a.jsonl"
+expect 0 'rows a second' --data "$folder/humaneval_a.jsonl" $short --raw --out "$folder/out.jsonl"
+grep -q '"task_id": "T/1", "completion": "' "$folder/out.jsonl" || { echo "FAILED humaneval: $(cat "$folder/out.jsonl")"; failed=1; }
+expect 0 'mmlu         choice: subject' --dataset help
+expect 2 'unknown dataset chess' --dataset chess --data "$folder/asked.jsonl"
+
 # The same seed gives the same numbers, another draws other masks.
 choice() { "$program" eval -m $model --threads 1 --task choice --draws 2 --data "$folder/choice.jsonl" --out "$folder/$1" --seed "$2" > /dev/null; }
 choice a 1; choice b 1; choice c 2

@@ -72,7 +72,7 @@ def mistakes():
         ("too many alternatives", 400, "up to 20", "/v1/completions", {"prompt": "a", "logprobs": 300}),
         ("stream as text", 400, "stream", "/v1/chat/completions", {**CHAT, "stream": "true"}),
         ("text to tokenize", 400, "text", "/api/tokenize", {"text": 3}),
-        ("tokenize a list", 400, "text", "/api/tokenize", [1]),
+        ("tokenize a list", 400, "expected an object", "/api/tokenize", [1]),
         ("tokenize no UTF-8", 400, "decode byte", "/api/tokenize", b'{"text":"\xff"}'),
         ("bad path", 404, "nothing at", "/v2/chat", {}),
         ("path upwards", 404, "nothing at", "/../../etc/passwd", None),

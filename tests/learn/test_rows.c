@@ -136,9 +136,61 @@ static void columns_are_checked(void **state) {
     assert_int_equal(rd_row_columns_check(wrong[i], NULL), RD_USAGE);
 }
 
+/* What the zstd program made of {"prompt":"a","answer":"b"}, nine lines of it. */
+static const unsigned char packed[] = {
+    0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x1d, 0x01, 0x00, 0xe0, 0x7b, 0x22, 0x70, 0x72, 0x6f, 0x6d,
+    0x70, 0x74, 0x22, 0x3a, 0x22, 0x61, 0x22, 0x2c, 0x22, 0x61, 0x6e, 0x73, 0x77, 0x65, 0x72, 0x22,
+    0x3a, 0x22, 0x62, 0x22, 0x7d, 0x0a, 0x01, 0x00, 0x74, 0x9f, 0x9a, 0x4e, 0xcf, 0x17, 0x1e, 0xfa};
+
+static void packed_rows_are_unpacked(void **state) {
+  (void)state;
+  gathered g;
+  char *unpacked = NULL;
+  rd_error e = {0};
+  for (size_t cut = 0; cut + 4 <= sizeof packed; cut++) {
+    const char *text = (const char *)packed;
+    size_t size = sizeof packed - cut;
+    rd_code code = rd_rows_unpack("a.jsonl.zst", &text, &size, &unpacked, &e);
+    assert_int_equal(code, cut == 0 ? RD_OK : RD_BAD_INPUT);
+    if (code == RD_OK) {
+      assert_int_equal(read_rows(&g, "a.jsonl.zst", text, size, NULL, &e), RD_OK);
+      assert_string_equal(g.text, "a>b;a>b;a>b;a>b;a>b;a>b;a>b;a>b;a>b;");
+    } else {
+      assert_non_null(strstr(e.message, "a.jsonl.zst: "));
+    }
+    free(unpacked);
+  }
+}
+
+static rd_code read_nameless(gathered *g, const char *path, const char *text, const char *header,
+                             size_t lines, rd_error *e) {
+  const rd_row_rules rules = {
+      .allow_bad = true, .header = header, .lines = lines, .note = take_note, .context = g};
+  rd_row_count count = {.path = path};
+  *g = (gathered){0};
+  return rd_rows_each(&count, text, strlen(text), &rules, take, g, e);
+}
+
+static void files_without_names_get_them(void **state) {
+  (void)state;
+  gathered g;
+  rd_error e = {0};
+  assert_int_equal(read_nameless(&g, "a.csv", "a,b\n\"c\nd\",e\n", "prompt,answer", 0, &e), RD_OK);
+  assert_string_equal(g.text, "a>b;c\nd>e;");
+  assert_int_equal(read_nameless(&g, "a.csv.zst", "a,b\nc\n", "prompt,answer", 0, &e), RD_OK);
+  assert_string_equal(g.text, "a>b;");
+  assert_non_null(strstr(g.notes, "a.csv.zst:2: "));
+  assert_int_equal(read_nameless(&g, "a.txt", "a\r\nb\nc\nd\ne\n", "prompt,answer", 2, &e), RD_OK);
+  assert_string_equal(g.text, "a>b;c>d;");
+  assert_non_null(strstr(g.notes, "a.txt:5: 1 of its 2 lines are missing"));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(files_are_read), cmocka_unit_test(files_are_refused),
-      cmocka_unit_test(all_right_answers_are_found), cmocka_unit_test(columns_are_checked)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(files_are_read),
+                                     cmocka_unit_test(files_are_refused),
+                                     cmocka_unit_test(all_right_answers_are_found),
+                                     cmocka_unit_test(columns_are_checked),
+                                     cmocka_unit_test(packed_rows_are_unpacked),
+                                     cmocka_unit_test(files_without_names_get_them)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
