@@ -56,6 +56,28 @@ refuses "options of nothing" 2 "belong to a question" decide --options a,b
 refuses "noise on no draft" 2 "the base reads none" decide --ask x --reader base --samples 2
 refuses "a long state" 2 "knows 256 positions" decide --ask x --state "$(printf 'word %.0s' {1..300})"
 
+# Calibration: rows whose answers are known, a temperature that makes the right ones likelier, a curve.
+python3 - >"$folder/rows.jsonl" <<'PYTHON'
+import json
+capitals = {"France": "Paris", "Italy": "Rome", "Germany": "Berlin", "Japan": "Tokyo", "Spain": "Madrid", "Norway": "Oslo", "Egypt": "Cairo", "Peru": "Lima"}
+names = list(capitals.values())
+for i, (country, capital) in enumerate(capitals.items()):
+    others = [names[(i + k) % len(names)] for k in (0, 3, 5)]
+    print(json.dumps({"state": "", "labels": {"a": capital, "b": country == "Peru"}, "questions": {
+        "a": {"type": "choice", "instructions": f"What is the capital of {country}?", "criteria": {o: None for o in sorted(others)}},
+        "b": {"type": "noul", "instructions": f"Is Lima the capital of {country}?"},
+        "c": {"type": "noul", "instructions": "Nobody knows."}}}))
+PYTHON
+"$program" calibrate --threads 1 --data "$folder/rows.jsonl" --json -o "$folder/curve.svg" >"$folder/fit"; check "calibrate" 0 $?
+check "what it found" "16 True True" "$(python3 -c "
+import json; r = json.load(open('$folder/fit'))
+print(r['answers'], 0.05 <= r['temperature'] <= 20, all(0 <= r[w][k] for w in ('before', 'after') for k in ('ece', 'brier', 'nll')))")"
+check "the curve" 3 "$(grep -c '<polyline' "$folder/curve.svg")"
+"$program" calibrate --threads 1 --data "$folder/rows.jsonl" --limit 4 | grep -q '^redraft decide --temperature' || check "the temperature to use" yes no
+refuses "no data" 2 "--data FILE" calibrate
+sed 's/"Paris"/"Atlantis"/' "$folder/rows.jsonl" >"$folder/bad.jsonl"
+refuses "a label of nothing" 1 "line 1: labels: a" calibrate --data "$folder/bad.jsonl"
+
 # Over HTTP: the same numbers, whatever else the server does.
 serving "$folder/at" "$program" serve --threads 1 --port 0 --any-model -q 2>"$folder/log"; servers+=("$server")
 ask() { curl -s -m 300 -o "$folder/body" -w '%{http_code}' "${url}v1/systemone" "$@"; }
