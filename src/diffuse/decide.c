@@ -70,7 +70,7 @@ static rd_code choose_reader(bool *base, const rd_decide_settings *s, const rd_m
     return RD_USAGE;
   bool draft = r->draft && (!r->base || rd_model_denoises(m));
   *base = !draft;
-  if (*base && !rd_reads_on(m))
+  if (*base && !rd_reads_causally(m))
     return rd_fail(e, RD_USAGE, "--reader base: %s does not read from left to right", m->name);
   if (draft && rd_mask_of(m) < 0)
     return rd_fail(e, RD_USAGE,

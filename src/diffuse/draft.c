@@ -335,7 +335,7 @@ rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
     code = begin(d, e);
     d->setup.prompt = d->setup.ids = NULL; /* copied */
     d->setup.places = d->setup.spaced = NULL;
-    d->setup.spaced_words = NULL;
+    d->setup.words = d->setup.spaced_words = NULL;
   }
   if (code != RD_OK) {
     rd_draft_free(&d);

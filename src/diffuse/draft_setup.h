@@ -29,9 +29,11 @@ typedef struct rd_draft_setup {
   const int32_t
       *ids; /* (count) the region's ids, those of masked places unread; NULL: all masked */
   const uint8_t *places; /* (count) rd_place */
-  /* (count) 1: a gap begins here whose first word brings a space, and (ceil(vocab / 64)) bits of
-   * the words that do; NULL: there is no such gap. For samplers that search. */
+  /* For samplers that search: (count) 1: a gap begins here whose first word brings a space, or
+   * NULL; (ceil(vocab / 64)) bits of the words that gaps may have, and of those of them that bring
+   * a space. */
   const uint8_t *spaced;
+  const uint64_t *words;
   const uint64_t *spaced_words;
   int64_t count; /* answer positions; canvas.h computes them */
   int64_t window;

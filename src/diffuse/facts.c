@@ -35,6 +35,13 @@ rd_gate rd_gate_of(const rd_model *model) {
   return model->weights.plain ? model->remembered.gate : (rd_gate){0};
 }
 
-bool rd_reads_on(const rd_model *model) {
+bool rd_reads_causally(const rd_model *model) {
   return model->config.block == 1 && (!rd_model_denoises(model) || rd_gate_of(model).answer);
+}
+
+int32_t rd_start_of(const rd_model *m) {
+  int32_t ends[RD_MOST_ENDS], bos = m->tokenizer ? rd_tokenizer_bos(m->tokenizer) : -1;
+  if (bos >= 0 && bos < m->config.vocab)
+    return bos;
+  return rd_ends_of(m, ends) > 0 ? ends[0] : -1;
 }

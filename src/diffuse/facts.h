@@ -12,7 +12,10 @@ int32_t rd_mask_of(const rd_model *model);
 /* The ids that end an answer, those of config.json first; returns their number. */
 int rd_ends_of(const rd_model *model, int32_t ends[RD_MOST_ENDS]);
 /* Does it read from left to right: as a whole, or in front of its adapter's gate? */
-bool rd_reads_on(const rd_model *model);
+bool rd_reads_causally(const rd_model *model);
+/* What stands before a text that nothing stands before: BOS, or the token that ends texts; -1:
+ * there is none. */
+int32_t rd_start_of(const rd_model *model);
 /* Its gate, all zero where it has none. */
 rd_gate rd_gate_of(const rd_model *model);
 

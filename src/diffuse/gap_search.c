@@ -32,7 +32,8 @@ void rd_gaps_layout(rd_draft *d, rd_arena *a) {
   g->spaced = RD_TAKE(a, uint8_t, n);
   g->own = RD_TAKE(a, uint8_t, n);
   g->nodes = RD_TAKE(a, rd_gap_node, (size_t)g->room);
-  g->words = d->setup.spaced_words ? RD_TAKE(a, uint64_t, words) : NULL;
+  g->words = d->setup.words ? RD_TAKE(a, uint64_t, words) : NULL;
+  g->spaced_words = d->setup.words ? RD_TAKE(a, uint64_t, words) : NULL;
 }
 
 /* --- the gap in work -------------------------------------------------------------------------- */
@@ -70,8 +71,11 @@ rd_code rd_gaps_begin(rd_draft *d, rd_error *e) {
   bool inside = false;
   g->gaps_left = g->written = g->first = g->end = 0;
   g->over = g->cut = false;
-  if (g->words)
-    memcpy(g->words, s->spaced_words, ((size_t)s->vocab + 63) / 64 * sizeof *g->words);
+  const size_t bits = ((size_t)s->vocab + 63) / 64 * sizeof *g->words;
+  if (g->words) {
+    memcpy(g->words, s->words, bits);
+    memcpy(g->spaced_words, s->spaced_words, bits);
+  }
   for (int64_t p = 0; p < s->count; p++) {
     g->source[p] = d->canvas[s->prompt_count + p];
     g->gap[p] = !s->ids || s->places[p] == RD_PLACE_MASKED;
@@ -144,8 +148,9 @@ void rd_gaps_need(rd_draft *d, rd_need *need) {
 /* May the word stand behind a node? */
 static bool may_follow(const rd_draft *d, const rd_gap_node *node, int32_t id, float score) {
   const rd_gap_search *g = &d->gaps;
-  bool spaced = node->depth > 0 || !g->spaced[g->first] || (g->words[id / 64] >> (id % 64) & 1);
-  return spaced && isfinite(score) && id != d->setup.mask && !rd_is_end(&d->view, id);
+  const uint64_t *words = node->depth == 0 && g->spaced[g->first] ? g->spaced_words : g->words;
+  bool allowed = !words || (words[id / 64] >> (id % 64) & 1);
+  return allowed && isfinite(score) && id != d->setup.mask && !rd_is_end(&d->view, id);
 }
 
 /* How likely the text is with a node's words; the text behind them was read in this pass. */

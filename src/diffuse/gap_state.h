@@ -20,16 +20,16 @@ typedef struct rd_gap_node {
 } rd_gap_node;
 
 typedef struct rd_gap_search {
-  int32_t *source;    /* (count) the region as it was laid out */
-  uint8_t *gap;       /* (count) 1: a place of a gap */
-  uint8_t *spaced;    /* (count) 1: a gap whose first word brings a space */
-  uint64_t *words;    /* (ceil(V / 64)) bits of the words that do; NULL: no gap asks for it */
-  int32_t *text;      /* (count) what is written, up to the gap in work */
-  uint8_t *own;       /* (count) 1: a word of text that was found */
-  int64_t written;    /* places of text */
-  int64_t first, end; /* the gap in work, in source */
-  int32_t *path;      /* (count) the words of a node */
-  rd_gap_node *nodes; /* (room) */
+  int32_t *source;                /* (count) the region as it was laid out */
+  uint8_t *gap;                   /* (count) 1: a place of a gap */
+  uint8_t *spaced;                /* (count) 1: a gap whose first word brings a space */
+  uint64_t *words, *spaced_words; /* (ceil(V / 64)) bits: as in rd_draft_setup; or NULL: all */
+  int32_t *text;                  /* (count) what is written, up to the gap in work */
+  uint8_t *own;                   /* (count) 1: a word of text that was found */
+  int64_t written;                /* places of text */
+  int64_t first, end;             /* the gap in work, in source */
+  int32_t *path;                  /* (count) the words of a node */
+  rd_gap_node *nodes;             /* (room) */
   int64_t node_count, room;
   int64_t now, best; /* nodes: the one that is tried; the best so far, or -1 */
   double best_total; /* how likely it is with the text that follows */

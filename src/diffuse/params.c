@@ -141,7 +141,7 @@ static const json_t *remembered_defaults(const rd_defaults *d) {
 
 /* Is there a gap to fill in a model that reads from left to right, whole or in front of a gate? */
 static bool infills(const rd_options *o, const rd_model *m) {
-  return rd_reads_on(m) && (rd_option_given(o, "template") || rd_option_given(o, "suffix"));
+  return rd_reads_causally(m) && (rd_option_given(o, "template") || rd_option_given(o, "suffix"));
 }
 
 /* The sampler of a model for those who name none. */

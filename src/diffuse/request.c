@@ -68,29 +68,26 @@ static rd_code lay_canvas(rd_canvas *out, const rd_request *r, const rd_draft_se
   return rd_canvas_init(out, r->params, &frame, e);
 }
 
-/* The words that bring a space, where a gap asks for one. */
-static rd_code find_spaced(uint64_t **out, const rd_canvas *canvas, const rd_model *m,
-                           rd_error *e) {
-  const int64_t V = m->config.vocab;
-  bool asked = canvas->spaced && memchr(canvas->spaced, 1, (size_t)canvas->count);
-  *out = asked ? rd_calloc(((size_t)V + 63) / 64, sizeof **out, "words with a space", e) : NULL;
-  if (asked && !*out)
+/* Bits of the words that may stand in a gap, which are not special, and of those that bring a
+ * space. */
+static rd_code sort_words(uint64_t **words, uint64_t **spaced, const rd_model *m, rd_error *e) {
+  const size_t n = ((size_t)m->config.vocab + 63) / 64;
+  *words = rd_calloc(n, sizeof **words, "words of gaps", e);
+  *spaced = *words ? rd_calloc(n, sizeof **spaced, "words of gaps", e) : NULL;
+  if (!*spaced)
     return RD_NO_MEMORY;
-  for (int32_t id = 0; asked && id < V; id++) {
+  for (int32_t id = 0; id < m->config.vocab; id++) {
     size_t size = 0;
-    const char *piece =
-        rd_tokenizer_has(m->tokenizer, id) ? rd_tokenizer_piece(m->tokenizer, id, &size) : "";
+    if (m->tokenizer &&
+        (!rd_tokenizer_has(m->tokenizer, id) || rd_tokenizer_is_special(m->tokenizer, id)))
+      continue;
+    const uint64_t bit = (uint64_t)1 << (id % 64);
+    const char *piece = m->tokenizer ? rd_tokenizer_piece(m->tokenizer, id, &size) : "";
+    (*words)[id / 64] |= bit;
     if (size > 0 && *piece == ' ')
-      (*out)[id / 64] |= (uint64_t)1 << (id % 64);
+      (*spaced)[id / 64] |= bit;
   }
   return RD_OK;
-}
-
-/* What stands before a text that nothing stands before: BOS, or the token that ends texts; -1:
- * there is none. */
-static int32_t start_of(const rd_model *m, const rd_draft_setup *s) {
-  int32_t bos = m->tokenizer ? rd_tokenizer_bos(m->tokenizer) : -1;
-  return bos >= 0 && bos < m->config.vocab ? bos : s->end_count > 0 ? s->ends[0] : -1;
 }
 
 /* A prompt that ends with a space of its own, and a gap behind it: the space is the gap's first
@@ -165,24 +162,28 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   setup.places = canvas.places;
   setup.count = canvas.count;
   setup.most = canvas.count;
+  if (r->ids && r->spaced)
+    memcpy(canvas.spaced, r->spaced, (size_t)r->count);
   if (r->sampler->whole && !canvas.ids)
     complete(&setup, canvas.window);
   setup.window = canvas.window;
-  uint64_t *spaced = NULL;
-  const int32_t start = start_of(model, &setup);
+  uint64_t *words = NULL, *spaced = NULL;
+  const int32_t start = rd_start_of(model);
+  rd_code code = r->sampler->searches ? sort_words(&words, &spaced, model, e) : RD_OK;
   if (r->sampler->searches && setup.prompt_count == 0 && start >= 0) {
     setup.prompt = &start;
     setup.prompt_count = canvas.count + 1 <= canvas.window ? 1 : 0;
   }
   if (r->sampler->searches)
     take_space(&setup, &canvas, model);
-  rd_code code = find_spaced(&spaced, &canvas, model, e);
-  setup.spaced = spaced ? canvas.spaced : NULL;
+  setup.spaced = canvas.spaced;
+  setup.words = words;
   setup.spaced_words = spaced;
   if (code == RD_OK)
     code = open_form(&setup, r, e);
   if (code == RD_OK)
     code = rd_draft_new(out, &setup, e);
+  free(words);
   free(spaced);
   rd_canvas_drop(&canvas);
   return code;

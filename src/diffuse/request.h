@@ -17,6 +17,8 @@ typedef struct rd_request {
   const int32_t *ids;    /* (count) a draft by position, or NULL: the region comes from params */
   const uint8_t *places; /* (count) rd_place */
   int64_t count;
+  const uint8_t *spaced; /* (count) 1: a gap of that draft begins here, whose first word brings a
+                            space; NULL: none does. For samplers that search */
   rd_observer *observer; /* or NULL */
   void *context;
 } rd_request;

@@ -3,7 +3,7 @@
  * from left to right does so here too; a denoiser sees its whole text. Texts share passes. */
 #include "handlers.h"
 #include "prompts.h"
-#include "reading.h"
+#include "facts.h"
 #include "reply.h"
 
 #include <math.h>

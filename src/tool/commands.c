@@ -27,6 +27,8 @@ const rd_command rd_commands[] = {
      rd_cmd_inspect, .options = rd_inspect_parts},
     {"logits", "--ids 1,2,3 -o out.npy", "the model's raw scores for token ids, one pass",
      rd_cmd_logits, .options = rd_logits_parts},
+    {"mend", "[FILE]", "words that the model finds unlikely, rewritten; the rest stays",
+     rd_cmd_mend, .options = rd_mend_parts},
     {"models", "[--remove OWNER/NAME]", "what was pulled, and where it lies", rd_cmd_models,
      .options = rd_models_parts},
     {"plot", "RUN|FILE... [-o FILE.svg]", "curves of training runs, of bench's CSV, of eval's JSON",

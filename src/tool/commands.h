@@ -26,7 +26,7 @@ extern const rd_table rd_command_table; /* the same */
 
 rd_command_run rd_cmd_adapt;
 rd_command_run rd_cmd_bench, rd_cmd_chat, rd_cmd_convert, rd_cmd_eval, rd_cmd_generate, rd_cmd_help;
-rd_command_run rd_cmd_calibrate, rd_cmd_decide;
+rd_command_run rd_cmd_calibrate, rd_cmd_decide, rd_cmd_mend;
 rd_command_run rd_cmd_inspect, rd_cmd_logits, rd_cmd_plot, rd_cmd_replay, rd_cmd_serve;
 rd_command_run rd_cmd_tokenize, rd_cmd_train;
 rd_command_run rd_cmd_models, rd_cmd_pull;
@@ -35,6 +35,7 @@ extern const rd_option_part rd_bench_parts[], rd_chat_parts[], rd_convert_parts[
 extern const rd_option_part rd_generate_parts[], rd_help_parts[], rd_inspect_parts[];
 extern const rd_option_part rd_logits_parts[], rd_plot_parts[], rd_replay_parts[], rd_serve_parts[];
 extern const rd_option_part rd_tokenize_parts[], rd_calibrate_parts[], rd_decide_parts[];
+extern const rd_option_part rd_mend_parts[];
 extern const rd_option_part rd_models_parts[], rd_pull_parts[];
 
 #endif

@@ -31,8 +31,6 @@ typedef struct rd_reading {
   rd_wanted *wanted; /* (rows) */
 } rd_reading;
 
-/* Does this model read from left to right? */
-bool rd_reads_causally(const rd_model *model);
 /* Tokens from `first` on of ids (count, borrowed), in passes of at most `rows` positions. The model
  * is borrowed. To be dropped in any case. */
 rd_code rd_reading_init(rd_reading *r, const rd_model *model, const int32_t *ids, int64_t count,

@@ -2,18 +2,11 @@
 /* Scores of a pass come row by row; of each its log-sum-exp is taken once, in double. */
 #include "reading.h"
 
+#include "facts.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Is a prompt the base's own for this model, whatever its adapter does behind it? */
-static bool gated(const rd_model *m) {
-  return m->weights.plain && m->remembered.gate.answer;
-}
-
-bool rd_reads_causally(const rd_model *m) {
-  return m->config.block == RD_CAUSAL && (gated(m) || !rd_model_denoises(m));
-}
 
 rd_code rd_reading_init(rd_reading *r, const rd_model *model, const int32_t *ids, int64_t count,
                         int64_t first, int64_t top, int64_t rows, rd_error *e) {
@@ -98,7 +91,7 @@ static int64_t want_all(rd_reading *r) {
   r->needs[0] = (rd_need){.canvas = r->ids,
                           .length = r->count,
                           .end = r->count,
-                          .gated = gated(r->model) ? r->count : 0,
+                          .gated = rd_gate_of(r->model).answer ? r->count : 0,
                           .attention = RD_CAUSAL,
                           .shift = true,
                           .wanted = r->wanted,

@@ -1,0 +1,33 @@
+#!/bin/bash
+# redraft mend: words that come back; what is likely stays as it is.
+program=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+. tests/expect.bash
+mends() { # mends WRONG RIGHT ARGUMENTS...
+  check "mend: $1" "$2" "$(printf '%s\n' "$1" | "$program" mend --threads 1 -q "${@:3}")"
+}
+europe="The capital of France is Paris, a city in Western Europe."
+mends "The capital of France is Paris, a city in Western Banana." "$europe" -p "What is the capital of France?"
+mends "The capital of France is Rome, a city in Western Europe." "$europe" -p "What is the capital of France?"
+mends "$europe" "$europe" -p "What is the capital of France?"
+mends 'The opposite of "hot" is "banana".' 'The opposite of "hot" is "cold".' -p "What is the opposite of hot?"
+mends "She went to the park with her mom end they played." "She went to the park with her mom and they played."
+printf 'Once upon a time there was a dog.\n\nShe went to the park with her mom end they played.' >"$folder/text"
+"$program" mend --threads 1 "$folder/text" >"$folder/out" 2>"$folder/said"; check "a file" 0 $?
+check "its lines" "Once upon a time there was a dog.||She went to the park with her mom and they played.|" "$(tr '\n' '|' <"$folder/out")"
+check "what was rewritten" 1 "$(grep -c '^3: end (one in [0-9]*) -> and$' "$folder/said")"
+"$program" mend --threads 1 --show "$folder/text" 2>"$folder/said" | cmp - <(cat "$folder/text"; echo) || failed=1
+check "shown" 1 "$(grep -c '^3: end (one in [0-9]*)$' "$folder/said")"
+"$program" mend --threads 1 --json "$folder/text" >"$folder/json"; check "JSON" 0 $?
+check "JSON: the words" "3 [('end', 'and')]" "$(tail -1 "$folder/json" | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+print(r["line"], [(w["word"], w["instead"]) for w in r["words"] if w["instead"]])')"
+check "another number of threads" "$(cat "$folder/out")" "$("$program" mend --threads 2 -q "$folder/text")"
+mends "" ""
+printf 'word %.0s' {1..300} >"$folder/long"
+refuses "a long line" 2 "line 1: a paragraph of" mend "$folder/long"
+refuses "a model that sees both sides" 2 "does not read from left to right" mend -m tests/golden/models/llada "$folder/text"
+refuses "no file" 1 "No such file" mend "$folder/none"
+exit $failed
