@@ -52,8 +52,8 @@ static size_t put_character(FILE *out, const char *at) {
 static void put_line(FILE *out, const char *line, size_t size, int y) {
   static const struct {
     const char *code, *name; /* classes of the style sheet; "": plain */
-  } colours[] = {{"\x1b[0m", ""},   {"\x1b[2m", "d"},  {"\x1b[31m", "m"},
-                 {"\x1b[32m", "n"}, {"\x1b[34m", "l"}, {"\x1b[36m", "r"}};
+  } colours[] = {{"\x1b[0m", ""},   {"\x1b[2m", "d"},  {"\x1b[31m", "m"}, {"\x1b[32m", "n"},
+                 {"\x1b[34m", "l"}, {"\x1b[36m", "r"}, {"\x1b[35m", "a"}, {"\x1b[33m", "o"}};
   bool open = false;
   int columns = rd_text_width(line, size);
   if (columns == 0)
@@ -102,7 +102,8 @@ static void put_head(FILE *out, const rd_film *film, int lines, double seconds, 
           "height=\"%d\">\n<style>\n"
           "text{font:15px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
           "fill:#e6edf3;white-space:pre}\n"
-          ".m{fill:#ff7b72}.n{fill:#7ee787}.d{fill:#8b949e}.l{fill:#79c0ff}.r{fill:#76e3ea}\n"
+          ".m{fill:#ff7b72}.n{fill:#7ee787}.d{fill:#8b949e}.l{fill:#79c0ff}.r{fill:#76e3ea}"
+          ".a{fill:#d2a8ff}.o{fill:#e3b341}\n"
           ".f{visibility:hidden;animation:f %.2fs step-end infinite}\n"
           ".l{visibility:visible;animation:l %.2fs step-end infinite}\n"
           "@keyframes f{0%%{visibility:visible}%.4f%%,100%%{visibility:hidden}}\n"

@@ -112,6 +112,24 @@ static void take_settled(rd_frame *f, const rd_event *event) {
   f->locked = event->locked_count;
 }
 
+/* Where the base checks, what stands behind its own words was drafted; a new word of its own where
+ * something was drafted took that one's place. */
+static void take_checked(rd_frame *f, const rd_event *event) {
+  for (int64_t i = 0; i < event->changed_count && event->sure > 0; i++) {
+    int64_t at = event->changed[i];
+    if (at >= f->sure && at < f->end && at < event->sure && f->look[at] == RD_LOOK_NEW)
+      f->look[at] = RD_LOOK_REPLACED;
+  }
+  for (int64_t i = event->sure; i < f->count && event->sure > 0; i++)
+    if (f->look[i] == RD_LOOK_PLAIN || f->look[i] == RD_LOOK_NEW)
+      f->look[i] = RD_LOOK_DRAFTED;
+  f->sure = event->sure;
+  f->end = f->count;
+  f->drafted = event->drafted;
+  f->accepted = event->accepted;
+  f->rejected = event->rejected;
+}
+
 static rd_code take_start(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
   (void)pieces;
   rd_frame ends = {.ends = f->ends, .end_count = f->end_count};
@@ -144,6 +162,7 @@ static rd_code take_draft(rd_frame *f, const rd_event *event, char *const *piece
   for (int64_t i = 0; i < event->changed_count; i++)
     if (f->look[event->changed[i]] == RD_LOOK_PLAIN)
       f->look[event->changed[i]] = RD_LOOK_NEW;
+  take_checked(f, event);
   take_settled(f, event);
   f->iteration = event->iteration;
   f->noise = false;

@@ -11,6 +11,8 @@ typedef enum rd_look {
   RD_LOOK_RETAINED, /* never masked again; its token may change */
   RD_LOOK_LOCKED,   /* its token stays too */
   RD_LOOK_NEW,
+  RD_LOOK_DRAFTED,  /* where the base checks: drafted, and not yet its own */
+  RD_LOOK_REPLACED, /* the base's own word, where another was drafted */
   RD_LOOK_MASKED,
   RD_LOOK_END,
 } rd_look;
@@ -23,6 +25,8 @@ typedef struct rd_frame {
   int64_t iteration, iterations; /* now, at most */
   bool noise;                    /* the picture is a noise, put on draft `iteration` */
   int64_t tokens, masked, changed, retained, locked;
+  int64_t drafted, accepted, rejected; /* by this draft, where the base checks */
+  int64_t sure, end; /* places that are the base's own; up to where others were drafted */
   double confidence; /* mean over the tokens */
   double seconds;    /* since the start, set by who knows; 0: not shown */
   const char *hint;  /* shown at the end of the status line, or NULL */
@@ -38,7 +42,8 @@ rd_code rd_frame_event(rd_frame *f, const rd_event *event, char *const *pieces, 
 void rd_frame_drop(rd_frame *f);
 
 enum {
-  RD_PAINT_COLOUR = 1, /* masked red, new green, locked blue, retained cyan, the status line dim */
+  RD_PAINT_COLOUR = 1, /* masked red, new green, locked blue, retained cyan, drafted magenta,
+                          replaced yellow, the status line dim */
   RD_PAINT_STATUS = 2, /* a status line at the end */
 };
 

@@ -118,11 +118,11 @@ static size_t line_end(const sheet *s, size_t at, int width, size_t *after) {
 }
 
 static void write_line(FILE *out, const sheet *s, size_t from, size_t to, unsigned flags) {
-  static const char *const colours[] = {[RD_LOOK_PLAIN] = "\x1b[0m",
-                                        [RD_LOOK_RETAINED] = "\x1b[36m",
-                                        [RD_LOOK_LOCKED] = "\x1b[34m",
-                                        [RD_LOOK_NEW] = "\x1b[32m",
-                                        [RD_LOOK_MASKED] = "\x1b[31m"};
+  static const char *const colours[] = {
+      [RD_LOOK_PLAIN] = "\x1b[0m",    [RD_LOOK_RETAINED] = "\x1b[36m",
+      [RD_LOOK_LOCKED] = "\x1b[34m",  [RD_LOOK_NEW] = "\x1b[32m",
+      [RD_LOOK_DRAFTED] = "\x1b[35m", [RD_LOOK_REPLACED] = "\x1b[33m",
+      [RD_LOOK_MASKED] = "\x1b[31m"};
   uint8_t look = RD_LOOK_PLAIN;
   for (size_t i = from; i < to; i++) {
     const cell *c = &s->cells[i];
@@ -170,6 +170,9 @@ static void write_status(FILE *out, const rd_frame *f, int width, unsigned flags
   } counts[] = {{"tokens", f->tokens, true},
                 {"masked", f->masked, true},
                 {"changed", f->noise ? 0 : f->changed, !f->noise},
+                {"drafted", f->noise ? 0 : f->drafted, false},
+                {"accepted", f->noise ? 0 : f->accepted, false},
+                {"rejected", f->noise ? 0 : f->rejected, false},
                 {"locked", f->locked, false},
                 {"retained", f->retained, false}};
   n += (size_t)snprintf(text, sizeof text, "iteration %lld/%lld%s", (long long)f->iteration,

@@ -135,6 +135,35 @@ static void shows_what_is_settled(void **state) {
   rd_frame_drop(&f);
 }
 
+/* Where the base checks: what it has not read yet, and its own word where another was drafted. */
+static void shows_what_the_base_says_of_drafts(void **state) {
+  (void)state;
+  static const int32_t ids[N] = {1, 2, 3, 4}, checked[N] = {1, 2, 5, 6};
+  static const int32_t drafted[] = {2, 3}, changed[] = {2, 3};
+  static const float sure[N] = {1, 1, 1, 1};
+  static char *const pieces[N] = {"a", "b", "c", "d"}, *const own[N] = {"a", "b", "C", "e"};
+  rd_frame f = {0};
+  rd_event event = start_event();
+  take(&f, &event, NULL);
+  event = (rd_event){RD_EVENT_DRAFT,     .ids = ids,         .count = N,
+                     .confidence = sure, .changed = drafted, .changed_count = 2,
+                     .drafted = 2,       .sure = 2,          .iteration = 3};
+  take(&f, &event, pieces);
+  expect(&f, 40, 0, RD_PAINT_COLOUR, "ab\x1b[35mcd\x1b[0m");
+  expect(&f, 90, 0, RD_PAINT_STATUS,
+         "abcd\niteration 3/8  4 tokens  0 masked  2 changed  2 drafted  confidence 1.00");
+  event.ids = checked;
+  event.drafted = 0;
+  event.changed = changed;
+  event.rejected = 2;
+  event.sure = 3;
+  take(&f, &event, own);
+  expect(&f, 40, 0, RD_PAINT_COLOUR, "ab\x1b[33mC\x1b[35me\x1b[0m");
+  expect(&f, 90, 0, RD_PAINT_STATUS,
+         "abCe\niteration 3/8  4 tokens  0 masked  2 changed  2 rejected  confidence 1.00");
+  rd_frame_drop(&f);
+}
+
 /* Text after the end of the answer is set apart; a run of ends counts once. */
 static void shows_where_answers_end(void **state) {
   (void)state;
@@ -172,9 +201,12 @@ static void keeps_the_end_in_sight(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(wraps_by_display_width), cmocka_unit_test(measures_painted_lines),
-      cmocka_unit_test(follows_events),         cmocka_unit_test(shows_where_answers_end),
-      cmocka_unit_test(keeps_the_end_in_sight), cmocka_unit_test(shows_what_is_settled)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(wraps_by_display_width),
+                                     cmocka_unit_test(measures_painted_lines),
+                                     cmocka_unit_test(follows_events),
+                                     cmocka_unit_test(shows_where_answers_end),
+                                     cmocka_unit_test(keeps_the_end_in_sight),
+                                     cmocka_unit_test(shows_what_is_settled),
+                                     cmocka_unit_test(shows_what_the_base_says_of_drafts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
