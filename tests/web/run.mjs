@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
 import { ask, close, mock, open, over, place, shot, texts, url } from './page.mjs';
 
 after(close);
@@ -183,6 +184,97 @@ check('lock, mask and retype, then redraft', async (page) => {
     assert.equal(draft.ids.length, draft.state.length);
   }
 }, quick);
+
+/** The fragment of a link that carries an answer: drafts as lists of tokens, each with more of its event. */
+function linked(question, drafts, text) {
+  const ids = new Map();
+  const idOf = (piece) => ids.set(piece, ids.get(piece) ?? ids.size + 10).get(piece);
+  const lines = drafts.map(([pieces, more], i) => ({
+    event: 'draft', iteration: i + 1, ids: pieces.map(idOf), pieces, confidence: pieces.map(() => 0.9), changed: [], text: pieces.join(''), ...more,
+  }));
+  const start = { event: 'start', model: 'm', sampler: 'verify', seed: 1, window: 99, iterations: 9, prompt_ids: [] };
+  const done = { event: 'done', text, ids: [], tokens: 3, iterations: 2, passes: 2, stopped: 'converged', seconds: 1, drafted: 2, accepted: 1, rejected: 1 };
+  const trace = [start, ...lines, done].map((line) => JSON.stringify(line)).join('\n');
+  return `#answer=${deflateRawSync(JSON.stringify({ question, slots: [{ values: {}, trace }] })).toString('base64url')}`;
+}
+
+check('a link carries the answer, and asks nobody', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  const answer = await page.locator('.turn.open .draft').textContent();
+  await page.getByRole('button', { name: 'Copy link to answer' }).click();
+  await page.getByRole('button', { name: 'Link copied' }).waitFor();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  assert.ok(link.length < 31_000, `${link.length} letters`);
+  const tab = await open({ at: link });
+  const asked = [];
+  tab.page.on('request', (request) => request.method() === 'POST' && asked.push(request.url()));
+  await over(tab.page);
+  assert.equal(await tab.page.locator('.turn.open .draft').textContent(), answer);
+  assert.equal(await tab.page.locator('.turn.open h2').textContent(), "What's the capital of France?");
+  await tab.page.getByText('From a link').waitFor();
+  await tab.page.getByRole('slider', { name: 'Step', exact: true }).fill('0');
+  assert.match(await tab.page.locator('.status .step').textContent(), /Starting noise/);
+  assert.deepEqual([asked, tab.errors], [[], []]);
+  await tab.close();
+  const broken = await open({ at: link.slice(0, -20) });
+  await broken.page.getByText(/The link's answer cannot be read/).waitFor();
+  await broken.close();
+}, quick);
+
+const written = '# Title\n\nSome **bold** and `code`.\n\n- one\n- [two](https://example.org/)\n\n```c\nint main(void);\n```\n<img src=x onerror="document.title=1"><script>document.title=2</script>';
+check('Markdown and code are shown as such, and HTML as text', async (page) => {
+  await over(page);
+  await page.getByText('Formatted', { exact: true }).click();
+  const box = page.locator('.draft.read');
+  assert.deepEqual(await texts(page, '.draft.read [role=heading]'), ['Title']);
+  assert.deepEqual(await texts(page, '.draft.read li'), ['one', 'two']);
+  assert.deepEqual(await texts(page, '.draft.read pre code'), ['int main(void);']);
+  assert.deepEqual(await texts(page, '.draft.read strong'), ['bold']);
+  assert.equal(await box.locator('a').getAttribute('rel'), 'noopener noreferrer');
+  assert.match(await box.textContent(), /<img src=x onerror="document.title=1"><script>/);
+  assert.equal(await page.locator('.turn img, .turn script').count(), 0);
+  assert.equal(await page.title(), 'redraft');
+  await shot(page, 'formatted');
+}, { fragment: linked('Show me', [[[written], {}]], written) });
+
+const checkedDrafts = [
+  [['The', ' cat', ' sat'], { sure: 1, changed: [1, 2], drafted: 2, accepted: 0, rejected: 0 }],
+  [['The', ' dog', ' ran'], { sure: 2, changed: [1, 2], drafted: 0, accepted: 0, rejected: 2 }],
+];
+check('words that are drafted, and those that the model put in their place', async (page) => {
+  await over(page);
+  await page.getByRole('slider', { name: 'Step', exact: true }).fill('0');
+  assert.deepEqual(await texts(page, '.draft .tok.drafted'), [' cat', ' sat']);
+  assert.match(await page.locator('.numbers .drafted').textContent(), /2 drafted, 0 accepted, 0 rejected/);
+  await page.getByRole('slider', { name: 'Step', exact: true }).fill('1');
+  assert.deepEqual(await texts(page, '.draft .tok.replaced'), [' dog']);
+  assert.match((await page.locator('.draft .tok.replaced').getAttribute('aria-label')) ?? '', /the model's own, where another was drafted/);
+  const colours = await page.evaluate(() => ['new', 'drafted', 'replaced', 'masked'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)));
+  assert.equal(new Set(colours).size, 4);
+  assert.match(await page.locator('.verdict').textContent(), /1 of 2 drafted words accepted/);
+  await shot(page, 'verified');
+}, { fragment: linked('Which?', checkedDrafts, 'The dog ran') });
+
+check('twice as large, as a browser zooms: nothing is lost, nothing is wider than the screen', async (page) => {
+  const fits = async (where) => assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 640, where);
+  await pause(page, 0);
+  await page.getByRole('heading', { name: 'Watch an answer come out of noise' }).waitFor();
+  await fits('at first');
+  await ask(page, 'What do you know about Amsterdam?');
+  await fits('an answer');
+  for (const name of ['Ask', 'Copy answer', 'Edit draft', 'Export replay', 'Settings']) {
+    const button = page.getByRole('button', { name, exact: true }).first();
+    await button.scrollIntoViewIfNeeded();
+    const box = await button.boundingBox();
+    assert.ok(box && box.x >= 0 && box.x + box.width <= 640 && box.y >= 0 && box.y + box.height <= 400, `${name}: ${JSON.stringify(box)}`);
+  }
+  await page.locator('.draft').scrollIntoViewIfNeeded();
+  assert.ok((await page.locator('.draft').boundingBox()).height >= 100);
+  await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await page.locator('.settings.open').waitFor();
+  await fits('settings');
+}, { ...quick, width: 640, height: 400 });
 
 check('save a trace, load it again', async (page) => {
   await pause(page, 0);
@@ -363,11 +455,26 @@ for (const dark of [false, true])
     await page.getByRole('slider', { name: 'Step', exact: true }).fill('2');
     await page.waitForTimeout(400); // words settle
     await clean('an answer');
+    await page.getByText('Formatted', { exact: true }).click();
+    await clean('formatted');
+    await page.getByText('Text', { exact: true }).click();
     await page.getByRole('button', { name: 'Edit draft' }).click();
     await clean('under the pen');
     await page.getByRole('button', { name: 'Conversations' }).click();
     await clean('conversations');
   }, { fragment: '#tokens=40&iterations=8', dark });
+
+for (const dark of [false, true])
+  check(`axe finds nothing where the model checks drafts, ${dark ? 'dark' : 'light'}`, async (page) => {
+    const axe = readFileSync(new URL('../../web/node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+    await over(page);
+    for (const step of ['0', '1']) {
+      await page.getByRole('slider', { name: 'Step', exact: true }).fill(step);
+      await page.waitForTimeout(400); // words settle
+      const { violations } = await page.evaluate(`(() => { ${axe}; return window.axe.run(document, { resultTypes: ['violations'] }); })()`);
+      assert.deepEqual(violations.map((found) => `${found.id}: ${found.nodes[0].html.slice(0, 200)}`), []);
+    }
+  }, { fragment: linked('Which?', checkedDrafts, 'The dog ran'), dark });
 
 check('a phone: all in one column, nothing wider than the screen', async (page) => {
   await ask(page, 'What do you know about Amsterdam?');

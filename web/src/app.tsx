@@ -16,6 +16,7 @@ import type { Catalog, Values } from './options.ts';
 import { Icon, IconButton } from './parts.tsx';
 import { applyPrefs, loadPrefs } from './prefs.ts';
 import { Settings } from './settings.tsx';
+import { unpackAnswer } from './share.ts';
 import { readStored, writeStored } from './stored.ts';
 
 export function App() {
@@ -35,6 +36,15 @@ export function App() {
   const talk = useConversation(catalog, () => setKeyNeeded(true));
   const said = useAnnouncement(talk.turns);
 
+  const showShared = async (packed: string) => {
+    try {
+      const turn = await unpackAnswer(packed, talk.nextId());
+      setOpened(null);
+      talk.add(turn);
+    } catch (error) {
+      setProblem(`The link's answer cannot be read: ${(error as Error).message}`);
+    }
+  };
   const asked = useRef(''); // the model that was chosen
   const connect = async (wanted = '') => {
     asked.current = wanted;
@@ -50,6 +60,7 @@ export function App() {
       if (linked.pause !== null) setPrefs((old) => ({ ...old, pause: linked.pause ?? old.pause }));
       if (linked.problems.length > 0) setProblem(linked.problems.join('; '));
       setCatalog(rows);
+      if (linked.answer) await showShared(linked.answer);
       // The first visit shows what the page is for, before anybody has to do something.
       const [first] = examplesOf(rows);
       if (first && !linked.prompt && location.hash === '' && !readStored('redraft-visited', false)) setOpening(first.prompt);

@@ -30,6 +30,7 @@ interface Shown {
   readonly confidence: number;
 }
 
+const checkWords: Readonly<Record<string, string>> = { drafted: 'drafted, not yet checked', replaced: "the model's own, where another was drafted" };
 const words: Record<Mark, string> = { edit: 'may change', mask: 'to be masked', lock: 'locked' };
 
 function shownTokens({ frame, edit, prefs, locked }: DraftViewProps): Shown[] {
@@ -50,14 +51,16 @@ function shownTokens({ frame, edit, prefs, locked }: DraftViewProps): Shown[] {
     const classes = ['tok'];
     if (masked) classes.push('masked');
     if (blank) classes.push('blank', `w${(position * 7) % 5}`);
-    if (fresh) classes.push('new');
+    const check = edit || masked ? '' : frame?.replaced.has(position) ? 'replaced' : frame?.drafted.has(position) ? 'drafted' : '';
+    if (check) classes.push(check);
+    else if (fresh) classes.push('new');
     if (held) classes.push('locked');
     const kept = edit || masked || held ? '' : frame?.locked.has(position) ? 'locked' : frame?.retained.has(position) ? 'retained' : '';
     if (kept) classes.push(kept);
     if (tail) classes.push('tail');
     if (prefs.colours === 'confidence' && !masked && !edit) classes.push('shaded');
     const said = masked ? (blank ? 'masked' : `masked, was ${visible(piece)}`) : visible(piece);
-    const how = state ? words[state] : [fresh ? 'new' : '', held ? 'locked' : kept].filter(Boolean).join(', ');
+    const how = state ? words[state] : [checkWords[check] ?? (fresh ? 'new' : ''), held ? 'locked' : kept].filter(Boolean).join(', ');
     out.push({
       position,
       text: blank ? '\u00a0' : piece === '' ? '·' : piece.replace(/\n/g, '↵\n'),

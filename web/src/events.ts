@@ -20,8 +20,17 @@ export interface NoiseEvent {
   readonly retained: readonly number[];
   readonly locked: readonly number[];
 }
+/** Where the base checks what the adapter drafts: places drafted by this pass (or by all), and what became of them. */
+export interface Checked {
+  readonly drafted: number;
+  readonly accepted: number;
+  readonly rejected: number;
+}
 export interface DraftEvent {
   readonly event: 'draft';
+  readonly checked: Checked | null;
+  /** Leading places that are the base's own, where it checks; else 0. */
+  readonly sure: number;
   readonly iteration: number;
   readonly ids: readonly number[];
   readonly pieces: readonly string[];
@@ -33,6 +42,7 @@ export interface DraftEvent {
 }
 export interface DoneEvent {
   readonly event: 'done';
+  readonly checked: Checked | null;
   readonly text: string;
   readonly ids: readonly number[];
   readonly tokens: number;
@@ -59,6 +69,10 @@ export interface Frame {
   /** What the sampler settled: not masked again; locked ones keep their tokens. */
   readonly retained: ReadonlySet<number>;
   readonly locked: ReadonlySet<number>;
+  /** Where the base checks: what it has not read yet; its own word where another was drafted. */
+  readonly drafted: ReadonlySet<number>;
+  readonly replaced: ReadonlySet<number>;
+  readonly checked: Checked | null;
   /** The answer is positions 0 .. end - 1; what follows is end-of-text padding. */
   readonly end: number;
   readonly text: string;
@@ -128,6 +142,12 @@ function settled(fields: Fields, length: number): { retained: number[]; locked: 
   return { retained: list('retained'), locked: list('locked') };
 }
 
+/** Left out where nothing was drafted or checked. */
+function checks(fields: Fields): Checked | null {
+  if (fields.drafted === undefined) return null;
+  return { drafted: number(fields, 'drafted'), accepted: number(fields, 'accepted'), rejected: number(fields, 'rejected') };
+}
+
 /** One event from its JSON text; throws TraceError with what is wrong. */
 export function parseEvent(line: string): TraceEvent {
   let seed = '';
@@ -169,6 +189,8 @@ export function parseEvent(line: string): TraceEvent {
       );
       return {
         event: 'draft',
+        checked: checks(fields),
+        sure: fields.sure === undefined ? 0 : number(fields, 'sure'),
         iteration: number(fields, 'iteration'),
         ids,
         pieces: pieces as string[],
@@ -181,6 +203,7 @@ export function parseEvent(line: string): TraceEvent {
     case 'done':
       return {
         event: 'done',
+        checked: checks(fields),
         text: text(fields, 'text'),
         ids: numbers(fields, 'ids'),
         tokens: number(fields, 'tokens'),
@@ -241,6 +264,9 @@ function noiseFrame(run: Run, event: NoiseEvent): Frame {
     confidence: event.ids.map((_, p) => before?.confidence[p] ?? 0),
     masked,
     changed: new Set(),
+    drafted: new Set([...(before?.drafted ?? [])].filter((p) => !masked.has(p))),
+    replaced: new Set(),
+    checked: null,
     retained: new Set(event.retained),
     locked: new Set(event.locked),
     end: before && before.ids.length === event.ids.length ? before.end : openingEnd(run, event, pieces, masked),
@@ -255,8 +281,16 @@ function draftFrame(run: Run, event: DraftEvent): Frame {
     if (id === mask) masked.add(p);
   });
   const before = run.frames[run.frames.length - 1];
+  const unread = run.frames.findLast((frame) => frame.kind === 'draft')?.drafted ?? new Set<number>();
+  const drafted = new Set<number>();
+  event.ids.forEach((_, p) => {
+    if (event.sure > 0 && p >= event.sure && !masked.has(p)) drafted.add(p);
+  });
   return {
     kind: 'draft',
+    drafted,
+    replaced: new Set(event.changed.filter((p) => unread.has(p) && p < event.sure)),
+    checked: event.checked,
     iteration: event.iteration,
     ids: event.ids,
     pieces: event.pieces.map((piece, p) => (masked.has(p) ? (before?.pieces[p] ?? '') : piece)),

@@ -8,6 +8,7 @@ import { editOf, mark, retype, type DraftEdit } from './draft-edit.ts';
 import { DraftView } from './draft-view.tsx';
 import { EditBar, type Tool } from './edit-bar.tsx';
 import { finished, type Run } from './events.ts';
+import { Markdown } from './markdown.tsx';
 import { decimal, percent, plural, seconds } from './format.ts';
 import type { Player } from './player.ts';
 import type { Prefs } from './prefs.ts';
@@ -105,6 +106,11 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
             <span class="new">
               <b>{frame.changed.size}</b> new
             </span>
+            {frame.checked && (
+              <span class="drafted">
+                <b>{frame.checked.drafted}</b> drafted, <b>{frame.checked.accepted}</b> accepted, <b>{frame.checked.rejected}</b> rejected
+              </span>
+            )}
             {frame.locked.size > 0 && (
               <span class="locked">
                 <b>{frame.locked.size}</b> locked
@@ -123,18 +129,24 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
         )}
       </div>
       <CanvasMap frame={frame} edit={edit} length={Math.max(longest, edit?.ids.length ?? 0)} prefs={prefs} active={active} onHover={setHovered} />
-      <DraftView
-        name={`${name}-draft`}
-        frame={frame}
-        prefs={prefs}
-        locked={locked}
-        active={active}
-        onHover={setHovered}
-        onPick={setPicked}
-        edit={edit}
-        onPaint={paint}
-        onKey={onKey}
-      />
+      {prefs.layout === 'read' && !edit ? (
+        <div class="draft read prose" tabIndex={0} role="region" aria-label="Draft, formatted">
+          <Markdown text={frame?.text ?? ''} />
+        </div>
+      ) : (
+        <DraftView
+          name={`${name}-draft`}
+          frame={frame}
+          prefs={prefs}
+          locked={locked}
+          active={active}
+          onHover={setHovered}
+          onPick={setPicked}
+          edit={edit}
+          onPaint={paint}
+          onKey={onKey}
+        />
+      )}
       {edit ? (
         <EditBar
           edit={edit}
@@ -157,6 +169,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
             <span>
               {plural(total.tokens, 'token')} in {plural(total.iterations, 'iteration')}, <b>{decimal(total.perIteration)}</b> tokens an iteration, {seconds(total.seconds)} of
               work ({decimal(total.perSecond)} tokens/s)
+              {total.checked && `, ${total.checked.accepted} of ${total.checked.drafted} drafted words accepted`}
               {run.start?.seed ? <span class="seed">, seed {run.start.seed}</span> : null}
             </span>
           </>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An earlier turn, folded: its question, its answer, its totals, and the way back into it.
+import { Markdown } from './markdown.tsx';
 import { plural, seconds } from './format.ts';
 import { summary } from './stats.ts';
 import { answer, type Turn } from './turns.ts';
@@ -10,7 +11,7 @@ export function FoldedTurn({ turn, onOpen }: { turn: Turn; onOpen: () => void })
   return (
     <article class="turn folded">
       <h2>{turn.question || turn.note}</h2>
-      <p class="answer">{answer(turn) || run?.error || 'No answer'}</p>
+      <div class="answer prose">{answer(turn) ? <Markdown text={answer(turn)} /> : (run?.error ?? 'No answer')}</div>
       <p class="facts">
         {turn.question && turn.note ? `${turn.note}. ` : ''}
         {total ? `${plural(total.tokens, 'token')} in ${plural(total.iterations, 'iteration')}, ${seconds(total.seconds)}` : ''}

@@ -10,10 +10,12 @@ export interface Linked {
   readonly b: Values;
   readonly compare: boolean;
   readonly pause: number | null;
+  /** An answer that the link carries, packed (share.ts); '' for none. */
+  readonly answer: string;
   readonly problems: readonly string[];
 }
 
-export function writeLink(state: Omit<Linked, 'problems'>): string {
+export function writeLink(state: Omit<Linked, 'problems' | 'answer'>): string {
   const out = new URLSearchParams();
   if (state.prompt) out.set('prompt', state.prompt);
   if (state.system) out.set('system', state.system);
@@ -29,7 +31,7 @@ export function readLink(fragment: string, catalog: Catalog): Linked {
   const b: Record<string, Values[string]> = {};
   const problems: string[] = [];
   const params = new URLSearchParams(fragment.replace(/^#/, ''));
-  const own = new Set(['prompt', 'system', 'compare', 'pause']);
+  const own = new Set(['prompt', 'system', 'compare', 'pause', 'answer']);
   for (const [name, text] of params) {
     if (own.has(name)) continue;
     const second = name.startsWith('b.');
@@ -50,6 +52,7 @@ export function readLink(fragment: string, catalog: Catalog): Linked {
     b,
     compare: params.get('compare') === 'true',
     pause: pause >= 0 && pause <= 5 ? pause : null,
+    answer: params.get('answer') ?? '',
     problems,
   };
 }

@@ -5,6 +5,7 @@ import type { DraftEdit } from './draft-edit.ts';
 import { Explorer } from './explorer.tsx';
 import { emptyRun, finished, type Run } from './events.ts';
 import { saveReplay, saveTrace } from './export.ts';
+import { packAnswer } from './share.ts';
 import { Segments, Switch } from './parts.tsx';
 import { link, usePlayer } from './player.ts';
 import { choices, type Prefs } from './prefs.ts';
@@ -40,6 +41,7 @@ function shownPause(run: Run, prefs: Prefs): number {
 export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnProps) {
   const [linked, setLinked] = useState(true);
   const [editing, setEditing] = useState<number | null>(null);
+  const [copied, setCopied] = useState(false);
   const runs = turn.slots.map((slot) => slot.run);
   const [a, b] = [runs[0] ?? nothing, runs[1] ?? nothing];
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -77,6 +79,17 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
       await navigator.clipboard.writeText(answer(turn));
     } catch {
       onProblem('The browser does not let this page copy; select the text instead.');
+    }
+  };
+
+  const copyLink = async () => {
+    const url = `${location.origin}${location.pathname}#answer=${await packAnswer(turn)}`;
+    try {
+      await navigator.clipboard.writeText(url);
+      setCopied(true);
+      setTimeout(() => setCopied(false), 4000);
+    } catch {
+      onProblem(url);
     }
   };
 
@@ -137,6 +150,11 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
         <button type="button" onClick={copy} disabled={!seen}>
           Copy answer
         </button>
+        {actions && (
+          <button type="button" onClick={() => void copyLink()} disabled={!seen || !over}>
+            {copied ? 'Link copied' : 'Copy link to answer'}
+          </button>
+        )}
         {turn.slots.map((slot, index) => (
           <button type="button" key={index} onClick={() => saveTrace(turn, slot.run, pair ? `-${'ab'[index]}` : '')} disabled={slot.run.frames.length === 0}>
             Save trace{pair ? ` ${'AB'[index]}` : ''}

@@ -6,7 +6,7 @@ export interface Prefs {
   readonly theme: 'auto' | 'light' | 'dark';
   readonly palette: 'classic' | 'safe';
   readonly colours: 'changes' | 'confidence';
-  readonly layout: 'text' | 'grid';
+  readonly layout: 'text' | 'grid' | 'read';
   readonly size: 'normal' | 'projector';
   readonly pause: number; // seconds between steps as shown
   readonly paced: boolean; // the pause was chosen: it holds, however long it takes
@@ -18,7 +18,7 @@ export const choices = {
   theme: [['auto', 'Auto'], ['light', 'Light'], ['dark', 'Dark']],
   palette: [['classic', 'Red and green'], ['safe', 'Colour-blind safe']],
   colours: [['changes', 'Changes'], ['confidence', 'Confidence']],
-  layout: [['text', 'Text'], ['grid', 'Grid']],
+  layout: [['text', 'Text'], ['grid', 'Grid'], ['read', 'Formatted']],
   size: [['normal', 'Normal'], ['projector', 'Projector']],
 } as const;
 

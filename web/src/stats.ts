@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Numbers drawn from a run: per iteration (for the chart), per position (for a token's history), and
 // in total (for the summary).
-import type { Frame, Run } from './events.ts';
+import type { Checked, Frame, Run } from './events.ts';
 
 export interface IterationStats {
   readonly iteration: number;
@@ -87,6 +87,8 @@ export interface Summary {
   readonly seconds: number;
   readonly perSecond: number;
   readonly verdict: string;
+  /** Where the base checked drafts: the sums. */
+  readonly checked: Checked | null;
   /** What speaks against trusting the answer, '' for nothing. */
   readonly warning: string;
 }
@@ -112,6 +114,7 @@ export function summary(run: Run): Summary | null {
     perIteration: done.iterations > 0 ? done.tokens / done.iterations : 0,
     seconds: done.seconds,
     perSecond: done.seconds > 0 ? done.tokens / done.seconds : 0,
+    checked: done.checked,
     verdict: verdict ? verdict(done.iterations, limit) : `Stopped: ${done.stopped}`,
     warning: done.warning || (done.converged ? '' : 'the draft was still changing when it stopped: do not trust it'),
   };

@@ -114,3 +114,17 @@ test('what was settled, and whether it converged, come with the events', () => {
   assert.match(summary(run)?.warning ?? '', /still changing/);
   assert.equal(summary(play(lines))?.warning, '');
 });
+
+test('drafted words, and those that the base replaced', () => {
+  const draft = (fields: object) =>
+    JSON.stringify({ event: 'draft', confidence: [1, 1, 1], text: '', pieces: ['a', 'b', 'c'], ids: [5, 6, 7], changed: [], iteration: 1, ...fields });
+  const run = play([
+    lines[0]!,
+    draft({ sure: 1, changed: [1, 2], drafted: 2, accepted: 0, rejected: 0 }),
+    draft({ ids: [5, 8, 9], changed: [1, 2], iteration: 2, sure: 2, drafted: 0, accepted: 0, rejected: 2 }),
+    JSON.stringify({ ...JSON.parse(lines[5]!), drafted: 2, accepted: 0, rejected: 2 }),
+  ]);
+  assert.deepEqual(run.frames.map((frame) => [[...frame.drafted], [...frame.replaced]]), [[[1, 2], []], [[2], [1]]]);
+  assert.deepEqual(summary(run)?.checked, { drafted: 2, accepted: 0, rejected: 2 });
+  assert.equal(summary(play(lines))?.checked, null);
+});

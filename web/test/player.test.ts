@@ -23,7 +23,7 @@ test('seeking stays inside and stops; play at the end starts over', () => {
 
 const frames = (spec: string): Frame[] =>
   spec.split(' ').map((item) => ({
-    kind: item[0] === 'n' ? 'noise' : 'draft', iteration: Number(item.slice(1)), ids: [], pieces: [], confidence: [], masked: new Set(), retained: new Set<number>(), locked: new Set<number>(), changed: new Set(), end: 0, text: '',
+    kind: item[0] === 'n' ? 'noise' : 'draft', iteration: Number(item.slice(1)), ids: [], pieces: [], confidence: [], masked: new Set(), retained: new Set<number>(), locked: new Set<number>(), drafted: new Set<number>(), replaced: new Set<number>(), checked: null, changed: new Set(), end: 0, text: '',
   }));
 
 test('the frame beside another', () => {

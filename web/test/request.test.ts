@@ -64,7 +64,7 @@ test('which options matter to the sampler', () => {
 
 test('a link carries the settings there and back', () => {
   const state = { prompt: 'a & b=c #1', system: 'é', a: { iterations: 32, no_noise: true }, b: { sampler: 'ar' }, compare: true, pause: 0.5 };
-  assert.deepEqual(readLink(`#${writeLink(state)}`, catalog), { ...state, problems: [] });
+  assert.deepEqual(readLink(`#${writeLink(state)}`, catalog), { ...state, answer: '', problems: [] });
 });
 
 test('what a link says wrongly is reported and not used', () => {
@@ -88,7 +88,7 @@ test('server-sent events in any cut', () => {
 
 const frame: Frame = {
   kind: 'draft', iteration: 3, ids: [7, 8, 9, 2, 2], pieces: ['The', ' cat', ' sat', '</s>', '</s>'], confidence: [0.9, 0.2, 0.6, 1, 1],
-  masked: new Set(), retained: new Set<number>(), locked: new Set<number>(), changed: new Set(), end: 3, text: 'The cat sat',
+  masked: new Set(), retained: new Set<number>(), locked: new Set<number>(), drafted: new Set<number>(), replaced: new Set<number>(), checked: null, changed: new Set(), end: 3, text: 'The cat sat',
 };
 
 test('masking, locking and freeing', () => {
@@ -113,7 +113,7 @@ test('retyping one token as more or fewer keeps the canvas whole', () => {
 
 const turn = (id: number, question: string, text: string, replaces: number | null = null): Turn => ({
   id, question, messages: messagesFor([], '', question, false), replaces, note: '',
-  slots: [{ values: {}, draft: null, run: { ...emptyRun(), done: { event: 'done', text, ids: [], tokens: 0, iterations: 0, passes: 0, stopped: 'converged', seconds: 0, converged: true, warning: "" } } }],
+  slots: [{ values: {}, draft: null, run: { ...emptyRun(), done: { event: 'done', text, ids: [], tokens: 0, iterations: 0, passes: 0, stopped: 'converged', seconds: 0, converged: true, warning: "", checked: null } } }],
 });
 
 test('a conversation sends the turns that still count', () => {
