@@ -39,10 +39,19 @@ if(BUILD_TESTING)
   add_test(NAME install COMMAND bash tests/install.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   list(APPEND tests example_hello install)
+  # With RD_TEST_ALL: on the portable kernels, here and as another processor's.
+  add_test(NAME arm64 COMMAND bash tests/arm64.sh $<TARGET_FILE:redraft> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set(portable ${programs})
+  list(REMOVE_ITEM portable test_memory)
+  list(TRANSFORM portable REPLACE "(.+)" "$<TARGET_FILE:\\1>")
+  add_test(NAME scalar COMMAND bash tests/scalar.sh ${portable} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  list(APPEND programs arm64 scalar)
   # `ctest -j2` runs one of the programs, which use every core, or two of the others, which mostly wait.
   set_tests_properties(${programs} PROPERTIES PROCESSORS 2)
   set_tests_properties(${programs} ${tests} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONMENT
     "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp die_after_fork=0;SANITIZE=${RD_SANITIZE};FLAGS=${CMAKE_C_FLAGS}")
+
+  set_tests_properties(arm64 scalar PROPERTIES TIMEOUT 14400)
 
   # What `make tsan` builds and runs: the tests in which threads meet.
   set(threaded test_base test_parallel test_session test_generate test_matmul)

@@ -1,16 +1,19 @@
 #!/bin/sh
 # Installs what building and testing redraft need on Debian 12; elsewhere it prints the list.
-# setup.sh [lint|clang|coverage|browser|deb|packages]: what these need besides.
+# setup.sh [lint|clang|coverage|browser|deb|packages|arm64]: what these need besides.
 # Already installed packages cost nothing: apt is only called for what is missing.
 set -eu
 packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
 libutf8proc-dev libzip-dev libzstd-dev libmicrohttpd-dev libedit-dev libcurl4-gnutls-dev nettle-dev libcmocka-dev curl tmux python3 openssl"
+# of arm64, for tests/arm64.sh, which puts them into a folder of their own
+arm64_libraries="libc6-dev libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev libzip-dev libzstd-dev libmicrohttpd-dev libedit-dev libcurl4-gnutls-dev nettle-dev libcmocka-dev"
 case "${1:-}" in
   lint) packages="$packages git clang libomp-dev clang-format clang-tidy cppcheck" ;;
   clang) packages="$packages clang libclang-rt-dev libomp-dev" ;;
   coverage) packages="$packages lcov" ;;
   deb) packages="$packages build-essential debhelper lintian" ;;
   packages) packages="$packages debootstrap buildah systemd iproute2" ;;
+  arm64) packages="$packages gcc-aarch64-linux-gnu qemu-user-static" ;;
   browser) packages="$packages chromium" ;;
 esac
 
