@@ -492,9 +492,10 @@ check('a phone: all in one column, nothing wider than the screen', async (page) 
 }, { ...quick, width: 390, height: 844 });
 
 check('dark, and colours that everyone can tell apart', async (page) => {
-  await pause(page, 0.3);
+  await pause(page, 0);
   await page.getByText('Colour-blind safe').click();
-  await ask(page, 'What do you know about Amsterdam?', false);
+  await ask(page, 'What do you know about Amsterdam?');
+  await page.getByRole('slider', { name: 'Step', exact: true }).fill('1');
   await page.locator('.draft .tok.new').first().waitFor();
   assert.equal(await page.locator('html').getAttribute('data-palette'), 'safe');
   const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
