@@ -180,6 +180,8 @@ json_t *rd_config_json(const rd_config *c, rd_dtype type) {
   if (c->family->size_key)
     json_object_set_new(out, c->family->size_key,
                         json_integer(c->family->stride > 0 ? c->stride : c->block));
+  if (c->family->class_name) /* before a mark, which may be this key */
+    json_object_set_new(out, "architectures", json_pack("[s]", c->family->class_name));
   if (c->family->marked)
     json_object_set_new(out, c->family->mark, json_pack("[s]", c->family->marked));
   else if (c->family->mark)

@@ -46,4 +46,7 @@ expect 2 'already holds a model' convert -m $golden/models/llama-mha -o "$folder
 expect 0 '' convert -m $golden/gguf/llama-gqa-tied.gguf -o "$folder/gguf"
 expect 0 "$("$redraft" tokenize -m $golden/gguf/llama-gqa-tied.gguf 'the capital, is')" tokenize -m "$folder/gguf" 'the capital, is'
 [ -e "$folder/x" ] && echo "a refused conversion left a folder" && failed=1
+# what is written anew says which class opens it elsewhere
+"$redraft" convert -m models/stories260K/stories260K.gguf -o "$folder/from-gguf" >/dev/null 2>&1
+grep -q '"LlamaForCausalLM"' "$folder/from-gguf/config.json" || { echo "no architectures in the config.json of a converted GGUF"; failed=1; }
 exit $failed
