@@ -222,6 +222,51 @@ check('a link carries the answer, and asks nobody', async (page) => {
   await broken.close();
 }, quick);
 
+check('the draft is large, larger for a projector, and still where motion is not wanted', async (page) => {
+  const size = () => page.locator('.draft').evaluate((box) => parseFloat(getComputedStyle(box).fontSize));
+  await pause(page, 0);
+  await ask(page, 'What do you know about Amsterdam?');
+  assert.ok((await size()) >= 20 && (await size()) <= 24, `${await size()} px`);
+  assert.ok((await page.locator('.draft').boundingBox()).height > 300);
+  await page.getByText('Projector', { exact: true }).click();
+  assert.ok((await size()) >= 28, `${await size()} px`);
+  const moves = () => page.locator('.draft .tok').first().evaluate((word) => getComputedStyle(word).transitionProperty);
+  assert.notEqual(await moves(), 'none');
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  assert.equal(await moves(), 'none');
+}, quick);
+
+check('a comparison draws one seed; a question is edited and sent again; the pen says its keys', async (page) => {
+  const bodies = [];
+  page.on('request', (request) => request.url().endsWith('/api/denoise') && bodies.push(JSON.parse(request.postData())));
+  await pause(page, 0);
+  await page.getByText('Compare two settings').click();
+  await ask(page, 'What do you know about Amsterdam?');
+  assert.equal(bodies.length, 2);
+  assert.ok(bodies[0].seed !== undefined && bodies[0].seed === bodies[1].seed);
+  await page.getByText('Compare two settings').click();
+  await page.getByRole('button', { name: 'Edit question' }).click();
+  const field = page.getByLabel('Question', { exact: true });
+  assert.equal(await field.inputValue(), 'What do you know about Amsterdam?');
+  assert.ok(await field.evaluate((box) => box === document.activeElement));
+  await page.keyboard.press('End');
+  for (let i = 0; i < 'Amsterdam?'.length; i++) await page.keyboard.press('Backspace');
+  await page.keyboard.type('Paris?');
+  await page.keyboard.press('Enter');
+  await over(page);
+  assert.equal(bodies.at(-1).prompt, 'What do you know about Paris?');
+  await page.getByRole('button', { name: 'Edit draft' }).click();
+  await page.locator('.draft.editing').waitFor();
+  assert.ok(await page.locator('.draft').evaluate((box) => box === document.activeElement));
+  assert.match(await page.locator('.edit-bar .hint').textContent(), /arrow keys: M blanks, L locks, E frees, R retypes/);
+}, quick);
+
+check('six to eight questions that the model answers, and a line on what it knows', async (page) => {
+  const known = await page.locator(".examples button").count();
+  assert.ok(known >= 6 && known <= 8, String(known));
+  assert.match(await page.locator('.about').textContent(), /knows/);
+}, { skip: mock ? 'needs the built-in model' : false });
+
 const written = '# Title\n\nSome **bold** and `code`.\n\n- one\n- [two](https://example.org/)\n\n```c\nint main(void);\n```\n<img src=x onerror="document.title=1"><script>document.title=2</script>';
 check('Markdown and code are shown as such, and HTML as text', async (page) => {
   await over(page);

@@ -3,11 +3,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { DraftEdit } from './draft-edit.ts';
 import { Explorer } from './explorer.tsx';
-import { emptyRun, finished, type Run } from './events.ts';
+import { emptyRun, finished } from './events.ts';
 import { saveReplay, saveTrace } from './export.ts';
 import { packAnswer } from './share.ts';
 import { Segments, Switch } from './parts.tsx';
-import { link, usePlayer } from './player.ts';
+import { link, shownPause, usePlayer } from './player.ts';
 import { choices, type Prefs } from './prefs.ts';
 import { answer, type Turn } from './turns.ts';
 import type { Values } from './options.ts';
@@ -32,12 +32,6 @@ const listed = (values: Values): string =>
     .map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`)
     .join(', ');
 
-/** Seconds between steps: those chosen; else no more than makes the showing three times the work. */
-function shownPause(run: Run, prefs: Prefs): number {
-  const worked = Math.max(1, run.done?.seconds ?? 1);
-  return prefs.paced ? prefs.pause : Math.min(prefs.pause, (3 * worked) / Math.max(1, run.frames.length));
-}
-
 export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnProps) {
   const [linked, setLinked] = useState(true);
   const [editing, setEditing] = useState<number | null>(null);
@@ -46,8 +40,8 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
   const [a, b] = [runs[0] ?? nothing, runs[1] ?? nothing];
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const begin = { at: finished(a) && still ? a.frames.length - 1 : 0, playing: !(finished(a) && still) };
-  const playerA = usePlayer(a, shownPause(a, prefs), begin);
-  const playerB = usePlayer(b, shownPause(b, prefs), begin);
+  const playerA = usePlayer(a, shownPause(a, prefs.pause, prefs.paced), begin);
+  const playerB = usePlayer(b, shownPause(b, prefs.pause, prefs.paced), begin);
   const pair = turn.slots.length > 1;
   const players =
     pair && linked ? [link(playerA, a.frames, playerB, b.frames), link(playerB, b.frames, playerA, a.frames)] : [playerA, playerB];

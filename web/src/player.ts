@@ -25,6 +25,12 @@ export function toggle(head: Head, frames: number, over: boolean): Head {
   return { at: over && head.at >= frames - 1 ? 0 : head.at, playing: true };
 }
 
+/** Seconds between steps: those chosen; else no more than makes the showing three times the work, and three seconds at least. */
+export function shownPause(run: Run, chosen: number, paced: boolean): number {
+  const worked = Math.max(1, run.done?.seconds ?? 1);
+  return paced ? chosen : Math.min(chosen, (3 * worked) / Math.max(1, run.frames.length));
+}
+
 export interface Player extends Head {
   readonly seek: (to: number) => void;
   readonly step: (by: number) => void;

@@ -2,8 +2,8 @@
 // The playhead: it chases the newest frame, stops where told, and pairs frames of two runs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Frame } from '../src/events.ts';
-import { advance, beside, seek, toggle } from '../src/player.ts';
+import { emptyRun, type Frame } from '../src/events.ts';
+import { advance, beside, seek, shownPause, toggle } from '../src/player.ts';
 import { percent, visible } from '../src/format.ts';
 
 test('the head moves one step a pause, or at once without one', () => {
@@ -41,4 +41,14 @@ test('numbers and tokens for people', () => {
   assert.equal(visible('\n'), '↵');
   assert.equal(visible(' Paris'), 'Paris');
   assert.equal(visible(''), '∅');
+});
+
+test('showing takes no longer than three times the work, unless a pace was chosen', () => {
+  const done = { event: 'done', text: '', ids: [], tokens: 0, iterations: 1, passes: 1, stopped: 'converged', converged: true, warning: '', checked: null } as const;
+  const run = (count: number, seconds: number) => ({ ...emptyRun(), frames: frames(Array(count).fill('d1').join(' ')), done: { ...done, seconds } });
+  for (const [count, seconds, longest] of [[10, 1, 3], [100, 1, 3], [1000, 0.1, 3], [500, 4, 12], [1, 1, 3]] as const) {
+    const pause = shownPause(run(count, seconds), 0.1, false);
+    assert.ok(pause <= 0.1 && pause * count <= longest + 1e-9, `${count} frames, ${seconds} s: ${pause}`);
+  }
+  assert.equal(shownPause(run(1000, 1), 0.5, true), 0.5);
 });
