@@ -5,14 +5,14 @@ include(GNUInstallDirs)
 # The library is the layers up to diffuse, and eval for likelihoods; only what redraft.h declares is visible in it.
 option(BUILD_SHARED_LIBS "libredraft.so; OFF: libredraft.a" ON)
 add_library(libredraft $<TARGET_OBJECTS:rd_base> $<TARGET_OBJECTS:rd_kern> $<TARGET_OBJECTS:rd_store>
-            $<TARGET_OBJECTS:rd_text> $<TARGET_OBJECTS:rd_model> $<TARGET_OBJECTS:rd_engine>
+            $<TARGET_OBJECTS:rd_text> $<TARGET_OBJECTS:rd_form> $<TARGET_OBJECTS:rd_model> $<TARGET_OBJECTS:rd_engine>
             $<TARGET_OBJECTS:rd_diffuse> $<TARGET_OBJECTS:rd_learn> $<TARGET_OBJECTS:rd_eval>)
 set_target_properties(libredraft PROPERTIES OUTPUT_NAME redraft PREFIX lib
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 rd_counted(libredraft)
 target_include_directories(libredraft INTERFACE include)
 target_link_options(libredraft PRIVATE -Wl,--exclude-libs,ALL)
-target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZIP
+target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZIP PkgConfig::ZSTD
   ${DNNL_LIBRARY} OpenMP::OpenMP_C Threads::Threads m)
 
 file(RELATIVE_PATH RD_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
