@@ -1,11 +1,16 @@
-# fuzz/fuzz_NAME.c: one target each, with fuzz/corpus/NAME/ as its seeds. With RD_FUZZ (clang) it is a
-# libFuzzer program; without, fuzz/replay.c runs the corpus through it as one ctest.
+# fuzz/fuzz_NAME.c: one target each, with fuzz/corpus/NAME.zip as its seeds, unpacked into the build's corpus/NAME. With
+# RD_FUZZ (clang) it is a libFuzzer program; without, fuzz/replay.c runs the corpus through it as one ctest.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
 set(fuzzers)
 foreach(source ${fuzz_sources})
   get_filename_component(name ${source} NAME_WE)
   list(APPEND fuzzers ${name})
   string(REPLACE "fuzz_" "" subject ${name})
+  set(seeds ${CMAKE_BINARY_DIR}/corpus/${subject})
+  set(packed ${CMAKE_SOURCE_DIR}/fuzz/corpus/${subject}.zip)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${packed})
+  file(REMOVE_RECURSE ${seeds})
+  file(ARCHIVE_EXTRACT INPUT ${packed} DESTINATION ${seeds})
   if(RD_FUZZ)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE rd_serve rd_train)
@@ -13,7 +18,7 @@ foreach(source ${fuzz_sources})
   elseif(BUILD_TESTING)
     add_executable(${name} ${source} ${CMAKE_SOURCE_DIR}/fuzz/replay.c)
     target_link_libraries(${name} PRIVATE rd_serve rd_train)
-    add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${subject})
+    add_test(NAME ${name} COMMAND ${name} ${seeds})
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)
   endif()
 endforeach()
