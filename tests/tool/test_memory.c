@@ -72,7 +72,7 @@ struct trial {
   trial_fn *run;
   const char *path, *adapter;
   const char *sampler, *brief; /* of an answer: the option that keeps it short */
-  const char *settings[9];     /* of a training run */
+  const char *settings[9];     /* of a training run; of an answer its form, or none */
 };
 
 static rd_code answer(const trial *t, const char **step, rd_error *e) {
@@ -90,6 +90,8 @@ static rd_code answer(const trial *t, const char **step, rd_error *e) {
   const char *const settings[][2] = {{"seed", "1"}, {"window", "24"}, {t->brief, "2"}};
   for (int i = 0; i < 3 && code == RD_OK; i++)
     code = rd_session_set(session, settings[i][0], settings[i][1], e);
+  if (code == RD_OK && t->settings[0])
+    code = rd_session_set(session, "grammar", t->settings[0], e);
   if (code == RD_OK) {
     *step = "an answer";
     code = rd_generate(session, "ab", NULL, NULL, &result, e);
@@ -152,6 +154,15 @@ static const trial trials[] = {
      "ar",
      "tokens",
      {NULL}},
+    {"a form",
+     answer,
+     GOLDEN "models/llama-mha",
+     NULL,
+     "lad",
+     "iterations",
+     {"json-schema:{\"properties\":{\"a\":{\"pattern\":\"^[x-z]*$\"},\"b\":{\"maximum\":9}},"
+      "\"additionalProperties\":{\"enum\":[1,\"a\"]}}",
+      NULL}},
     {"training factors",
      training,
      GOLDEN "models/train-tiny",
