@@ -40,9 +40,10 @@ void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c, c
   a->k = take(arena, type, T, KV);
   a->v = take(arena, type, T, KV);
   a->att = take(arena, type, T, Q);
-  a->gate = take(arena, type, T, F);
-  a->up = take(arena, type, T, F);
-  a->h = keep ? take(arena, type, T, F) : a->gate;
+  a->wide = keep ? type : RD_F32;
+  a->gate = take(arena, a->wide, T, F);
+  a->up = take(arena, a->wide, T, F);
+  a->h = keep || type != a->wide ? take(arena, type, T, F) : a->gate;
   take_mids(a, arena, c, w, l, T, keep);
   size_t room = rd_weights_room(w, c, T);
   a->room = room ? rd_arena_take(arena, room, 1) : NULL;
@@ -161,9 +162,9 @@ static rd_code rotated_heads(const rd_linear *p, int64_t l, const rd_layer_conte
   return RD_OK;
 }
 
-static rd_code project(const rd_linear *p, const rd_layer_context *c, void *y, rd_input *x,
-                       void *lora, rd_error *e) {
-  return rd_linear_forward(p, rows_of(c, y, p->w.rows), false, x, c->clean, lora, e);
+static rd_code project(const rd_linear *p, const rd_layer_context *c, void *y, rd_dtype type,
+                       rd_input *x, void *lora, rd_error *e) {
+  return rd_linear_forward(p, rd_mat_rows(y, type, c->T, p->w.rows), false, x, c->clean, lora, e);
 }
 
 /* y = x + m norm(projection): straight into the stream where there is neither norm nor multiplier;
@@ -202,7 +203,7 @@ rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_co
                        RD_PLAIN_NORM(layer, q_norm), layer->q_norm, e));
   RD_TRY(rotated_heads(&layer->k, index, c, a->k, &in, a->lora.k, a->k_raw, a->k_rstd,
                        RD_PLAIN_NORM(layer, k_norm), layer->k_norm, e));
-  RD_TRY(project(&layer->v, c, a->v, &in, a->lora.v, e));
+  RD_TRY(project(&layer->v, c, a->v, c->type, &in, a->lora.v, e));
   rd_profile_lap("q, k, v");
   RD_TRY(attend
              ? attend(owner, index, c, a, e)
@@ -214,10 +215,13 @@ rd_code rd_layer_forward(const rd_layer *layer, int64_t index, const rd_layer_co
   normalise(c, a->n2, c->type, a->rstd2, a->mid, RD_PLAIN_NORM(layer, mlp_norm), layer->mlp_norm);
   rd_profile_lap("norm");
   in = input_of(c, a, a->n2, D);
-  RD_TRY(project(&layer->gate, c, a->gate, &in, a->lora.gate, e));
-  RD_TRY(project(&layer->up, c, a->up, &in, a->lora.up, e));
+  RD_TRY(project(&layer->gate, c, a->gate, a->wide, &in, a->lora.gate, e));
+  RD_TRY(project(&layer->up, c, a->up, a->wide, &in, a->lora.up, e));
   rd_profile_lap("gate, up");
-  rd_gated(f->activation, a->h, a->gate, a->up, c->type, T, f->ff, f->ff);
+  rd_gated(f->activation, a->wide == c->type ? a->h : a->gate, a->gate, a->up, a->wide, T, f->ff,
+           f->ff);
+  if (a->wide != c->type) /* rounded once */
+    rd_cast(a->h, c->type, a->gate, a->wide, T * f->ff);
   rd_profile_lap("swiglu");
   RD_TRY(add_to_stream(&layer->down, c, a, a->out, a->mid, a->h, a->lora.down, &a->branch2,
                        RD_PLAIN_NORM(layer, mlp_post_norm), layer->mlp_post_norm, e));

@@ -34,6 +34,7 @@ typedef struct rd_layer_acts {
   void *att;              /* (T,H*hd) attention's result */
   float *lse;             /* (T,H), or NULL */
   void *gate, *up, *h;    /* (T,F); h = silu(gate) * up */
+  rd_dtype wide;          /* of gate and up: f32 unless they are kept for the way back */
   rd_branch branch1, branch2;
   rd_layer_mids lora; /* of the adapter */
   void *room;         /* for what a product's format makes of its input, or NULL */
