@@ -2,6 +2,8 @@
 /* Arenas: one block, a bump pointer, and a counting mode. */
 #include "arena.h"
 
+#include "reserve.h"
+
 #include <assert.h>
 #include <sys/mman.h>
 
@@ -15,7 +17,9 @@ rd_code rd_arena_init(rd_arena *arena, size_t size, const char *what, rd_error *
   *arena = (rd_arena){.base = NULL, .size = 0, .used = 0};
   if (size == 0)
     size = RD_ALIGNMENT;
+  rd_reserve_lock();
   void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  rd_reserve_unlock();
   if (base == MAP_FAILED)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: %s needs %.1f MB", what, (double)size / 1e6);
   madvise(base, size, MADV_HUGEPAGE);

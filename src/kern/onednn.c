@@ -7,9 +7,12 @@
  * cache shares the generated code. */
 #include "onednn.h"
 
+#include "reserve.h"
+
 #include <dnnl.h>
 #include <omp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { SETS = 128, WAYS = 4 }; /* products kept by a thread: shapes are many when lengths vary */
@@ -39,6 +42,7 @@ typedef struct kept {
   void *rooms[RD_ONEDNN_ROOMS];
   size_t room_sizes[RD_ONEDNN_ROOMS];
   uint64_t clock;
+  unsigned relieved; /* how often memory had been short when this was looked at last */
   dnnl_stream_t stream;
 } kept;
 
@@ -46,6 +50,7 @@ static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static dnnl_engine_t engine;
 static rd_code started = RD_NO_MEMORY;
+static atomic_uint reliefs;
 
 static void product_drop(product *p) {
   if (p->primitive != NULL)
@@ -56,10 +61,14 @@ static void product_drop(product *p) {
   *p = (product){0};
 }
 
-static void kept_free(void *pointer) {
-  kept *t = pointer;
+static void products_drop(kept *t) {
   for (int i = 0; i < SETS * WAYS; i++)
     product_drop(&t->products[i / WAYS][i % WAYS]);
+}
+
+static void kept_free(void *pointer) {
+  kept *t = pointer;
+  products_drop(t);
   if (t->stream != NULL)
     dnnl_stream_destroy(t->stream);
   free(t->scratch);
@@ -114,8 +123,27 @@ static rd_code mine(kept **out, rd_error *e) {
       return rd_fail(e, RD_NO_MEMORY, "no memory for matrix products");
     }
   }
+  if (t->relieved != atomic_load(&reliefs)) {
+    t->relieved = atomic_load(&reliefs);
+    products_drop(t);
+  }
   *out = t;
   return RD_OK;
+}
+
+/* What was prepared can be prepared again: where the reserve is not whole it goes, here and in
+ * oneDNN's own cache, and in other threads as soon as they multiply. */
+static rd_code with_relief(kept *t, rd_code (*ask)(rd_error *e), rd_error *e) {
+  if (ask(NULL) == RD_OK)
+    return RD_OK;
+  int capacity = 0;
+  t->relieved = atomic_fetch_add(&reliefs, 1) + 1;
+  products_drop(t);
+  if (dnnl_get_primitive_cache_capacity(&capacity) == dnnl_success) {
+    dnnl_set_primitive_cache_capacity(0);
+    dnnl_set_primitive_cache_capacity(capacity);
+  }
+  return ask(e);
 }
 
 /* Grow a 64-byte aligned buffer; its content is lost. On failure it stays as it is: products that
@@ -177,8 +205,9 @@ end:
   return status;
 }
 
-/* Make the product of `s` in the free place `p`. */
-static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
+/* Make the product of `s` in the free place `p`; *scratch: the bytes that it works in. Where memory
+ * is short oneDNN ends the program in here, so it is asked only while the reserve is whole. */
+static dnnl_status_t make(product *p, const shape *s, size_t *scratch) {
   static const int roles[MEMORIES] = {[A] = DNNL_ARG_SRC,
                                       [B] = DNNL_ARG_WEIGHTS,
                                       [C] = DNNL_ARG_DST,
@@ -188,6 +217,7 @@ static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
   dnnl_status_t status = plan(&description, s, d);
   if (status == dnnl_success) {
     d[SCRATCH] = *dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+    *scratch = dnnl_memory_desc_get_size(&d[SCRATCH]);
     status = dnnl_primitive_create(&p->primitive, description);
   }
   if (description != NULL)
@@ -196,13 +226,20 @@ static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
     status = dnnl_memory_create(&p->memories[i], &d[i], engine, DNNL_MEMORY_NONE);
     p->arguments[i] = (dnnl_exec_arg_t){roles[i], p->memories[i]};
   }
+  return status;
+}
+
+static rd_code prepare(kept *t, product *p, const shape *s, rd_error *e) {
+  size_t scratch = 0;
+  RD_TRY(with_relief(t, rd_reserve_begin, e));
+  const dnnl_status_t status = make(p, s, &scratch);
+  rd_reserve_end();
   if (status != dnnl_success) {
     product_drop(p);
     return refused(status, s, e);
   }
   p->shape = *s;
-  const rd_code code =
-      grow(&t->scratch, &t->scratch_size, dnnl_memory_desc_get_size(&d[SCRATCH]), e);
+  const rd_code code = grow(&t->scratch, &t->scratch_size, scratch, e);
   if (code != RD_OK)
     product_drop(p);
   return code;
@@ -258,6 +295,7 @@ static void alone_end(int threads) {
 rd_code rd_onednn_multiply(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   kept *t = NULL;
   RD_TRY(mine(&t, e));
+  RD_TRY(with_relief(t, rd_reserve_check, e));
   tidy(&a);
   tidy(&b);
   tidy(&c);
@@ -294,6 +332,7 @@ rd_code rd_onednn_pack(void *to, rd_mat b, rd_error *e) {
   void *const data[2] = {b.data, to};
   static const int roles[2] = {DNNL_ARG_FROM, DNNL_ARG_TO};
   dnnl_exec_arg_t arguments[2];
+  RD_TRY(with_relief(t, rd_reserve_begin, e));
   const int threads = alone_begin();
   dnnl_status_t status =
       describe(&d[0], (int32_t)b.type, b.rows, b.cols, b.row_stride, b.col_stride);
@@ -310,6 +349,7 @@ rd_code rd_onednn_pack(void *to, rd_mat b, rd_error *e) {
   if (status == dnnl_success)
     status = dnnl_primitive_execute(reorder, t->stream, 2, arguments);
   alone_end(threads);
+  rd_reserve_end();
   if (reorder != NULL)
     dnnl_primitive_destroy(reorder);
   if (description != NULL)

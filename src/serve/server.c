@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include "entrance.h"
+#include "reserve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_SWALLOWED = 16 << 20, MOST_DROPPED = 64 << 20, LAST_SECONDS = 2 };
+enum {
+  MOST_SWALLOWED = 16 << 20,
+  MOST_DROPPED = 64 << 20,
+  LAST_SECONDS = 2,
+  STACK_BYTES = 2 << 20
+};
 enum { LEAVING = 64 }; /* connections beyond the limit, until those that were closed have gone */
 
 /* --- the body ----------------------------------------------------------------------------------
@@ -307,6 +313,7 @@ static rd_code start(rd_server *server, rd_error *e) {
   if ((s->key && !(server->key = rd_strdup(s->key, e))) ||
       (s->origin && !(server->origin = rd_strdup(s->origin, e))))
     return RD_NO_MEMORY;
+  RD_TRY(rd_reserve_open(e));
   RD_TRY(open_socket(server, e));
   RD_TRY(open_workers(server, e));
   size_t most = 2 * (size_t)s->most_jobs + 64; /* each draft, and as many who look on */
@@ -322,11 +329,11 @@ static rd_code start(rd_server *server, rd_error *e) {
   server->daemon = MHD_start_daemon(
       flags, 0, NULL, NULL, access_request, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
       MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, server,
-      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RD_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      (size_t)(64 << 10), MHD_OPTION_CONNECTION_LIMIT, (unsigned)(most + LEAVING),
-      MHD_OPTION_URI_LOG_CALLBACK, rd_entrance_see, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
-      rd_entrance_unescape, NULL, RD_STRICT, MHD_OPTION_ARRAY, s->certificate ? tls : &tls[2],
-      MHD_OPTION_END);
+      MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+      (unsigned)RD_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 << 10),
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(most + LEAVING), MHD_OPTION_URI_LOG_CALLBACK,
+      rd_entrance_see, NULL, MHD_OPTION_UNESCAPE_CALLBACK, rd_entrance_unescape, NULL, RD_STRICT,
+      MHD_OPTION_ARRAY, s->certificate ? tls : &tls[2], MHD_OPTION_END);
   return server->daemon ? RD_OK
                         : rd_fail(e, RD_IO, "the server does not start%s",
                                   s->certificate ? "; is the certificate for this key?" : "");
@@ -377,6 +384,7 @@ void rd_server_close(rd_server **out, double grace, const atomic_bool *hurry) {
     MHD_stop_daemon(server->daemon);
   rd_guard_close(&server->guard);
   close_workers(server);
+  rd_reserve_close();
   if (server->socket >= 0)
     close(server->socket);
   free(server->key);

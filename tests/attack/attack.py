@@ -154,11 +154,14 @@ def memory(end):
     """An allocation fails: a message, or all is well; never a crash."""
     tried = 0
     with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/metrics.jsonl", "w") as f:
+            f.writelines(json.dumps({"update": i, "loss": 9 / i}) + "\n" for i in range(1, 30))
         rows = [["generate", "-m", MODEL, "--sampler", "lad", "--iterations", "2", "--window", "32", "Hi"],
                 ["generate", "-m", MODEL, "--sampler", "ar", "--tokens", "4", "--json", "Hi"],
                 ["tokenize", "-m", MODEL, "Hello there"],
                 ["inspect", "-m", MODEL],
                 ["inspect", "-m", MODEL, "--tensors", "--json"],
+                ["plot", folder, "-o", f"{folder}/loss.svg"],
                 ["convert", "-m", MODEL, "-o", f"{folder}/copy"]]
         totals = [counted(words, folder)[1] for words in rows]
         shutil.rmtree(f"{folder}/copy", ignore_errors=True)

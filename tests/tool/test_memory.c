@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that runs out: every allocation of opening a model, of opening a session and of a first
- * answer fails once, each in turn; so does every one of a training run, and of requests to a
- * server. Each time the answer is RD_NO_MEMORY with a message and nothing made, and the next
- * attempt works; under AddressSanitizer nothing is lost either. The linker puts the functions below
- * in front of malloc and its kin for the project's own code (cmake/tests.cmake: --wrap), and
- * jansson is given them. */
+ * answer fails once, each in turn; so does every one of a training run, of drawing curves, of
+ * starting a server, and of requests to it. Each time the answer is RD_NO_MEMORY with a message and
+ * nothing made, and the next attempt works; under AddressSanitizer nothing is lost either. The
+ * linker puts the functions below in front of malloc and its kin for the project's own code
+ * (cmake/tests.cmake: --wrap), and jansson is given them. */
+#include "curves.h"
 #include "http_ask.h"
 #include "scratch_files.h"
 #include "server.h"
@@ -14,6 +15,7 @@
 
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* Allocations left before the one that fails; far below zero: none fails. */
 static atomic_long left = -1;
@@ -136,7 +138,54 @@ static rd_code training(const trial *t, const char **step, rd_error *e) {
   return code;
 }
 
+/* Runs, speeds and results on one drawing, on a terminal and as SVG. */
+static rd_code drawing(const trial *t, const char **step, rd_error *e) {
+  static rd_code (*const readers[])(rd_curves *, const char *, rd_error *) = {
+      rd_curves_read, rd_curves_read_bench, rd_curves_read_eval};
+  static const char *const names[] = {"drawn", "speeds.csv", "results.jsonl"};
+  rd_code code = RD_OK;
+  FILE *out = fopen("/dev/null", "w");
+  assert_non_null(out);
+  (void)t;
+  for (size_t i = 0; i < 3 && code == RD_OK; i++) {
+    rd_curves curves = {0};
+    *step = names[i];
+    code = readers[i](&curves, in(folder, names[i]), e);
+    if (code == RD_OK)
+      code = rd_curves_text(&curves, out, 40, 8, e);
+    if (code == RD_OK)
+      code = rd_curves_svg(&curves, out, e);
+    rd_curves_drop(&curves);
+  }
+  fclose(out);
+  return code;
+}
+
+static const rd_server_setup small_server = {
+    .host = "127.0.0.1", .most_jobs = 4, .pass_rows = 512, .most_body = 4096, .patience = 600};
+
+/* A server that hears nobody. */
+static rd_code serving(const trial *t, const char **step, rd_error *e) {
+  rd_model *model = NULL;
+  rd_server *server = NULL;
+  *step = "opening the model";
+  rd_code code = rd_model_load(&model, t->path, NULL, e);
+  const rd_service service = {"served", model, NULL};
+  rd_server_setup setup = small_server;
+  setup.catalog = (rd_catalog){.services = &service, .count = 1};
+  setup.key = setup.origin = "http://a.example";
+  if (code == RD_OK) {
+    *step = "opening the server";
+    code = rd_server_open(&server, &setup, e);
+  }
+  rd_server_close(&server, 0, NULL);
+  rd_model_close(&model);
+  return code;
+}
+
 static const trial trials[] = {
+    {"drawing", drawing, NULL, NULL, NULL, NULL, {NULL}},
+    {"serving", serving, GOLDEN "models/llama-mha", NULL, NULL, NULL, {NULL}},
     {"llama-mha", answer, GOLDEN "models/llama-mha", NULL, "lad", "iterations", {NULL}},
     {"llama-sharded", answer, GOLDEN "models/llama-sharded", NULL, "lad", "iterations", {NULL}},
     {"qwen3",
@@ -255,6 +304,11 @@ static void requests_run_out(void **state) {
        true},
       {"/api/denoise",
        "{\"prompt\":\"Hi\",\"window\":24,\"sampler\":\"lad\",\"iterations\":2,\"seed\":1}", false},
+      {"/v1/chat/completions",
+       "{\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},{\"role\":\"user\","
+       "\"content\":\"Hi\"}],\"window\":64,\"sampler\":\"lad\",\"iterations\":2,\"seed\":1,\"max_"
+       "tokens\":8,\"stop\":[\"x\"],\"stream\":true,\"diffusing\":true}",
+       true},
       {"/api/tokenize", "{\"text\":\"Hello there\"}", false},
   };
   rd_model *model = NULL;
@@ -263,12 +317,8 @@ static void requests_run_out(void **state) {
   left = -1;
   assert_int_equal(rd_model_load(&model, GOLDEN "models/llama-mha", NULL, &e), RD_OK);
   const rd_service service = {"llama-mha", model, NULL};
-  const rd_server_setup setup = {.catalog = {.services = &service, .count = 1},
-                                 .host = "127.0.0.1",
-                                 .most_jobs = 4,
-                                 .pass_rows = 512,
-                                 .most_body = 4096,
-                                 .patience = 600};
+  rd_server_setup setup = small_server;
+  setup.catalog = (rd_catalog){.services = &service, .count = 1};
   assert_int_equal(rd_server_open(&server, &setup, &e), RD_OK);
   for (size_t r = 0; r < sizeof requests / sizeof *requests; r++) {
     long count = 0, refused = 0;
@@ -308,6 +358,28 @@ static int make_folder(void **state) {
       "{\"prompt\":\"ab\",\"answer\":\"xyz\"}\n{\"prompt\":\"cd\",\"answer\":\"wv\"}\n"
       "{\"prompt\":\"ef\",\"answer\":\"uts\"}\n";
   write_bytes(in(folder, "rows.jsonl"), rows, sizeof rows - 1);
+  static const char losses[] = "{\"update\":1,\"loss\":2.5,\"seconds\":1}\n"
+                               "{\"update\":2,\"validation_loss\":2.25,\"seconds\":2}\n"
+                               "{\"update\":2,\"loss\":2.0,\"seconds\":2}\n";
+  static const char speeds[] =
+      "case,shape,precision,window,batch,threads,seconds,cpu_seconds,canvas_tokens_per_second,"
+      "useful_tokens_per_second,passes_per_answer,flops_per_second,peak_flops_per_second,peak_"
+      "fraction,cpu_peak_fraction,time_over_predicted,peak_memory_bytes,bandwidth_bytes_per_second,"
+      "machine,commit\n"
+      "\"iteration\",\"tini\",\"bf16\",64,1,1,0.0135,0.0073,4742.64,,,8.1e10,1.2e11,0.65,0.64,,3."
+      "3e7,9.2e9,\"a\",\"b\"\n"
+      "\"iteration\",\"tini\",\"bf16\",256,1,1,0.0634,0.0259,4034.92,,,7.4e10,1.2e11,0.60,0.77,,4."
+      "2e7,9.2e9,\"a\",\"b\"\n";
+  static const char results[] =
+      "{\"task\":\"exact\",\"model\":\"m\",\"sampler\":\"lad\",\"rows\":3,\"iterations\":4,"
+      "\"exact\":0.5,\"exact_low\":0.1,\"exact_high\":0.9}\n"
+      "{\"task\":\"exact\",\"model\":\"m\",\"sampler\":\"lad\",\"rows\":3,\"iterations\":8,"
+      "\"exact\":0.75,\"exact_low\":0.5,\"exact_high\":1}\n";
+  if (mkdir(in(folder, "drawn"), 0700) != 0)
+    return -1;
+  write_bytes(in(folder, "drawn/metrics.jsonl"), losses, sizeof losses - 1);
+  write_bytes(in(folder, "speeds.csv"), speeds, sizeof speeds - 1);
+  write_bytes(in(folder, "results.jsonl"), results, sizeof results - 1);
   return 0;
 }
 
