@@ -2,6 +2,7 @@
 /* What each path does. */
 #include "decide_route.h"
 #include "handlers.h"
+#include "openapi.h"
 #include "page.h"
 #include "params.h"
 #include "reply.h"
@@ -24,6 +25,10 @@ static enum MHD_Result get_health(rd_exchange *x) {
   char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
   json_decref(value);
   return rd_send_json(x, closing ? 503 : 200, text);
+}
+
+static enum MHD_Result get_openapi(rd_exchange *x) {
+  return rd_send_value(x, rd_openapi());
 }
 
 static enum MHD_Result get_metrics(rd_exchange *x) {
@@ -229,6 +234,7 @@ const rd_route rd_routes[] = {
     {"GET", "/", get_page, false},
     {"GET", "/health", get_health, false},
     {"GET", "/metrics", get_metrics, true},
+    {"GET", "/openapi.json", get_openapi, false},
     {"GET", "/v1/models", get_models, true},
     {"GET", "/v1/models/", get_model, true},
     {"GET", "/api/options", get_options, true},

@@ -2,10 +2,11 @@
 /* redraft help: a command's options, the manual page, the completion of a shell. */
 #include "frame.h"
 #include "help.h"
+#include "openapi.h"
 
 typedef struct settings {
   rd_common common; /* help alone has a row */
-  bool man;
+  bool man, openapi;
   char *completion;
 } settings;
 
@@ -20,6 +21,8 @@ static const rd_option rows[] = {
      .help = "every command as a manual page (troff)"},
     {"completion", RD_OPTION_AT(settings, completion), .choices = &shell_table, .group = "Form",
      .help = "every command as a completion script of this shell"},
+    {"openapi", RD_OPTION_AT(settings, openapi), .group = "Form",
+     .help = "the server's interface as OpenAPI has it (JSON), as /openapi.json gives it"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
 const rd_option_part rd_help_parts[] = {
@@ -34,10 +37,19 @@ static rd_code about(const char *name, rd_error *e) {
                  near ? "; did you mean " : "", near ? near : "");
 }
 
+static rd_code show_openapi(rd_error *e) {
+  json_t *value = rd_openapi();
+  bool written = value && json_dumpf(value, stdout, JSON_INDENT(1)) == 0 && putchar('\n') != EOF;
+  json_decref(value);
+  return written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the interface");
+}
+
 static rd_code run(void *context, char **names, rd_error *e) {
   const settings *s = context;
-  if ((names[0] != NULL) + s->man + (s->completion != NULL) > 1)
-    return rd_fail(e, RD_USAGE, "one of COMMAND, --man and --completion at a time");
+  if ((names[0] != NULL) + s->man + (s->completion != NULL) + s->openapi > 1)
+    return rd_fail(e, RD_USAGE, "one of COMMAND, --man, --completion and --openapi at a time");
+  if (s->openapi)
+    return show_openapi(e);
   if (s->man)
     return rd_help_man(stdout, e);
   if (s->completion)

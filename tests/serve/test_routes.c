@@ -23,6 +23,7 @@ static const struct question {
     {"GET", "/health", "", "\"ok\""},
     {"GET", "/metrics", "", "redraft_queue "},
     {"GET", "/v1/models", "", "\"llama-mha\""},
+    {"GET", "/openapi.json", "", "\"openapi\":\"3.1.0\""},
     {"GET", "/v1/models/llama-mha", "", "\"owned_by\""},
     {"GET", "/api/options", "", "\"samplers\""},
     {"POST", "/api/tokenize", "{\"text\":\"Hi\"}", "\"pieces\""},
