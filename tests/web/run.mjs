@@ -94,6 +94,7 @@ check('stop: the connection closes, what was drafted stays', async (page) => {
   const before = mock?.counts.cancelled;
   await ask(page, 'What do you know about Amsterdam?', false);
   await page.locator('.draft .tok.new').first().waitFor();
+  await page.locator('.numbers').getByText('tokens/s').waitFor(); // while it runs
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByText('Stopped before the end.').waitFor();
   await page.getByRole('button', { name: 'Ask', exact: true }).waitFor();
