@@ -41,9 +41,11 @@ def option_rows(library):
 
 
 def options_source(rows):
-    """A TypedDict with a key for each option row, so that editors and type checkers know them."""
+    """A TypedDict with a key for each option row but the sampler, so that editors and type checkers know them."""
+    sampler = next(row for row in rows if row["name"] == "sampler")
+    rows = [row for row in rows if row is not sampler]
     lines = ['"""Written by setup.py from the option rows of the library."""', "from typing import Literal, TypedDict", "",
-             "", "class Options(TypedDict, total=False):", '    """']
+             f"Sampler = Literal{json.dumps(sampler['choices'])}", "", "", "class Options(TypedDict, total=False):", '    """']
     lines += [f"    {row['name'].replace('-', '_')}: {row['help']}" for row in rows]
     lines += ['    """', ""]
     for row in rows:

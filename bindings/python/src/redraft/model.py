@@ -13,7 +13,7 @@ from .events import Answer, Event, array
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._options import Options
+    from ._options import Options, Sampler
 
 Observer = Callable[[Event], Optional[bool]]
 Prompt = Union[str, Sequence[Mapping[str, str]], np.ndarray]
@@ -120,19 +120,19 @@ class Model:
         call(lib.rd_model_likelihoods, self._handle, scored, len(answers), draws, seed)
         return [(row.nats, bool(row.greedy)) for row in scored]
 
-    def session(self, sampler: Optional[str] = None, **options: Unpack[Options]) -> Session:
+    def session(self, sampler: Optional[Sampler] = None, **options: Unpack[Options]) -> Session:
         """Working memory and options for answers one after another: what a conversation's next prompt shares with the
         last one is not computed again."""
         return Session(self, sampler, options)
 
-    def generate(self, prompt: Prompt, on_event: Optional[Observer] = None, *, sampler: Optional[str] = None,
+    def generate(self, prompt: Prompt, on_event: Optional[Observer] = None, *, sampler: Optional[Sampler] = None,
                  **options: Unpack[Options]) -> Answer:
         """Answer a text, a conversation ([{"role": "user", "content": ".."}, ..]), or token ids as they are.
 
         `on_event` is called with every Event; returning False ends the generation with the draft that stands.
         Options are those of the command line, with underscores; `redraft.options()` lists them.
         """
-        return self.session(sampler, **options).generate(prompt, on_event)
+        return Session(self, sampler, options).generate(prompt, on_event)
 
 
 def conversation(messages: Iterable[Mapping[str, str]]) -> tuple[Any, list[Any]]:
