@@ -6,7 +6,7 @@
  * nothing stands there yet. All memory is one arena, laid out once. */
 #include "draft.h"
 
-#include "attention.h"
+#include "base_say.h"
 #include "clock.h"
 #include "draft_state.h"
 #include "formed.h"
@@ -124,6 +124,7 @@ static void layout(rd_draft *d, rd_arena *a) {
   size_t n = (size_t)d->setup.count, all = n + (size_t)d->setup.prompt_count;
   d->canvas = RD_TAKE(a, int32_t, all);
   d->unguided = RD_TAKE(a, int32_t, all);
+  d->say.ids = RD_TAKE(a, int32_t, all);
   d->draft = RD_TAKE(a, int32_t, n);
   d->previous = RD_TAKE(a, int32_t, n);
   d->list = RD_TAKE(a, int32_t, n);
@@ -157,6 +158,7 @@ static void fill_canvas(rd_draft *d) {
     d->fixed[p] = given && s->places[p] == RD_PLACE_LOCKED;
     d->confidence[p] = given ? 1 : 0;
     d->settled[p] = d->still[p] = 0;
+    d->proposals[p].id = -1;
   }
 }
 
@@ -205,6 +207,7 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
   if (open == 0)
     return rd_fail(e, RD_USAGE, "the draft has no position left to write: all %lld are %s",
                    (long long)s->count, sampler->revises ? "locked" : "filled");
+  d->view.iterations += rd_base_say_wanted(d) && !sampler->revises; /* the first fills nothing */
   int64_t step = step_of(d), rest = s->count - lead;
   bool grows = sampler->ahead || (given == 0 && rd_sampler_takes(sampler, "grow"));
   d->n = grows && step < rest ? lead + step : s->count;
@@ -351,6 +354,7 @@ void rd_draft_free(rd_draft **draft) {
   if (!(*draft)->lent)
     rd_lane_close(&(*draft)->lane);
   rd_lane_close(&(*draft)->unguided_lane);
+  rd_lane_close(&(*draft)->say.lane);
   rd_formed_close(&(*draft)->formed);
   rd_form_close(&(*draft)->setup.form); /* where it was never used */
   rd_arena_drop(&(*draft)->arena);
@@ -454,6 +458,7 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
     need->unguided_lane = d->unguided_lane;
   }
   choose_range(d, need);
+  rd_base_say_need(d, need);
   need->length -= d->sampler->leads; /* the last place does not stand, and would be seen */
   return true;
 }
@@ -510,6 +515,8 @@ static int64_t next_canvas(rd_draft *d, double quota) {
 static double take_proposals(rd_draft *d, bool all) {
   rd_view *v = &d->view;
   memset(d->marks, RD_KEEP, (size_t)d->n);
+  if (!all)
+    rd_base_say_confirm(d);
   double quota = d->lead ? 1 : d->sampler->schedule(v);
   (d->lead ? rd_policy_all : d->sampler->policy)(v, quota, d->marks);
   take_marks(d, all);
@@ -536,7 +543,7 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   if (d->formed && late)
     rd_formed_fill(d);
   d->drafts++;
-  d->passes += d->params->cfg_scale > 0 ? 2 : 1;
+  d->passes += d->params->cfg_scale > 0 || d->say.speaks > 0 ? 2 : 1;
   int64_t changed = find_changes(d);
   d->same = d->drafts > 1 && changed == 0 && d->n == d->previous_n ? d->same + 1 : 1;
   memcpy(d->previous, d->draft, (size_t)d->n * sizeof *d->draft);
@@ -592,35 +599,8 @@ char *rd_draft_text(const rd_draft *d) {
   return rd_event_text(&event);
 }
 
-int64_t rd_draft_rows(const rd_draft *d) {
-  return (d->setup.prompt_count + d->setup.count) * (d->params->cfg_scale > 0 ? 2 : 1);
-}
-
 uint64_t rd_draft_seed(const rd_draft *d) {
   return d->setup.seed;
-}
-
-bool rd_draft_keeps(const rd_draft *d) {
-  bool guided = d->params->cfg_scale > 0;
-  return !guided && d->reuse->range && (d->setup.gate.answer || d->grid.attention == RD_CAUSAL);
-}
-
-int64_t rd_draft_lend_lane(rd_draft *d, rd_lane *lane) {
-  int64_t P = d->setup.prompt_count, fresh = P - RD_ATTENTION_FEW - 1;
-  rd_lane_forget(lane, fresh > 0 ? fresh : 0, lane->positions);
-  d->lane = lane;
-  d->lent = true;
-  return P;
-}
-
-rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {
-  int64_t length = d->setup.prompt_count + d->setup.count;
-  bool wanted = d->reuse->range || d->setup.gate.answer || d->sampler->checks;
-  if (wanted && !d->lane)
-    RD_TRY(rd_lane_open(&d->lane, engine, length, e));
-  if (wanted && d->params->cfg_scale > 0 && !d->unguided_lane)
-    RD_TRY(rd_lane_open(&d->unguided_lane, engine, length, e));
-  return RD_OK;
 }
 
 rd_code rd_draft_run(rd_draft *draft, rd_engine *engine, atomic_int *cancelled, rd_error *e) {

@@ -14,7 +14,8 @@
  * refusal is returned. */
 rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e);
 void rd_draft_free(rd_draft **draft);
-/* Rows that a pass for this draft takes at most (guided ones twice their canvas). */
+/* Rows that a pass for this draft takes at most (guided ones twice their canvas, those that the
+ * base reads once more their answer). */
 int64_t rd_draft_rows(const rd_draft *draft);
 /* The seed in use. */
 uint64_t rd_draft_seed(const rd_draft *draft);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a draft is made of: for draft.c, for draft_stops.c, and for checked.c and gap_search.c,
- * which have the passes of samplers whose drafts the base checks, or which search. */
+/* What a draft is made of: for draft.c, for draft_stops.c, for checked.c and gap_search.c, which
+ * have the passes of samplers whose drafts the base checks, or which search, and for base_say.c. */
 #ifndef RD_DRAFT_STATE_H
 #define RD_DRAFT_STATE_H
 
@@ -10,6 +10,15 @@
 #include "gap_state.h"
 #include "grid.h"
 #include "reuse.h"
+
+/* What the base reads (base_say.h): the canvas, where a mask stands the word that was last proposed
+ * for it. */
+typedef struct rd_base_say {
+  int32_t *ids;   /* (prompt + count) */
+  rd_lane *lane;  /* or NULL: nothing is read */
+  int64_t known;  /* places of the region that can be read */
+  int64_t speaks; /* places that the base has its say about: the first ones */
+} rd_base_say;
 
 struct rd_draft {
   rd_draft_setup setup;
@@ -25,7 +34,7 @@ struct rd_draft {
   int32_t *list, *kept;   /* (count) positions, for events */
   rd_wanted *wanted;      /* (count) */
   rd_proposal *out;       /* (count) by wanted position */
-  rd_proposal *proposals; /* (count) by position */
+  rd_proposal *proposals; /* (count) by position; id -1: none yet */
   float *confidence;      /* (count) */
   uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
   uint8_t *still; /* (count) 1: its proposal was the same as the pass before: see reuse settled */
@@ -51,6 +60,7 @@ struct rd_draft {
   rd_checked checked;       /* of samplers whose drafts the base checks */
   rd_gap_search gaps;       /* of samplers that search */
   struct rd_formed *formed; /* the form that the answer keeps to, or NULL */
+  rd_base_say say;          /* what the base reads, and up to where it speaks */
 };
 
 /* The first place where nothing is written in ids (n); n: there is none. */

@@ -51,6 +51,9 @@ const rd_option rd_sampler_options[] = {
      .help = "choose among the best tokens that make up this probability"},
     {"eos-bias", AT(eos_bias), .fallback = "0", .min = -5, .max = 5, .group = CHOICE, .value = "F",
      .help = "added to the logit of the end token: negative makes longer answers"},
+    {"base-weight", AT(base_weight), .fallback = "0", .max = 1, .group = CHOICE, .value = "F",
+     .help = "how much the base's own reading of the draft counts beside the adapter's proposals; "
+             "needs an adapter with a gate"},
     {"noise-start", AT(noise_start), .fallback = "0.5", .max = 1, .group = NOISE, .value = "F",
      .help = "share of the answer masked again at first"},
     {"sharpness", AT(sharpness), .fallback = "1", .min = 1, .max = 20, .group = NOISE, .value = "F",
@@ -91,7 +94,8 @@ const rd_option rd_sampler_options[] = {
     {"suffix", AT(suffix), .group = REGION, .value = "TEXT",
      .help = "the answer ends with this, after --tokens gap"},
     {"template", AT(gaps), .group = REGION, .value = "TEXT",
-     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of {mask:3} is "
+     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of "
+             "{mask:3} is "
              "Paris.\""},
     {"grammar", AT(grammar), .group = REGION, .value = "FORM",
      .help = "the form that the answer has in any case: regex:EXPRESSION, json-schema:{..} or "
@@ -240,6 +244,9 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
   if (p->grammar && (p->no_eos || p->eos_last))
     return rd_fail(e, RD_USAGE,
                    "--grammar says where the answer ends: it goes without --no-eos and --eos-last");
+  if (p->base_weight > 0 && p->cfg_scale > 0)
+    return rd_fail(e, RD_USAGE,
+                   "--base-weight and --cfg-scale are two ways to mix: one of them must be 0");
   if (p->no_noise && noise_given(p, o))
     return rd_fail(e, RD_USAGE,
                    "--no-noise switches noising off: the other noise options mean "

@@ -153,6 +153,11 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                    "%s has no adapter with a gate, so that nothing drafts: --verify and --sampler "
                    "verify need one; --sampler jacobi needs none",
                    model->name);
+  if (r->params->base_weight > 0 && !setup.gate.answer)
+    return rd_fail(e, RD_USAGE,
+                   "%s has no adapter with a gate, so that there is no base beside it to read the "
+                   "draft: --base-weight must be 0 (training with gate: answer makes one)",
+                   model->name);
   setup.end_count = rd_ends_of(model, setup.ends);
   if (setup.mask < 0 && rd_sampler_asks(r->sampler)) /* what stands where nothing was guessed yet */
     setup.mask = setup.end_count > 0 ? setup.ends[0] : 0;

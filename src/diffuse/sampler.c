@@ -48,7 +48,7 @@ const rd_sampler rd_samplers[] = {
      .noise = rd_noise_lad,
      .options =
          CHOICE "iterations noise-start sharpness no-noise confidence-noise noise-clip keep grow "
-                "patience suffix template",
+                "patience base-weight suffix template",
      .revises = true,
      .counts = true},
     {.name = "lad-generic",
@@ -59,7 +59,7 @@ const rd_sampler rd_samplers[] = {
      .noise = rd_noise_generic,
      .options =
          CHOICE "iterations noise-level retention confidence-noise proportional eos-last patience "
-                "suffix template",
+                "base-weight suffix template",
      .defaults = {{"iterations", "32"},
                   {"temperature", "0.7"},
                   {"top-k", "20"},
@@ -90,7 +90,7 @@ const rd_sampler rd_samplers[] = {
      .wants = want_masked,
      .schedule = rd_schedule_none,
      .policy = rd_policy_threshold,
-     .options = BLOCKS "threshold",
+     .options = BLOCKS "threshold base-weight",
      .defaults = {{"temperature", "0"}, {"tokens", "128"}},
      .gumbel = true},
     {.name = "factor",
@@ -98,7 +98,7 @@ const rd_sampler rd_samplers[] = {
      .wants = want_masked,
      .schedule = rd_schedule_none,
      .policy = rd_policy_factor,
-     .options = BLOCKS "factor",
+     .options = BLOCKS "factor base-weight",
      .defaults = {{"temperature", "0"}, {"tokens", "128"}},
      .gumbel = true},
     {.name = "origin",

@@ -65,7 +65,13 @@ int64_t rd_engine_attention(const rd_model *model) {
 /* --- needs ------------------------------------------------------------------------------------ */
 
 int64_t rd_need_rows(const rd_need *need) {
-  return (need->end - need->first) * (need->unguided ? 2 : 1);
+  int64_t read = need->read ? need->read_end - need->read_first : 0;
+  return (need->end - need->first) * (need->unguided ? 2 : 1) + read;
+}
+
+bool rd_need_reads(const rd_need *need, int64_t i) {
+  int64_t row = need->wanted[i].position - 1;
+  return need->read && row >= need->read_first && row < need->read_end;
 }
 
 int64_t rd_need_clean(const rd_need *need) {
@@ -111,6 +117,27 @@ static rd_code check_gate(const rd_need *need, const rd_model *model, rd_error *
   return RD_OK;
 }
 
+/* What the base reads of a draft. */
+static rd_code check_read(const rd_need *need, const rd_model *model, rd_error *e) {
+  if (need->gated == 0 || need->unguided || !need->read_lane)
+    return rd_fail(e, RD_USAGE,
+                   "the base's reading of a draft needs a gate, a lane and no guidance");
+  if (model->adapted && !model->weights.plain)
+    return rd_fail(e, RD_UNSUPPORTED, "the base cannot read a draft: the adapter has no gate");
+  if (need->read_first < 0 || need->read_end <= need->read_first || need->read_end > need->length)
+    return rd_fail(e, RD_USAGE, "positions %lld to %lld of a draft of %lld make no range",
+                   (long long)need->read_first, (long long)need->read_end, (long long)need->length);
+  if (need->read_lane->positions < need->length)
+    return rd_fail(e, RD_USAGE, "a draft of %lld positions in a lane for %lld",
+                   (long long)need->length, (long long)need->read_lane->positions);
+  if (rd_lane_changed(need->read_lane, need->read, need->read_first) >= need->read_first)
+    return RD_OK;
+  if (need->lane && rd_lane_changed(need->lane, need->read, need->read_first) >= need->read_first)
+    return RD_OK;
+  return rd_fail(e, RD_USAGE, "positions before %lld of a draft are read, but known to no lane",
+                 (long long)need->read_first);
+}
+
 rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longest, rd_error *e) {
   if (need->first < 0 || need->end <= need->first || need->end > need->length)
     return rd_fail(e, RD_USAGE, "positions %lld to %lld of a canvas of %lld make no range",
@@ -119,6 +146,8 @@ rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longes
     return rd_fail(e, RD_USAGE, "a canvas of %lld positions; the engine was opened for %lld",
                    (long long)need->length, (long long)longest);
   RD_TRY(check_gate(need, model, e));
+  if (need->read)
+    RD_TRY(check_read(need, model, e));
   if (need->count > need->end - need->first)
     return rd_fail(e, RD_USAGE, "%lld positions wanted of the %lld that are computed",
                    (long long)need->count, (long long)(need->end - need->first));
@@ -181,6 +210,8 @@ void rd_need_forget(const rd_need *need) {
     rd_lane_forget(need->lane, need->first, need->end);
   if (need->unguided_lane)
     rd_lane_forget(need->unguided_lane, need->first, need->end);
+  if (need->read)
+    rd_lane_forget(need->read_lane, need->read_first, need->read_end);
 }
 
 static void keep(rd_lane *lane, const int32_t *canvas, int64_t first, int64_t end) {
@@ -197,4 +228,6 @@ void rd_need_keep(const rd_need *need) {
   keep(need->lane, need->canvas, need->first, end);
   if (need->unguided)
     keep(need->unguided_lane, need->unguided, need->first, end);
+  if (need->read)
+    keep(need->read_lane, need->read, need->read_first, need->read_end);
 }

@@ -67,6 +67,15 @@ typedef struct rd_need {
   const int32_t *unguided; /* (length) the canvas without its prompt, for guidance; or NULL */
   rd_lane *unguided_lane;  /* its own lane, where the other has one */
   double guidance;         /* logits = u + (guidance + 1) (c - u) */
+  /* The base's reading of a draft, for a gate without guidance: the rows [read_first, read_end) of
+   * `read` (length) are computed without the adapter and look back alone; logits of a wanted
+   * position that one of them predicts are (1 - base_weight) times the canvas's and base_weight
+   * times that row's. What lies before read_first is known to read_lane, or to `lane` by the same
+   * ids, from which it is copied. */
+  const int32_t *read; /* or NULL */
+  rd_lane *read_lane;
+  int64_t read_first, read_end;
+  double base_weight;
   const rd_wanted *wanted; /* (count) rising; their rows lie in [first, end) */
   int64_t count;
   rd_proposal *out; /* (count) to be filled by propose */
@@ -150,6 +159,8 @@ int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t leng
 /* What a need must be, whoever runs it; `longest` as opened. RD_USAGE, RD_UNSUPPORTED: a gate that
  * the model has not. */
 rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longest, rd_error *e);
+/* Is wanted[i] mixed with what the base reads? */
+bool rd_need_reads(const rd_need *need, int64_t i);
 /* Where the need's clean rows end, in [first, end]: with a gate, what lies before it. */
 int64_t rd_need_clean(const rd_need *need);
 /* Before a pass the lanes forget the need's range, after it they know it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The CPU engine: needs packed into passes, and proposals from chunks of logits. Attention is one
  * kind a pass, so needs of one kind go together. A guided need is two sequences whose wanted rows
- * alternate: with the prompt, without; each pair is combined as it comes, a first half kept over
- * from one chunk to the next. */
+ * alternate: with the prompt, without; and so are a draft's rows and the base's reading of it. Each
+ * pair is combined as it comes, a first half kept over from one chunk to the next. */
 #include "arena.h"
 #include "engine.h"
 #include "inspect.h"
@@ -16,7 +16,11 @@
 /* What a row of logits is for. */
 typedef struct row_use {
   int64_t need, index; /* wanted[index] of needs[need] */
-  enum { PLAIN, WITH_PROMPT, WITHOUT_PROMPT } part;
+  enum {
+    ALONE,
+    OF_PAIR,
+    AGAINST
+  } part; /* a pair's first half is what its second is held against */
 } row_use;
 
 typedef struct cpu_engine {
@@ -32,7 +36,7 @@ typedef struct cpu_engine {
   row_use *chunk;         /* (rows) of a chunk, a pair as one */
   rd_propose_row *draws;  /* (rows) */
   rd_proposal *proposals; /* (rows) */
-  float *with_prompt;     /* (V) the first half of a pair */
+  float *half;            /* (V) the first of a pair */
   float *state;           /* (D) */
   void *workspace;
   /* of the call in progress */
@@ -55,12 +59,18 @@ static void layout(cpu_engine *d, rd_arena *a) {
   d->chunk = RD_TAKE(a, row_use, n);
   d->draws = RD_TAKE(a, rd_propose_row, n);
   d->proposals = RD_TAKE(a, rd_proposal, n);
-  d->with_prompt = RD_TAKE(a, float, V);
+  d->half = RD_TAKE(a, float, V);
   d->state = RD_TAKE(a, float, (size_t)d->model->config.width);
   d->workspace = RD_TAKE(a, unsigned char, rd_propose_workspace((int64_t)V));
 }
 
 /* --- logits ----------------------------------------------------------------------------------- */
+
+/* How far a pair's first half goes from its second: beyond itself where it is guided, part of the
+ * way to itself where the base has its say. */
+static double pull(const rd_need *need) {
+  return need->read ? -need->base_weight : need->guidance;
+}
 
 /* Pairs become one row each, moved together at the front of the chunk; returns how many are left.
  */
@@ -69,13 +79,13 @@ static int64_t combine_pairs(cpu_engine *d, float *logits, const row_use *uses, 
   size_t bytes = (size_t)V * sizeof *logits;
   for (int64_t i = 0; i < count; i++) {
     float *row = logits + i * V;
-    if (uses[i].part == WITH_PROMPT) {
-      memcpy(d->with_prompt, row, bytes);
+    if (uses[i].part == OF_PAIR) {
+      memcpy(d->half, row, bytes);
       continue;
     }
-    if (uses[i].part == WITHOUT_PROMPT) {
-      rd_propose_guide(d->with_prompt, row, d->needs[uses[i].need].guidance, V);
-      memcpy(logits + kept * V, d->with_prompt, bytes);
+    if (uses[i].part == AGAINST) {
+      rd_propose_guide(d->half, row, pull(&d->needs[uses[i].need]), V);
+      memcpy(logits + kept * V, d->half, bytes);
     } else if (kept != i) {
       memcpy(logits + kept * V, row, bytes);
     }
@@ -195,29 +205,64 @@ static void add_side(cpu_engine *d, const rd_need *need, side s, const int32_t *
   }
 }
 
-/* Sequences of one side of a need; returns their rows. */
+/* What the base reads is as clean as a prompt, and no longer than what it reads. */
+static void add_read(cpu_engine *d, const rd_need *need) {
+  d->sequences[d->sequence_count++] =
+      (rd_sequence){.ids = need->read + need->read_first,
+                    .count = need->read_end - need->read_first,
+                    .first = need->read_first,
+                    .cache = ((const cpu_lane *)need->read_lane)->cache,
+                    .length = need->read_end,
+                    .clean = true};
+}
+
+/* What a draft's lane does not know of what comes before the rows that the base reads. */
+static void copy_known(const rd_need *need) {
+  int64_t first = rd_lane_changed(need->read_lane, need->read, need->read_first);
+  int64_t count = need->read_first - first;
+  if (count == 0)
+    return;
+  rd_cache_copy(((cpu_lane *)need->read_lane)->cache, ((const cpu_lane *)need->lane)->cache, first,
+                count);
+  memcpy(need->read_lane->ids + first, need->read + first, (size_t)count * sizeof *need->read);
+}
+
+static int64_t rows_read(const rd_need *need) {
+  return need->read ? need->read_end - need->read_first : 0;
+}
+
+/* Sequences of one side of a need; returns their rows. What the base reads is of the clean one, and
+ * comes last. */
 static int64_t pack_side(cpu_engine *d, const rd_need *need, bool clean) {
   side s = side_of(need, clean);
   add_side(d, need, s, need->canvas, need->lane);
   if (need->unguided)
     add_side(d, need, s, need->unguided, need->unguided_lane);
-  return (s.end - s.first) * (need->unguided ? 2 : 1);
+  if (clean && need->read) {
+    copy_known(need);
+    add_read(d, need);
+  }
+  return (s.end - s.first) * (need->unguided ? 2 : 1) + (clean ? rows_read(need) : 0);
+}
+
+static void want_row(cpu_engine *d, int64_t row, row_use use) {
+  d->indices[d->use_count] = (int32_t)row;
+  d->uses[d->use_count++] = use;
 }
 
 /* Wanted rows of needs[number], whose sides begin at rows at[0] (clean) and at[1]: one after the
  * other, since what is wanted rises. */
 static void pack_wanted(cpu_engine *d, int64_t number, const int64_t at[2], const int64_t rows[2]) {
   const rd_need *need = &d->needs[number];
-  int64_t gate = need->first + rows[0];
+  int64_t gate = need->first + rows[0], read = at[0] + rows[0] - need->read_first;
   for (int64_t i = 0; i < need->count; i++) {
     int64_t position = rd_wanted_row(need, i), behind = position >= gate;
     int64_t row = at[behind] + position - (behind ? gate : need->first);
-    d->indices[d->use_count] = (int32_t)row;
-    d->uses[d->use_count++] = (row_use){number, i, need->unguided ? WITH_PROMPT : PLAIN};
-    if (!need->unguided)
-      continue;
-    d->indices[d->use_count] = (int32_t)(row + rows[behind]);
-    d->uses[d->use_count++] = (row_use){number, i, WITHOUT_PROMPT};
+    bool reads = rd_need_reads(need, i), paired = need->unguided || reads;
+    want_row(d, row, (row_use){number, i, paired ? OF_PAIR : ALONE});
+    if (paired)
+      want_row(d, reads ? read + need->wanted[i].position - 1 : row + rows[behind],
+               (row_use){number, i, AGAINST});
   }
 }
 
@@ -238,7 +283,7 @@ static void pack(cpu_engine *d, int64_t first, int64_t end, int64_t attention) {
     pack_wanted(d, i, at, rows);
     rd_need_forget(need);
     for (int behind = 0; behind < 2; behind++)
-      at[behind] += rows[behind] * (need->unguided ? 2 : 1);
+      at[behind] += rows[behind] * (need->unguided ? 2 : 1) + (behind ? 0 : rows_read(need));
   }
 }
 

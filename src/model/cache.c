@@ -11,6 +11,7 @@ rd_code rd_cache_new(rd_cache **out, const rd_config *config, rd_dtype type, int
   rd_cache *cache = rd_calloc(1, sizeof *cache, "a key/value cache", e);
   if (!cache)
     return RD_NO_MEMORY;
+  cache->layers = config->layers;
   cache->positions = positions;
   cache->row = config->kv_heads * config->head_dim;
   cache->type = type;
@@ -44,6 +45,12 @@ void rd_cache_put(rd_cache *cache, int64_t l, int64_t first, int64_t count, cons
   size_t to = bytes(cache, l, first), size = bytes(cache, 0, count);
   memcpy(cache->k + to, k, size);
   memcpy(cache->v + to, v, size);
+}
+
+void rd_cache_copy(rd_cache *cache, const rd_cache *from, int64_t first, int64_t count) {
+  for (int64_t l = 0; l < cache->layers; l++)
+    rd_cache_put(cache, l, first, count, from->k + bytes(from, l, first),
+                 from->v + bytes(from, l, first));
 }
 
 const void *rd_cache_layer(const rd_cache *cache, const unsigned char *of, int64_t l) {

@@ -7,6 +7,7 @@
 #include "weights.h"
 
 typedef struct rd_cache {
+  int64_t layers;
   int64_t positions;    /* of room */
   int64_t row;          /* elements of a row: K*hd */
   rd_dtype type;        /* that of the activations */
@@ -21,6 +22,8 @@ void rd_cache_free(rd_cache **cache);
 /* Put `count` fresh rows of keys and values (count, K*hd) into layer l from position `first` on. */
 void rd_cache_put(rd_cache *cache, int64_t l, int64_t first, int64_t count, const void *k,
                   const void *v);
+/* What another cache of the same model holds at `count` positions from `first` on. */
+void rd_cache_copy(rd_cache *cache, const rd_cache *from, int64_t first, int64_t count);
 /* Keys or values of layer l, (positions, K*hd): `of` is cache->k or cache->v. */
 const void *rd_cache_layer(const rd_cache *cache, const unsigned char *of, int64_t l);
 

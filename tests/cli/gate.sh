@@ -62,6 +62,8 @@ refuses "prompts in the loss" 2 "leaves prompts to the model" train --model $mod
 refuses "all weights" 2 "is for adapters" train --model $model --data "$folder/one.jsonl" --out "$folder/x" --gate answer \
   --mask-token '~' --loss-on answer --trainable all
 refuses "merging" 1 "cannot be merged" convert -m $model --adapter "$folder/f32/final" --merge -o "$folder/merged"
+refuses "nobody reads" 2 "no adapter with a gate" generate -m $model --sampler lad --mask-token '~' --base-weight 0.5 ab
+refuses "what it means nothing to" 2 "it is for lad, lad-generic, threshold, factor" generate -m $model --adapter "$folder/f32/final" --sampler ar --base-weight 1 ab
 refuses "nothing drafts" 2 "no adapter with a gate" generate -m $model --verify ab
 # Served, and counted.
 serving "$folder/out" "$program" serve -m $model --adapter "$folder/f32/final" --threads 1 --port 0 2>"$folder/log"
@@ -71,4 +73,13 @@ curl -s -m 300 "${url}api/denoise" -d "$ask" | sed -n 's/^data: //p' >"$folder/e
 check "verified over HTTP" "$(answer --sampler ar)" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
 check "and counted" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; r=json.load(sys.stdin); print(r.get("drafted",0), r.get("accepted",0))')" \
   "$(curl -s "${url}metrics" | sed -n 's/^redraft_drafted_total //p; s/^redraft_accepted_total //p' | xargs)"
+# The base has its say: all of it, and some, the same on the command line and over HTTP.
+serving "$folder/out" "$program" serve -m $model --precision f32 --adapter "$folder/f32/final" --threads 2 --port 0 2>"$folder/log"
+servers+=("$server")
+mixed() { answer --precision f32 --adapter "$folder/f32/final" --no-noise --iterations 40 --temperature 0 --base-weight "$1"; }
+check "the base alone, by drafts" "$(answer --precision f32 --sampler ar)" "$(mixed 1)"
+check "the adapter alone, by drafts" "$(answer --precision f32 --adapter "$folder/f32/final" --no-noise --iterations 40 --temperature 0)" "$(mixed 0)"
+ask='{"prompt":"ab","tokens":12,"seed":1,"no_noise":true,"iterations":40,"temperature":0,"base_weight":0.5}'
+check "some of it over HTTP" "$(mixed 0.5)" \
+  "$(curl -s -m 300 "${url}api/denoise" -d "$ask" | sed -n 's/^data: //p' | tail -1 | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
 exit $failed

@@ -26,7 +26,7 @@ static const struct layout {
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
 typedef struct plan {
-  const char *sampler, *options[6];
+  const char *sampler, *options[8];
 } plan;
 
 static const plan plans[] = {
@@ -41,6 +41,10 @@ static const plan plans[] = {
     {"origin", {"iterations", "12"}},
     {"ar", {NULL}},
     {"ar", {"temperature", "0.8"}},
+    {"lad", {"iterations", "16", "base-weight", "0.5"}},
+    {"lad-generic", {"iterations", "12", "base-weight", "0.3"}},
+    {"threshold", {"threshold", "0.3", "base-weight", "0.7"}},
+    {"factor", {"factor", "2", "base-weight", "1"}},
 };
 enum { PLANS = sizeof plans / sizeof *plans };
 
@@ -83,7 +87,7 @@ static void begin_with(running *r, const rd_model *model, const plan *p, const c
   assert_int_equal(rd_options_default(&o, &e), RD_OK);
   for (int i = 0; i < 8; i += 2)
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, fixed[i]), fixed[i + 1], &e), RD_OK);
-  for (int i = 0; i < 6 && p->options[i]; i += 2)
+  for (int i = 0; i < 8 && p->options[i]; i += 2)
     assert_int_equal(rd_option_set(&o, rd_option_find(&o, p->options[i]), p->options[i + 1], &e),
                      RD_OK);
   if (rd_params_resolve(&r->params, &o, NULL, &request.sampler, &e) != RD_OK ||
@@ -253,16 +257,21 @@ static rd_code count_rows(rd_engine *self, const rd_need *needs, int64_t n, rd_e
   return c->real->propose(c->real, needs, n, e);
 }
 
+/* Lanes are the real engine's. */
+static rd_code open_real_lane(rd_engine *self, rd_lane **out, int64_t positions, rd_error *e) {
+  counting *c = (counting *)self;
+  return rd_lane_open(out, c->real, positions, e);
+}
+
 /* A second prompt that goes on from the first: the answer is what it would be alone, and what both
  * have in common is computed once; also where another sampler wrote in between. */
 static void a_conversation_is_computed_once(void **state) {
   (void)state;
-  static const plan turns[] = {{"lad", {"iterations", "6"}},
-                               {"ar", {NULL}},
-                               {"verify", {NULL}},
-                               {"threshold", {NULL}},
-                               {"jacobi", {NULL}}};
-  static const int64_t prompts[] = {30, 44, 44, 58, 72};
+  static const plan turns[] = {
+      {"lad", {"iterations", "6"}}, {"ar", {NULL}},
+      {"verify", {NULL}},           {"threshold", {NULL}},
+      {"jacobi", {NULL}},           {"lad", {"iterations", "6", "base-weight", "0.5"}}};
+  static const int64_t prompts[] = {30, 44, 44, 58, 72, 86};
   enum { TURNS = sizeof turns / sizeof *turns };
   rd_error e = {0};
   for (int l = 0; l < LAYOUTS; l++) {
@@ -273,8 +282,8 @@ static void a_conversation_is_computed_once(void **state) {
       ending out[2];
       for (int alone = 0; alone < 2; alone++) {
         running r = {0};
-        int32_t ids[72];
-        for (int i = 0; i < 72; i++)
+        int32_t ids[86];
+        for (int i = 0; i < 86; i++)
           ids[i] = 33 + 11 * i % 200;
         rd_kept fresh = {0}, *k = alone ? &fresh : &kept;
         begin_with(&r, model, &turns[t], "exact", ids, prompts[t]);
@@ -284,6 +293,7 @@ static void a_conversation_is_computed_once(void **state) {
         counting c = {.base = *k->engine, .real = k->engine};
         rd_engine *real = k->engine;
         c.base.propose = count_rows;
+        c.base.lane_open = open_real_lane;
         k->engine = &c.base;
         if (!k->lane)
           assert_int_equal(rd_lane_open(&k->lane, real, MOST, &e), RD_OK);
@@ -304,6 +314,111 @@ static void a_conversation_is_computed_once(void **state) {
     rd_kept_drop(&kept);
     rd_model_close(&model);
   }
+}
+
+/* With all the weight the base decides alone: the draft becomes what it writes from left to right.
+ * With none, nothing is read. */
+static void all_the_weight_is_the_base_alone(void **state) {
+  (void)state;
+  static const plan ar = {"ar", {"eos-bias", "-5"}},
+                    all = {"lad",
+                           {"no-noise", "true", "temperature", "0", "eos-bias", "-5", "base-weight",
+                            "1"}},
+                    none[] = {{"lad", {"base-weight", "0"}}, {"lad", {NULL}}};
+  rd_error e = {0};
+  rd_model *model = open_model(layouts[0].remembered, "f32");
+  rd_engine *engine;
+  ending want, is;
+  assert_int_equal(rd_engine_open(&engine, NULL, model, MOST, 64, &e), RD_OK);
+  run_alone(model, engine, &ar, "exact", &want);
+  run_alone(model, engine, &all, "exact", &is);
+  assert_true(is.iterations > 3 && is.iterations < 64); /* it settled */
+  assert_int_equal(is.count, TOKENS);
+  assert_memory_equal(is.ids, want.ids, sizeof want.ids);
+  run_alone(model, engine, &none[0], "exact", &is);
+  run_alone(model, engine, &none[1], "exact", &want);
+  assert_ending(&is, &want, 0, 0, "no weight");
+  rd_engine_close(&engine);
+  rd_model_close(&model);
+}
+
+static bool is_eos(const rd_model *model, int32_t id) {
+  bool is = false;
+  for (int i = 0; i < model->config.eos_count; i++)
+    is = is || model->config.eos[i] == id;
+  return is;
+}
+
+/* The words that a reading is: none in a first pass; then the last proposals, a word up to the
+ * first end token and no further, with one row for each place that the base speaks for. */
+static void readings_are_of_the_last_draft(void **state) {
+  (void)state;
+  static const plan both[] = {
+      {"lad", {"iterations", "12", "temperature", "0", "eos-bias", "3", "base-weight", "0.5"}},
+      {"threshold", {"threshold", "0.999", "base-weight", "0.5"}}};
+  rd_error e = {0};
+  for (int l = 0; l < LAYOUTS; l++)
+    for (int k = 0; k < 2; k++) {
+      rd_model *model = open_model(layouts[l].remembered, "f32");
+      running r = {0};
+      rd_engine *engine;
+      rd_need need;
+      ending out;
+      int32_t last[TOKENS];
+      int64_t reads = 0;
+      memset(last, 0xff, sizeof last);
+      assert_int_equal(rd_engine_open(&engine, NULL, model, MOST, 64, &e), RD_OK);
+      begin(&r, model, &both[k], "exact");
+      assert_int_equal(rd_draft_open_lanes(r.draft, engine, &e), RD_OK);
+      while (rd_draft_need(r.draft, &need)) {
+        if (reads == 0 && need.read == NULL)
+          assert_true(last[TOKENS - 1] < 0); /* nothing was proposed for the whole of it yet */
+        if (need.read) {
+          reads++;
+          assert_true(need.read_first < need.wanted[0].position && need.read_end < need.length);
+          for (int64_t p = PROMPT; p < need.read_end; p++) {
+            int32_t stood = need.canvas[p];
+            assert_int_equal(need.read[p], stood == 9 ? last[p - PROMPT] : stood);
+            assert_false(is_eos(model, need.read[p]));
+          }
+          for (int64_t i = 0; i < need.count; i++)
+            assert_int_equal(rd_need_reads(&need, i), need.wanted[i].position <= need.read_end);
+          assert_true(need.read_end + 1 == need.length || is_eos(model, need.read[need.read_end]) ||
+                      last[need.read_end - PROMPT] < 0);
+        }
+        assert_int_equal(engine->propose(engine, &need, 1, &e), RD_OK);
+        for (int64_t i = 0; i < need.count; i++)
+          last[need.wanted[i].position - PROMPT] = need.out[i].id;
+        assert_int_equal(rd_draft_advance(r.draft, &e), RD_OK);
+      }
+      assert_true(reads > 0);
+      end(&r, &out);
+      rd_engine_close(&engine);
+      rd_model_close(&model);
+    }
+}
+
+static void without_a_gate_nobody_reads(void **state) {
+  (void)state;
+  rd_model *model = open_model(NULL, "f32");
+  running r = {0};
+  rd_error e = {0};
+  rd_options o = options_of(&r);
+  rd_request request = {
+      .model = model, .params = &r.params, .prompt = prompt, .prompt_count = PROMPT};
+  static const char *const given[][2] = {{"sampler", "lad"}, {"base-weight", "0.5"}};
+  assert_int_equal(rd_options_default(&o, &e), RD_OK);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(rd_option_set(&o, rd_option_find(&o, given[i][0]), given[i][1], &e), RD_OK);
+  assert_int_equal(rd_params_resolve(&r.params, &o, NULL, &request.sampler, &e), RD_OK);
+  assert_int_equal(rd_request_draft(&r.draft, &request, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "no adapter with a gate"));
+  assert_int_equal(rd_option_set(&o, rd_option_find(&o, "sampler"), "threshold", &e), RD_OK);
+  assert_int_equal(rd_option_set(&o, rd_option_find(&o, "cfg-scale"), "1", &e), RD_OK);
+  assert_int_equal(rd_params_resolve(&r.params, &o, NULL, &request.sampler, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "one of them must be 0"));
+  rd_options_drop(&o);
+  rd_model_close(&model);
 }
 
 /* An end token in a block that is finished, and a plan that does not divide by the blocks. */
@@ -354,6 +469,9 @@ int main(void) {
       cmocka_unit_test(left_to_right_is_the_bases_own),
       cmocka_unit_test(passes_ask_for_what_the_layout_says),
       cmocka_unit_test(a_conversation_is_computed_once),
+      cmocka_unit_test(all_the_weight_is_the_base_alone),
+      cmocka_unit_test(readings_are_of_the_last_draft),
+      cmocka_unit_test(without_a_gate_nobody_reads),
       cmocka_unit_test(blocks_stop_a_draft),
       cmocka_unit_test(a_first_word_needs_a_prompt),
   };

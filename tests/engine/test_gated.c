@@ -260,6 +260,60 @@ static void gated_needs_are_packed_with_anything(void **state) {
   each_pair(packed);
 }
 
+/* A draft that the base reads: logits are between those of the adapter and those of the base over
+ * what is read, whatever shares the pass; behind what is read, and elsewhere, nothing changes. */
+static void read_by_the_base(const rd_model *base, const rd_model *gated) {
+  enum { P = 9, END = 20 };
+  static const float w = 0.375f;
+  static scene is[2], plain, read;
+  int64_t V = base->config.vocab;
+  rd_engine *engine = engine_of(gated, ROWS), *own = engine_of(base, ROWS);
+  rd_lane *lane = lane_of(engine), *lanes[2] = {lane_of(engine), lane_of(engine)};
+  scene_init(&plain, 0, T, T, P);
+  plain.need.lane = lane;
+  score(engine, V, &plain, 1);
+  scene_init(&read, 0, T, T, 0);
+  for (int i = P; i < T; i++)
+    read.ids[i] = 40 + i;
+  read.need.attention = RD_CAUSAL;
+  score(own, V, &read, 1);
+  for (int which = 0; which < 2; which++) {
+    scene_init(&is[which], P, T, T, P);
+    is[which].need.lane = lane;
+    is[which].need.read = read.ids;
+    is[which].need.read_lane = lanes[which];
+    is[which].need.read_first = P - 1;
+    is[which].need.read_end = END;
+    is[which].need.base_weight = w;
+    assert_int_equal(rd_need_rows(&is[which].need), T - P + END - P + 1);
+  }
+  score(engine, V, &is[0], 1);
+  assert_int_equal(rd_lane_changed(lanes[0], read.ids, T), END);
+  assert_int_equal(rd_lane_changed(lane, plain.ids, T), P);
+  scene both[2] = {is[1], plain};
+  score(engine, V, both, 2);
+  assert_same(&both[0], &is[0], P, T, "packed with another");
+  assert_same(&both[1], &plain, 0, T, "beside a draft that is read");
+  for (int64_t p = P; p < T; p++)
+    for (int64_t v = 0; v < V; v++) {
+      float a = plain.logits[p][v], b = read.logits[p - 1][v], got = is[0].logits[p][v];
+      float want = p <= END ? (1 - w) * a + w * b : a;
+      if (!(fabsf(got - want) <= 0.02f * (1 + fabsf(a) + fabsf(b))))
+        fail_msg("position %lld, token %lld: %g for %g", (long long)p, (long long)v, (double)got,
+                 (double)want);
+    }
+  rd_lane_close(&lane);
+  for (int i = 0; i < 2; i++)
+    rd_lane_close(&lanes[i]);
+  rd_engine_close(&engine);
+  rd_engine_close(&own);
+}
+
+static void the_base_has_its_say(void **state) {
+  (void)state;
+  each_pair(read_by_the_base);
+}
+
 static void refuse(rd_engine *engine, const rd_need *need, rd_code code, const char *said) {
   rd_proposal out[T];
   rd_error e = {0};
@@ -286,6 +340,18 @@ static void what_makes_no_sense_is_said(void **state) {
   scene_init(&s, 12, T, T, 9); /* the lane keeps nothing of what lies behind the gate */
   s.need.lane = lane;
   refuse(engine, &s.need, RD_USAGE, "position 9 of a canvas is seen");
+  rd_lane *other = lane_of(engine);
+  scene_init(&s, 9, T, T, 9);
+  s.need.lane = lane;
+  s.need.read = s.masked;
+  s.need.read_end = T;
+  refuse(engine, &s.need, RD_USAGE, "needs a gate, a lane and no guidance");
+  s.need.read_lane = other;
+  s.need.read_first = T;
+  refuse(engine, &s.need, RD_USAGE, "positions 24 to 24 of a draft of 24 make no range");
+  s.need.read_first = 8; /* by other ids than the lane's */
+  refuse(engine, &s.need, RD_USAGE, "positions before 8 of a draft are read, but known to no lane");
+  rd_lane_close(&other);
   rd_lane_close(&lane);
   rd_engine_close(&engine);
   rd_model_close(&gated);
@@ -350,6 +416,7 @@ int main(void) {
       cmocka_unit_test(before_the_gate_all_is_the_bases_own),
       cmocka_unit_test(cut_into_passes_it_is_the_same),
       cmocka_unit_test(gated_needs_are_packed_with_anything),
+      cmocka_unit_test(the_base_has_its_say),
       cmocka_unit_test(what_makes_no_sense_is_said),
       cmocka_unit_test(gates_are_read),
   };

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What a draft takes of an engine: rows of a pass, and lanes. */
+#include "attention.h"
+#include "base_say.h"
+#include "draft.h"
+#include "draft_state.h"
+
+int64_t rd_draft_rows(const rd_draft *d) {
+  int64_t read = rd_base_say_wanted(d) ? d->setup.count : 0;
+  return (d->setup.prompt_count + d->setup.count) * (d->params->cfg_scale > 0 ? 2 : 1) + read;
+}
+
+bool rd_draft_keeps(const rd_draft *d) {
+  bool guided = d->params->cfg_scale > 0;
+  return !guided && d->reuse->range && (d->setup.gate.answer || d->grid.attention == RD_CAUSAL);
+}
+
+int64_t rd_draft_lend_lane(rd_draft *d, rd_lane *lane) {
+  int64_t P = d->setup.prompt_count, fresh = P - RD_ATTENTION_FEW - 1;
+  rd_lane_forget(lane, fresh > 0 ? fresh : 0, lane->positions);
+  d->lane = lane;
+  d->lent = true;
+  return P;
+}
+
+rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {
+  int64_t length = d->setup.prompt_count + d->setup.count;
+  bool wanted = d->reuse->range || d->setup.gate.answer || d->sampler->checks;
+  if (wanted && !d->lane)
+    RD_TRY(rd_lane_open(&d->lane, engine, length, e));
+  if (wanted && d->params->cfg_scale > 0 && !d->unguided_lane)
+    RD_TRY(rd_lane_open(&d->unguided_lane, engine, length, e));
+  if (rd_base_say_wanted(d) && !d->say.lane)
+    RD_TRY(rd_lane_open(&d->say.lane, engine, length, e));
+  return RD_OK;
+}
