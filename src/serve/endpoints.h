@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What paths are for, for the documents: a row for each route. */
-#ifndef RD_PATHS_H
-#define RD_PATHS_H
+#ifndef RD_ENDPOINTS_H
+#define RD_ENDPOINTS_H
 
 #include "table.h"
 
-typedef struct rd_path {
+typedef struct rd_endpoint {
   const char *path, *method; /* as a route has them */
   const char *group;         /* whose interface it is */
   const char *answer;        /* media types of what goes back, separated by spaces */
@@ -14,11 +14,11 @@ typedef struct rd_path {
                   by spaces; NULL: it takes no body. A name before "!" must be given */
   const char *help;
   bool query; /* ?model=NAME names another model than the first */
-} rd_path;
+} rd_endpoint;
 
-extern const rd_path rd_paths[];
-extern const size_t rd_path_count;
+extern const rd_endpoint rd_endpoints[];
+extern const size_t rd_endpoint_count;
 /* The row of a route, or NULL. */
-const rd_path *rd_path_find(const char *method, const char *path);
+const rd_endpoint *rd_endpoint_find(const char *method, const char *path);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of paths, by whose interface they are. */
-#include "paths.h"
+#include "endpoints.h"
 
 #include <string.h>
 
-const rd_path rd_paths[] = {
+const rd_endpoint rd_endpoints[] = {
     {"/", "GET", "This program's", "text/html", NULL, "the page: one file, nothing from elsewhere",
      false},
     {"/health", "GET", "This program's", "application/json", NULL,
@@ -67,11 +67,11 @@ const rd_path rd_paths[] = {
     {"/slots", "GET", "llama.cpp's and vLLM's", "application/json", NULL,
      "a row for each draft that may be under way", false},
 };
-const size_t rd_path_count = sizeof rd_paths / sizeof *rd_paths;
+const size_t rd_endpoint_count = sizeof rd_endpoints / sizeof *rd_endpoints;
 
-const rd_path *rd_path_find(const char *method, const char *path) {
-  for (size_t i = 0; i < rd_path_count; i++)
-    if (strcmp(rd_paths[i].path, path) == 0 && strcmp(rd_paths[i].method, method) == 0)
-      return &rd_paths[i];
+const rd_endpoint *rd_endpoint_find(const char *method, const char *path) {
+  for (size_t i = 0; i < rd_endpoint_count; i++)
+    if (strcmp(rd_endpoints[i].path, path) == 0 && strcmp(rd_endpoints[i].method, method) == 0)
+      return &rd_endpoints[i];
   return NULL;
 }
