@@ -20,7 +20,7 @@ static void every_route_has_a_row(void **state) {
   (void)state;
   for (size_t i = 0; i < rd_route_count; i++)
     if (!rd_endpoint_find(rd_routes[i].method, rd_routes[i].path))
-      fail_msg("%s %s has no row in paths.c", rd_routes[i].method, rd_routes[i].path);
+      fail_msg("%s %s has no row in endpoints.c", rd_routes[i].method, rd_routes[i].path);
   for (size_t i = 0; i < rd_endpoint_count; i++) {
     size_t found = 0;
     for (size_t k = 0; k < rd_route_count; k++)
