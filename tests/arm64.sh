@@ -9,7 +9,8 @@ command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64-static >/
   skip "no cross compiler or no qemu; tools/setup.sh arm64 installs them"
 . tests/expect.bash
 root=$PWD/build-arm64/sysroot
-if [ ! -e "$root/complete" ]; then
+libraries=$(sed -n 's/^arm64_libraries="\(.*\)"/\1/p' tools/setup.sh)
+if [ "$(cat "$root/complete" 2>/dev/null)" != "$libraries" ]; then
   state=$PWD/build-arm64/apt
   rm -rf "$root" "$state"
   mkdir -p "$root" "$state/lists/partial" "$state/archives/partial"
@@ -18,10 +19,10 @@ if [ ! -e "$root/complete" ]; then
     apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o Dir::State="$state" -o Dir::State::status="$state/status" \
       -o Dir::Cache="$state" -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 "$@"
   }
-  apt update >"$state/log" 2>&1 && apt --no-install-recommends --download-only -y install $(sed -n 's/^arm64_libraries="\(.*\)"/\1/p' tools/setup.sh) >>"$state/log" 2>&1 ||
+  apt update >"$state/log" 2>&1 && apt --no-install-recommends --download-only -y install $libraries >>"$state/log" 2>&1 ||
     skip "no libraries of arm64 to be had: $(tail -1 "$state/log")"
   for package in "$state"/archives/*.deb; do dpkg-deb -x "$package" "$root" || exit 1; done
-  rm -rf "$state" && touch "$root/complete"
+  rm -rf "$state" && echo "$libraries" >"$root/complete"
 fi
 export RD_SYSROOT=$root QEMU_LD_PREFIX=$root
 tests="test_base test_file_write test_ops test_propose test_groups test_matmul test_blocks test_tensor_files test_tokenizer test_chat_template

@@ -4,6 +4,7 @@
 #include "adapt_report.h"
 #include "frame.h"
 #include "interrupt.h"
+#include "pulled.h"
 #include "training_view.h"
 
 #include <stdio.h>
@@ -104,6 +105,7 @@ static rd_code work(void *context, char **names, rd_error *e) {
   if (!s->adapt.model)
     return names[0] ? RD_NO_MEMORY
                     : rd_fail(e, RD_USAGE, "name the chat model that is to be adapted");
+  RD_TRY(rd_pulled_resolve(&s->adapt.model, e));
   s->adapt.threads = s->common.threads;
   rd_interrupt_open();
   rd_code code = adapt(s, e);

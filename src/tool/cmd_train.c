@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "help.h"
 #include "interrupt.h"
+#include "pulled.h"
 #include "training_view.h"
 
 #include <signal.h>
@@ -109,7 +110,9 @@ rd_code rd_cmd_train(const rd_command *self, int argc, char **argv, rd_error *e)
   } else if (code == RD_OK) {
     if (s.threads > 0)
       rd_threads_set((int)s.threads);
-    code = train(&s, e);
+    code = rd_pulled_resolve(&s.model, e);
+    if (code == RD_OK)
+      code = train(&s, e);
   }
   rd_train_settings_drop(&s);
   return code;

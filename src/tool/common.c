@@ -82,11 +82,13 @@ rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_e
 
 rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e) {
   const char *named = common->model ? common->model : getenv("REDRAFT_MODEL");
-  *out = NULL;
-  if (named)
-    RD_TRY(rd_pulled_find(out, named, e));
-  if (named && !*out)
-    *out = rd_strdup(named, e);
+  *out = named ? rd_strdup(named, e) : NULL;
+  rd_code found = rd_pulled_resolve(out, e);
+  if (found != RD_OK) {
+    free(*out);
+    *out = NULL;
+    return found;
+  }
   if (!named)
     find_builtin(out);
   if (!*out)

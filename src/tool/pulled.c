@@ -82,6 +82,17 @@ rd_code rd_pulled_find(char **path, const char *named, rd_error *e) {
   return code == RD_OK && !*path ? rd_fail(e, RD_NO_MEMORY, "out of memory: %s", named) : code;
 }
 
+rd_code rd_pulled_resolve(char **named, rd_error *e) {
+  char *path = NULL;
+  if (*named)
+    RD_TRY(rd_pulled_find(&path, *named, e));
+  if (path) {
+    free(*named);
+    *named = path;
+  }
+  return RD_OK;
+}
+
 /* --- all of them --- */
 
 static int visible(const struct dirent *entry) {

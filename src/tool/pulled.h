@@ -17,6 +17,8 @@ rd_code rd_pulled_read(json_t **out, const char *folder, rd_error *e);
  * of a model that was pulled under this name. NULL: it is no such name, or it is a path. RD_USAGE:
  * such a name, and nothing was pulled under it. */
 rd_code rd_pulled_find(char **path, const char *named, rd_error *e);
+/* Put that in the place of *named, a string of the heap (or NULL). */
+rd_code rd_pulled_resolve(char **named, rd_error *e);
 
 /* Called with each model that was pulled, in the order of names. `bytes` of its files. */
 typedef rd_code rd_pulled_sink(void *context, const char *name, const char *folder,

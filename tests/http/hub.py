@@ -194,6 +194,12 @@ for command in (["generate", "-q", "--no-watch", "--seed", "1", "Hello"], ["toke
     by_name = run(command[0], "-m", "good/tiny", *command[1:])
     check(f"{command[0]} -m good/tiny", (0, run(command[0], "-m", golden / "models/llama-mha", *command[1:])[1].replace("llama-mha", "tiny")
           .replace(str(golden / "models"), str(models / "good"))), (by_name[0], by_name[1]))
+lesson = Path(temporary.name) / "rows.jsonl"
+lesson.write_text('{"prompt": "a", "answer": "b"}\n' * 9)
+status, out, err = run("train", "--model", "good/tiny", "--data", lesson, "--dry-run", "--out", Path(temporary.name) / "run")
+check("train's model", 0, status)
+refused("one that was not pulled", 2, "`redraft pull good/never` fetches one", run("train", "--model", "good/never", "--data", lesson, "--dry-run"))
+refused("adapt's model", 2, "`redraft pull good/never` fetches one", run("adapt", "good/never", "-o", Path(temporary.name) / "run"))
 check("by REDRAFT_MODEL", 0, run("inspect", REDRAFT_MODEL="good/tiny")[0])
 
 # one file of many
