@@ -198,7 +198,7 @@ lesson = Path(temporary.name) / "rows.jsonl"
 lesson.write_text('{"prompt": "a", "answer": "b"}\n' * 9)
 status, out, err = run("train", "--model", "good/tiny", "--data", lesson, "--dry-run", "--out", Path(temporary.name) / "run")
 check("train's model", 0, status)
-refused("one that was not pulled", 2, "`redraft pull good/never` fetches one", run("train", "--model", "good/never", "--data", lesson, "--dry-run"))
+refused("one that was not pulled", 2, "`redraft pull good/never` fetches one", run("train", "--model", "good/never", "--data", lesson, "--dry-run", "--out", Path(temporary.name) / "run"))
 refused("adapt's model", 2, "`redraft pull good/never` fetches one", run("adapt", "good/never", "-o", Path(temporary.name) / "run"))
 check("by REDRAFT_MODEL", 0, run("inspect", REDRAFT_MODEL="good/tiny")[0])
 
