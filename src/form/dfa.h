@@ -13,7 +13,8 @@
 enum {
   RD_MOST_TABLE_STATES = 1 << 15,
   RD_MOST_STATES = 1 << 20,
-  RD_NOWHERE = -1 /* no text goes on here */
+  RD_NOWHERE = -1,        /* no text goes on here */
+  RD_FORM_NEVER = 1 << 30 /* more words than any text has: an end is out of reach */
 };
 
 /* A body's states are first + place * (cap + 1) + count: counts rise within a place. */

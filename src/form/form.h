@@ -49,7 +49,6 @@ bool rd_form_accepts(const rd_form *f, int32_t state);
 /* After a word, or an end word; RD_NOWHERE: it may not stand here. */
 int32_t rd_form_next(const rd_form *f, int32_t state, int32_t id);
 /* Words that are needed at least to where the text may end; RD_FORM_NEVER: it cannot. */
-enum { RD_FORM_NEVER = 1 << 30 };
 int32_t rd_form_least(const rd_form *f, int32_t state);
 /* Set the bits (ceil(V / 64)) of the ids after which a text can end within `left` words more, and
  * of the end words where it may end; clears the others. Returns the number of those set. */

@@ -54,32 +54,43 @@ static rd_code walk(const rd_form *f, uint32_t top, int32_t state, bool drops, a
   return RD_OK;
 }
 
-static int by_target(const void *a, const void *b) {
-  const arrival *x = a, *y = b;
-  if (x->target != y->target)
-    return x->target < y->target ? -1 : 1;
-  return (x->id > y->id) - (x->id < y->id);
-}
-
-static rd_code keep_groups(rd_form *f, rd_form_part *part, arrivals *a, rd_error *e) {
-  if (a->count > 1)
-    qsort(a->list, a->count, sizeof *a->list, by_target);
-  part->first = f->group_count;
+/* Ids with one target become neighbours, in the order of their texts. Which group a target has is
+ * noted in `least`, which is not known yet. */
+static rd_code keep_groups(rd_form *f, rd_form_part *part, const arrivals *a, rd_error *e) {
+  int32_t *group_of = f->least;
+  rd_code code = RD_OK;
   if (f->id_count + a->count > MOST_IDS)
     return too_large(e);
   RD_TRY(rd_grow((void **)&f->ids, &f->id_capacity, f->id_count + a->count, sizeof *f->ids, e));
-  for (size_t i = 0; i < a->count; i++) {
-    if (i == 0 || a->list[i].target != a->list[i - 1].target) {
-      RD_TRY(rd_grow((void **)&f->groups, &f->group_capacity, f->group_count + 1, sizeof *f->groups,
-                     e));
-      f->groups[f->group_count++] = (rd_form_group){a->list[i].target, (uint32_t)f->id_count, 0};
+  part->first = f->group_count;
+  for (size_t i = 0; i < a->count && code == RD_OK; i++) {
+    int32_t *group = &group_of[a->list[i].target];
+    if (*group == RD_FORM_NEVER) {
+      code = rd_grow((void **)&f->groups, &f->group_capacity, f->group_count + 1, sizeof *f->groups,
+                     e);
+      if (code != RD_OK)
+        break;
+      *group = (int32_t)f->group_count;
+      f->groups[f->group_count++] = (rd_form_group){.target = a->list[i].target};
     }
-    f->groups[f->group_count - 1].count++;
-    f->ids[f->id_count++] = a->list[i].id;
+    f->groups[*group].count++;
   }
   part->count = f->group_count - part->first;
+  uint32_t first = (uint32_t)f->id_count;
+  for (size_t g = part->first; g < f->group_count; g++) {
+    f->groups[g].first = first;
+    first += f->groups[g].count;
+    f->groups[g].count = 0;
+  }
+  for (size_t i = 0; i < a->count && code == RD_OK; i++) {
+    rd_form_group *g = &f->groups[group_of[a->list[i].target]];
+    f->ids[g->first + g->count++] = a->list[i].id;
+  }
+  for (size_t g = part->first; g < f->group_count; g++)
+    group_of[f->groups[g].target] = RD_FORM_NEVER;
+  f->id_count = first;
   part->made = true;
-  return RD_OK;
+  return code;
 }
 
 static rd_code make_groups(rd_form *f, rd_form_part *part, int32_t state, bool drops, size_t *steps,

@@ -36,6 +36,7 @@ struct rd_path {
   size_t *first;    /* (room + 2) of each number of positions told */
   int64_t *reached; /* (states) the number of positions told at which `way_of` holds */
   uint32_t *way_of; /* (states) */
+  int64_t *swept;   /* (states) the same number, where the counts behind a state were compared */
   best *bests;      /* (keys) */
   /* of the position that is being told */
   enum { ANY, ROW } kind;
@@ -84,8 +85,9 @@ rd_code rd_path_open(rd_path **out, const rd_form *form, int64_t room, rd_error 
   p->first = rd_calloc((size_t)room + 2, sizeof *p->first, "a form", e);
   p->reached = rd_calloc(states, sizeof *p->reached, "a form", e);
   p->way_of = rd_calloc(states, sizeof *p->way_of, "a form", e);
+  p->swept = rd_calloc(states, sizeof *p->swept, "a form", e);
   p->bests = rd_calloc((size_t)rd_form_keys(form) + 1, sizeof *p->bests, "a form", e);
-  if (!p->ways || !p->first || !p->reached || !p->way_of || !p->bests) {
+  if (!p->ways || !p->first || !p->reached || !p->way_of || !p->swept || !p->bests) {
     rd_path_close(&p);
     return RD_NO_MEMORY;
   }
@@ -102,6 +104,7 @@ void rd_path_close(rd_path **path) {
   free(p->first);
   free(p->reached);
   free(p->way_of);
+  free(p->swept);
   free(p->bests);
   free(p);
   *path = NULL;
@@ -109,6 +112,7 @@ void rd_path_close(rd_path **path) {
 
 void rd_path_begin(rd_path *p) {
   memset(p->reached, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->reached);
+  memset(p->swept, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->swept);
   for (int32_t k = 0; k < rd_form_keys(p->form); k++)
     p->bests[k].position = 0;
   p->count = 0;
@@ -156,8 +160,11 @@ static best look_through(const rd_path *p, const int32_t *ids, uint32_t count) {
     return (best){.id = ids[0]};
   uint32_t at = 0;
   bool drawn = false;
-  for (uint32_t i = 1; i < count; i++)
-    at = p->logits[ids[i]] > p->logits[ids[at]] ? i : at;
+  for (uint32_t i = 1; i < count; i++) {
+    float one = p->logits[ids[i]], most = p->logits[ids[at]];
+    if (one > most || (one == most && ids[i] < ids[at]))
+      at = i;
+  }
   for (uint32_t i = 0; i < count && p->drawn >= 0 && !drawn; i++)
     drawn = ids[i] == p->drawn;
   look_at(p, drawn ? p->drawn : ids[at], &b);
@@ -181,6 +188,41 @@ static void visit(void *context, int32_t to, const int32_t *ids, uint32_t count,
   go(p, to, b.id, b.score, b.log);
 }
 
+/* Of two ways to one place of a string that has enough characters, the one with fewer may go on as
+ * the other does: where its score is no worse the other is left out. `base`: that place without
+ * any. */
+static void compare_counts(rd_path *p, const rd_dfa_body *b, int32_t base) {
+  double most = -INFINITY;
+  for (int32_t s = base + b->least; s <= base + b->cap; s++) {
+    way *w = &p->ways[p->way_of[s]];
+    if (p->reached[s] != p->count)
+      continue;
+    if (w->score <= most)
+      w->state = RD_NOWHERE;
+    else
+      most = w->score;
+  }
+}
+
+/* The position is told: what need not be gone on from is left out. */
+static void close_position(rd_path *p) {
+  const rd_form *f = p->form;
+  p->count++;
+  p->first[p->count + 1] = p->way_count;
+  for (size_t i = p->first[p->count]; i < p->way_count; i++) {
+    int32_t state = p->ways[i].state, count;
+    int place;
+    if (state < f->dfa.table_count || state >= f->begin)
+      continue;
+    const rd_dfa_body *b = rd_dfa_body_of(&f->dfa, state);
+    rd_dfa_where(b, state, &place, &count);
+    if (b->most < 0 || count < b->least || p->swept[state - count] == p->count)
+      continue;
+    p->swept[state - count] = p->count;
+    compare_counts(p, b, state - count);
+  }
+}
+
 /* All ways on from those to the position before. */
 static void go_on(rd_path *p) {
   const rd_words *w = rd_form_words(p->form);
@@ -190,13 +232,14 @@ static void go_on(rd_path *p) {
     end = look_through(p, w->ends, (uint32_t)w->end_count);
   for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
     int32_t state = p->ways[i].state;
+    if (state == RD_NOWHERE)
+      continue;
     p->from = (uint32_t)i;
     if (end.id >= 0 && (state == ended || rd_form_accepts(p->form, state)))
       go(p, ended, end.id, end.score, end.log);
     rd_form_each(p->form, state, visit, p);
   }
-  p->count++;
-  p->first[p->count + 1] = p->way_count;
+  close_position(p);
 }
 
 void rd_path_any(rd_path *p) {
@@ -219,8 +262,7 @@ void rd_path_word(rd_path *p, int32_t id) {
     if (to != RD_NOWHERE)
       go(p, to, id, 0, 0);
   }
-  p->count++;
-  p->first[p->count + 1] = p->way_count;
+  close_position(p);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

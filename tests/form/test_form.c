@@ -21,8 +21,12 @@ static rd_tokenizer *open_words(const char *const *words, size_t count) {
   to = stpcpy(to, "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,"
                   "\"use_regex\":false},\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":"
                   "\"BPE\",\"merges\":[],\"vocab\":{");
-  for (size_t i = 0; i < count; i++)
-    to += sprintf(to, "%s\"%s\":%zu", i ? "," : "", words[i], i);
+  for (size_t i = 0; i < count; i++) {
+    to += sprintf(to, "%s\"", i ? "," : "");
+    for (const char *c = words[i]; *c; c++)
+      to += sprintf(to, *c == '"' ? "\\%c" : "%c", *c);
+    to += sprintf(to, "\":%zu", i);
+  }
   strcpy(to, "}}}");
   if (rd_tokenizer_open_memory(&t, "tokenizer.json", json, strlen(json), &e) != RD_OK)
     fail_msg("%s", e.message);
@@ -30,7 +34,9 @@ static rd_tokenizer *open_words(const char *const *words, size_t count) {
 }
 
 enum { END = 7, V = 8, ROOM = 5 };
-static const char *const letters[V] = {"a", "b", "ab", "ba", "aab", "c", "bcc", "x"};
+static const char *const plain[V] = {"a", "b", "ab", "ba", "aab", "c", "bcc", "x"};
+static const char *const quoted[V] = {"a", "\"", "\"a", "ab\"", "aa", "b", "bba", "x"};
+static const char *const *letters = plain;
 
 static uint32_t seed = 1;
 static float draw(void) {
@@ -157,30 +163,66 @@ static const char *const patterns[] = {
     "abc?c?c?", "(aa)*b{0,2}", "a(b(a(b)?)?)?", "[a-c]{5}", "c{7}",       "(ab){3,4}",
 };
 
-static void test_programme(void **state) {
-  (void)state;
-  rd_tokenizer *t = open_words(letters, V);
+/* Strings whose characters are counted, beside expressions for them. */
+static const char *const strings[][2] = {
+    {"json-schema:{\"type\":\"string\"}", "\"[ab]*\""},
+    {"json-schema:{\"minLength\":2,\"maxLength\":3}", "\"[ab]{2,3}\""},
+    {"json-schema:{\"maxLength\":4}", "\"[ab]{0,4}\""},
+    {"json-schema:{\"minLength\":4}", "\"[ab]{4,}\""},
+    {"json-schema:{\"maxLength\":6}", "\"[ab]{0,6}\""},
+    {"json-schema:{\"minLength\":1,\"maxLength\":5}", "\"[ab]{1,5}\""},
+};
+
+/* One form, with its trials. */
+static void try_form(const rd_words *words, const char *source, const char *expression) {
+  char anchored[80];
+  regex_t judge;
+  rd_form *form = NULL;
+  rd_error e = {0};
+  snprintf(anchored, sizeof anchored, "^(%s)$", expression);
+  assert_int_equal(regcomp(&judge, anchored, REG_EXTENDED | REG_NOSUB), 0);
+  if (rd_form_open(&form, source, words, &e) != RD_OK)
+    fail_msg("%s: %s", source, e.message);
+  for (int kind = 0; kind < 3; kind++)
+    for (int64_t room = 1; room <= ROOM - (kind > 0); room++) {
+      trial one = make_trial(room, kind);
+      run_trial(&one, form, &judge, source);
+    }
+  rd_form_close(&form);
+  regfree(&judge);
+}
+
+static rd_words *open_tree(rd_tokenizer **t, const char *const *spelled) {
   const int32_t ends[] = {END};
   rd_words *words = NULL;
   rd_error e = {0};
-  assert_int_equal(rd_words_open(&words, t, V, ends, 1, -1, &e), RD_OK);
+  letters = spelled;
+  *t = open_words(spelled, V);
+  if (rd_words_open(&words, *t, V, ends, 1, -1, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  return words;
+}
+
+static void test_programme(void **state) {
+  (void)state;
+  rd_tokenizer *t;
+  rd_words *words = open_tree(&t, plain);
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-    char source[80], anchored[80];
-    regex_t judge;
-    rd_form *form = NULL;
+    char source[80];
     snprintf(source, sizeof source, "regex:%s", patterns[i]);
-    snprintf(anchored, sizeof anchored, "^(%s)$", patterns[i]);
-    assert_int_equal(regcomp(&judge, anchored, REG_EXTENDED | REG_NOSUB), 0);
-    if (rd_form_open(&form, source, words, &e) != RD_OK)
-      fail_msg("%s: %s", patterns[i], e.message);
-    for (int kind = 0; kind < 3; kind++)
-      for (int64_t room = 1; room <= 4; room++) {
-        trial one = make_trial(room, kind);
-        run_trial(&one, form, &judge, patterns[i]);
-      }
-    rd_form_close(&form);
-    regfree(&judge);
+    try_form(words, source, patterns[i]);
   }
+  rd_words_close(&words);
+  rd_tokenizer_close(&t);
+}
+
+static void test_strings(void **state) {
+  (void)state;
+  rd_tokenizer *t;
+  rd_words *words = open_tree(&t, quoted);
+  for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+    for (int again = 0; again < 4; again++)
+      try_form(words, strings[i][0], strings[i][1]);
   rd_words_close(&words);
   rd_tokenizer_close(&t);
 }
@@ -188,6 +230,7 @@ static void test_programme(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_programme),
+      cmocka_unit_test(test_strings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
