@@ -28,20 +28,20 @@ static rd_words *open_words(void) {
 
 static void find_text(const rd_form *f) {
   enum { ROOM = 40 };
-  rd_path *path = NULL;
+  rd_form_path *path = NULL;
   int32_t ids[ROOM], least = rd_form_least(f, rd_form_start(f)), state = rd_form_start(f);
   float logs[ROOM];
-  if (least > ROOM || rd_path_open(&path, f, least, NULL) != RD_OK)
+  if (least > ROOM || rd_form_path_open(&path, f, least, NULL) != RD_OK)
     return;
   for (int32_t i = 0; i < least; i++)
-    rd_path_any(path);
-  if (!rd_path_settle(path, ids, logs))
+    rd_form_path_any(path);
+  if (!rd_form_path_settle(path, ids, logs))
     abort();
   for (int32_t i = 0; i < least; i++)
     state = rd_form_next(f, state, ids[i]);
   if (!rd_form_accepts(f, state))
     abort();
-  rd_path_close(&path);
+  rd_form_path_close(&path);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -25,9 +25,9 @@ static void tell_until(rd_draft *d, int64_t end) {
   rd_formed *f = d->formed;
   for (; f->told < end && f->told < f->room; f->told++) {
     if (stands(d, f->told))
-      rd_path_word(f->path, d->view.ids[f->told]);
+      rd_form_path_word(f->path, d->view.ids[f->told]);
     else
-      rd_path_any(f->path);
+      rd_form_path_any(f->path);
   }
 }
 
@@ -36,15 +36,15 @@ static void look(void *context, int64_t index, const float *logits, const rd_pro
   rd_formed *f = d->formed;
   int64_t p = d->wanted[index].position - d->setup.prompt_count;
   if (index == 0) {
-    rd_path_begin(f->path);
+    rd_form_path_begin(f->path);
     f->told = 0;
   }
   if (p >= f->room)
     return;
   tell_until(d, p);
   bool greedy = rd_propose_greedy(d->rule.temperature) || d->rule.top_k == 1;
-  rd_path_row(f->path, logits, rd_propose_log_sum(logits, d->setup.vocab),
-              greedy ? -1 : proposal->id);
+  rd_form_path_row(f->path, logits, rd_propose_log_sum(logits, d->setup.vocab),
+                   greedy ? -1 : proposal->id);
   f->told++;
 }
 
@@ -79,7 +79,7 @@ rd_code rd_formed_take(rd_draft *d, rd_error *e) {
   if (looks_back(d) || d->wanted_count == 0)
     return RD_OK;
   tell_until(d, d->n);
-  if (!rd_path_settle(f->path, f->ids, f->logs))
+  if (!rd_form_path_settle(f->path, f->ids, f->logs))
     return rd_fail(e, RD_USAGE, "no text of the form asked for has the words that stand");
   for (int64_t i = 0; i < d->wanted_count; i++) {
     int64_t p = d->wanted[i].position - d->setup.prompt_count;
@@ -91,11 +91,32 @@ rd_code rd_formed_take(rd_draft *d, rd_error *e) {
   return RD_OK;
 }
 
+/* Words behind what stands, until the text may end. */
+static void bring_to_end(rd_draft *d) {
+  rd_formed *f = d->formed;
+  int32_t state = rd_form_start(f->form);
+  for (int64_t p = 0; p < d->n; p++)
+    state = rd_form_next(f->form, state, d->draft[p]);
+  while (d->n < f->room && state != RD_NOWHERE && state != rd_form_ended(f->form)) {
+    int32_t id = rd_form_nearest(f->form, state);
+    if (id < 0)
+      return;
+    d->confidence[d->n] = 0;
+    d->draft[d->n++] = id;
+    state = rd_form_next(f->form, state, id);
+  }
+}
+
 void rd_formed_fill(rd_draft *d) {
   const rd_formed *f = d->formed;
+  if (d->sampler->checks) /* guesses behind what is final are nobody's */
+    d->n = d->checked.final;
   for (int64_t p = 0; p < f->told && p < d->n && !looks_back(d); p++)
     if (d->draft[p] == d->setup.mask || d->draft[p] == d->blank)
       d->draft[p] = f->ids[p];
+  bring_to_end(d);
+  if (d->sampler->checks)
+    d->checked.final = d->n;
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -105,10 +126,10 @@ static rd_code check_given(rd_draft *d, rd_error *e) {
   rd_formed *f = d->formed;
   for (int64_t p = 0; p < f->room; p++)
     if (stands(d, p) && (d->fixed[p] || !d->sampler->revises))
-      rd_path_word(f->path, d->view.ids[p]);
+      rd_form_path_word(f->path, d->view.ids[p]);
     else
-      rd_path_any(f->path);
-  if (rd_path_settle(f->path, f->ids, f->logs))
+      rd_form_path_any(f->path);
+  if (rd_form_path_settle(f->path, f->ids, f->logs))
     return RD_OK;
   return rd_fail(e, RD_USAGE,
                  "the text that is given (prefix, suffix, template, draft) is no part of a text of "
@@ -133,7 +154,7 @@ rd_code rd_formed_open(rd_draft *d, rd_form *form, rd_error *e) {
   f->room = d->setup.most;
   f->width = (d->setup.vocab + 63) / 64;
   f->rows = d->sampler->checks ? (most < f->room ? most : f->room) + 1 : 1;
-  RD_TRY(rd_path_open(&f->path, form, f->room, e));
+  RD_TRY(rd_form_path_open(&f->path, form, f->room, e));
   f->ids = rd_calloc((size_t)f->room, sizeof *f->ids, "a form", e);
   f->logs = rd_calloc((size_t)f->room, sizeof *f->logs, "a form", e);
   f->allowed = rd_calloc((size_t)(f->rows * f->width), sizeof *f->allowed, "a form", e);
@@ -146,7 +167,7 @@ void rd_formed_close(rd_formed **formed) {
   rd_formed *f = *formed;
   if (!f)
     return;
-  rd_path_close(&f->path);
+  rd_form_path_close(&f->path);
   rd_form_close(&f->form);
   free(f->ids);
   free(f->logs);

@@ -12,7 +12,7 @@ struct rd_draft;
 
 typedef struct rd_formed {
   rd_form *form;
-  rd_path *path;
+  rd_form_path *path;
   int64_t room;      /* places that the text may take */
   int32_t *ids;      /* (room) of the best text at the last pass, to `told` */
   float *logs;       /* (room) */
@@ -29,7 +29,8 @@ void rd_formed_close(rd_formed **formed);
 void rd_formed_need(struct rd_draft *d, rd_need *need);
 /* Proposals become words of the form. */
 rd_code rd_formed_take(struct rd_draft *d, rd_error *e);
-/* What nobody asked for is filled, where the draft must be the last. */
+/* Where the draft must be the last: what nobody asked for is filled, and the text is brought to its
+ * end by the nearest words. */
 void rd_formed_fill(struct rd_draft *d);
 
 #endif

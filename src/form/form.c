@@ -183,6 +183,29 @@ int64_t rd_form_allow(const rd_form *f, int32_t state, int64_t left, uint64_t *b
   return a.count;
 }
 
+typedef struct nearing {
+  const rd_form *f;
+  int32_t least, id;
+} nearing;
+
+static void near(void *context, int32_t to, const int32_t *ids, uint32_t count, int32_t key) {
+  nearing *n = context;
+  (void)count;
+  (void)key;
+  if (n->f->least[to] < n->least) {
+    n->least = n->f->least[to];
+    n->id = ids[0];
+  }
+}
+
+int32_t rd_form_nearest(const rd_form *f, int32_t state) {
+  nearing n = {f, rd_form_least(f, state), -1};
+  if (state == f->ended || rd_form_accepts(f, state))
+    return f->words->end_count > 0 ? f->words->ends[0] : -1;
+  rd_form_each(f, state, near, &n);
+  return n.id;
+}
+
 /* --- distances -------------------------------------------------------------------------------- */
 
 /* Arrows between states by words, each group one, kept by where they lead. */

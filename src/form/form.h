@@ -50,6 +50,8 @@ bool rd_form_accepts(const rd_form *f, int32_t state);
 int32_t rd_form_next(const rd_form *f, int32_t state, int32_t id);
 /* Words that are needed at least to where the text may end; RD_FORM_NEVER: it cannot. */
 int32_t rd_form_least(const rd_form *f, int32_t state);
+/* A word that brings the end nearer, an end word where the text may end; -1: there is none. */
+int32_t rd_form_nearest(const rd_form *f, int32_t state);
 /* Set the bits (ceil(V / 64)) of the ids after which a text can end within `left` words more, and
  * of the end words where it may end; clears the others. Returns the number of those set. */
 int64_t rd_form_allow(const rd_form *f, int32_t state, int64_t left, uint64_t *bits);

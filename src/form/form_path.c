@@ -28,7 +28,7 @@ typedef struct best {
   int32_t id;
 } best;
 
-struct rd_path {
+struct rd_form_path {
   const rd_form *form;
   int64_t room, count;
   way *ways; /* (capacity) by position */
@@ -59,7 +59,7 @@ static size_t most_ways(const rd_form *f, int64_t room) {
   return all;
 }
 
-rd_code rd_path_open(rd_path **out, const rd_form *form, int64_t room, rd_error *e) {
+rd_code rd_form_path_open(rd_form_path **out, const rd_form *form, int64_t room, rd_error *e) {
   enum { MOST_WAYS = 1 << 27 };
   size_t states = (size_t)rd_form_states(form);
   int32_t least = rd_form_least(form, rd_form_start(form));
@@ -69,7 +69,7 @@ rd_code rd_path_open(rd_path **out, const rd_form *form, int64_t room, rd_error 
                    "the answer has room for %lld tokens, and a text of the form asked for has at "
                    "least %d: give it more",
                    (long long)room, least);
-  rd_path *p = rd_calloc(1, sizeof *p, "a form", e);
+  rd_form_path *p = rd_calloc(1, sizeof *p, "a form", e);
   if (!p)
     return RD_NO_MEMORY;
   p->form = form;
@@ -78,7 +78,7 @@ rd_code rd_path_open(rd_path **out, const rd_form *form, int64_t room, rd_error 
   if (p->capacity > MOST_WAYS) {
     rd_fail(e, RD_USAGE, "the form is too large for an answer of %lld tokens: ask for fewer",
             (long long)room);
-    rd_path_close(&p);
+    rd_form_path_close(&p);
     return RD_USAGE;
   }
   p->ways = rd_calloc(p->capacity, sizeof *p->ways, "a form", e);
@@ -88,16 +88,16 @@ rd_code rd_path_open(rd_path **out, const rd_form *form, int64_t room, rd_error 
   p->swept = rd_calloc(states, sizeof *p->swept, "a form", e);
   p->bests = rd_calloc((size_t)rd_form_keys(form) + 1, sizeof *p->bests, "a form", e);
   if (!p->ways || !p->first || !p->reached || !p->way_of || !p->swept || !p->bests) {
-    rd_path_close(&p);
+    rd_form_path_close(&p);
     return RD_NO_MEMORY;
   }
-  rd_path_begin(p);
+  rd_form_path_begin(p);
   *out = p;
   return RD_OK;
 }
 
-void rd_path_close(rd_path **path) {
-  rd_path *p = path ? *path : NULL;
+void rd_form_path_close(rd_form_path **path) {
+  rd_form_path *p = path ? *path : NULL;
   if (!p)
     return;
   free(p->ways);
@@ -110,7 +110,7 @@ void rd_path_close(rd_path **path) {
   *path = NULL;
 }
 
-void rd_path_begin(rd_path *p) {
+void rd_form_path_begin(rd_form_path *p) {
   memset(p->reached, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->reached);
   memset(p->swept, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->swept);
   for (int32_t k = 0; k < rd_form_keys(p->form); k++)
@@ -122,14 +122,14 @@ void rd_path_begin(rd_path *p) {
   p->first[1] = 1;
 }
 
-int64_t rd_path_count(const rd_path *p) {
+int64_t rd_form_path_count(const rd_form_path *p) {
   return p->count;
 }
 
 /* --- one position ----------------------------------------------------------------------------- */
 
 /* A way on from p->from, if it is the best to where it leads so far. */
-static void go(rd_path *p, int32_t to, int32_t id, double score, float log) {
+static void go(rd_form_path *p, int32_t to, int32_t id, double score, float log) {
   if (rd_form_least(p->form, to) > p->room - p->count - 1)
     return;
   const way w = {p->ways[p->from].score + score, to, id, p->from, log};
@@ -142,7 +142,7 @@ static void go(rd_path *p, int32_t to, int32_t id, double score, float log) {
   }
 }
 
-static void look_at(const rd_path *p, int32_t id, best *b) {
+static void look_at(const rd_form_path *p, int32_t id, best *b) {
   double log = (double)p->logits[id] - p->log_sum;
   log = log > LEAST_LOG ? log : LEAST_LOG;
   double score = id == p->drawn ? 0 : log;
@@ -154,7 +154,7 @@ static void look_at(const rd_path *p, int32_t id, best *b) {
 }
 
 /* The best word of a list: as a rule the one that has the greatest logit. */
-static best look_through(const rd_path *p, const int32_t *ids, uint32_t count) {
+static best look_through(const rd_form_path *p, const int32_t *ids, uint32_t count) {
   best b = {.score = -INFINITY, .id = -1};
   if (p->kind == ANY)
     return (best){.id = ids[0]};
@@ -172,7 +172,7 @@ static best look_through(const rd_path *p, const int32_t *ids, uint32_t count) {
 }
 
 static void visit(void *context, int32_t to, const int32_t *ids, uint32_t count, int32_t key) {
-  rd_path *p = context;
+  rd_form_path *p = context;
   best b;
   if (rd_form_least(p->form, to) > p->room - p->count - 1)
     return;
@@ -191,7 +191,7 @@ static void visit(void *context, int32_t to, const int32_t *ids, uint32_t count,
 /* Of two ways to one place of a string that has enough characters, the one with fewer may go on as
  * the other does: where its score is no worse the other is left out. `base`: that place without
  * any. */
-static void compare_counts(rd_path *p, const rd_dfa_body *b, int32_t base) {
+static void compare_counts(rd_form_path *p, const rd_dfa_body *b, int32_t base) {
   double most = -INFINITY;
   for (int32_t s = base + b->least; s <= base + b->cap; s++) {
     way *w = &p->ways[p->way_of[s]];
@@ -205,7 +205,7 @@ static void compare_counts(rd_path *p, const rd_dfa_body *b, int32_t base) {
 }
 
 /* The position is told: what need not be gone on from is left out. */
-static void close_position(rd_path *p) {
+static void close_position(rd_form_path *p) {
   const rd_form *f = p->form;
   p->count++;
   p->first[p->count + 1] = p->way_count;
@@ -224,7 +224,7 @@ static void close_position(rd_path *p) {
 }
 
 /* All ways on from those to the position before. */
-static void go_on(rd_path *p) {
+static void go_on(rd_form_path *p) {
   const rd_words *w = rd_form_words(p->form);
   const int32_t ended = rd_form_ended(p->form);
   best end = {.id = -1};
@@ -242,12 +242,12 @@ static void go_on(rd_path *p) {
   close_position(p);
 }
 
-void rd_path_any(rd_path *p) {
+void rd_form_path_any(rd_form_path *p) {
   p->kind = ANY;
   go_on(p);
 }
 
-void rd_path_row(rd_path *p, const float *logits, double log_sum, int32_t drawn) {
+void rd_form_path_row(rd_form_path *p, const float *logits, double log_sum, int32_t drawn) {
   p->kind = ROW;
   p->logits = logits;
   p->log_sum = log_sum;
@@ -255,7 +255,7 @@ void rd_path_row(rd_path *p, const float *logits, double log_sum, int32_t drawn)
   go_on(p);
 }
 
-void rd_path_word(rd_path *p, int32_t id) {
+void rd_form_path_word(rd_form_path *p, int32_t id) {
   for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
     int32_t to = rd_form_next(p->form, p->ways[i].state, id);
     p->from = (uint32_t)i;
@@ -267,7 +267,7 @@ void rd_path_word(rd_path *p, int32_t id) {
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-bool rd_path_settle(rd_path *p, int32_t *ids, float *logs) {
+bool rd_form_path_settle(rd_form_path *p, int32_t *ids, float *logs) {
   size_t at = SIZE_MAX;
   for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++)
     if (at == SIZE_MAX || p->ways[i].score > p->ways[at].score)

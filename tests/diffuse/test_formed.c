@@ -203,6 +203,32 @@ static void test_given(void **state) {
   rd_form_close(&form);
 }
 
+/* A deadline that is over at once: what there is is brought to an end. */
+static void test_deadline(void **state) {
+  (void)state;
+  rd_model *gated = open_model(true);
+  const rd_model *const models[] = {model, gated};
+  for (int m = 0; m < 2; m++)
+    for (size_t k = 0; k < sizeof sources / sizeof *sources; k++) {
+      rd_form *form = open_form(models[m], sources[k]);
+      for (size_t i = 0; i < rd_sampler_count; i++) {
+        const rd_sampler *s = &rd_samplers[i];
+        const char *const pairs[] = {"sampler", s->name, "grammar",  sources[k], "seed", "4",
+                                     "tokens",  "30",    "deadline", "1e-9",     NULL};
+        if (s->searches || (s->drafts && m == 0))
+          continue;
+        answered a = run(models[m], pairs, NULL);
+        if (a.code != RD_OK)
+          fail_msg("%s: %s", s->name, a.e.message);
+        if (!has_form(models[m], form, a.text))
+          fail_msg("%s: \"%s\" is no text of %s", s->name, a.text, sources[k]);
+        free(a.text);
+      }
+      rd_form_close(&form);
+    }
+  rd_model_close(&gated);
+}
+
 static int setup(void **state) {
   (void)state;
   model = open_model(false);
@@ -220,6 +246,7 @@ int main(void) {
       cmocka_unit_test(test_samplers),
       cmocka_unit_test(test_checked),
       cmocka_unit_test(test_given),
+      cmocka_unit_test(test_deadline),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -117,29 +117,29 @@ static trial make_trial(int64_t room, int kind) {
 }
 
 static void run_trial(const trial *t, const rd_form *form, const regex_t *judge, const char *what) {
-  rd_path *path = NULL;
+  rd_form_path *path = NULL;
   rd_error e = {0};
   int64_t least;
   int32_t ids[ROOM];
   float logs[ROOM];
   char text[64];
   double best = by_force(t, judge, &least);
-  rd_code code = rd_path_open(&path, form, t->room, &e);
+  rd_code code = rd_form_path_open(&path, form, t->room, &e);
   assert_int_equal(code, least <= t->room ? RD_OK : RD_USAGE);
   if (code != RD_OK)
     return;
   assert_int_equal(rd_form_least(form, rd_form_start(form)), least);
   for (int turn = 0; turn < 2; turn++) {
-    rd_path_begin(path);
+    rd_form_path_begin(path);
     for (int64_t i = 0; i < t->room; i++)
       if (t->given[i] >= 0)
-        rd_path_word(path, t->given[i]);
+        rd_form_path_word(path, t->given[i]);
       else if (t->given[i] == -2)
-        rd_path_any(path);
+        rd_form_path_any(path);
       else
-        rd_path_row(path, t->rows[i], log_sum_of(t->rows[i]), t->drawn[i]);
-    assert_int_equal(rd_path_count(path), t->room);
-    bool found = rd_path_settle(path, ids, logs);
+        rd_form_path_row(path, t->rows[i], log_sum_of(t->rows[i]), t->drawn[i]);
+    assert_int_equal(rd_form_path_count(path), t->room);
+    bool found = rd_form_path_settle(path, ids, logs);
     assert_int_equal(found, best > -INFINITY);
     if (!found)
       continue;
@@ -153,7 +153,7 @@ static void run_trial(const trial *t, const rd_form *form, const regex_t *judge,
       assert_true(fabs((double)logs[i] - log) < 1e-4);
     }
   }
-  rd_path_close(&path);
+  rd_form_path_close(&path);
 }
 
 /* Each as POSIX's extended expressions and as ours. */
