@@ -32,6 +32,43 @@ static json_t *item_of(const rd_job *job, const char *text, const char *status) 
                    "role", "assistant", "content", content);
 }
 
+/* A call; without arguments (NULL) they are still to come. */
+static json_t *call_of(const rd_job *job, size_t number, const json_t *arguments) {
+  const json_t *call = json_array_get(job->calls, number);
+  char id[60];
+  snprintf(id, sizeof id, "fc_%s_%zu", identity(job), number);
+  return json_pack("{s:s, s:s, s:O, s:O, s:o, s:s}", "type", "function_call", "id", id, "call_id",
+                   json_object_get(call, "id"), "name",
+                   json_object_get(json_object_get(call, "function"), "name"), "arguments",
+                   arguments ? json_incref((json_t *)(uintptr_t)arguments) : json_string(""),
+                   "status", arguments ? "completed" : "in_progress");
+}
+
+static const json_t *arguments_of(const rd_job *job, size_t number) {
+  const json_t *call = json_array_get(job->calls, number);
+  return json_object_get(json_object_get(call, "function"), "arguments");
+}
+
+/* The message's text: all of it, or what stands before calls; a new string. NULL: there is no
+ * message, or no memory. */
+static char *message_text(const rd_job *job) {
+  if (!job->calls)
+    return strdup(job->text);
+  return job->prose > 0 ? strndup(job->text, job->prose) : NULL;
+}
+
+/* A message, then calls. */
+static json_t *output_of(const rd_job *job, const char *status) {
+  json_t *output = json_array();
+  char *text = message_text(job);
+  if (text)
+    json_array_append_new(output, item_of(job, text, status));
+  free(text);
+  for (size_t i = 0; i < json_array_size(job->calls); i++)
+    json_array_append_new(output, call_of(job, i, arguments_of(job, i)));
+  return output;
+}
+
 static json_t *usage_of(const rd_group *group) {
   int64_t prompt, answer;
   rd_reply_usage(group, &prompt, &answer);
@@ -63,8 +100,7 @@ static json_t *response_of(const rd_job *job, const char *status, json_t *output
 static json_t *whole_response(const rd_group *group) {
   const rd_job *job = group->jobs[0];
   const char *status = status_of(job);
-  json_t *response =
-      response_of(job, status, json_pack("[o]", item_of(job, job->text, status)), usage_of(group));
+  json_t *response = response_of(job, status, output_of(job, status), usage_of(group));
   json_object_set_new(response, "converged", json_boolean(job->converged));
   if (job->warning)
     json_object_set_new(response, "warning", json_string(job->warning));
@@ -101,6 +137,14 @@ static rd_code send_of_part(rd_job *job, const char *type, json_t *more, rd_erro
   return send_event(job, type, value, e);
 }
 
+static rd_code begin_message(rd_job *job, rd_error *e) {
+  RD_TRY(send_event(
+      job, "response.output_item.added",
+      json_pack("{s:i, s:o}", "output_index", 0, "item", item_of(job, NULL, "in_progress")), e));
+  return send_of_part(job, "response.content_part.added", json_pack("{s:o}", "part", part_of("")),
+                      e);
+}
+
 static rd_code send_first(rd_job *job, rd_error *e) {
   const char *const types[] = {"response.created", "response.in_progress"};
   for (int i = 0; i < 2; i++)
@@ -108,11 +152,7 @@ static rd_code send_first(rd_job *job, rd_error *e) {
         job, types[i],
         json_pack("{s:o}", "response", response_of(job, "in_progress", json_array(), json_null())),
         e));
-  RD_TRY(send_event(
-      job, "response.output_item.added",
-      json_pack("{s:i, s:o}", "output_index", 0, "item", item_of(job, NULL, "in_progress")), e));
-  return send_of_part(job, "response.content_part.added", json_pack("{s:o}", "part", part_of("")),
-                      e);
+  return job->body.calls ? RD_OK : begin_message(job, e); /* else it is known later what comes */
 }
 
 static rd_code write_news(rd_job *job, const rd_event *event, rd_error *e) {
@@ -123,6 +163,8 @@ static rd_code write_news(rd_job *job, const rd_event *event, rd_error *e) {
   char *text = NULL;
   size_t from, size;
   rd_code code = rd_reply_news(job, event, &text, &from, &size, e);
+  if (code == RD_OK && size > 0 && job->body.calls) /* all of it, at the end */
+    code = begin_message(job, e);
   if (code == RD_OK && size > 0)
     code = send_of_part(job, "response.output_text.delta",
                         json_pack("{s:s%, s:[]}", "delta", text + from, size, "logprobs"), e);
@@ -132,19 +174,50 @@ static rd_code write_news(rd_job *job, const rd_event *event, rd_error *e) {
   return code;
 }
 
+static rd_code end_message(rd_job *job, const char *text, const char *status, rd_error *e) {
+  if (job->body.calls && !*text) /* without news it was never begun */
+    RD_TRY(begin_message(job, e));
+  RD_TRY(send_of_part(job, "response.output_text.done",
+                      json_pack("{s:s, s:[]}", "text", text, "logprobs"), e));
+  RD_TRY(send_of_part(job, "response.content_part.done", json_pack("{s:o}", "part", part_of(text)),
+                      e));
+  return send_event(job, "response.output_item.done",
+                    json_pack("{s:i, s:o}", "output_index", 0, "item", item_of(job, text, status)),
+                    e);
+}
+
+/* One call: it begins, its arguments come in one piece, it is over. */
+static rd_code send_call(rd_job *job, size_t number, int at, rd_error *e) {
+  const json_t *arguments = arguments_of(job, number);
+  char id[60];
+  snprintf(id, sizeof id, "fc_%s_%zu", identity(job), number);
+  RD_TRY(send_event(job, "response.output_item.added",
+                    json_pack("{s:i, s:o}", "output_index", at, "item", call_of(job, number, NULL)),
+                    e));
+  RD_TRY(send_event(
+      job, "response.function_call_arguments.delta",
+      json_pack("{s:s, s:i, s:O}", "item_id", id, "output_index", at, "delta", arguments), e));
+  RD_TRY(send_event(
+      job, "response.function_call_arguments.done",
+      json_pack("{s:s, s:i, s:O}", "item_id", id, "output_index", at, "arguments", arguments), e));
+  return send_event(
+      job, "response.output_item.done",
+      json_pack("{s:i, s:o}", "output_index", at, "item", call_of(job, number, arguments)), e);
+}
+
 static rd_code send_last(rd_group *group, rd_error *e) {
   rd_job *job = group->jobs[0];
   const char *status = status_of(job);
   bool cut = strcmp(status, "incomplete") == 0;
-  RD_TRY(send_of_part(job, "response.output_text.done",
-                      json_pack("{s:s, s:[]}", "text", job->text, "logprobs"), e));
-  RD_TRY(send_of_part(job, "response.content_part.done",
-                      json_pack("{s:o}", "part", part_of(job->text)), e));
-  RD_TRY(send_event(
-      job, "response.output_item.done",
-      json_pack("{s:i, s:o}", "output_index", 0, "item", item_of(job, job->text, status)), e));
-  return send_event(job, cut ? "response.incomplete" : "response.completed",
-                    json_pack("{s:o}", "response", whole_response(group)), e);
+  char *text = message_text(job);
+  int at = text != NULL;
+  rd_code code = text ? end_message(job, text, status, e) : RD_OK;
+  free(text);
+  for (size_t i = 0; i < json_array_size(job->calls) && code == RD_OK; i++)
+    code = send_call(job, i, at++, e);
+  return code == RD_OK ? send_event(job, cut ? "response.incomplete" : "response.completed",
+                                    json_pack("{s:o}", "response", whole_response(group)), e)
+                       : code;
 }
 
 static void fail_event(rd_job *job, const rd_error *e) {

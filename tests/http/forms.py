@@ -99,6 +99,16 @@ def calls(server):
     check("Ollama's call", ("weather", True), (answer["message"]["tool_calls"][0]["function"]["name"], is_weather(answer["message"]["tool_calls"][0]["function"]["arguments"])))
     lines = server.ask("/api/chat", {"messages": CHAT["messages"], "tools": TOOLS, "tool_choice": NAMED, "window": 128})[2].splitlines()
     check("and in its stream", "weather", json.loads(lines[-1])["message"]["tool_calls"][0]["function"]["name"])
+    flat = [{"type": "function", **tool["function"]} for tool in TOOLS]
+    body = {"input": "Hi", "tools": flat, "tool_choice": {"type": "function", "name": "weather"}, "window": 128}
+    status, _, answer = server.ask("/v1/responses", body)
+    check("a response's call", ("function_call", "weather", True, "completed"),
+          (answer["output"][0]["type"], answer["output"][0]["name"], is_weather(answer["output"][0]["arguments"]), answer["status"]))
+    made = [json.loads(line) for line in events(server.ask("/v1/responses", {**body, "stream": True})[2])]
+    check("its stream", ["created", "in_progress", "output_item.added", "function_call_arguments.delta", "function_call_arguments.done", "output_item.done", "completed"],
+          [event["type"].removeprefix("response.") for event in made])
+    check("numbers", list(range(len(made))), [event["sequence_number"] for event in made])
+    check("ends as the whole", [item["type"] for item in answer["output"]], [item["type"] for item in made[-1]["response"]["output"]])
     for word in "none", "auto":
         answer = server.ask("/v1/chat/completions", {**CHAT, "tools": TOOLS, "tool_choice": word})[2]
         check(f"{word} is prose", (False, True), ("tool_calls" in answer["choices"][0]["message"], isinstance(answer["choices"][0]["message"]["content"], str)))
