@@ -52,8 +52,11 @@ static bool next_gap(rd_draft *d) {
     p++;
   g->end = p;
   g->behind_count = 0;
-  for (; p < count && !g->gap[p] && g->behind_count < RD_GAP_BEHIND; p++)
+  for (bool ended = false; p < count && !g->gap[p] && !ended && g->behind_count < RD_GAP_BEHIND;
+       p++) {
     g->behind[g->behind_count++] = g->source[p];
+    ended = rd_is_end(&d->view, g->source[p]);
+  }
   if (g->end == count && d->setup.end_count > 0) /* the answer ends behind it */
     g->behind[g->behind_count++] = d->setup.ends[0];
   g->nodes[0] = (rd_gap_node){.parent = -1, .token = -1};

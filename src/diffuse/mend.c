@@ -129,7 +129,7 @@ static rd_code search(work *w, int64_t first, int64_t end, rd_error *e) {
   rd_params params = {0};
   rd_options o = {0};
   int32_t *ids = rd_calloc((size_t)n, sizeof *ids, "a gap", e);
-  uint8_t *places = rd_calloc((size_t)n, 2, "a gap", e), *spaced = places ? places + n : NULL;
+  uint8_t *places = rd_calloc((size_t)n, 1, "a gap", e);
   rd_code code = ids && places ? rd_options_open(&o, rd_sampler_parts, &params, e) : RD_NO_MEMORY;
   if (code == RD_OK)
     code = rd_options_default(&o, e);
@@ -143,9 +143,8 @@ static rd_code search(work *w, int64_t first, int64_t end, rd_error *e) {
     params.seed = 0;
     memset(places, RD_PLACE_LOCKED, (size_t)n);
     memset(places + first, RD_PLACE_MASKED, (size_t)(end - first + MORE));
-    memcpy(ids, w->ids, (size_t)first * sizeof *ids);
+    memcpy(ids, w->ids, (size_t)end * sizeof *ids);
     memcpy(ids + end + MORE, w->ids + end, (size_t)behind * sizeof *ids);
-    spaced[first] = begins_word(w, first);
     const rd_request request = {.model = w->model,
                                 .params = &params,
                                 .sampler = sampler,
@@ -154,7 +153,6 @@ static rd_code search(work *w, int64_t first, int64_t end, rd_error *e) {
                                 .ids = ids,
                                 .places = places,
                                 .count = n,
-                                .spaced = spaced,
                                 .observer = keep_answer,
                                 .context = w};
     code = rd_request_run(&text, &request, w->kept, w->cancelled, e);

@@ -90,6 +90,19 @@ static rd_code sort_words(uint64_t **words, uint64_t **spaced, const rd_model *m
   return RD_OK;
 }
 
+/* In a draft by position a gap begins with a space where the word did that it takes the place of.
+ */
+static void keep_spaces(rd_canvas *c, const int32_t *ids, const uint64_t *spaced_words,
+                        int64_t vocab) {
+  bool inside = false;
+  for (int64_t p = 0; p < c->count; p++) {
+    bool gap = c->places[p] == RD_PLACE_MASKED;
+    bool known = ids[p] >= 0 && ids[p] < vocab;
+    c->spaced[p] = gap && !inside && known && (spaced_words[ids[p] / 64] >> (ids[p] % 64) & 1);
+    inside = gap;
+  }
+}
+
 /* A prompt that ends with a space of its own, and a gap behind it: the space is the gap's first
  * word's. */
 static void take_space(rd_draft_setup *s, rd_canvas *c, const rd_model *m) {
@@ -158,6 +171,11 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                    "%s has no adapter with a gate, so that there is no base beside it to read the "
                    "draft: --base-weight must be 0 (training with gate: answer makes one)",
                    model->name);
+  if (r->sampler->searches && !rd_reads_causally(model))
+    return rd_fail(e, RD_USAGE,
+                   "%s does not read from left to right, by which --sampler %s judges: use its own "
+                   "sampler, or the model without its adapter",
+                   model->name, r->sampler->name);
   setup.end_count = rd_ends_of(model, setup.ends);
   if (setup.mask < 0 && rd_sampler_asks(r->sampler)) /* what stands where nothing was guessed yet */
     setup.mask = setup.end_count > 0 ? setup.ends[0] : 0;
@@ -167,8 +185,6 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   setup.places = canvas.places;
   setup.count = canvas.count;
   setup.most = canvas.count;
-  if (r->ids && r->spaced)
-    memcpy(canvas.spaced, r->spaced, (size_t)r->count);
   if (r->sampler->whole && !canvas.ids)
     complete(&setup, canvas.window);
   setup.window = canvas.window;
@@ -179,6 +195,8 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
     setup.prompt = &start;
     setup.prompt_count = canvas.count + 1 <= canvas.window ? 1 : 0;
   }
+  if (code == RD_OK && spaced && r->ids)
+    keep_spaces(&canvas, r->ids, spaced, setup.vocab);
   if (r->sampler->searches)
     take_space(&setup, &canvas, model);
   setup.spaced = canvas.spaced;

@@ -14,11 +14,11 @@ typedef struct rd_request {
   const rd_sampler *sampler;
   const int32_t *prompt; /* (prompt_count) ids, copied */
   int64_t prompt_count;
-  const int32_t *ids;    /* (count) a draft by position, or NULL: the region comes from params */
+  const int32_t *ids; /* (count) a draft by position, or NULL: the region comes from params. Ids of
+                      masked places count for samplers that search alone: where a word with a
+                      space stood, one with a space is looked for */
   const uint8_t *places; /* (count) rd_place */
   int64_t count;
-  const uint8_t *spaced; /* (count) 1: a gap of that draft begins here, whose first word brings a
-                            space; NULL: none does. For samplers that search */
   rd_observer *observer; /* or NULL */
   void *context;
 } rd_request;

@@ -322,6 +322,29 @@ check('twice as large, as a browser zooms: nothing is lost, nothing is wider tha
   await fits('settings');
 }, { ...quick, width: 640, height: 400 });
 
+check('mask a word, then mend it', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  await page.getByRole('button', { name: 'Edit draft' }).click();
+  assert.equal(await page.getByRole('button', { name: 'Mend' }).isDisabled(), true);
+  await page.getByText('Mask', { exact: true }).click();
+  const tokens = page.locator('.draft .tok');
+  const words = await tokens.allTextContents();
+  const place = mock ? 2 : words.findIndex((word) => word.includes('Paris'));
+  await tokens.nth(place).click();
+  await page.getByRole('button', { name: 'Mend' }).click();
+  await page.locator('.turn.open .note').waitFor();
+  await over(page);
+  assert.match(await page.locator('.turn.open .note').textContent(), /Mended: 3 tokens masked, \d+ locked, 0 free/);
+  if (mock) {
+    const { draft, sampler } = mock.counts.requests.at(-1).body;
+    assert.equal(sampler, 'infill');
+    assert.deepEqual(draft.state.slice(1, 6), ['lock', 'mask', 'mask', 'mask', 'lock']);
+  } else {
+    assert.match(await page.locator('.turn.open .draft').textContent(), /Paris/);
+  }
+}, quick);
+
 check('save a trace, load it again', async (page) => {
   await pause(page, 0);
   await ask(page, "What's the capital of France?");

@@ -36,6 +36,7 @@ const samplers = [
   { name: 'low-confidence', help: 'The surest masked positions are fixed at each step', options: ['iterations', 'temperature'], defaults: { temperature: 0 } },
   { name: 'threshold', help: 'Every masked position above a confidence is fixed', options: ['iterations', 'temperature'] },
   { name: 'ar', help: 'Left to right, one token at a time: the baseline', options: ['top_k', 'top_p', 'temperature'] },
+  { name: 'infill', help: 'gaps, by search', options: ['iterations', 'top_k', 'top_p', 'temperature', 'eos_bias'] },
 ];
 
 const answers = [

@@ -234,7 +234,7 @@ export function App() {
               onProblem={setProblem}
               actions={{
                 onRetry: () => (setOpened(null), talk.retry(turn)),
-                onRedraft: (slot, edit) => (setOpened(null), talk.redraft(turn, slot, edit)),
+                onRedraft: (slot, edit, sampler) => (setOpened(null), talk.redraft(turn, slot, edit, sampler)),
                 onEdit: () => {
                   setDraft({ ...draft, prompt: turn.question });
                   document.getElementById('prompt')?.focus();

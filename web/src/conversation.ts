@@ -14,7 +14,8 @@ export interface Conversation {
   readonly busy: boolean;
   readonly ask: (question: string, system: string, threads: boolean, values: readonly Values[]) => void;
   readonly retry: (turn: Turn) => void;
-  readonly redraft: (turn: Turn, slot: number, draft: DraftEdit) => void;
+  /** Once more from a draft; with a sampler of its own, or the slot's. */
+  readonly redraft: (turn: Turn, slot: number, draft: DraftEdit, sampler?: string) => void;
   readonly add: (turn: Turn) => void;
   readonly stop: () => void;
   readonly clear: () => void;
@@ -86,14 +87,15 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
       }),
     retry: (turn) =>
       begin({ ...turn, id: nextId(), slots: turn.slots.map((slot) => newSlot(slot.values, slot.draft)), replaces: turn.id, note: 'Again' }),
-    redraft: (turn, index, draft) => {
+    redraft: (turn, index, draft, sampler) => {
       const counts = count(draft);
+      const values = turn.slots[index]?.values ?? {};
       begin({
         ...turn,
         id: nextId(),
-        slots: [newSlot(turn.slots[index]?.values ?? {}, draft)],
+        slots: [newSlot(sampler ? { ...values, sampler } : values, draft)],
         replaces: turn.id,
-        note: `Redrafted: ${plural(counts.mask, 'token')} masked, ${counts.lock} locked, ${counts.edit} free`,
+        note: `${sampler ? 'Mended' : 'Redrafted'}: ${plural(counts.mask, 'token')} masked, ${counts.lock} locked, ${counts.edit} free`,
       });
     },
     add: (turn) => setTurns((all) => [...all, turn]),

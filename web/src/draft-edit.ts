@@ -78,3 +78,22 @@ export const extend = (edit: DraftEdit, positions: number): DraftEdit => {
   const end = Math.min(edit.ids.length, edit.end + positions);
   return { ...edit, end, marks: edit.marks.map((old, p) => (p >= edit.end && p < end ? 'mask' : old)) };
 };
+
+/** Tokens that a mended gap may have more than it had. */
+const mendRoom = 2;
+
+/** For the sampler that searches: each masked stretch with a little room, everything else locked, nothing behind the end. */
+export function mendOf(edit: DraftEdit): DraftEdit {
+  const order = edit.ids.slice(0, edit.end + 1).flatMap((_, p) => {
+    const last = edit.marks[p] === 'mask' && (edit.marks[p + 1] !== 'mask' || p === edit.end);
+    return Array.from({ length: last ? 1 + mendRoom : 1 }, () => p);
+  });
+  const pick = <T>(list: readonly T[]): T[] => order.map((p) => list[p]!);
+  return {
+    ids: pick(edit.ids),
+    pieces: pick(edit.pieces),
+    confidence: pick(edit.confidence),
+    marks: order.map((p) => (edit.marks[p] === 'mask' ? 'mask' : 'lock')),
+    end: order.filter((p) => p < edit.end).length,
+  };
+}

@@ -15,10 +15,11 @@ interface EditBarProps {
   readonly onEdit: (edit: DraftEdit) => void;
   readonly onRetype: (position: number, text: string) => void;
   readonly onRedraft: () => void;
+  readonly onMend: () => void;
   readonly onClose: () => void;
 }
 
-export function EditBar({ edit, tool, position, onTool, onEdit, onRetype, onRedraft, onClose }: EditBarProps) {
+export function EditBar({ edit, tool, position, onTool, onEdit, onRetype, onRedraft, onMend, onClose }: EditBarProps) {
   const [below, setBelow] = useState(0.5);
   const counts = count(edit);
   const piece = position === null ? '' : (edit.pieces[position] ?? '');
@@ -39,6 +40,9 @@ export function EditBar({ edit, tool, position, onTool, onEdit, onRetype, onRedr
         <span class="spring" />
         <button type="button" class="quiet" onClick={onClose}>
           Cancel
+        </button>
+        <button type="button" disabled={counts.mask === 0} title="Look for the masked words from both sides; every other word stays" onClick={onMend}>
+          Mend
         </button>
         <button type="button" class="primary" disabled={counts.mask + counts.edit === 0} onClick={onRedraft}>
           Redraft

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { CanvasMap } from './canvas-map.tsx';
 import { Chart } from './chart.tsx';
 import { tokenize } from './client.ts';
-import { editOf, mark, retype, type DraftEdit } from './draft-edit.ts';
+import { editOf, mark, mendOf, retype, type DraftEdit } from './draft-edit.ts';
 import { DraftView } from './draft-view.tsx';
 import { EditBar, type Tool } from './edit-bar.tsx';
 import { finished, type Run } from './events.ts';
@@ -24,7 +24,7 @@ interface ExplorerProps {
   readonly player: Player;
   readonly prefs: Prefs;
   readonly editing: boolean;
-  readonly onRedraft: (draft: DraftEdit) => void;
+  readonly onRedraft: (draft: DraftEdit, sampler?: string) => void;
   readonly onEditEnd: () => void;
   readonly onProblem: (message: string) => void;
 }
@@ -156,6 +156,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
           onEdit={setEdit}
           onRetype={put}
           onRedraft={() => onRedraft(edit)}
+          onMend={() => onRedraft(mendOf(edit), 'infill')}
           onClose={onEditEnd}
         />
       ) : (

@@ -21,7 +21,7 @@ interface OpenTurnProps {
   readonly actions: {
     readonly onRetry: () => void;
     readonly onEdit: () => void;
-    readonly onRedraft: (slot: number, draft: DraftEdit) => void;
+    readonly onRedraft: (slot: number, draft: DraftEdit, sampler?: string) => void;
     readonly onClose: (() => void) | null;
   } | null;
 }
@@ -110,9 +110,9 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
               player={players[index] ?? playerA}
               prefs={prefs}
               editing={editing === index}
-              onRedraft={(draft) => {
+              onRedraft={(draft, sampler) => {
                 setEditing(null);
-                actions?.onRedraft(index, draft);
+                actions?.onRedraft(index, draft, sampler);
               }}
               onEditEnd={() => setEditing(null)}
               onProblem={onProblem}

@@ -2,7 +2,7 @@
 // Options, links, requests and server-sent events: what goes out and what comes in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { draftField, editOf, extend, lockRest, mark, maskBelow, retype } from '../src/draft-edit.ts';
+import { draftField, editOf, extend, lockRest, mark, maskBelow, mendOf, retype } from '../src/draft-edit.ts';
 import { emptyRun, type Frame } from '../src/events.ts';
 import { readLink, writeLink } from '../src/link.ts';
 import { check, jsonFields, matters, readCatalog, rowsFor, withValue, type OptionRow } from '../src/options.ts';
@@ -129,4 +129,13 @@ test('the request is a prompt, or messages, with options and draft', () => {
   const body = JSON.parse(requestBody(catalog, chain, newSlot({}, editOf(frame))));
   assert.equal(body.messages.length, 3);
   assert.deepEqual(body.draft.ids, frame.ids);
+});
+
+test('what is mended has room in its gaps, everything else is locked, and nothing follows the end', () => {
+  const edit = { ids: [10, 11, 12, 13, 0, 0, 0], pieces: ['a', 'b', 'c', 'd', '', '', ''], confidence: [1, 1, 1, 1, 1, 1, 1], marks: ['edit', 'mask', 'mask', 'edit', 'edit', 'edit', 'edit'] as const, end: 4 };
+  const mended = mendOf(edit);
+  assert.deepEqual(mended.ids, [10, 11, 12, 12, 12, 13, 0]);
+  assert.deepEqual(mended.marks, ['lock', 'mask', 'mask', 'mask', 'mask', 'lock', 'lock']);
+  assert.equal(mended.end, 6);
+  assert.deepEqual(mendOf(mark(edit, 0, 0, 'mask')).marks, ['mask', 'mask', 'mask', 'mask', 'mask', 'lock', 'lock']);
 });
