@@ -7,6 +7,7 @@
 #include "reply.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ typedef struct passage {
 typedef struct embedding {
   const rd_service *service;
   rd_scheduler *scheduler;
+  int socket;     /* of who waits */
   passage *texts; /* (count) */
   int64_t count, tokens;
   double *vectors; /* (count, D) */
@@ -100,6 +102,9 @@ static rd_code embed(embedding *m, int64_t rows, rd_error *e) {
   for (int64_t i = 0; i < longest; i++)
     m->wanted[i].position = i;
   for (m->first = 0; m->first < m->count; m->first += m->n) {
+    struct pollfd client = {.fd = m->socket, .events = POLLRDHUP};
+    if (poll(&client, 1, 0) > 0)
+      return rd_fail(e, RD_CANCELLED, "the client closed the connection");
     gather(m, rows);
     RD_TRY(rd_scheduler_do(m->scheduler, pass, m, e));
   }
@@ -235,7 +240,7 @@ static enum MHD_Result answer_body(rd_exchange *x, const json_t *body, print_ans
   const char *name = NULL;
   if (rd_json_text(body, "model", &name, &e) != RD_OK)
     return rd_send_error(x, &e);
-  embedding m = {.service = rd_asked_service(x, name, &sent)};
+  embedding m = {.service = rd_asked_service(x, name, &sent), .socket = rd_exchange_socket(x)};
   if (!m.service)
     return sent;
   const rd_server_setup *s = &x->server->setup;

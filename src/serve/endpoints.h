@@ -13,6 +13,7 @@ typedef struct rd_endpoint {
       *fields; /* rows of rd_fields that its body may hold beside those of its shape, separated
                   by spaces; NULL: it takes no body. A name before "!" must be given */
   const char *help;
+  bool words; /* an error is {"error": "words"}, not OpenAI's object */
   bool query; /* ?model=NAME names another model than the first */
 } rd_endpoint;
 

@@ -3,6 +3,7 @@
 #include "exchange.h"
 
 #include "page.h"
+#include "paths.h"
 #include "reply.h"
 
 #include <ctype.h>
@@ -77,14 +78,28 @@ enum MHD_Result rd_send_json(rd_exchange *x, unsigned status, char *text) {
   return rd_send(x, status, "application/json", text, strlen(text), false);
 }
 
+/* Does an error go back as its words alone? */
+static bool words_alone(const rd_exchange *x) {
+  const rd_path *path = x->route ? rd_path_find(x->route->method, x->route->path) : NULL;
+  return path && path->words;
+}
+
 enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *type, const char *name,
                                 const char *message) {
+  if (words_alone(x))
+    return rd_send_json(x, status, rd_reply_words(message));
   return rd_send_json(x, status, rd_reply_error(message, type, name));
 }
 
 enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e) {
   const rd_code_row *row = rd_code_describe(e->code);
   return rd_send_failure(x, (unsigned)row->http_status, row->http_type, NULL, e->message);
+}
+
+int rd_exchange_socket(const rd_exchange *x) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info ? info->connect_fd : -1;
 }
 
 void rd_set_timeout(rd_exchange *x, unsigned seconds) {

@@ -82,6 +82,8 @@ enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *typ
 enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e);
 /* Respond with what the group's answers write, as they write; it is left when the exchange ends. */
 enum MHD_Result rd_send_stream(rd_exchange *x, rd_group *group);
+/* Its connection's socket, -1: unknown. */
+int rd_exchange_socket(const rd_exchange *x);
 /* Seconds without progress after which the connection is closed; 0: none, while we compute. */
 void rd_set_timeout(rd_exchange *x, unsigned seconds);
 

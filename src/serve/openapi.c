@@ -117,7 +117,8 @@ static json_t *answers_of(const rd_endpoint *path) {
     json_object_set_new(content, type, json_pack("{s:{}}", "schema"));
   free(copy);
   return json_pack("{s:{s:s, s:o}, s:{s:s}}", "200", "description", "the answer", "content",
-                   content, "default", "$ref", "#/components/responses/error");
+                   content, "default", "$ref",
+                   path->words ? "#/components/responses/words" : "#/components/responses/error");
 }
 
 static json_t *parameter(const char *name, const char *where, bool must, const char *help) {
@@ -182,13 +183,17 @@ json_t *rd_openapi(void) {
                             "description", "what is wrong, in words", "content", "application/json",
                             "schema", "type", "object", "properties", "error", "type", "object",
                             "properties", "message", "type", "string", "type", "type", "string");
+  json_t *words = json_pack("{s:s, s:{s:{s:{s:s, s:{s:{s:s}}}}}}", "description",
+                            "what is wrong, in words", "content", "application/json", "schema",
+                            "type", "object", "properties", "error", "type", "string");
   json_t *options = option_schemas();
   return json_pack(
-      "{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:{s:{s:s, s:O}}, s:{s:o}, s:{s:{s:s, s:s}}}, "
+      "{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:{s:{s:s, s:O}}, s:{s:o, s:o}, s:{s:{s:s, "
+      "s:s}}}, "
       "s:[{}, {s:[]}], s:o, s:o}",
       "openapi", "3.1.0", "info", "title", "redraft serve", "version", RD_VERSION, "description",
       "text by iterative refinement, over the interfaces that clients speak", "servers", "url", "/",
       "paths", all_paths(), "components", "schemas", "options", "type", "object", "properties",
-      options, "responses", "error", error, "securitySchemes", "key", "type", "http", "scheme",
-      "bearer", "security", "key", "x-options", options, "x-idle", idle_fields());
+      options, "responses", "error", error, "words", words, "securitySchemes", "key", "type",
+      "http", "scheme", "bearer", "security", "key", "x-options", options, "x-idle", idle_fields());
 }

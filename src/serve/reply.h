@@ -29,4 +29,7 @@ void rd_reply_usage(const rd_group *group, int64_t *prompt, int64_t *answer);
  */
 char *rd_reply_error(const char *message, const char *type, const char *name);
 
+/* {"error": message}, as Ollama's clients read it. */
+char *rd_reply_words(const char *message);
+
 #endif

@@ -67,9 +67,18 @@ static rd_code send_last(rd_group *group, rd_error *e) {
   return send_line(group->jobs[0], last_line(group, ""), e);
 }
 
+static json_t *words_of(const char *message) {
+  json_t *text = json_string(message);
+  return json_pack("{s:o}", "error",
+                   text ? text : json_string("the request holds text that is not UTF-8"));
+}
+
+char *rd_reply_words(const char *message) {
+  return rd_reply_dump(words_of(message));
+}
+
 static void fail_line(rd_job *job, const rd_error *e) {
-  json_t *message = json_string(e->message);
-  (void)send_line(job, json_pack("{s:o}", "error", message ? message : json_null()), NULL);
+  (void)send_line(job, words_of(e->message), NULL);
 }
 
 char *rd_reply_ollama(const rd_group *group) {

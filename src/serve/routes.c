@@ -131,12 +131,6 @@ static enum MHD_Result get_options(rd_exchange *x) {
 /* --- drafts ------------------------------------------------------------------------------------
  */
 
-static int socket_of(rd_exchange *x) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  return info ? info->connect_fd : -1;
-}
-
 /* The first answer's body, and in the same way the others of the request. */
 static rd_code begin(rd_exchange *x, const rd_shape *shape, const json_t *json, rd_body *body,
                      rd_group **group, rd_error *e) {
@@ -154,7 +148,7 @@ static rd_code begin(rd_exchange *x, const rd_shape *shape, const json_t *json, 
                    (long long)choices, (long long)s->most_jobs);
   *group = rd_group_new((size_t)choices, shape, reply,
                         rd_body_causal(body) ? workers->causal : workers->refining, s->pass_rows,
-                        socket_of(x), e);
+                        rd_exchange_socket(x), e);
   if (!*group)
     return RD_NO_MEMORY;
   RD_TRY(rd_group_add(*group, body, e));

@@ -298,7 +298,7 @@ rd_code rd_scheduler_submit(rd_scheduler *s, rd_job *job, rd_error *e) {
 rd_code rd_scheduler_do(rd_scheduler *s, rd_errand *run, void *context, rd_error *e) {
   errand mine = {.run = run, .context = context, .error = e};
   pthread_mutex_lock(&s->lock);
-  bool full = s->errand_count == s->most || s->stop_at > 0;
+  bool stopping = s->stop_at > 0, full = stopping || s->errand_count == s->most;
   if (!full) {
     *s->last = &mine;
     s->last = &mine.next;
@@ -311,7 +311,9 @@ rd_code rd_scheduler_do(rd_scheduler *s, rd_errand *run, void *context, rd_error
   if (!full)
     return mine.code;
   atomic_fetch_add(&s->metrics->refused, 1);
-  return rd_fail(e, RD_BUSY, "the queue is full: %lld others wait; try again", (long long)s->most);
+  return stopping ? rd_fail(e, RD_BUSY, "the server is stopping")
+                  : rd_fail(e, RD_BUSY, "the queue is full: %lld others wait; try again",
+                            (long long)s->most);
 }
 
 void rd_scheduler_wake(rd_scheduler *s) {

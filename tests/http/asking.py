@@ -271,7 +271,7 @@ def lines(server):
     check("generate", plain, server.ask("/api/generate", {"prompt": "Hi", "options": options, "stream": False})[2]["response"])
     says("images", server.ask("/api/generate", {"prompt": "Hi", "images": ["x"]}), 400, "images")
     says("options", server.ask("/api/generate", {"prompt": "Hi", "options": 3}), 400, "options")
-    says("no model", server.ask("/api/show", {"model": "other"}), 404, "model_not_found")
+    check("no model", (404, {"error": "there is no model other here; llama-mha is"}), server.ask("/api/show", {"model": "other"})[::2])
     check("tags", ["llama-mha"], [m["name"] for m in server.ask("/api/tags")[2]["models"]])
 
 
