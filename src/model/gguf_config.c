@@ -6,6 +6,7 @@
 #include "config_scales.h"
 #include "family.h"
 #include "gguf.h"
+#include "gguf_computed.h"
 #include "rope.h"
 
 #include <math.h>
@@ -73,18 +74,33 @@ static rd_code read_pairs(const rd_config *c, const rd_gguf *g, const char *name
   return RD_OK;
 }
 
+/* Divisors that follow from no rule are longrope's, at every length. */
+static rd_code take_divisors(rd_config *c, const float *divisors) {
+  rd_rotary *rope = &c->rope;
+  const size_t size = (size_t)(rd_config_turned(c) / 2) * sizeof *divisors;
+  rope->kind = rd_table_row(&rd_rope_table, "longrope");
+  rope->low = rope->high = 0;
+  rope->factor = rope->attention = 1;
+  rope->original = c->positions;
+  memcpy(rope->short_factors, divisors, size);
+  memcpy(rope->long_factors, divisors, size);
+  return RD_OK;
+}
+
 /* GGUF has no keys for llama3's scaling: it holds the divisor of each frequency. The largest is the
- * factor; the lengths are a key's, and the other numbers those of every published model. They must
+ * factor; the lengths are a key's, and the other numbers those of every published model, where they
  * give the same divisors. */
-static rd_code read_divisors(const reader *r, rd_config *c, const rd_tensor *t,
-                             const float *divisors, rd_error *e) {
+static rd_code read_divisors(const reader *r, rd_config *c, const float *divisors, rd_error *e) {
   int64_t turned = rd_config_turned(c);
   double plain[RD_MOST_PAIRS], scaled[RD_MOST_PAIRS];
   rd_rotary *rope = &c->rope;
+  bool ones = true;
   rope->factor = 0;
   for (int64_t i = 0; i < turned / 2; i++)
     rope->factor = fmax(rope->factor, (double)divisors[i]);
-  if (!(rope->factor > 1))
+  for (int64_t i = 0; i < turned / 2; i++)
+    ones = ones && divisors[i] == 1;
+  if (ones)
     return RD_OK;
   rd_rope_frequencies(plain, rope, turned, 0);
   rope->kind = rd_table_row(&rd_rope_table, "llama3");
@@ -95,9 +111,7 @@ static rd_code read_divisors(const reader *r, rd_config *c, const rd_tensor *t,
   rd_rope_frequencies(scaled, rope, turned, 0);
   for (int64_t i = 0; i < turned / 2; i++)
     if (!(fabs(plain[i] / scaled[i] / (double)divisors[i] - 1) < 1e-3))
-      return rd_fail(e, RD_UNSUPPORTED,
-                     "tensor %s: divisor %lld is %g, llama3's scaling by %g makes it %g", t->name,
-                     (long long)i, (double)divisors[i], rope->factor, plain[i] / scaled[i]);
+      return take_divisors(c, divisors);
   return RD_OK;
 }
 
@@ -118,6 +132,23 @@ static rd_code read_longrope(const reader *r, rd_config *c, rd_error *e) {
   return read_positive(r, "rope.scaling.attn_factor", &rope->attention, e);
 }
 
+/* A factor of queries and keys, where the scaling has none. */
+static rd_code plain_attention(const reader *r, rd_error *e) {
+  double attention = 1;
+  RD_TRY(read_positive(r, "rope.scaling.attn_factor", &attention, e));
+  return attention == 1
+           ? RD_OK
+           : rd_fail(e, RD_UNSUPPORTED,
+                     "%s.rope.scaling.attn_factor is %g, which is computed with yarn and longrope",
+                     r->architecture, attention);
+}
+
+static bool has_factor(const reader *r) {
+  char key[160];
+  return rd_gguf_find(r->g, key_of(r, "rope.scaling.factor", key, sizeof key)) ||
+         rd_gguf_find(r->g, key_of(r, "rope.scale_linear", key, sizeof key));
+}
+
 /* Linear scaling, or YaRN with llama.cpp's factor: 1 + ln(factor) / 10 times attn_factor. */
 static rd_code read_named_scaling(const reader *r, rd_config *c, const char *key,
                                   const rd_gguf_text *type, rd_error *e) {
@@ -130,11 +161,12 @@ static rd_code read_named_scaling(const reader *r, rd_config *c, const char *key
   if (!rope->kind)
     return rd_fail(e, RD_UNSUPPORTED, "%s \"%.*s\"; none, linear, yarn and longrope are known", key,
                    (int)(type->size < 40 ? type->size : 40), type->data);
+  RD_TRY(read_real(r, "rope.scale_linear", &rope->factor, e)); /* as it was called before */
   RD_TRY(read_real(r, "rope.scaling.factor", &rope->factor, e));
   if (!(rope->factor >= 1))
     return rd_fail(e, RD_BAD_INPUT, "%s is %s without a factor of 1 or more", key, name);
   if (strcmp(name, "linear") == 0)
-    return RD_OK;
+    return plain_attention(r, e);
   rope->original = c->positions;
   rope->low = 1;
   rope->high = 32;
@@ -158,12 +190,14 @@ static rd_code read_scaling(const reader *r, rd_config *c, rd_error *e) {
   RD_TRY(rd_gguf_text_of(r->g, key_of(r, "rope.scaling.type", key, sizeof key), &type, e));
   RD_TRY(read_pairs(c, r->g, "rope_freqs.weight", divisors, &found, e));
   if (found)
-    return read_divisors(r, c, found, divisors, e);
+    return read_divisors(r, c, divisors, e);
   RD_TRY(read_pairs(c, r->g, "rope_factors_long.weight", c->rope.long_factors, &found, e));
   if (found)
     return read_longrope(r, c, e);
-  if (!type.data || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
-    return RD_OK;
+  if (!type.data) /* a factor alone is linear scaling */
+    type = (rd_gguf_text){"linear", has_factor(r) ? 6 : 0};
+  if (type.size == 0 || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
+    return plain_attention(r, e);
   return read_named_scaling(r, c, key, &type, e);
 }
 
@@ -212,6 +246,11 @@ static rd_code read_scales(const reader *r, rd_config *c, rd_error *e) {
   return RD_OK;
 }
 
+static int64_t rows_of_embedding(const rd_gguf *g) {
+  const rd_tensor *t = rd_tensors_find(&g->tensors, "token_embd.weight");
+  return t && t->dims == 2 ? t->shape[0] : 0;
+}
+
 static rd_code read_sizes(const reader *r, rd_config *c, rd_error *e) {
   const rd_gguf_value *tokens = rd_gguf_find(r->g, "tokenizer.ggml.tokens");
   int64_t rotated = 0;
@@ -221,6 +260,8 @@ static rd_code read_sizes(const reader *r, rd_config *c, rd_error *e) {
   RD_TRY(read_int(r, "feed_forward_length", &c->ff, e));
   c->vocab = tokens ? (int64_t)tokens->count : 0;
   RD_TRY(read_int(r, "vocab_size", &c->vocab, e));
+  if (c->vocab == 0)
+    c->vocab = rows_of_embedding(r->g);
   c->kv_heads = c->heads;
   c->head_dim = c->heads > 0 ? c->width / c->heads : 0;
   c->positions = 2048;
@@ -286,6 +327,7 @@ rd_code rd_config_read_gguf(rd_config *c, const rd_gguf *g, rd_error *e) {
   c->activation =
       c->family->activation ? rd_table_row(&rd_activation_table, c->family->activation) : NULL;
   RD_TRY(read_sizes(&r, c, e));
+  RD_TRY(rd_computed_gguf(g, r.architecture, c, e));
   RD_TRY(read_scaling(&r, c, e));
   read_unturned(c);
   RD_TRY(read_window(&r, c, e));
