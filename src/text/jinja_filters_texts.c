@@ -79,6 +79,8 @@ static rd_code replace(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
 static rd_code indent(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   rd_jtext t, by = {0};
   int64_t width = 4;
+  if (c->self.kind != RD_J_TEXT)
+    return rd_jfail(j, "indent of a %s; only a str has lines", rd_jkind_name(&c->self));
   RD_TRY(text_of(j, c, &t));
   if (c->given[0].kind == RD_J_TEXT)
     by = c->given[0].as.text;
@@ -236,8 +238,8 @@ static rd_code rounded(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
         snprintf(text, sizeof text, "%.*f", (int)places, x);
         *out = rd_jreal(strtod(text, NULL));
       }
-      if (i == 0 && c->self.kind == RD_J_INT && places >= 0)
-        *out = c->self;
+      if (i == 0 && c->self.kind != RD_J_REAL && places >= 0)
+        *out = rd_jint(c->self.as.number);
       return RD_OK;
     }
   return rd_jfail(j, "round knows common, ceil and floor");

@@ -349,14 +349,13 @@ static rd_code cut_text(rd_jstate *j, const rd_jvalue *v, const rd_jvalue bounds
 
 rd_code rd_jcut(rd_jstate *j, const rd_jvalue *v, const rd_jvalue bounds[3], rd_jvalue *out) {
   int64_t start, stop, step;
-  *out = rd_jundefined(rd_jliteral("slice"));
   if (v->kind == RD_J_UNDEFINED)
     return rd_jfail(j, "'%.*s' is undefined, and so has no slices", (int)v->as.text.size,
                     v->as.text.data);
   if (v->kind == RD_J_TEXT)
     return cut_text(j, v, bounds, out);
   if (v->kind != RD_J_LIST || v->as.list->form > RD_J_TUPLE)
-    return RD_OK;
+    return rd_jfail(j, "a %s has no slices", rd_jkind_name(v));
   const rd_jlist *from = v->as.list;
   RD_TRY(bounds_of(j, bounds, (int64_t)from->count, &start, &stop, &step));
   RD_TRY(rd_jlist_new(j, from->form, out));

@@ -127,7 +127,10 @@ static void test_templates(void **state) {
 
 static void test_expressions(void **state) {
   (void)state;
-  folder = RD_SOURCE_DIR "/tests/golden/templates";
+  char *own = rd_path_join(folder, "expressions.json");
+  if (!own || !rd_path_exists(own)) /* templates alone were given */
+    folder = RD_SOURCE_DIR "/tests/golden/templates";
+  free(own);
   json_t *all = open_json("expressions.json"), *row;
   const rd_jinja_input input = {json_object_get(all, "data"), NULL, "role", roles,
                                 &clock_of_goldens};
@@ -143,7 +146,8 @@ static void test_expressions(void **state) {
       code = rd_jinja_render(&got, t, &input, &e);
     bool same = code == RD_OK
                   ? json_is_string(wanted) && strcmp(json_string_value(wanted), got.text) == 0
-                  : json_is_null(wanted) && strstr(e.message, "line") != NULL;
+                  : (json_is_null(wanted) || json_array_size(row) > 2) &&
+                        strstr(e.message, "line") != NULL;
     if (!same)
       print_message("%s\n  gives   %s\n  Python: %s\n", json_string_value(source),
                     code == RD_OK ? got.text : e.message,
