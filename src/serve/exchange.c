@@ -80,7 +80,7 @@ enum MHD_Result rd_send_json(rd_exchange *x, unsigned status, char *text) {
 
 /* Does an error go back as its words alone? */
 static bool words_alone(const rd_exchange *x) {
-  const rd_path *path = x->route ? rd_path_find(x->route->method, x->route->path) : NULL;
+  const rd_endpoint *path = x->route ? rd_endpoint_find(x->route->method, x->route->path) : NULL;
   return path && path->words;
 }
 
