@@ -2,8 +2,8 @@
 /* Responses: headers that every one carries, errors of one shape, streams. */
 #include "exchange.h"
 
+#include "endpoints.h"
 #include "page.h"
-#include "paths.h"
 #include "reply.h"
 
 #include <ctype.h>
