@@ -2,12 +2,12 @@
 /* Answers first, then the stages one after another, each found again by what its run left. */
 #include "adapt.h"
 
-#include "own_answers.h"
 #include "clock.h"
 #include "estimate.h"
 #include "file.h"
 #include "folder.h"
 #include "model.h"
+#include "own_answers.h"
 #include "run_folder.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Embeddings: the mean of a text's states behind the last norm, of length 1. A model that reads
  * from left to right does so here too; a denoiser sees its whole text. Texts share passes. */
+#include "facts.h"
 #include "handlers.h"
 #include "prompts.h"
-#include "facts.h"
 #include "reply.h"
 
 #include <math.h>

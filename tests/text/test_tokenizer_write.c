@@ -124,8 +124,7 @@ static void odd_vocabularies_too(void **state) {
     rd_map map;
     rd_tokenizer *before = NULL;
     temporary(folder, sizeof folder);
-    assert_int_equal(rd_map_open(&map, in(RD_BUILD_DIR "/corpus/tokenizer", seeds[i]), &e),
-                     RD_OK);
+    assert_int_equal(rd_map_open(&map, in(RD_BUILD_DIR "/corpus/tokenizer", seeds[i]), &e), RD_OK);
     if (rd_tokenizer_open_memory(&before, "gguf", map.data + 1, map.size - 1, &e) != RD_OK ||
         rd_tokenizer_write(before, folder, &e) != RD_OK)
       fail_msg("%s: %s", seeds[i], e.message);
