@@ -9,6 +9,8 @@ add_library(libredraft $<TARGET_OBJECTS:rd_base> $<TARGET_OBJECTS:rd_kern> $<TAR
             $<TARGET_OBJECTS:rd_diffuse> $<TARGET_OBJECTS:rd_learn> $<TARGET_OBJECTS:rd_eval>)
 set_target_properties(libredraft PROPERTIES OUTPUT_NAME redraft PREFIX lib
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+target_sources(libredraft PRIVATE $<TARGET_OBJECTS:rd_cuda>)
+target_link_libraries(libredraft PRIVATE ${CMAKE_DL_LIBS})
 rd_counted(libredraft)
 target_include_directories(libredraft INTERFACE include)
 target_link_options(libredraft PRIVATE -Wl,--exclude-libs,ALL)

@@ -2,27 +2,12 @@
 /* Philox4x32-10 and the few distributions drawn from it. */
 #include "rng.h"
 
+#include "philox.h"
+
 #include <math.h>
 
 void rd_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-  uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
-  uint32_t k0 = key[0], k1 = key[1];
-  for (int round = 0; round < 10; round++) {
-    uint64_t p0 = (uint64_t)0xD2511F53u * x0;
-    uint64_t p1 = (uint64_t)0xCD9E8D57u * x2;
-    uint32_t y0 = (uint32_t)(p1 >> 32) ^ x1 ^ k0;
-    uint32_t y2 = (uint32_t)(p0 >> 32) ^ x3 ^ k1;
-    x1 = (uint32_t)p1;
-    x3 = (uint32_t)p0;
-    x0 = y0;
-    x2 = y2;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  out[0] = x0;
-  out[1] = x1;
-  out[2] = x2;
-  out[3] = x3;
+  rd_philox_rounds(counter, key, out);
 }
 
 uint32_t rd_rng_u32(rd_rng *rng) {

@@ -4,6 +4,7 @@
 #include "engine.h"
 
 #include "attention.h"
+#include "device.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,37 +14,60 @@ static bool always(void) {
 }
 
 const rd_engine_kind rd_engines[] = {
+    {.name = "cuda",
+     .help = "an NVIDIA card, where libredraft-cuda.so and a card are found",
+     .able = rd_device_has_card,
+     .open = rd_engine_cuda_open,
+     .memory = rd_engine_cuda_memory},
     {.name = "cpu",
      .help = "the processor, with the best of its instruction sets",
      .able = always,
      .open = rd_engine_cpu_open,
      .memory = rd_engine_cpu_memory},
+    {.name = "emulated",
+     .help = "the card's kernels run by the processor, thread after thread: for tests, slow",
+     .able = always,
+     .asked = true,
+     .open = rd_engine_emulated_open,
+     .memory = rd_engine_cuda_memory},
 };
 const size_t rd_engine_count = sizeof rd_engines / sizeof *rd_engines;
 
 const rd_table rd_engine_table = RD_TABLE("engine", rd_engines);
 
-/* The first row that can be had. */
-static const rd_engine_kind *best_engine(void) {
-  const rd_engine_kind *kind = rd_engines;
-  while (kind + 1 < rd_engines + rd_engine_count && !kind->able())
+/* The first row that is taken without being named, from `kind` on; NULL: there is none. */
+static const rd_engine_kind *able_from(const rd_engine_kind *kind) {
+  const rd_engine_kind *end = rd_engines + rd_engine_count;
+  while (kind < end && (kind->asked || !kind->able()))
     kind++;
-  return kind;
+  return kind < end ? kind : NULL;
 }
 
 static rd_code find_engine(const rd_engine_kind **out, const char *name, rd_error *e) {
   *out = rd_table_find(&rd_engine_table, name, e);
   if (!*out)
     return RD_USAGE;
-  return (*out)->able() ? RD_OK : rd_fail(e, RD_UNSUPPORTED, "this machine has no engine %s", name);
+  return RD_OK;
+}
+
+/* What the first cannot run, the next may. */
+static rd_code open_any(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
+                        rd_error *e) {
+  rd_code code = RD_UNSUPPORTED;
+  for (const rd_engine_kind *kind = able_from(rd_engines); kind && code == RD_UNSUPPORTED;
+       kind = able_from(kind + 1))
+    code = kind->open(out, model, rows, longest, e);
+  return code;
 }
 
 rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model, int64_t rows,
                        int64_t longest, rd_error *e) {
-  const rd_engine_kind *kind = best_engine();
+  const rd_engine_kind *kind = NULL;
   *out = NULL;
-  if (name)
-    RD_TRY(find_engine(&kind, name, e));
+  name = name ? name : model->engine;
+  if (!name)
+    return open_any(out, model, rows, longest, e);
+  RD_TRY(find_engine(&kind, name, e));
   return kind->open(out, model, rows, longest, e);
 }
 
@@ -55,7 +79,9 @@ void rd_engine_close(rd_engine **engine) {
 }
 
 size_t rd_engine_memory(const rd_model *model, int64_t rows, int64_t longest) {
-  return best_engine()->memory(model, rows, longest);
+  const rd_engine_kind *named =
+      model->engine ? rd_table_row(&rd_engine_table, model->engine) : NULL;
+  return (named ? named : able_from(rd_engines))->memory(model, rows, longest);
 }
 
 int64_t rd_engine_attention(const rd_model *model) {

@@ -116,6 +116,7 @@ struct rd_engine {
 typedef struct rd_engine_kind {
   const char *name, *help;
   bool (*able)(void); /* can this machine run it? */
+  bool asked;         /* it is taken only where it is named */
   rd_code (*open)(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
                   rd_error *e);
   size_t (*memory)(const rd_model *model, int64_t rows, int64_t longest);
@@ -126,9 +127,10 @@ extern const size_t rd_engine_count;
 extern const rd_table rd_engine_table; /* the same */
 
 /* For passes of at most `rows` positions together (guided ones count twice) and canvases of at most
- * `longest`; `name` NULL: the first row that is able. The model is borrowed. Uses the number of
- * threads set when it is opened. RD_USAGE lists the engines; RD_UNSUPPORTED: not on this machine.
- */
+ * `longest`; `name` NULL: what the model was opened for, and where that is nothing the first row
+ * that is able and knows the model's arithmetic. The model is borrowed. Uses the number of threads
+ * set when it is opened. RD_USAGE lists the engines; RD_UNSUPPORTED: not on this machine, or not
+ * this model; RD_NO_MEMORY: the device has less than it takes. */
 rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model, int64_t rows,
                        int64_t longest, rd_error *e);
 void rd_engine_close(rd_engine **engine);
@@ -173,5 +175,11 @@ void rd_lane_drop(rd_lane *lane);
 rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
                            rd_error *e);
 size_t rd_engine_cpu_memory(const rd_model *model, int64_t rows, int64_t longest);
+/* The rows `cuda` and `emulated`, which share what they count as memory: the device's. */
+rd_code rd_engine_cuda_open(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
+                            rd_error *e);
+rd_code rd_engine_emulated_open(rd_engine **out, const rd_model *model, int64_t rows,
+                                int64_t longest, rd_error *e);
+size_t rd_engine_cuda_memory(const rd_model *model, int64_t rows, int64_t longest);
 
 #endif

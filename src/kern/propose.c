@@ -409,15 +409,19 @@ rd_code rd_propose(rd_proposal *out, float *logits, int64_t count, int64_t V,
   rd_parallel(count, 1 + SMALL / V, propose_range, &job);
   for (int64_t i = 0; i < count; i++)
     if (out[i].id < 0)
-      return rd_fail(e, RD_NUMERIC,
-                     "the model's logits for position %u of iteration %u are not finite numbers",
-                     rows[i].position, rows[i].iteration);
+      return rd_propose_fail(&rows[i], e);
   return RD_OK;
 }
 
 double rd_propose_log_sum(const float *logits, int64_t V) {
   float max = largest(logits, V);
   return (double)max + log(sums_of(logits, V, max, 1).S);
+}
+
+rd_code rd_propose_fail(const rd_propose_row *row, rd_error *e) {
+  return rd_fail(e, RD_NUMERIC,
+                 "the model's logits for position %u of iteration %u are not finite numbers",
+                 row->position, row->iteration);
 }
 
 void rd_propose_guide(float *given, const float *u, double scale, int64_t V) {

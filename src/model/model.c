@@ -62,6 +62,7 @@ void rd_model_close(rd_model **model) {
   rd_tokenizer_close(&m->tokenizer);
   free(m->store);
   free(m->system);
+  free(m->engine);
   free(m->wordless);
   rd_remembered_drop(&m->remembered);
   free(m->name);
@@ -252,7 +253,10 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   if (code != RD_OK)
     return rd_prefix(e, code, "%s", o->path);
   m->system = o->system ? rd_strdup(o->system, e) : NULL;
-  return m->system || !o->system ? open_tokenizer(m, o, m->config.vocab > rows, e) : RD_NO_MEMORY;
+  m->engine = o->engine ? rd_strdup(o->engine, e) : NULL;
+  return (m->system || !o->system) && (m->engine || !o->engine)
+           ? open_tokenizer(m, o, m->config.vocab > rows, e)
+           : RD_NO_MEMORY;
 }
 
 const rd_preference *rd_model_preference(const rd_model *m) {

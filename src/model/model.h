@@ -14,6 +14,7 @@ typedef struct rd_model_options {
   const char *path;      /* a folder or a file: model_file.h */
   const char *adapter;   /* a PEFT folder, or NULL */
   const char *precision; /* a row's name (precision.h); NULL: auto */
+  const char *engine;    /* what runs it: a row's name (engine.h); NULL: the first that is able */
   rd_adapter_use use;    /* of the adapter */
   bool halves;           /* rotated heads have their pairs in halves, as folders do, also where a
                             GGUF has them side by side: what training writes */
@@ -32,6 +33,7 @@ struct rd_model {
   bool adapted;                  /* weights have an adapter */
   const rd_precision *precision; /* never auto; NULL: trained from nothing */
   const char *precision_why;     /* a few words */
+  char *engine;                  /* as asked for; NULL: the first that is able */
   rd_tokenizer *tokenizer;       /* NULL: the files hold none */
   int32_t *wordless;             /* (wordless_count): rows for which the tokenizer has no token */
   int64_t wordless_count;

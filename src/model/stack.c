@@ -184,11 +184,20 @@ static int64_t length_of(const rd_sequence *seq) {
   return seq->cache ? seq->length : seq->first + seq->count;
 }
 
+rd_code rd_sequence_check(const rd_sequence *seq, const rd_config *c, int64_t at, int64_t rows,
+                          rd_error *e) {
+  if (seq->count < 1 || at + seq->count > rows)
+    return rd_fail(e, RD_USAGE, "a pass for %lld rows was given more", (long long)rows);
+  for (int64_t i = 0; i < seq->count; i++)
+    if (seq->ids[i] < 0 || seq->ids[i] >= c->vocab)
+      return rd_fail(e, RD_BAD_INPUT, "token id %d is outside the vocabulary of %lld", seq->ids[i],
+                     (long long)c->vocab);
+  return RD_OK;
+}
+
 static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_error *e) {
-  const rd_config *c = s->config;
-  if (seq->count < 1 || at + seq->count > s->sizes.rows)
-    return rd_fail(e, RD_USAGE, "a pass for %lld rows was given more", (long long)s->sizes.rows);
   int64_t end = seq->first + seq->count, length = length_of(seq);
+  RD_TRY(rd_sequence_check(seq, s->config, at, s->sizes.rows, e));
   if (seq->first < 0 || length < end || length > s->sizes.longest ||
       (seq->first > 0 && !seq->cache && !s->context.past))
     return rd_fail(e, RD_USAGE, "a sequence reaches position %lld; this pass was made for %lld",
@@ -198,10 +207,6 @@ static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_e
   if (seq->cache && length > seq->cache->positions)
     return rd_fail(e, RD_USAGE, "a sequence of %lld positions; its key/value cache holds %lld",
                    (long long)length, (long long)seq->cache->positions);
-  for (int64_t i = 0; i < seq->count; i++)
-    if (seq->ids[i] < 0 || seq->ids[i] >= c->vocab)
-      return rd_fail(e, RD_BAD_INPUT, "token id %d is outside the vocabulary of %lld", seq->ids[i],
-                     (long long)c->vocab);
   return RD_OK;
 }
 

@@ -26,6 +26,10 @@ typedef struct rd_sequence {
   bool clean; /* before the gate: causal, and without the adapter. Clean sequences come first */
 } rd_sequence;
 
+/* Does a sequence fit behind `at` rows of a pass for `rows`, and are its ids of the vocabulary? */
+rd_code rd_sequence_check(const rd_sequence *seq, const rd_config *c, int64_t at, int64_t rows,
+                          rd_error *e);
+
 /* What a run leaves of the layers. */
 typedef enum rd_stack_keep {
   RD_STACK_NOTHING, /* inference */

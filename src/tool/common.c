@@ -2,6 +2,7 @@
 /* The rows of the common options, and the model that they name. */
 #include "common.h"
 
+#include "engine.h"
 #include "file.h"
 #include "pulled.h"
 
@@ -26,6 +27,9 @@ static const rd_option model_rows[] = {
      .group = "Model",
      .help = "arithmetic of matrix products; int8 and q4, for inference: integers in groups, as "
              "quantised files store them"},
+    {"engine", AT(engine), .choices = &rd_engine_table, .group = "Model",
+     .help = "what runs passes; unless named a card, where there is one that knows the model's "
+             "arithmetic, else the processor"},
 };
 static const rd_option program_rows[] = {
     {"threads", AT(threads), .fallback = "0", .max = 1024, .group = "Program", .value = "N",
@@ -116,6 +120,7 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
   rd_model_options options = {.path = path,
                               .adapter = adapter,
                               .precision = common->precision,
+                              .engine = common->engine,
                               .chat_template = common->prompt.chat_template,
                               .mask_token = common->prompt.mask_token,
                               .system = common->prompt.system};

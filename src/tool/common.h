@@ -9,7 +9,7 @@
 
 /* First member of every command's parameter struct. */
 typedef struct rd_common {
-  char *model, *adapter, *precision;
+  char *model, *adapter, *precision, *engine;
   rd_prompt_choice prompt;
   int64_t threads;
   bool profile, json, quiet, verbose, help;

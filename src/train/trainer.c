@@ -314,11 +314,13 @@ void rd_trainer_close(rd_trainer *t) {
 }
 
 rd_model rd_trainer_live(const rd_trainer *t) {
+  static char processor[] = "cpu"; /* the engine that reads weights where they change */
   rd_model live = {0};
   if (t->base)
     live = *t->base;
   else
     live.name = t->settings->out;
+  live.engine = processor;
   live.config = t->config;
   live.remembered.gate = t->gate;
   live.weights = t->parameters.weights;

@@ -212,6 +212,8 @@ static rd_model *open_model(const golden *g) {
   return model;
 }
 
+static const char *engine_name; /* NULL: the usual one */
+
 /* Every file, with those after it on the same model, up to `together` at once. */
 static void run_list(const char *list_file, int threads, size_t together, int64_t rows) {
   rd_error e;
@@ -231,7 +233,7 @@ static void run_list(const char *list_file, int threads, size_t together, int64_
     }
     rd_model *model = open_model(&g[0]);
     rd_engine *engine;
-    assert_int_equal(rd_engine_open(&engine, NULL, model, rows, 64, &e), RD_OK);
+    assert_int_equal(rd_engine_open(&engine, engine_name, model, rows, 64, &e), RD_OK);
     run_together(g, n, model, engine);
     rd_engine_close(&engine);
     rd_model_close(&model);
@@ -263,6 +265,13 @@ static void packed_on_one_thread(void **state) {
 static void packed_on_two_threads_in_passes_too_small_for_all(void **state) {
   (void)state;
   run_all(2, 5, 70);
+}
+
+static void by_the_kernels_of_a_card(void **state) {
+  (void)state;
+  engine_name = "emulated";
+  run_all(2, 5, ROWS);
+  engine_name = NULL;
 }
 
 /* --- no allocation in the loop -----------------------------------------------------------------
@@ -354,6 +363,7 @@ int main(void) {
       cmocka_unit_test(alone_on_two_threads),
       cmocka_unit_test(packed_on_one_thread),
       cmocka_unit_test(packed_on_two_threads_in_passes_too_small_for_all),
+      cmocka_unit_test(by_the_kernels_of_a_card),
       cmocka_unit_test(the_loop_does_not_allocate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

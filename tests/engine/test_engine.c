@@ -66,11 +66,12 @@ static void score(rd_engine *engine, scene *s, int64_t n) {
     fail_msg("%s", e.message);
 }
 
-static rd_model *open_model(const char *precision) {
+static rd_model *open_model(const char *precision, const char *engine) {
   rd_model *m;
   rd_error e = {0};
   rd_model_options o = {.path = RD_SOURCE_DIR "/tests/golden/models/llama-gqa-tied",
-                        .precision = precision};
+                        .precision = precision,
+                        .engine = engine};
   if (rd_model_open(&m, &o, &e) != RD_OK)
     fail_msg("%s", e.message);
   return m;
@@ -81,13 +82,13 @@ static void each_engine(void (*test)(rd_engine *engine, const rd_model *model)) 
   static const char *const precisions[] = {"f32", "bf16", "int8"};
   for (size_t i = 0; i < rd_engine_count; i++)
     for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
-      rd_model *m = open_model(precisions[p]);
+      rd_model *m = open_model(precisions[p], rd_engines[i].name);
       rd_engine *engine;
       rd_error e = {0};
       assert_true(rd_engines[i].name && rd_engines[i].help);
       rd_threads_set(3);
       if (rd_engines[i].able()) {
-        if (rd_engine_open(&engine, rd_engines[i].name, m, ROWS, T, &e) != RD_OK)
+        if (rd_engine_open(&engine, NULL, m, ROWS, T, &e) != RD_OK)
           fail_msg("%s", e.message);
         test(engine, m);
         rd_engine_close(&engine);
@@ -311,7 +312,7 @@ static void what_makes_no_sense_is_said(void **state) {
   (void)state;
   rd_engine *engine;
   rd_error e = {0};
-  rd_model *m = open_model("f32");
+  rd_model *m = open_model("f32", NULL);
   each_engine(refused);
   assert_int_equal(rd_engine_open(&engine, "abacus", m, T, T, &e), RD_USAGE);
   assert_non_null(strstr(e.message, "unknown engine abacus; there "));

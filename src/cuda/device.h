@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* A device: memory of its own, kernels, matrix products. There are two, with one interface: a card
+ * (device_card.cu, in a library that is opened at run time), and the processor in its place
+ * (device_host.c), which runs the same kernels.
+ *
+ * What is asked of a device happens in the order of asking. A device belongs to one thread at a
+ * time. */
+#ifndef RD_DEVICE_H
+#define RD_DEVICE_H
+
+#include "kernel_args.h"
+
+/* A kernel of a device. */
+typedef struct rd_kernel {
+  const char *name;
+  size_t args;                    /* bytes of its arguments */
+  bool meets;                     /* the threads of a block wait for each other */
+  const void *entry;              /* for the device */
+  void (*work)(const void *args); /* for the processor */
+} rd_kernel;
+
+#define RD_KERNEL_MEMBER(name, args, meets) rd_kernel name;
+typedef struct rd_kernel_set {
+  RD_KERNEL_LIST(RD_KERNEL_MEMBER)
+} rd_kernel_set;
+
+/* How many blocks, in two directions, of how many threads (a multiple of 32), that share how much.
+ */
+typedef struct rd_grid {
+  int64_t blocks, sides;
+  int threads;
+  size_t shared; /* bytes */
+} rd_grid;
+
+/* y (T, N), rows y_stride apart, = alpha x (T, K) w (N, K)' + beta y. x and w are of one type.
+ * Where beta is not 0, alpha is 1. */
+typedef struct rd_product {
+  void *y;
+  const void *x, *w;
+  int64_t T, N, K, y_stride;
+  float alpha, beta;
+  rd_dtype type, y_type;
+} rd_product;
+
+typedef struct rd_device rd_device;
+struct rd_device {
+  const char *name; /* for people: "NVIDIA H100 80GB HBM3" */
+  const rd_kernel_set *kernels;
+  int threads; /* of a block that goes over a long row */
+  int64_t few; /* products of this many rows or fewer are the kernels' own; at most RD_FEW_MOST */
+  /* Memory, not cleared, aligned to 256 bytes. RD_NO_MEMORY says how much there is. */
+  rd_code (*take)(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e);
+  void (*give)(rd_device *d, void *memory); /* NULL is fine */
+  rd_code (*send)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
+  /* Waits until all that was asked is done. RD_IO: something of it went wrong. */
+  rd_code (*fetch)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
+  rd_code (*launch)(rd_device *d, const rd_kernel *kernel, const rd_grid *grid, const void *args,
+                    rd_error *e);
+  rd_code (*multiply)(rd_device *d, const rd_product *p, rd_error *e);
+  void (*memory)(rd_device *d, size_t *unused, size_t *all); /* bytes */
+  void (*close)(rd_device *d);
+};
+
+/* The processor in a card's place. Uses the number of threads set when it is called. */
+rd_code rd_device_host(rd_device **out, rd_error *e);
+/* For tests: every block's last thread first, which must change nothing. */
+void rd_device_host_backwards(rd_device *d, bool backwards);
+
+/* The first card, by the library libredraft-cuda.so: the file in $REDRAFT_CUDA, else beside the
+ * program, in lib/ or lib/redraft/ beside the program's folder, or where the loader looks.
+ * RD_UNSUPPORTED says what is missing. */
+rd_code rd_device_card(rd_device **out, rd_error *e);
+/* Is there a card that rd_device_card would open? Looks once. */
+bool rd_device_has_card(void);
+
+void rd_device_close(rd_device **d);
+
+/* What a library for cards has: its one symbol, of this type. It fails where `version` is not its
+ * own. */
+enum { RD_DEVICE_VERSION = 1 };
+#define RD_DEVICE_SYMBOL "rd_cuda_open"
+typedef rd_code rd_device_opener(rd_device **out, int version, rd_error *e);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* A card: libredraft-cuda.so, compiled by nvcc and opened at run time (device_card.c). Everything
+ * goes through one stream. Products are cuBLASLt's: which of its algorithms suits a shape is asked
+ * once and remembered. */
+#include "device.h"
+
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+
+#include <new>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KERNEL_ENTRY(name, args, meets) {#name, sizeof(args), meets, (const void *)rd_run_##name, NULL},
+#include "kernels_all.inc"
+
+namespace {
+
+enum { SHAPES = 512, WORKSPACE = 32 << 20, BLOCK = 256 };
+
+/* A product that was asked for before, and how it is made. */
+struct shape {
+  int64_t T, N, K, y_stride;
+  rd_dtype type, y_type;
+  bool add, used;
+  cublasLtMatmulDesc_t what;
+  cublasLtMatrixLayout_t w, x, y;
+  cublasLtMatmulAlgo_t algorithm;
+};
+
+struct card {
+  rd_device base;
+  char name[256];
+  cudaStream_t stream;
+  cublasLtHandle_t products;
+  void *workspace;
+  shape shapes[SHAPES];
+};
+
+rd_code fail(rd_error *e, rd_code code, const char *format, ...) {
+  if (e) {
+    va_list list;
+    va_start(list, format);
+    vsnprintf(e->message, sizeof e->message, format, list);
+    va_end(list);
+    e->code = code;
+  }
+  return code;
+}
+
+rd_code check(cudaError_t error, const char *what, rd_error *e) {
+  if (error == cudaSuccess)
+    return RD_OK;
+  return fail(e, error == cudaErrorMemoryAllocation ? RD_NO_MEMORY : RD_IO, "CUDA: %s: %s", what,
+              cudaGetErrorString(error));
+}
+
+card *card_of(rd_device *d) {
+  return (card *)d;
+}
+
+void memory(rd_device *, size_t *unused, size_t *all) {
+  if (cudaMemGetInfo(unused, all) != cudaSuccess)
+    *unused = *all = 0;
+}
+
+rd_code take(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e) {
+  *out = NULL;
+  const cudaError_t error = cudaMalloc(out, bytes > 0 ? bytes : 256);
+  if (error != cudaErrorMemoryAllocation)
+    return check(error, what, e);
+  size_t unused = 0, all = 0;
+  memory(d, &unused, &all);
+  (void)cudaGetLastError(); /* it would be reported again */
+  return fail(e, RD_NO_MEMORY, "%s: %s needs %.2f GB, and %.2f GB of %.2f GB are left", d->name,
+              what, (double)bytes / 1e9, (double)unused / 1e9, (double)all / 1e9);
+}
+
+void give(rd_device *, void *memory) {
+  cudaFree(memory);
+}
+
+/* From pageable memory: what is sent may be written over when this returns. */
+rd_code send(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e) {
+  if (bytes == 0)
+    return RD_OK;
+  return check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, card_of(d)->stream),
+               "a copy to the card", e);
+}
+
+rd_code fetch(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e) {
+  const cudaStream_t stream = card_of(d)->stream;
+  RD_TRY(check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream),
+               "a copy from the card", e));
+  return check(cudaStreamSynchronize(stream), "a pass on the card", e);
+}
+
+rd_code launch(rd_device *d, const rd_kernel *kernel, const rd_grid *grid, const void *args,
+               rd_error *e) {
+  void *list[] = {(void *)args};
+  const dim3 blocks((unsigned)grid->blocks, (unsigned)grid->sides);
+  return check(cudaLaunchKernel(kernel->entry, blocks, dim3((unsigned)grid->threads), list,
+                                grid->shared, card_of(d)->stream),
+               kernel->name, e);
+}
+
+cudaDataType_t type_of(rd_dtype type) {
+  return type == RD_F32 ? CUDA_R_32F : CUDA_R_16BF;
+}
+
+/* cuBLAS reads columns: y' (N, T) = w (N, K) x' (K, T), where w lies as its transpose. */
+rd_code prepare(card *c, shape *s, rd_error *e) {
+  const cublasOperation_t turned = CUBLAS_OP_T;
+  cublasLtMatmulPreference_t preference = NULL;
+  cublasLtMatmulHeuristicResult_t found;
+  const size_t room = WORKSPACE;
+  int count = 0;
+  cublasLtMatmulDescCreate(&s->what, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+  cublasLtMatmulDescSetAttribute(s->what, CUBLASLT_MATMUL_DESC_TRANSA, &turned, sizeof turned);
+  cublasLtMatrixLayoutCreate(&s->w, type_of(s->type), (uint64_t)s->K, (uint64_t)s->N, s->K);
+  cublasLtMatrixLayoutCreate(&s->x, type_of(s->type), (uint64_t)s->K, (uint64_t)s->T, s->K);
+  cublasLtMatrixLayoutCreate(&s->y, type_of(s->y_type), (uint64_t)s->N, (uint64_t)s->T,
+                             s->y_stride);
+  cublasLtMatmulPreferenceCreate(&preference);
+  cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room,
+                                       sizeof room);
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      c->products, s->what, s->w, s->x, s->y, s->y, preference, 1, &found, &count);
+  cublasLtMatmulPreferenceDestroy(preference);
+  if (status != CUBLAS_STATUS_SUCCESS || count == 0)
+    return fail(e, RD_UNSUPPORTED,
+                "cuBLAS has no product of %lld rows, %lld to %lld numbers (status %d)",
+                (long long)s->T, (long long)s->K, (long long)s->N, (int)status);
+  s->algorithm = found.algo;
+  s->used = true;
+  return RD_OK;
+}
+
+void forget(shape *s) {
+  if (s->what)
+    cublasLtMatmulDescDestroy(s->what);
+  if (s->w)
+    cublasLtMatrixLayoutDestroy(s->w);
+  if (s->x)
+    cublasLtMatrixLayoutDestroy(s->x);
+  if (s->y)
+    cublasLtMatrixLayoutDestroy(s->y);
+  memset(s, 0, sizeof *s);
+}
+
+/* Its place by a hash; what stood there and is another is made anew. */
+shape *shape_of(card *c, const rd_product *p) {
+  const uint64_t mixed = (uint64_t)p->T * 0x9E3779B97F4A7C15u ^ (uint64_t)p->N * 0xC2B2AE3D27D4EB4Fu ^
+                         (uint64_t)p->K * 0x165667B19E3779F9u ^ (uint64_t)p->y_stride << 7 ^
+                         (uint64_t)(4 * p->type + 2 * p->y_type + (p->beta != 0));
+  shape *s = &c->shapes[(mixed ^ mixed >> 29) % SHAPES];
+  if (s->used && s->T == p->T && s->N == p->N && s->K == p->K && s->y_stride == p->y_stride &&
+      s->type == p->type && s->y_type == p->y_type && s->add == (p->beta != 0))
+    return s;
+  forget(s);
+  s->T = p->T;
+  s->N = p->N;
+  s->K = p->K;
+  s->y_stride = p->y_stride;
+  s->type = p->type;
+  s->y_type = p->y_type;
+  s->add = p->beta != 0;
+  return s;
+}
+
+rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
+  card *c = card_of(d);
+  shape *s = shape_of(c, p);
+  if (!s->used)
+    RD_TRY(prepare(c, s, e));
+  const cublasStatus_t status =
+      cublasLtMatmul(c->products, s->what, &p->alpha, p->w, s->w, p->x, s->x, &p->beta, p->y, s->y,
+                     p->y, s->y, &s->algorithm, c->workspace, WORKSPACE, c->stream);
+  return status == CUBLAS_STATUS_SUCCESS
+             ? RD_OK
+             : fail(e, RD_IO, "cuBLAS: a product of %lld rows, %lld to %lld numbers: status %d",
+                    (long long)p->T, (long long)p->K, (long long)p->N, (int)status);
+}
+
+void close_card(rd_device *d) {
+  card *c = card_of(d);
+  for (int i = 0; i < SHAPES; i++)
+    forget(&c->shapes[i]);
+  cudaFree(c->workspace);
+  if (c->products)
+    cublasLtDestroy(c->products);
+  if (c->stream)
+    cudaStreamDestroy(c->stream);
+  delete c;
+}
+
+/* Attention shares more memory than a block has unless it asks. */
+rd_code begin(card *c, rd_error *e) {
+  cudaDeviceProp properties;
+  int most = 0;
+  RD_TRY(check(cudaGetDeviceProperties(&properties, 0), "the first card", e));
+  snprintf(c->name, sizeof c->name, "%s", properties.name);
+  RD_TRY(check(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking), "a stream", e));
+  RD_TRY(check(cudaMalloc(&c->workspace, WORKSPACE), "cuBLAS's workspace", e));
+  RD_TRY(check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0),
+               "shared memory", e));
+  RD_TRY(check(cudaFuncSetAttribute((const void *)rd_run_attend,
+                                    cudaFuncAttributeMaxDynamicSharedMemorySize, most),
+               "shared memory", e));
+  return cublasLtCreate(&c->products) == CUBLAS_STATUS_SUCCESS
+             ? RD_OK
+             : fail(e, RD_IO, "cuBLAS does not start on %s", c->name);
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) rd_code rd_cuda_open(rd_device **out,
+                                                                       int version, rd_error *e) {
+  int count = 0;
+  *out = NULL;
+  if (version != RD_DEVICE_VERSION)
+    return fail(e, RD_UNSUPPORTED, "libredraft-cuda.so is of another version than redraft");
+  const cudaError_t found = cudaGetDeviceCount(&count);
+  if (found != cudaSuccess || count == 0)
+    return fail(e, RD_UNSUPPORTED, "no engine cuda: %s",
+                found != cudaSuccess ? cudaGetErrorString(found) : "there is no card");
+  card *c = new (std::nothrow) card();
+  if (!c)
+    return fail(e, RD_NO_MEMORY, "no memory for a device");
+  c->base.name = c->name;
+  c->base.kernels = &kernels;
+  c->base.threads = BLOCK;
+  c->base.few = RD_FEW_MOST;
+  c->base.take = take;
+  c->base.give = give;
+  c->base.send = send;
+  c->base.fetch = fetch;
+  c->base.launch = launch;
+  c->base.multiply = multiply;
+  c->base.memory = memory;
+  c->base.close = close_card;
+  const rd_code code = begin(c, e);
+  if (code != RD_OK) {
+    close_card(&c->base);
+    return code;
+  }
+  *out = &c->base;
+  return RD_OK;
+}

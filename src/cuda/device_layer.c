@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* A layer on a device, line by line as layer.c has it. */
+#include "device_pass.h"
+
+#include "activation.h"
+
+#include <stddef.h>
+
+/* The curves of activation.h, by where their functions lie. */
+static const size_t curves[] = {[RD_CURVE_SILU] = offsetof(rd_kernels, silu),
+                                [RD_CURVE_GELU] = offsetof(rd_kernels, gelu),
+                                [RD_CURVE_GELU_TANH] = offsetof(rd_kernels, gelu_tanh),
+                                [RD_CURVE_GELU_SIGMOID] = offsetof(rd_kernels, gelu_sigmoid),
+                                [RD_CURVE_RELU] = offsetof(rd_kernels, relu),
+                                [RD_CURVE_RELU_SQUARED] = offsetof(rd_kernels, relu_squared)};
+enum { CURVES = sizeof curves / sizeof *curves };
+
+static int32_t curve_of(const rd_activation *f) {
+  int32_t curve = 0;
+  while (f && curve + 1 < CURVES && curves[curve] != f->kernels)
+    curve++;
+  return curve;
+}
+
+/* The norm of a row before the gate, and of one behind it. */
+#define PLAIN_NORM(layer, norm) ((layer)->plain ? (layer)->plain->norm : (layer)->norm)
+
+rd_code rd_device_norm(rd_device_stack *s, void *y, rd_dtype type, const float *x,
+                       const float *plain, const float *norm, int64_t n, int64_t clean, int64_t D,
+                       rd_error *e) {
+  const rd_norm_args args = {.y = y,
+                             .x = x,
+                             .plain = plain,
+                             .norm = norm,
+                             .clean = clean,
+                             .D = D,
+                             .eps = (float)s->config->norm_eps,
+                             .type = (int32_t)type};
+  const rd_grid grid = rd_grid_rows(s->device, n, D);
+  return RD_LAUNCH(s, norm, &grid, &args, e);
+}
+
+static rd_code rotate(rd_device_stack *s, int64_t l, void *y, const float *x, int64_t heads,
+                      rd_error *e) {
+  const rd_config *c = s->config;
+  const uint8_t kind = c->layer_kinds[l];
+  const int local = kind & RD_LAYER_LOCAL && c->has_local_rope;
+  const int64_t turned = kind & RD_LAYER_UNTURNED ? 0 : rd_config_turned(c);
+  const rd_rope_args_on args = {.y = y,
+                                .x = x,
+                                .rows = s->there.rows,
+                                .cosines = s->cosines[local],
+                                .sines = s->sines[local],
+                                .heads = (int32_t)heads,
+                                .hd = (int32_t)c->head_dim,
+                                .turned = (int32_t)turned,
+                                .interleaved = c->rope_interleaved,
+                                .type = (int32_t)s->type};
+  const rd_grid grid = rd_grid_rows(s->device, s->T, heads * c->head_dim);
+  return RD_LAUNCH(s, rope, &grid, &args, e);
+}
+
+/* y = rope(norm(x w')) for queries or keys, in f32 up to the end. */
+static rd_code rotated_heads(rd_device_stack *s, const rd_linear *p, int64_t l, void *y,
+                             const float *plain, const float *norm, rd_error *e) {
+  const rd_config *c = s->config;
+  const int64_t row = p->w.rows, heads = row / c->head_dim, norms = c->wide_norms ? 1 : heads;
+  float *x = s->type == RD_F32 ? y : s->unrotated;
+  RD_TRY(rd_device_linear(s, p, x, RD_F32, false, s->n, s->T, s->clean, e));
+  if (norm)
+    RD_TRY(rd_device_norm(s, x, RD_F32, x, plain, norm, s->T * norms, s->clean * norms, row / norms,
+                          e));
+  return rotate(s, l, y, x, heads, e);
+}
+
+/* Fresh keys and values go to their lanes first; every key that is seen is then read from where it
+ * is kept. */
+static rd_code attend(rd_device_stack *s, int64_t l, rd_error *e) {
+  const rd_config *c = s->config;
+  const int64_t row = c->kv_heads * c->head_dim;
+  const size_t wide = (size_t)((c->head_dim + 3) / 4 * 4 + 4);
+  const rd_keep_args kept = {s->there.rows, s->k, s->v, row * (int64_t)rd_dtype_size(s->type), l};
+  const rd_grid rows = rd_grid_rows(s->device, s->T, row);
+  if (s->kept)
+    RD_TRY(RD_LAUNCH(s, keep, &rows, &kept, e));
+  const rd_attend_args args = {.o = s->att,
+                               .q = s->q,
+                               .k = s->k,
+                               .v = s->v,
+                               .tiles = s->there.tiles,
+                               .rows = s->there.rows,
+                               .layer = l,
+                               .heads = (int32_t)c->heads,
+                               .kv_heads = (int32_t)c->kv_heads,
+                               .hd = (int32_t)c->head_dim,
+                               .window = c->layer_kinds[l] & RD_LAYER_LOCAL ? 1 : 0,
+                               .type = (int32_t)s->type,
+                               .scale = (float)rd_config_attention_scale(c),
+                               .cap = (float)c->attention_cap};
+  enum { WARPS = 4 };
+  const rd_grid grid = {.blocks = s->tile_count,
+                        .sides = c->heads,
+                        .threads = WARPS * RD_WARP_SIZE,
+                        .shared = (3 * RD_TILE_MOST * wide + RD_TILE_MOST * 32) * sizeof(float)};
+  return RD_LAUNCH(s, attend, &grid, &args, e);
+}
+
+/* x += m norm(input w'): straight into the stream where there is neither norm nor multiplier. */
+static rd_code add_to_stream(rd_device_stack *s, const rd_linear *p, const void *input,
+                             const float *plain, const float *norm, rd_error *e) {
+  const rd_config *c = s->config;
+  if (!s->made)
+    return rd_device_linear(s, p, s->x, RD_F32, true, input, s->T, s->clean, e);
+  RD_TRY(rd_device_linear(s, p, s->made, RD_F32, false, input, s->T, s->clean, e));
+  if (norm)
+    RD_TRY(rd_device_norm(s, s->normed, RD_F32, s->made, plain, norm, s->T, s->clean, c->width, e));
+  const rd_add_args args = {.y = s->x,
+                            .x = norm ? s->normed : s->made,
+                            .scale =
+                                c->residual_multiplier > 0 ? (float)c->residual_multiplier : 1.0f,
+                            .n = s->T * c->width};
+  const rd_grid grid = rd_grid_over(s->device, args.n);
+  return RD_LAUNCH(s, add, &grid, &args, e);
+}
+
+static rd_code gated(rd_device_stack *s, rd_error *e) {
+  const rd_config *c = s->config;
+  const rd_gated_args args = {.y = s->gate,
+                              .gate = s->gate,
+                              .up = s->up,
+                              .n = s->T * c->ff,
+                              .type = (int32_t)s->type,
+                              .curve = curve_of(c->activation)};
+  const rd_grid grid = rd_grid_over(s->device, args.n);
+  return RD_LAUNCH(s, gated, &grid, &args, e);
+}
+
+rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e) {
+  const rd_config *c = s->config;
+  const rd_layer *w = &s->weights->layers[l];
+  const rd_dtype t = s->type;
+  const int64_t T = s->T, clean = s->clean, D = c->width;
+  RD_TRY(rd_device_norm(s, s->n, t, s->x, PLAIN_NORM(w, attention_norm), w->attention_norm, T,
+                        clean, D, e));
+  RD_TRY(rotated_heads(s, &w->q, l, s->q, PLAIN_NORM(w, q_norm), w->q_norm, e));
+  RD_TRY(rotated_heads(s, &w->k, l, s->k, PLAIN_NORM(w, k_norm), w->k_norm, e));
+  RD_TRY(rd_device_linear(s, &w->v, s->v, t, false, s->n, T, clean, e));
+  RD_TRY(attend(s, l, e));
+  RD_TRY(add_to_stream(s, &w->o, s->att, PLAIN_NORM(w, attention_post_norm), w->attention_post_norm,
+                       e));
+  RD_TRY(rd_device_norm(s, s->n, t, s->x, PLAIN_NORM(w, mlp_norm), w->mlp_norm, T, clean, D, e));
+  RD_TRY(rd_device_linear(s, &w->gate, s->gate, t, false, s->n, T, clean, e));
+  RD_TRY(rd_device_linear(s, &w->up, s->up, t, false, s->n, T, clean, e));
+  RD_TRY(gated(s, e));
+  return add_to_stream(s, &w->down, s->gate, PLAIN_NORM(w, mlp_post_norm), w->mlp_post_norm, e);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of a device's stack share: its memory, and one kernel or product at a time. */
+#ifndef RD_DEVICE_PASS_H
+#define RD_DEVICE_PASS_H
+
+#include "device_stack.h"
+
+/* Lists that a pass sends: here and there they lie in the same order. */
+typedef struct rd_device_lists {
+  int32_t *ids;          /* (rows) */
+  rd_device_row *rows;   /* (rows) */
+  rd_device_tile *tiles; /* (rows) at most */
+  int32_t *picked;       /* (chunk) rows whose logits are made */
+  rd_device_pair *pairs; /* (chunk) */
+  rd_device_draw *draws; /* (chunk) */
+  uint64_t *allowed;     /* (chunk, words) of those that limit their ids */
+} rd_device_lists;
+
+struct rd_device_stack {
+  rd_device *device;
+  const rd_model *model;
+  const rd_config *config;
+  rd_device_weights *sent;
+  const rd_weights *weights; /* with addresses of the device */
+  rd_dtype type;
+  int64_t rows, longest, chunk;
+  /* on the device */
+  float *x;              /* (rows, D) the stream */
+  void *n;               /* (rows, D) behind a norm */
+  void *q, *k, *v, *att; /* (rows, H*hd) or (rows, K*hd) */
+  float *unrotated;      /* (rows, H*hd) queries or keys before their rounding */
+  void *gate, *up;       /* (rows, F) */
+  float *made, *normed;  /* (rows, D) a branch, and behind its norm; NULL where none needs it */
+  void *mid;             /* (rows, rank) of an adapter */
+  void *room;            /* of matrices that are decoded, (room_rows, cols) */
+  int64_t room_numbers;
+  void *gathered;               /* (chunk, D) */
+  float *logits;                /* (chunk, V) */
+  uint64_t *keys;               /* (chunk, V) */
+  rd_proposal *proposals;       /* (chunk) */
+  int32_t *wordless;            /* (wordless_count) */
+  float *cosines[2], *sines[2]; /* (longest, turned/2) of all layers; of local ones */
+  rd_device_lists there, here;
+  rd_arena here_arena; /* of the lists here */
+  void *memory;        /* of the device, all of the above but the weights */
+  /* of the run in progress */
+  int64_t T, clean, tile_count;
+  bool kept; /* some row goes to a lane */
+};
+
+/* Launch a kernel by its name, with its arguments. */
+#define RD_LAUNCH(s, name, grid, args, e)                                                          \
+  ((s)->device->launch((s)->device, &(s)->device->kernels->name, (grid), (args), (e)))
+/* Blocks that go through n elements; one block for each of n rows of D numbers. */
+rd_grid rd_grid_over(const rd_device *d, int64_t n);
+rd_grid rd_grid_rows(const rd_device *d, int64_t n, int64_t D);
+static inline size_t rd_device_room(const rd_device *d) {
+  return (size_t)d->threads * 8 + 512; /* of what a block sums, and a number for each thread */
+}
+
+/* y (T, N) of y_type = x (T, K) w' + bias + scale (x a') b' as rd_linear_forward; the first `clean`
+ * rows without the adapter. */
+rd_code rd_device_linear(rd_device_stack *s, const rd_linear *l, void *y, rd_dtype y_type, bool add,
+                         const void *x, int64_t T, int64_t clean, rd_error *e);
+/* y of type = norm of n vectors of D, of which the first `clean` have `plain` weights. */
+rd_code rd_device_norm(rd_device_stack *s, void *y, rd_dtype type, const float *x,
+                       const float *plain, const float *norm, int64_t n, int64_t clean, int64_t D,
+                       rd_error *e);
+/* Layer l of the run in progress: as rd_layer_forward. */
+rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* What kernels are told: one struct for each, passed by value, the same for a card and for the
+ * processor that stands in for one. C and C++ read this file.
+ *
+ * Pointers are addresses of the device; a comment gives the shape. Numbers are f32 or bf16 (`type`,
+ * an rd_dtype), rows lie one behind the other unless there is a stride. */
+#ifndef RD_KERNEL_ARGS_H
+#define RD_KERNEL_ARGS_H
+
+#include "dtype.h"
+#include "propose.h"
+
+/* How the numbers of a matrix lie: plain, or in the integer groups of groups.h, panel by panel. */
+typedef enum rd_form {
+  RD_FORM_F32,
+  RD_FORM_BF16,
+  RD_FORM_I8,  /* bytes, scale in f16 */
+  RD_FORM_I8B, /* bytes, scale in bf16 */
+  RD_FORM_I4,  /* nibbles less 8, scale in f16 */
+  RD_FORM_I4M, /* nibbles, scale and minimum in f16 */
+  RD_FORM_I4K  /* nibbles, scale and minimum as multiples of 6 bits */
+} rd_form;
+
+typedef struct rd_device_matrix {
+  const void *data, *scales; /* scales: of groups; else NULL */
+  int64_t rows, cols;        /* (out, in) */
+  int32_t form;              /* an rd_form */
+} rd_device_matrix;
+
+/* A row of a pass. */
+typedef struct rd_device_row {
+  int32_t position;
+  int32_t from[2],
+      seen[2];          /* keys that it sees, from <= key < seen; [1]: in layers with a window */
+  unsigned char *k, *v; /* where layer 0 of a lane keeps this position; NULL: in none */
+  int64_t stride;       /* bytes from layer to layer there */
+} rd_device_row;
+
+/* Some queries of one sequence that are gone through together. */
+enum { RD_TILE_MOST = 32, RD_WARP_SIZE = 32 };
+typedef struct rd_device_tile {
+  int32_t row, count;         /* of the pass */
+  int32_t from[2], end[2];    /* keys that any of them sees */
+  int64_t first;              /* the row of the pass that has key 0, where nothing is in a lane */
+  const unsigned char *k, *v; /* layer 0 of its lane, key 0; NULL: the pass's own rows */
+  int64_t stride;             /* bytes from layer to layer there */
+} rd_device_tile;
+
+/* y (T, D) in f32 = scale times rows ids (T) of the matrix. A block a row. */
+typedef struct rd_gather_args {
+  float *y;
+  const int32_t *ids;
+  rd_device_matrix m;
+  float scale;
+} rd_gather_args;
+
+/* y (n, D) of type = the norm of x (n, D) times `plain` for the first `clean` vectors, `norm` for
+ * the others; without weights (NULL) x itself. y may be x. A block a vector. */
+typedef struct rd_norm_args {
+  void *y;
+  const float *x;
+  const float *plain, *norm; /* (D) */
+  int64_t clean, D;
+  float eps;
+  int32_t type;
+} rd_norm_args;
+
+/* y (T, heads, hd) of type = x turned by the rows' positions; the first `turned` numbers of a head.
+ * y may be x. A block a row. */
+typedef struct rd_rope_args_on {
+  void *y;
+  const float *x;
+  const rd_device_row *rows;    /* (T) */
+  const float *cosines, *sines; /* (positions, turned / 2) */
+  int32_t heads, hd, turned, interleaved, type;
+} rd_rope_args_on;
+
+/* x (T, D) of type += bias (D). A thread an element. */
+typedef struct rd_bias_args {
+  void *x;
+  const float *bias;
+  int64_t n, D; /* n = T D */
+  int32_t type;
+} rd_bias_args;
+
+/* y (n) += scale x (n). */
+typedef struct rd_add_args {
+  float *y;
+  const float *x;
+  float scale;
+  int64_t n;
+} rd_add_args;
+
+/* The curves of activation.h. */
+typedef enum rd_curve {
+  RD_CURVE_SILU,
+  RD_CURVE_GELU,
+  RD_CURVE_GELU_TANH,
+  RD_CURVE_GELU_SIGMOID,
+  RD_CURVE_RELU,
+  RD_CURVE_RELU_SQUARED
+} rd_curve;
+
+/* y (n) of type = curve(gate (n)) * up (n). y may be gate or up. */
+typedef struct rd_gated_args {
+  void *y;
+  const void *gate, *up;
+  int64_t n;
+  int32_t type, curve;
+} rd_gated_args;
+
+/* x (n) *= factor, and where cap is not 0 x = cap tanh(x / cap). */
+typedef struct rd_bound_args {
+  float *x;
+  float factor, cap;
+  int64_t n;
+} rd_bound_args;
+
+/* Rows k, v (T, ..) of `bytes` go to their places in the lanes. A block a row. */
+typedef struct rd_keep_args {
+  const rd_device_row *rows;
+  const void *k, *v;
+  int64_t bytes, layer;
+} rd_keep_args;
+
+/* y (n, ..) = rows (n) of x, of `bytes` each, a multiple of 2. A block a row. */
+typedef struct rd_pick_args {
+  void *y;
+  const void *x;
+  const int32_t *rows;
+  int64_t bytes;
+} rd_pick_args;
+
+/* o (T, H hd) of type = attention of q (T, H hd) over k, v (.., K hd) of the pass or of lanes. A
+ * block a tile and head; hd at most RD_HEAD_MOST. */
+enum { RD_HEAD_MOST = 256 };
+typedef struct rd_attend_args {
+  void *o;
+  const void *q, *k, *v;
+  const rd_device_tile *tiles;
+  const rd_device_row *rows;
+  int64_t layer;
+  int32_t heads, kv_heads, hd, window, type; /* window: 0 or 1, which of a row's ranges */
+  float scale, cap;
+} rd_attend_args;
+
+/* y (T, N) = alpha x (T, K) w' (+ y with `add`), for few rows. A warp an output, or a block a panel
+ * of 32 outputs where w lies in groups. */
+enum { RD_FEW_MOST = 4, RD_FEW_PIECE = 1024, RD_FEW_SHARED = RD_FEW_MOST * RD_FEW_PIECE * 4 };
+typedef struct rd_few_args {
+  void *y;
+  const void *x;
+  rd_device_matrix w;
+  int64_t T;
+  float alpha;
+  int32_t add, y_type, x_type;
+} rd_few_args;
+
+/* y (count, K) of type = rows of w (in groups) from `first` on, a multiple of 32. A block 32 rows;
+ * blocks[1] share the columns. */
+typedef struct rd_ungroup_args {
+  void *y;
+  rd_device_matrix w;
+  int64_t first, count;
+  int32_t type;
+} rd_ungroup_args;
+
+/* Guidance: logits of row pair.given = u + weight (given - u), u those of row pair.without. */
+typedef struct rd_device_pair {
+  int32_t given, without;
+  float weight;
+} rd_device_pair;
+typedef struct rd_guide_args {
+  float *logits; /* (.., V) */
+  const rd_device_pair *pairs;
+  int64_t V;
+} rd_guide_args;
+
+/* A row of logits and how its token is chosen: rd_propose_rule. */
+typedef struct rd_device_draw {
+  double temperature, top_p, eos_bias;
+  uint64_t seed;
+  const uint64_t *allowed; /* (ceil(V / 64)) bits, or NULL */
+  int64_t row, top_k;
+  int32_t eos, gumbel, unsure[2], unsure_count;
+  uint32_t iteration, position;
+} rd_device_draw;
+
+/* out[i] = the proposal of draws[i]; its id is -1 where the scores are no numbers. A block a row;
+ * logits are written over. */
+typedef struct rd_choose_args {
+  rd_proposal *out;
+  float *logits;  /* (.., V) */
+  uint64_t *keys; /* (blocks, V) scratch */
+  const rd_device_draw *draws;
+  const int32_t *wordless; /* (wordless_count) ids that are never chosen */
+  int64_t wordless_count, V;
+} rd_choose_args;
+
+/* The kernels: name, arguments, and whether the threads of a block meet in it. */
+#define RD_KERNEL_LIST(X)                                                                          \
+  X(gather, rd_gather_args, 0)                                                                     \
+  X(norm, rd_norm_args, 1)                                                                         \
+  X(rope, rd_rope_args_on, 0)                                                                      \
+  X(bias, rd_bias_args, 0)                                                                         \
+  X(add, rd_add_args, 0)                                                                           \
+  X(gated, rd_gated_args, 0)                                                                       \
+  X(bound, rd_bound_args, 0)                                                                       \
+  X(keep, rd_keep_args, 0)                                                                         \
+  X(pick, rd_pick_args, 0)                                                                         \
+  X(attend, rd_attend_args, 1)                                                                     \
+  X(few, rd_few_args, 1)                                                                           \
+  X(few_groups, rd_few_args, 1)                                                                    \
+  X(ungroup, rd_ungroup_args, 0)                                                                   \
+  X(guide, rd_guide_args, 0)                                                                       \
+  X(choose, rd_choose_args, 1)
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows `cuda` and `emulated`: packed needs run by a device, from which proposals come back. The
+ * two rows of a guided need become one there. */
+#include "arena.h"
+#include "device_stack.h"
+#include "inspect.h"
+#include "packing.h"
+#include "profile.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct cuda_engine {
+  rd_engine base;
+  const rd_model *model;
+  rd_device *device;
+  rd_device_stack *stack;
+  rd_arena arena;
+  rd_packing packing;
+  rd_device_lane **lanes;    /* (rows) of a pass's sequences, or NULL */
+  rd_row_use *chunk;         /* (rows) of a chunk, a pair as one */
+  rd_device_choice *choices; /* (rows) of those */
+  rd_device_pair *pairs;     /* (rows) */
+  rd_proposal *proposals;    /* (rows) */
+  float *state;              /* (D) */
+  float *row;                /* (V) that somebody reads */
+  float *logits;             /* (rows, V) for a sink; NULL until one asks */
+  /* of the call in progress */
+  rd_scores_sink *sink;   /* NULL: proposals are made */
+  rd_states_sink *states; /* or NULL: the head is not asked then */
+  void *context;
+} cuda_engine;
+
+typedef struct cuda_lane {
+  rd_lane base;
+  rd_device_lane keys;
+} cuda_lane;
+
+static void layout(cuda_engine *d, rd_arena *a) {
+  const size_t n = (size_t)d->packing.rows;
+  rd_packing_take(&d->packing, a);
+  d->lanes = RD_TAKE(a, rd_device_lane *, n);
+  d->chunk = RD_TAKE(a, rd_row_use, n);
+  d->choices = RD_TAKE(a, rd_device_choice, n);
+  d->pairs = RD_TAKE(a, rd_device_pair, n);
+  d->proposals = RD_TAKE(a, rd_proposal, n);
+  d->state = RD_TAKE(a, float, d->model->config.width);
+  d->row = RD_TAKE(a, float, d->model->config.vocab);
+}
+
+/* --- logits ----------------------------------------------------------------------------------- */
+
+/* The rows of logits that count, a pair by its first; returns how many. */
+static rd_code combine_pairs(cuda_engine *d, const rd_row_use *uses, int64_t count, int64_t *kept,
+                             rd_error *e) {
+  int64_t pairs = 0;
+  *kept = 0;
+  for (int64_t i = 0; i < count; i++) {
+    const bool pair = uses[i].part == RD_USE_WITHOUT_PROMPT;
+    if (uses[i].part == RD_USE_WITH_PROMPT)
+      continue;
+    if (pair)
+      d->pairs[pairs++] = (rd_device_pair){(int32_t)i - 1, (int32_t)i,
+                                           (float)d->packing.needs[uses[i].need].guidance + 1};
+    d->choices[*kept].row = pair ? i - 1 : i;
+    d->chunk[(*kept)++] = uses[i];
+  }
+  return rd_device_stack_guide(d->stack, d->pairs, pairs, e);
+}
+
+static bool some_allowed(const rd_wanted *w, int64_t V) {
+  for (int64_t v = 0; w->allowed && v < V; v += 64)
+    if (V - v >= 64 ? w->allowed[v / 64] : w->allowed[v / 64] & (((uint64_t)1 << (V - v)) - 1))
+      return true;
+  return !w->allowed;
+}
+
+/* What is asked of a row before any choice is read here. */
+static rd_code answer_query(cuda_engine *d, const rd_row_query *query, int64_t row, rd_error *e) {
+  const rd_model *m = d->model;
+  RD_TRY(rd_device_stack_fetch(d->stack, d->row, row, e));
+  for (int64_t k = 0; k < m->wordless_count; k++)
+    d->row[m->wordless[k]] = -INFINITY;
+  rd_query_row(query, d->row, m->config.vocab);
+  return RD_OK;
+}
+
+/* The row that a proposal was drawn from, to who wants to see it. */
+static rd_code show_row(cuda_engine *d, const rd_row_use *use, const rd_device_choice *choice,
+                        const rd_proposal *proposal, rd_error *e) {
+  const rd_need *need = &d->packing.needs[use->need];
+  if (!need->see)
+    return RD_OK;
+  RD_TRY(rd_device_stack_fetch(d->stack, d->row, choice->row, e));
+  need->see(need->see_context, use->index, d->row, proposal);
+  return RD_OK;
+}
+
+static rd_code propose_chunk(cuda_engine *d, int64_t count, rd_error *e) {
+  for (int64_t i = 0; i < count; i++) {
+    const rd_wanted *w = rd_packing_wanted(&d->packing, &d->chunk[i]);
+    d->choices[i].draw = w->draw;
+    d->choices[i].allowed = w->allowed;
+    if (!some_allowed(w, d->model->config.vocab))
+      return rd_fail(e, RD_USAGE, "position %lld: no token is allowed", (long long)w->position);
+    if (w->query)
+      RD_TRY(answer_query(d, w->query, d->choices[i].row, e));
+  }
+  RD_TRY(rd_device_stack_choose(d->stack, d->proposals, d->choices, count, e));
+  for (int64_t i = 0; i < count; i++) {
+    if (d->proposals[i].id < 0) {
+      rd_propose_fail(&d->choices[i].draw, e);
+      return rd_model_blame(d->model, e);
+    }
+    *rd_packing_out(&d->packing, &d->chunk[i]) = d->proposals[i];
+    RD_TRY(show_row(d, &d->chunk[i], &d->choices[i], &d->proposals[i], e));
+  }
+  rd_profile_lap("proposal");
+  return RD_OK;
+}
+
+/* Runs of rows of one need go to the sink. */
+static rd_code give_scores(cuda_engine *d, int64_t count, rd_error *e) {
+  const int64_t V = d->model->config.vocab;
+  for (int64_t first = 0, n = 0; first < count; first += n) {
+    const rd_row_use *use = &d->chunk[first];
+    n = rd_packing_together(use, count - first);
+    for (int64_t i = 0; i < n; i++)
+      RD_TRY(rd_device_stack_fetch(d->stack, d->logits + i * V, d->choices[first + i].row, e));
+    RD_TRY(d->sink(d->context, use->need, use->index, n, d->logits, e));
+  }
+  return RD_OK;
+}
+
+/* The rows that are used, before the head. */
+static rd_code give_states(cuda_engine *d, rd_error *e) {
+  const rd_packing *p = &d->packing;
+  for (int64_t i = 0; i < p->use_count; i++) {
+    RD_TRY(rd_device_stack_state(d->stack, d->state, p->indices[i], e));
+    RD_TRY(d->states(d->context, p->uses[i].need, p->uses[i].index, d->state, e));
+  }
+  return RD_OK;
+}
+
+/* --- passes ----------------------------------------------------------------------------------- */
+
+static rd_code run_pass(void *context, int64_t attention, rd_error *e) {
+  cuda_engine *d = context;
+  const rd_packing *p = &d->packing;
+  for (int64_t i = 0; i < p->sequence_count; i++)
+    d->lanes[i] = p->lanes[i] ? &((cuda_lane *)p->lanes[i])->keys : NULL;
+  RD_TRY(rd_device_stack_run(d->stack, p->sequences, d->lanes, p->sequence_count, attention, e));
+  if (d->states)
+    return give_states(d, e);
+  for (int64_t first = 0, n = 0, kept = 0; first < p->use_count; first += n) {
+    n = rd_device_stack_chunk(d->stack, p->indices + first, p->use_count - first);
+    n -= p->uses[first + n - 1].part == RD_USE_WITH_PROMPT; /* its other half is in the next */
+    RD_TRY(rd_device_stack_logits(d->stack, p->indices + first, n, e));
+    RD_TRY(combine_pairs(d, p->uses + first, n, &kept, e));
+    RD_TRY(d->sink ? give_scores(d, kept, e) : propose_chunk(d, kept, e));
+  }
+  return RD_OK;
+}
+
+static rd_code run(cuda_engine *d, const rd_need *needs, int64_t n, rd_scores_sink *sink,
+                   rd_states_sink *states, void *context, rd_error *e) {
+  d->sink = sink;
+  d->states = states;
+  d->context = context;
+  if (sink && !d->logits) {
+    const size_t numbers = (size_t)(d->packing.rows * d->model->config.vocab);
+    d->logits = rd_calloc(numbers, sizeof *d->logits, "scores of a pass", e);
+    if (!d->logits)
+      return RD_NO_MEMORY;
+  }
+  return rd_packing_run(&d->packing, needs, n, run_pass, d, e);
+}
+
+static rd_code scores(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
+                      void *context, rd_error *e) {
+  return run((cuda_engine *)self, needs, n, sink, NULL, context, e);
+}
+
+static rd_code states(rd_engine *self, const rd_need *needs, int64_t n, rd_states_sink *sink,
+                      void *context, rd_error *e) {
+  return run((cuda_engine *)self, needs, n, NULL, sink, context, e);
+}
+
+static rd_code propose(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e) {
+  return run((cuda_engine *)self, needs, n, NULL, NULL, NULL, e);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void lane_close(rd_lane *lane) {
+  cuda_lane *l = (cuda_lane *)lane;
+  rd_device_lane_drop(&l->keys, ((cuda_engine *)lane->engine)->device);
+  rd_lane_drop(lane);
+  free(l);
+}
+
+static rd_code lane_open(rd_engine *self, rd_lane **out, int64_t positions, rd_error *e) {
+  cuda_engine *d = (cuda_engine *)self;
+  cuda_lane *l = rd_calloc(1, sizeof *l, "a lane", e);
+  if (!l)
+    return RD_NO_MEMORY;
+  rd_code code = rd_lane_init(&l->base, self, positions, e);
+  if (code == RD_OK)
+    code = rd_device_lane_new(&l->keys, d->device, d->model, positions, e);
+  if (code != RD_OK) {
+    lane_close(&l->base);
+    return code;
+  }
+  *out = &l->base;
+  return RD_OK;
+}
+
+static void close_engine(rd_engine *self) {
+  cuda_engine *d = (cuda_engine *)self;
+  rd_device_stack_free(&d->stack);
+  rd_device_close(&d->device);
+  rd_arena_drop(&d->arena);
+  free(d->logits);
+  free(d);
+}
+
+/* An engine on a device, which it closes; also where it fails. */
+static rd_code open_on(rd_engine **out, rd_device *device, const rd_model *model, int64_t rows,
+                       int64_t longest, rd_error *e) {
+  const int64_t positions = model->config.positions;
+  if (positions > 0 && longest > positions)
+    longest = positions;
+  cuda_engine *d = rd_calloc(1, sizeof *d, "an engine", e);
+  if (!d) {
+    rd_device_close(&device);
+    return RD_NO_MEMORY;
+  }
+  d->base = (rd_engine){.propose = propose,
+                        .scores = scores,
+                        .states = states,
+                        .lane_open = lane_open,
+                        .lane_close = lane_close,
+                        .close = close_engine};
+  d->model = model;
+  d->device = device;
+  d->packing = (rd_packing){.model = model, .rows = rows, .longest = longest};
+  rd_arena measure = rd_arena_measure();
+  layout(d, &measure);
+  rd_code code = rd_device_stack_new(&d->stack, device, model, rows, longest, e);
+  if (code == RD_OK)
+    code = rd_arena_init(&d->arena, measure.used, "proposals", e);
+  if (code == RD_OK)
+    layout(d, &d->arena);
+  if (code != RD_OK) {
+    close_engine(&d->base);
+    return code;
+  }
+  *out = &d->base;
+  return RD_OK;
+}
+
+rd_code rd_engine_cuda_open(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
+                            rd_error *e) {
+  rd_device *device = NULL;
+  RD_TRY(rd_device_card(&device, e));
+  return open_on(out, device, model, rows, longest, e);
+}
+
+rd_code rd_engine_emulated_open(rd_engine **out, const rd_model *model, int64_t rows,
+                                int64_t longest, rd_error *e) {
+  rd_device *device = NULL;
+  RD_TRY(rd_device_host(&device, e));
+  return open_on(out, device, model, rows, longest, e);
+}
+
+size_t rd_engine_cuda_memory(const rd_model *model, int64_t rows, int64_t longest) {
+  cuda_engine d = {.model = model, .packing.rows = rows};
+  rd_arena measure = rd_arena_measure();
+  layout(&d, &measure);
+  return measure.used + sizeof d + rd_device_stack_memory(model, rows, longest);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Attention of a device beside the processor's, over the same layouts: heads, masks, packed
+ * sequences, keys before and behind the queries, windows, caps. Keys lie in the pass or in a lane.
+ */
+#include "on_device.h"
+
+#include "kern/attention_cases.h"
+
+#include "attention_block.h"
+
+enum { MOST_TILES = 64, LAYER = 1 };
+
+/* The rows of a tensor without what lies between them. */
+static void *compact(const void *x, rd_dtype type, int64_t count, int64_t row, int64_t stride) {
+  const size_t element = rd_dtype_size(type);
+  char *y = malloc((size_t)(count * row) * element + 64);
+  for (int64_t i = 0; i < count; i++)
+    memcpy(y + (size_t)(i * row) * element, rd_at_const(x, type, i * stride),
+           (size_t)row * element);
+  return y;
+}
+
+static void check_layout(rd_device *d, int number, rd_dtype type, bool in_lane, int most) {
+  scene s;
+  scene_init(&s, &layouts[number], type);
+  const rd_attention *a = &s.a;
+  const int64_t wide = a->heads * a->head_dim, narrow = a->kv_heads * a->head_dim;
+  const size_t element = rd_dtype_size(type);
+  void *q = compact(s.data[Q], type, s.rows, wide, a->q_stride);
+  void *k = compact(s.data[K], type, s.key_rows, narrow, a->k_stride);
+  void *v = compact(s.data[V], type, s.key_rows, narrow, a->v_stride);
+  void *o = calloc((size_t)(s.rows * wide), element);
+  rd_device_row *rows = calloc((size_t)s.rows, sizeof *rows);
+  rd_device_tile tiles[MOST_TILES];
+  int64_t count = 0;
+  const int64_t layer = in_lane ? LAYER : 0; /* the keys are those of layer 1 of a lane */
+  for (int64_t n = 0; n < a->sequences; n++) {
+    const rd_span *x = &s.spans[n];
+    const int64_t offset = (x->k - 0) * narrow * (int64_t)element;
+    for (int64_t i = 0; i < x->queries; i++)
+      rows[x->q + i] = (rd_device_row){.from = {0, (int32_t)rd_attention_from(a, x, i)},
+                                       .seen = {0, (int32_t)rd_attention_seen(a, x, i)}};
+    for (int64_t i = 0; i < x->queries; i += most) {
+      const int64_t left = x->queries - i < most ? x->queries - i : most;
+      assert_true(count < MOST_TILES);
+      tiles[count++] =
+          (rd_device_tile){.row = (int32_t)(x->q + i),
+                           .count = (int32_t)left,
+                           .from = {0, rows[x->q + i].from[1]},
+                           .end = {0, rows[x->q + i + left - 1].seen[1]},
+                           .first = x->k,
+                           .k = in_lane ? (unsigned char *)k + offset - LAYER * 8 : NULL,
+                           .v = in_lane ? (unsigned char *)v + offset - LAYER * 8 : NULL,
+                           .stride = 8};
+    }
+  }
+  const rd_attend_args args = {.o = o,
+                               .q = q,
+                               .k = k,
+                               .v = v,
+                               .tiles = tiles,
+                               .rows = rows,
+                               .layer = layer,
+                               .heads = (int32_t)a->heads,
+                               .kv_heads = (int32_t)a->kv_heads,
+                               .hd = (int32_t)a->head_dim,
+                               .window = 1,
+                               .type = (int32_t)type,
+                               .scale = a->scale,
+                               .cap = a->cap};
+  const size_t shared = (3 * 32 * (size_t)((a->head_dim + 3) / 4 * 4 + 4) + 1024) * sizeof(float);
+  const rd_grid grid = {count, a->heads, 128, shared};
+  launch_both_ways(d, &d->kernels->attend, &grid, &args, o, (size_t)(s.rows * wide) * element);
+  assert_int_equal(
+      rd_attention_forward(a, s.data[O], s.lse, s.data[Q], s.data[K], s.data[V], s.workspace, NULL),
+      RD_OK);
+  for (int64_t n = 0; n < a->sequences; n++)
+    for (int64_t i = 0; i < s.spans[n].queries; i++) {
+      const int64_t row = s.spans[n].q + i;
+      assert_near(rd_at(o, type, row * wide), rd_at(s.data[O], type, row * a->o_stride), type, wide,
+                  type == RD_F32 ? 2e-5 : 3e-2, "attention");
+    }
+  free(q);
+  free(k);
+  free(v);
+  free(o);
+  free(rows);
+  scene_drop(&s);
+}
+
+static void attention_agrees_with_the_processors(void **state) {
+  (void)state;
+  rd_device *d = device_of_test();
+  for (int i = 0; i < LAYOUTS; i++)
+    for (int t = RD_F32; t <= RD_BF16; t++) {
+      check_layout(d, i, (rd_dtype)t, i % 2, RD_TILE_MOST);
+      check_layout(d, i, (rd_dtype)t, i % 2 == 0, 7);
+    }
+  rd_device_close(&d);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(attention_agrees_with_the_processors),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
