@@ -8,16 +8,21 @@ ATTACK_SECONDS ?= 1200
 BENCH ?= --shape tini --sweep
 RESULTS ?= bench
 PEERS ?= models/stories260K/stories260K.gguf
+CARDS ?= 80 90 100
+CUDA ?=
+cuda = $(if $(CUDA),@./tools/gpu/nvcc.sh $(BUILD) $(CARDS))
 
 .PHONY: all program help demo setup install uninstall deb bundle test-packages test test-all attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
 
-all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov
+all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov; CUDA=1: with the library for cards (CARDS="80 90 100")
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build $(BUILD)
+	$(cuda)
 
 program: setup ## the program alone, without tests
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build $(BUILD) --target redraft
+	$(cuda)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

@@ -33,6 +33,8 @@ rd_written(_redraft --completion zsh)
 add_custom_target(written ALL DEPENDS ${written_files})
 
 install(TARGETS redraft libredraft)
+# The library for cards, where `make CUDA=1` built it.
+install(FILES ${CMAKE_BINARY_DIR}/libredraft-cuda.so DESTINATION ${CMAKE_INSTALL_LIBDIR}/redraft OPTIONAL)
 install(FILES include/redraft.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${CMAKE_BINARY_DIR}/redraft.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${CMAKE_BINARY_DIR}/redraft.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* The thread that is running, as grid.h asks for it. */
+/* The thread that is running, as device_grid.h asks for it. */
 typedef struct rd_crew_place {
   int thread, threads;
   int64_t block, blocks, side, sides;

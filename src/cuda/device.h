@@ -26,11 +26,11 @@ typedef struct rd_kernel_set {
 
 /* How many blocks, in two directions, of how many threads (a multiple of 32), that share how much.
  */
-typedef struct rd_grid {
+typedef struct rd_blocks {
   int64_t blocks, sides;
   int threads;
   size_t shared; /* bytes */
-} rd_grid;
+} rd_blocks;
 
 /* y (T, N), rows y_stride apart, = alpha x (T, K) w (N, K)' + beta y. x and w are of one type.
  * Where beta is not 0, alpha is 1. */
@@ -54,7 +54,7 @@ struct rd_device {
   rd_code (*send)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
   /* Waits until all that was asked is done. RD_IO: something of it went wrong. */
   rd_code (*fetch)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
-  rd_code (*launch)(rd_device *d, const rd_kernel *kernel, const rd_grid *grid, const void *args,
+  rd_code (*launch)(rd_device *d, const rd_kernel *kernel, const rd_blocks *grid, const void *args,
                     rd_error *e);
   rd_code (*multiply)(rd_device *d, const rd_product *p, rd_error *e);
   void (*memory)(rd_device *d, size_t *unused, size_t *all); /* bytes */
@@ -67,7 +67,7 @@ rd_code rd_device_host(rd_device **out, rd_error *e);
 void rd_device_host_backwards(rd_device *d, bool backwards);
 
 /* The first card, by the library libredraft-cuda.so: the file in $REDRAFT_CUDA, else beside the
- * program, in lib/ or lib/redraft/ beside the program's folder, or where the loader looks.
+ * program, in lib/redraft/ beside the program's folder, or where the loader looks.
  * RD_UNSUPPORTED says what is missing. */
 rd_code rd_device_card(rd_device **out, rd_error *e);
 /* Is there a card that rd_device_card would open? Looks once. */

@@ -14,7 +14,11 @@
 #define LIBRARY "libredraft-cuda.so"
 
 /* Where it lies, seen from the program: where it was built, or installed. */
-static const char *const places[] = {LIBRARY, "../lib/redraft/" LIBRARY, "../lib/" LIBRARY};
+static const char *const places[] = {
+    LIBRARY,
+    "../lib/redraft/" LIBRARY,
+    "../lib/x86_64-linux-gnu/redraft/" LIBRARY,
+};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static rd_device_opener *opener; /* NULL: there is no library */

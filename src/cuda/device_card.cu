@@ -97,7 +97,7 @@ rd_code fetch(rd_device *d, void *to, const void *from, size_t bytes, rd_error *
   return check(cudaStreamSynchronize(stream), "a pass on the card", e);
 }
 
-rd_code launch(rd_device *d, const rd_kernel *kernel, const rd_grid *grid, const void *args,
+rd_code launch(rd_device *d, const rd_kernel *kernel, const rd_blocks *grid, const void *args,
                rd_error *e) {
   void *list[] = {(void *)args};
   const dim3 blocks((unsigned)grid->blocks, (unsigned)grid->sides);

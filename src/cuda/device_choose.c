@@ -20,7 +20,7 @@ static rd_code bound(rd_device_stack *s, int64_t count, rd_error *e) {
                               .factor = c->logits_scaling > 0 ? (float)(1 / c->logits_scaling) : 1,
                               .cap = (float)c->final_cap,
                               .n = count * c->vocab};
-  const rd_grid grid = rd_grid_over(s->device, args.n);
+  const rd_blocks grid = rd_blocks_over(s->device, args.n);
   return c->logits_scaling > 0 || c->final_cap > 0 ? RD_LAUNCH(s, bound, &grid, &args, e) : RD_OK;
 }
 
@@ -35,7 +35,7 @@ rd_code rd_device_stack_logits(rd_device_stack *s, const int32_t *rows, int64_t 
   RD_TRY(d->send(d, s->there.picked, rows, (size_t)count * sizeof *rows, e));
   const rd_pick_args args = {s->gathered, s->n, s->there.picked,
                              D * (int64_t)rd_dtype_size(s->type)};
-  const rd_grid grid = rd_grid_rows(d, count, D);
+  const rd_blocks grid = rd_blocks_of_rows(d, count, D);
   RD_TRY(RD_LAUNCH(s, pick, &grid, &args, e));
   RD_TRY(rd_device_linear(s, &s->weights->head, s->logits, RD_F32, false, s->gathered, count,
                           rows[0] < s->clean ? count : 0, e));
@@ -49,7 +49,7 @@ rd_code rd_device_stack_guide(rd_device_stack *s, const rd_device_pair *pairs, i
   if (count == 0)
     return RD_OK;
   RD_TRY(d->send(d, s->there.pairs, pairs, (size_t)count * sizeof *pairs, e));
-  rd_grid grid = rd_grid_over(d, args.V);
+  rd_blocks grid = rd_blocks_over(d, args.V);
   grid.sides = count;
   return RD_LAUNCH(s, guide, &grid, &args, e);
 }
@@ -113,7 +113,7 @@ rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
                                .wordless = s->wordless,
                                .wordless_count = s->model->wordless_count,
                                .V = V};
-  const rd_grid grid = rd_grid_rows(d, count, V);
+  const rd_blocks grid = rd_blocks_of_rows(d, count, V);
   RD_TRY(RD_LAUNCH(s, choose, &grid, &args, e));
   return d->fetch(d, out, s->proposals, (size_t)count * sizeof *out, e);
 }

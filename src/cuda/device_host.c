@@ -52,7 +52,7 @@ static rd_code copy(rd_device *d, void *to, const void *from, size_t bytes, rd_e
 typedef struct launching {
   host_device *d;
   const rd_kernel *kernel;
-  const rd_grid *grid;
+  const rd_blocks *grid;
   const void *args;
   atomic_bool apart;
 } launching;
@@ -71,7 +71,7 @@ static void run_blocks(void *context, int thread, int64_t first, int64_t last) {
   }
 }
 
-static rd_code launch(rd_device *base, const rd_kernel *kernel, const rd_grid *grid,
+static rd_code launch(rd_device *base, const rd_kernel *kernel, const rd_blocks *grid,
                       const void *args, rd_error *e) {
   host_device *d = (host_device *)base;
   launching l = {.d = d, .kernel = kernel, .grid = grid, .args = args};

@@ -36,7 +36,7 @@ rd_code rd_device_norm(rd_device_stack *s, void *y, rd_dtype type, const float *
                              .D = D,
                              .eps = (float)s->config->norm_eps,
                              .type = (int32_t)type};
-  const rd_grid grid = rd_grid_rows(s->device, n, D);
+  const rd_blocks grid = rd_blocks_of_rows(s->device, n, D);
   return RD_LAUNCH(s, norm, &grid, &args, e);
 }
 
@@ -56,7 +56,7 @@ static rd_code rotate(rd_device_stack *s, int64_t l, void *y, const float *x, in
                                 .turned = (int32_t)turned,
                                 .interleaved = c->rope_interleaved,
                                 .type = (int32_t)s->type};
-  const rd_grid grid = rd_grid_rows(s->device, s->T, heads * c->head_dim);
+  const rd_blocks grid = rd_blocks_of_rows(s->device, s->T, heads * c->head_dim);
   return RD_LAUNCH(s, rope, &grid, &args, e);
 }
 
@@ -80,7 +80,7 @@ static rd_code attend(rd_device_stack *s, int64_t l, rd_error *e) {
   const int64_t row = c->kv_heads * c->head_dim;
   const size_t wide = (size_t)((c->head_dim + 3) / 4 * 4 + 4);
   const rd_keep_args kept = {s->there.rows, s->k, s->v, row * (int64_t)rd_dtype_size(s->type), l};
-  const rd_grid rows = rd_grid_rows(s->device, s->T, row);
+  const rd_blocks rows = rd_blocks_of_rows(s->device, s->T, row);
   if (s->kept)
     RD_TRY(RD_LAUNCH(s, keep, &rows, &kept, e));
   const rd_attend_args args = {.o = s->att,
@@ -98,10 +98,10 @@ static rd_code attend(rd_device_stack *s, int64_t l, rd_error *e) {
                                .scale = (float)rd_config_attention_scale(c),
                                .cap = (float)c->attention_cap};
   enum { WARPS = 4 };
-  const rd_grid grid = {.blocks = s->tile_count,
-                        .sides = c->heads,
-                        .threads = WARPS * RD_WARP_SIZE,
-                        .shared = (3 * RD_TILE_MOST * wide + RD_TILE_MOST * 32) * sizeof(float)};
+  const rd_blocks grid = {.blocks = s->tile_count,
+                          .sides = c->heads,
+                          .threads = WARPS * RD_WARP_SIZE,
+                          .shared = (3 * RD_TILE_MOST * wide + RD_TILE_MOST * 32) * sizeof(float)};
   return RD_LAUNCH(s, attend, &grid, &args, e);
 }
 
@@ -119,7 +119,7 @@ static rd_code add_to_stream(rd_device_stack *s, const rd_linear *p, const void 
                             .scale =
                                 c->residual_multiplier > 0 ? (float)c->residual_multiplier : 1.0f,
                             .n = s->T * c->width};
-  const rd_grid grid = rd_grid_over(s->device, args.n);
+  const rd_blocks grid = rd_blocks_over(s->device, args.n);
   return RD_LAUNCH(s, add, &grid, &args, e);
 }
 
@@ -131,7 +131,7 @@ static rd_code gated(rd_device_stack *s, rd_error *e) {
                               .n = s->T * c->ff,
                               .type = (int32_t)s->type,
                               .curve = curve_of(c->activation)};
-  const rd_grid grid = rd_grid_over(s->device, args.n);
+  const rd_blocks grid = rd_blocks_over(s->device, args.n);
   return RD_LAUNCH(s, gated, &grid, &args, e);
 }
 

@@ -3,19 +3,19 @@
  * own products, for which groups of integers are decoded a stretch of rows at a time. */
 #include "device_pass.h"
 
-rd_grid rd_grid_over(const rd_device *d, int64_t n) {
+rd_blocks rd_blocks_over(const rd_device *d, int64_t n) {
   enum { EACH = 4, MOST = 1 << 16 };
   const int64_t wanted = (n + EACH * d->threads - 1) / (EACH * d->threads);
-  return (rd_grid){.blocks = wanted < MOST ? wanted : MOST, .sides = 1, .threads = d->threads};
+  return (rd_blocks){.blocks = wanted < MOST ? wanted : MOST, .sides = 1, .threads = d->threads};
 }
 
-rd_grid rd_grid_rows(const rd_device *d, int64_t n, int64_t D) {
+rd_blocks rd_blocks_of_rows(const rd_device *d, int64_t n, int64_t D) {
   const int64_t wanted = (D / 4 + RD_WARP_SIZE - 1) / RD_WARP_SIZE * RD_WARP_SIZE;
   const int threads = wanted < d->threads ? (int)wanted : d->threads;
-  return (rd_grid){.blocks = n,
-                   .sides = 1,
-                   .threads = threads > 0 ? threads : RD_WARP_SIZE,
-                   .shared = rd_device_room(d)};
+  return (rd_blocks){.blocks = n,
+                     .sides = 1,
+                     .threads = threads > 0 ? threads : RD_WARP_SIZE,
+                     .shared = rd_device_room(d)};
 }
 
 static rd_code multiply_few(rd_device_stack *s, const rd_device_matrix *w, const rd_product *p,
@@ -31,10 +31,10 @@ static rd_code multiply_few(rd_device_stack *s, const rd_device_matrix *w, const
                             .add = p->beta != 0,
                             .y_type = p->y_type,
                             .x_type = p->type};
-  const rd_grid grid = {.blocks = (w->rows + outputs - 1) / outputs,
-                        .sides = 1,
-                        .threads = d->threads,
-                        .shared = plain ? 0 : RD_FEW_SHARED};
+  const rd_blocks grid = {.blocks = (w->rows + outputs - 1) / outputs,
+                          .sides = 1,
+                          .threads = d->threads,
+                          .shared = plain ? 0 : RD_FEW_SHARED};
   return plain ? RD_LAUNCH(s, few, &grid, &args, e) : RD_LAUNCH(s, few_groups, &grid, &args, e);
 }
 
@@ -43,9 +43,9 @@ static rd_code ungroup(rd_device_stack *s, const rd_device_matrix *w, int64_t fi
                        rd_error *e) {
   enum { NUMBERS = 1 << 14 }; /* of a block */
   const rd_ungroup_args args = {s->room, *w, first, count, (int32_t)s->type};
-  const rd_grid grid = {.blocks = (count + 31) / 32,
-                        .sides = 1 + 32 * w->cols / NUMBERS,
-                        .threads = s->device->threads};
+  const rd_blocks grid = {.blocks = (count + 31) / 32,
+                          .sides = 1 + 32 * w->cols / NUMBERS,
+                          .threads = s->device->threads};
   return RD_LAUNCH(s, ungroup, &grid, &args, e);
 }
 
@@ -77,7 +77,7 @@ static rd_code multiply(rd_device_stack *s, const rd_matrix *m, const rd_product
 static rd_code add_bias(rd_device_stack *s, void *y, rd_dtype type, const float *bias, int64_t T,
                         int64_t D, rd_error *e) {
   const rd_bias_args args = {y, bias, T * D, D, (int32_t)type};
-  const rd_grid grid = rd_grid_over(s->device, T * D);
+  const rd_blocks grid = rd_blocks_over(s->device, T * D);
   return RD_LAUNCH(s, bias, &grid, &args, e);
 }
 

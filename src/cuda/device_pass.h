@@ -52,8 +52,8 @@ struct rd_device_stack {
 #define RD_LAUNCH(s, name, grid, args, e)                                                          \
   ((s)->device->launch((s)->device, &(s)->device->kernels->name, (grid), (args), (e)))
 /* Blocks that go through n elements; one block for each of n rows of D numbers. */
-rd_grid rd_grid_over(const rd_device *d, int64_t n);
-rd_grid rd_grid_rows(const rd_device *d, int64_t n, int64_t D);
+rd_blocks rd_blocks_over(const rd_device *d, int64_t n);
+rd_blocks rd_blocks_of_rows(const rd_device *d, int64_t n, int64_t D);
 static inline size_t rd_device_room(const rd_device *d) {
   return (size_t)d->threads * 8 + 512; /* of what a block sums, and a number for each thread */
 }

@@ -293,7 +293,7 @@ static rd_code gather(rd_device_stack *s, const rd_matrix *m, int64_t first, int
   const float scale = c->embedding_scale > 0 ? (float)c->embedding_scale : 1.0f;
   const rd_gather_args args = {s->x + first * c->width, s->there.ids + first,
                                rd_device_matrix_of(m), scale};
-  const rd_grid grid = rd_grid_rows(s->device, count, c->width);
+  const rd_blocks grid = rd_blocks_of_rows(s->device, count, c->width);
   return count > 0 ? RD_LAUNCH(s, gather, &grid, &args, e) : RD_OK;
 }
 

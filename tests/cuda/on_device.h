@@ -25,7 +25,7 @@ static inline rd_device *device_of_test(void) {
 }
 
 /* Launch twice; what the kernel writes is `out`, whose content before is the same both times. */
-static inline void launch_both_ways(rd_device *d, const rd_kernel *kernel, const rd_grid *grid,
+static inline void launch_both_ways(rd_device *d, const rd_kernel *kernel, const rd_blocks *grid,
                                     const void *args, void *out, size_t bytes) {
   rd_error e = {0};
   void *before = malloc(bytes), *first = malloc(bytes);

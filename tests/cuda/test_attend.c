@@ -69,7 +69,7 @@ static void check_layout(rd_device *d, int number, rd_dtype type, bool in_lane, 
                                .scale = a->scale,
                                .cap = a->cap};
   const size_t shared = (3 * 32 * (size_t)((a->head_dim + 3) / 4 * 4 + 4) + 1024) * sizeof(float);
-  const rd_grid grid = {count, a->heads, 128, shared};
+  const rd_blocks grid = {count, a->heads, 128, shared};
   launch_both_ways(d, &d->kernels->attend, &grid, &args, o, (size_t)(s.rows * wide) * element);
   assert_int_equal(
       rd_attention_forward(a, s.data[O], s.lse, s.data[Q], s.data[K], s.data[V], s.workspace, NULL),

@@ -56,11 +56,11 @@ static rd_proposal choose(rd_device *d, float *logits, int64_t V, const rd_devic
   memcpy(out->logits, logits, (size_t)V * sizeof *logits);
   const rd_choose_args args = {&out->p, out->logits, keys, draw, wordless, wordless_count, V};
   const int64_t threads = (V / 4 + 31) / 32 * 32;
-  const rd_grid grid = {1, 1,
-                        threads < 32    ? 32
-                        : threads < 128 ? (int)threads
-                                        : 128,
-                        128 * 8 + 512};
+  const rd_blocks grid = {1, 1,
+                          threads < 32    ? 32
+                          : threads < 128 ? (int)threads
+                                          : 128,
+                          128 * 8 + 512};
   launch_both_ways(d, &d->kernels->choose, &grid, &args, out, sizeof *out);
   const rd_proposal p = out->p;
   free(out);

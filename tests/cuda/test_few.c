@@ -94,7 +94,7 @@ static void check_product(rd_device *d, const struct form *f, int64_t N, int64_t
         }
       const rd_few_args args = {yd, xd, s.m, T, 0.5f, add, yt, xt};
       const int threads = d->threads, outputs = f->kind ? 32 : threads / 32;
-      const rd_grid grid = {(N + outputs - 1) / outputs, 1, threads, RD_FEW_SHARED};
+      const rd_blocks grid = {(N + outputs - 1) / outputs, 1, threads, RD_FEW_SHARED};
       const size_t bytes = (size_t)(T * N) * rd_dtype_size((rd_dtype)yt);
       launch_both_ways(d, f->kind ? &d->kernels->few_groups : &d->kernels->few, &grid, &args, yd,
                        bytes);
@@ -132,7 +132,7 @@ static void groups_become_their_numbers(void **state) {
           void *y = of_type(s.numbers, (rd_dtype)t, count * K);
           memset(y, 0, (size_t)(count * K) * rd_dtype_size((rd_dtype)t));
           const rd_ungroup_args args = {y, s.m, first, count, t};
-          const rd_grid grid = {(count + 31) / 32, 1 + i % 3, 64, 0};
+          const rd_blocks grid = {(count + 31) / 32, 1 + i % 3, 64, 0};
           launch_both_ways(d, &d->kernels->ungroup, &grid, &args, y,
                            (size_t)(count * K) * rd_dtype_size((rd_dtype)t));
           void *expected = of_type(s.numbers + first * K, (rd_dtype)t, count * K);

@@ -14,11 +14,11 @@ typedef struct twin {
   bool (*run)(rd_device *d, const op_data *o, void *y, size_t bytes);
 } twin;
 
-static rd_grid elements(const rd_device *d, int64_t n) {
-  return (rd_grid){(n + 99) / 100, 1, d->threads, 0};
+static rd_blocks elements(const rd_device *d, int64_t n) {
+  return (rd_blocks){(n + 99) / 100, 1, d->threads, 0};
 }
-static rd_grid rows(const rd_device *d, int64_t n, int threads) {
-  return (rd_grid){n, 1, threads, (size_t)d->threads * 8 + 512};
+static rd_blocks rows(const rd_device *d, int64_t n, int threads) {
+  return (rd_blocks){n, 1, threads, (size_t)d->threads * 8 + 512};
 }
 
 static float *as_f32(const void *x, rd_dtype type, int64_t n) {
@@ -37,7 +37,7 @@ static bool norm(rd_device *d, const op_data *o, void *y, size_t bytes) {
                           .eps = 1e-5f,
                           .type = (int32_t)o->type};
   for (int threads = 32; threads <= 256; threads += 224) {
-    const rd_grid grid = rows(d, o->T, threads);
+    const rd_blocks grid = rows(d, o->T, threads);
     launch_both_ways(d, &d->kernels->norm, &grid, &a, y, bytes);
   }
   return true;
@@ -53,7 +53,7 @@ static bool head_norm(rd_device *d, const op_data *o, void *y, size_t bytes) {
                           .D = hd,
                           .eps = 1e-6f,
                           .type = (int32_t)o->type};
-  const rd_grid grid = rows(d, n, 64);
+  const rd_blocks grid = rows(d, n, 64);
   launch_both_ways(d, &d->kernels->norm, &grid, &a, y, bytes);
   free(x);
   return true;
@@ -75,7 +75,7 @@ static bool rope(rd_device *d, const op_data *o, void *y, size_t bytes) {
                              .hd = (int32_t)o->D,
                              .turned = (int32_t)o->D,
                              .type = (int32_t)o->type};
-  const rd_grid grid = rows(d, o->T, 64);
+  const rd_blocks grid = rows(d, o->T, 64);
   launch_both_ways(d, &d->kernels->rope, &grid, &a, y, bytes);
   free(places);
   free(x);
@@ -84,7 +84,7 @@ static bool rope(rd_device *d, const op_data *o, void *y, size_t bytes) {
 
 static bool bias(rd_device *d, const op_data *o, void *y, size_t bytes) {
   const rd_bias_args a = {y, o->in[1], o->T * o->D, o->D, (int32_t)o->type};
-  const rd_grid grid = elements(d, a.n);
+  const rd_blocks grid = elements(d, a.n);
   memcpy(y, o->in[0], op_bytes(o));
   launch_both_ways(d, &d->kernels->bias, &grid, &a, y, bytes);
   return true;
@@ -92,7 +92,7 @@ static bool bias(rd_device *d, const op_data *o, void *y, size_t bytes) {
 
 static bool gated(rd_device *d, const op_data *o, void *y, size_t bytes, rd_curve curve) {
   const rd_gated_args a = {y, o->in[0], o->in[1], o->T * o->D, (int32_t)o->type, (int32_t)curve};
-  const rd_grid grid = elements(d, a.n);
+  const rd_blocks grid = elements(d, a.n);
   launch_both_ways(d, &d->kernels->gated, &grid, &a, y, bytes);
   return true;
 }
@@ -108,7 +108,7 @@ GATED(relu_squared, RD_CURVE_RELU_SQUARED)
 
 static bool cap(rd_device *d, const op_data *o, void *y, size_t bytes) {
   const rd_bound_args a = {y, 0.75f, 1.5f, o->T * o->D};
-  const rd_grid grid = elements(d, a.n);
+  const rd_blocks grid = elements(d, a.n);
   memcpy(y, o->in[0], bytes);
   launch_both_ways(d, &d->kernels->bound, &grid, &a, y, bytes);
   return true;
@@ -122,7 +122,7 @@ static bool embed(rd_device *d, const op_data *o, void *y, size_t bytes) {
                                   .cols = o->D,
                                   .form = o->type == RD_F32 ? RD_FORM_F32 : RD_FORM_BF16},
                             .scale = 1};
-  const rd_grid grid = rows(d, o->T, 64);
+  const rd_blocks grid = rows(d, o->T, 64);
   launch_both_ways(d, &d->kernels->gather, &grid, &a, y, bytes);
   return true;
 }
@@ -130,7 +130,7 @@ static bool embed(rd_device *d, const op_data *o, void *y, size_t bytes) {
 static bool add(rd_device *d, const op_data *o, void *y, size_t bytes) {
   float *x = as_f32(o->in[1], o->type, o->T * o->D);
   const rd_add_args a = {y, x, 0.75f, o->T * o->D};
-  const rd_grid grid = elements(d, a.n);
+  const rd_blocks grid = elements(d, a.n);
   memcpy(y, o->in[0], bytes);
   launch_both_ways(d, &d->kernels->add, &grid, &a, y, bytes);
   free(x);
@@ -202,7 +202,7 @@ static void rows_are_moved_and_guided(void **state) {
                                 .v = (unsigned char *)lanes[1][0][2 * t],
                                 .stride = sizeof lanes[0][0]};
   const rd_keep_args kept = {places, k, v, sizeof k[0], 1};
-  rd_grid grid = rows(d, T, 32);
+  rd_blocks grid = rows(d, T, 32);
   launch_both_ways(d, &d->kernels->keep, &grid, &kept, lanes, sizeof lanes);
   for (int t = 0; t < 2 * T; t++)
     for (int i = 0; i < D; i++) {
@@ -224,7 +224,7 @@ static void rows_are_moved_and_guided(void **state) {
   rd_propose_guide(expected[0], expected[1], 1.5, V);
   rd_propose_guide(expected[3], expected[2], 0, V);
   const rd_guide_args guide = {logits[0], pairs, V};
-  grid = (rd_grid){3, 2, 64, 0};
+  grid = (rd_blocks){3, 2, 64, 0};
   launch_both_ways(d, &d->kernels->guide, &grid, &guide, logits, sizeof logits);
   assert_near(logits, expected, RD_F32, 4L * V, 1e-6, "guide");
   rd_device_close(&d);

@@ -4,15 +4,15 @@
  * C compiler compiles the same kernels for the processor, where crew.c runs block after block and
  * thread after thread.
  *
- *   RD_KERNEL(scale, rd_scale_args) {   // `a` are the arguments
+ *   RD_KERNEL(bound, rd_bound_args) {   // `a` are the arguments
  *     for (int64_t i = grid_item(); i < a.n; i += grid_items())
  *       a.x[i] *= a.factor;
  *   }
  *
  * All threads of a block call whatever makes them meet (barriers and everything over a warp or a
  * block) the same number of times, in the same order. */
-#ifndef RD_GRID_H
-#define RD_GRID_H
+#ifndef RD_DEVICE_GRID_H
+#define RD_DEVICE_GRID_H
 
 #include "kernel_args.h"
 
