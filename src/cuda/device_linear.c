@@ -29,8 +29,8 @@ static rd_code multiply_few(rd_device_stack *s, const rd_device_matrix *w, const
                             .T = p->T,
                             .alpha = p->alpha,
                             .add = p->beta != 0,
-                            .y_type = p->y_type,
-                            .x_type = p->type};
+                            .y_type = (int32_t)p->y_type,
+                            .x_type = (int32_t)p->type};
   const rd_blocks grid = {.blocks = (w->rows + outputs - 1) / outputs,
                           .sides = 1,
                           .threads = d->threads,

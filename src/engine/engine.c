@@ -17,6 +17,7 @@ const rd_engine_kind rd_engines[] = {
     {.name = "cuda",
      .help = "an NVIDIA card, where libredraft-cuda.so and a card are found",
      .able = rd_device_has_card,
+     .device = true,
      .open = rd_engine_cuda_open,
      .memory = rd_engine_cuda_memory},
     {.name = "cpu",
@@ -28,6 +29,7 @@ const rd_engine_kind rd_engines[] = {
      .help = "the card's kernels run by the processor, thread after thread: for tests, slow",
      .able = always,
      .asked = true,
+     .device = true,
      .open = rd_engine_emulated_open,
      .memory = rd_engine_cuda_memory},
 };
@@ -78,10 +80,13 @@ void rd_engine_close(rd_engine **engine) {
     *engine = NULL;
 }
 
+const rd_engine_kind *rd_engine_kind_of(const rd_model *model) {
+  return model->engine ? rd_table_row(&rd_engine_table, model->engine) : able_from(rd_engines);
+}
+
 size_t rd_engine_memory(const rd_model *model, int64_t rows, int64_t longest) {
-  const rd_engine_kind *named =
-      model->engine ? rd_table_row(&rd_engine_table, model->engine) : NULL;
-  return (named ? named : able_from(rd_engines))->memory(model, rows, longest);
+  const rd_engine_kind *kind = rd_engine_kind_of(model);
+  return kind ? kind->memory(model, rows, longest) : 0;
 }
 
 int64_t rd_engine_attention(const rd_model *model) {

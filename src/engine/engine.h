@@ -117,6 +117,7 @@ typedef struct rd_engine_kind {
   const char *name, *help;
   bool (*able)(void); /* can this machine run it? */
   bool asked;         /* it is taken only where it is named */
+  bool device;        /* its memory and its speed are not the processor's */
   rd_code (*open)(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
                   rd_error *e);
   size_t (*memory)(const rd_model *model, int64_t rows, int64_t longest);
@@ -134,6 +135,9 @@ extern const rd_table rd_engine_table; /* the same */
 rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model, int64_t rows,
                        int64_t longest, rd_error *e);
 void rd_engine_close(rd_engine **engine);
+/* The row that a model was opened for, else the first that is able; NULL: it was opened for one
+ * that there is not. */
+const rd_engine_kind *rd_engine_kind_of(const rd_model *model);
 /* Bytes that the engine of rd_engine_open(NULL) takes. */
 size_t rd_engine_memory(const rd_model *model, int64_t rows, int64_t longest);
 

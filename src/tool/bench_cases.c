@@ -201,11 +201,12 @@ static rd_code lanes_init(lanes *l, const work *w, int64_t reuse, const rd_propo
                             .canvas = l->canvas,
                             .length = l->length,
                             .end = reuse,
-                            .attention = RD_CAUSAL,
+                            .attention = reuse > 0 ? RD_CAUSAL : RD_BIDIRECTIONAL,
                             .wanted = l->wanted,
                             .out = l->out + b * w->window};
   }
-  RD_TRY(l->engine->propose(l->engine, l->needs, w->batch, e));
+  if (reuse > 0)
+    RD_TRY(l->engine->propose(l->engine, l->needs, w->batch, e));
   for (int64_t b = 0; b < w->batch; b++) {
     l->needs[b].first = reuse;
     l->needs[b].end = l->length;
@@ -313,11 +314,13 @@ rd_code rd_bench_case(rd_bench_time *out, const rd_model *m, const rd_bench_what
                       rd_error *e) {
   work w;
   timing t = {.wanted = what->repeats, .left = what->repeats};
+  const rd_engine_kind *kind = rd_engine_kind_of(m);
+  const bool asked = what->reuse > 0 || (kind && kind->device); /* of an engine */
   rd_code code = work_init(&w, m, what->window, what->batch, e);
   if (code == RD_OK)
-    code = what->train     ? time_steps(&w, what->rank, &t, e)
-         : what->reuse > 0 ? time_reuse(&w, what->reuse, &t, e)
-                           : time_passes(&w, &t, e);
+    code = what->train ? time_steps(&w, what->rank, &t, e)
+         : asked       ? time_reuse(&w, what->reuse, &t, e)
+                       : time_passes(&w, &t, e);
   *out = t.best;
   work_drop(&w);
   return code;

@@ -5,6 +5,7 @@
 #include "bench_cases.h"
 #include "bench_report.h"
 #include "cpu.h"
+#include "engine.h"
 #include "flops.h"
 #include "frame.h"
 #include "peak.h"
@@ -83,6 +84,12 @@ static void measure_limits(limits *l) {
   name_machine(l->machine, sizeof l->machine);
 }
 
+/* Is it measured on a device, whose limits are not the processor's? */
+static bool on_device(const settings *s, const rd_model *m) {
+  const rd_engine_kind *kind = rd_engine_kind_of(m);
+  return kind && kind->device && !s->train;
+}
+
 static rd_peak peak_of(const limits *l, const rd_model *m) {
   const rd_peak peaks[] = {[RD_F32] = l->f32, [RD_BF16] = l->bf16, [RD_I8] = l->i8};
   rd_peak own = peaks[m->precision->arithmetic];
@@ -136,8 +143,8 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
                         .batch = 1,
                         .threads = rd_threads_get(),
                         .reuse = (double)s->reuse,
-                        .peak = peak_of(l, m).rate,
-                        .bandwidth = l->bandwidth,
+                        .peak = on_device(s, m) ? 0 : peak_of(l, m).rate,
+                        .bandwidth = on_device(s, m) ? 0 : l->bandwidth,
                         .memory = rd_bench_memory()};
 }
 
@@ -204,13 +211,15 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
     row.cpu_seconds = best.cpu_seconds;
     row.canvas_rate = (double)(window * batch) / best.seconds;
     row.flops_rate = flops / best.seconds;
-    row.fraction = row.flops_rate / row.peak;
-    row.cpu_fraction = flops / best.cpu_seconds / peak_of(l, m).cpu_rate;
+    row.fraction = row.peak > 0 ? row.flops_rate / row.peak : 0;
+    const bool device = on_device(s, m);
+    const double pace = device ? row.flops_rate : flops / best.cpu_seconds / peak_of(l, m).cpu_rate;
+    row.cpu_fraction = device ? 0 : pace;
     row.weights_rate = s->train ? 0 : rd_bench_weights(m) / best.seconds;
     if (i % c->window_count == 0)
-      first = row.cpu_fraction;
+      first = pace;
     else
-      row.growth = first / row.cpu_fraction;
+      row.growth = first / pace;
     RD_TRY(beside(&row.beside, s, alone, measure_case, &at, e));
     RD_TRY(emit(s, &row, e));
   }
@@ -253,7 +262,11 @@ static rd_code open_model(rd_model **out, const settings *s, const char *name, r
   snprintf(copy, sizeof copy, "%s", name);
   rd_common common = s->common;
   common.precision = copy;
-  return s->shape ? rd_bench_shape(out, s->shape, name, e) : rd_tool_open(out, &common, e);
+  if (!s->shape)
+    return rd_tool_open(out, &common, e);
+  RD_TRY(rd_bench_shape(out, s->shape, name, e));
+  (*out)->engine = common.engine ? rd_strdup(common.engine, e) : NULL;
+  return (*out)->engine || !common.engine ? RD_OK : RD_NO_MEMORY;
 }
 
 /* All cases of an open model, which is closed. */
