@@ -18,6 +18,7 @@ const rd_engine_kind rd_engines[] = {
      .help = "an NVIDIA card, where libredraft-cuda.so and a card are found",
      .able = rd_device_has_card,
      .device = true,
+     .rounds = true,
      .open = rd_engine_cuda_open,
      .memory = rd_engine_cuda_memory},
     {.name = "cpu",

@@ -95,10 +95,10 @@ typedef rd_code rd_states_sink(void *context, int64_t need, int64_t index, const
 
 struct rd_engine {
   /* Fill needs[i].out for all i; more than fit in a pass are run in several. A need's results do
-   * not depend on the others. Never allocates. After an error the ranges of the needs' lanes are
-   * forgotten. RD_USAGE: a need that fits in no pass, or that sees what its lane does not know.
-   * RD_UNSUPPORTED: a gate in front of an adapter that was opened without one. RD_NUMERIC: scores
-   * that are no numbers. */
+   * not depend on the others, but for rounding where the engine's row says so. Never allocates.
+   * After an error the ranges of the needs' lanes are forgotten. RD_USAGE: a need that fits in no
+   * pass, or that sees what its lane does not know. RD_UNSUPPORTED: a gate in front of an adapter
+   * that was opened without one. RD_NUMERIC: scores that are no numbers. */
   rd_code (*propose)(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e);
   /* The logits themselves, before any rule: eval and `logits` look at them. */
   rd_code (*scores)(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,
@@ -118,6 +118,7 @@ typedef struct rd_engine_kind {
   bool (*able)(void); /* can this machine run it? */
   bool asked;         /* it is taken only where it is named */
   bool device;        /* its memory and its speed are not the processor's */
+  bool rounds;        /* the last bits of a row depend on how many share its pass */
   rd_code (*open)(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
                   rd_error *e);
   size_t (*memory)(const rd_model *model, int64_t rows, int64_t longest);

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""The checks of check.sh, one stage after the other while there is time: tests, scores beside the processor's, compute-sanitizer, times.
+
+Times of a card stand beside PyTorch's for the same work and as shares of peaks that PyTorch measures (a product of 8192 x 8192 in
+bf16, a copy of 4 GB); without PyTorch there are no shares.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import struct
+
+STARTED = time.monotonic()
+LIMIT = float(os.environ.get("LIMIT", "450"))
+PROGRAM, ENGINE = os.environ["PROGRAM"], os.environ["ENGINE"]
+TINY = ENGINE != "cuda"
+
+# model, adapter, precision, largest relative difference of scores: f32 to rounding, bf16 to its own; integers are rounded on the
+# processor's side alone
+SCORES = [("tests/golden/models/llama-mha", None, "f32", 1e-4), ("tests/golden/models/qwen3", None, "f32", 1e-4),
+          ("tests/golden/models/llama-gqa-tied", None, "bf16", 3e-2), ("models/tini", "none", "auto", 6e-2),
+          ("models/stories260K/stories260K.gguf", None, "f32", 1e-4)]
+# what bench is asked; the shape's weights are random
+TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else [
+    ["--shape", "tini", "--windows", "256", "--batches", "1,16"],
+    ["--shape", "smollm2-135m", "--windows", "256", "--batches", "1,16"],
+    ["--shape", "llama-1b", "--windows", "256"],
+    ["--shape", "llama-1b", "--decode"],
+    ["--shape", "llada-8b", "--windows", "256"],
+    ["--shape", "llada-8b", "--windows", "32", "--reuse", "224"],
+    ["--shape", "llada-8b", "--decode"],
+    ["--shape", "llada-8b", "--decode", "--precision", "int8"],
+]
+SHAPES = {"llama-1b": (16, 2048, 32, 8, 64, 8192, 128256), "llada-8b": (32, 4096, 32, 32, 128, 12288, 126464),
+          "smollm2-135m": (30, 576, 9, 3, 64, 1536, 49152), "tini": (6, 288, 6, 6, 48, 768, 8192)}
+
+
+def left():
+    return max(1.0, LIMIT - (time.monotonic() - STARTED))
+
+
+def run(command, most=180.0):
+    """Status and output; None: no time is left, or it took too long."""
+    if left() < 5:
+        return None, "no time left"
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=min(most, left()))
+        return done.returncode, done.stdout + done.stderr
+    except subprocess.TimeoutExpired:
+        return None, "took too long"
+
+
+def tests():
+    """The tests beside the program. Emulated, the test run has them already."""
+    rows = []
+    for name in ["test_devices", "test_engine"] if not TINY else []:
+        path = os.path.join(os.path.dirname(PROGRAM), name)
+        if os.path.exists(path):
+            status, text = run([path])
+            rows.append({"test": name, "status": status, "said": text[-1500:] if status else ""})
+    return rows
+
+
+def numbers(path):
+    with open(path, "rb") as f:
+        data = f.read()[128:]
+    return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+def scores():
+    rows = []
+    models = SCORES + ([(os.environ["MODEL"], None, "bf16", 6e-2)] if os.environ.get("MODEL") else [])
+    with tempfile.TemporaryDirectory() as folder:
+        for model, adapter, precision, bound in models[:2] + models[3:4] if TINY else models:
+            found = []
+            for engine in ("cpu", ENGINE):
+                path = os.path.join(folder, engine)
+                status, text = run([PROGRAM, "logits", "-q", "-m", model, *(["--adapter", adapter] if adapter else []), "--precision", precision,
+                                    "--engine", engine, "--ids", "5,17,99,40,41,42,43,44,45,7,8,9", "-o", path])
+                found.append(numbers(path) if status == 0 else text)
+            row = {"model": model, "precision": precision, "bound": bound, "difference": 1e9}
+            if all(isinstance(f, tuple) for f in found):
+                norm = sum(x * x for x in found[0]) ** 0.5
+                row["difference"] = sum((x - y) ** 2 for x, y in zip(*found)) ** 0.5 / norm
+            else:
+                row["said"] = [f for f in found if isinstance(f, str)][0][-500:]
+            rows.append(row)
+    return rows
+
+
+def sanitizer():
+    tool = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
+    if TINY or not os.path.exists(tool):
+        return [{"tool": None, "status": 0}]
+    rows = []
+    ask = [PROGRAM, "generate", "-q", "--no-watch", "--engine", ENGINE, "--seed", "1", "-m", "models/stories260K/stories260K.gguf", "--tokens", "4", "--raw", "Once"]
+    for kind in ("memcheck", "racecheck", "synccheck"):
+        status, text = run([tool, "--tool", kind, "--error-exitcode", "9", *ask], 90)
+        rows.append({"tool": kind, "status": status, "said": text[-1500:] if status else ""})
+    return rows
+
+
+def answers():
+    """An answer's words are the processor's own, in f32 and without a draw."""
+    rows = []
+    for model in ["models/stories260K/stories260K.gguf"]:
+        said = [run([PROGRAM, "generate", "-q", "--no-watch", "--engine", e, "-m", model, "--precision", "f32", "--sampler", "ar", "--temperature", "0",
+                     "--tokens", "8", "--raw", "Once"]) for e in ("cpu", ENGINE)]
+        rows.append({"model": model, "same": said[0] == said[1] and said[0][0] == 0, "said": said[1][1][-300:]})
+    return rows
+
+
+def peaks():
+    """bf16 FLOP/s and bytes/s of the card, by PyTorch; None without it."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    if TINY or not torch.cuda.is_available():
+        return None
+
+    def best(work, repeats=20):
+        work()
+        times = []
+        for _ in range(repeats):
+            a, b = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            a.record()
+            work()
+            b.record()
+            torch.cuda.synchronize()
+            times.append(a.elapsed_time(b) / 1e3)
+        return min(times)
+    n = 8192
+    x, y = (torch.randn(n, n, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    flops = 2 * n ** 3 / best(lambda: x @ y)
+    big = torch.empty(1 << 31, device="cuda", dtype=torch.uint8)
+    to = torch.empty_like(big)
+    return {"card": torch.cuda.get_device_name(), "bf16": flops, "bytes": 2 * big.numel() / best(lambda: to.copy_(big)), "best": best}
+
+
+def beside(row, best):
+    """The same layers and head in PyTorch, bf16, without a graph: seconds, or None."""
+    import torch
+    import torch.nn.functional as F
+    L, D, H, K, hd, ff, V = SHAPES[row["shape"]]
+    rows, known = int(row["window"] * row["batch"]), int(row.get("reused_positions", 0))
+    def make(*size):
+        return torch.randn(*size, device="cuda", dtype=torch.bfloat16) * 0.02
+    layers = [(make(H * hd + 2 * K * hd, D), make(D, H * hd), make(2 * ff, D), make(D, ff)) for _ in range(L)]
+    head, ones = make(V, D), torch.ones(D, device="cuda", dtype=torch.bfloat16)
+    past = [make(2, 1, K, known, hd) for _ in range(L)] if known else None
+    x0 = make(int(row["batch"]), int(row["window"]), D)
+
+    @torch.no_grad()
+    def work():
+        x = x0
+        for i, (qkv, o, up, down) in enumerate(layers):
+            q, k, v = F.linear(F.rms_norm(x, (D,), ones), qkv).split([H * hd, K * hd, K * hd], -1)
+            q, k, v = (t.view(t.shape[0], t.shape[1], -1, hd).transpose(1, 2) for t in (q, k, v))
+            if past:
+                k, v = torch.cat([past[i][0], k], 2), torch.cat([past[i][1], v], 2)
+            a = F.scaled_dot_product_attention(q, k, v, enable_gqa=H != K).transpose(1, 2).reshape(x.shape[0], x.shape[1], -1)
+            x = x + F.linear(a, o)
+            g, u = F.linear(F.rms_norm(x, (D,), ones), up).chunk(2, -1)
+            x = x + F.linear(F.silu(g) * u, down)
+        p = F.linear(F.rms_norm(x, (D,), ones), head).float().softmax(-1)
+        return p.max(-1)
+    seconds = best(work, 10)
+    del layers, head, past
+    torch.cuda.empty_cache()
+    return seconds if rows else None
+
+
+def times(peak):
+    rows = []
+    for case in TIMES:
+        status, text = run([PROGRAM, "bench", "--json", "--answers", "0", "--engine", ENGINE, *([] if TINY or "--precision" in case else ["--precision", "bf16"]), *case])
+        found = [json.loads(line) for line in text.splitlines() if line.startswith("{")] if status == 0 else []
+        for row in found:
+            keep = {k: row[k] for k in ("case", "shape", "precision", "window", "batch", "seconds", "flops_per_second", "weight_bytes_per_second", "reused_positions") if k in row}
+            if peak:
+                keep["share_of_flops"] = row.get("flops_per_second", 0) / peak["bf16"]
+                keep["share_of_bytes"] = row.get("weight_bytes_per_second", 0) / peak["bytes"]
+                if left() > 30 and row["precision"] == "bf16":
+                    keep["pytorch_seconds"] = beside(row, peak["best"])
+            rows.append(keep)
+        if not found:
+            rows.append({"case": " ".join(case), "said": text[-300:]})
+    return rows
+
+
+def table(report):
+    lines = [f"engine {report['engine']}, {report.get('card', 'no card')}, {report['seconds']:.0f} s, {report['failed']} failed"]
+    for row in report["tests"] + report["sanitizer"] + report["answers"]:
+        lines.append("  ".join(f"{k} {v}" for k, v in row.items() if k != "said"))
+    for row in report["logits"]:
+        lines.append(f"{row['model']} {row['precision']}: off by {row['difference']:.2g}, at most {row['bound']:.2g}")
+    for row in report["times"]:
+        lines.append("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    out = sys.argv[1]
+    report = {"engine": ENGINE, "tests": tests(), "logits": scores(), "answers": answers(), "sanitizer": sanitizer()}
+    peak = peaks()
+    if peak:
+        report.update(card=peak["card"], peak_flops=peak["bf16"], peak_bytes=peak["bytes"])
+    report["times"] = times(peak)
+    report["failed"] = sum(r["status"] != 0 for r in report["tests"] + report["sanitizer"]) + sum(not r["same"] for r in report["answers"])
+    report["failed"] += sum(not r["difference"] <= r["bound"] for r in report["logits"]) + sum("said" in r for r in report["times"])
+    report["seconds"] = time.monotonic() - STARTED
+    with open(os.path.join(out, "check.json"), "w") as f:
+        json.dump(report, f, indent=1)
+    with open(os.path.join(out, "check.txt"), "w") as f:
+        f.write(table(report))
+    print(table(report), end="")
+    return report["failed"] > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
