@@ -1,5 +1,5 @@
 # A thin front over CMake: every target says what it does in one line; `make help` prints them.
-PRESET ?= release
+PRESET ?= $(if $(MPI),mpi,release)
 BUILD = build$(if $(filter-out release,$(PRESET)),-$(PRESET))
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -12,7 +12,7 @@ CARDS ?= 80 90 100
 CUDA ?=
 cuda = $(if $(CUDA),@./tools/gpu/nvcc.sh $(BUILD) $(CARDS))
 
-.PHONY: all program help demo setup install uninstall deb bundle test-packages test test-all attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
+.PHONY: all program help demo setup install uninstall deb bundle test-packages test test-all ranks attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov; CUDA=1: with the library for cards (CARDS="80 90 100")
 	@cmake --preset $(PRESET) >/dev/null
@@ -66,6 +66,11 @@ test-all: all ## the same with the long cases: more kills, more sizes
 	@./tools/npm.sh
 	@./tools/pip.sh $(BUILD) all
 	@RD_TEST_ALL=1 ctest -j2 --test-dir $(BUILD) --output-on-failure
+
+ranks: ## train and eval as several processes, by a program built with MPI; `make MPI=1` builds it
+	@./tools/setup.sh mpi
+	@$(MAKE) --no-print-directory program MPI=1
+	@bash tests/cli/ranks.sh build-mpi/redraft
 
 attack: program ## kills, failing calls, damaged files, raw requests, by chance, for ATTACK_SECONDS (1200); PRESET=asan: those that need no injector
 	@$(CC) -O2 -Wall -Wextra -fPIC -shared -D_GNU_SOURCE -o $(BUILD)/inject.so tests/attack/inject.c

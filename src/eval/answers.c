@@ -4,6 +4,7 @@
 #include "error.h"
 #include "request.h"
 #include "sampler.h"
+#include "shared_rows.h"
 #include "task.h"
 
 #include <stdio.h>
@@ -136,22 +137,32 @@ static rd_code answer(rd_session *session, const rd_shots *shots, size_t i, bool
   return result->text ? RD_OK : RD_NO_MEMORY;
 }
 
+/* Rank i answers the i-th of every `count` rows; then all hear all of them, in order. */
 static rd_code ask(const rd_shots *shots, rd_session *session, const rd_sweep *sweep, costs *c,
                    rd_error *e) {
   const rd_rows *rows = shots->rows;
-  for (size_t i = 0; i < rows->count; i++) {
-    rd_result result;
-    rd_code code = answer(session, shots, i, c->room[i], &result, e);
-    if (code == RD_OK) {
-      c->tokens[i] = (double)result.tokens;
-      c->iterations[i] = (double)result.iterations;
-      c->seconds[i] = result.seconds;
-      c->passes[i] = (double)result.passes;
-      code = sweep->answered(sweep->context, i, &result, e);
+  const rd_eval *eval = shots->eval;
+  const size_t count = (size_t)eval->ranks->count, rank = (size_t)eval->ranks->rank;
+  for (size_t first = 0; first < rows->count; first += count) {
+    rd_result mine = {0};
+    const size_t own = first + rank;
+    rd_code code = own < rows->count ? answer(session, shots, own, c->room[own], &mine, e) : RD_OK;
+    for (size_t i = first; code == RD_OK && i < first + count && i < rows->count; i++) {
+      rd_result theirs = {0};
+      rd_result *result = i == own ? &mine : &theirs;
+      code = rd_shared_result(eval->ranks, (int)(i - first), code, result, e);
+      if (code == RD_OK) {
+        c->tokens[i] = (double)result->tokens;
+        c->iterations[i] = (double)result->iterations;
+        c->seconds[i] = result->seconds;
+        c->passes[i] = (double)result->passes;
+        code = sweep->answered(sweep->context, i, result, e);
+      }
+      rd_result_drop(&theirs);
+      rd_eval_progress(eval, i + 1, rows->count);
     }
-    rd_result_drop(&result);
+    rd_result_drop(&mine);
     RD_TRY(code);
-    rd_eval_progress(shots->eval, i + 1, rows->count);
   }
   return RD_OK;
 }

@@ -3,6 +3,7 @@
 #include "asking.h"
 #include "likelihood.h"
 #include "objective.h"
+#include "shared_rows.h"
 #include "task.h"
 
 #include <ctype.h>
@@ -215,7 +216,7 @@ static rd_code measure(work *w, rd_error *e) {
                                      .seed = (uint64_t)s->params.seed,
                                      .progress = progress,
                                      .context = (void *)(uintptr_t)w->eval};
-  RD_TRY(rd_likelihoods(w->nats, w->answers, w->count, &rules, e));
+  RD_TRY(rd_shared_likelihoods(w->eval->ranks, w->nats, w->answers, w->count, &rules, e));
   return judge(w, e);
 }
 

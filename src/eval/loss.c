@@ -16,7 +16,7 @@ typedef struct work {
   rd_examples examples;
   rd_batch batch;
   rd_step *step;
-  float *row_loss;         /* (rows) */
+  float *row_loss;         /* (2, rows) */
   rd_example_loss *losses; /* (examples) */
 } work;
 
@@ -107,16 +107,22 @@ static rd_code measure(work *w, rd_error *e) {
   const rd_model *m = w->eval->model;
   const rd_batch_rules *r = &w->rules;
   w->losses = rd_calloc((size_t)w->examples.count, sizeof *w->losses, "losses of examples", e);
-  w->row_loss = rd_calloc((size_t)r->rows, sizeof *w->row_loss, "losses of rows", e);
+  w->row_loss = rd_calloc(2 * (size_t)r->rows, sizeof *w->row_loss, "losses of rows", e);
   if (!w->losses || !w->row_loss)
     return RD_NO_MEMORY;
   RD_TRY(rd_batch_init(&w->batch, r->rows, e));
   RD_TRY(rd_step_new(&w->step, &m->config, &m->weights, r->rows, r->window, true, e));
   const rd_aim aim = {.parent = r->objective->parent, .shift = m->remembered.gate.shift};
   rd_step_aim(w->step, &aim);
+  const rd_validation_work how = {.ranks = w->eval->ranks,
+                                  .step = w->step,
+                                  .batch = &w->batch,
+                                  .rules = r,
+                                  .examples = &w->examples,
+                                  .row_loss = w->row_loss,
+                                  .others = w->row_loss + r->rows};
   for (int64_t next = 0; next < w->examples.count;) {
-    RD_TRY(
-        rd_validation_pass(w->losses, &next, w->step, &w->batch, r, &w->examples, w->row_loss, e));
+    RD_TRY(rd_validation_passes(w->losses, &next, &how, e));
     rd_eval_progress(w->eval, (size_t)next, (size_t)w->examples.count);
   }
   return report(w, e);

@@ -5,6 +5,7 @@
  * behind the last token of the one before. Empty texts are counted and left out. */
 #include "likelihood.h"
 #include "ngrams.h"
+#include "shared_rows.h"
 #include "task.h"
 
 #include <math.h>
@@ -193,7 +194,7 @@ static rd_code finish(void *context, rd_finding *f, rd_error *e) {
   }
   const rd_likelihood_rules rules = {.model = w->eval->judge, .causal = true, .draws = 1};
   if (code == RD_OK)
-    code = rd_likelihoods(v.nats, v.pieces, v.count, &rules, e);
+    code = rd_shared_likelihoods(w->eval->ranks, v.nats, v.pieces, v.count, &rules, e);
   if (code == RD_OK)
     code = sum_up(w, &v, e);
   if (code == RD_OK)

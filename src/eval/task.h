@@ -7,6 +7,7 @@
 
 #include "dataset.h"
 #include "params.h"
+#include "ranks.h"
 #include "request.h"
 #include "rows.h"
 #include "stats.h"
@@ -65,6 +66,7 @@ typedef struct rd_eval {
   const rd_eval_settings *settings;
   rd_model *model;
   const rd_model *judge; /* NULL: none */
+  const rd_ranks *ranks; /* who measure together; all but the first watch in silence */
   rd_eval_watch watch;
 } rd_eval;
 

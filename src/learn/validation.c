@@ -26,21 +26,46 @@ static rd_example_loss of_sequence(const rd_batch *b, const rd_batch_rules *rule
   return x;
 }
 
-rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_step *step, rd_batch *b,
-                           const rd_batch_rules *rules, const rd_examples *examples,
-                           float *row_loss, rd_error *e) {
-  double sum = 0;
-  RD_TRY(rd_batch_fixed(b, rules, examples, next, e));
-  RD_TRY(rd_step_run(step, b->sequences, b->sequence_count, rules->objective->block, b->targets,
-                     b->weights, NULL, &sum, row_loss, e));
+/* What the rows of the batch came to, where they belong. */
+static void take(rd_example_loss *losses, const rd_validation_work *w) {
+  const rd_batch *b = w->batch;
   for (int64_t s = 0; s < b->sequence_count; s++) { /* an example may have several */
-    const rd_example_loss part = of_sequence(b, rules, s, row_loss);
+    const rd_example_loss part = of_sequence(b, w->rules, s, w->row_loss);
     rd_example_loss *whole = &losses[b->examples[s]];
     whole->noise = part.noise;
     whole->loss += part.loss;
     whole->weight = part.weight > whole->weight ? part.weight : whole->weight;
     whole->answer += part.answer;
     whole->answer_count += part.answer_count;
+  }
+}
+
+/* This rank's batch of those from `next` on. */
+static rd_code run(int64_t next, const rd_validation_work *w, rd_error *e) {
+  const rd_batch *b = w->batch;
+  double sum = 0;
+  for (int i = 0; i <= w->ranks->rank && next < w->examples->count; i++) {
+    RD_TRY(rd_batch_fixed(w->batch, w->rules, w->examples, &next, e));
+    if (i == w->ranks->rank)
+      return rd_step_run(w->step, b->sequences, b->sequence_count, w->rules->objective->block,
+                         b->targets, b->weights, NULL, &sum, w->row_loss, e);
+  }
+  return RD_OK;
+}
+
+/* Batches are made again for what the others found: they are cheap, and so everybody adds the same
+ * numbers in the same order. */
+rd_code rd_validation_passes(rd_example_loss *losses, int64_t *next, const rd_validation_work *w,
+                             rd_error *e) {
+  float *mine = w->row_loss;
+  rd_validation_work theirs = *w;
+  RD_TRY(rd_ranks_agree(w->ranks, run(*next, w, e), e));
+  for (int i = 0; i < w->ranks->count && *next < w->examples->count; i++) {
+    theirs.row_loss = i == w->ranks->rank ? mine : w->others;
+    RD_TRY(rd_batch_fixed(w->batch, w->rules, w->examples, next, e));
+    RD_TRY(rd_ranks_share(w->ranks, i, theirs.row_loss,
+                          (size_t)w->batch->rows * sizeof *theirs.row_loss, e));
+    take(losses, &theirs);
   }
   return RD_OK;
 }

@@ -5,6 +5,7 @@
 #define RD_VALIDATION_H
 
 #include "batch.h"
+#include "ranks.h"
 #include "step.h"
 
 enum { RD_NOISE_LEVELS = 4 }; /* quarters of the share of changed answer tokens */
@@ -21,11 +22,19 @@ typedef struct rd_validation {
   double by_noise[RD_NOISE_LEVELS]; /* mean cross-entropy of counted answer rows, NaN: none */
 } rd_validation;
 
-/* One pass: the examples from *next on that fit into the batch; losses[their numbers] are filled
- * and *next moves on. `row_loss` has room for the rows of the batch. */
-rd_code rd_validation_pass(rd_example_loss *losses, int64_t *next, rd_step *step, rd_batch *batch,
-                           const rd_batch_rules *rules, const rd_examples *examples,
-                           float *row_loss, rd_error *e);
+typedef struct rd_validation_work {
+  const rd_ranks *ranks;
+  rd_step *step;
+  rd_batch *batch;
+  const rd_batch_rules *rules;
+  const rd_examples *examples;
+  float *row_loss, *others; /* (rows of the batch) this rank's, and another's */
+} rd_validation_work;
+
+/* A pass by each rank: the examples from *next on that fit into their batches; losses[their
+ * numbers] are filled, by all ranks alike, and *next moves on. */
+rd_code rd_validation_passes(rd_example_loss *losses, int64_t *next, const rd_validation_work *work,
+                             rd_error *e);
 /* Sums over examples. */
 void rd_validation_sum(rd_validation *v, const rd_example_loss *losses, int64_t count);
 /* The noise level an example belongs to. */

@@ -98,6 +98,11 @@ static rd_code adapt(const settings *s, rd_error *e) {
 
 static rd_code work(void *context, char **names, rd_error *e) {
   settings *s = context;
+  const rd_ranks *ranks = NULL;
+  RD_TRY(rd_ranks_join(&ranks, e));
+  if (ranks->count > 1)
+    return rd_fail(e, RD_UNSUPPORTED, "%d processes: adapt is for one; `train` is for several",
+                   ranks->count);
   if (names[0] && s->adapt.model)
     return rd_fail(e, RD_USAGE, "one model: %s or %s", names[0], s->adapt.model);
   if (names[0])

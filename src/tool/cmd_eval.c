@@ -3,6 +3,7 @@
  * what came of each row to --out, progress to a terminal. */
 #include "answer.h"
 #include "clock.h"
+#include "cpu.h"
 #include "csv.h"
 #include "frame.h"
 #include "objective.h"
@@ -76,6 +77,7 @@ const rd_option_part rd_eval_parts[] = {{&own_rows, 0},
 
 /* Where everything goes. */
 typedef struct view {
+  const rd_ranks *ranks;
   const settings *settings;
   const rd_model *model;
   FILE *out; /* or NULL */
@@ -295,10 +297,13 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
   const rd_eval eval = {.settings = &s->eval,
                         .model = model,
                         .judge = judge,
-                        .watch = {v, note, progress, keep_row, finding}};
+                        .ranks = v->ranks,
+                        .watch = {v, note, progress, keep_row, finding}},
+                silent = {.settings = &s->eval, .model = model, .judge = judge, .ranks = v->ranks};
+  code = rd_ranks_agree(v->ranks, code, e);
   v->begun = rd_seconds();
   if (code == RD_OK)
-    code = task->run(&eval, e);
+    code = task->run(v->ranks->rank == 0 ? &eval : &silent, e);
   clear_line(v);
   rd_model_close(&judge);
   rd_model_close(&model);
@@ -326,13 +331,20 @@ static rd_code run(void *context, char **names, rd_error *e) {
     return rd_fail(e, RD_USAGE, "--data FILE is needed; --help says more");
   if (task->judged && !s->judge)
     return rd_fail(e, RD_USAGE, "--task %s needs a reference model: --judge PATH", task->name);
-  if (s->out && !(v.out = fopen(s->out, "w")))
-    return rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
+  RD_TRY(rd_ranks_join(&v.ranks, e));
+  if (v.ranks->threads > 0 && s->common.threads == 0)
+    rd_threads_set(v.ranks->threads);
+  rd_code opened = RD_OK;
+  if (s->out && v.ranks->rank == 0 && !(v.out = fopen(s->out, "w")))
+    opened = rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
+  RD_TRY(rd_ranks_agree(v.ranks, opened, e));
   if (v.out)
     setvbuf(v.out, NULL, _IOLBF, 0); /* whole rows stay when the run is stopped */
   rd_code code = work(s, task, &v, e);
   if (v.out && fclose(v.out) != 0 && code == RD_OK)
     code = rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
+  if (code != RD_OK && v.ranks->rank > 0)
+    *e->message = '\0'; /* the first rank says it for all */
   return code;
 }
 

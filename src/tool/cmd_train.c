@@ -82,10 +82,10 @@ static rd_code train(const rd_train_settings *s, rd_error *e) {
   if (code == RD_OK && s->dry_run) {
     rd_train_estimate estimate;
     code = rd_trainer_estimate(&t, &estimate, e);
-    if (code == RD_OK)
+    if (code == RD_OK && t.ranks->rank == 0)
       rd_training_estimate(&estimate);
   } else if (code == RD_OK) {
-    if (!s->quiet)
+    if (!s->quiet && t.ranks->rank == 0)
       rd_training_data(&t);
     const struct sigaction action = {.sa_handler = on_interrupt,
                                      .sa_flags = SA_RESTART | rd_interrupt_stack()};
@@ -95,6 +95,8 @@ static rd_code train(const rd_train_settings *s, rd_error *e) {
     if (code != RD_OK && v.terminal && !v.quiet)
       fputc('\n', stderr);
   }
+  if (code != RD_OK && t.ranks && t.ranks->rank > 0)
+    *e->message = '\0'; /* the first rank says it for all */
   rd_trainer_close(&t);
   return code;
 }

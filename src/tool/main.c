@@ -37,7 +37,8 @@ static int end(const char *name, rd_code code, rd_error *e) {
     code = rd_fail(e, RD_IO, "standard output: cannot write");
   if (code == RD_OK)
     return 0;
-  fprintf(stderr, "redraft %s: %s\n", name, e->message);
+  if (*e->message) /* of several processes one alone speaks */
+    fprintf(stderr, "redraft %s: %s\n", name, e->message);
   return rd_code_describe(code)->exit_status;
 }
 

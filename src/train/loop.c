@@ -8,6 +8,7 @@
 #include "model_store.h"
 #include "ops.h"
 #include "own_draft.h"
+#include "rank_start.h"
 #include "run_folder.h"
 #include "run_log.h"
 #include "trainer.h"
@@ -28,7 +29,7 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
   if (t->base && s->adapter)
     RD_TRY(rd_parameters_adopt(&t->parameters, &t->base->store->adapter.tensors, "", e));
   RD_TRY(rd_batch_init(&t->batch, t->rules.rows, e));
-  t->row_loss = rd_calloc((size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
+  t->row_loss = rd_calloc(2 * (size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)
     return RD_NO_MEMORY;
   return rd_step_new(&t->step, &t->config, &t->parameters.weights, t->rules.rows, t->rules.window,
@@ -41,30 +42,59 @@ static rd_aim aim_of(const rd_trainer *t, double align) {
   return (rd_aim){.parent = parent, .shift = t->gate.shift, .align = parent ? align : 0};
 }
 
-/* Forward and backward of all passes of an update: the mean loss, and what to divide gradients by.
- */
+/* The next batch, and forward and backward where it is this rank's: every rank sees all batches go
+ * by, so that all are at the same place of the data. */
+static rd_code pass(rd_trainer *t, int64_t number, const rd_aim *aim, bool mine, double *loss,
+                    double *total, rd_error *e) {
+  rd_batch *b = &t->batch;
+  RD_TRY(rd_batch_next(b, &t->rules, &t->examples, &t->order, number, e));
+  *total += b->total;
+  t->tokens += b->rows;
+  if (!mine)
+    return RD_OK;
+  if (t->rules.own_drafts > 0)
+    RD_TRY(rd_batch_own_draft(b, &t->rules, number, t->step, e));
+  rd_step_aim(t->step, aim);
+  return rd_step_run(t->step, b->sequences, b->sequence_count, t->rules.objective->block,
+                     b->targets, b->weights, &t->parameters.gradient, loss, NULL, e);
+}
+
+/* A pass of each rank, from `number` on. */
+static rd_code passes(rd_trainer *t, int64_t number, const rd_aim *aim, double *loss, double *total,
+                      rd_error *e) {
+  const rd_ranks *r = t->ranks;
+  rd_code code = RD_OK;
+  double mine = 0;
+  for (int i = 0; i < r->count && code == RD_OK; i++)
+    code = pass(t, number + i, aim, i == r->rank, &mine, total, e);
+  RD_TRY(rd_ranks_agree(r, code, e));
+  for (int i = 0; i < r->count; i++) {
+    double theirs = mine;
+    RD_TRY(rd_ranks_share(r, i, &theirs, sizeof theirs, e));
+    *loss += theirs;
+  }
+  return RD_OK;
+}
+
+/* All passes of an update: the mean loss, and what to divide gradients by. Where there are several,
+ * each one's gradients begin at zero and are added to the sum when they are done, so that the sum
+ * does not depend on who made them. */
 static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *e) {
-  rd_parameters_clear(&t->parameters);
+  rd_parameters *p = &t->parameters;
   *loss = *total = 0;
   const double at = (double)t->update / (double)t->updates;
   const rd_aim aim = aim_of(t, at < 0.5 ? t->settings->align * (1 - 2 * at) : 0);
-  for (int64_t a = 0; a < t->settings->accumulate; a++) {
-    rd_batch *b = &t->batch;
-    int64_t number = (t->update - 1) * t->settings->accumulate + a;
-    RD_TRY(rd_batch_next(b, &t->rules, &t->examples, &t->order, number, e));
-    if (t->rules.own_drafts > 0)
-      RD_TRY(rd_batch_own_draft(b, &t->rules, number, t->step, e));
-    double sum = 0;
-    rd_step_aim(t->step, &aim);
-    RD_TRY(rd_step_run(t->step, b->sequences, b->sequence_count, t->rules.objective->block,
-                       b->targets, b->weights, &t->parameters.gradient, &sum, NULL, e));
-    *loss += sum;
-    *total += b->total;
-    t->tokens += b->rows;
+  for (int64_t a = 0; a < t->settings->accumulate; a += t->ranks->count) {
+    rd_parameters_clear(p);
+    RD_TRY(passes(t, (t->update - 1) * t->settings->accumulate + a, &aim, loss, total, e));
+    if (p->apart)
+      RD_TRY(rd_ranks_sum_add(p->apart, &p->sum, e));
   }
+  if (p->apart)
+    RD_TRY(rd_ranks_sum_end(p->apart, &p->sum, e));
   if (*total > 0)
     *loss /= *total;
-  return rd_parameters_unfold(&t->parameters, e);
+  return rd_parameters_unfold(p, e);
 }
 
 static rd_code step(rd_trainer *t, double rate, double scale, rd_error *e) {
@@ -114,9 +144,15 @@ static rd_code validate(rd_trainer *t, rd_validation *v, rd_error *e) {
   rd_code code = losses ? RD_OK : RD_NO_MEMORY;
   const rd_aim aim = aim_of(t, 0);
   rd_step_aim(t->step, &aim);
+  const rd_validation_work work = {.ranks = t->ranks,
+                                   .step = t->step,
+                                   .batch = &t->batch,
+                                   .rules = &t->rules,
+                                   .examples = &t->validation,
+                                   .row_loss = t->row_loss,
+                                   .others = t->row_loss + t->rules.rows};
   for (int64_t next = 0; code == RD_OK && next < count;)
-    code = rd_validation_pass(losses, &next, t->step, &t->batch, &t->rules, &t->validation,
-                              t->row_loss, e);
+    code = rd_validation_passes(losses, &next, &work, e);
   if (code == RD_OK)
     rd_validation_sum(v, losses, count);
   for (int i = 0; i < RD_NOISE_LEVELS && !t->rules.corruption; i++)
@@ -125,18 +161,26 @@ static rd_code validate(rd_trainer *t, rd_validation *v, rd_error *e) {
   return code;
 }
 
+/* Does this rank write what the run leaves? */
+static bool writes(const rd_trainer *t) {
+  return t->ranks->rank == 0;
+}
+
 static rd_code validate_and_tell(rd_trainer *t, rd_error *e) {
   rd_validation v;
   RD_TRY(validate(t, &v, e));
   if (!isfinite(v.loss))
     return rd_fail(e, RD_NUMERIC, "update %lld: the validation loss is %g", (long long)t->update,
                    v.loss);
+  const bool best = v.loss < t->best_loss;
+  if (best)
+    t->best_loss = v.loss;
+  if (!writes(t))
+    return RD_OK;
   RD_TRY(
       rd_run_log_validation(t->settings->out, &t->watch, t->update, t->tokens, t->seconds, &v, e));
-  if (v.loss < t->best_loss) {
-    t->best_loss = v.loss;
+  if (best)
     RD_TRY(rd_trainer_export(t, "best", e));
-  }
   rd_model live = rd_trainer_live(t);
   return t->watch.validated ? t->watch.validated(t->watch.context, &live, t->update, &v, e) : RD_OK;
 }
@@ -152,43 +196,71 @@ static rd_code write_config(const rd_trainer *t, rd_error *e) {
   return code;
 }
 
-static rd_code prepare(rd_trainer *t, rd_error *e) {
+/* The folder of the run, by the rank that writes. */
+static rd_code open_folder(rd_trainer *t, bool *found, rd_error *e) {
   const char *out = t->settings->out;
-  RD_TRY(rd_run_folder_claim(t->settings, &t->lock, e));
-  RD_TRY(take_memory(t, e));
   if (t->settings->overwrite)
     RD_TRY(rd_run_folder_clear(out, e));
-  bool found = false;
   if (t->settings->resume)
-    RD_TRY(rd_checkpoint_read(t, &found, e));
+    RD_TRY(rd_checkpoint_read(t, found, e));
   if (t->settings->resume)
-    note(t, found ? rd_print("going on from update %lld", (long long)t->update)
-                  : rd_print("%s: no checkpoint yet, starting anew", out));
-  RD_TRY(rd_run_log_rewind(out, found ? t->update : -1, e));
+    note(t, *found ? rd_print("going on from update %lld", (long long)t->update)
+                   : rd_print("%s: no checkpoint yet, starting anew", out));
+  RD_TRY(rd_run_log_rewind(out, *found ? t->update : -1, e));
   return write_config(t, e);
 }
 
-/* Tell, log, validate, checkpoint: what follows an update. */
-static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
+static rd_code prepare(rd_trainer *t, rd_error *e) {
+  bool found = false;
+  rd_code code = writes(t) ? rd_run_folder_claim(t->settings, &t->lock, e) : RD_OK;
+  if (code == RD_OK)
+    code = take_memory(t, e);
+  if (code == RD_OK && writes(t))
+    code = open_folder(t, &found, e);
+  RD_TRY(rd_ranks_agree(t->ranks, code, e));
+  return t->ranks->count > 1 ? rd_rank_start(t, e) : RD_OK;
+}
+
+/* Log, validate, checkpoint: what follows an update. */
+static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, bool stop, rd_error *e) {
   const rd_train_settings *s = t->settings;
   bool last = t->update == t->updates;
   t->logged_loss += progress->loss;
   t->logged++;
-  if (t->watch.updated)
-    t->watch.updated(t->watch.context, progress);
-  bool stop = t->watch.stop && *t->watch.stop;
   if (due(t->update, s->log_every, last)) {
     rd_train_progress row = *progress;
     row.loss = t->logged_loss / (double)t->logged;
     t->logged_loss = 0;
     t->logged = 0;
-    RD_TRY(rd_run_log_progress(s->out, &t->watch, &row, e));
+    if (writes(t))
+      RD_TRY(rd_run_log_progress(s->out, &t->watch, &row, e));
   }
   if (t->validation.count > 0 && due(t->update, s->validate_every, last))
     RD_TRY(validate_and_tell(t, e));
-  if (due(t->update, s->checkpoint_every, last || stop))
+  if (due(t->update, s->checkpoint_every, last || stop) && writes(t))
     RD_TRY(rd_checkpoint_write(t, e));
-  if (stop && !last)
+  return RD_OK;
+}
+
+/* Does any rank's watcher want to stop? */
+static rd_code stop_wanted(const rd_trainer *t, bool *stop, rd_error *e) {
+  const bool mine = t->watch.stop && *t->watch.stop;
+  *stop = false;
+  for (int i = 0; i < t->ranks->count; i++) {
+    bool theirs = mine;
+    RD_TRY(rd_ranks_share(t->ranks, i, &theirs, sizeof theirs, e));
+    *stop = *stop || theirs;
+  }
+  return RD_OK;
+}
+
+static rd_code after_update(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
+  bool stop = false;
+  if (t->watch.updated)
+    t->watch.updated(t->watch.context, progress);
+  RD_TRY(stop_wanted(t, &stop, e));
+  RD_TRY(rd_ranks_agree(t->ranks, follow_up(t, progress, stop, e), e));
+  if (stop && t->update < t->updates)
     return rd_fail(e, RD_CANCELLED, "stopped after update %lld; --resume goes on from there",
                    (long long)t->update);
   return RD_OK;
@@ -204,9 +276,9 @@ static rd_code run(rd_trainer *t, rd_error *e) {
     t->update++;
     rd_train_progress progress = {.update = t->update, .updates = t->updates};
     rd_code code = train_update(t, &progress, e);
-    if (code == RD_NUMERIC)
+    if (code == RD_NUMERIC && writes(t))
       rd_checkpoint_retreat(t);
-    RD_TRY(code);
+    RD_TRY(rd_ranks_agree(t->ranks, code, e));
     double lately = (double)(t->tokens - tokens) / (rd_seconds() - began + 1e-9);
     recent = recent > 0 ? 0.95 * recent + 0.05 * lately : lately;
     t->seconds = before + rd_seconds() - start;
@@ -215,9 +287,9 @@ static rd_code run(rd_trainer *t, rd_error *e) {
     progress.tokens_per_second = recent;
     progress.seconds_left =
         (rd_seconds() - start) / (double)(t->update - first) * (double)(t->updates - t->update);
-    RD_TRY(follow_up(t, &progress, e));
+    RD_TRY(after_update(t, &progress, e));
   }
-  return rd_trainer_export(t, "final", e);
+  return rd_ranks_agree(t->ranks, writes(t) ? rd_trainer_export(t, "final", e) : RD_OK, e);
 }
 
 rd_code rd_trainer_run(rd_trainer *t, rd_error *e) {

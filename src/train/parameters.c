@@ -157,28 +157,48 @@ static rd_code plan_items(rd_parameters *p, const rd_parameters_plan_options *o,
   return RD_OK;
 }
 
-/* The folded matrices and their gradients. */
-static void lay_out_folds(rd_parameters *p, rd_arena *masters, rd_arena *state, bool place) {
+/* The folded matrices. */
+static void lay_out_folds(rd_parameters *p, rd_arena *masters, bool place) {
   for (size_t i = 0; i < p->fold_count; i++) {
     const rd_fold *f = &p->folds[i];
     float *sum = RD_TAKE(masters, float, f->base.rows * f->base.cols);
-    float *dsum = RD_TAKE(state, float, f->base.rows * f->base.cols);
-    if (place) {
+    if (place)
       f->linear->w.data = sum;
-      f->grad->w = dsum;
-    }
   }
 }
 
-/* The arenas' contents: the same code measures and places. */
-static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool place) {
-  for (int kind = 0; kind < 3; kind++) /* all gradients together: cleared in one sweep */
+/* All gradients together, so that they are one array to whoever sums them: of the parameters, of
+ * folded matrices; then what their sum needs, and the moments. */
+static void lay_out_state(rd_parameters *p, rd_arena *state, bool place) {
+  const size_t before = state->used;
+  float *values = rd_arena_take(state, 0, 1);
+  for (int kind = 0; kind < 3; kind++) {
     for (size_t i = 0; i < p->count; i++) {
       rd_parameter *item = &p->items[i];
       float *taken = RD_TAKE(state, float, (size_t)item->count);
       if (place)
         *(kind == 0 ? &item->gradient : kind == 1 ? &item->m : &item->v) = taken;
     }
+    if (kind > 0)
+      continue;
+    for (size_t i = 0; i < p->fold_count; i++) {
+      const rd_fold *f = &p->folds[i];
+      float *dsum = RD_TAKE(state, float, f->base.rows * f->base.cols);
+      if (place)
+        f->grad->w = dsum;
+    }
+    p->sum = (rd_ranks_sum){.values = values,
+                            .count = (int64_t)((state->used - before) / sizeof(float))};
+    if (p->apart) {
+      p->sum.total = RD_TAKE(state, float, rd_ranks_sum_room(p->apart, p->sum.count));
+      p->sum.pieces = RD_TAKE(state, float, rd_ranks_sum_pieces(p->apart));
+    }
+  }
+}
+
+/* The arenas' contents: the same code measures and places. */
+static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool place) {
+  lay_out_state(p, state, place);
   for (size_t i = 0; i < p->count; i++) {
     rd_parameter *item = &p->items[i];
     float *master = RD_TAKE(masters, float, (size_t)item->count);
@@ -195,7 +215,7 @@ static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool p
       *item->vector = master;
     *item->slot = item->gradient;
   }
-  lay_out_folds(p, masters, state, place);
+  lay_out_folds(p, masters, place);
   /* the embedding, where it is trained, is the first of the list */
   if (p->config->tied && p->count > 0 && p->items[0].matrix == &p->weights.embedding) {
     p->weights.head.w = p->weights.embedding;
@@ -212,7 +232,8 @@ static void begin_gate(rd_parameters *p, const rd_weights *base) {
 
 rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_weights *base,
                            rd_dtype type, const rd_parameters_plan_options *options, rd_error *e) {
-  *p = (rd_parameters){.config = config, .type = type, .frozen = !options->all};
+  *p = (rd_parameters){
+      .config = config, .type = type, .frozen = !options->all, .apart = options->apart};
   size_t layers = (size_t)config->layers, linears = 0;
   rd_walk at = rd_parts_of(config, NULL, NULL, NULL);
   while (rd_parts_next(&at))
@@ -334,11 +355,7 @@ void rd_parameters_drop(rd_parameters *p) {
 }
 
 void rd_parameters_clear(rd_parameters *p) {
-  for (size_t i = 0; i < p->count; i++)
-    memset(p->items[i].gradient, 0, (size_t)p->items[i].count * sizeof(float));
-  for (size_t i = 0; i < p->fold_count; i++)
-    memset(p->folds[i].grad->w, 0,
-           (size_t)(p->folds[i].base.rows * p->folds[i].base.cols) * sizeof(float));
+  memset(p->sum.values, 0, (size_t)p->sum.count * sizeof(float));
 }
 
 double rd_parameters_norm(const rd_parameters *p, double scale) {

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "fold.h"
 #include "parts.h"
+#include "ranks.h"
 #include "tensors.h"
 
 /* How a tensor begins, when it is not read from a model. */
@@ -44,9 +45,11 @@ typedef struct rd_parameters {
   int64_t total; /* elements of all */
   rd_dtype type; /* of the working copies */
   const rd_config *config;
-  rd_weights weights;   /* what the pass reads: working copies, and the frozen base */
-  rd_gradient gradient; /* what the pass adds to */
-  rd_fold *folds;       /* (fold_count) factors that are folded into what the pass reads */
+  rd_weights weights;    /* what the pass reads: working copies, and the frozen base */
+  rd_gradient gradient;  /* what the pass adds to */
+  const rd_ranks *apart; /* who sums the gradients of passes, or NULL */
+  rd_ranks_sum sum;      /* of the gradients of many passes, where there are many */
+  rd_fold *folds;        /* (fold_count) factors that are folded into what the pass reads */
   size_t fold_count;
   bool frozen; /* the base's matrices are: they are packed for their products (packed.h) */
   rd_arena master_arena, state_arena, packed_arena;
@@ -57,12 +60,14 @@ enum { RD_DEFAULT_RANK = 64 };
 
 /* What is to be trained. */
 typedef struct rd_parameters_plan_options {
-  bool all;            /* all weights, else low-rank factors */
-  bool norms;          /* with factors: the norms too */
-  bool gated;          /* the weights keep their plain form, for what lies before a gate */
-  int64_t rank;        /* of the factors; 0: an adapter's own, else RD_DEFAULT_RANK */
-  double alpha;        /* 0: the rank */
-  const char *targets; /* "q_proj,v_proj" */
+  bool all;              /* all weights, else low-rank factors */
+  bool norms;            /* with factors: the norms too */
+  const rd_ranks *apart; /* several passes make an update: their gradients are summed by these; else
+                            NULL */
+  bool gated;            /* the weights keep their plain form, for what lies before a gate */
+  int64_t rank;          /* of the factors; 0: an adapter's own, else RD_DEFAULT_RANK */
+  double alpha;          /* 0: the rank */
+  const char *targets;   /* "q_proj,v_proj" */
 } rd_parameters_plan_options;
 
 /* List the tensors. `base` gives the weights of the model; NULL: from nothing (all weights, normal
@@ -85,7 +90,7 @@ void rd_parameters_drop(rd_parameters *p);
 rd_code rd_parameter_tensor(rd_tensor *out, const rd_parameter *item, const char *prefix,
                             rd_dtype type, const void *data, rd_error *e);
 
-/* Zero all gradients. */
+/* Zero all gradients: before each pass where they are summed apart, else before the first. */
 void rd_parameters_clear(rd_parameters *p);
 /* The gradients of folded factors, from what the passes added to: once, behind the last pass. */
 rd_code rd_parameters_unfold(rd_parameters *p, rd_error *e);

@@ -261,13 +261,43 @@ static double epoch_rows(const rd_trainer *t) {
   return rows;
 }
 
-rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
-                        const rd_train_watch *watch, rd_error *e) {
-  *t = (rd_trainer){
-      .settings = settings, .best_loss = INFINITY, .program_bytes = rd_resident_bytes()};
-  if (watch)
-    t->watch = *watch;
-  if (!settings->dry_run)
+/* The first rank alone speaks and writes. Each does as many passes of an update as the others. */
+static rd_code join_ranks(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  if (s->accumulate % t->ranks->count != 0)
+    return rd_fail(e, RD_USAGE,
+                   "accumulate: %lld passes make an update, which %d processes cannot share "
+                   "evenly: take a multiple of %d, or another number of them",
+                   (long long)s->accumulate, t->ranks->count, t->ranks->count);
+  if (t->ranks->rank > 0)
+    t->watch = (rd_train_watch){.stop = t->watch.stop};
+  if (t->ranks->threads > 0 && s->threads == 0)
+    rd_threads_set(t->ranks->threads);
+  return RD_OK;
+}
+
+/* What each rank reads for itself must be the same, and its kernels must round alike. */
+static rd_code compare_ranks(const rd_trainer *t, rd_error *e) {
+  char *text = rd_train_settings_yaml(t->settings);
+  rd_code code = text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the settings");
+  code = rd_ranks_agree(t->ranks, code, e);
+  if (code == RD_OK)
+    code = rd_ranks_same(t->ranks, text, strlen(text), "settings", e);
+  free(text);
+  for (size_t i = 0; code == RD_OK && i < t->examples.report_count; i++)
+    code = rd_ranks_same(t->ranks, &t->examples.reports[i].hash, sizeof(uint64_t), "data", e);
+  const rd_cpu level = rd_cpu_level();
+  return code == RD_OK ? rd_ranks_same(t->ranks, &level, sizeof level,
+                                       "instruction sets, whose last bits differ (REDRAFT_CPU=avx2 "
+                                       "for all of them caps the better ones)",
+                                       e)
+                       : code;
+}
+
+static rd_code open_all(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *settings = t->settings;
+  RD_TRY(join_ranks(t, e));
+  if (!settings->dry_run && t->ranks->rank == 0)
     RD_TRY(rd_run_folder_check(settings, e));
   RD_TRY(open_model(t, e));
   if (!t->tokenizer)
@@ -277,6 +307,7 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
   rd_parameters_plan_options options = {.all = rd_train_settings_all(settings),
                                         .norms = settings->train_norms,
                                         .gated = t->gate.answer,
+                                        .apart = settings->accumulate > 1 ? t->ranks : NULL,
                                         .rank = settings->lora_rank,
                                         .alpha = settings->lora_alpha,
                                         .targets = settings->lora_targets};
@@ -291,6 +322,17 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
                                (double)(t->rules.rows * settings->accumulate));
   return rd_order_init(&t->order, t->examples.weights, t->examples.count, (uint64_t)settings->seed,
                        0, 0, e);
+}
+
+rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
+                        const rd_train_watch *watch, rd_error *e) {
+  *t = (rd_trainer){
+      .settings = settings, .best_loss = INFINITY, .program_bytes = rd_resident_bytes()};
+  if (watch)
+    t->watch = *watch;
+  RD_TRY(rd_ranks_join(&t->ranks, e));
+  RD_TRY(rd_ranks_agree(t->ranks, open_all(t, e), e));
+  return t->ranks->count > 1 ? compare_ranks(t, e) : RD_OK;
 }
 
 void rd_trainer_close(rd_trainer *t) {

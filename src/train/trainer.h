@@ -38,8 +38,9 @@ typedef struct rd_train_watch {
 typedef struct rd_trainer {
   const rd_train_settings *settings;
   rd_train_watch watch;
-  rd_model *base; /* NULL when training from nothing */
-  rd_gate gate;   /* of the adapter that is trained */
+  const rd_ranks *ranks; /* who train together; all but the first are silent and write nothing */
+  rd_model *base;        /* NULL when training from nothing */
+  rd_gate gate;          /* of the adapter that is trained */
   rd_config config;
   rd_tokenizer *own_tokenizer;     /* of `init` */
   const rd_tokenizer *tokenizer;   /* own or the base's */
@@ -56,7 +57,7 @@ typedef struct rd_trainer {
   rd_batch_rules rules;
   rd_order order;
   rd_batch batch;
-  float *row_loss;      /* (rows) */
+  float *row_loss;      /* (2, rows) */
   int lock;             /* of the run's folder, while it runs */
   size_t program_bytes; /* resident before anything was opened */
   /* the place of the run */

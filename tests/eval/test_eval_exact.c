@@ -162,7 +162,8 @@ static seen run(const char *task, const char *data) {
   if (rd_model_load(&m, RD_SOURCE_DIR "/tests/golden/models/llada", NULL, &e) ||
       rd_task_find(&row, task, &e))
     fail_msg("%s", e.message);
-  const rd_eval eval = {.settings = &settings,
+  const rd_eval eval = {.ranks = &(const rd_ranks){.count = 1},
+                        .settings = &settings,
                         .model = m,
                         .judge = m,
                         .watch = {&s, NULL, see_progress, see_row, see_finding}};

@@ -331,8 +331,10 @@ static void choices_are_read_in_every_form(void **state) {
   const rd_eval_settings s = {
       .task = task, .data = path, .objective = objective, .draws = 16, .params.seed = 1};
   rd_finding f = {0};
-  const rd_eval eval = {
-      .settings = &s, .model = m, .watch = {&f, NULL, NULL, keep_row, keep_finding}};
+  const rd_eval eval = {.ranks = &(const rd_ranks){.count = 1},
+                        .settings = &s,
+                        .model = m,
+                        .watch = {&f, NULL, NULL, keep_row, keep_finding}};
   if (rd_task_choice(&eval, &e) != RD_OK)
     fail_msg("%s", e.message);
   assert_int_equal(f.rows, 4);
