@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building and testing redraft need on Debian 12; elsewhere it prints the list.
-# setup.sh [lint|clang|coverage|browser|deb|packages|arm64|mpi]: what these need besides.
+# setup.sh [lint|clang|coverage|browser|deb|packages|arm64|mpi|balance]: what these need besides.
 # Already installed packages cost nothing: apt is only called for what is missing.
 set -eu
 packages="gcc cmake ninja-build pkg-config libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev
@@ -14,6 +14,7 @@ case "${1:-}" in
   deb) packages="$packages build-essential debhelper lintian" ;;
   packages) packages="$packages debootstrap buildah systemd iproute2" ;;
   arm64) packages="$packages gcc-aarch64-linux-gnu qemu-user-static" ;;
+  balance) packages="$packages haproxy" ;;
   mpi) packages="$packages openmpi-bin libopenmpi-dev" ;;
   browser) packages="$packages chromium" ;;
 esac
