@@ -97,7 +97,7 @@ static rd_code replace_run(const rd_normal_step *s, rd_regex_scratch *scratch, r
                            rd_bytes *out, rd_error *e) {
   rd_regex_match m = {.end = 0};
   for (size_t done = 0;; done = m.end) {
-    RD_TRY(rd_regex_find(s->regex, scratch, run, done, &m, e));
+    RD_TRY(rd_regex_next(s->regex, scratch, run, &m, e));
     RD_TRY(rd_bytes_add(out, run.data + done, m.start - done, e));
     if (!m.found)
       return RD_OK;

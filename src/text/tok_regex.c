@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* PCRE2 gets only well-formed text (no check per match, which would be quadratic) and a step limit
  * in proportion to it: a hostile pattern ends in an error, not in a hang. Its own \s takes U+180E
- * too, and its \w no marks: both are written out as the properties that are meant. */
+ * too, and its \w no marks: both are written out as the properties that are meant. ^ and $ stand at
+ * the ends of lines, as in Ruby's patterns. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "tok_regex.h"
 
@@ -32,6 +33,8 @@ static const struct escape_row {
     {'S', "\\P{wspace}", "\\P{wspace}"},
     {'w', WORD, WORD_SET},
     {'W', "[^" WORD_SET "]", NULL},
+    {'h', "[0-9A-Fa-f]", "0-9A-Fa-f"},
+    {'H', "[^0-9A-Fa-f]", NULL},
     {'b', "(?:(?<=" WORD ")(?!" WORD ")|(?<!" WORD ")(?=" WORD "))", NULL},
     {'B', "(?:(?<=" WORD ")(?=" WORD ")|(?<!" WORD ")(?!" WORD "))", NULL},
 };
@@ -140,6 +143,17 @@ static rd_code take_class(reader *r, rd_bytes *out, rd_error *e) {
   return code;
 }
 
+/* The letters of (?imx-imx) or (?imx: at r->at: what Oniguruma calls m lets a dot be a line end. */
+static rd_code take_options(reader *r, rd_bytes *out, rd_error *e) {
+  const char *at = r->at + 2;
+  while (at < r->end && strchr("imx-", *at))
+    at++;
+  bool options = at < r->end && at > r->at + 2 && (*at == ')' || *at == ':');
+  for (const char *end = options ? at : r->at + 2; r->at < end; r->at++)
+    RD_TRY(rd_bytes_add(out, *r->at == 'm' ? "s" : r->at, 1, e));
+  return RD_OK;
+}
+
 static rd_code translate(rd_slice pattern, rd_bytes *out, rd_error *e) {
   reader r = {pattern.data, pattern.data + pattern.size, 0};
   while (r.at < r.end) {
@@ -147,6 +161,8 @@ static rd_code translate(rd_slice pattern, rd_bytes *out, rd_error *e) {
       RD_TRY(take_escape(&r, out, e));
     else if (*r.at == '[')
       RD_TRY(take_class(&r, out, e));
+    else if (r.end - r.at > 2 && memcmp(r.at, "(?", 2) == 0)
+      RD_TRY(take_options(&r, out, e));
     else
       RD_TRY(rd_bytes_add(out, r.at++, 1, e));
   }
@@ -158,8 +174,8 @@ rd_code rd_regex_new(rd_regex **out, rd_slice pattern, bool literal, const char 
   int error = 0;
   PCRE2_SIZE where = 0;
   rd_bytes text = {0};
-  uint32_t options =
-      literal ? PCRE2_UTF | PCRE2_LITERAL : PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+  uint32_t options = literal ? PCRE2_UTF | PCRE2_LITERAL
+                             : PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
   *out = rd_calloc(1, sizeof **out, what, e);
   if (!*out)
     return RD_NO_MEMORY;
@@ -221,10 +237,13 @@ rd_code rd_regex_scratch_new(rd_regex_scratch **out, size_t text_size, rd_error 
   return RD_OK;
 }
 
-rd_code rd_regex_find(const rd_regex *r, rd_regex_scratch *scratch, rd_slice text, size_t from,
-                      rd_regex_match *out, rd_error *e) {
-  *out = (rd_regex_match){.start = text.size, .end = text.size};
-  for (size_t at = from; at < text.size;) {
+/* As the library's search: an empty match counts, but not where the match before it ended. */
+rd_code rd_regex_next(const rd_regex *r, rd_regex_scratch *scratch, rd_slice text,
+                      rd_regex_match *m, rd_error *e) {
+  const size_t from = m->end;
+  const bool behind = m->found;
+  *m = (rd_regex_match){.start = text.size, .end = text.size};
+  for (size_t at = from; at <= text.size;) {
     int count = pcre2_match(r->code, (PCRE2_SPTR)text.data, text.size, at, PCRE2_NO_UTF_CHECK,
                             scratch->match, scratch->limits);
     if (count == PCRE2_ERROR_NOMATCH)
@@ -236,12 +255,15 @@ rd_code rd_regex_find(const rd_regex *r, rd_regex_scratch *scratch, rd_slice tex
                      (char *)reason);
     }
     const PCRE2_SIZE *edges = pcre2_get_ovector_pointer(scratch->match);
-    if (edges[0] >= from && edges[1] > edges[0]) {
-      *out = (rd_regex_match){true, edges[0], edges[1]};
+    const bool empty_behind = behind && edges[0] == edges[1] && edges[1] == from;
+    if (edges[0] >= from && edges[1] >= edges[0] && !empty_behind) {
+      *m = (rd_regex_match){true, edges[0], edges[1]};
       return RD_OK;
     }
-    at = edges[1] > at ? edges[1] : at; /* empty, or \K moved it: step over one character */
-    at += at < text.size ? rd_utf8_read(text.data + at, text.size - at).size : 0;
+    at = edges[1] > at ? edges[1] : at; /* or \K moved it: step over one character */
+    if (at == text.size)
+      return RD_OK;
+    at += rd_utf8_read(text.data + at, text.size - at).size;
   }
   return RD_OK;
 }

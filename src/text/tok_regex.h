@@ -19,11 +19,12 @@ void rd_regex_scratch_free(rd_regex_scratch *scratch);
 
 typedef struct rd_regex_match {
   bool found;
-  size_t start, end; /* never empty */
+  size_t start, end;
 } rd_regex_match;
 
-/* The first match in well-formed UTF-8 at or after `from`; empty ones are stepped over. */
-rd_code rd_regex_find(const rd_regex *r, rd_regex_scratch *scratch, rd_slice text, size_t from,
-                      rd_regex_match *out, rd_error *e);
+/* The match behind *m in well-formed UTF-8, the first one where *m is all zeros; it may be empty.
+ * Where there is none, !m->found, and it lies at the end. */
+rd_code rd_regex_next(const rd_regex *r, rd_regex_scratch *scratch, rd_slice text,
+                      rd_regex_match *m, rd_error *e);
 
 #endif

@@ -150,9 +150,12 @@ bool rd_splitter_same(const rd_splitter *a, const rd_splitter *b) {
   return same;
 }
 
+/* A match of no width is one too: what stands on its sides comes apart there. */
 static rd_code found(pass *p, size_t start, size_t end, bool match, rd_error *e) {
   const rd_split_step *step = &p->splitter->steps[p->step];
-  return start == end ? RD_OK : step->behaviour(p, (segment){start, end, match != step->invert}, e);
+  return start == end && !match
+           ? RD_OK
+           : step->behaviour(p, (segment){start, end, match != step->invert}, e);
 }
 
 /* The pattern over the well-formed bytes from..to. */
@@ -160,7 +163,7 @@ static rd_code match_run(pass *p, size_t from, size_t to, rd_error *e) {
   const rd_slice run = {p->text.data + from, to - from};
   rd_regex_match m = {.end = 0};
   for (size_t done = 0;; done = m.end) {
-    RD_TRY(rd_regex_find(p->splitter->steps[p->step].regex, p->scratch, run, done, &m, e));
+    RD_TRY(rd_regex_next(p->splitter->steps[p->step].regex, p->scratch, run, &m, e));
     RD_TRY(found(p, from + done, from + m.start, false, e));
     if (!m.found)
       return RD_OK;
