@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+from client_forms import FORMS
 from serving import Server
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it would fetch prices
@@ -144,6 +145,7 @@ def use_asyncio(url, server):
 
 CLIENTS = [("openai", use_openai), ("langchain-openai", use_langchain_openai), ("litellm", use_litellm), ("ollama", use_ollama),
            ("llm", use_llm), ("instructor", use_instructor), ("openai", use_asyncio)]
+CLIENTS += [(name, lambda url, server, use=use: use(url, check)) for name, use in FORMS]
 
 with Server(PROGRAM, "-q", model=None) as one:
     for name, use in CLIENTS:
