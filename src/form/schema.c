@@ -3,6 +3,7 @@
  * again where it stands, as often inside of itself as `turns` says. */
 #include "schema_reader.h"
 
+#include "schema_apart.h"
 #include "table.h"
 
 #include <stdarg.h>
@@ -240,38 +241,9 @@ static int32_t build_any_of(rd_schema_reader *r, const json_t *list, const char 
   return r->code == RD_OK ? all : -1;
 }
 
-/* What "#/a/b" points at: names with ~0, ~1 and %XX undone. */
-static const json_t *resolve(const json_t *root, const char *pointer) {
-  char name[200];
-  if (*pointer++ != '#')
-    return NULL;
-  while (root && *pointer) {
-    size_t used = 0;
-    if (*pointer++ != '/')
-      return NULL;
-    while (*pointer && *pointer != '/' && used + 1 < sizeof name) {
-      char digits[3] = {0};
-      bool hex = *pointer == '%' && pointer[1] && pointer[2];
-      bool tilde = *pointer == '~' && (pointer[1] == '0' || pointer[1] == '1');
-      if (hex)
-        memcpy(digits, pointer + 1, 2);
-      name[used++] = hex   ? (char)strtol(digits, NULL, 16)
-                   : tilde ? (pointer[1] == '0' ? '~' : '/')
-                           : *pointer;
-      pointer += hex ? 3 : tilde ? 2 : 1;
-    }
-    name[used] = '\0';
-    char *end;
-    unsigned long index = strtoul(name, &end, 10);
-    root = json_is_array(root) && used > 0 && !*end ? json_array_get(root, index)
-                                                    : json_object_get(root, name);
-  }
-  return root;
-}
-
 static int32_t build_ref(rd_schema_reader *r, const json_t *ref, int32_t next) {
   const char *pointer = json_string_value(ref);
-  const json_t *target = pointer ? resolve(r->root, pointer) : NULL;
+  const json_t *target = pointer ? rd_schema_resolve(r->root, pointer) : NULL;
   char shown[80];
   int turns = 0;
   if (!pointer || pointer[0] != '#')
@@ -285,6 +257,22 @@ static int32_t build_ref(rd_schema_reader *r, const json_t *ref, int32_t next) {
   if (turns > r->turns)
     return rd_nfa_nothing(r->nfa);
   return rd_schema_inside(r, target, "$ref", 0, next);
+}
+
+/* One of several that exclude each other is any of them. */
+static int32_t build_one_of(rd_schema_reader *r, const json_t *list, int32_t next) {
+  enum { MOST = 100 };
+  size_t count = json_array_size(list);
+  bool apart = count <= MOST;
+  for (size_t i = 0; i < count && apart; i++)
+    for (size_t k = 0; k < i && apart; k++)
+      apart = rd_schemas_apart(r->root, json_array_get(list, i), json_array_get(list, k));
+  return apart ? build_any_of(r, list, "oneOf", next)
+               : rd_schema_fail(r, RD_UNSUPPORTED,
+                                "oneOf is supported where its schemas (%d at most) exclude each "
+                                "other by type, by const or enum, or by those of a property that "
+                                "all require; anyOf may do",
+                                MOST);
 }
 
 /* --- keywords --------------------------------------------------------------------------------- */
@@ -350,8 +338,10 @@ static int32_t build_alone(rd_schema_reader *r, const json_t *schema, const char
       return rd_schema_fail(r, RD_BAD_INPUT, "const: not of the type asked for");
     return rd_schema_literal(r, value, next);
   }
-  if (strcmp(key, "anyOf") != 0 && json_array_size(value) != 1)
-    return rd_schema_fail(r, RD_UNSUPPORTED, "%s of more than one schema is not supported", key);
+  if (strcmp(key, "oneOf") == 0)
+    return build_one_of(r, value, next);
+  if (strcmp(key, "allOf") == 0 && json_array_size(value) != 1)
+    return rd_schema_fail(r, RD_UNSUPPORTED, "allOf of more than one schema is not supported");
   return build_any_of(r, value, key, next);
 }
 

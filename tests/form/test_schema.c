@@ -174,6 +174,16 @@ static const struct form_case {
     {"json-schema:{\"allOf\":[{\"type\":\"null\"}],\"title\":\"T\",\"default\":null}",
      {"null"},
      {"0"}},
+    {"json-schema:{\"oneOf\":[{\"type\":\"null\"},{\"$ref\":\"#/$defs/a\"},{\"$ref\":\"#/$defs/"
+     "b\"}],\"$defs\":{"
+     "\"a\":{\"type\":\"object\",\"properties\":{\"k\":{\"const\":\"a\"},\"n\":{\"type\":"
+     "\"integer\"}},"
+     "\"required\":[\"k\",\"n\"]},\"b\":{\"type\":\"object\",\"properties\":{\"k\":{\"enum\":["
+     "\"b\",1]}},"
+     "\"required\":[\"k\"]}}}",
+     {"null", "{\"k\":\"a\",\"n\":2}", "{\"k\":\"b\"}", "{\"k\":1}"},
+     {"{\"k\":\"a\"}", "{\"k\":\"c\"}", "{\"k\":\"b\",\"n\":2}"}},
+    {"json-schema:{\"oneOf\":[{\"const\":1},{\"enum\":[2,\"1\"]}]}", {"1", "2", "\"1\""}, {"3"}},
     {"json-schema:{}", {"1", "[]", "{\"a\":{\"b\":[\"c\"]}}", "\"x\""}, {"", "x"}},
 };
 
@@ -247,6 +257,13 @@ static const struct refusal {
     {"json-schema:{\"properties\":{\"a\":{\"items\":{\"not\":{}}}}}", RD_UNSUPPORTED,
      "at #/properties/a/items: not is not supported"},
     {"json-schema:{\"oneOf\":[{},{}]}", RD_UNSUPPORTED, "oneOf"},
+    {"json-schema:{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", RD_UNSUPPORTED,
+     "oneOf"},
+    {"json-schema:{\"oneOf\":[{\"const\":1},{\"enum\":[2,1.0]}]}", RD_UNSUPPORTED, "oneOf"},
+    {"json-schema:{\"oneOf\":[{\"properties\":{\"k\":{\"const\":1}}},{\"properties\":{\"k\":{"
+     "\"const\":2}},"
+     "\"required\":[\"k\"]}]}",
+     RD_UNSUPPORTED, "exclude each other"},
     {"json-schema:{\"multipleOf\":3,\"type\":\"integer\"}", RD_UNSUPPORTED, "multipleOf"},
     {"json-schema:{\"uniqueItems\":true}", RD_UNSUPPORTED, "uniqueItems"},
     {"json-schema:{\"anyOf\":[{}],\"minimum\":2}", RD_UNSUPPORTED, "minimum beside anyOf"},

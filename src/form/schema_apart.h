@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Schemas that no value has both of: what oneOf asks for, so far as it can be seen. */
+#ifndef RD_SCHEMA_APART_H
+#define RD_SCHEMA_APART_H
+
+#include "json.h"
+
+/* What "#/a/b" points at in `root`; NULL: nothing. */
+const json_t *rd_schema_resolve(const json_t *root, const char *pointer);
+/* Are two schemas apart for certain: by their types, their values, or a property that both
+ * require? */
+bool rd_schemas_apart(const json_t *root, const json_t *a, const json_t *b);
+
+#endif
