@@ -90,7 +90,7 @@ static rd_code watch(void *context, const rd_event *event) {
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
     bool found = false;
     job->text[rd_body_cut(&job->body, job->text, &found)] = '\0';
-    bool ended = o.tokens < o.count || job->body.sampler->searches;
+    bool ended = o.tokens < o.count || job->body.sampler->searches || job->body.params.grammar;
     job->finish = found || (!cut && ended) ? "stop" : "length";
     if (job->body.behind)
       RD_TRY(count_inserted(job));

@@ -65,6 +65,8 @@ def formats(server):
         check("streamed, the same", (content, "stop", []), joined(text))
         status, _, answer = server.ask("/v1/chat/completions", {**body, "response_format": {"type": "json_object"}, "n": 2})
         check("objects", [True, True], [isinstance(json.loads(c["message"]["content"]), dict) for c in answer["choices"]])
+    tight = server.ask("/v1/chat/completions", {**CHAT, "grammar": "regex:[0-9]{6}", "max_tokens": 6})[2]["choices"][0]
+    check("a text that fills its room is whole", (6, "stop"), (len(tight["message"]["content"]), tight["finish_reason"]))
     status, _, text = server.ask("/v1/chat/completions", {**CHAT, "response_format": {"type": "text"}})
     check("text", 200, status)
     status, _, answer = server.ask("/api/chat", {"messages": CHAT["messages"], "format": SCHEMA, "stream": False, "window": 128})
