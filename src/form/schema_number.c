@@ -124,6 +124,25 @@ static int32_t build_between(rd_nfa *n, const bound *low, const bound *high, boo
   return all < 0 ? rd_nfa_nothing(n) : all;
 }
 
+/* 1 to `most` digits, then `next`. */
+static int32_t build_run(rd_nfa *n, int most, int32_t next) {
+  int32_t run = rd_nfa_range(n, '0', '9', next);
+  for (int i = 1; i < most && run >= 0; i++)
+    run = rd_nfa_range(n, '0', '9', rd_nfa_either(n, next, run));
+  return run;
+}
+
+/* All numbers, without looking at bounds: the same digits as above in far fewer nodes. */
+static int32_t build_free(rd_nfa *n, bool integer, int32_t next) {
+  int32_t fraction = integer ? -1 : rd_nfa_range(n, '.', '.', build_run(n, MOST_DIGITS, next));
+  int32_t end = rd_nfa_either(n, fraction, next);
+  int32_t more = rd_nfa_either(n, build_run(n, MOST_DIGITS - 1, end), end);
+  int32_t from_1 = rd_nfa_range(n, '1', '9', more);
+  int32_t below = rd_nfa_either(n, from_1, rd_nfa_range(n, '0', '0', fraction)); /* no -0 */
+  int32_t all = rd_nfa_either(n, rd_nfa_range(n, '-', '-', below), rd_nfa_range(n, '0', '0', end));
+  return rd_nfa_either(n, all, from_1);
+}
+
 /* --- bounds of a schema ----------------------------------------------------------------------- */
 
 /* Both ends of a range, signed. */
@@ -201,6 +220,8 @@ static int32_t build_number(rd_schema_reader *r, const json_t *schema, bool inte
   limits l;
   if (!take_limits(r, schema, &l) || next < 0)
     return -1;
+  if (isinf(l.low) && isinf(l.high))
+    return build_free(r->nfa, integer, next);
   if (integer) { /* whole bounds, both of them inside */
     l.low = l.low_excluded && l.low == floor(l.low) ? l.low + 1 : ceil(l.low);
     l.high = l.high_excluded && l.high == floor(l.high) ? l.high - 1 : floor(l.high);

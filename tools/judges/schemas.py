@@ -68,6 +68,9 @@ def schema(r, depth):
         return {"enum": [value(r) for _ in range(r.randrange(1, 5))]}
     if kind == 6:
         return {"const": value(r)}
+    if kind == 7 and r.random() < 0.4:
+        return {"oneOf": [{"type": "object", "properties": {"kind": {"const": tag}, "v": schema(r, depth - 1)}, "required": ["kind", "v"]}
+                          for tag in r.sample(WORDS, r.randrange(1, 4))]}
     if kind == 7:
         return {"anyOf": [schema(r, depth - 1) for _ in range(r.randrange(1, 4))]}
     if kind == 8:
