@@ -93,9 +93,10 @@ static rd_code mend_mbpp(json_t *row, rd_error *e) {
 /* Two beginnings and one end: the beginning that makes the end likelier. */
 static rd_code mend_winogrande(json_t *row, rd_error *e) {
   json_t *beginnings = json_object_get(row, "context_options");
-  json_t *end = json_object_get(row, "continuation"), *options = json_array();
+  json_t *end = json_object_get(row, "continuation");
   if (!json_is_string(end) || json_array_size(beginnings) < 2)
     return rd_fail(e, RD_BAD_INPUT, "expected context_options, and a continuation of them");
+  json_t *options = json_array();
   for (size_t i = 0; i < json_array_size(beginnings); i++)
     json_array_append(options, end);
   RD_TRY(put(row, "options", options, e));

@@ -3,6 +3,7 @@
 Run by the Python of tools/judges/clients.sh: clients.py PROGRAM [NAME..]. One line each, with the version."""
 import asyncio
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it would fetch prices
 PROGRAM = sys.argv[1]
 QUESTION = "What is the capital of France?"
 ANSWER = "The capital of France is Paris"
+TOOLS = [{"type": "function", "function": {"name": "weather", "description": "the weather", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string", "maxLength": 20}}, "required": ["city"]}}}]
 MESSAGES = [{"role": "user", "content": QUESTION}]
 failed = 0
 
@@ -62,6 +65,19 @@ def use_openai(url, server):
         check("response stream: the whole", events.get_final_response().output_text == deltas)
     vectors = client.embeddings.create(model="tini", input=["Paris", "Rome"]).data
     check("embeddings", abs(sum(x * x for x in vectors[0].embedding) - 1) < 1e-5)
+    from pydantic import BaseModel
+
+    class City(BaseModel):
+        name: str
+        big: bool
+    parsed = chat.parse(model="tini", messages=MESSAGES, response_format=City).choices[0].message.parsed
+    check("a form", isinstance(parsed, City), parsed)
+    call = chat.create(model="tini", messages=MESSAGES, tools=TOOLS, tool_choice="required").choices[0].message.tool_calls[0]
+    check("a call", call.function.name == "weather" and "city" in json.loads(call.function.arguments), call)
+    made = client.responses.create(model="tini", input=QUESTION, tool_choice="required",
+                                   tools=[{"type": "function", "strict": False, **TOOLS[0]["function"]}]).output[0]
+    check("a response's call", made.type == "function_call" and "city" in json.loads(made.arguments), made)
+    check("a response's form", isinstance(client.responses.parse(model="tini", input=QUESTION, text_format=City).output_parsed, City))
     try:
         chat.create(model="tini", messages=[{"role": "user", "content": "word " * 2000}])
         check("a long prompt", False)
@@ -81,6 +97,16 @@ def use_langchain_openai(url, server):
     check("n", len(ChatOpenAI(model="tini", base_url=url + "v1", api_key="any", n=2, temperature=1).generate([[HumanMessage(QUESTION)]]).generations[0]) == 2)
     responses = ChatOpenAI(model="tini", base_url=url + "v1", api_key="any", use_responses_api=True)
     paris("responses", responses.invoke(QUESTION).text)
+    from pydantic import BaseModel
+
+    class City(BaseModel):
+        """A city."""
+        name: str
+        big: bool
+    for method in "json_schema", "function_calling":
+        check(method, isinstance(chat.with_structured_output(City, method=method).invoke(QUESTION), City))
+    called = chat.bind_tools(TOOLS, tool_choice="required").invoke(QUESTION)
+    check("a call", called.tool_calls[0]["name"] == "weather", called)
     check("completions", len(OpenAI(model="tini", base_url=url + "v1", api_key="any", max_tokens=8).generate(["Paris is", "Rome is"]).generations) == 2)
     embeddings = OpenAIEmbeddings(model="tini", base_url=url + "v1", api_key="any", check_embedding_ctx_length=False)
     check("embeddings", len(embeddings.embed_documents(["a", "b"])) == 2)
@@ -92,6 +118,14 @@ def use_litellm(url, server):
     to = {"model": "openai/tini", "api_base": url + "v1", "api_key": "any"}
     paris("completion", litellm.completion(messages=MESSAGES, **to).choices[0].message.content)
     paris("stream", "".join(c.choices[0].delta.content or "" for c in litellm.completion(messages=MESSAGES, stream=True, **to)))
+    from pydantic import BaseModel
+
+    class City(BaseModel):
+        name: str
+        big: bool
+    City.model_validate_json(litellm.completion(messages=MESSAGES, response_format=City, **to).choices[0].message.content)
+    call = litellm.completion(messages=MESSAGES, tools=TOOLS, tool_choice="required", **to).choices[0].message.tool_calls[0]
+    check("a call", call.function.name == "weather", call)
     check("n", len(litellm.completion(messages=MESSAGES, n=2, **to).choices) == 2)
     check("text", bool(litellm.text_completion(prompt="Paris is", max_tokens=5, **{**to, "model": "text-completion-openai/tini"}).choices[0].text))
     check("embedding", len(litellm.embedding(input=["a"], **to).data[0]["embedding"]) > 100)
@@ -105,6 +139,8 @@ def use_ollama(url, server):
     paris("chat", client.chat(model="tini", messages=MESSAGES).message.content)
     paris("stream", "".join(c.message.content for c in client.chat(model="tini:latest", messages=MESSAGES, stream=True)))
     paris("generate", client.generate(model="tini", prompt=QUESTION, options={"num_predict": 30, "temperature": 0}).response)
+    schema = {"type": "object", "properties": {"big": {"type": "boolean"}}, "required": ["big"]}
+    check("a form", isinstance(json.loads(client.chat(model="tini", messages=MESSAGES, format=schema).message.content)["big"], bool))
     check("embed", len(client.embed(model="tini", input=["a", "b"]).embeddings) == 2)
     check("show", client.show("tini").capabilities == ["completion", "embedding"])
     try:
@@ -129,7 +165,15 @@ def use_llm(url, server):
 def use_instructor(url, server):
     import instructor
     from openai import OpenAI
-    client = instructor.from_openai(OpenAI(base_url=url + "v1", api_key="any"), mode=instructor.Mode.TOOLS)
+    from pydantic import BaseModel
+
+    class City(BaseModel):
+        name: str
+        big: bool
+    for mode in instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA, instructor.Mode.TOOLS_STRICT:
+        client = instructor.from_openai(OpenAI(base_url=url + "v1", api_key="any"), mode=mode)
+        made = client.chat.completions.create(model="tini", messages=MESSAGES, response_model=City, max_retries=0)
+        check(f"{mode}", isinstance(made, City), made)
     paris("text", client.chat.completions.create(model="tini", messages=MESSAGES, response_model=None).choices[0].message.content)
 
 

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { after, test } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { embed, generateText, streamText } from 'ai';
+import { embed, generateObject, generateText, jsonSchema, streamText, tool } from 'ai';
 
 const server = spawn(process.argv[2], ['serve', '--threads', '1', '--port', '0', '-q'], { stdio: ['ignore', 'pipe', 'inherit'] });
 const url = await new Promise((found, failed) => {
@@ -39,6 +39,26 @@ for (const [name, model] of [['chat', compatible('tini')], ['responses', openai(
     assert.match(text, /^The capital of France is Paris/);
     assert.equal(await finishReason, 'stop');
     assert.ok((await usage).outputTokens > 0);
+  });
+}
+
+const city = jsonSchema({ type: 'object', properties: { city: { type: 'string', maxLength: 20 } }, required: ['city'], additionalProperties: false });
+const structured = createOpenAICompatible({ name: 'redraft', baseURL: `${url}v1`, apiKey: 'any', supportsStructuredOutputs: true });
+for (const [name, model] of [['chat', structured('tini')], ['responses', openai('tini')]]) {
+  test(`${name}: an object`, async () => {
+    const { object } = await generateObject({ model, schema: city, prompt: question });
+    assert.equal(typeof object.city, 'string');
+  });
+  test(`${name}: a call`, async () => {
+    const { toolCalls, finishReason } = await generateText({
+      model, prompt: question, toolChoice: 'required', tools: { weather: tool({ description: 'the weather', inputSchema: city }) } });
+    assert.equal(toolCalls[0].toolName, 'weather');
+    assert.equal(typeof toolCalls[0].input.city, 'string');
+    assert.equal(finishReason, 'tool-calls');
+  });
+  test(`${name}: a call in a stream`, async () => {
+    const { toolCalls } = streamText({ model, prompt: question, toolChoice: 'required', tools: { weather: tool({ description: 'the weather', inputSchema: city }) } });
+    assert.equal((await toolCalls)[0].toolName, 'weather');
   });
 }
 

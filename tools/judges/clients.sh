@@ -5,5 +5,5 @@
 set -eu
 folder=${REDRAFT_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/redraft/clients}
 [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-"$folder/bin/pip" install -q --upgrade openai langchain-openai litellm instructor llm ollama 'lm_eval[api]' openapi-spec-validator schemathesis
+"$folder/bin/pip" install -q --upgrade openai langchain-openai litellm mcp instructor llm ollama 'lm_eval[api]' openapi-spec-validator schemathesis
 echo "$folder"
