@@ -39,7 +39,7 @@ const rd_endpoint rd_endpoints[] = {
     {"/v1/fim/completions", "POST", "OpenAI's", "application/json text/event-stream", "prompt!",
      "what lies between a prompt and a suffix", false, false},
     {"/v1/systemone", "POST", "System One's", "application/json",
-     "model state! questions! mode samples seed deadline_ms",
+     "model state! questions! mode samples reader decision_temperature seed deadline_ms",
      "typed questions about a text, answered with probabilities", false, false},
     {"/api/chat", "POST", "Ollama's", "application/json application/x-ndjson",
      "messages! options format tools stream", "an answer to a conversation", true, false},

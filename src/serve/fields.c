@@ -107,5 +107,10 @@ static const rd_field fields[] = {
      "each question by itself, or all in one canvas"},
     {"samples", NULL, "{\"type\":\"integer\",\"minimum\":1,\"maximum\":8}",
      "draws of noise that are averaged"},
+    {"reader", NULL, "{\"enum\":[\"auto\",\"draft\",\"base\"],\"default\":\"auto\"}",
+     "who reads the answer's place: the draft, from both sides, or the base, from the left"},
+    {"decision_temperature", "temperature",
+     "{\"type\":\"number\",\"minimum\":0.01,\"maximum\":100,\"default\":1}",
+     "scores are divided by it; redraft calibrate fits it"},
 };
 const rd_table rd_fields = RD_TABLE("field", fields);

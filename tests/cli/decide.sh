@@ -96,7 +96,7 @@ no questions|400|at least one question|{"state":"x"}
 a picture|400|no pictures|{"state":"x","assets":{"a":{}},"questions":{"q":{"type":"noul","instructions":"?"}}}
 one key|400|2 to 255 keys|{"state":"x","questions":{"q":{"type":"choice","criteria":{"a":null}}}}
 END
-for python in "${REDRAFT_CLIENTS:-python3}"; do
+for python in "${REDRAFT_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/redraft/clients}/bin/python"; do
   if "$python" -c 'import typesafe_sdk' 2>/dev/null; then
     check "typesafe-sdk" "Paris True 0 low" "$("$python" - "$url" <<'PYTHON'
 import sys
@@ -111,7 +111,7 @@ with TypeSafeClient(api_key="none", base_url=sys.argv[1].rstrip("/"), timeout=30
 PYTHON
 )"
   else
-    echo "skipped: typesafe-sdk is not installed (pip install typesafe-sdk; REDRAFT_CLIENTS names the Python that has it)"
+    echo "skipped: typesafe-sdk is not installed ; tools/judges/clients.sh installs it"
   fi
 done
 kill -TERM $server; wait $server; check "exit status" 0 $?
