@@ -16,13 +16,8 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance --inl
   --suppress=uninitvar:src/kern/propose_sweeps.inc --suppress=ctunullpointer:src/tool/view_paint.c \
   --suppress=preprocessorErrorDirective:src/text/chat_rows.c \
   '-Djson_array_foreach(a,i,v)=while((i=0,v=json_array_get(a,i)))' \
-<<<<<<< HEAD
-  '-Djson_object_foreach(o,k,v)=while((k="",v=json_object_get(o,k)))' -Iinclude -Isrc/base -Isrc/kern -Isrc/store -Isrc/text -Isrc/model \
-  -Isrc/engine -Isrc/diffuse -Isrc/learn -Isrc/train -Isrc/eval -Isrc/adapt -Isrc/serve $(git ls-files 'src/*.c')
-=======
   '-Djson_object_foreach(o,k,v)=while((k="",v=json_object_get(o,k)))' -Iinclude -Isrc/base -Isrc/kern -Isrc/store -Isrc/text -Isrc/form -Isrc/model -Isrc/cuda \
   -Isrc/engine -Isrc/diffuse -Isrc/learn -Isrc/train -Isrc/eval -Isrc/adapt -Isrc/serve $(git ls-files 'src/*.c')
->>>>>>> 144a58a (bench measures the engine of a device; what cppcheck and clang say of the kernels)
 cmake -S . -B build-lint -G Ninja -DCMAKE_C_COMPILER=clang -DBUILD_TESTING=ON >/dev/null
 cmake --build build-lint >build-lint/log || {
   grep -E -A6 'FAILED|error:' build-lint/log | head -60
