@@ -52,6 +52,8 @@ struct rd_device {
   rd_code (*take)(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e);
   void (*give)(rd_device *d, void *memory); /* NULL is fine */
   rd_code (*send)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
+  /* Both are the device's, and lie apart. */
+  rd_code (*move)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
   /* Waits until all that was asked is done. RD_IO: something of it went wrong. */
   rd_code (*fetch)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
   rd_code (*launch)(rd_device *d, const rd_kernel *kernel, const rd_blocks *grid, const void *args,

@@ -90,6 +90,11 @@ rd_code send(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e
                "a copy to the card", e);
 }
 
+rd_code move(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e) {
+  return check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, card_of(d)->stream),
+               "a copy on the card", e);
+}
+
 rd_code fetch(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e) {
   const cudaStream_t stream = card_of(d)->stream;
   RD_TRY(check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream),
@@ -236,6 +241,7 @@ extern "C" __attribute__((visibility("default"))) rd_code rd_cuda_open(rd_device
   c->base.take = take;
   c->base.give = give;
   c->base.send = send;
+  c->base.move = move;
   c->base.fetch = fetch;
   c->base.launch = launch;
   c->base.multiply = multiply;

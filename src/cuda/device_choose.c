@@ -42,6 +42,16 @@ rd_code rd_device_stack_logits(rd_device_stack *s, const int32_t *rows, int64_t 
   return bound(s, count, e);
 }
 
+int64_t rd_device_stack_held(const rd_device_stack *s) {
+  return s->chunk;
+}
+
+rd_code rd_device_stack_hold(rd_device_stack *s, int64_t row, rd_error *e) {
+  const int64_t V = s->config->vocab;
+  return s->device->move(s->device, s->logits + s->chunk * V, s->logits + row * V,
+                         (size_t)V * sizeof *s->logits, e);
+}
+
 rd_code rd_device_stack_guide(rd_device_stack *s, const rd_device_pair *pairs, int64_t count,
                               rd_error *e) {
   rd_device *d = s->device;

@@ -124,6 +124,7 @@ rd_code rd_device_host(rd_device **out, rd_error *e) {
                         .take = take,
                         .give = give,
                         .send = copy,
+                        .move = copy,
                         .fetch = copy,
                         .launch = launch,
                         .multiply = multiply,

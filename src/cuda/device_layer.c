@@ -125,11 +125,12 @@ static rd_code add_to_stream(rd_device_stack *s, const rd_linear *p, const void 
 
 static rd_code gated(rd_device_stack *s, rd_error *e) {
   const rd_config *c = s->config;
-  const rd_gated_args args = {.y = s->gate,
+  const rd_gated_args args = {.y = s->h,
                               .gate = s->gate,
                               .up = s->up,
                               .n = s->T * c->ff,
-                              .type = (int32_t)s->type,
+                              .y_type = (int32_t)s->type,
+                              .type = RD_F32,
                               .curve = curve_of(c->activation)};
   const rd_blocks grid = rd_blocks_over(s->device, args.n);
   return RD_LAUNCH(s, gated, &grid, &args, e);
@@ -149,8 +150,8 @@ rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e) {
   RD_TRY(add_to_stream(s, &w->o, s->att, PLAIN_NORM(w, attention_post_norm), w->attention_post_norm,
                        e));
   RD_TRY(rd_device_norm(s, s->n, t, s->x, PLAIN_NORM(w, mlp_norm), w->mlp_norm, T, clean, D, e));
-  RD_TRY(rd_device_linear(s, &w->gate, s->gate, t, false, s->n, T, clean, e));
-  RD_TRY(rd_device_linear(s, &w->up, s->up, t, false, s->n, T, clean, e));
+  RD_TRY(rd_device_linear(s, &w->gate, s->gate, RD_F32, false, s->n, T, clean, e));
+  RD_TRY(rd_device_linear(s, &w->up, s->up, RD_F32, false, s->n, T, clean, e));
   RD_TRY(gated(s, e));
-  return add_to_stream(s, &w->down, s->gate, PLAIN_NORM(w, mlp_post_norm), w->mlp_post_norm, e);
+  return add_to_stream(s, &w->down, s->h, PLAIN_NORM(w, mlp_post_norm), w->mlp_post_norm, e);
 }

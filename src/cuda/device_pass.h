@@ -29,16 +29,17 @@ struct rd_device_stack {
   void *n;               /* (rows, D) behind a norm */
   void *q, *k, *v, *att; /* (rows, H*hd) or (rows, K*hd) */
   float *unrotated;      /* (rows, H*hd) queries or keys before their rounding */
-  void *gate, *up;       /* (rows, F) */
+  float *gate, *up;      /* (rows, F): in f32 until they are one */
+  void *h;               /* (rows, F) which is gate where that is f32 */
   float *made, *normed;  /* (rows, D) a branch, and behind its norm; NULL where none needs it */
   void *mid;             /* (rows, rank) of an adapter */
   void *room;            /* of matrices that are decoded, (room_rows, cols) */
   int64_t room_numbers;
-  void *gathered;               /* (chunk, D) */
-  float *logits;                /* (chunk, V) */
-  uint64_t *keys;               /* (chunk, V) */
-  rd_proposal *proposals;       /* (chunk) */
-  int32_t *wordless;            /* (wordless_count) */
+  void *gathered;         /* (chunk, D) */
+  float *logits;          /* (chunk + 1, V); the last row holds what waits for the next chunk */
+  uint64_t *keys;         /* (chunk, V) */
+  rd_proposal *proposals; /* (chunk) */
+  int32_t *wordless;      /* (wordless_count) */
   float *cosines[2], *sines[2]; /* (longest, turned/2) of all layers; of local ones */
   rd_device_lists there, here;
   rd_arena here_arena; /* of the lists here */

@@ -62,15 +62,16 @@ static void layout(rd_device_stack *s, rd_arena *a) {
   s->v = rd_arena_take(a, rows * KV, element);
   s->att = rd_arena_take(a, rows * Q, element);
   s->unrotated = s->type == RD_F32 ? NULL : RD_TAKE(a, float, rows *(Q > KV ? Q : KV));
-  s->gate = rd_arena_take(a, rows * F, element);
-  s->up = rd_arena_take(a, rows * F, element);
+  s->gate = RD_TAKE(a, float, rows *F);
+  s->up = RD_TAKE(a, float, rows *F);
+  s->h = s->type == RD_F32 ? s->gate : rd_arena_take(a, rows * F, element);
   s->made = has_branches(c) ? RD_TAKE(a, float, rows *D) : NULL;
   s->normed = c->post_norms ? RD_TAKE(a, float, rows *D) : NULL;
   s->mid = rd_arena_take(a, rows * (rank > head_rank ? rank : head_rank), element);
   s->room_numbers = room_of(s->model);
   s->room = rd_arena_take(a, (size_t)s->room_numbers, element);
   s->gathered = rd_arena_take(a, chunk * D, element);
-  s->logits = RD_TAKE(a, float, chunk *V);
+  s->logits = RD_TAKE(a, float, (chunk + 1) * V);
   s->keys = RD_TAKE(a, uint64_t, chunk *V);
   s->proposals = RD_TAKE(a, rd_proposal, chunk);
   s->wordless = RD_TAKE(a, int32_t, s->model->wordless_count);
@@ -214,6 +215,20 @@ rd_code rd_device_lane_new(rd_device_lane *out, rd_device *d, const rd_model *m,
   void *memory = NULL;
   RD_TRY(d->take(d, &memory, 2 * half, "keys and values of a canvas", e));
   *out = (rd_device_lane){memory, (unsigned char *)memory + half, positions * (int64_t)row};
+  return RD_OK;
+}
+
+rd_code rd_device_lane_copy(const rd_device_lane *to, const rd_device_lane *from, rd_device *d,
+                            const rd_model *m, int64_t first, int64_t count, rd_error *e) {
+  const rd_config *c = &m->config;
+  const int64_t row = c->kv_heads * c->head_dim * (int64_t)rd_dtype_size(m->weights.type);
+  for (int64_t l = 0; l < c->layers; l++) {
+    unsigned char *keys = to->k + l * to->stride + first * row;
+    unsigned char *values = to->v + l * to->stride + first * row;
+    const size_t bytes = (size_t)(count * row);
+    RD_TRY(d->move(d, keys, from->k + l * from->stride + first * row, bytes, e));
+    RD_TRY(d->move(d, values, from->v + l * from->stride + first * row, bytes, e));
+  }
   return RD_OK;
 }
 

@@ -36,16 +36,21 @@ size_t rd_device_stack_memory(const rd_model *m, int64_t rows, int64_t longest);
 rd_code rd_device_lane_new(rd_device_lane *out, rd_device *d, const rd_model *m, int64_t positions,
                            rd_error *e);
 void rd_device_lane_drop(rd_device_lane *lane, rd_device *d);
+/* What another lane of the same model knows of `count` positions from `first` on. */
+rd_code rd_device_lane_copy(const rd_device_lane *to, const rd_device_lane *from, rd_device *d,
+                            const rd_model *m, int64_t first, int64_t count, rd_error *e);
 
 /* Run the layers: as rd_stack_run, with each sequence's lane, or NULL, beside it. */
 rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
                             rd_device_lane *const *lanes, int64_t n, int64_t block, rd_error *e);
 
-/* How many of rows (count) of the last run can have their logits made at once: two or more where
- * there are as many on one side of a gate. */
+/* How many of rows (count) of the last run can have their logits made at once. */
 int64_t rd_device_stack_chunk(const rd_device_stack *s, const int32_t *rows, int64_t count);
 /* Their logits become rows 0 .. count - 1 of the device's. */
 rd_code rd_device_stack_logits(rd_device_stack *s, const int32_t *rows, int64_t count, rd_error *e);
+/* A row of logits becomes the one of this number, which later chunks leave alone. */
+rd_code rd_device_stack_hold(rd_device_stack *s, int64_t row, rd_error *e);
+int64_t rd_device_stack_held(const rd_device_stack *s);
 /* Guidance: row `given` of each pair becomes what the two make together. */
 rd_code rd_device_stack_guide(rd_device_stack *s, const rd_device_pair *pairs, int64_t count,
                               rd_error *e);

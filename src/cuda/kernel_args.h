@@ -101,12 +101,13 @@ typedef enum rd_curve {
   RD_CURVE_RELU_SQUARED
 } rd_curve;
 
-/* y (n) of type = curve(gate (n)) * up (n). y may be gate or up. */
+/* y (n) of y_type = curve(gate (n)) * up (n), both of type. y may be gate or up where the types are
+ * one. */
 typedef struct rd_gated_args {
   void *y;
   const void *gate, *up;
   int64_t n;
-  int32_t type, curve;
+  int32_t y_type, type, curve;
 } rd_gated_args;
 
 /* x (n) *= factor, and where cap is not 0 x = cap tanh(x / cap). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows `cuda` and `emulated`: packed needs run by a device, from which proposals come back. The
- * two rows of a guided need become one there. */
+ * two rows of a pair become one there. */
 #include "arena.h"
 #include "device_stack.h"
 #include "inspect.h"
@@ -50,19 +50,20 @@ static void layout(cuda_engine *d, rd_arena *a) {
 
 /* --- logits ----------------------------------------------------------------------------------- */
 
-/* The rows of logits that count, a pair by its first; returns how many. */
+/* The rows of logits that count, a pair by its first: which may be held from the chunk before. */
 static rd_code combine_pairs(cuda_engine *d, const rd_row_use *uses, int64_t count, int64_t *kept,
                              rd_error *e) {
   int64_t pairs = 0;
   *kept = 0;
   for (int64_t i = 0; i < count; i++) {
-    const bool pair = uses[i].part == RD_USE_WITHOUT_PROMPT;
-    if (uses[i].part == RD_USE_WITH_PROMPT)
+    const bool pair = uses[i].part == RD_USE_AGAINST;
+    const int64_t half = i > 0 ? i - 1 : rd_device_stack_held(d->stack);
+    if (uses[i].part == RD_USE_OF_PAIR)
       continue;
     if (pair)
-      d->pairs[pairs++] = (rd_device_pair){(int32_t)i - 1, (int32_t)i,
-                                           (float)d->packing.needs[uses[i].need].guidance + 1};
-    d->choices[*kept].row = pair ? i - 1 : i;
+      d->pairs[pairs++] = (rd_device_pair){(int32_t)half, (int32_t)i,
+                                           (float)rd_packing_pull(&d->packing, &uses[i]) + 1};
+    d->choices[*kept].row = pair ? half : i;
     d->chunk[(*kept)++] = uses[i];
   }
   return rd_device_stack_guide(d->stack, d->pairs, pairs, e);
@@ -154,13 +155,23 @@ static rd_code run_pass(void *context, int64_t attention, rd_error *e) {
     return give_states(d, e);
   for (int64_t first = 0, n = 0, kept = 0; first < p->use_count; first += n) {
     n = rd_device_stack_chunk(d->stack, p->indices + first, p->use_count - first);
-    n -= p->uses[first + n - 1].part == RD_USE_WITH_PROMPT; /* its other half is in the next */
     RD_TRY(rd_device_stack_logits(d->stack, p->indices + first, n, e));
     RD_TRY(combine_pairs(d, p->uses + first, n, &kept, e));
     RD_TRY(d->sink ? give_scores(d, kept, e) : propose_chunk(d, kept, e));
+    if (p->uses[first + n - 1].part == RD_USE_OF_PAIR) /* its other half is in the next */
+      RD_TRY(rd_device_stack_hold(d->stack, n - 1, e));
   }
   return RD_OK;
 }
+
+static rd_code copy_lane(rd_lane *to, const rd_lane *from, int64_t first, int64_t count,
+                         rd_error *e) {
+  const cuda_engine *d = (const cuda_engine *)to->engine;
+  return rd_device_lane_copy(&((cuda_lane *)to)->keys, &((const cuda_lane *)from)->keys, d->device,
+                             d->model, first, count, e);
+}
+
+static const rd_pass_runner runner = {run_pass, copy_lane};
 
 static rd_code run(cuda_engine *d, const rd_need *needs, int64_t n, rd_scores_sink *sink,
                    rd_states_sink *states, void *context, rd_error *e) {
@@ -173,7 +184,7 @@ static rd_code run(cuda_engine *d, const rd_need *needs, int64_t n, rd_scores_si
     if (!d->logits)
       return RD_NO_MEMORY;
   }
-  return rd_packing_run(&d->packing, needs, n, run_pass, d, e);
+  return rd_packing_run(&d->packing, needs, n, &runner, d, e);
 }
 
 static rd_code scores(rd_engine *self, const rd_need *needs, int64_t n, rd_scores_sink *sink,

@@ -91,7 +91,8 @@ static bool bias(rd_device *d, const op_data *o, void *y, size_t bytes) {
 }
 
 static bool gated(rd_device *d, const op_data *o, void *y, size_t bytes, rd_curve curve) {
-  const rd_gated_args a = {y, o->in[0], o->in[1], o->T * o->D, (int32_t)o->type, (int32_t)curve};
+  const rd_gated_args a = {
+      y, o->in[0], o->in[1], o->T * o->D, (int32_t)o->type, (int32_t)o->type, (int32_t)curve};
   const rd_blocks grid = elements(d, a.n);
   launch_both_ways(d, &d->kernels->gated, &grid, &a, y, bytes);
   return true;

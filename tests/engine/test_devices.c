@@ -222,6 +222,105 @@ static void devices_agree_with_the_processor(void **state) {
         }
 }
 
+/* Opens a model of a pair in f32, with its adapter behind a gate where it has one. */
+static rd_model *open_pair(const struct pair *pair) {
+  rd_model *m = NULL;
+  rd_error e = {0};
+  char *path = rd_print(GOLDEN "models/%s", pair->model);
+  char *adapter = pair->adapter ? rd_print(GOLDEN "adapters/%s", pair->adapter) : NULL;
+  rd_model_options o = {
+      .path = path, .adapter = adapter, .precision = "f32", .apart = adapter != NULL};
+  if (rd_model_open(&m, &o, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  free(path);
+  free(adapter);
+  return m;
+}
+
+/* Needs that ask for more rows of logits than are made at once: an odd number first, so that a pair
+ * falls apart. And what is seen of a proposal's row is what it was drawn from. */
+enum { GUIDED = 5 };
+static void see(void *context, int64_t index, const float *logits, const rd_proposal *proposal) {
+  scene *s = context;
+  memcpy(s->logits[index], logits, (size_t)s->V * sizeof *logits);
+  assert_true(logits[proposal->id] > -INFINITY);
+}
+
+static void pairs_that_fall_apart_are_joined(void **state) {
+  (void)state;
+  static scene s[2][GUIDED];
+  const char *const names[2] = {"emulated", "cpu"};
+  rd_model *m = open_pair(&pairs[3]);
+  rd_error e = {0};
+  for (int k = 0; k < 2; k++) {
+    rd_engine *engine = NULL;
+    rd_need needs[GUIDED];
+    assert_int_equal(rd_engine_open(&engine, names[k], m, 500, T, &e), RD_OK);
+    for (int i = 0; i < GUIDED; i++) {
+      scene_init(&s[k][i], m, 0, 0, T, 0);
+      s[k][i].need.unguided = i ? s[k][i].masked : NULL;
+      s[k][i].need.count -= !i;
+      s[k][i].need.see = i % 2 ? see : NULL;
+      s[k][i].need.see_context = &s[k][i];
+      needs[i] = s[k][i].need;
+    }
+    if (engine->propose(engine, needs, GUIDED, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    rd_engine_close(&engine);
+  }
+  for (int i = 0; i < GUIDED; i++)
+    for (int64_t p = 0; p < s[1][i].need.count; p++) {
+      assert_int_equal(s[0][i].out[p].id, s[1][i].out[p].id);
+      assert_true(fabsf(s[0][i].out[p].probability - s[1][i].out[p].probability) < 1e-3f);
+      for (int64_t v = 0; i % 2 && v < s[1][i].V; v++)
+        assert_true(fabsf(s[0][i].logits[p][v] - s[1][i].logits[p][v]) < 1e-3f);
+    }
+  rd_model_close(&m);
+}
+
+/* The base reads a draft: over the lane of the canvas at first, then over its own. */
+static void the_base_reads_drafts(void **state) {
+  (void)state;
+  enum { P = 9, END = 30 };
+  static scene s[2][2];
+  const char *const names[2] = {"emulated", "cpu"};
+  rd_error e = {0};
+  for (int i = 0; i < 3; i++) {
+    rd_model *m = open_pair(&pairs[i]);
+    for (int k = 0; k < 2; k++) {
+      rd_engine *engine = NULL;
+      rd_lane *lanes[2];
+      assert_int_equal(rd_engine_open(&engine, names[k], m, 200, T, &e), RD_OK);
+      for (int l = 0; l < 2; l++)
+        assert_int_equal(rd_lane_open(&lanes[l], engine, T, &e), RD_OK);
+      for (int round = 0; round < 2; round++) {
+        scene *now = &s[k][round];
+        scene_init(now, m, 0, round ? P : 0, T, P);
+        now->need.lane = lanes[0];
+        if (round) {
+          for (int j = P; j < T; j++)
+            now->masked[j] = 40 + j;
+          memcpy(now->masked, now->ids, P * sizeof *now->ids);
+          now->need.read = now->masked;
+          now->need.read_lane = lanes[1];
+          now->need.read_first = P - 1;
+          now->need.read_end = END;
+          now->need.base_weight = 0.4;
+        }
+        if (engine->scores(engine, &now->need, 1, keep, now, &e) != RD_OK)
+          fail_msg("%s", e.message);
+      }
+      for (int l = 0; l < 2; l++)
+        rd_lane_close(&lanes[l]);
+      rd_engine_close(&engine);
+    }
+    proposes = false;
+    for (int round = 0; round < 2; round++)
+      assert_alike(&s[0][round], &s[1][round], 2e-5, "read by the base");
+    rd_model_close(&m);
+  }
+}
+
 /* --- refusals --------------------------------------------------------------------------------- */
 
 static void what_no_device_computes_is_said(void **state) {
@@ -253,6 +352,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_engine_agrees_with_the_reference),
       cmocka_unit_test(devices_agree_with_the_processor),
+      cmocka_unit_test(pairs_that_fall_apart_are_joined),
+      cmocka_unit_test(the_base_reads_drafts),
       cmocka_unit_test(what_no_device_computes_is_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
