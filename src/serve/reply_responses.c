@@ -26,7 +26,7 @@ static json_t *part_of(const char *text) {
 /* The message; without text (NULL) it is still to come. */
 static json_t *item_of(const rd_job *job, const char *text, const char *status) {
   json_t *content = text ? json_pack("[o]", part_of(text)) : json_array();
-  char id[60];
+  char id[80];
   snprintf(id, sizeof id, "msg_%s", identity(job));
   return json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "message", "id", id, "status", status,
                    "role", "assistant", "content", content);
@@ -35,7 +35,7 @@ static json_t *item_of(const rd_job *job, const char *text, const char *status) 
 /* A call; without arguments (NULL) they are still to come. */
 static json_t *call_of(const rd_job *job, size_t number, const json_t *arguments) {
   const json_t *call = json_array_get(job->calls, number);
-  char id[60];
+  char id[80];
   snprintf(id, sizeof id, "fc_%s_%zu", identity(job), number);
   return json_pack("{s:s, s:s, s:O, s:O, s:o, s:s}", "type", "function_call", "id", id, "call_id",
                    json_object_get(call, "id"), "name",
@@ -81,7 +81,7 @@ static json_t *usage_of(const rd_group *group) {
 /* `output` and `usage` are taken; usage is null before the end. */
 static json_t *response_of(const rd_job *job, const char *status, json_t *output, json_t *usage) {
   const rd_body *a = &job->body;
-  char id[60];
+  char id[80];
   snprintf(id, sizeof id, "resp_%s", identity(job));
   bool cut = strcmp(status, "incomplete") == 0;
   json_t *why = cut ? json_pack("{s:s}", "reason", "max_output_tokens") : json_null();
@@ -128,7 +128,7 @@ static rd_code send_event(rd_job *job, const char *type, json_t *value, rd_error
 
 /* An event about the message's only part; `more`, which is taken, is what it says. */
 static rd_code send_of_part(rd_job *job, const char *type, json_t *more, rd_error *e) {
-  char id[60];
+  char id[80];
   snprintf(id, sizeof id, "msg_%s", identity(job));
   json_t *value =
       json_pack("{s:s, s:i, s:i}", "item_id", id, "output_index", 0, "content_index", 0);
@@ -189,7 +189,7 @@ static rd_code end_message(rd_job *job, const char *text, const char *status, rd
 /* One call: it begins, its arguments come in one piece, it is over. */
 static rd_code send_call(rd_job *job, size_t number, int at, rd_error *e) {
   const json_t *arguments = arguments_of(job, number);
-  char id[60];
+  char id[80];
   snprintf(id, sizeof id, "fc_%s_%zu", identity(job), number);
   RD_TRY(send_event(job, "response.output_item.added",
                     json_pack("{s:i, s:o}", "output_index", at, "item", call_of(job, number, NULL)),

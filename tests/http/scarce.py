@@ -105,7 +105,7 @@ def answer(server):
 with Limited(8 << 30) as server:
     idle = server.memory("VmPeak")
     usual = answer(server)
-for more in (24, 120):
+for more in (64, 160):
     with Limited(idle + (more << 20)) as server:
         seen = crowd(server)
         print(f"  {(idle >> 20) + more} MB: " + ", ".join(f"{k}: {v}" for k, v in sorted(seen.items(), key=str)))
