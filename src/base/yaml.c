@@ -58,12 +58,27 @@ static json_t *convert(yaml_document_t *doc, yaml_node_t *node, int depth, ptrdi
     --*left; /* the key */
     json_t *value =
         text ? convert(doc, yaml_document_get_node(doc, p->value), depth + 1, left) : NULL;
+    bool twice = text && json_object_get(object, (const char *)key->data.scalar.value);
+    if (!text || twice) {
+      json_decref(value);
+      value = NULL;
+    }
     if (!text || json_object_set_new(object, (const char *)key->data.scalar.value, value)) {
       json_decref(object);
       return NULL;
     }
   }
   return object;
+}
+
+/* Does anything but the end follow a document? What cannot be read does too. */
+static bool has_more(yaml_parser_t *parser) {
+  yaml_document_t next;
+  if (!yaml_parser_load(parser, &next))
+    return true;
+  bool more = yaml_document_get_root_node(&next) != NULL;
+  yaml_document_delete(&next);
+  return more;
 }
 
 rd_code rd_yaml_parse(json_t **out, const char *text, size_t size, const char *name, rd_error *e) {
@@ -77,13 +92,17 @@ rd_code rd_yaml_parse(json_t **out, const char *text, size_t size, const char *n
   if (!yaml_parser_load(&parser, &doc)) {
     code = rd_fail(e, RD_BAD_INPUT, "%s: not valid YAML: line %zu: %s", name,
                    parser.problem_mark.line + 1, parser.problem ? parser.problem : "unreadable");
+  } else if (has_more(&parser)) {
+    yaml_document_delete(&doc);
+    code = rd_fail(e, RD_BAD_INPUT, "%s: more than one YAML document (---); one is read", name);
   } else {
     ptrdiff_t nodes = doc.nodes.top - doc.nodes.start;
     *out = convert(&doc, yaml_document_get_root_node(&doc), 0, &nodes);
     yaml_document_delete(&doc);
     if (!*out)
       code = rd_fail(e, RD_BAD_INPUT,
-                     "%s: empty, nested over %d deep, with an alias, or with a key that is no text",
+                     "%s: empty, nested over %d deep, with an alias, a key that is there twice, or "
+                     "one that is no text",
                      name, MAX_DEPTH);
   }
   yaml_parser_delete(&parser);

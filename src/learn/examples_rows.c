@@ -39,6 +39,14 @@ static const char *role_of(const char *name) {
   return name;
 }
 
+/* A turn's text, also where it is a list of one part: {"type": "text", "text"}. */
+static rd_code content_of(const json_t *turn, const char *key, const char **out, rd_error *e) {
+  const json_t *list = json_object_get(turn, key), *part = json_array_get(list, 0);
+  const char *type = json_string_value(json_object_get(part, "type"));
+  bool one = json_array_size(list) == 1 && type && strcmp(type, "text") == 0;
+  return text_of(one ? part : turn, one ? "text" : key, true, out, e);
+}
+
 /* [{"role", "content"}, ..] or ShareGPT's [{"from", "value"}, ..]. */
 static rd_code add_turns(rd_parsed_row *p, const json_t *list, rd_error *e) {
   for (size_t i = 0; i < json_array_size(list); i++) {
@@ -46,7 +54,7 @@ static rd_code add_turns(rd_parsed_row *p, const json_t *list, rd_error *e) {
     bool shared = json_object_get(turn, "from") != NULL;
     const char *role, *content;
     RD_TRY(text_of(turn, shared ? "from" : "role", true, &role, e));
-    RD_TRY(text_of(turn, shared ? "value" : "content", true, &content, e));
+    RD_TRY(content_of(turn, shared ? "value" : "content", &content, e));
     RD_TRY(add_turn(p, role_of(role), content,
                     json_is_number(weight) && json_number_value(weight) == 0, e));
   }
@@ -76,6 +84,8 @@ static rd_code messages(const json_t *row, const char *key, rd_parsed_row *p, rd
  * two answers that were compared the chosen one. */
 static rd_code add_answer(const json_t *row, rd_parsed_row *p, rd_error *e) {
   static const char *const keys[] = {"chosen", "completion", "response", "answer"};
+  if (json_is_false(json_object_get(row, "label"))) /* KTO's rows: an answer that nobody wants */
+    return rd_fail(e, RD_BAD_INPUT, "label is false: its answer is one to be avoided");
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     const json_t *value = json_object_get(row, keys[i]), *first = json_array_get(value, 0);
     if (!holds_turns(value))
@@ -90,6 +100,21 @@ static rd_code add_answer(const json_t *row, rd_parsed_row *p, rd_error *e) {
   if (!answer)
     RD_TRY(rd_row_answer(row, 0, &answer, e));
   return add_turn(p, "assistant", answer, false, e);
+}
+
+/* Turns before the one that is asked: [["question", "answer"], ..]. */
+static rd_code add_history(const json_t *row, rd_parsed_row *p, rd_error *e) {
+  const json_t *list = json_object_get(row, "history");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *pair = json_array_get(list, i);
+    const char *asked = json_string_value(json_array_get(pair, 0)),
+               *answer = json_string_value(json_array_get(pair, 1));
+    if (!asked || !answer || json_array_size(pair) != 2)
+      return rd_fail(e, RD_BAD_INPUT, "history: turn %zu is no pair of texts", i);
+    RD_TRY(add_turn(p, "user", asked, false, e));
+    RD_TRY(add_turn(p, "assistant", answer, false, e));
+  }
+  return RD_OK;
 }
 
 static rd_code question(const json_t *row, const char *key, rd_parsed_row *p, rd_error *e) {
@@ -114,6 +139,7 @@ static rd_code instruction(const json_t *row, const char *key, rd_parsed_row *p,
     if (!p->joined)
       return rd_fail(e, RD_NO_MEMORY, "out of memory: a row");
   }
+  RD_TRY(add_history(row, p, e));
   RD_TRY(add_turn(p, "user", p->joined ? p->joined : head, false, e));
   return add_answer(row, p, e);
 }

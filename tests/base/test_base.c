@@ -295,12 +295,18 @@ static void yaml_gives_the_same_values(void **state) {
   assert_int_equal(rd_yaml_parse(&o, "a: [1", 5, "text", &e), RD_BAD_INPUT);
   assert_non_null(strstr(e.message, "text: not valid YAML"));
   assert_int_equal(rd_yaml_parse(&o, "", 0, "text", &e), RD_BAD_INPUT);
-  static const char *const refused[] = {"{a: 1}: b", "[1]: b", "a: &x [1]\nb: *x", "a: &x {c: *x}"};
+  static const char *const refused[] = {"{a: 1}: b",     "[1]: b",     "a: &x [1]\nb: *x",
+                                        "a: &x {c: *x}", "a: 1\na: 2", "a: {b: 1, c: 2, b: 3}"};
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
     rd_error why = {0};
     assert_int_equal(rd_yaml_parse(&o, refused[i], strlen(refused[i]), "text", &why), RD_BAD_INPUT);
-    assert_non_null(strstr(why.message, "an alias, or"));
+    assert_non_null(strstr(why.message, "an alias, a key that is there twice"));
   }
+  rd_error more = {0};
+  assert_int_equal(rd_yaml_parse(&o, "a: 1\n---\nb: 2", 14, "text", &more), RD_BAD_INPUT);
+  assert_non_null(strstr(more.message, "more than one YAML document"));
+  assert_int_equal(rd_yaml_parse(&o, "---\na: 1\n...\n", 13, "text", &e), RD_OK);
+  json_decref(o);
 }
 
 typedef struct params {

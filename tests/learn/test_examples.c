@@ -155,6 +155,15 @@ static void forms(void **state) {
        "\"xy\"}]}",
        -1, 0},
       {"{\"chosen\":\"xyz\",\"rejected\":\"no\"}", -1, 0},
+      {"{\"prompt\":\"ab\",\"completion\":\"xyz\",\"label\":true}", 4, 3},
+      {"{\"prompt\":\"ab\",\"completion\":\"xyz\",\"label\":false}", -1, 0},
+      {"{\"instruction\":\"c\",\"input\":\"\",\"output\":\"xyz\",\"history\":[[\"a\"]]}", -1, 0},
+      {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]},{"
+       "\"role\":\"assistant\",\"content\":\"xy\"}]}",
+       3, 2},
+      {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]},{"
+       "\"role\":\"assistant\",\"content\":\"xy\"}]}",
+       -1, 0},
       {"{\"prompt\":", -1, 0},
       {"{\"prompt\":\"a\",\"answer\":\"b\",\"answer\":\"c\"}", -1, 0},
       {"{\"prompt\":\"a\\u0000b\",\"answer\":\"c\"}", -1, 0},
@@ -177,6 +186,20 @@ static void forms(void **state) {
     }
     rd_examples_drop(&x);
   }
+}
+
+/* Alpaca's history comes before what is asked now. */
+static void history(void **state) {
+  (void)state;
+  const char *row = "{\"instruction\":\"f\",\"input\":\"\",\"output\":\"ghi\",\"history\":[[\"a\","
+                    "\"bc\"],[\"d\",\"e\"]]}\n";
+  rd_examples x;
+  rd_error e = {0};
+  assert_int_equal(read_text(&x, "a.jsonl", row, 64, false, false, &e), RD_OK);
+  assert_int_equal(x.count, 3); /* each answer of it is learnt too */
+  assert_int_equal(x.items[2].prompt, 12);
+  assert_int_equal(x.items[2].answer, 3);
+  rd_examples_drop(&x);
 }
 
 /* Every answer of a conversation is an example behind all before it; those of one row are held out
@@ -661,6 +684,7 @@ static void all_answers_count(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(cut),
                                      cmocka_unit_test(forms),
+                                     cmocka_unit_test(history),
                                      cmocka_unit_test(turns),
                                      cmocka_unit_test(limits),
                                      cmocka_unit_test(order),
