@@ -303,7 +303,7 @@ static void yaml_gives_the_same_values(void **state) {
     assert_non_null(strstr(why.message, "an alias, a key that is there twice"));
   }
   rd_error more = {0};
-  assert_int_equal(rd_yaml_parse(&o, "a: 1\n---\nb: 2", 14, "text", &more), RD_BAD_INPUT);
+  assert_int_equal(rd_yaml_parse(&o, "a: 1\n---\nb: 2", 13, "text", &more), RD_BAD_INPUT);
   assert_non_null(strstr(more.message, "more than one YAML document"));
   assert_int_equal(rd_yaml_parse(&o, "---\na: 1\n...\n", 13, "text", &e), RD_OK);
   json_decref(o);
