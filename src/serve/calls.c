@@ -28,16 +28,42 @@ static bool is_tool(const rd_body *body, const char *name) {
   return false;
 }
 
-/* Arguments as they were written: what stands behind their key, which the form puts last. */
-static json_t *written_arguments(const char *text, size_t size) {
+/* The form of a demanded call puts its arguments last: where they begin, NULL where they have not.
+ */
+static const char *arguments_at(const char *text) {
   static const char key[] = "\"arguments\":";
   const char *at = strstr(text, key);
-  const char *end = text + size - 1;
-  if (!at || *end != '}')
+  if (!at)
     return NULL;
   at += sizeof key - 1;
-  at += *at == ' ';
-  return at < end ? json_stringn(at, (size_t)(end - at)) : NULL;
+  return at + (*at == ' ');
+}
+
+/* Arguments as they were written. */
+static json_t *written_arguments(const char *text, size_t size) {
+  const char *at = arguments_at(text), *end = text + size - 1;
+  return at && at < end && *end == '}' ? json_stringn(at, (size_t)(end - at)) : NULL;
+}
+
+json_t *rd_calls_begun(const char *text, size_t size, size_t *arguments) {
+  const char *at = arguments_at(text);
+  if (!at || (size_t)(at - text) >= size)
+    return NULL;
+  /* what stands before them is an object but for their value */
+  char *whole = rd_print("%.*s0}", (int)(at - text), text);
+  json_t *value = NULL;
+  rd_code code = whole ? rd_json_parse(&value, whole, strlen(whole), "a call", NULL) : RD_NO_MEMORY;
+  json_t *name = code == RD_OK ? json_incref(json_object_get(value, "name")) : NULL;
+  json_decref(value);
+  free(whole);
+  *arguments = (size_t)(at - text);
+  return name;
+}
+
+void rd_calls_id(char id[RD_CALL_ID]) {
+  static atomic_uint number;
+  snprintf(id, RD_CALL_ID, "call_%08x%06x", (unsigned)time(NULL),
+           atomic_fetch_add(&number, 1) & 0xFFFFFFU);
 }
 
 static json_t *as_text(const json_t *arguments) {
@@ -52,18 +78,16 @@ static json_t *as_text(const json_t *arguments) {
 /* One call more, if the value is one; `arguments` is taken, NULL: as the value has them. */
 static rd_code add_call(json_t *calls, const rd_body *body, const json_t *value, json_t *arguments,
                         rd_error *e) {
-  static atomic_uint number;
   const char *name = json_string_value(json_object_get(value, "name"));
   const json_t *given = json_object_get(value, "arguments");
-  char id[40];
+  char id[RD_CALL_ID];
   if (!given)
     given = json_object_get(value, "parameters");
   if (!name || !given || !is_tool(body, name)) {
     json_decref(arguments);
     return RD_OK;
   }
-  snprintf(id, sizeof id, "call_%08x%06x", (unsigned)time(NULL),
-           atomic_fetch_add(&number, 1) & 0xFFFFFFU);
+  rd_calls_id(id);
   json_t *text = arguments ? arguments : as_text(given);
   json_t *call = json_pack("{s:s, s:s, s:{s:s, s:o}}", "id", id, "type", "function", "function",
                            "name", name, "arguments", text);

@@ -41,6 +41,7 @@ struct rd_job {
   const char *finish; /* "stop", "length" or "tool_calls" */
   json_t *calls;      /* of tools, or NULL; see calls.h */
   size_t prose;       /* bytes of the text that stand before them */
+  bool call_begun;    /* the name of the first went out; `sent` counts its arguments */
   int32_t *ids;       /* (reading.count) prompt and answer, where log-probabilities are wanted */
   rd_reading reading; /* of those, once rd_group_finish has read them */
   bool converged;     /* as in rd_event */

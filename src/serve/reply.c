@@ -131,19 +131,59 @@ static rd_code send_call(rd_job *job, json_t *piece, rd_error *e) {
   return send_value(job, chunk, e);
 }
 
-/* Each call: its name, then its arguments. */
+static rd_code send_name(rd_job *job, size_t number, const json_t *id, const json_t *name,
+                         rd_error *e) {
+  return send_call(job,
+                   json_pack("{s:I, s:O, s:s, s:{s:O, s:s}}", "index", (json_int_t)number, "id", id,
+                             "type", "function", "function", "name", name, "arguments", ""),
+                   e);
+}
+
+static rd_code send_arguments(rd_job *job, size_t number, const char *text, size_t size,
+                              rd_error *e) {
+  return send_call(job,
+                   json_pack("{s:I, s:{s:s%}}", "index", (json_int_t)number, "function",
+                             "arguments", text, size),
+                   e);
+}
+
+/* What stands of a demanded call: its name, once, and arguments as they come. A brace at the end
+ * may be that of the call, and waits. */
+static rd_code send_begun(rd_job *job, const char *text, size_t size, rd_error *e) {
+  size_t from = 0;
+  char id[RD_CALL_ID];
+  json_t *name = rd_calls_begun(text, size, &from);
+  while (size > from && text[size - 1] == '}')
+    size--;
+  if (!name || size <= from + job->sent) {
+    json_decref(name);
+    return rd_job_printf(job, e, ": a call\n\n");
+  }
+  rd_code code = RD_OK;
+  if (!job->call_begun) {
+    rd_calls_id(id);
+    json_t *value = json_string(id);
+    code = send_name(job, 0, value, name, e);
+    json_decref(value);
+    job->call_begun = true;
+  }
+  json_decref(name);
+  if (code == RD_OK)
+    code = send_arguments(job, 0, text + from + job->sent, size - from - job->sent, e);
+  job->sent = size - from;
+  return code;
+}
+
+/* Each call, but for what went out already: its name, then its arguments. */
 static rd_code send_calls(rd_job *job, rd_error *e) {
   for (size_t i = 0; i < json_array_size(job->calls); i++) {
     const json_t *call = json_array_get(job->calls, i), *f = json_object_get(call, "function");
-    RD_TRY(send_call(job,
-                     json_pack("{s:I, s:O, s:s, s:{s:O, s:s}}", "index", (json_int_t)i, "id",
-                               json_object_get(call, "id"), "type", "function", "function", "name",
-                               json_object_get(f, "name"), "arguments", ""),
-                     e));
-    RD_TRY(send_call(job,
-                     json_pack("{s:I, s:{s:O}}", "index", (json_int_t)i, "function", "arguments",
-                               json_object_get(f, "arguments")),
-                     e));
+    const json_t *arguments = json_object_get(f, "arguments");
+    size_t size = json_string_length(arguments), sent = i == 0 && job->call_begun ? job->sent : 0;
+    if (i > 0 || !job->call_begun)
+      RD_TRY(send_name(job, i, json_object_get(call, "id"), json_object_get(f, "name"), e));
+    if (size > sent)
+      RD_TRY(send_arguments(job, i, json_string_value(arguments) + sent, size - sent, e));
   }
   return RD_OK;
 }
@@ -194,8 +234,12 @@ rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *f
   if (!*text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
   size_t end = rd_body_cut(&job->body, *text, &found);
-  if (job->body.calls) /* what may be a call goes out when that is known */
-    end = !done ? 0 : job->calls ? job->prose : end;
+  if (job->body.calls) { /* what may be a call goes out when that is known */
+    end = !done || job->call_begun ? 0 : job->calls ? job->prose : end;
+    *from = *size = 0;
+    if (end == 0)
+      return RD_OK;
+  }
   if (!done && !found && !job->body.calls) {
     size_t whole = whole_size(*text);
     end = whole < end ? whole : end;
@@ -228,6 +272,8 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
   rd_code code = rd_reply_news(job, event, &text, &from, &size, e);
   if (code == RD_OK && size > 0)
     code = send_chunk(job, text + from, size, false, NULL, e);
+  else if (code == RD_OK && !done && job->body.form.must_call)
+    code = send_begun(job, text, whole_size(text), e);
   else if (code == RD_OK && !done) /* a comment, which clients pass over: the connection is alive */
     code = rd_job_printf(job, e, ": draft %lld\n\n", (long long)event->iteration);
   free(text);

@@ -79,7 +79,7 @@ def formats(server):
 
 def calls(server):
     for choice, names in ("required", ("weather", "now")), (NAMED, ("weather",)):
-        for sampler in {}, {"sampler": "threshold"}:
+        for sampler in {}, {"sampler": "threshold"}, {"sampler": "ar"}:
             body = {**CHAT, **sampler, "tools": TOOLS, "tool_choice": choice}
             if sampler:
                 del body["iterations"]
@@ -94,7 +94,10 @@ def calls(server):
             else:
                 check("of nothing", "{}", call["function"]["arguments"])
             check("no warning of tools", None, headers.get("X-Redraft-Warning") if "tools" in headers.get("X-Redraft-Warning", "") else None)
-            text, finish, made = joined(server.ask("/v1/chat/completions", {**body, "stream": True})[2])
+            stream = server.ask("/v1/chat/completions", {**body, "stream": True})[2]
+            text, finish, made = joined(stream)
+            if sampler.get("sampler") == "ar" and call["function"]["name"] == "weather":
+                check("arguments come as they are written", True, stream.count('"tool_calls":[{"index":0,"function"') > 2)
             check("streamed", ("", "tool_calls", [call["function"]["name"]], [call["function"]["arguments"]]),
                   (text, finish, [c["name"] for c in made], [c["arguments"] for c in made]))
     status, _, answer = server.ask("/api/chat", {"messages": CHAT["messages"], "tools": TOOLS, "tool_choice": NAMED, "stream": False, "window": 128})
