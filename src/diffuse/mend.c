@@ -195,7 +195,8 @@ static rd_code note(work *w, int64_t first, int64_t end, char *was, double proba
   char *before = NULL, *with = NULL;
   rd_suspect *more =
       realloc(w->out->suspects, (size_t)(w->out->count + 1) * sizeof *w->out->suspects);
-  w->out->suspects = more ? more : w->out->suspects;
+  if (more)
+    w->out->suspects = more;
   rd_code code = more && was ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a word");
   if (code == RD_OK)
     code = spell(w, w->ids, first, &before, e);

@@ -73,7 +73,7 @@ static rd_code look(void *context, int64_t need, int64_t first, int64_t count, f
       most = (double)row[v] > most ? (double)row[v] : most;
     for (int64_t v = 0; v < V; v++)
       sum += exp((double)row[v] - most);
-    sum = most + log(sum);
+    sum = !(sum <= 0) ? most + log(sum) : most; /* it holds the largest, unless that is no number */
     if (!isfinite(sum))
       return rd_fail(e, RD_NUMERIC, "position %lld: the scores are no numbers",
                      (long long)position);

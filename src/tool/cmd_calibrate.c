@@ -67,11 +67,14 @@ static int64_t right_of(const rd_question *q, const json_t *label) {
 
 static rd_code keep(graded *g, const double *scores, int64_t count, int64_t right, rd_error *e) {
   rd_graded *items = realloc(g->items, (g->count + 1) * sizeof *items);
-  g->items = items ? items : g->items;
+  if (items)
+    g->items = items;
   size_t *starts = realloc(g->starts, (g->count + 1) * sizeof *starts);
-  g->starts = starts ? starts : g->starts;
+  if (starts)
+    g->starts = starts;
   double *all = realloc(g->scores, (g->used + (size_t)count) * sizeof *all);
-  g->scores = all ? all : g->scores;
+  if (all)
+    g->scores = all;
   if (!items || !starts || !all)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu answers", g->count);
   memcpy(all + g->used, scores, (size_t)count * sizeof *scores);
