@@ -4,6 +4,7 @@ set -eu
 files=$(git ls-files '*.c' '*.h')
 [ -n "$files" ] && clang-format --dry-run -Werror $files
 python3 tools/structure.py
+python3 tools/tini/more.py --check
 PYTHONPYCACHEPREFIX=build-lint/pycache python3 -m py_compile $(git ls-files "tools/*.py" "bench/*.py" "bindings/*.py")
 # portability: pointers into arenas are cast, and integers are two's complement, on purpose
 # invalidFunctionArg: the logarithm of a sum that an attention row never leaves at zero
