@@ -15,4 +15,5 @@ log=$build/pip.log
   REDRAFT_LIBRARY=$build/libredraft.so timeout 600 "$folder/bin/pip" install -q --disable-pip-version-check "./bindings/python[$extras]" >>"$log" 2>&1 &&
   echo $extras >"$stamp" ||
   { rm -f "$stamp"; echo "pip: not to be had ($log says why); the test of the Python binding is skipped" >&2; }
+rm -rf bindings/python/build bindings/python/src/*.egg-info # what setuptools leaves beside the sources
 exit 0
