@@ -149,7 +149,8 @@ static rd_code send_arguments(rd_job *job, size_t number, const char *text, size
 
 /* What stands of a demanded call: its name, once, and arguments as they come. A brace at the end
  * may be that of the call, and waits. */
-static rd_code send_begun(rd_job *job, const char *text, size_t size, rd_error *e) {
+static rd_code send_begun(rd_job *job, const char *text, size_t size, int64_t iteration,
+                          rd_error *e) {
   size_t from = 0;
   char id[RD_CALL_ID];
   json_t *name = rd_calls_begun(text, size, &from);
@@ -157,7 +158,7 @@ static rd_code send_begun(rd_job *job, const char *text, size_t size, rd_error *
     size--;
   if (!name || size <= from + job->sent) {
     json_decref(name);
-    return rd_job_printf(job, e, ": a call\n\n");
+    return rd_job_printf(job, e, ": draft %lld\n\n", (long long)iteration);
   }
   rd_code code = RD_OK;
   if (!job->call_begun) {
@@ -273,7 +274,7 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
   if (code == RD_OK && size > 0)
     code = send_chunk(job, text + from, size, false, NULL, e);
   else if (code == RD_OK && !done && job->body.form.must_call)
-    code = send_begun(job, text, whole_size(text), e);
+    code = send_begun(job, text, whole_size(text), event->iteration, e);
   else if (code == RD_OK && !done) /* a comment, which clients pass over: the connection is alive */
     code = rd_job_printf(job, e, ": draft %lld\n\n", (long long)event->iteration);
   free(text);
