@@ -43,7 +43,7 @@ if(BUILD_TESTING)
   # With RD_TEST_ALL: on the portable kernels, here and as another processor's.
   add_test(NAME arm64 COMMAND bash tests/arm64.sh $<TARGET_FILE:redraft> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set(portable ${programs})
-  list(REMOVE_ITEM portable test_memory)
+  list(REMOVE_ITEM portable test_memory test_real)
   list(TRANSFORM portable REPLACE "(.+)" "$<TARGET_FILE:\\1>")
   add_test(NAME scalar COMMAND bash tests/scalar.sh ${portable} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   list(APPEND programs arm64 scalar)
