@@ -13,7 +13,7 @@ says() { # says WHAT WORD ARGUMENTS...: the word stands in what decide prints
 says "a choice" "answer: Paris  Rome 0.000, Paris 1.000" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "by the base" "answer: cold" --reader base --ask "What is the opposite of hot?" --options "big,cold,fast"
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
-says "yes or no" "answer: yes  yes 1.0" --reader base --ask "Is Paris the capital of France?"
+says "yes or no" "answer: yes  yes 0.99" --reader base --ask "Is Paris the capital of France?"
 says "no" "answer: no" --reader base --ask "Is 3 larger than 7?"
 says "levels" "answer: 2 (hot)" --ask "How hot is the desert?" --levels "cold,warm,hot"
 says "a standard error" "+-0.0" --samples 4 --seed 1 --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
