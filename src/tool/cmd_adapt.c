@@ -61,7 +61,7 @@ static void begin_stage(void *context, const rd_adapt_stage *stage, rd_trainer *
 }
 
 static rd_code estimate(const rd_adapt_settings *s, const rd_adapt_watch *watch, rd_error *e) {
-  rd_train_estimate training;
+  rd_train_estimate training = {0};
   rd_adapt_estimate x = {.training = &training};
   char answers[32], updates[32];
   RD_TRY(rd_adapt_estimate_of(&x, s, watch, e));
