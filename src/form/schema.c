@@ -232,6 +232,7 @@ static int32_t build_any_of(rd_schema_reader *r, const json_t *list, const char 
   if (!json_is_array(list) || json_array_size(list) == 0)
     return rd_schema_fail(r, RD_BAD_INPUT, "%s: expected a list of schemas", key);
   const rd_schema_place place = {r->place, key, 0};
+  /* cppcheck-suppress autoVariables ; it is taken back below */
   r->place = &place;
   for (size_t i = json_array_size(list); i-- > 0 && r->code == RD_OK;) {
     int32_t one = rd_schema_inside(r, json_array_get(list, i), NULL, i, next);
@@ -370,6 +371,7 @@ int32_t rd_schema_inside(rd_schema_reader *r, const json_t *schema, const char *
   const rd_schema_place place = {r->place, name, index};
   if (r->code != RD_OK || next < 0)
     return -1;
+  /* cppcheck-suppress autoVariables ; it is taken back below */
   r->place = &place;
   if (r->depth == RD_SCHEMA_DEEPEST) {
     rd_schema_fail(r, RD_BAD_INPUT, "nested deeper than %d levels", RD_SCHEMA_DEEPEST);

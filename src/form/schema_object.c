@@ -110,6 +110,7 @@ static int32_t build_properties(rd_schema_reader *r, const property *p, size_t c
                                 int32_t more) {
   rd_nfa *n = r->nfa;
   const rd_schema_place place = {r->place, "properties", 0};
+  /* cppcheck-suppress autoVariables ; it is taken back below */
   r->place = &place;
   for (size_t i = count; i-- > 0 && more >= 0 && first >= 0;) {
     int32_t member = rd_schema_inside(r, p[i].schema, p[i].name, 0, more);
