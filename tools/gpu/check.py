@@ -50,7 +50,7 @@ def run(command, most=180.0):
         return None, "no time left"
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=min(most, left()))
-        return done.returncode, done.stdout + done.stderr
+        return done.returncode, done.stdout + (done.stderr if done.returncode else "")  # warnings are no answer
     except subprocess.TimeoutExpired:
         return None, "took too long"
 
