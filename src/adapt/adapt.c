@@ -53,7 +53,9 @@ static rd_code choose_mask(char **mask, const rd_model *m, rd_error *e) {
                  m->name);
 }
 
-rd_code rd_adapt_open_model(rd_model **out, char **mask, const rd_adapt_settings *s, rd_error *e) {
+/* Open the model that is adapted, with the mask that was asked for or, where its files name none,
+ * the first of a list of words that chat never uses. *mask (new) is that word; NULL: its own. */
+static rd_code open_model(rd_model **out, char **mask, const rd_adapt_settings *s, rd_error *e) {
   *mask = NULL;
   RD_TRY(open_with(out, s, s->prompt.mask_token, e));
   rd_model *m = *out;
@@ -377,7 +379,7 @@ rd_code rd_adapt_run(const rd_adapt_settings *s, const rd_adapt_watch *watch, rd
   char *mask = NULL;
   int lock = 0;
   int64_t updates = 0;
-  rd_code code = rd_adapt_open_model(&model, &mask, s, e);
+  rd_code code = open_model(&model, &mask, s, e);
   if (code == RD_OK)
     code = claim(s, &lock, &updates, e);
   if (code == RD_OK)
@@ -403,7 +405,7 @@ rd_code rd_adapt_estimate_of(rd_adapt_estimate *out, const rd_adapt_settings *s,
   few.out = folder;
   few.answers = s->answers < SOME ? s->answers : SOME;
   out->answers = s->answers;
-  rd_code code = rd_adapt_open_model(&model, &mask, s, e);
+  rd_code code = open_model(&model, &mask, s, e);
   double start = rd_seconds();
   if (code == RD_OK)
     code = rd_answers_write(&few, model, watch, e);

@@ -32,8 +32,4 @@ rd_code rd_adapt_run(const rd_adapt_settings *s, const rd_adapt_watch *watch, rd
 rd_code rd_adapt_estimate_of(rd_adapt_estimate *out, const rd_adapt_settings *s,
                              const rd_adapt_watch *watch, rd_error *e);
 
-/* Open the model that is adapted, with the mask that was asked for or, where its files name none,
- * the first of a list of words that chat never uses. *mask (new) is that word; NULL: its own. */
-rd_code rd_adapt_open_model(rd_model **out, char **mask, const rd_adapt_settings *s, rd_error *e);
-
 #endif

@@ -3,7 +3,7 @@
  * and what a lane knows before and after it. What runs a pass is the engine's own.
  *
  *   rd_packing_take(&packing, arena);            // twice: to measure, and to place
- *   return rd_packing_run(&packing, needs, n, run_pass, engine, e);
+ *   return rd_packing_run(&packing, needs, n, &runner, engine, e);
  */
 #ifndef RD_PACKING_H
 #define RD_PACKING_H
