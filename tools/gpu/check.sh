@@ -5,12 +5,12 @@
 #   MODEL=PATH              one more model whose scores are compared
 set -eu
 cd "$(dirname "$0")/../.."
-out=$1
-mkdir -p "$out"
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
 if [ -n "${CARRIED:-}" ]; then
   tar -xJf "$CARRIED" -C "$out"
   PROGRAM=$out/carried/redraft
-  export LD_LIBRARY_PATH="$out/carried/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  export CARRIED_LIBRARIES="$out/carried/lib" # of the program alone: check.py's own are the machine's
   source=$(cat "$out/carried/source") # where tests look for tests/golden
   [ -e "$source" ] || { mkdir -p "$(dirname "$source")" && ln -s "$PWD" "$source"; }
 fi
