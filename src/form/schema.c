@@ -24,16 +24,32 @@ static void write_place(const rd_schema_place *p, char *out, size_t room) {
   snprintf(out + used, room - used, "/%s", step);
 }
 
+static void fail_with(rd_schema_reader *r, rd_code code, const char *words) {
+  char place[400] = "#";
+  write_place(r->place, place, sizeof place);
+  if (r->code == RD_OK)
+    r->code = rd_fail(r->e, code, "schema: at %s: %s", place, words);
+}
+
 int32_t rd_schema_fail(rd_schema_reader *r, rd_code code, const char *format, ...) {
-  char place[400] = "#", words[500];
+  char words[500];
   va_list args;
-  if (r->code != RD_OK)
-    return -1;
   va_start(args, format);
   vsnprintf(words, sizeof words, format, args);
   va_end(args);
-  write_place(r->place, place, sizeof place);
-  r->code = rd_fail(r->e, code, "schema: at %s: %s", place, words);
+  fail_with(r, code, words);
+  return -1;
+}
+
+int32_t rd_schema_none(rd_schema_reader *r, const char *format, ...) {
+  char words[500];
+  va_list args;
+  if (r->merged)
+    return rd_nfa_nothing(r->nfa);
+  va_start(args, format);
+  vsnprintf(words, sizeof words, format, args);
+  va_end(args);
+  fail_with(r, RD_BAD_INPUT, words);
   return -1;
 }
 
@@ -60,11 +76,16 @@ int32_t rd_schema_colon(rd_nfa *n, int32_t next) {
   return rd_nfa_text(n, ":", 1, rd_nfa_either(n, rd_nfa_text(n, " ", 1, next), next));
 }
 
-int32_t rd_schema_literal(rd_schema_reader *r, const json_t *value, int32_t next) {
+char *rd_schema_write(rd_schema_reader *r, const json_t *value) {
   char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
   if (!text)
-    return rd_schema_fail(r, RD_NO_MEMORY, "no memory for a value, or it is nested too deep");
-  next = rd_nfa_text(r->nfa, text, strlen(text), next);
+    rd_schema_fail(r, RD_NO_MEMORY, "no memory for a value, or it is nested too deep");
+  return text;
+}
+
+int32_t rd_schema_literal(rd_schema_reader *r, const json_t *value, int32_t next) {
+  char *text = rd_schema_write(r, value);
+  next = text ? rd_nfa_text(r->nfa, text, strlen(text), next) : -1;
   free(text);
   return next;
 }
@@ -148,10 +169,13 @@ static const struct type {
   bool (*is)(const json_t *value);
   const char *keywords;
 } types[] = {
-    {"object", rd_schema_object, is_object, "properties required additionalProperties"},
-    {"array", rd_schema_array, is_array, "items prefixItems minItems maxItems"},
+    {"object", rd_schema_object, is_object,
+     "properties required additionalProperties patternProperties propertyNames minProperties "
+     "maxProperties"},
+    {"array", rd_schema_array, is_array, "items prefixItems minItems maxItems uniqueItems"},
     {"string", rd_schema_string, is_string, "minLength maxLength pattern format"},
-    {"number", rd_schema_number, is_number, "minimum maximum exclusiveMinimum exclusiveMaximum"},
+    {"number", rd_schema_number, is_number,
+     "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"},
     {"integer", rd_schema_integer, is_integer, ""},
     {"boolean", build_boolean, is_boolean, ""},
     {"null", build_null, is_null, ""},
@@ -222,8 +246,7 @@ static int32_t build_values(rd_schema_reader *r, const json_t *values, const jso
       return -1;
     all = rd_nfa_either(r->nfa, one, all);
   }
-  return all >= 0 ? all
-                  : rd_schema_fail(r, RD_BAD_INPUT, "%s: no value is of the type asked for", what);
+  return all >= 0 ? all : rd_schema_none(r, "%s: no value is of the type asked for", what);
 }
 
 static int32_t build_any_of(rd_schema_reader *r, const json_t *list, const char *key,
@@ -242,38 +265,30 @@ static int32_t build_any_of(rd_schema_reader *r, const json_t *list, const char 
   return r->code == RD_OK ? all : -1;
 }
 
-static int32_t build_ref(rd_schema_reader *r, const json_t *ref, int32_t next) {
+bool rd_schema_follow(rd_schema_reader *r, const json_t *ref, const json_t **target) {
   const char *pointer = json_string_value(ref);
-  const json_t *target = pointer ? rd_schema_resolve(r->root, pointer) : NULL;
   char shown[80];
   int turns = 0;
+  *target = pointer ? rd_schema_resolve(r->root, pointer) : NULL;
   if (!pointer || pointer[0] != '#')
     return rd_schema_fail(r, pointer ? RD_UNSUPPORTED : RD_BAD_INPUT,
-                          "$ref: a pointer into the schema itself is expected, \"#/$defs/..\"");
-  if (!target)
+                          "$ref: a pointer into the schema itself is expected, "
+                          "\"#/$defs/..\"") > 0;
+  if (!*target)
     return rd_schema_fail(r, RD_BAD_INPUT, "$ref: there is no %s",
-                          rd_printable(shown, sizeof shown, pointer, strlen(pointer)));
+                          rd_printable(shown, sizeof shown, pointer, strlen(pointer))) > 0;
   for (int i = 0; i < r->depth; i++)
-    turns += r->open[i] == target;
+    turns += r->open[i] == *target;
   if (turns > r->turns)
-    return rd_nfa_nothing(r->nfa);
-  return rd_schema_inside(r, target, "$ref", 0, next);
+    *target = NULL;
+  return true;
 }
 
-/* One of several that exclude each other is any of them. */
-static int32_t build_one_of(rd_schema_reader *r, const json_t *list, int32_t next) {
-  enum { MOST = 100 };
-  size_t count = json_array_size(list);
-  bool apart = count <= MOST;
-  for (size_t i = 0; i < count && apart; i++)
-    for (size_t k = 0; k < i && apart; k++)
-      apart = rd_schemas_apart(r->root, json_array_get(list, i), json_array_get(list, k));
-  return apart ? build_any_of(r, list, "oneOf", next)
-               : rd_schema_fail(r, RD_UNSUPPORTED,
-                                "oneOf is supported where its schemas (%d at most) exclude each "
-                                "other by type, by const or enum, or by those of a property that "
-                                "all require; anyOf may do",
-                                MOST);
+static int32_t build_ref(rd_schema_reader *r, const json_t *ref, int32_t next) {
+  const json_t *target;
+  if (!rd_schema_follow(r, ref, &target))
+    return -1;
+  return target ? rd_schema_inside(r, target, "$ref", 0, next) : rd_nfa_nothing(r->nfa);
 }
 
 /* --- keywords --------------------------------------------------------------------------------- */
@@ -281,19 +296,32 @@ static int32_t build_one_of(rd_schema_reader *r, const json_t *list, int32_t nex
 /* Keywords whose meaning is not here. What has no meaning for values (title, default, ..) is passed
  * over. */
 static const char unsupported[] =
-    "not if then else dependentRequired dependentSchemas dependencies patternProperties "
-    "propertyNames minProperties maxProperties contains minContains maxContains uniqueItems "
-    "multipleOf unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef";
-static const char harmless_where_false[] = "uniqueItems unevaluatedProperties unevaluatedItems";
+    "if then else dependentRequired dependentSchemas dependencies contains minContains "
+    "maxContains unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef";
 
-/* Keywords that restrict, beside which anyOf and the like are not read. */
+/* What these say where they are false holds for all that is written: of members and items those
+ * alone that a keyword speaks of. */
+static const char harmless_where_false[] = "unevaluatedProperties unevaluatedItems";
+
+/* Ways to say a value that are read alone, and keywords beside which schemas are merged. */
+static const char *const alone[] = {"$ref", "anyOf", "oneOf", "allOf", "const", "enum", "not"};
 static const char restricting[] =
-    "properties required additionalProperties items prefixItems minItems maxItems minLength "
-    "maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum type";
+    "properties required additionalProperties patternProperties propertyNames minProperties "
+    "maxProperties items prefixItems minItems maxItems uniqueItems minLength maxLength pattern "
+    "format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf type";
 
-static bool check_keywords(rd_schema_reader *r, const json_t *schema) {
+bool rd_schema_restricts(const char *key) {
+  for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
+    if (strcmp(key, alone[i]) == 0)
+      return true;
+  return rd_name_listed(restricting, key);
+}
+
+bool rd_schema_check(rd_schema_reader *r, const json_t *schema) {
   const char *key;
   json_t *value;
+  if (!json_is_object(schema))
+    return rd_schema_fail(r, RD_BAD_INPUT, "expected a schema: an object, true or false") > 0;
   json_object_foreach((json_t *)(uintptr_t)schema, key, value) {
     bool harmless = json_is_false(value) && rd_name_listed(harmless_where_false, key);
     if (rd_name_listed(unsupported, key) && !harmless)
@@ -302,28 +330,23 @@ static bool check_keywords(rd_schema_reader *r, const json_t *schema) {
   return true;
 }
 
-/* Ways to say a value that go alone: no other restriction beside them is read. */
-static const char *const alone[] = {"$ref", "anyOf", "oneOf", "allOf", "const", "enum"};
-
-static const char *first_alone(rd_schema_reader *r, const json_t *schema) {
+/* The one way that the schema says a value in, where no other stands beside it; *merge: there is
+ * more than that. A type beside values is no more. */
+static const char *first_alone(const json_t *schema, bool *merge) {
   const char *found = NULL, *key;
   json_t *value;
-  for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) {
-    if (!json_object_get(schema, alone[i]))
-      continue;
-    if (found) {
-      rd_schema_fail(r, RD_UNSUPPORTED, "%s beside %s is not supported", alone[i], found);
-      return NULL;
+  size_t said = 0;
+  for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
+    if (json_object_get(schema, alone[i])) {
+      found = alone[i];
+      said++;
     }
-    found = alone[i];
-  }
   bool values = found && (strcmp(found, "const") == 0 || strcmp(found, "enum") == 0);
-  if (found)
-    json_object_foreach((json_t *)(uintptr_t)schema, key, value)
-      if (rd_name_listed(restricting, key) && !(values && strcmp(key, "type") == 0)) {
-        rd_schema_fail(r, RD_UNSUPPORTED, "%s beside %s is not supported", key, found);
-        return NULL;
-      }
+  json_object_foreach((json_t *)(uintptr_t)schema, key, value)
+    said += rd_name_listed(restricting, key) && !(values && strcmp(key, "type") == 0);
+  *merge = found &&
+           (said > 1 || strcmp(found, "not") == 0 ||
+            (strcmp(found, "allOf") == 0 && json_array_size(json_object_get(schema, found)) != 1));
   return found;
 }
 
@@ -339,31 +362,119 @@ static int32_t build_alone(rd_schema_reader *r, const json_t *schema, const char
       return rd_schema_fail(r, RD_BAD_INPUT, "const: not of the type asked for");
     return rd_schema_literal(r, value, next);
   }
-  if (strcmp(key, "oneOf") == 0)
-    return build_one_of(r, value, next);
-  if (strcmp(key, "allOf") == 0 && json_array_size(value) != 1)
-    return rd_schema_fail(r, RD_UNSUPPORTED, "allOf of more than one schema is not supported");
+  if (strcmp(key, "oneOf") == 0 && !rd_schema_one_of(r, value))
+    return -1;
   return build_any_of(r, value, key, next);
 }
 
+static int32_t build_typed(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  const json_t *type = json_object_get(schema, "type");
+  return type ? build_types(r, schema, type, next) : build_untyped(r, schema, next);
+}
+
+/* --- schemas that were merged ------------------------------------------------------------------
+ */
+
+/* The schema without one keyword, kept by the reader; NULL: it has failed. */
+static json_t *without(rd_schema_reader *r, const json_t *schema, const char *key) {
+  json_t *rest = json_copy((json_t *)(uintptr_t)schema);
+  if (!rest || json_array_append_new(r->made, rest) != 0) {
+    rd_schema_fail(r, RD_NO_MEMORY, "no memory for what it is made of");
+    return NULL;
+  }
+  json_object_del(rest, key);
+  return rest;
+}
+
+/* Keywords speak of values of their types alone: so that of no type it is guessed, the types that
+ * the values are of are named. */
+static void name_types(json_t *schema, const json_t *values) {
+  json_t *names = json_array();
+  for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+    for (size_t i = 0; i < json_array_size(values); i++)
+      if (types[t].is(json_array_get(values, i))) {
+        json_array_append_new(names, json_string(types[t].name));
+        break;
+      }
+  json_object_set_new(schema, "type", names);
+}
+
+/* Of the values those that the rest of the schema allows, too: their texts are compared with its
+ * texts. */
+static int32_t build_allowed(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  const json_t *values = json_object_get(schema, "enum"), *type = json_object_get(schema, "type");
+  json_t *rest = without(r, schema, "enum");
+  json_t *left = json_array(), *value;
+  const char *key;
+  size_t said = 0;
+  rd_dfa texts = {0};
+  json_object_foreach((json_t *)(uintptr_t)rest, key, value)
+    said += rd_schema_restricts(key) && strcmp(key, "type") != 0;
+  if (rest && !type)
+    name_types(rest, values);
+  if (said == 0 || (rest && rd_schema_open_texts(r, rest, &texts) == RD_OK))
+    for (size_t i = 0; i < json_array_size(values) && r->code == RD_OK; i++) {
+      value = json_array_get(values, i);
+      if (said == 0 || rd_schema_has_text(r, &texts, value))
+        json_array_append(left, value);
+    }
+  if (r->code == RD_OK)
+    next = json_array_size(left) > 0
+             ? build_values(r, left, type, "enum", next)
+             : rd_schema_none(r, "enum: no value is what the keywords beside it ask for");
+  rd_dfa_drop(&texts);
+  json_decref(left);
+  return r->code == RD_OK ? next : -1;
+}
+
+/* Each of the alternatives with what stands beside them. */
+static int32_t build_each(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  const json_t *list = json_object_get(schema, "anyOf"), *rest = without(r, schema, "anyOf");
+  json_t *all = json_array();
+  for (size_t i = 0; i < json_array_size(list) && rest && r->code == RD_OK; i++) {
+    const json_t *both = rd_schema_both(r, rest, json_array_get(list, i));
+    json_array_append(all, (json_t *)(uintptr_t)(both ? both : json_true()));
+  }
+  next = r->code == RD_OK ? build_any_of(r, json_is_array(list) ? all : list, "anyOf", next) : -1;
+  json_decref(all);
+  return next;
+}
+
+static int32_t build_merged(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  const int depth = r->depth;
+  const bool merged = r->merged;
+  const json_t *plain = rd_schema_flatten(r, schema);
+  r->merged = merged || json_object_get(schema, "allOf") || json_object_get(schema, "$ref") ||
+              json_object_get(schema, "anyOf") || json_object_get(schema, "oneOf");
+  if (!plain)
+    next = -1;
+  else if (json_is_false(plain))
+    next = rd_nfa_nothing(r->nfa);
+  else if (json_object_get(plain, "enum"))
+    next = build_allowed(r, plain, next);
+  else if (json_object_get(plain, "anyOf"))
+    next = build_each(r, plain, next);
+  else
+    next = build_typed(r, plain, next);
+  r->depth = depth;
+  r->merged = merged;
+  return next;
+}
+
 int32_t rd_schema_value(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  bool merge = false;
   if (next < 0 || r->code != RD_OK)
     return -1;
   if (json_is_true(schema))
     return rd_schema_any(r->nfa, RD_SCHEMA_FREE, next);
   if (json_is_false(schema))
     return rd_nfa_nothing(r->nfa);
-  if (!json_is_object(schema))
-    return rd_schema_fail(r, RD_BAD_INPUT, "expected a schema: an object, true or false");
-  if (!check_keywords(r, schema))
+  if (!rd_schema_check(r, schema))
     return -1;
-  const char *key = first_alone(r, schema);
-  const json_t *type = json_object_get(schema, "type");
-  if (r->code != RD_OK)
-    return -1;
-  if (key)
-    return build_alone(r, schema, key, next);
-  return type ? build_types(r, schema, type, next) : build_untyped(r, schema, next);
+  const char *key = first_alone(schema, &merge);
+  if (merge)
+    return build_merged(r, schema, next);
+  return key ? build_alone(r, schema, key, next) : build_typed(r, schema, next);
 }
 
 int32_t rd_schema_inside(rd_schema_reader *r, const json_t *schema, const char *name, size_t index,
@@ -377,8 +488,11 @@ int32_t rd_schema_inside(rd_schema_reader *r, const json_t *schema, const char *
     rd_schema_fail(r, RD_BAD_INPUT, "nested deeper than %d levels", RD_SCHEMA_DEEPEST);
     return -1;
   }
+  const bool merged = r->merged;
   r->open[r->depth++] = schema;
+  r->merged = false;
   next = rd_schema_value(r, schema, next);
+  r->merged = merged;
   r->depth--;
   r->place = place.up;
   return next;
@@ -391,5 +505,6 @@ rd_code rd_schema_build(int32_t *start, rd_nfa *n, const json_t *schema, int tur
   *start = rd_schema_value(&r, schema, next);
   if (r.code == RD_OK && *start < 0)
     r.code = rd_nfa_check(n, e);
+  json_decref(r.made);
   return r.code;
 }

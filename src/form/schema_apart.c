@@ -47,6 +47,13 @@ static bool same_value(const json_t *a, const json_t *b) {
                                                 : json_equal(a, b);
 }
 
+bool rd_schema_listed(const json_t *list, const json_t *value) {
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (same_value(json_array_get(list, i), value))
+      return true;
+  return false;
+}
+
 /* The values of const or enum: the number of them, 0 where there are none. */
 static size_t values_of(const json_t *schema, const json_t **list) {
   const json_t *one = json_object_get(schema, "const");
@@ -75,6 +82,13 @@ static bool types_apart(const json_t *a, const json_t *b) {
   return x && y && !numbers && strcmp(x, y) != 0;
 }
 
+/* required and properties say nothing of what is no object. */
+static bool types_are_objects(const json_t *a, const json_t *b) {
+  const char *x = json_string_value(json_object_get(a, "type"));
+  const char *y = json_string_value(json_object_get(b, "type"));
+  return x && y && strcmp(x, "object") == 0 && strcmp(y, "object") == 0;
+}
+
 static bool required(const json_t *schema, const char *name) {
   const json_t *list = json_object_get(schema, "required");
   for (size_t i = 0; i < json_array_size(list); i++) {
@@ -85,12 +99,25 @@ static bool required(const json_t *schema, const char *name) {
   return false;
 }
 
+/* Does a require a property that b, which names all that there may be, does not name? */
+static bool shut_out(const json_t *a, const json_t *b) {
+  const json_t *list = json_object_get(a, "required"), *named = json_object_get(b, "properties");
+  bool shut = json_is_false(json_object_get(b, "additionalProperties")) &&
+              !json_object_get(b, "patternProperties");
+  for (size_t i = 0; i < json_array_size(list) && shut; i++) {
+    const char *name = json_string_value(json_array_get(list, i));
+    if (name && !json_object_get(named, name))
+      return types_are_objects(a, b);
+  }
+  return false;
+}
+
 bool rd_schemas_apart(const json_t *root, const json_t *a, const json_t *b) {
   const char *name;
   json_t *value;
   a = follow(root, a);
   b = follow(root, b);
-  if (types_apart(a, b) || values_apart(a, b))
+  if (types_apart(a, b) || values_apart(a, b) || shut_out(a, b) || shut_out(b, a))
     return true;
   const json_t *others = json_object_get(b, "properties");
   json_object_foreach(json_object_get(a, "properties"), name, value) {

@@ -8,7 +8,9 @@
 /* What "#/a/b" points at in `root`; NULL: nothing. */
 const json_t *rd_schema_resolve(const json_t *root, const char *pointer);
 /* Are two schemas apart for certain: by their types, their values, or a property that both
- * require? */
+ * require, or one that a requires and b does not know and excludes? */
 bool rd_schemas_apart(const json_t *root, const json_t *a, const json_t *b);
+/* Is the value in the list? Numbers that are equal are the same. */
+bool rd_schema_listed(const json_t *list, const json_t *value);
 
 #endif

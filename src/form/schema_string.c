@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Strings: any text of so many characters, a pattern, or a format that is one. */
+/* Strings: any text of so many characters, a pattern, or a format that is one. Where there is more
+ * than one of these, and where a pattern begins with what it looks ahead to, the texts are those
+ * that all of them have. */
 #include "schema_reader.h"
 
 #include "pattern.h"
@@ -13,20 +15,35 @@
   "([1-9]\\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|"                   \
   "(0[13578]|1[02])-31)|[1-9]\\d(0[48]|[2468][048]|[13579][26])-02-29)"
 #define OCTET "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
+#define BASE64 "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+#define NAME "[A-Za-z0-9_+-]{1,24}"
 #define LABEL "[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?"
 
+/* The texts of a format, and how many characters they have: bounds of the length beyond these say
+ * nothing new. */
 static const struct format {
   const char *name, *pattern;
+  int64_t least, most; /* -1: any number */
 } formats[] = {
-    {"date", DATE},
-    {"time", TIME},
-    {"date-time", DATE "T" TIME},
-    {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"},
-    {"email", "[A-Za-z0-9_+-]{1,24}(\\.[A-Za-z0-9_+-]{1,24}){0,2}@" LABEL "(\\." LABEL
-              "){0,2}\\.[A-Za-z]{2,6}"},
-    {"ipv4", OCTET "(\\." OCTET "){3}"},
+    {"date", DATE, 10, 10},
+    {"time", TIME, 9, 21},
+    {"date-time", DATE "T" TIME, 20, 32},
+    {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", 36, 36},
+    {"email", NAME "(\\." NAME "){0,2}@" LABEL "(\\." LABEL "){0,2}\\.[A-Za-z]{2,6}", 6, 150},
+    {"ipv4", OCTET "(\\." OCTET "){3}", 7, 15},
+    {"ipv6", "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}", 15, 39},
+    {"hostname", LABEL "(\\." LABEL "){0,3}", 1, 91},
+    {"uri", "https?://" LABEL "(\\." LABEL "){0,3}(:[1-9]\\d{0,3})?(/[A-Za-z0-9._~+-]{0,20}){0,3}",
+     8, 167},
+    {"duration",
+     "P(\\d{1,4}D|(\\d{1,3}D)?T(\\d{1,4}H|(\\d{1,2}H)?(\\d{1,4}M|(\\d{1,2}M)?\\d{1,4}S)))", 3, 17},
+    {"byte", BASE64, 0, -1},
+    {"base64", BASE64, 0, -1},
 };
 static const rd_table format_table = RD_TABLE("format", formats);
+
+/* Formats that say what a text is for, or how it is shown, and not which texts there are. */
+static const char any_text[] = "password binary path file-path directory-path";
 
 static int32_t build_pattern(rd_schema_reader *r, const char *text, const char *what, bool search,
                              int32_t next) {
@@ -42,30 +59,152 @@ static int32_t build_pattern(rd_schema_reader *r, const char *text, const char *
   return rd_nfa_text(r->nfa, "\"", 1, start);
 }
 
+static int32_t build_format(rd_schema_reader *r, const char *name, int32_t next) {
+  rd_error why = {0};
+  const struct format *row = rd_table_find(&format_table, name, &why);
+  return row ? build_pattern(r, row->pattern, "format", false, next)
+             : rd_schema_fail(r, RD_UNSUPPORTED, "%s", why.message);
+}
+
+static int32_t build_length(rd_schema_reader *r, int64_t least, int64_t most, int32_t next) {
+  if (most >= 0 && most < least)
+    return rd_schema_none(r, "at least %lld characters and at most %lld: none can be",
+                          (long long)least, (long long)most);
+  return rd_nfa_text(r->nfa, "\"", 1,
+                     rd_nfa_string_body(r->nfa, (int32_t)least, (int32_t)most, next));
+}
+
+/* --- several restrictions --------------------------------------------------------------------- */
+
+/* Restrictions of one string, a schema each. */
+typedef struct terms {
+  rd_schema_reader *r;
+  json_t *owned; /* an array */
+  rd_schema_term list[RD_MOST_TERMS];
+  size_t count;
+  bool negated;
+} terms;
+
+static void add(terms *t, bool negated, json_t *schema) {
+  bool kept = schema && json_array_append_new(t->owned, schema) == 0;
+  if (!kept)
+    rd_schema_fail(t->r, RD_NO_MEMORY, "no memory for its restrictions");
+  else if (t->count == RD_MOST_TERMS)
+    rd_schema_fail(t->r, RD_UNSUPPORTED, "more than %d restrictions of one string", RD_MOST_TERMS);
+  else
+    t->list[t->count++] = (rd_schema_term){schema, negated};
+  t->negated = t->negated || negated;
+}
+
+/* Behind the bracket that closes the group at `text`; NULL: none does. */
+static const char *group_end(const char *text) {
+  int deep = 0;
+  bool class = false;
+  for (; *text; text++) {
+    if (*text == '\\' && text[1])
+      text++;
+    else if (class)
+      class = *text != ']';
+    else if (*text == '[')
+      class = true;
+    else if (*text == '(')
+      deep++;
+    else if (*text == ')' && --deep == 0)
+      return text + 1;
+  }
+  return NULL;
+}
+
+/* Is there an alternative outside of all groups? */
+static bool has_alternatives(const char *text) {
+  while (text && *text && *text != '|')
+    text = *text == '(' ? group_end(text) : text + (text[0] == '\\' && text[1] ? 2 : 1);
+  return text && *text;
+}
+
+/* What comes behind the groups that only look ahead, with which a pattern begins; NULL: it does
+ * not, or they are not of all of it. */
+static const char *behind_looks(const char *text) {
+  const char *rest = text + 1, *end;
+  while (text[0] == '^' && (strncmp(rest, "(?!", 3) == 0 || strncmp(rest, "(?=", 3) == 0) &&
+         (end = group_end(rest)) != NULL)
+    rest = end;
+  return text[0] != '^' || rest == text + 1 || has_alternatives(rest) ? NULL : rest;
+}
+
+/* "^(?!a)(?=b)c" is c of which b, but not a, is a beginning: each is a pattern of its own. */
+static void add_pattern(terms *t, const char *text) {
+  const char *rest = behind_looks(text), *end;
+  for (const char *at = text + 1; rest && at < rest; at = end) {
+    end = group_end(at);
+    add(t, at[2] == '!', json_pack("{s:s+%}", "pattern", "^(?:", at + 3, (size_t)(end - at - 3)));
+  }
+  add(t, false, json_pack("{s:s+}", "pattern", rest ? "^" : "", rest ? rest : text));
+}
+
+/* What a schema says of a string, and what it says in allOf. A format whose texts are not known
+ * says nothing where a pattern does. */
+static void gather(terms *t, const json_t *schema, bool pattern) {
+  const json_t *format = json_object_get(schema, "format"),
+               *list = json_object_get(schema, "allOf");
+  const json_t *least = json_object_get(schema, "minLength");
+  const json_t *most = json_object_get(schema, "maxLength"), *not = json_object_get(schema, "not");
+  const char *text = json_string_value(json_object_get(schema, "pattern"));
+  const char *name = json_string_value(format);
+  const struct format *known = name ? rd_table_find(&format_table, name, &(rd_error){0}) : NULL;
+  pattern = pattern || text;
+  if (text)
+    add_pattern(t, text);
+  if (name && !rd_name_listed(any_text, name) && (known || !pattern))
+    add(t, false, json_pack("{s:s}", "format", name));
+  bool implied = known && json_number_value(least) <= (double)known->least && known->most >= 0 &&
+                 (!most || json_number_value(most) >= (double)known->most);
+  if ((least || most) && !implied)
+    add(t, false, json_pack("{s:O*,s:O*}", "minLength", least, "maxLength", most));
+  if (not )
+    add(t, true, json_incref((json_t *)(uintptr_t) not ));
+  for (size_t i = 0; i < json_array_size(list) && t->r->code == RD_OK; i++)
+    gather(t, json_array_get(list, i), pattern);
+}
+
+/* Is it one restriction, that the builders know by themselves? */
+static bool alone(const json_t *schema) {
+  const char *text = json_string_value(json_object_get(schema, "pattern"));
+  size_t said = json_object_get(schema, "minLength") || json_object_get(schema, "maxLength");
+  said += json_object_get(schema, "format") != NULL;
+  said += text != NULL;
+  bool looks = text && behind_looks(text);
+  return said < 2 && !looks && !json_object_get(schema, "allOf");
+}
+
+static int32_t build_several(rd_schema_reader *r, const json_t *schema, int32_t next) {
+  static const char any_spelled_once[] = "^[^\\u0000]*$";
+  terms t = {.r = r, .owned = json_array()};
+  gather(&t, schema, false);
+  if (t.negated)
+    add(&t, false, json_pack("{s:s}", "pattern", any_spelled_once));
+  if (r->code == RD_OK)
+    next = t.count == 0 ? build_length(r, 0, -1, next)
+         : t.count == 1 ? rd_schema_value(r, t.list[0].schema, next)
+                        : rd_schema_meet(r, t.list, t.count, next);
+  json_decref(t.owned);
+  return r->code == RD_OK ? next : -1;
+}
+
 int32_t rd_schema_string(rd_schema_reader *r, const json_t *schema, int32_t next) {
   const json_t *pattern = json_object_get(schema, "pattern");
   const json_t *format = json_object_get(schema, "format");
   int64_t least = rd_schema_count(r, schema, "minLength", 0);
   int64_t most = rd_schema_count(r, schema, "maxLength", -1);
-  rd_error why = {0};
   if (r->code != RD_OK)
     return -1;
   if ((pattern && !json_is_string(pattern)) || (format && !json_is_string(format)))
     return rd_schema_fail(r, RD_BAD_INPUT, "pattern and format are texts");
-  if ((pattern && format) || ((pattern || format) && (least > 0 || most >= 0)))
-    return rd_schema_fail(r, RD_UNSUPPORTED,
-                          "one of pattern, format, and bounds of the length at a time is "
-                          "supported; a pattern can say its length: \"^.{2,8}$\"");
+  if (!alone(schema))
+    return build_several(r, schema, next);
   if (pattern)
     return build_pattern(r, json_string_value(pattern), "pattern", true, next);
-  if (format) {
-    const struct format *row = rd_table_find(&format_table, json_string_value(format), &why);
-    return row ? build_pattern(r, row->pattern, "format", false, next)
-               : rd_schema_fail(r, RD_UNSUPPORTED, "%s", why.message);
-  }
-  if (most >= 0 && most < least)
-    return rd_schema_fail(r, RD_BAD_INPUT, "at least %lld characters and at most %lld: none can be",
-                          (long long)least, (long long)most);
-  return rd_nfa_text(r->nfa, "\"", 1,
-                     rd_nfa_string_body(r->nfa, (int32_t)least, (int32_t)most, next));
+  if (format && !rd_name_listed(any_text, json_string_value(format)))
+    return build_format(r, json_string_value(format), next);
+  return build_length(r, least, most, next);
 }

@@ -28,7 +28,13 @@ PATTERNS = ["^[a-z]{2,5}$", "^\\d+(\\.\\d{2})?$", "[A-C]x", "^(ja|nein|vielleich
 
 
 def string(r):
-    kind = r.randrange(5)
+    kind = r.randrange(8)
+    if kind == 5:
+        return {"type": "string", "pattern": r.choice(PATTERNS[:2] + PATTERNS[4:]), "maxLength": r.randrange(3, 12)}
+    if kind == 6:
+        return {"type": "string", "pattern": "^(?=.*[a-z])(?!.*bad).{2,9}$", **r.choice([{}, {"minLength": 3}, {"not": {"enum": ["abc", "good"]}}])}
+    if kind == 7:
+        return {"type": "string", "format": r.choice(["uri", "duration", "ipv6", "hostname", "password"]), "maxLength": r.choice([20, 2083])}
     if kind == 0:
         return {"type": "string", "pattern": r.choice(PATTERNS)}
     if kind == 1:
@@ -44,6 +50,8 @@ def number(r):
     low = r.choice([r.randrange(-2000, 2000), round(r.uniform(-5, 5), r.randrange(4))])
     high = low + r.choice([r.randrange(1, 3000), 1 + round(r.random(), 2)])
     schema = {"type": kind}
+    if r.random() < 0.2:
+        return {**schema, "multipleOf": r.choice([1, 3, 10, 25] if kind == "integer" else [0.5, 0.25, 2]), "minimum": round(low), "maximum": round(low) + 3000}
     if r.random() < 0.6:
         schema[r.choice(["minimum", "exclusiveMinimum"])] = low
     if r.random() < 0.6:
@@ -55,8 +63,31 @@ def value(r):
     return r.choice([None, True, 3, -1.25, "a", "b \"c\"", [1, "x"], {"k": "v", "n": [None]}])
 
 
+def made(r, depth):
+    """Schemas beside each other, and what takes more than one automaton."""
+    kind = r.randrange(7)
+    if kind == 0:
+        return {"allOf": [obj(r, depth), {"type": "object", "properties": {"kind": schema(r, 0), "name": True}, "required": ["kind"]}]}
+    if kind == 1:
+        return {**obj(r, depth), "anyOf": [{"required": ["a"], "properties": {"a": schema(r, 0)}}, {"minProperties": 1}]}
+    if kind == 2:
+        return {"type": "array", "items": r.choice([{"enum": ["a", "b", 3, None]}, {"type": "boolean"}, {"type": "integer", "minimum": 0, "maximum": 20}]),
+                "uniqueItems": True, "minItems": r.randrange(3)}
+    if kind == 3:
+        return {"type": "object", "patternProperties": {"^x": schema(r, 0), "^[0-9]{2}$": schema(r, 0)}, "properties": {"x-y": schema(r, 0)},
+                **r.choice([{}, {"additionalProperties": False}, {"additionalProperties": schema(r, 0)}])}
+    if kind == 4:
+        return {"type": "object", "propertyNames": r.choice([{"enum": ["a", "city"]}, {"pattern": "^[a-z]{1,4}$"}, {"maxLength": 3}]),
+                "additionalProperties": schema(r, 0), **r.choice([{}, {"minProperties": 1}, {"maxProperties": 2}])}
+    if kind == 5:
+        return {"enum": ["a", "abc", 1, 7, None, 2.5], "minLength": 2, "minimum": 2, **r.choice([{}, {"type": ["string", "number"]}])}
+    return {"allOf": [number(r), {"not": {"type": "string"}}, {"maximum": 4000}]}
+
+
 def schema(r, depth):
     """A schema; those that are deep have no schemas in them."""
+    if r.random() < 0.2:
+        return made(r, max(depth - 1, 0))
     kind = r.randrange(12 if depth > 0 else 7)
     if kind < 2:
         return string(r)
@@ -85,6 +116,7 @@ def schema(r, depth):
 
 def obj(r, depth):
     names = r.sample(WORDS, r.randrange(5))
+    depth = max(depth, 1)
     made = {"type": "object", "properties": {name: schema(r, depth - 1) for name in names}, "required": [n for n in names if r.random() < 0.6]}
     more = r.randrange(4)
     if more == 0:
@@ -154,7 +186,7 @@ def main():
                 failed += wrong is not None
                 refused += why is not None
                 if wrong:
-                    print("FAILED", wrong, flush=True)
+                    print("FAILED", wrong[:2000], flush=True)
     print(f"{count // 2 * 2} schemas, {refused} refused for lack of room, {failed} failed")
     return failed > 0
 

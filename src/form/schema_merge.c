@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/* Part after part is taken into one object, a row of a table for each keyword that two parts may
+ * say differently. What stands inside of properties and items is only put side by side, as an allOf
+ * that is merged when it is read: so a $ref that leads back to itself is followed as far as the
+ * reader goes, and no further. */
+#include "schema_reader.h"
+
+#include "schema_apart.h"
+#include "table.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_OPTIONS = 100, MOST_NOTS = 8 };
+
+/* jansson does not write through what it hands out here. */
+#define SHARED(value) json_incref((json_t *)(uintptr_t)(value))
+
+typedef struct merger {
+  rd_schema_reader *r;
+  json_t *into; /* an object */
+  bool nothing; /* no value is left */
+  const json_t *nots[MOST_NOTS];
+  size_t not_count;
+} merger;
+
+static json_t *keep(rd_schema_reader *r, json_t *value) {
+  if (!r->made)
+    r->made = json_array();
+  if (!value || !rd_nfa_step(r->nfa) || json_array_append_new(r->made, value) != 0) {
+    if (r->nfa->code == RD_OK)
+      rd_schema_fail(r, RD_NO_MEMORY, "no memory for what it is made of");
+    return NULL;
+  }
+  return value;
+}
+
+static void put(merger *m, const char *key, json_t *value) {
+  if (!value || !rd_nfa_step(m->r->nfa) || json_object_set_new(m->into, key, value) != 0)
+    if (m->r->nfa->code == RD_OK)
+      rd_schema_fail(m->r, RD_NO_MEMORY, "no memory for what it is made of");
+}
+
+const json_t *rd_schema_both(rd_schema_reader *r, const json_t *a, const json_t *b) {
+  bool all_a = !a || json_is_true(a), all_b = !b || json_is_true(b);
+  if (all_a || all_b || a == b)
+    return all_a ? b : a;
+  if (json_is_false(a) || json_is_false(b))
+    return json_false();
+  return keep(r, json_pack("{s:[O,O]}", "allOf", a, b));
+}
+
+/* --- keywords that two parts say -------------------------------------------------------------- */
+
+static void merge_most(merger *m, const char *key, const json_t *a, const json_t *b) {
+  put(m, key, SHARED(json_number_value(a) > json_number_value(b) ? a : b));
+}
+
+static void merge_least(merger *m, const char *key, const json_t *a, const json_t *b) {
+  put(m, key, SHARED(json_number_value(a) < json_number_value(b) ? a : b));
+}
+
+static void merge_either(merger *m, const char *key, const json_t *a, const json_t *b) {
+  put(m, key, json_boolean(json_is_true(a) || json_is_true(b)));
+}
+
+static void merge_schemas(merger *m, const char *key, const json_t *a, const json_t *b) {
+  const json_t *both = rd_schema_both(m->r, a, b);
+  if (both)
+    put(m, key, SHARED(both));
+}
+
+static void merge_names(merger *m, const char *key, const json_t *a, const json_t *b) {
+  json_t *all = json_copy((json_t *)(uintptr_t)a);
+  json_array_extend(all, (json_t *)(uintptr_t)b);
+  put(m, key, all);
+}
+
+static void merge_multiples(merger *m, const char *key, const json_t *a, const json_t *b) {
+  double x = json_number_value(a), y = json_number_value(b), low = x, high = y;
+  while (low > 0 && high > 0 && low == floor(low) && high == floor(high) && fmod(high, low) != 0) {
+    double rest = fmod(high, low);
+    high = low;
+    low = rest;
+  }
+  if (x != y && (low <= 0 || low != floor(low) || high != floor(high)))
+    rd_schema_fail(m->r, RD_UNSUPPORTED, "multiples of both %g and %g are not supported", x, y);
+  else
+    put(m, key, json_real(x == y ? x : x / low * y));
+}
+
+/* One text for a pattern, a format: a second one is kept in allOf. */
+static void merge_texts(merger *m, const char *key, const json_t *a, const json_t *b) {
+  json_t *list = json_object_get(m->into, "allOf");
+  if (json_equal((json_t *)(uintptr_t)a, (json_t *)(uintptr_t)b))
+    return;
+  if (!list) {
+    list = json_array();
+    put(m, "allOf", list);
+  }
+  if (json_array_append_new(list, json_pack("{s:O}", key, b)) != 0)
+    rd_schema_fail(m->r, RD_NO_MEMORY, "no memory for what it is made of");
+}
+
+/* A name or a list of names as a list. */
+static json_t *as_list(const json_t *value) {
+  return json_is_array(value) ? json_copy((json_t *)(uintptr_t)value) : json_pack("[O]", value);
+}
+
+static bool has_name(const json_t *list, const char *name) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *text = json_string_value(json_array_get(list, i));
+    if (text && strcmp(text, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Names that both lists have; a number that is one of integers is an integer. */
+static void merge_types(merger *m, const char *key, const json_t *a, const json_t *b) {
+  json_t *x = as_list(a), *y = as_list(b), *all = json_array();
+  for (size_t i = 0; i < json_array_size(x); i++) {
+    const char *name = json_string_value(json_array_get(x, i));
+    bool number = name && strcmp(name, "number") == 0, integer = name && !strcmp(name, "integer");
+    if (name && (has_name(y, name) || (integer && has_name(y, "number"))))
+      json_array_append_new(all, json_string(name));
+    else if (number && has_name(y, "integer"))
+      json_array_append_new(all, json_string("integer"));
+  }
+  m->nothing = m->nothing || json_array_size(all) == 0;
+  put(m, key, json_array_size(all) == 1 ? json_incref(json_array_get(all, 0)) : json_incref(all));
+  json_decref(all);
+  json_decref(x);
+  json_decref(y);
+}
+
+static void merge_values(merger *m, const char *key, const json_t *a, const json_t *b) {
+  json_t *all = json_array();
+  for (size_t i = 0; i < json_array_size(a) && rd_nfa_step(m->r->nfa); i++)
+    if (rd_schema_listed(b, json_array_get(a, i)))
+      json_array_append(all, json_array_get(a, i));
+  m->nothing = m->nothing || json_array_size(all) == 0;
+  put(m, key, all);
+}
+
+/* One of each: alternatives of the one, each with alternatives of the other. */
+static void merge_options(merger *m, const char *key, const json_t *a, const json_t *b) {
+  size_t wide = json_array_size(b), count = json_array_size(a) * wide;
+  json_t *all = json_array();
+  if (count > MOST_OPTIONS)
+    rd_schema_fail(m->r, RD_UNSUPPORTED,
+                   "anyOf and anyOf beside each other: %zu ways in all, %d at most are supported",
+                   count, MOST_OPTIONS);
+  for (size_t i = 0; i < count && m->r->code == RD_OK; i++) {
+    const json_t *both =
+        rd_schema_both(m->r, json_array_get(a, i / wide), json_array_get(b, i % wide));
+    json_array_append(all, (json_t *)(uintptr_t)(both ? both : json_true()));
+  }
+  put(m, key, all);
+}
+
+static const struct row {
+  const char *names;
+  void (*merge)(merger *m, const char *key, const json_t *a, const json_t *b);
+} rows[] = {
+    {"minimum exclusiveMinimum minLength minItems minProperties", merge_most},
+    {"maximum exclusiveMaximum maxLength maxItems maxProperties", merge_least},
+    {"uniqueItems", merge_either},
+    {"propertyNames", merge_schemas},
+    {"required", merge_names},
+    {"multipleOf", merge_multiples},
+    {"pattern format", merge_texts},
+    {"type", merge_types},
+    {"enum", merge_values},
+    {"anyOf", merge_options},
+};
+
+/* Keywords with a meaning of their own for a part, which are looked at apart from the rows. */
+static const char apart[] = "$ref allOf oneOf not const properties additionalProperties "
+                            "patternProperties items prefixItems additionalItems $defs definitions";
+
+static void take_keyword(merger *m, const char *key, const json_t *value) {
+  const json_t *mine = json_object_get(m->into, key);
+  size_t i = 0;
+  while (i < sizeof rows / sizeof *rows && !rd_name_listed(rows[i].names, key))
+    i++;
+  if (!mine)
+    put(m, key, SHARED(value));
+  else if (i < sizeof rows / sizeof *rows)
+    rows[i].merge(m, key, mine, value);
+}
+
+/* --- objects and arrays ----------------------------------------------------------------------- */
+
+/* Is the name in a pattern of the part's? What the pattern says of it is kept beside it. */
+static bool in_pattern(rd_schema_reader *r, const json_t *part, const char *name) {
+  const char *pattern;
+  json_t *value, *text = json_string(name);
+  bool is = false;
+  json_object_foreach(json_object_get(part, "patternProperties"), pattern, value) {
+    json_t *one = json_pack("{s:s}", "pattern", pattern);
+    rd_dfa texts = {0};
+    is = is ||
+         (rd_schema_open_texts(r, one, &texts) == RD_OK && rd_schema_has_text(r, &texts, text));
+    rd_dfa_drop(&texts);
+    json_decref(one);
+  }
+  json_decref(text);
+  return is;
+}
+
+/* What a part says of a property; NULL: nothing. */
+static const json_t *property_of(rd_schema_reader *r, const json_t *part, const char *name) {
+  const json_t *named = json_object_get(json_object_get(part, "properties"), name);
+  const json_t *others = json_object_get(part, "additionalProperties");
+  if (!named && others && in_pattern(r, part, name))
+    others = NULL;
+  return named ? named : others;
+}
+
+static void take_properties(merger *m, const json_t *part) {
+  const json_t *mine = json_object_get(m->into, "properties");
+  const json_t *theirs = json_object_get(part, "properties"), *lists[] = {mine, theirs};
+  const json_t *patterns = json_object_get(part, "patternProperties");
+  json_t *all = json_object(), *joined = json_object(), *value;
+  const char *name;
+  for (int i = 0; i < 2; i++)
+    json_object_foreach((json_t *)(uintptr_t)lists[i], name, value) {
+      const json_t *both =
+          rd_schema_both(m->r, property_of(m->r, m->into, name), property_of(m->r, part, name));
+      if (!rd_nfa_step(m->r->nfa) || m->r->code != RD_OK)
+        break;
+      json_object_set(all, name, (json_t *)(uintptr_t)(both ? both : json_true()));
+    }
+  json_object_update(joined, json_object_get(m->into, "patternProperties"));
+  json_object_foreach((json_t *)(uintptr_t)patterns, name, value) {
+    const json_t *both = rd_schema_both(m->r, json_object_get(joined, name), value);
+    json_object_set(joined, name, (json_t *)(uintptr_t)(both ? both : json_true()));
+  }
+  const json_t *others = rd_schema_both(m->r, json_object_get(m->into, "additionalProperties"),
+                                        json_object_get(part, "additionalProperties"));
+  if (mine || theirs)
+    put(m, "properties", SHARED(all));
+  if (json_object_size(joined) > 0)
+    put(m, "patternProperties", SHARED(joined));
+  if (others)
+    put(m, "additionalProperties", SHARED(others));
+  json_decref(all);
+  json_decref(joined);
+}
+
+static void take_items(merger *m, const json_t *part) {
+  size_t mine = rd_schema_prefix(m->into), theirs = rd_schema_prefix(part);
+  size_t most = mine > theirs ? mine : theirs;
+  json_t *prefix = json_array();
+  for (size_t i = 0; i <= most && rd_nfa_step(m->r->nfa); i++) {
+    const json_t *both = rd_schema_both(m->r, rd_schema_item(m->into, i), rd_schema_item(part, i));
+    both = both ? both : json_true();
+    if (i < most)
+      json_array_append(prefix, (json_t *)(uintptr_t)both);
+    else
+      put(m, "items", SHARED(both));
+  }
+  if (most > 0)
+    put(m, "prefixItems", SHARED(prefix));
+  json_decref(prefix);
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+static void take(merger *m, const json_t *part);
+
+static void take_ref(merger *m, const json_t *ref) {
+  rd_schema_reader *r = m->r;
+  const json_t *target = NULL;
+  if (!rd_schema_follow(r, ref, &target))
+    return;
+  if (!target) {
+    m->nothing = true;
+    return;
+  }
+  if (r->depth == RD_SCHEMA_DEEPEST) {
+    rd_schema_fail(r, RD_BAD_INPUT, "nested deeper than %d levels", RD_SCHEMA_DEEPEST);
+    return;
+  }
+  r->open[r->depth++] = target;
+  take(m, target);
+}
+
+bool rd_schema_one_of(rd_schema_reader *r, const json_t *list) {
+  size_t count = json_array_size(list);
+  bool excluding = count <= MOST_OPTIONS;
+  for (size_t i = 0; i < count && excluding; i++)
+    for (size_t k = 0; k < i && excluding; k++)
+      excluding = rd_schemas_apart(r->root, json_array_get(list, i), json_array_get(list, k));
+  if (!excluding)
+    rd_schema_fail(r, RD_UNSUPPORTED,
+                   "oneOf is supported where its schemas (%d at most) exclude each "
+                   "other by type, by const or enum, or by those of a property that "
+                   "all require; anyOf may do",
+                   MOST_OPTIONS);
+  return excluding;
+}
+
+static void take_made(merger *m, const json_t *part) {
+  const json_t *one_of = json_object_get(part, "oneOf"), *all_of = json_object_get(part, "allOf");
+  const json_t *ref = json_object_get(part, "$ref"), *not = json_object_get(part, "not");
+  if (one_of && rd_schema_one_of(m->r, one_of))
+    take_keyword(m, "anyOf", one_of);
+  if (all_of && (!json_is_array(all_of) || json_array_size(all_of) == 0))
+    rd_schema_fail(m->r, RD_BAD_INPUT, "allOf: expected a list of schemas");
+  if (not &&m->not_count == MOST_NOTS)
+    rd_schema_fail(m->r, RD_UNSUPPORTED, "more than %d times not for one value", MOST_NOTS);
+  else if (not )
+    m->nots[m->not_count++] = not ;
+  if (ref)
+    take_ref(m, ref);
+  for (size_t i = 0; i < json_array_size(all_of); i++)
+    take(m, json_array_get(all_of, i));
+}
+
+static void take(merger *m, const json_t *part) {
+  const char *key;
+  json_t *value;
+  if (m->r->code != RD_OK || !rd_nfa_step(m->r->nfa))
+    return;
+  m->nothing = m->nothing || json_is_false(part);
+  if (json_is_boolean(part))
+    return;
+  if (!rd_schema_check(m->r, part))
+    return;
+  const json_t *one = json_object_get(part, "const");
+  json_t *values = one ? json_pack("[O]", one) : NULL;
+  if (values)
+    take_keyword(m, "enum", values);
+  json_decref(values);
+  if (json_object_get(part, "properties") || json_object_get(part, "additionalProperties") ||
+      json_object_get(part, "patternProperties"))
+    take_properties(m, part);
+  if (json_object_get(part, "items") || json_object_get(part, "prefixItems"))
+    take_items(m, part);
+  json_object_foreach((json_t *)(uintptr_t)part, key, value)
+    if (!rd_name_listed(apart, key))
+      take_keyword(m, key, value);
+  take_made(m, part);
+}
+
+/* --- not -------------------------------------------------------------------------------------- */
+
+static const char all_types[] = "object array string number boolean null";
+
+/* The types that are left; an integer is a number too. */
+static void leave_types(merger *m, const json_t *type) {
+  json_t *without = as_list(type), *left = json_array();
+  for (const char *at = all_types; *at; at += strcspn(at, " "), at += *at == ' ') {
+    char name[16] = "";
+    memcpy(name, at, strcspn(at, " "));
+    if (!has_name(without, name))
+      json_array_append_new(left, json_string(name));
+  }
+  bool integers = has_name(without, "integer") && has_name(left, "number");
+  take_keyword(m, "type", left);
+  json_t *now = as_list(json_object_get(m->into, "type"));
+  integers = integers && (has_name(now, "number") || has_name(now, "integer"));
+  json_decref(now);
+  if (integers)
+    rd_schema_fail(m->r, RD_UNSUPPORTED, "not: numbers that are no integers are not supported");
+  json_decref(left);
+  json_decref(without);
+}
+
+/* Of values that are listed those that are not among `others`. */
+static void leave_values(merger *m, const json_t *others) {
+  const json_t *mine = json_object_get(m->into, "enum");
+  json_t *left = json_array();
+  for (size_t i = 0; i < json_array_size(mine); i++)
+    if (!rd_schema_listed(others, json_array_get(mine, i)))
+      json_array_append(left, json_array_get(mine, i));
+  m->nothing = m->nothing || json_array_size(left) == 0;
+  put(m, "enum", left);
+}
+
+/* One keyword of a `not` that stands alone in it. */
+static void leave(merger *m, const json_t *schema) {
+  const json_t *type = json_object_get(schema, "type"), *list = json_object_get(schema, "enum");
+  const json_t *one = json_object_get(schema, "const"),
+               *names = json_object_get(schema, "required");
+  const char *of = json_string_value(json_object_get(m->into, "type"));
+  const char *name = json_string_value(json_array_get(names, 0));
+  json_t *values = one ? json_pack("[O]", one) : json_incref((json_t *)(uintptr_t)list);
+  bool text = of && strcmp(of, "string") == 0;
+  if (type)
+    leave_types(m, type);
+  else if (values && json_object_get(m->into, "enum"))
+    leave_values(m, values);
+  else if (text && (values || json_object_get(schema, "pattern")))
+    merge_texts(m, "not", json_null(), schema);
+  else if (name && json_array_size(names) == 1) {
+    json_t *absent = json_pack("{s:{s:b}}", "properties", name, 0);
+    take_properties(m, absent);
+    json_decref(absent);
+  } else {
+    rd_schema_fail(m->r, RD_UNSUPPORTED,
+                   "not is supported with type, with one required property, with values (const, "
+                   "enum) of a string or beside enum, and with the pattern of a string");
+  }
+  json_decref(values);
+}
+
+static void take_not(merger *m, const json_t *schema) {
+  const char *key;
+  json_t *value;
+  size_t said = 0;
+  json_object_foreach((json_t *)(uintptr_t)schema, key, value)
+    said += rd_schema_restricts(key);
+  if (json_is_true(schema) || (json_is_object(schema) && said == 0))
+    m->nothing = true;
+  else if (said == 1)
+    leave(m, schema);
+  else if (!json_is_false(schema))
+    rd_schema_fail(m->r, RD_UNSUPPORTED, "not: one keyword in it is supported");
+}
+
+const json_t *rd_schema_flatten(rd_schema_reader *r, const json_t *schema) {
+  merger m = {.r = r, .into = keep(r, json_object())};
+  if (!m.into)
+    return NULL;
+  take(&m, schema);
+  for (size_t i = 0; i < m.not_count && r->code == RD_OK; i++)
+    take_not(&m, m.nots[i]);
+  if (r->code != RD_OK || r->nfa->code != RD_OK)
+    return NULL;
+  return m.nothing ? json_false() : m.into;
+}
