@@ -103,7 +103,8 @@ static void cut(char *name, const char *part) {
 static void make_canonical(char *name) {
   static const char *const prefixes[] = {"_orig_mod.", "module.", "base_model.model.",
                                          "base_model."};
-  static const char *const parts[] = {".base_layer", ".modules_to_save", ".default"};
+  static const char *const parts[] = {".base_layer", ".token_adapter", ".modules_to_save",
+                                      ".default"};
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
     if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
       cut(name, prefixes[i]);
@@ -232,8 +233,9 @@ static const rd_tensor *take(const rd_adapter *a, const char *module, const char
   return t;
 }
 
-/* peft passes over factors of modules that its settings do not name, over lengths without use_dora,
- * and begins lengths that are missing anew: the numbers would be another adapter's. */
+/* peft passes over factors of modules that its settings do not name, over lengths without use_dora
+ * and biases without lora_bias, and begins those that are missing anew: the numbers would be
+ * another adapter's. */
 static rd_code check_named(const rd_adapter *a, const char *module, const char *inner,
                            const rd_changes *c, rd_error *e) {
   bool named = true;
@@ -249,6 +251,10 @@ static rd_code check_named(const rd_adapter *a, const char *module, const char *
   if (c->a && !c->magnitude == a->config.dora)
     return rd_fail(e, RD_BAD_INPUT, "use_dora is %s, but %s has %s lora_magnitude_vector",
                    a->config.dora ? "true" : "not true", module, c->magnitude ? "a" : "no");
+  const bool lifts = json_is_true(json_object_get(a->json, "lora_bias"));
+  if (c->a && !c->lift == lifts)
+    return rd_fail(e, RD_BAD_INPUT, "lora_bias is %s, but %s has %s lora_B.bias",
+                   lifts ? "true" : "not true", module, c->lift ? "a" : "no");
   return RD_OK;
 }
 
@@ -266,6 +272,8 @@ rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_cha
               {".lora_embedding_A", &out->across},
               {".lora_embedding_B", &out->down},
               {".lora_magnitude_vector", &out->magnitude},
+              {".lora_B.bias", &out->lift},
+              {".trainable_tokens_delta", &out->words},
               {".weight", &out->weight},
               {".bias", &out->bias}};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -284,14 +292,17 @@ rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_cha
                    "%s has a lora_magnitude_vector %s", module,
                    out->across ? "(DoRA); that is computed for products alone, not for embeddings"
                                : "without factors");
+  if (out->lift && !out->b)
+    return rd_fail(e, RD_BAD_INPUT, "%s has a lora_B.bias without factors", module);
   RD_TRY(check_named(adapter, module, inner ? module + sizeof body - 1 : NULL, out, e));
+  out->ids = rd_targets_tokens(adapter->json, module);
   return out->a || out->across
            ? rd_adapter_module(&adapter->config, module, &out->rank, &out->scale, e)
            : RD_OK;
 }
 
 bool rd_changes_any(const rd_changes *c) {
-  return c->a || c->across || c->magnitude || c->weight;
+  return c->a || c->across || c->magnitude || c->weight || c->words;
 }
 
 rd_code rd_adapter_check_placed(const rd_adapter *a, const char *model, rd_error *e) {

@@ -2,11 +2,12 @@
 /* LoRA adapters in PEFT's layout (peft: LoraConfig and save_pretrained): adapter_config.json beside
  * adapter_model.safetensors (or .bin), tensors named base_model.model.<module>.lora_A.weight (r,
  * in) and lora_B.weight (out, r); an embedding's lora_embedding_A (r, V) and lora_embedding_B (D,
- * r); DoRA's lora_magnitude_vector (out); and what was trained whole (norms, head, embedding:
- * modules_to_save) under <module>.weight. Other spellings of these names (".default", prefixes that
- * are missing or doubled) are taken for the same. LAD's normalization_state.pt beside them holds
- * norms. What target_modules and the other
- * settings leave out may not be there (adapter_targets.h). */
+ * r); DoRA's lora_magnitude_vector (out); lora_B.bias (out) where lora_bias is true; rows of an
+ * embedding or head that trainable_token_indices lists (trainable_tokens_delta); and what was
+ * trained whole (norms, head, embedding: modules_to_save) under <module>.weight. Other spellings of
+ * these names (".default", prefixes that are missing or doubled) are taken for the same. LAD's
+ * normalization_state.pt beside them holds norms. What target_modules and the other settings leave
+ * out may not be there (adapter_targets.h). */
 #ifndef RD_ADAPTER_H
 #define RD_ADAPTER_H
 
@@ -60,13 +61,16 @@ typedef struct rd_changes {
   const rd_tensor *across, *down; /* an embedding's: (rank, rows), (cols, rank) */
   const rd_tensor *magnitude;     /* DoRA's (out) */
   const rd_tensor *weight, *bias; /* whole, in place of the model's */
+  const rd_tensor *lift;          /* (out) lora_B's own bias: scale times it is added, or NULL */
+  const rd_tensor *words;         /* (n, cols) rows in place of the matrix's: those of `ids`.. */
+  const json_t *ids;              /* ..a list; NULL where the settings have none for the module */
   int64_t rank;
   float scale;
 } rd_changes;
 
 rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_changes *out,
                            rd_error *e);
-/* Do they hold any factors, magnitude or whole matrix? */
+/* Do they hold any factors, magnitude, rows or whole matrix? */
 bool rd_changes_any(const rd_changes *c);
 /* RD_BAD_INPUT names the first tensor that rd_adapter_changes has given to nobody. `model`: a few
  * words about the model. */

@@ -69,7 +69,26 @@ rd_code rd_targets_module(const json_t *config, const char *module, bool *yes, r
   bool some = json_is_integer(layers) || json_array_size(layers) > 0;
   if (*yes && some && json_is_array(targets) && !is_whole(targets, module))
     *yes = has_layer(layers, layer_of(module, json_object_get(config, "layers_pattern")));
+  /* peft names one of what is tied, and writes the factors of both */
+  if (json_is_true(json_object_get(config, "ensure_weight_tying")) && layer_of(module, NULL) < 0)
+    *yes = true;
   return RD_OK;
+}
+
+/* As peft's: a list is the embedding's (and its head's, where they are tied); else each key is the
+ * end of a module's name. */
+const json_t *rd_targets_tokens(const json_t *config, const char *module) {
+  const json_t *tokens = json_object_get(config, "trainable_token_indices");
+  const char *key = NULL;
+  json_t *list = NULL;
+  if (json_is_array(tokens))
+    return tokens;
+  json_object_foreach((json_t *)(uintptr_t)tokens, key, list) {
+    const size_t n = strlen(module), k = strlen(key);
+    if (k <= n && strcmp(module + n - k, key) == 0)
+      return list;
+  }
+  return NULL;
 }
 
 /* Does a name have `module` in it, as whole words? */

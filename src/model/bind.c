@@ -35,12 +35,15 @@ static rd_code find(const rd_tensors *tensors, const char *name, bool needed, co
 }
 
 /* What a matrix is made from: what is stored, row by row as rd_rope_pair says where `paired` heads
- * have a width, sums of factors (of rank 0: none), and the length that each row has in the end
- * (DoRA), or NULL. */
+ * have a width, rows in place of some, sums of factors (of rank 0: none), and the length that each
+ * row has in the end (DoRA), or NULL. */
 typedef struct sums {
   rd_factors factors, residual;
   const float *lengths; /* (rows) */
   int64_t paired;
+  const float *words; /* (replaced, cols) the rows `ids`, or NULL */
+  const int64_t *ids; /* (replaced) */
+  int64_t replaced;
 } sums;
 
 typedef struct source {
@@ -50,7 +53,7 @@ typedef struct source {
 } source;
 
 static bool any(const sums *s) {
-  return s && (s->factors.rank || s->residual.rank || s->lengths || s->paired);
+  return s && (s->factors.rank || s->residual.rank || s->lengths || s->paired || s->words);
 }
 
 static rd_code check_finite(const rd_tensor *t, const float *x, int64_t first, int64_t count,
@@ -76,6 +79,10 @@ static rd_code rows_of(void *context, float *out, float *room, int64_t first, in
   int64_t cols = s->stored.cols;
   stored_rows(s, out, first, count);
   RD_TRY(check_finite(s->tensor, out, first * cols, count * cols, e));
+  for (int64_t i = 0; i < s->sums.replaced; i++)
+    if (s->sums.ids[i] >= first && s->sums.ids[i] < first + count)
+      memcpy(out + (s->sums.ids[i] - first) * cols, s->sums.words + i * cols,
+             (size_t)cols * sizeof *out);
   if (s->sums.residual.rank)
     RD_TRY(rd_factors_add(&s->sums.residual, out, room, first, count, cols, e));
   if (s->sums.factors.rank)
@@ -258,6 +265,69 @@ static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
   return code == RD_OK ? code : rd_prefix(e, code, "tensor %s", t->name);
 }
 
+/* Rows of words that were trained by themselves (peft: trainable_token_indices). */
+static rd_code bind_words(rd_binder *b, const rd_walk *p, const rd_changes *c, sums *added,
+                          rd_error *e) {
+  const int64_t n = (int64_t)json_array_size(c->ids);
+  rd_matrix rows;
+  if (c->words->shape[0] != n || n == 0)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "adapter %s: tensor %s has %lld rows, and trainable_token_indices lists %lld "
+                   "for %s",
+                   b->adapter->folder, c->words->name, (long long)c->words->shape[0], (long long)n,
+                   p->module);
+  if (c->across || (c->a && c->words != b->embedding.words))
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "adapter %s: %s has factors and trained rows, which peft does not join either",
+                   b->adapter->folder, p->module);
+  RD_TRY(bind_matrix(b, c->words, rd_format_of(RD_F32), n, p->cols, NULL, &rows, e));
+  int64_t *ids = RD_TAKE(b->arena, int64_t, n);
+  for (int64_t i = 0; i < n; i++) {
+    const json_t *id = json_array_get(c->ids, (size_t)i);
+    const json_int_t row = json_integer_value(id);
+    if (!json_is_integer(id) || row < 0 || row >= p->rows)
+      return rd_fail(e, RD_BAD_INPUT,
+                     "adapter %s: trainable_token_indices: expected integers in 0..%lld",
+                     b->adapter->folder, (long long)p->rows - 1);
+    if (b->arena->base)
+      ids[i] = row;
+  }
+  added->words = rows.data;
+  added->ids = ids;
+  added->replaced = n;
+  return RD_OK;
+}
+
+static rd_code gate_refuses(const rd_binder *b, const rd_walk *p, rd_error *e) {
+  return rd_fail(
+      e, RD_UNSUPPORTED,
+      "adapter %s changes %s and has a gate: before it rows are the base's own, which is "
+      "computed for products and norms alone",
+      b->adapter->folder, p->name);
+}
+
+/* The bias of an adapter's second factor, times its scale, becomes the product's: a bias of the
+ * model's own is added to it later (bind_bias). */
+static rd_code bind_lift(rd_binder *b, const rd_walk *p, const rd_changes *c, rd_error *e) {
+  const float *lift = NULL;
+  const rd_tensor *t = c->lift;
+  rd_tensor own;
+  if (b->plain)
+    return gate_refuses(b, p, e);
+  if (b->use == RD_ADAPTER_MERGED && !(p->part->bias && p->part->bias(p->config)))
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "adapter %s: lora_bias gives %s a bias, which the model has no place for: "
+                   "it cannot be merged; use it with --adapter",
+                   b->adapter->folder, p->module);
+  RD_TRY(own_rows(&t, &own, p, 1, 1, e));
+  RD_TRY(bind_vector(b, t, p->rows, 0, &lift, e));
+  float *scaled = RD_TAKE(b->arena, float, p->rows);
+  for (int64_t i = 0; b->arena->base && i < p->rows; i++)
+    scaled[i] = c->scale * lift[i];
+  p->linear->bias = interleaved(p) ? reorder(b, p, scaled, p->rows, sizeof *scaled, true) : scaled;
+  return RD_OK;
+}
+
 /* A whole matrix that was trained with the adapter takes the place of the model's, and factors are
  * those of it. */
 static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
@@ -274,6 +344,12 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   if (!t)
     RD_TRY(find(b->tensors, p->name, !b->shared || p->layer >= 0, &t, e));
   t = t ? t : b->shared;
+  /* peft ties what is trained of a tied embedding's rows to the head, below its factors */
+  if (p->layer < 0 && b->ties && !changes.words && !changes.weight) {
+    changes.words = b->embedding.words;
+    changes.ids = b->embedding.ids;
+  }
+  changes.ids = changes.ids || !b->ties ? changes.ids : b->embedding.ids;
   const rd_tensor *whole = t;
   RD_TRY(own_rows(&t, &own, p, 2, p->cols, e));
   rd_code code = RD_OK;
@@ -283,6 +359,10 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
     code = bind_lengths(b, p, &changes, &added, e);
   if (code != RD_OK)
     return rd_prefix(e, code, "adapter %s", b->adapter->folder);
+  if (changes.lift)
+    RD_TRY(bind_lift(b, p, &changes, e));
+  if (changes.words)
+    RD_TRY(bind_words(b, p, &changes, &added, e));
   if (changes.a && b->adapter->config.residual) {
     RD_TRY(rd_tensor_readable(whole, e));
     RD_TRY(check_shape(whole, 2, p->stored, p->cols, e));
@@ -302,6 +382,7 @@ static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
   rd_tensor own;
   rd_changes changes;
   RD_TRY(find_changes(b, p->part, p, &changes, e));
+  const float *lift = changes.lift ? *p->vector : NULL;
   t = changes.bias;
   if (!t)
     RD_TRY(find(b->tensors, p->name, p->needed, &t, e));
@@ -309,8 +390,15 @@ static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
     return RD_OK;
   RD_TRY(own_rows(&t, &own, p, 1, 1, e));
   RD_TRY(bind_vector(b, t, p->cols, 0, p->vector, e));
-  if (paired(b, p, changes.bias))
-    *p->vector = reorder(b, p, *p->vector, p->cols, sizeof **p->vector, false);
+  /* an adapter's lie as folders have them */
+  if (changes.bias ? interleaved(p) : paired(b, p, NULL) > 0)
+    *p->vector = reorder(b, p, *p->vector, p->cols, sizeof **p->vector, changes.bias != NULL);
+  if (!changes.lift)
+    return RD_OK;
+  float *sum = RD_TAKE(b->arena, float, p->cols);
+  for (int64_t i = 0; b->arena->base && i < p->cols; i++)
+    sum[i] = (*p->vector)[i] + lift[i];
+  *p->vector = sum;
   return RD_OK;
 }
 
@@ -356,6 +444,9 @@ static rd_code bind_embedding(rd_binder *b, const rd_walk *p, rd_weights *w, rd_
   t = changes.weight ? changes.weight : b->words ? b->words : t;
   if (changes.across)
     RD_TRY(bind_across(b, p, &changes, &added, e));
+  if (changes.words)
+    RD_TRY(bind_words(b, p, &changes, &added, e));
+  b->embedding = changes;
   const rd_format *stored = any(&added) ? rd_format_of(RD_F32) : t->format;
   const rd_format *products = rd_precision_format(b->precision.row, stored);
   bool narrower = stored->block == 1 && products->block == 1 && products->bytes < stored->bytes;
@@ -379,14 +470,6 @@ static rd_code bind_place(rd_binder *b, const rd_walk *p, rd_weights *w, rd_erro
     return bind_bias(b, p, e);
   }
   return RD_OK;
-}
-
-static rd_code gate_refuses(const rd_binder *b, const rd_walk *p, rd_error *e) {
-  return rd_fail(
-      e, RD_UNSUPPORTED,
-      "adapter %s changes %s and has a gate: before it rows are the base's own, which is "
-      "computed for products and norms alone",
-      b->adapter->folder, p->name);
 }
 
 /* An adapter over a plain model: what it leaves alone is what lies there already. */
@@ -483,6 +566,7 @@ rd_code rd_bind_ties(rd_binder *b, rd_config *c, bool *stored, rd_error *e) {
     }
   }
   *stored = embedding && head && !same_tensor(embedding, head);
+  below.words = NULL; /* rows of a tied embedding are the head's too, unless that has its own */
   c->tied = !*stored && !rd_changes_any(&above) && !rd_changes_any(&below);
   return RD_OK;
 }

@@ -24,6 +24,7 @@ typedef struct rd_binder {
   bool ties;               /* the files say that the head is the embedding */
   const rd_tensor *shared; /* where the head has no tensor of its own: the embedding's */
   const rd_tensor *words;  /* the embedding with words added, where it is the adapter's; or NULL */
+  rd_changes embedding;    /* what the adapter does to the embedding, once that is bound */
 } rd_binder;
 
 /* An adapter that was trained with words added brings an embedding of more rows, or, for a tied

@@ -58,7 +58,7 @@ static void adapters(void **state) {
       {"{\"init_lora_weights\": \"pissa_niter_4\"}", "pissa_niter_4"},
       {"{\"init_lora_weights\": \"olora\"}", NULL},
       {"{\"init_lora_weights\": \"corda\"}", "init_lora_weights is \"corda\""},
-      {"{\"ensure_weight_tying\": true}", "ensure_weight_tying is true"},
+      {"{\"layer_replication\": [[0, 2]]}", "layer_replication is [[0,2]]"},
       {"{\"use_qalora\": true}", "use_qalora is true"},
       {"{\"alora_invocation_tokens\": [1, 2]}", "alora_invocation_tokens is [1,2]"},
   };

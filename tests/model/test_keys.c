@@ -34,7 +34,12 @@ static void write_adapter(const char *folder, const json_t *row) {
                 "magnitude", 1);
 }
 
-static void check_row(const json_t *row) {
+/* Merged, an adapter's biases need a place. */
+static bool has_no_place(const rd_error *e) {
+  return strstr(e->message, "a bias, which the model has no place for") != NULL;
+}
+
+static void check_row(const json_t *row, rd_adapter_use use) {
   static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors"};
   const json_t *logits = json_object_get(row, "logits");
   const bool adapted = json_object_get(row, "adapter") != NULL;
@@ -47,11 +52,21 @@ static void check_row(const json_t *row) {
   temporary(adapter, sizeof adapter);
   if (adapted)
     write_adapter(adapter, row);
-  rd_model_options o = {.path = r.path, .adapter = adapted ? adapter : NULL, .precision = "f32"};
+  rd_model_options o = {
+      .path = r.path, .adapter = adapted ? adapter : NULL, .precision = "f32", .use = use};
   char *said = json_dumps(adapted ? json_object_get(row, "adapter") : json_object_get(row, "keys"),
                           JSON_COMPACT);
-  if (rd_model_open(&m, &o, &e) != RD_OK)
+  const rd_code code = rd_model_open(&m, &o, &e);
+  if (code != RD_OK && !(use == RD_ADAPTER_MERGED && has_no_place(&e)))
     fail_msg("%s: %s", said, e.message);
+  if (code != RD_OK) {
+    /* what stands in families that have biases, and in those that have none */
+    assert_true(strstr(said, "lora_bias") && !strstr(r.name, "biases"));
+    free(said);
+    sweep(adapter, files, 2);
+    close_record(&r);
+    return;
+  }
   r.block = m->config.block;
   float *found = run(&r, m, (int64_t[]){r.count, 0});
   double size = 0, off = 0;
@@ -78,7 +93,8 @@ static void keys_are_the_judges(void **state) {
   assert_int_equal(rd_json_open(&rows, GOLDEN "keys.json", &e), RD_OK);
   assert_true(json_array_size(rows) >= 10);
   json_array_foreach(rows, i, row)
-    check_row(row);
+    for (rd_adapter_use use = RD_ADAPTER_AUTO; use <= RD_ADAPTER_MERGED; use++)
+      check_row(row, use);
   json_decref(rows);
 }
 

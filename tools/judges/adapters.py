@@ -54,6 +54,25 @@ CASES = [
     ("lad", "llama", dict(target_modules=["q_proj", "v_proj"]), "lad"),
     ("grown", "llama", dict(target_modules=["q_proj"], modules_to_save=["lm_head", "embed_tokens"]), "grown"),
     ("grown-tied", "tied", dict(target_modules=["q_proj", "lm_head"]), "grown"),
+    ("tokens-tied", "tied", dict(target_modules=["q_proj"], trainable_token_indices=[3, 63]), None),
+    ("tokens-apart", "tied", dict(target_modules=["q_proj"], trainable_token_indices={"embed_tokens": [42, 3], "lm_head": [5, 63]}), None),
+]
+# the same, compared by `check` alone
+MORE = [
+    ("tokens", "llama", dict(target_modules=ALL, trainable_token_indices=[3, 63]), None),
+    ("tokens-head", "tied", dict(target_modules=["q_proj"], trainable_token_indices={"lm_head": [5, 63]}), None),
+    ("tokens-same", "tied", dict(target_modules=["q_proj"], trainable_token_indices={"model.embed_tokens": [3], "lm_head": [3]}), None),
+    ("tokens-under-head", "tied", dict(target_modules=["q_proj", "lm_head"], trainable_token_indices=[3, 9]), None),
+    ("tokens-grown", "tied", dict(target_modules=["q_proj"], trainable_token_indices=[64, 65]), "grown"),
+    ("tokens-grown-same", "tied", dict(target_modules=["q_proj"], trainable_token_indices={"embed_tokens": [65], "lm_head": [65]}), "grown"),
+    ("tokens-grown-untied", "llama", dict(target_modules=["q_proj"], trainable_token_indices=[64, 65]), "grown"),
+    ("tying-embedding", "tied", dict(target_modules=["q_proj", "embed_tokens"], ensure_weight_tying=True), None),
+    ("tying-head", "tied", dict(target_modules=["q_proj", "lm_head"], ensure_weight_tying=True), None),
+    ("tying-saved", "tied", dict(target_modules=["q_proj"], modules_to_save=["embed_tokens"], ensure_weight_tying=True), None),
+    ("tying-tokens", "tied", dict(target_modules=["q_proj"], trainable_token_indices=[3], ensure_weight_tying=True), None),
+    ("tying-nothing", "llama", dict(target_modules=["q_proj", "embed_tokens"], ensure_weight_tying=True), None),
+    ("lora-bias", "llama", dict(target_modules=["q_proj", "lm_head", "down_proj"], lora_bias=True), None),
+    ("lora-bias-rslora", "qwen3", dict(target_modules=ALL, lora_bias=True, use_rslora=True), None),
 ]
 
 
@@ -102,7 +121,7 @@ def base_model(path, how):
     return model
 
 
-def make(folder, seed):
+def make(folder, seed, cases):
     """Yield (name, model, logits), with models and adapters written into the folder."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -112,7 +131,7 @@ def make(folder, seed):
                 p.copy_(torch.empty_like(p).normal_(generator=generator) * (0.15 if p.dim() == 2 else 0.1) + (p.dim() == 1))
         model.save_pretrained(os.path.join(folder, name))
         os.remove(os.path.join(folder, name, "generation_config.json"))
-    for name, base, arguments, how in CASES:
+    for name, base, arguments, how in cases:
         path, adapter = os.path.join(folder, base), os.path.join(folder, name + "-adapter")
         config = LoraConfig(**{"r": 3, "lora_alpha": 7, **arguments})
         model = get_peft_model(base_model(path, how), config)
@@ -151,7 +170,7 @@ def golden():
     shutil.rmtree(GOLDEN, ignore_errors=True)
     os.makedirs(GOLDEN)
     rows = []
-    for name, base, logits in make(GOLDEN, 14):
+    for name, base, logits in make(GOLDEN, 14, CASES):
         rows.append({"model": base, "adapter": name + "-adapter", "ids": IDS, "logits": [[round(float(x), 5) for x in row] for row in logits[-2:]]})
     with open(os.path.join(GOLDEN, "cases.json"), "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(r, separators=(",", ":")) for r in rows) + "\n]\n")
@@ -160,7 +179,7 @@ def golden():
 def check(program, seed):
     worst, failed = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, base, logits in make(folder, seed):
+        for name, base, logits in make(folder, seed, CASES + MORE):
             out = os.path.join(folder, "out.npy")
             run = subprocess.run([program, "logits", "-m", os.path.join(folder, base), "--adapter", os.path.join(folder, name + "-adapter"), "--precision", "f32",
                                   "--attention", "causal", "--ids", ",".join(map(str, IDS)), "-o", out], capture_output=True, text=True)
@@ -173,7 +192,7 @@ def check(program, seed):
             if not d < 1e-4:
                 failed += 1
                 print(f"{name}: relative difference {d:.2g}")
-    print(f"{len(CASES)} adapters, {failed} wrong; largest relative difference {worst:.2g}")
+    print(f"{len(CASES + MORE)} adapters, {failed} wrong; largest relative difference {worst:.2g}")
     return failed > 0
 
 

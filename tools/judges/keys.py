@@ -86,6 +86,9 @@ ADAPTERS = [
     ("llama", {"target_modules": ["q_proj"], "modules_to_save": ["lm_head"]}, ["self_attn.q_proj"]),
     ("llama", {"target_modules": ["q_proj"], "layer_replication": [[0, 2], [1, 3]]}, ["self_attn.q_proj"]),
     ("llama", {"target_modules": ["q_proj"], "trainable_token_indices": [1]}, ["self_attn.q_proj"]),
+    ("*llama-biases", {"target_modules": ["q_proj", "v_proj"], "lora_bias": True}, ["self_attn.q_proj", "self_attn.v_proj"]),
+    ("*llama", {"target_modules": ["q_proj", "down_proj"], "lora_bias": True, "use_rslora": True}, ["self_attn.q_proj", "mlp.down_proj"]),
+    ("*phi3", {"target_modules": ["qkv_proj"], "lora_bias": True}, ["self_attn.qkv_proj"]),
 ]
 
 
@@ -108,7 +111,7 @@ def tensors_of(model, modules):
             continue
         rows, cols = model.get_parameter(f"model.layers.0.{module}.weight").shape
         at = f"base_model.model.model.layers.0.{module}."
-        out.update({at + "lora_A.weight": [2, cols], at + "lora_B.weight": [rows, 2], at + "lora_magnitude_vector": [rows]})
+        out.update({at + "lora_A.weight": [2, cols], at + "lora_B.weight": [rows, 2], at + "lora_magnitude_vector": [rows], at + "lora_B.bias": [rows]})
     return out
 
 
@@ -121,7 +124,7 @@ def write_adapter(folder, config, tensors):
         json.dump(config, f)
     made = {}
     for name, shape in tensors.items():
-        if "magnitude" in name and not config.get("use_dora"):
+        if "magnitude" in name and not config.get("use_dora") or "lora_B.bias" in name and not config.get("lora_bias"):
             continue
         made[name] = torch.from_numpy(families.numbers(name, tuple(shape)) + (1 if "magnitude" in name else 0)).contiguous()
     save_file(made, os.path.join(folder, "adapter_model.safetensors"))
