@@ -198,7 +198,9 @@ static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_templ
   if (code == RD_OK) {
     const char *at = strstr(text.text, answer);
     size_t from = at ? (size_t)(at - text.text) + strlen(answer) : text.size;
-    *end = rd_added_find(&t->added, (rd_slice){text.text, text.size}, from, text.from_data).id;
+    *end = rd_added_find(&t->added, (rd_slice){text.text, text.size},
+                         (rd_added_match){.end = from, .from = from}, text.from_data)
+               .id;
   }
   rd_rendered_drop(&text);
   json_decref(data);

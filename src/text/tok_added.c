@@ -144,24 +144,33 @@ static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text,
   return best;
 }
 
-rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, const char *plain) {
-  for (size_t at = from; at < text.size && a->count > 0;) {
+/* As in Hugging Face's library: all tokens of a text are found before any of them takes white
+ * space, and then each takes what it is to take; one that is left with nothing is none. */
+rd_added_match rd_added_find(const rd_added *a, rd_slice text, rd_added_match before,
+                             const char *plain) {
+  for (size_t at = before.from; at < text.size && a->count > 0;) {
     const struct rd_added_token *token =
         a->starts[(unsigned char)text.data[at]] ? longest_at(a, text, at) : NULL;
     if (!token || !fits(token, text, at, plain)) {
       at += token ? token->size : 1;
       continue;
     }
-    rd_added_match m = {at, at + token->size, token->id};
+    rd_added_match m = {at, at + token->size, at + token->size, token->id};
     rd_utf8 c;
-    while ((token->flags & RD_ADDED_LSTRIP) && m.start > from &&
-           (c = character(text, m.start, true)).size && rd_utf8_space(c.point) &&
-           m.start - c.size >= from)
+    while ((token->flags & RD_ADDED_LSTRIP) && m.start > before.end &&
+           (c = character(text, m.start, true)).size && rd_utf8_space(c.point))
       m.start -= c.size;
+    if ((token->flags & RD_ADDED_LSTRIP) && m.start < before.end)
+      m.start = before.end;
+    if ((token->flags & RD_ADDED_RSTRIP) && m.end < before.end)
+      m.end = before.end; /* what the one before took there is white space */
     while ((token->flags & RD_ADDED_RSTRIP) && (c = character(text, m.end, false)).size &&
            rd_utf8_space(c.point))
       m.end += c.size;
-    return m;
+    if (m.start < m.end)
+      return m;
+    before.end = m.end; /* the one before took all of it */
+    at = m.from;
   }
-  return (rd_added_match){text.size, text.size, -1};
+  return (rd_added_match){text.size, text.size, text.size, -1};
 }

@@ -27,6 +27,7 @@ typedef struct rd_added {
 
 typedef struct rd_added_match {
   size_t start, end; /* in the text, white space that the token takes included */
+  size_t from;       /* where the next search goes on: behind the token itself */
   int32_t id;        /* -1: none found, start is the text's size */
 } rd_added_match;
 
@@ -41,9 +42,12 @@ bool rd_added_has(const rd_added *a, rd_slice text);
 int32_t rd_added_id(const rd_added *a, rd_slice text);
 /* Texts in which no special token is found, and in which all are. */
 extern const char rd_added_plain[], rd_added_special[];
-/* The first token at or after `from`, the longest there; where that one may not be (inside a word,
- * a special one in plain text), the search goes on behind it. Special ones are found where no byte
- * of them is marked in `plain` (a byte for each of the text, or one of the above). */
-rd_added_match rd_added_find(const rd_added *a, rd_slice text, size_t from, const char *plain);
+/* The first token behind the one before (a zeroed match in front of all), the longest there; where
+ * that one may not be (inside a word, a special one in plain text), the search goes on behind it.
+ * White space that the one before took may hold tokens too: what a token does not take begins at
+ * the end of the one before. Special ones are found where no byte of them is marked in `plain` (a
+ * byte for each of the text, or one of the above). */
+rd_added_match rd_added_find(const rd_added *a, rd_slice text, rd_added_match before,
+                             const char *plain);
 
 #endif

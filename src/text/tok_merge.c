@@ -145,17 +145,21 @@ static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_err
   return RD_OK;
 }
 
-/* What has no piece: bytes, or the unknown token, or nothing. */
+/* What has no piece: bytes (of the letter that stands for it, where symbols are bytes), or the
+ * unknown token, or nothing. */
 static rd_code write_missing(rd_merger *m, const rd_symbol *s, bool after_unknown, rd_error *e) {
   const rd_tokenizer *t = m->t;
-  bool bytes = t->byte_fallback;
-  for (uint32_t i = 0; i < s->size && bytes; i++)
-    bytes = t->byte_ids[(unsigned char)s->text[i]] >= 0;
-  if (bytes) {
-    for (uint32_t i = 0; i < s->size; i++)
-      RD_TRY(rd_ids_add(m->out, t->byte_ids[(unsigned char)s->text[i]], e));
-    return RD_OK;
+  bool bytes = false;
+  rd_slice text = {s->text, s->size};
+  if (t->byte_fallback && t->byte_level) {
+    m->text.size = 0;
+    RD_TRY(rd_alphabet_letters(text, &m->text, e));
+    text = rd_slice_of(&m->text);
   }
+  if (t->byte_fallback)
+    RD_TRY(rd_write_bytes(m, text, &bytes, e));
+  if (bytes)
+    return RD_OK;
   bool silent = t->unknown < 0 || (after_unknown && t->fuse_unknown);
   return silent ? RD_OK : rd_ids_add(m->out, t->unknown, e);
 }

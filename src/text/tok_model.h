@@ -47,18 +47,18 @@ struct rd_tokenizer {
   rd_speller speller;
   rd_join join;
   rd_unigram unigram;
-  size_t longest_word; /* WordPiece: a word of more characters is unknown */
-  char continuing[16]; /* WordPiece: in front of pieces that go on a word */
-  bool spaced;         /* decoding: a space in front of every token but the first ... */
-  char joint[16];      /* ... unless it begins with this, which is left out */
-  bool cleaned;        /* decoding: no space before signs and English endings */
-  bool byte_level;     /* symbols are bytes, not characters */
-  bool whole_words;    /* a word that is itself a piece is taken whole */
-  bool byte_fallback;  /* characters without a piece are written as BYTE pieces */
-  bool fuse_unknown;   /* neighbouring unknown characters are one token */
-  int32_t
-      byte_ids[256]; /* BYTE pieces, or the one-byte pieces of a byte-level vocabulary; -1: none */
-  int32_t unknown;   /* -1: none */
+  size_t longest_word;       /* WordPiece: a word of more characters is unknown */
+  char continuing[16];       /* WordPiece: in front of pieces that go on a word */
+  bool spaced;               /* decoding: a space in front of every token but the first ... */
+  char joint[16];            /* ... unless it begins with this, which is left out */
+  bool cleaned;              /* decoding: no space before signs and English endings */
+  bool byte_level;           /* symbols are bytes, not characters */
+  bool whole_words;          /* a word that is itself a piece is taken whole */
+  bool byte_fallback;        /* characters without a piece are written as BYTE pieces */
+  bool fuse_unknown;         /* neighbouring unknown characters are one token */
+  int32_t byte_ids[256];     /* the one-byte pieces of a byte-level vocabulary; -1: none */
+  int32_t fallback_ids[256]; /* BYTE pieces; -1: none */
+  int32_t unknown;           /* -1: none */
 
   int32_t bos, pad, mask; /* -1: none */
   rd_ids eos;             /* the first is the one that pads an answer */
@@ -102,6 +102,8 @@ rd_code rd_spell_merges(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_pieces(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_word(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_unigram(rd_merger *m, rd_slice word, rd_error *e);
+/* Append the BYTE pieces of a text; nothing, where one is not in the vocabulary. */
+rd_code rd_write_bytes(rd_merger *m, rd_slice text, bool *written, rd_error *e);
 /* Spell one word and append its ids: an rd_emit whose context is an rd_merger. */
 rd_code rd_merge_word(void *merger, rd_slice word, rd_error *e);
 /* A new gap of `size` bytes: words cached so far are forgotten. */

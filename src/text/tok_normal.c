@@ -305,14 +305,44 @@ rd_code rd_normal_form(rd_normaliser *n, const char *name, bool *known, rd_error
   return RD_OK;
 }
 
+/* Does a step take away what a text begins with? A replacement stands, for Hugging Face's library,
+ * where the last character was that it took the place of; the other steps go character by
+ * character. */
+static rd_code takes_first(const rd_normal_step *s, rd_slice in, rd_bytes *room, bool *yes,
+                           rd_error *e) {
+  const rd_utf8 c = rd_utf8_read(in.data, in.size);
+  const size_t first = c.kind == RD_UTF8_GOOD ? c.size : 1;
+  rd_regex_match m = {.found = false};
+  if (s->apply == apply_replace) {
+    m.found = in.size >= s->from_size && memcmp(in.data, s->from, s->from_size) == 0;
+    m.end = s->from_size;
+  } else if (s->apply == apply_replace_matches) {
+    rd_regex_scratch *scratch;
+    RD_TRY(rd_regex_scratch_new(&scratch, in.size, e));
+    const rd_slice good = {in.data, rd_utf8_valid(in.data, in.size)};
+    rd_code code = rd_regex_next(s->regex, scratch, good, &m, e);
+    rd_regex_scratch_free(scratch);
+    RD_TRY(code);
+    m.found = m.found && m.start == 0 && m.end > 0;
+  } else if (s->apply != apply_prefix && (s->apply != apply_strip || s->left)) {
+    room->size = 0;
+    RD_TRY(s->apply(s, (rd_slice){in.data, first}, room, e));
+    *yes = *yes || room->size == 0;
+  }
+  *yes = *yes || (m.found && (s->to_size == 0 || m.end > first));
+  return RD_OK;
+}
+
 rd_code rd_normaliser_run(const rd_normaliser *n, rd_slice text, rd_gap gap, rd_bytes buffers[2],
-                          rd_slice *result, rd_error *e) {
+                          rd_slice *result, bool *shorter, rd_error *e) {
   int next = 0;
   for (size_t i = 0; i < n->count && text.size > 0; i++) {
     bool prefix = n->steps[i].apply == apply_prefix;
     if (prefix && (gap == RD_GAP_ON || (n->steps[i].at_start && gap != RD_GAP_START)))
       continue;
     rd_normal_apply apply = gap == RD_GAP_ON && n->steps[i].on ? n->steps[i].on : n->steps[i].apply;
+    if (shorter && !*shorter)
+      RD_TRY(takes_first(&n->steps[i], text, &buffers[next], shorter, e));
     buffers[next].size = 0;
     RD_TRY(apply(&n->steps[i], text, &buffers[next], e));
     text = rd_slice_of(&buffers[next]);

@@ -70,8 +70,10 @@ typedef enum rd_gap {
 } rd_gap;
 
 /* Run all steps over `text`. The result lies in `text` itself
- * or in one of the two buffers. Bytes that are not UTF-8 pass unchanged. */
+ * or in one of the two buffers. Bytes that are not UTF-8 pass unchanged. *shorter (NULL: nobody
+ * asks): is the result's beginning no longer that of the text, because something was taken away
+ * there? */
 rd_code rd_normaliser_run(const rd_normaliser *n, rd_slice text, rd_gap gap, rd_bytes buffers[2],
-                          rd_slice *result, rd_error *e);
+                          rd_slice *result, bool *shorter, rd_error *e);
 
 #endif

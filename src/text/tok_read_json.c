@@ -460,9 +460,12 @@ static rd_code read_merges(rd_tokenizer *t, rd_slice model, rd_error *e) {
   rd_slice values[MODEL_KEYS] = {{0}};
   rd_bytes buffers[4] = {{0}, {0}, {0}, {0}};
   RD_TRY(rd_tok_cut(model, model_keys, MODEL_KEYS, values, e));
-  if (!absent(values[PREFIX]) || !absent(values[SUFFIX]) ||
-      !(absent(values[DROPOUT]) || is(values[DROPOUT], "0.0") || is(values[DROPOUT], "0")))
-    return rd_fail(e, RD_UNSUPPORTED, "BPE with dropout or with marks on parts of words");
+  for (int i = PREFIX; i <= DROPOUT; i++)
+    if (!absent(values[i]) && !(i == DROPOUT && (is(values[i], "0.0") || is(values[i], "0"))))
+      return rd_fail(e, RD_UNSUPPORTED,
+                     "model BPE: %s is %.*s, which is not computed here; what is computed: null",
+                     model_keys[i], (int)(values[i].size < 40 ? values[i].size : 40),
+                     values[i].data);
   if (!values[VOCAB].data || !values[MERGES].data)
     return rd_fail(e, RD_BAD_INPUT, "model: \"vocab\" or \"merges\" is missing");
   t->whole_words = is(values[IGNORE], "true");

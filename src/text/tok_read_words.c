@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+static rd_code check_vocabulary(const rd_tokenizer *t, rd_slice vocab, const char *type,
+                                rd_error *e) {
+  if (!vocab.data)
+    return rd_fail(e, RD_BAD_INPUT, "model %s: \"vocab\" is missing", type);
+  return t->byte_level ? rd_fail(e, RD_UNSUPPORTED,
+                                 "model %s behind the pre-tokenizer ByteLevel, which is computed "
+                                 "for BPE alone",
+                                 type)
+                       : RD_OK;
+}
+
 /* The unknown token by its name: these models cannot go without. */
 static rd_code read_unknown(rd_tokenizer *t, rd_slice value, const char *what, rd_error *e) {
   rd_bytes name = {0};
@@ -26,8 +37,7 @@ rd_code rd_tok_read_wordlevel(rd_tokenizer *t, rd_slice model, rd_error *e) {
   static const char *const keys[] = {"vocab", "unk_token"};
   rd_slice values[2] = {{0}};
   RD_TRY(rd_tok_cut(model, keys, 2, values, e));
-  if (!values[0].data || t->byte_level)
-    return rd_fail(e, RD_UNSUPPORTED, "WordLevel without a vocabulary, or behind ByteLevel");
+  RD_TRY(check_vocabulary(t, values[0], "WordLevel", e));
   t->speller = rd_spell_word;
   t->spaced = true;
   RD_TRY(rd_tok_scan_vocab(t, values[0], e));
@@ -41,8 +51,7 @@ rd_code rd_tok_read_wordpiece(rd_tokenizer *t, rd_slice model, rd_error *e) {
   rd_bytes prefix = {0};
   int64_t most = 100;
   RD_TRY(rd_tok_cut(model, keys, 4, values, e));
-  if (!values[0].data || t->byte_level)
-    return rd_fail(e, RD_UNSUPPORTED, "WordPiece without a vocabulary, or behind ByteLevel");
+  RD_TRY(check_vocabulary(t, values[0], "WordPiece", e));
   if (values[3].data) {
     rd_scan s = rd_scan_of(values[3]);
     RD_TRY(rd_scan_integer(&s, &most, e));
@@ -100,8 +109,7 @@ rd_code rd_tok_read_unigram(rd_tokenizer *t, rd_slice model, rd_error *e) {
   rd_bytes piece = {0};
   int64_t unknown = -1;
   RD_TRY(rd_tok_cut(model, keys, 3, values, e));
-  if (!values[0].data || t->byte_level)
-    return rd_fail(e, RD_UNSUPPORTED, "Unigram without a vocabulary, or behind ByteLevel");
+  RD_TRY(check_vocabulary(t, values[0], "Unigram", e));
   t->speller = rd_spell_unigram;
   t->byte_fallback = values[2].data && rd_slice_same(values[2], rd_slice_text("true"));
   rd_code code = scan_pieces(t, values[0], &piece, e);

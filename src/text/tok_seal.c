@@ -22,6 +22,7 @@ rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e) {
   t->join = rd_join_listed;
   t->unknown = t->bos = t->pad = t->mask = -1;
   memset(t->byte_ids, 0xFF, sizeof t->byte_ids);
+  memset(t->fallback_ids, 0xFF, sizeof t->fallback_ids);
   return RD_OK;
 }
 
@@ -46,15 +47,28 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   *t = NULL;
 }
 
+/* Is a piece written so in its file, where bytes have letters that stand for them? */
+static rd_code written_so(const rd_tokenizer *t, int32_t id, rd_slice text, bool *yes,
+                          rd_error *e) {
+  rd_bytes letters = {0};
+  rd_slice piece = rd_vocab_piece(&t->vocab, id);
+  rd_code code = t->byte_level ? rd_alphabet_letters(piece, &letters, e) : RD_OK;
+  *yes = rd_slice_same(t->byte_level ? rd_slice_of(&letters) : piece, text);
+  rd_bytes_drop(&letters);
+  return code;
+}
+
 rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e) {
   rd_piece_kind kind = flags & RD_ADDED_SPECIAL ? RD_PIECE_SPECIAL : RD_PIECE_ADDED;
-  bool there = id >= 0 && (size_t)id < t->vocab.count;
+  bool there = id >= 0 && (size_t)id < t->vocab.count, same = false;
+  if (there && kind == RD_PIECE_ADDED && rd_piece_spells(t->vocab.pieces[id].kind))
+    RD_TRY(written_so(t, (int32_t)id, text, &same, e));
   if (there && t->vocab.pieces[id].kind == RD_PIECE_UNKNOWN)
     kind = RD_PIECE_UNKNOWN;
-  else if (there && kind == RD_PIECE_ADDED && rd_piece_spells(t->vocab.pieces[id].kind) &&
-           rd_slice_same(rd_vocab_piece(&t->vocab, (int32_t)id), text))
-    kind = RD_PIECE_BOTH;
-  RD_TRY(rd_vocab_set(&t->vocab, id, text, kind, 0, e));
+  if (same)
+    t->vocab.pieces[id].kind = RD_PIECE_BOTH;
+  else
+    RD_TRY(rd_vocab_set(&t->vocab, id, text, kind, 0, e));
   return rd_added_set(&t->added, text, (int32_t)id, flags, e);
 }
 
@@ -125,7 +139,7 @@ static rd_code add_clean(rd_tokenizer *t, rd_slice text, rd_error *e) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows && code == RD_OK; i++)
     code = rd_normal_replace(&steps, rd_slice_text(rows[i][0]), rd_slice_text(rows[i][1]), e);
   if (code == RD_OK)
-    code = rd_normaliser_run(&steps, text, RD_GAP_START, buffers, &text, e);
+    code = rd_normaliser_run(&steps, text, RD_GAP_START, buffers, &text, NULL, e);
   if (code == RD_OK)
     code = rd_bytes_add(&t->texts, text.data, text.size, e);
   rd_normaliser_drop(&steps);
@@ -178,7 +192,7 @@ static rd_code seal_later(rd_tokenizer *t, rd_error *e) {
     rd_slice text = {token->text, token->size};
     if (!(token->flags & RD_ADDED_LATER))
       continue;
-    code = rd_normaliser_run(&t->normaliser, text, RD_GAP_START, buffers, &text, e);
+    code = rd_normaliser_run(&t->normaliser, text, RD_GAP_START, buffers, &text, NULL, e);
     if (code == RD_OK && text.size)
       code = rd_added_set(&t->later, text, token->id, token->flags & ~(unsigned)RD_ADDED_LATER, e);
   }
@@ -186,6 +200,17 @@ static rd_code seal_later(rd_tokenizer *t, rd_error *e) {
   rd_bytes_drop(&buffers[1]);
   rd_added_index(&t->later);
   return code;
+}
+
+/* Pieces for bytes go by their names where they are added tokens too. */
+static void set_fallback(rd_tokenizer *t, int32_t id) {
+  const rd_piece *pieces = t->vocab.pieces;
+  const int byte = t->byte_fallback ? rd_byte_piece(rd_vocab_piece(&t->vocab, id)) : -1;
+  if (byte < 0 || pieces[id].kind == RD_PIECE_NONE)
+    return;
+  int32_t *at = &t->fallback_ids[byte];
+  if (*at < 0 || (pieces[id].kind == RD_PIECE_BYTE && pieces[*at].kind != RD_PIECE_BYTE))
+    *at = id;
 }
 
 rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
@@ -221,11 +246,9 @@ rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
     if (t->spaced && piece.size > t->longest_text) /* the first token is not joined */
       t->longest_text = piece.size;
     bool single = t->byte_level && rd_piece_spells(v->pieces[id].kind) && piece.size == 1;
-    int byte = single                              ? (unsigned char)*piece.data
-             : v->pieces[id].kind == RD_PIECE_BYTE ? rd_byte_piece(piece)
-                                                   : -1;
-    if (byte >= 0 && t->byte_ids[byte] < 0)
-      t->byte_ids[byte] = (int32_t)id;
+    if (single && t->byte_ids[(unsigned char)*piece.data] < 0)
+      t->byte_ids[(unsigned char)*piece.data] = (int32_t)id;
+    set_fallback(t, (int32_t)id);
   }
   return RD_OK;
 }

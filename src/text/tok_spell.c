@@ -56,14 +56,22 @@ rd_code rd_spell_pieces(rd_merger *m, rd_slice word, rd_error *e) {
   return rd_ids_add(m->out, m->t->unknown, e);
 }
 
+rd_code rd_write_bytes(rd_merger *m, rd_slice text, bool *written, rd_error *e) {
+  const int32_t *ids = m->t->fallback_ids;
+  *written = true;
+  for (size_t i = 0; i < text.size && *written; i++)
+    *written = ids[(unsigned char)text.data[i]] >= 0;
+  for (size_t i = 0; i < text.size && *written; i++)
+    RD_TRY(rd_ids_add(m->out, ids[(unsigned char)text.data[i]], e));
+  return RD_OK;
+}
+
 /* Characters without a piece, neighbours together: their bytes, or one unknown token. */
 static rd_code write_unknown(rd_merger *m, rd_slice text, rd_error *e) {
   const rd_tokenizer *t = m->t;
-  bool bytes = t->byte_fallback;
-  for (size_t i = 0; i < text.size && bytes; i++)
-    bytes = t->byte_ids[(unsigned char)text.data[i]] >= 0;
-  for (size_t i = 0; i < text.size && bytes; i++)
-    RD_TRY(rd_ids_add(m->out, t->byte_ids[(unsigned char)text.data[i]], e));
+  bool bytes = false;
+  if (t->byte_fallback)
+    RD_TRY(rd_write_bytes(m, text, &bytes, e));
   return bytes || t->unknown < 0 ? RD_OK : rd_ids_add(m->out, t->unknown, e);
 }
 

@@ -35,25 +35,32 @@ static rd_code cut_letters(void *context, rd_slice word, rd_error *e) {
 static rd_code encode_words(encoder *x, rd_slice text, rd_gap gap, rd_error *e) {
   if (text.size == 0)
     return RD_OK;
-  RD_TRY(rd_normaliser_run(&x->t->spacer, text, gap, x->spaced, &text, e));
+  RD_TRY(rd_normaliser_run(&x->t->spacer, text, gap, x->spaced, &text, NULL, e));
   if (x->t->after_bytes.count)
     return rd_splitter_run(&x->t->splitter, x->scratch, text, cut_letters, x, e);
   RD_TRY(rd_merger_gap(&x->merger, text.size, e));
   return rd_splitter_run(&x->t->splitter, x->scratch, text, rd_merge_word, &x->merger, e);
 }
 
+/* The bytes from..to, none where they cross. */
+static rd_slice between(rd_slice text, size_t from, size_t to) {
+  return (rd_slice){text.data + from, to > from ? to - from : 0};
+}
+
 /* `plain`: one of rd_added_plain and rd_added_special, for all of the gap. */
 static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, const char *plain, rd_error *e) {
   if (text.size == 0)
     return RD_OK;
-  RD_TRY(rd_normaliser_run(&x->t->normaliser, text, gap, x->buffers, &text, e));
-  for (size_t at = 0;; gap = RD_GAP_INSIDE) {
-    rd_added_match m = rd_added_find(&x->t->later, text, at, plain);
-    RD_TRY(encode_words(x, (rd_slice){text.data + at, m.start - at}, gap, e));
+  bool shorter = false; /* text that lost its beginning does not start where the whole does */
+  RD_TRY(rd_normaliser_run(&x->t->normaliser, text, gap, x->buffers, &text, &shorter, e));
+  gap = gap == RD_GAP_START && shorter ? RD_GAP_INSIDE : gap;
+  for (rd_added_match m = {0};; gap = RD_GAP_INSIDE) {
+    const size_t at = m.end;
+    m = rd_added_find(&x->t->later, text, m, plain);
+    RD_TRY(encode_words(x, between(text, at, m.start), gap, e));
     if (m.id < 0)
       return RD_OK;
     RD_TRY(rd_ids_add(x->merger.out, m.id, e));
-    at = m.end;
   }
 }
 
@@ -73,15 +80,14 @@ static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, const char 
       return rd_fail(e, RD_UNSUPPORTED, "this tokenizer has no BOS token");
     RD_TRY(rd_ids_add(out, x->t->bos, e));
   }
-  for (size_t at = 0;;) {
-    rd_added_match m = rd_added_find(&x->t->added, text, at, plain);
+  for (rd_added_match m = {0};;) {
+    const size_t at = m.end;
+    m = rd_added_find(&x->t->added, text, m, plain);
     rd_gap gap = at > 0 ? RD_GAP_INSIDE : flags & RD_TOK_CONTINUE ? RD_GAP_ON : RD_GAP_START;
-    RD_TRY(encode_gap(x, (rd_slice){text.data + at, m.start - at}, gap,
-                      plain_part(plain, at, m.start), e));
+    RD_TRY(encode_gap(x, between(text, at, m.start), gap, plain_part(plain, at, m.start), e));
     if (m.id < 0)
       return RD_OK;
     RD_TRY(rd_ids_add(out, m.id, e));
-    at = m.end;
   }
 }
 
@@ -275,7 +281,7 @@ int32_t rd_tokenizer_id(const rd_tokenizer *t, const char *piece) {
   if (id < 0 && strchr(piece, ' ') &&
       rd_normal_replace(&spaces, rd_slice_text(" "), rd_slice_text("\xE2\x96\x81"), NULL) ==
           RD_OK &&
-      rd_normaliser_run(&spaces, text, RD_GAP_ON, buffers, &text, NULL) == RD_OK)
+      rd_normaliser_run(&spaces, text, RD_GAP_ON, buffers, &text, NULL, NULL) == RD_OK)
     id = rd_vocab_find(&t->vocab, text);
   rd_bytes_drop(&buffers[0]);
   rd_bytes_drop(&buffers[1]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Patterns as Hugging Face's tokenizers (0.23.3, Oniguruma) search them: matches of no width, ends
- * of lines, options, hexadecimal digits. What is expected was printed by pre_tokenizers.Split and
- * normalizers.Replace. */
+ * of lines, options, hexadecimal digits, names of properties. What is expected was printed by
+ * pre_tokenizers.Split and normalizers.Replace. */
 #include "tok_normal.h"
 #include "tok_split.h"
 
@@ -61,6 +61,19 @@ static void texts_are_cut(void **state) {
       {"[^\\S\\n]+$", "Removed", false, "a  \nb\t", "a|\nb"},
       {"(?i:the)|$", "Isolated", false, "The the\n", "The| |the|\n"},
       {" ?\\p{L}+|^", "MergedWithNext", false, "ab cd\nef", "ab| cd\n|ef"},
+      {"\\p{Han}+", "Isolated", false, "你好。世、x", "你好|。|世|、x"},
+      {"[\\p{Han}。]+", "Isolated", false, "你好。世、x", "你好。世|、x"},
+      {"\\P{Hiragana}+", "Isolated", false, "の。は", "の|。|は"},
+      {"\\w+", "Isolated", false, "a½.½b", "a½|.|½b"},
+      {"[^\\w\\s]+", "Isolated", false, "a½.½b", "a|½.½|b"},
+      {"[^\\W]+", "Isolated", false, "cafe\u0301-²x", "cafe\u0301|-²|x"},
+      {"[\\W\\d]+", "Isolated", false, "e\u0301-5²x", "e\u0301|-5²|x"},
+      {"[[:punct:]]+", "Isolated", false, "a$+_b", "a|$+_|b"},
+      {"\\p{Punct}+", "Isolated", false, "a$+_b", "a$+|_|b"},
+      {"[[:^space:]_]+", "Isolated", false, "a\u180E b_", "a\u180E| |b_"},
+      {"\\p{Uppercase_Letter}\\p{^Lu}*", "Isolated", false, "aBcD", "a|Bc|D"},
+      {"\\u4e00|b{,2}c", "Removed", false, "x一bbbcy", "x|b|y"},
+      {"[\\H]+", "Isolated", false, "beef xyz", "beef| xyz"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rd_splitter s = {0};
@@ -104,8 +117,8 @@ static void matches_are_replaced(void **state) {
     rd_error e = {0};
     if (rd_normal_replace_matches(&n, rd_slice_text(cases[i].pattern), rd_slice_text(cases[i].to),
                                   &e) != RD_OK ||
-        rd_normaliser_run(&n, rd_slice_text(cases[i].text), RD_GAP_START, buffers, &out, &e) !=
-            RD_OK ||
+        rd_normaliser_run(&n, rd_slice_text(cases[i].text), RD_GAP_START, buffers, &out, NULL,
+                          &e) != RD_OK ||
         rd_bytes_add(&found, out.data, out.size, &e) != RD_OK)
       fail_msg("%s: %s", cases[i].pattern, e.message);
     expect(cases[i].pattern, cases[i].text, &found, cases[i].result);
