@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Products of few rows with bf16 matrices in place. Panels of 32 outputs are shared out over the
- * threads, each read once from start to end, 16 rows of it side by side. */
+/* Products of few rows with bf16 matrices in place. Panels of 16 outputs are shared out over the
+ * threads, each read once from start to end, its 16 rows side by side. */
 #include "mapped.h"
 
 #include <assert.h>
@@ -40,8 +40,7 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-static const float ones[RD_MAPPED_PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                            1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const float ones[RD_MAPPED_PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
 /* Items: panels. */
 static void multiply(void *context, int thread, int64_t first, int64_t last) {
@@ -53,8 +52,12 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
                                 part[RD_MAPPED_MOST * RD_MAPPED_PANEL] = {0};
     const int64_t valid = least(j->N - n, RD_MAPPED_PANEL);
     for (int64_t k = 0; k < j->K; k += j->block) {
-      const rd_mapped_block b = {j->w + n * j->K + k, j->K, valid, least(j->K - k, j->block),
-                                 j->x_stride};
+      const rd_mapped_block b = {.w = j->w + n * j->K + k,
+                                 .stride = j->K,
+                                 .valid = valid,
+                                 .before = k,
+                                 .length = least(j->K - k, j->block),
+                                 .x_stride = j->x_stride};
       rd_mapped_sums(part, &b, j->x + k, (int)j->M);
       for (int64_t i = 0; i < j->M * RD_MAPPED_PANEL; i++)
         sums[i] += part[i];

@@ -6,21 +6,26 @@
 
 #include <immintrin.h>
 
-/* Numbers are fetched before they are needed, into the second cache, as rows that lie a power of
- * two apart share one set of the first: those of the row 16 further on, or, where rows are so long
- * that these would not stay, some further on in the same row. */
-enum { AHEAD = 512, LONG = 8192 };
+/* What is read next, the panel behind this one, is fetched into the second cache a panel ahead:
+ * there its rows follow each other, so four streams, each of four rows, let memory be read from
+ * start to end. (Sixteen streams, a row each, are as far apart as the rows: where these are a power
+ * of two long, a third is lost. One stream is less than memory can do.) */
+enum { STREAMS = 4, LINES = 16 / STREAMS, LINE = 64 };
+
+static inline __attribute__((always_inline)) void fetch(const char *next, int64_t apart) {
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; i++)
+    _mm_prefetch(next + i / LINES * apart + i % LINES * LINE, _MM_HINT_T1);
+}
 
 /* Pairs k .. k + 16 of 16 outputs: out[p] holds pair p of all of them. In four rounds words,
  * doubles, then quarters of registers change places. */
 static inline __attribute__((always_inline)) void
-transposed(__m512i out[16], const rd_bf16 *const rows[16], int64_t k, __mmask32 m, int64_t ahead) {
+transposed(__m512i out[16], const rd_bf16 *const rows[16], int64_t k, __mmask32 m) {
   __m512i a[16], b[16];
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; i++) {
+  for (int i = 0; i < 16; i++)
     a[i] = _mm512_maskz_loadu_epi16(m, rows[i] + k);
-    _mm_prefetch((const char *)(rows[i] + k + ahead), _MM_HINT_T1);
-  }
 #pragma GCC unroll 8
   for (int i = 0; i < 16; i += 2) {
     b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
@@ -49,45 +54,60 @@ transposed(__m512i out[16], const rd_bf16 *const rows[16], int64_t k, __mmask32 
   }
 }
 
-static inline __mmask32 present(int64_t length, int64_t k) {
-  return length - k >= 32 ? 0xffffffffu : (1u << (length - k)) - 1;
-}
-
-static void rows_of(const rd_bf16 *rows[16], const rd_mapped_block *b, int64_t first) {
-  for (int64_t i = 0; i < 16; i++)
-    rows[i] = b->w + (first + i < b->valid ? first + i : b->valid - 1) * b->stride;
-}
-
 static inline __m512bh pair(const rd_bf16 *x) {
   int32_t v;
   memcpy(&v, x, sizeof v);
   return (__m512bh)_mm512_set1_epi32(v);
 }
 
+/* Numbers from an odd place in a line to its end: vectors that begin a line read one, others two,
+ * and files align their tensors to 32 bytes. 0: where rows begin at different places in theirs. */
+static int64_t head_of(const rd_mapped_block *b) {
+  const int64_t line = LINE / (int64_t)sizeof *b->w;
+  const int64_t head = -(int64_t)((uintptr_t)b->w / sizeof *b->w) & (line - 1);
+  return b->stride % line == 0 && head % 2 == 0 ? head : 0;
+}
+
+/* The panel's numbers k .. k + n (at most 32), by those of all rows of x from `x` on. */
+static inline __attribute__((always_inline)) void step(__m512 *sum, const rd_bf16 *const *from,
+                                                       int64_t k, int64_t n, const rd_bf16 *x,
+                                                       int64_t x_stride, const int rows) {
+  __m512i w[16];
+  transposed(w, from, k, (__mmask32)(0xffffffffu >> (32 - n)));
+#pragma GCC unroll 16
+  for (int p = 0; p < 16; p++)
+    if (2 * p < n)
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; r++)
+        sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + r * x_stride + k + 2 * p));
+}
+
 /* `rows` is a constant in every call. */
 static inline __attribute__((always_inline)) void few(float *sums, const rd_mapped_block *b,
                                                       const rd_bf16 *x, const int rows) {
-  for (int64_t half = 0; half < RD_MAPPED_PANEL && half < b->valid; half += 16) {
-    const rd_bf16 *from[16];
-    const int64_t ahead = b->stride < LONG ? 16 * b->stride : AHEAD;
-    __m512 sum[RD_MAPPED_MOST];
-    rows_of(from, b, half);
+  const rd_bf16 *from[RD_MAPPED_PANEL];
+  const int64_t apart = RD_MAPPED_PANEL / STREAMS * b->stride * (int64_t)sizeof *b->w;
+  const int64_t head = head_of(b);
+  const char *next = (const char *)(b->w - b->before + RD_MAPPED_PANEL * b->stride) +
+                     b->before / 32 * LINES * LINE;
+  __m512 sum[RD_MAPPED_MOST];
+  for (int64_t i = 0; i < RD_MAPPED_PANEL; i++)
+    from[i] = b->w + (i < b->valid ? i : b->valid - 1) * b->stride;
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
-      sum[r] = _mm512_setzero_ps();
-    for (int64_t k = 0; k < b->length; k += 32) {
-      __m512i w[16];
-      transposed(w, from, k, present(b->length, k), ahead);
-#pragma GCC unroll 16
-      for (int p = 0; p < 16; p++)
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++)
-          sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + r * b->x_stride + k + 2 * p));
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
-      _mm512_storeu_ps(sums + r * RD_MAPPED_PANEL + half, sum[r]);
+  for (int r = 0; r < rows; r++)
+    sum[r] = _mm512_setzero_ps();
+  for (int64_t k = 0, n; k < b->length; k += n, next += LINES * LINE) {
+    n = k == 0 && head > 0 ? head : 32;
+    n = n < b->length - k ? n : b->length - k;
+    fetch(next, apart);
+    if (n == 32)
+      step(sum, from, k, 32, x, b->x_stride, rows);
+    else
+      step(sum, from, k, n, x, b->x_stride, rows);
   }
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; r++)
+    _mm512_storeu_ps(sums + r * RD_MAPPED_PANEL, sum[r]);
 }
 
 /* Each number of rows is compiled for itself, so that the sums stay in registers. */

@@ -5,18 +5,19 @@
 
 #include "mapped.h"
 
-enum { RD_MAPPED_PANEL = 32 /* outputs at a time */ };
+enum { RD_MAPPED_PANEL = 16 /* outputs at a time */ };
 
 /* Some numbers along K of a panel: w points to the first output's; further ones are `stride`
  * numbers apart; those from `valid` on are read as the last valid one. */
 typedef struct rd_mapped_block {
   const rd_bf16 *w;
   int64_t stride, valid;
+  int64_t before;   /* numbers of the same rows that lie before these and are done */
   int64_t length;   /* numbers */
   int64_t x_stride; /* from row to row of x, which is zero from `length` to a multiple of 32 */
 } rd_mapped_block;
 
-/* sums (rows <= RD_MAPPED_MOST, 32) = the block's products with rows of x, pair by pair. */
+/* sums (rows <= RD_MAPPED_MOST, 16) = the block's products with rows of x, pair by pair. */
 void rd_mapped_sums(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int rows);
 
 #endif

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -26,10 +27,14 @@ static const struct {
 } shapes[] = {{2, 2},     {16, 32},   {33, 31},    {48, 288},  {100, 512}, {70, 513},  {64, 576},
               {31, 1024}, {48, 1026}, {257, 1536}, {40, 2048}, {33, 2816}, {65, 4096}, {20, 8200}};
 static const int64_t counts[] = {1, 2, 3, 4, 5, 6, 7, 8};
+/* where the matrix begins, in numbers from a cache line: files align to 32 bytes, and to less */
+static const int64_t places[] = {0, 16, 3, 24, 30};
 
-static void check(int64_t M, int64_t N, int64_t K, rd_dtype type, bool add) {
+static void check(int64_t M, int64_t N, int64_t K, int64_t place, rd_dtype type, bool add) {
   const size_t size = (size_t)(M * N) * rd_dtype_size(type);
-  rd_bf16 *x = random_numbers(M * K, 1), *w = random_numbers(N * K, 2);
+  rd_bf16 *x = random_numbers(M * K, 1), *drawn = random_numbers(N * K, 2);
+  rd_bf16 *room = aligned_alloc(64, ((size_t)(N * K + place) * sizeof *room + 63) / 64 * 64);
+  rd_bf16 *w = memcpy(room + place, drawn, (size_t)(N * K) * sizeof *w);
   rd_bf16 *before = random_numbers(M * N, 3);
   void *y = malloc(size), *wanted = malloc(size);
   rd_cast(y, type, before, RD_BF16, M * N);
@@ -39,9 +44,9 @@ static void check(int64_t M, int64_t N, int64_t K, rd_dtype type, bool add) {
                    RD_OK);
   assert_int_equal(rd_mapped_multiply(y, type, N, x, K, w, M, N, K, add, NULL), RD_OK);
   if (memcmp(y, wanted, size) != 0)
-    fail_msg("(%ld,%ld,%ld) to %s add %d with %d threads differs from rd_matmul", (long)M, (long)K,
-             (long)N, rd_dtype_name(type), add, rd_threads_get());
-  free(x), free(w), free(before), free(y), free(wanted);
+    fail_msg("(%ld,%ld,%ld) at %ld to %s add %d with %d threads differs from rd_matmul", (long)M,
+             (long)K, (long)N, (long)place, rd_dtype_name(type), add, rd_threads_get());
+  free(x), free(drawn), free(room), free(before), free(y), free(wanted);
 }
 
 static void as_rd_matmul(void **state) {
@@ -53,7 +58,8 @@ static void as_rd_matmul(void **state) {
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
       rd_threads_set(1 + (int)(s + c) % 3);
-      check(counts[c], shapes[s].N, shapes[s].K, c % 2 ? RD_BF16 : RD_F32, (s + c) % 2);
+      check(counts[c], shapes[s].N, shapes[s].K, places[(s + c) % 5], c % 2 ? RD_BF16 : RD_F32,
+            (s + c) % 2);
     }
   rd_threads_set(2);
 }
