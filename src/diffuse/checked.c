@@ -4,6 +4,7 @@
  * draws. Jacobi iteration (Santilli et al. 2023) is the same check over the base's own guesses. */
 #include "checked.h"
 
+#include "branched.h"
 #include "clock.h"
 #include "draft_state.h"
 
@@ -78,6 +79,7 @@ static void need_check(rd_draft *d, rd_need *need) {
   need->shift = true;
   need->stepwise = d->setup.prompt_count + c->lead;
   want(d, c->final, least(end + 1, d->setup.count));
+  rd_branched_need(d, need);
 }
 
 void rd_checked_need(rd_draft *d, rd_need *need) {
@@ -92,7 +94,7 @@ void rd_checked_need(rd_draft *d, rd_need *need) {
 }
 
 /* Old passes count less: the cost of a pass grows with what stands. */
-static void keep_pace(rd_pace *pace, double seconds, double words) {
+static void keep_pace(rd_lately *pace, double seconds, double words) {
   const double fading = 0.9;
   pace->seconds = fading * pace->seconds + seconds;
   pace->words = fading * pace->words + words;
@@ -155,7 +157,9 @@ static void take_check(rd_draft *d) {
     c->ended = rd_is_end(&d->view, d->draft[p]);
   if (c->drafted > 0)
     c->width = draft_width(d, right);
-  if (!first)
+  if (!first && c->branching)
+    rd_branched_learn(d, c->drafted, right, rd_seconds() - c->asked);
+  else if (!first)
     learn(c, d->sampler->drafts ? c->drafted : 0, right, rd_seconds() - c->asked);
   if (d->sampler->drafts) {
     c->now_accepted = right;
@@ -164,8 +168,9 @@ static void take_check(rd_draft *d) {
     c->all_rejected += c->now_rejected;
   }
   c->final = p;
-  c->drafted = 0;
-  d->n = c->ended || guesses_fall(d, right) ? c->final : proposed;
+  c->drafted = c->now_drafted = c->ended ? 0 : rd_branched_take(d, right);
+  c->all_drafted += c->now_drafted;
+  d->n = c->ended || guesses_fall(d, right) ? c->final + c->drafted : proposed;
 }
 
 void rd_checked_take(rd_draft *d) {
@@ -183,8 +188,8 @@ void rd_checked_take(rd_draft *d) {
 static void choose_next(rd_draft *d) {
   rd_checked *c = &d->checked;
   int64_t left = d->setup.count - c->final;
-  c->drafting =
-      d->sampler->drafts && c->drafted == 0 && c->rest == 0 && c->plain.words > 0 && left > 1;
+  c->drafting = d->sampler->drafts && !c->branching && c->drafted == 0 && c->rest == 0 &&
+                c->plain.words > 0 && left > 1;
   c->width = least(c->width, left - 1);
   if (c->width < 1)
     c->width = 1;
@@ -195,6 +200,7 @@ int64_t rd_checked_next(rd_draft *d) {
   int32_t *next = d->canvas + d->setup.prompt_count;
   int64_t stood = d->n, masked = 0;
   choose_next(d);
+  rd_branched_choose(d);
   c->guessed = stood - c->final;
   if (!d->sampler->drafts)
     c->drafted = least(width_ahead(d), d->setup.count - c->final);

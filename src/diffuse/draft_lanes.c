@@ -2,6 +2,7 @@
 /* What a draft takes of an engine: rows of a pass, and lanes. */
 #include "attention.h"
 #include "base_say.h"
+#include "branched.h"
 #include "draft.h"
 #include "draft_state.h"
 
@@ -32,5 +33,7 @@ rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {
     RD_TRY(rd_lane_open(&d->unguided_lane, engine, length, e));
   if (rd_base_say_wanted(d) && !d->say.lane)
     RD_TRY(rd_lane_open(&d->say.lane, engine, length, e));
+  if (d->sampler->checks && d->drafts == 0)
+    rd_branched_begin(d, engine);
   return RD_OK;
 }

@@ -98,7 +98,18 @@ int64_t rd_engine_attention(const rd_model *model) {
 
 int64_t rd_need_rows(const rd_need *need) {
   int64_t read = need->read ? need->read_end - need->read_first : 0;
-  return (need->end - need->first) * (need->unguided ? 2 : 1) + read;
+  return (need->end - need->first) * (need->unguided ? 2 : 1) + read + rd_need_branch_rows(need);
+}
+
+int64_t rd_need_branch_rows(const rd_need *need) {
+  return need->branches ? need->branches->count * need->branches->masks : 0;
+}
+
+int64_t rd_need_branch(const rd_need *need) {
+  int64_t b = 0;
+  while (b + 1 < need->branches->count && need->out[b].id == need->canvas[need->wanted[b].position])
+    b++;
+  return b;
 }
 
 bool rd_need_reads(const rd_need *need, int64_t i) {
@@ -170,6 +181,22 @@ static rd_code check_read(const rd_need *need, const rd_model *model, rd_error *
                  (long long)need->read_first);
 }
 
+static rd_code check_branches(const rd_need *need, int64_t longest, rd_error *e) {
+  const rd_branches *b = need->branches;
+  const int64_t ahead = need->length + b->masks;
+  if (b->count < 1 || b->masks < 1 || b->count != need->count || !need->shift || need->unguided ||
+      need->gated < need->length || need->end != need->length ||
+      need->wanted[0].position != need->length - b->count + 1)
+    return rd_fail(e, RD_USAGE,
+                   "%lld branches of %lld rows: they stand behind the last positions of a canvas "
+                   "that lies before its gate, one for each word that is wanted there",
+                   (long long)b->count, (long long)b->masks);
+  if (!need->lane || need->lane->positions < ahead || ahead > longest)
+    return rd_fail(e, RD_USAGE, "branches up to position %lld need a lane that has it",
+                   (long long)ahead);
+  return RD_OK;
+}
+
 rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longest, rd_error *e) {
   if (need->first < 0 || need->end <= need->first || need->end > need->length)
     return rd_fail(e, RD_USAGE, "positions %lld to %lld of a canvas of %lld make no range",
@@ -180,6 +207,8 @@ rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longes
   RD_TRY(check_gate(need, model, e));
   if (need->read)
     RD_TRY(check_read(need, model, e));
+  if (need->branches)
+    RD_TRY(check_branches(need, longest, e));
   if (need->count > need->end - need->first)
     return rd_fail(e, RD_USAGE, "%lld positions wanted of the %lld that are computed",
                    (long long)need->count, (long long)(need->end - need->first));
@@ -239,7 +268,8 @@ int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t leng
 
 void rd_need_forget(const rd_need *need) {
   if (need->lane)
-    rd_lane_forget(need->lane, need->first, need->end);
+    rd_lane_forget(need->lane, need->first,
+                   need->end + (need->branches ? need->branches->masks : 0));
   if (need->unguided_lane)
     rd_lane_forget(need->unguided_lane, need->first, need->end);
   if (need->read)

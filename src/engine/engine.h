@@ -46,6 +46,20 @@ typedef struct rd_wanted {
 typedef void rd_see_row(void *context, int64_t index, const float *logits,
                         const rd_proposal *proposal);
 
+/* Words ahead of a canvas whose last words are not settled, in the pass that settles them. Behind
+ * each of its last `count` positions stands a branch: `masks` rows that have the adapter, see what
+ * is clean up to that position and one another, and are remembered by nobody. Of the branches the
+ * one behind the last word that stands proposes, that is the first position whose wanted word is
+ * not the one of the canvas: its first row the word behind the wanted one, and so on. */
+typedef struct rd_branches {
+  int64_t count, masks;
+  const int32_t *ids;  /* (masks) that stand in a branch's rows: the mask, as often */
+  rd_propose_row draw; /* of the first word of the first branch; both counters rise by one with each
+                          position */
+  rd_proposal *out;    /* (masks) to be filled by propose */
+  int64_t taken;       /* set by propose: the branch that they are of */
+} rd_branches;
+
 /* What a pass must compute of one canvas. */
 typedef struct rd_need {
   rd_lane *lane;         /* or NULL: nothing is remembered */
@@ -79,7 +93,11 @@ typedef struct rd_need {
   const rd_wanted *wanted; /* (count) rising; their rows lie in [first, end) */
   int64_t count;
   rd_proposal *out; /* (count) to be filled by propose */
-  rd_see_row *see;  /* of propose, from the first wanted position to the last; or NULL */
+  /* Or NULL. With them all of the canvas is before the gate, there is a lane with room for what
+   * stands ahead, and what is wanted are the words behind the last positions, one for each branch.
+   */
+  rd_branches *branches;
+  rd_see_row *see; /* of propose, from the first wanted position to the last; or NULL */
   void *see_context;
 } rd_need;
 
@@ -94,6 +112,7 @@ typedef rd_code rd_states_sink(void *context, int64_t need, int64_t index, const
                                rd_error *e);
 
 struct rd_engine {
+  bool branches; /* needs may have some */
   /* Fill needs[i].out for all i; more than fit in a pass are run in several. A need's results do
    * not depend on the others, but for rounding where the engine's row says so. Never allocates.
    * After an error the ranges of the needs' lanes are forgotten. RD_USAGE: a need that fits in no
@@ -168,6 +187,10 @@ int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t leng
 rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longest, rd_error *e);
 /* Is wanted[i] mixed with what the base reads? */
 bool rd_need_reads(const rd_need *need, int64_t i);
+/* Rows of a need's branches, all of them. */
+int64_t rd_need_branch_rows(const rd_need *need);
+/* The branch behind the words that stand, once what is wanted is in `out`. */
+int64_t rd_need_branch(const rd_need *need);
 /* Where the need's clean rows end, in [first, end]: with a gate, what lies before it. */
 int64_t rd_need_clean(const rd_need *need);
 /* Before a pass the lanes forget the need's range, after it they know it. */

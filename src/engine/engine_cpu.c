@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The CPU engine: the stack over packed needs, and proposals from chunks of logits. The two rows
  * of a pair are combined as they come, a first half kept over from one chunk to the next. */
+#include "ahead.h"
 #include "arena.h"
 #include "engine.h"
 #include "inspect.h"
@@ -22,6 +23,7 @@ typedef struct cpu_engine {
   rd_proposal *proposals; /* (rows) */
   float *half;            /* (V) the first of a pair */
   float *state;           /* (D) */
+  rd_ahead ahead;
   void *workspace;
   /* of the call in progress */
   rd_scores_sink *sink;   /* NULL: proposals are made */
@@ -43,6 +45,8 @@ static void layout(cpu_engine *d, rd_arena *a) {
   d->half = RD_TAKE(a, float, V);
   d->state = RD_TAKE(a, float, (size_t)d->model->config.width);
   d->workspace = RD_TAKE(a, unsigned char, rd_propose_workspace((int64_t)V));
+  d->ahead.model = d->model;
+  rd_ahead_take(&d->ahead, a, d->workspace);
 }
 
 /* --- logits ----------------------------------------------------------------------------------- */
@@ -119,10 +123,28 @@ static rd_code give_scores(cpu_engine *d, float *logits, int64_t count, rd_error
   return RD_OK;
 }
 
+/* Words of branches, which follow what was wanted. */
+static rd_code look_ahead(cpu_engine *d, float *logits, int64_t first, int64_t count, rd_error *e) {
+  const rd_packing *p = &d->packing;
+  const rd_dtype type = d->model->weights.type;
+  const int64_t D = d->model->config.width, V = d->model->config.vocab;
+  for (int64_t i = 0; i < count; i++) {
+    const void *state = rd_at_const(d->stack->hidden, type, p->indices[first + i] * D);
+    RD_TRY(rd_ahead_row(&d->ahead, p, &p->uses[first + i], logits + i * V, state, e));
+  }
+  rd_profile_lap("branches");
+  return RD_OK;
+}
+
 static rd_code use_logits(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
   cpu_engine *d = context;
-  int64_t kept = combine_pairs(d, logits, d->packing.uses + first, count);
-  return d->sink ? give_scores(d, logits, kept, e) : propose_chunk(d, logits, kept, e);
+  const int64_t left = d->packing.use_count - first, V = d->model->config.vocab;
+  const int64_t wanted = left > count ? count : left > 0 ? left : 0;
+  const int64_t kept = combine_pairs(d, logits, d->packing.uses + first, wanted);
+  if (kept > 0)
+    RD_TRY(d->sink ? give_scores(d, logits, kept, e) : propose_chunk(d, logits, kept, e));
+  return wanted < count ? look_ahead(d, logits + wanted * V, first + wanted, count - wanted, e)
+                        : RD_OK;
 }
 
 /* The rows that are used, before the head. */
@@ -146,8 +168,9 @@ static rd_code run_pass(void *context, int64_t attention, rd_error *e) {
   for (int64_t i = 0; i < p->sequence_count; i++)
     p->sequences[i].cache = p->lanes[i] ? ((const cpu_lane *)p->lanes[i])->cache : NULL;
   RD_TRY(rd_stack_run(d->stack, p->sequences, p->sequence_count, attention, e));
+  const int64_t rows = p->use_count + (d->sink ? 0 : p->branch_rows);
   return d->states ? give_states(d, e)
-                   : rd_stack_logits(d->stack, p->indices, p->use_count, use_logits, d, e);
+                   : rd_stack_logits(d->stack, p->indices, rows, use_logits, d, e);
 }
 
 static rd_code copy_lane(rd_lane *to, const rd_lane *from, int64_t first, int64_t count,
@@ -221,7 +244,8 @@ rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows,
   cpu_engine *d = rd_calloc(1, sizeof *d, "an engine", e);
   if (!d)
     return RD_NO_MEMORY;
-  d->base = (rd_engine){.propose = propose,
+  d->base = (rd_engine){.branches = true,
+                        .propose = propose,
                         .scores = scores,
                         .states = states,
                         .lane_open = lane_open,

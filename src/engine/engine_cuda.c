@@ -175,6 +175,10 @@ static const rd_pass_runner runner = {run_pass, copy_lane};
 
 static rd_code run(cuda_engine *d, const rd_need *needs, int64_t n, rd_scores_sink *sink,
                    rd_states_sink *states, void *context, rd_error *e) {
+  for (int64_t i = 0; i < n; i++)
+    if (needs[i].branches)
+      return rd_fail(e, RD_UNSUPPORTED,
+                     "a device drafts in passes of its own: branches are for --engine cpu");
   d->sink = sink;
   d->states = states;
   d->context = context;

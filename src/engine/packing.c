@@ -91,6 +91,20 @@ static int64_t pack_side(rd_packing *p, const rd_need *need, bool clean) {
   return (s.end - s.first) * (need->unguided ? 2 : 1) + (clean ? rows_read(need) : 0);
 }
 
+/* The branches of a need, which come last of all. */
+static void add_branches(rd_packing *p, const rd_need *need) {
+  const rd_branches *b = need->branches;
+  for (int64_t i = 0; b && i < b->count; i++) {
+    const int64_t first = need->length - b->count + 1 + i;
+    p->lanes[p->sequence_count] = need->lane;
+    p->sequences[p->sequence_count++] = (rd_sequence){.ids = b->ids,
+                                                      .count = b->masks,
+                                                      .first = first,
+                                                      .length = first + b->masks,
+                                                      .branch = true};
+  }
+}
+
 static void want_row(rd_packing *p, int64_t row, rd_row_use use) {
   p->indices[p->use_count] = (int32_t)row;
   p->uses[p->use_count++] = use;
@@ -112,10 +126,25 @@ static void pack_wanted(rd_packing *p, int64_t number, const int64_t at[2], cons
   }
 }
 
-/* needs[first .. end) of a kind of attention: clean sides first. */
+/* Every row of the branches of needs[first .. end), which begin at row `at`. */
+static void pack_branches(rd_packing *p, int64_t first, int64_t end, int64_t attention,
+                          int64_t at) {
+  for (int64_t i = first; i < end; i++) {
+    if (p->needs[i].attention != attention)
+      continue;
+    add_branches(p, &p->needs[i]);
+    for (int64_t row = 0; row < rd_need_branch_rows(&p->needs[i]); row++) {
+      const int64_t use = p->use_count + p->branch_rows;
+      p->indices[use] = (int32_t)(at + p->branch_rows++);
+      p->uses[use] = (rd_row_use){i, row, RD_USE_ALONE};
+    }
+  }
+}
+
+/* needs[first .. end) of a kind of attention: clean sides first, branches last. */
 static void pack(rd_packing *p, int64_t first, int64_t end, int64_t attention) {
   int64_t at[2] = {0};
-  p->sequence_count = p->use_count = 0;
+  p->sequence_count = p->use_count = p->branch_rows = 0;
   for (int behind = 0; behind < 2; behind++)
     for (int64_t i = first; i < end; i++)
       if (p->needs[i].attention == attention)
@@ -131,10 +160,12 @@ static void pack(rd_packing *p, int64_t first, int64_t end, int64_t attention) {
     for (int behind = 0; behind < 2; behind++)
       at[behind] += rows[behind] * (need->unguided ? 2 : 1) + (behind ? 0 : rows_read(need));
   }
+  pack_branches(p, first, end, attention, at[1]);
 }
 
 /* A product of a shape not met before costs a millisecond to prepare, and drafts of many lengths
- * come and go: passes over several are filled up to one of a few sizes in each doubling. */
+ * come and go: passes over several are filled up to one of a few sizes in each doubling. Passes
+ * with branches are of few sizes. */
 static void pad(rd_packing *p, int64_t rows) {
   enum { LEAST = 16, MOST = 256 };
   static const int32_t filler[MOST] = {0};
@@ -165,7 +196,7 @@ static rd_code run_pass(rd_packing *p, int64_t n, int64_t first, int64_t *next,
     if (p->needs[i].attention == attention)
       RD_TRY(copy_known(&p->needs[i], runner, e));
   pack(p, first, end, attention);
-  if (p->sequence_count > 1 && attention != RD_CAUSAL)
+  if (p->sequence_count > 1 && attention != RD_CAUSAL && p->branch_rows == 0)
     pad(p, rows);
   RD_TRY(runner->run(engine, attention, e));
   for (int64_t i = first; i < end; i++)

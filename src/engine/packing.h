@@ -32,6 +32,9 @@ typedef struct rd_packing {
   int32_t *indices; /* (rows) of the pass's rows that are wanted */
   rd_row_use *uses; /* (rows) of those */
   int64_t use_count;
+  int64_t
+      branch_rows; /* follow in both lists, need after need and branch after branch: all of them,
+                      since which branch will count is not known. `index` counts them there */
 } rd_packing;
 
 /* What an engine does for it. */

@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "remembered.h"
+#include "sampler_head.h"
 #include "written.h"
 
 #include <stdlib.h>
@@ -59,6 +60,8 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
     code = rd_folder_make(out, e);
   if (code == RD_OK)
     code = write_factors(&tensors, format, weights_out, e);
+  if (code == RD_OK)
+    code = rd_sampler_head_copy(adapter, out, e);
   if (code == RD_OK)
     code = rd_remembered_write(&remembered, out, e);
   if (code == RD_OK) {

@@ -54,6 +54,7 @@ void rd_model_close(rd_model **model) {
   if (m->store) {
     rd_model_file_drop(&m->store->file);
     rd_adapter_drop(&m->store->adapter);
+    rd_sampler_head_drop(&m->store->sampler_head);
     rd_arena_drop(&m->store->weights);
     rd_arena_drop(&m->store->tables);
   }
@@ -241,10 +242,13 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
   const int64_t rows = m->config.vocab;
   if (o->adapter)
     RD_TRY(rd_adapter_open(&s->adapter, o->adapter, e));
+  if (o->adapter)
+    RD_TRY(rd_sampler_head_open(&s->sampler_head, o->adapter, m->config.width, e));
+  m->sampler_head = s->sampler_head.fc1.rows > 0 ? &s->sampler_head : NULL;
   m->adapted = o->adapter != NULL;
   RD_TRY(recall(&m->remembered, &s->file, o, e));
-  const rd_tensors *mapped[] = {&s->file.tensors, &s->adapter.tensors};
-  for (size_t k = 0; k < 2; k++) {
+  const rd_tensors *mapped[] = {&s->file.tensors, &s->adapter.tensors, &s->sampler_head.tensors};
+  for (size_t k = 0; k < sizeof mapped / sizeof *mapped; k++) {
     m->memory_bytes += mapped[k]->copied;
     for (size_t i = 0; i < mapped[k]->map_count; i++)
       m->file_bytes += mapped[k]->maps[i].size;

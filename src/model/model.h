@@ -41,10 +41,11 @@ struct rd_model {
   char *system;                    /* of conversations that have none; or NULL */
   rd_remembered remembered;        /* what was chosen, by an option or when it was trained */
   bool head_apart; /* the settings tie the head; the file stores one, which counts */
-  char *name;      /* last part of the path */
-  size_t file_bytes, memory_bytes; /* mapped; allocated at opening */
-  struct rd_model_store *store;    /* what close gives back: maps, arena, ... */
-  struct rd_words_shelf *shelf;    /* the words of the tokenizer, for forms of answers */
+  const struct rd_sampler_head *sampler_head; /* of the adapter (sampler_head.h); or NULL */
+  char *name;                                 /* last part of the path */
+  size_t file_bytes, memory_bytes;            /* mapped; allocated at opening */
+  struct rd_model_store *store;               /* what close gives back: maps, arena, ... */
+  struct rd_words_shelf *shelf;               /* the words of the tokenizer, for forms of answers */
 };
 typedef struct rd_model rd_model;
 

@@ -7,13 +7,15 @@
 #include "arena.h"
 #include "model.h"
 #include "model_file.h"
+#include "sampler_head.h"
 
 struct rd_model_store {
   rd_model_file file;
   rd_adapter adapter;
-  bool adapter_words; /* the vocabulary is that of the adapter's folder */
-  rd_arena weights;   /* what is not used in place */
-  rd_arena tables;    /* layers */
+  rd_sampler_head sampler_head; /* of the adapter */
+  bool adapter_words;           /* the vocabulary is that of the adapter's folder */
+  rd_arena weights;             /* what is not used in place */
+  rd_arena tables;              /* layers */
 };
 
 /* An empty model whose configuration is set: layers made, weights still unset. */

@@ -131,19 +131,47 @@ void rd_stack_free(rd_stack **stack) {
   *stack = NULL;
 }
 
-/* Clean sequences look back; the others as the pass was asked. */
+/* Keys and values of a sequence of the pass go to their places. */
+static void put(const rd_stack *s, int64_t i, int64_t l, const rd_layer_acts *a) {
+  const rd_sequence *seq = &s->sequences[i];
+  const int64_t from = s->spans[i].k * seq->cache->row;
+  rd_cache_put(seq->cache, l, seq->first, seq->count, rd_at(a->k, s->context.type, from),
+               rd_at(a->v, s->context.type, from));
+}
+
+/* Branches of one cache stand at positions that overlap one another, and what is clean there, so
+ * that each has the cache to itself for a moment: the last one first, since what an earlier one
+ * sees lies before all that later ones have overwritten. Then what is clean is put back. */
+static rd_code attend_branches(const rd_stack *s, const rd_layer_context *c, int64_t l,
+                               const rd_layer_acts *a, rd_error *e) {
+  const int64_t first = c->attention.sequences - s->branches;
+  rd_attention one = rd_layer_attention(c, l);
+  one.block = 0;
+  one.sequences = 1;
+  for (int64_t i = c->attention.sequences; i-- > first;) {
+    put(s, i, l, a);
+    one.spans = &s->spans[i];
+    RD_TRY(rd_attention_forward(&one, a->att, a->lse, a->q, a->k, a->v, c->workspace, e));
+  }
+  for (int64_t i = 0; i < first && s->branches > 0; i++)
+    if (s->sequences[i].cache)
+      put(s, i, l, a);
+  return RD_OK;
+}
+
+/* Clean sequences look back; the others as the pass was asked; branches come last. */
 static rd_code attend_halves(const rd_stack *s, const rd_layer_context *c, int64_t l,
                              const rd_layer_acts *a, rd_error *e) {
   rd_attention clean = rd_layer_attention(c, l), rest = clean;
   clean.block = 1;
   clean.sequences = s->clean;
   rest.spans += s->clean;
-  rest.sequences -= s->clean;
+  rest.sequences -= s->clean + s->branches;
   if (clean.sequences > 0)
     RD_TRY(rd_attention_forward(&clean, a->att, a->lse, a->q, a->k, a->v, c->workspace, e));
-  return rest.sequences > 0
-           ? rd_attention_forward(&rest, a->att, a->lse, a->q, a->k, a->v, c->workspace, e)
-           : RD_OK;
+  if (rest.sequences > 0)
+    RD_TRY(rd_attention_forward(&rest, a->att, a->lse, a->q, a->k, a->v, c->workspace, e));
+  return attend_branches(s, c, l, a, e);
 }
 
 /* Attention with caches: what is fresh goes to its place, then every position is read from there.
@@ -156,9 +184,8 @@ static rd_code attend_cached(void *owner, int64_t l, const rd_layer_context *c,
     rd_span *span = &s->spans[i];
     if (!seq->cache)
       continue;
-    int64_t from = span->k * seq->cache->row;
-    rd_cache_put(seq->cache, l, seq->first, seq->count, rd_at(a->k, c->type, from),
-                 rd_at(a->v, c->type, from));
+    if (!seq->branch)
+      put(s, i, l, a);
     span->own_k = rd_cache_layer(seq->cache, seq->cache->k, l);
     span->own_v = rd_cache_layer(seq->cache, seq->cache->v, l);
   }
@@ -204,6 +231,8 @@ static rd_code check(const rd_stack *s, const rd_sequence *seq, int64_t at, rd_e
                    (long long)length, (long long)s->sizes.longest);
   if (seq->clean && at > s->context.clean)
     return rd_fail(e, RD_USAGE, "clean sequences come before the others of a pass");
+  if (seq->branch ? !seq->cache : s->branches > 0)
+    return rd_fail(e, RD_USAGE, "branches have a cache, and come behind the others of a pass");
   if (seq->cache && length > seq->cache->positions)
     return rd_fail(e, RD_USAGE, "a sequence of %lld positions; its key/value cache holds %lld",
                    (long long)length, (long long)seq->cache->positions);
@@ -253,12 +282,13 @@ rd_code rd_stack_run(rd_stack *s, const rd_sequence *sequences, int64_t n, int64
   const rd_weights *plain = w->plain ? w->plain : w;
   int64_t T = 0, D = c->width, clean = 0;
   rd_profile_lap("between passes");
-  s->clean = s->context.clean = 0;
+  s->clean = s->branches = s->context.clean = 0;
   for (int64_t i = 0; i < n; i++) {
     RD_TRY(check(s, &sequences[i], T, e));
     place(s, &sequences[i], i, T);
     T += sequences[i].count;
     s->clean += sequences[i].clean;
+    s->branches += sequences[i].branch;
     s->context.clean = clean = sequences[i].clean ? T : clean;
   }
   s->sequences = sequences;

@@ -23,7 +23,10 @@ typedef struct rd_sequence {
   int64_t gate;    /* where in it an answer begins: for who cuts it there (clean_half.h) */
   int64_t origin;  /* of attention's blocks, and whether what is before it looks back: rd_span */
   bool led;
-  bool clean; /* before the gate: causal, and without the adapter. Clean sequences come first */
+  bool clean;  /* before the gate: causal, and without the adapter. Clean sequences come first */
+  bool branch; /* with a cache: what stands in it before `first` is seen, and of this run these rows
+                  alone; they leave nothing there. Branches come last, those of one cache with
+                  rising `first` */
 } rd_sequence;
 
 /* Does a sequence fit behind `at` rows of a pass for `rows`, and are its ids of the vocabulary? */
@@ -62,6 +65,7 @@ typedef struct rd_stack {
   const rd_sequence *sequences; /* of the run in progress */
   rd_past *record;              /* set by who wants keys and values of its runs kept; or NULL */
   int64_t clean;                /* of them are before the gate: the first */
+  int64_t branches;             /* of them are branches: the last */
   rd_arena arena;
 } rd_stack;
 

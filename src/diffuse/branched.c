@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Samragh et al. 2025 (arXiv 2507.11851): where a check will end is not known before its pass, so
+ * masks follow every position where it may end, and one pass does what takes two where drafts and
+ * checks alternate. It pays where a pass costs about the same for one row and for (1 + m)^2. */
+#include "branched.h"
+
+#include "draft_state.h"
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+void rd_branched_begin(rd_draft *d, const rd_engine *engine) {
+  rd_checked *c = &d->checked;
+  c->branching = d->sampler->drafts && engine->branches && d->setup.gate.shift && !d->formed;
+  for (int64_t i = 0; i < RD_AHEAD_MOST; i++)
+    c->blanks[i] = d->setup.mask;
+  rd_branched_choose(d);
+}
+
+void rd_branched_need(rd_draft *d, rd_need *need) {
+  rd_checked *c = &d->checked;
+  if (c->masks == 0)
+    return;
+  const int64_t next = c->final + 1;
+  c->branches = (rd_branches){
+      .count = c->drafted + 1,
+      .masks = c->masks,
+      .ids = c->blanks,
+      .draw = {&d->rule, (uint32_t)(next - c->lead + 1), (uint32_t)next},
+      .out = c->ahead,
+  };
+  need->branches = &c->branches;
+}
+
+int64_t rd_branched_take(rd_draft *d, int64_t right) {
+  rd_checked *c = &d->checked;
+  if (c->masks == 0 || c->branches.taken != right)
+    return 0;
+  for (int64_t i = 0; i < c->masks; i++) {
+    d->draft[c->final + i] = c->ahead[i].id;
+    d->confidence[c->final + i] = c->ahead[i].probability;
+  }
+  return c->masks;
+}
+
+void rd_branched_learn(rd_draft *d, int64_t drafted, int64_t right, double seconds) {
+  rd_pace_learn(&d->checked.pace, drafted, right, d->checked.masks, seconds);
+}
+
+/* As many as pay, or as are asked for; no more than there is room for, in the answer and in the
+ * pass. */
+void rd_branched_choose(rd_draft *d) {
+  rd_checked *c = &d->checked;
+  const int64_t room = d->setup.prompt_count + d->setup.count, asked = d->params->block_length;
+  const int64_t left = d->setup.count - c->final - c->drafted - 1;
+  c->masks = 0;
+  if (!c->branching || left < 1)
+    return;
+  c->masks = least(asked > 0 ? least(asked, RD_AHEAD_MOST) : rd_pace_choose(&c->pace), left);
+  while (c->masks > 0 && rd_pace_rows(c->drafted, c->masks) > room)
+    c->masks--;
+}

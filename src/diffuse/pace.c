@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Drafting m words at a time gives 1 + a1 + a1 a2 + .. words a pass, a_i being how often the i-th
+ * draft is right where those before it were, and costs a pass of (1 + m)^2 rows: on a machine that
+ * waits for memory little more than one row, elsewhere that many times as much. Both are measured
+ * as the answer is written, and the m with the most words in a second is taken.
+ *
+ * It begins with plain passes, and goes up one m at a time. The time of a pass is the least that
+ * was seen lately, since whatever else a machine does makes passes longer, never shorter. A number
+ * of rows not met yet is taken to cost what the next smaller one does, so that it is tried once. */
+#include "pace.h"
+
+enum { LEAST_WAIT = 16, MOST_WAIT = 1024, TRIAL = 2 };
+
+static const double FADING = 0.97, RISING = 0.1, FIRST = 0.5, DOUBT = 2;
+
+/* How often is the draft at this place right, those before it being right? Until it has been seen a
+ * few times, as often as the one before. */
+static double hit_rate(const rd_pace *p, int64_t place) {
+  double rate = FIRST;
+  for (int64_t i = 0; i <= place; i++)
+    rate = (p->right[i] + DOUBT * rate) / (p->tried[i] + DOUBT);
+  return rate;
+}
+
+double rd_pace_words(const rd_pace *p, int64_t masks) {
+  double words = 1, all = 1;
+  for (int64_t i = 0; i < masks; i++) {
+    all *= hit_rate(p, i);
+    words += all;
+  }
+  return words;
+}
+
+/* What passes take whose drafts come and go as they do at m: as the nearest smaller kind that is
+ * known. */
+static double cost(const rd_pace *p, int64_t m) {
+  int64_t rows = rd_pace_rows(m, m);
+  while (rows > 1 && p->seconds[rows] <= 0)
+    rows--;
+  return p->seconds[rows];
+}
+
+/* The largest m whose passes are known, 0 where none is. */
+static int64_t largest_known(const rd_pace *p) {
+  int64_t m = RD_PACE_MOST;
+  while (m > 0 && p->seconds[rd_pace_rows(m, m)] <= 0)
+    m--;
+  return m;
+}
+
+void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, double seconds) {
+  const int64_t rows = rd_pace_rows(drafted, masks);
+  for (int64_t i = 0; i < drafted && i <= right && i < RD_PACE_MOST; i++) {
+    p->tried[i] = FADING * p->tried[i] + 1;
+    p->right[i] = FADING * p->right[i] + (i < right);
+  }
+  if (rows > RD_PACE_ROWS)
+    return;
+  double *known = &p->seconds[rows];
+  if (rows == 1 || p->met[rows])
+    *known = *known <= 0 || seconds < *known ? seconds : *known + RISING * (seconds - *known);
+  p->met[rows] = true;
+}
+
+int64_t rd_pace_choose(rd_pace *p) {
+  if (p->seconds[1] <= 0) /* nothing to hold it against */
+    return 0;
+  if (p->rest > 0) {
+    p->trial = --p->rest == 0 ? TRIAL : 0;
+    return 0;
+  }
+  if (p->trial > 0) {
+    p->trial--;
+    return 1;
+  }
+  int64_t most = largest_known(p) + 1, best = 0;
+  double fastest = 1 / p->seconds[1];
+  for (int64_t m = 1; m <= most && m <= RD_PACE_MOST; m++) {
+    const double speed = rd_pace_words(p, m) / cost(p, m);
+    if (speed > fastest) {
+      fastest = speed;
+      best = m;
+    }
+  }
+  if (best > 0) {
+    p->wait = LEAST_WAIT;
+    return best;
+  }
+  p->rest = p->wait > 0 ? p->wait : LEAST_WAIT;
+  p->wait = 2 * p->rest < MOST_WAIT ? 2 * p->rest : MOST_WAIT;
+  return 0;
+}
