@@ -58,7 +58,9 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
                                  .before = k,
                                  .length = least(j->K - k, j->block),
                                  .x_stride = j->x_stride};
-      rd_mapped_sums(part, &b, j->x + k, (int)j->M);
+      for (int64_t r = 0; r < j->M; r += RD_MAPPED_FEW) /* all but the first find it in a cache */
+        rd_mapped_sums(part + r * RD_MAPPED_PANEL, &b, j->x + r * j->x_stride + k,
+                       (int)least(j->M - r, RD_MAPPED_FEW));
       for (int64_t i = 0; i < j->M * RD_MAPPED_PANEL; i++)
         sums[i] += part[i];
     }

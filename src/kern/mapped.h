@@ -10,7 +10,7 @@
 #include "dtype.h"
 #include "error.h"
 
-enum { RD_MAPPED_MOST = 8 /* rows of x */ };
+enum { RD_MAPPED_MOST = 24 /* rows of x */ };
 
 /* Whether this processor has the instructions (AVX512-BF16); where not, rd_matmul is the way. */
 bool rd_mapped_fast(void);

@@ -90,7 +90,7 @@ static inline __attribute__((always_inline)) void few(float *sums, const rd_mapp
   const int64_t head = head_of(b);
   const char *next = (const char *)(b->w - b->before + RD_MAPPED_PANEL * b->stride) +
                      b->before / 32 * LINES * LINE;
-  __m512 sum[RD_MAPPED_MOST];
+  __m512 sum[RD_MAPPED_FEW];
   for (int64_t i = 0; i < RD_MAPPED_PANEL; i++)
     from[i] = b->w + (i < b->valid ? i : b->valid - 1) * b->stride;
 #pragma GCC unroll 8
@@ -125,7 +125,7 @@ FEW(7)
 FEW(8)
 
 void rd_mapped_sums(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int rows) {
-  static void (*const each[RD_MAPPED_MOST])(float *, const rd_mapped_block *, const rd_bf16 *) = {
+  static void (*const each[RD_MAPPED_FEW])(float *, const rd_mapped_block *, const rd_bf16 *) = {
       few_1, few_2, few_3, few_4, few_5, few_6, few_7, few_8};
   each[rows - 1](sums, b, x);
 }

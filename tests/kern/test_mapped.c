@@ -26,7 +26,7 @@ static const struct {
   int64_t N, K;
 } shapes[] = {{2, 2},     {16, 32},   {33, 31},    {48, 288},  {100, 512}, {70, 513},  {64, 576},
               {31, 1024}, {48, 1026}, {257, 1536}, {40, 2048}, {33, 2816}, {65, 4096}, {20, 8200}};
-static const int64_t counts[] = {1, 2, 3, 4, 5, 6, 7, 8};
+static const int64_t counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 24};
 /* where the matrix begins, in numbers from a cache line: files align to 32 bytes, and to less */
 static const int64_t places[] = {0, 16, 3, 24, 30};
 
