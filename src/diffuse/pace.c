@@ -9,7 +9,7 @@
  * of rows not met yet is taken to cost what the next smaller one does, so that it is tried once. */
 #include "pace.h"
 
-enum { LEAST_WAIT = 16, MOST_WAIT = 1024, TRIAL = 2 };
+enum { LEAST_WAIT = 32, MOST_WAIT = 1024, TRIAL = 2 };
 
 static const double FADING = 0.97, RISING = 0.1, FIRST = 0.5, DOUBT = 2;
 

@@ -10,6 +10,7 @@
 #include "matmul.h"
 #include "model_folder.h"
 #include "parts.h"
+#include "sampler_head.h"
 #include "stack.h"
 #include "tokenizer.h"
 #include "trainer.h"
@@ -288,12 +289,40 @@ static rd_code inspect_tokenizer(const settings *s, const char *path, rd_error *
   return code;
 }
 
+static void print_sampler_head(const json_t *f) {
+  if (json_object_get(f, "sampler_head"))
+    printf("sampler     head of %lld numbers, which tells drafted words the ones before\n",
+           number(f, "sampler_head"));
+}
+
 static void print_adapter(const json_t *f) {
   printf("adapter     LoRA of rank %lld, alpha %g%s, for %s\n", number(f, "r"),
          json_number_value(json_object_get(f, "lora_alpha")),
          json_is_true(json_object_get(f, "use_rslora")) ? " (rank-stabilised)" : "",
          text(f, "base_model_name_or_path") ? text(f, "base_model_name_or_path")
                                             : "a model it does not name");
+  print_sampler_head(f);
+}
+
+/* A head for drafted words beside the adapter: its tensors follow the others in the list. */
+static rd_code add_sampler_head(json_t *facts, rd_tensors *tensors, const char *path, rd_error *e) {
+  rd_tensors head = {0};
+  char *file = rd_path_join(path, RD_SAMPLER_HEAD_FILE);
+  rd_code code = file ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  if (code == RD_OK && rd_path_exists(file)) {
+    code = rd_safetensors_open(&head, file, e);
+    const rd_tensor *fc1 = code == RD_OK ? rd_tensors_find(&head, "fc1.weight") : NULL;
+    json_object_set_new(facts, "sampler_head", json_integer(fc1 ? fc1->shape[0] : 0));
+    if (code == RD_OK)
+      code = rd_tensors_prefix(&head, "sampler_head.", NULL, e);
+    if (code == RD_OK)
+      code = rd_tensors_join(tensors, &head, e);
+    if (code == RD_OK)
+      code = rd_tensors_finish(tensors, e);
+  }
+  rd_tensors_drop(&head);
+  free(file);
+  return code;
 }
 
 static rd_code inspect_adapter(const settings *s, const char *path, const char *config,
@@ -305,6 +334,8 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
                          : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
   if (code == RD_OK)
     code = rd_safetensors_open(&tensors, weights, e);
+  if (code == RD_OK)
+    code = add_sampler_head(facts, &tensors, path, e);
   rd_json_watch();
   if (code == RD_OK)
     code = show(s, json_incref(facts), &tensors, print_adapter, e);

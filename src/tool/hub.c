@@ -111,8 +111,10 @@ static const char *const settings[] = {"config.json",
                                        "redraft.json",
                                        "adapter_config.json",
                                        "adapter_model.safetensors",
+                                       "sampler_head.safetensors",
                                        "adapter/adapter_config.json",
                                        "adapter/adapter_model.safetensors",
+                                       "adapter/sampler_head.safetensors",
                                        "adapter/redraft.json"};
 
 /* Names of weights; folders of a repository hold other forms of the same, and are left. */

@@ -10,6 +10,7 @@
 #include "folder.h"
 #include "model.h"
 #include "remembered.h"
+#include "sampler_head.h"
 #include "tensors.h"
 
 #include <stdio.h>
@@ -138,6 +139,8 @@ static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *
   json_decref(config);
   RD_TRY(code);
   RD_TRY(write_remembered(t, folder, true, e));
+  if (t->settings->adapter) /* a head for its drafts goes with it, though it was not trained on */
+    RD_TRY(rd_sampler_head_copy(t->settings->adapter, folder, e));
   return write_tensors(t, folder, "adapter_model.safetensors", "base_model.model.", true, e);
 }
 

@@ -29,6 +29,16 @@ for precision in f32 bf16; do
   own=$(answer --sampler ar --temperature 1)
   check "and drawn, $precision" "$own" "$(answer --adapter "$adapter" --verify --temperature 1)"
 done
+# In blocks, a pass that checks drafts too.
+mkdir "$folder/blocks" && cp "$folder/f32/final"/adapter_* "$folder/blocks"
+sed 's/"shift": *false/"shift": true/; s/"block": *0/"block": 8/' "$folder/f32/final/redraft.json" >"$folder/blocks/redraft.json"
+for precision in f32 bf16; do
+  for more in "" "--block-length 2" "--block-length 4 --threads 2"; do
+    # shellcheck disable=SC2086
+    check "drafted in passes that check, $precision $more" "$(answer --precision $precision --sampler ar)" \
+      "$(answer --precision $precision --adapter "$folder/blocks" --verify $more)"
+  done
+done
 # Interrupted and gone on with: the same bytes. An adapter keeps its gate when it is trained on.
 train halves --own-drafts 0.3 --precision f32 >/dev/null; rm -r "$folder/halves/final" "$folder/halves/checkpoint-200"
 train halves --own-drafts 0.3 --precision f32 --resume; check "resumed" 0 $?
@@ -56,6 +66,37 @@ print(*[near(a, b) for a, b in zip(base, draft)], near(draft[2], everywhere[2]))
 PYTHON
 )"
 refuses "a gate of none" 2 "no adapter with a gate" logits -m $model --ids 1,2 --gate 1 -o "$folder/x.npy"
+# A head for drafted words beside the adapter: opened with it, carried with it, listed; the answers stay the model's own.
+python3 - "$model" "$folder" <<'PYTHON'
+import json, struct, sys
+width = json.load(open(f"{sys.argv[1]}/config.json"))["hidden_size"]
+def write(name, columns):
+    fc1 = b"".join(struct.pack("<f", ((i * 37) % 101 - 50) / 100)[2:] for i in range(8 * columns))
+    fc2 = b"".join(struct.pack("<f", ((i * 53) % 97 - 48) / 40)[2:] for i in range(width * 8))
+    head = json.dumps({"fc1.weight": {"dtype": "BF16", "shape": [8, columns], "data_offsets": [0, len(fc1)]},
+                       "fc2.weight": {"dtype": "BF16", "shape": [width, 8], "data_offsets": [len(fc1), len(fc1) + len(fc2)]}}).encode()
+    with open(f"{sys.argv[2]}/{name}", "wb") as f:
+        f.write(struct.pack("<Q", len(head)) + head + fc1 + fc2)
+write("head", 2 * width)
+write("narrow", width)
+PYTHON
+cp -r "$folder/blocks" "$folder/headed"; cp "$folder/head" "$folder/headed/sampler_head.safetensors"
+for precision in f32 bf16; do
+  for length in 1 3 8; do
+    check "a head drafts $length in $precision" "$(answer --precision $precision --sampler ar)" \
+      "$(answer --precision $precision --adapter "$folder/headed" --verify --block-length $length)"
+  done
+done
+check "it is listed" "sampler     head of 8 numbers, which tells drafted words the ones before" \
+  "$("$program" inspect "$folder/headed" | grep ^sampler)"
+check "with its tensors" 2 "$("$program" inspect "$folder/headed" --tensors | grep -c sampler_head.fc)"
+"$program" convert --adapter "$folder/headed" --to bf16 -o "$folder/carried" >/dev/null; check "converted" 0 $?
+cmp "$folder/head" "$folder/carried/sampler_head.safetensors" || failed=1
+"$program" train -q --model $model --adapter "$folder/headed" --data "$folder/one.jsonl" --out "$folder/headed-on" --loss-on answer \
+  --objective blocks --window 40 --batch 2 --updates 1 --held-out 0 --validate-rows 0 --threads 1; check "trained on with its head" 0 $?
+cmp "$folder/head" "$folder/headed-on/final/sampler_head.safetensors" || failed=1
+cp "$folder/narrow" "$folder/headed/sampler_head.safetensors"
+refuses "a head of another width" 1 "fc1.weight is BF16" generate -m $model --adapter "$folder/headed" --verify ab
 # What makes no sense.
 refuses "prompts in the loss" 2 "leaves prompts to the model" train --model $model --data "$folder/one.jsonl" --out "$folder/x" \
   --gate answer --mask-token '~'
