@@ -7,6 +7,7 @@
 #include "draft.h"
 
 #include "base_say.h"
+#include "checked.h"
 #include "clock.h"
 #include "draft_state.h"
 #include "formed.h"

@@ -5,7 +5,7 @@
 #define RD_DRAFT_STATE_H
 
 #include "arena.h"
-#include "checked.h"
+#include "checked_state.h"
 #include "draft_setup.h"
 #include "gap_state.h"
 #include "grid.h"
