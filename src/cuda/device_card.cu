@@ -211,9 +211,11 @@ rd_code begin(card *c, rd_error *e) {
   RD_TRY(check(cudaMalloc(&c->workspace, WORKSPACE), "cuBLAS's workspace", e));
   RD_TRY(check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0),
                "shared memory", e));
-  RD_TRY(check(cudaFuncSetAttribute((const void *)rd_run_attend,
-                                    cudaFuncAttributeMaxDynamicSharedMemorySize, most),
-               "shared memory", e));
+  const void *const eager[] = {(const void *)rd_run_attend, (const void *)rd_run_attend_64,
+                               (const void *)rd_run_attend_128, (const void *)rd_run_attend_256};
+  for (const void *kernel : eager)
+    RD_TRY(check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
+                 "shared memory", e));
   return cublasLtCreate(&c->products) == CUBLAS_STATUS_SUCCESS
              ? RD_OK
              : fail(e, RD_IO, "cuBLAS does not start on %s", c->name);

@@ -73,38 +73,6 @@ static rd_code rotated_heads(rd_device_stack *s, const rd_linear *p, int64_t l, 
   return rotate(s, l, y, x, heads, e);
 }
 
-/* Fresh keys and values go to their lanes first; every key that is seen is then read from where it
- * is kept. */
-static rd_code attend(rd_device_stack *s, int64_t l, rd_error *e) {
-  const rd_config *c = s->config;
-  const int64_t row = c->kv_heads * c->head_dim;
-  const size_t wide = (size_t)((c->head_dim + 3) / 4 * 4 + 4);
-  const rd_keep_args kept = {s->there.rows, s->k, s->v, row * (int64_t)rd_dtype_size(s->type), l};
-  const rd_blocks rows = rd_blocks_of_rows(s->device, s->T, row);
-  if (s->kept)
-    RD_TRY(RD_LAUNCH(s, keep, &rows, &kept, e));
-  const rd_attend_args args = {.o = s->att,
-                               .q = s->q,
-                               .k = s->k,
-                               .v = s->v,
-                               .tiles = s->there.tiles,
-                               .rows = s->there.rows,
-                               .layer = l,
-                               .heads = (int32_t)c->heads,
-                               .kv_heads = (int32_t)c->kv_heads,
-                               .hd = (int32_t)c->head_dim,
-                               .window = c->layer_kinds[l] & RD_LAYER_LOCAL ? 1 : 0,
-                               .type = (int32_t)s->type,
-                               .scale = (float)rd_config_attention_scale(c),
-                               .cap = (float)c->attention_cap};
-  enum { WARPS = 4 };
-  const rd_blocks grid = {.blocks = s->tile_count,
-                          .sides = c->heads,
-                          .threads = WARPS * RD_WARP_SIZE,
-                          .shared = (3 * RD_TILE_MOST * wide + RD_TILE_MOST * 32) * sizeof(float)};
-  return RD_LAUNCH(s, attend, &grid, &args, e);
-}
-
 /* x += m norm(input w'): straight into the stream where there is neither norm nor multiplier. */
 static rd_code add_to_stream(rd_device_stack *s, const rd_linear *p, const void *input,
                              const float *plain, const float *norm, rd_error *e) {
@@ -146,7 +114,7 @@ rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e) {
   RD_TRY(rotated_heads(s, &w->q, l, s->q, PLAIN_NORM(w, q_norm), w->q_norm, e));
   RD_TRY(rotated_heads(s, &w->k, l, s->k, PLAIN_NORM(w, k_norm), w->k_norm, e));
   RD_TRY(rd_device_linear(s, &w->v, s->v, t, false, s->n, T, clean, e));
-  RD_TRY(attend(s, l, e));
+  RD_TRY(rd_device_attend(s, l, e));
   RD_TRY(add_to_stream(s, &w->o, s->att, PLAIN_NORM(w, attention_post_norm), w->attention_post_norm,
                        e));
   RD_TRY(rd_device_norm(s, s->n, t, s->x, PLAIN_NORM(w, mlp_norm), w->mlp_norm, T, clean, D, e));

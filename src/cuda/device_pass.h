@@ -28,6 +28,7 @@ struct rd_device_stack {
   float *x;              /* (rows, D) the stream */
   void *n;               /* (rows, D) behind a norm */
   void *q, *k, *v, *att; /* (rows, H*hd) or (rows, K*hd) */
+  float *parts, *marks;  /* of attention by splits: rd_attend_args; NULL where there is none */
   float *unrotated;      /* (rows, H*hd) queries or keys before their rounding */
   float *gate, *up;      /* (rows, F): in f32 until they are one */
   void *h;               /* (rows, F) which is gate where that is f32 */
@@ -46,7 +47,8 @@ struct rd_device_stack {
   void *memory;        /* of the device, all of the above but the weights */
   /* of the run in progress */
   int64_t T, clean, tile_count;
-  bool kept; /* some row goes to a lane */
+  int64_t tile_rows, key_end; /* of its largest tile; behind the last key that one sees */
+  bool kept;                  /* some row goes to a lane */
 };
 
 /* Launch a kernel by its name, with its arguments. */
@@ -67,6 +69,15 @@ rd_code rd_device_linear(rd_device_stack *s, const rd_linear *l, void *y, rd_dty
 rd_code rd_device_norm(rd_device_stack *s, void *y, rd_dtype type, const float *x,
                        const float *plain, const float *norm, int64_t n, int64_t clean, int64_t D,
                        rd_error *e);
+/* Attention of layer l: queries, keys and values of the run become s->att; keys and values go to
+ * their lanes. */
+rd_code rd_device_attend(rd_device_stack *s, int64_t l, rd_error *e);
+/* Rows of the longest run whose keys blocks share, and into how many parts those of a canvas fall
+ * then. */
+enum { RD_SPLIT_ROWS = 32 };
+int64_t rd_device_splits(int64_t keys);
+/* Bytes that a block of attend_64 and its kin shares. */
+size_t rd_attend_shared(int64_t hd);
 /* Layer l of the run in progress: as rd_layer_forward. */
 rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e);
 

@@ -47,6 +47,14 @@ static bool has_branches(const rd_config *c) {
   return c->post_norms || c->residual_multiplier > 0;
 }
 
+/* Parts of attention by splits: what the longest canvas needs. */
+static int64_t splits_of(const rd_device_stack *s) {
+  return s->type == RD_BF16 ? rd_device_splits(s->longest) : 1;
+}
+static int64_t split_rows(const rd_device_stack *s) {
+  return s->rows < RD_SPLIT_ROWS ? s->rows : RD_SPLIT_ROWS;
+}
+
 static void layout(rd_device_stack *s, rd_arena *a) {
   const rd_config *c = s->config;
   const size_t rows = (size_t)s->rows, chunk = (size_t)s->chunk, element = rd_dtype_size(s->type);
@@ -61,6 +69,9 @@ static void layout(rd_device_stack *s, rd_arena *a) {
   s->k = rd_arena_take(a, rows * KV, element);
   s->v = rd_arena_take(a, rows * KV, element);
   s->att = rd_arena_take(a, rows * Q, element);
+  const size_t split = splits_of(s) > 1 ? (size_t)(splits_of(s) * split_rows(s)) : 0;
+  s->parts = RD_TAKE(a, float, split *Q);
+  s->marks = RD_TAKE(a, float, split *(size_t)c->heads * 2);
   s->unrotated = s->type == RD_F32 ? NULL : RD_TAKE(a, float, rows *(Q > KV ? Q : KV));
   s->gate = RD_TAKE(a, float, rows *F);
   s->up = RD_TAKE(a, float, rows *F);
@@ -277,7 +288,9 @@ static void place_tile(rd_device_stack *s, int64_t at, int64_t count, int64_t fi
       tile->from[w] = rows[i].from[w] < tile->from[w] ? rows[i].from[w] : tile->from[w];
       tile->end[w] = rows[i].seen[w] > tile->end[w] ? rows[i].seen[w] : tile->end[w];
     }
+    s->key_end = tile->end[w] > s->key_end ? tile->end[w] : s->key_end;
   }
+  s->tile_rows = count > s->tile_rows ? count : s->tile_rows;
 }
 
 static void place(rd_device_stack *s, const rd_sequence *seq, rd_device_lane *lane, int64_t block) {
@@ -316,7 +329,7 @@ rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
                             rd_device_lane *const *lanes, int64_t n, int64_t block, rd_error *e) {
   const rd_config *c = s->config;
   const rd_weights *w = s->weights, *plain = w->plain ? w->plain : w;
-  s->T = s->clean = s->tile_count = 0;
+  s->T = s->clean = s->tile_count = s->tile_rows = s->key_end = 0;
   s->kept = false;
   for (int64_t i = 0; i < n; i++) {
     RD_TRY(rd_sequence_check(&sequences[i], c, s->T, s->rows, e));

@@ -132,9 +132,19 @@ typedef struct rd_pick_args {
   int64_t bytes;
 } rd_pick_args;
 
-/* o (T, H hd) of type = attention of q (T, H hd) over k, v (.., K hd) of the pass or of lanes. A
- * block a tile and head; hd at most RD_HEAD_MOST. */
-enum { RD_HEAD_MOST = 256 };
+/* o (T, H hd) of type = attention of q (T, H hd) over k, v (.., K hd) of the pass or of lanes; hd
+ * at most RD_HEAD_MOST. `attend`: a block a tile and head. `attend_64` and so on, for heads of up
+ * to so many numbers, a multiple of 8, in bf16: blocks[0] are `chunks` for each tile, of
+ * RD_ATTEND_ROWS queries times heads each; blocks[1] are heads of keys times `splits`, each of
+ * which has RD_ATTEND_SPLIT keys. With more than one split, `join` makes o: a block a row and head.
+ */
+enum {
+  RD_HEAD_MOST = 256,
+  RD_ATTEND_ROWS = 32,
+  RD_ATTEND_WARPS = 4,
+  RD_ATTEND_KEYS = 64,
+  RD_ATTEND_SPLIT = 512
+};
 typedef struct rd_attend_args {
   void *o;
   const void *q, *k, *v;
@@ -143,6 +153,9 @@ typedef struct rd_attend_args {
   int64_t layer;
   int32_t heads, kv_heads, hd, window, type; /* window: 0 or 1, which of a row's ranges */
   float scale, cap;
+  int32_t chunks, splits;
+  float *parts; /* (T, H, splits, hd), with more than one split */
+  float *marks; /* (T, H, splits, 2) highest score and sum of weights of each */
 } rd_attend_args;
 
 /* y (T, N) = alpha x (T, K) w' (+ y with `add`), for few rows. A warp an output, or a block a panel
@@ -210,6 +223,10 @@ typedef struct rd_choose_args {
   X(keep, rd_keep_args, 0)                                                                         \
   X(pick, rd_pick_args, 0)                                                                         \
   X(attend, rd_attend_args, 1)                                                                     \
+  X(attend_64, rd_attend_args, 1)                                                                  \
+  X(attend_128, rd_attend_args, 1)                                                                 \
+  X(attend_256, rd_attend_args, 1)                                                                 \
+  X(join, rd_attend_args, 0)                                                                       \
   X(few, rd_few_args, 1)                                                                           \
   X(few_groups, rd_few_args, 1)                                                                    \
   X(ungroup, rd_ungroup_args, 0)                                                                   \

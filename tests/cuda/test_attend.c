@@ -8,7 +8,20 @@
 
 #include "attention_block.h"
 
+#include "device_pass.h"
+
 enum { MOST_TILES = 64, LAYER = 1 };
+
+/* Heads of many numbers, and keys that blocks share. */
+static const layout long_layouts[] = {
+    {3, 1, 128, 1, 1, {40}, {90}, {50}, 0, 0},
+    {2, 2, 128, 0, 2, {3, 33}, {70, 65}, {9, 0}, 0, 2},
+    {4, 1, 256, 1, 1, {9}, {80}, {71}, 0, 0},
+    {2, 1, 16, 1, 1, {3}, {1100}, {1097}, 0, 0},
+    {4, 2, 24, 0, 2, {1, 2}, {600, 513}, {599, 8}, 0, 0},
+    {2, 2, 48, 1, 1, {20}, {1080}, {1060}, 30, 0}, /* parts that nobody sees */
+};
+enum { LONG_LAYOUTS = sizeof long_layouts / sizeof *long_layouts };
 
 /* The rows of a tensor without what lies between them. */
 static void *compact(const void *x, rd_dtype type, int64_t count, int64_t row, int64_t stride) {
@@ -20,9 +33,41 @@ static void *compact(const void *x, rd_dtype type, int64_t count, int64_t row, i
   return y;
 }
 
-static void check_layout(rd_device *d, int number, rd_dtype type, bool in_lane, int most) {
+/* By the kernel for any type, or by the one that multiplies tiles, with or without splits. */
+static void run_attend(rd_device *d, rd_attend_args *args, int64_t tiles, int64_t rows,
+                       int64_t keys, int64_t most, bool by_tiles) {
+  const int64_t hd = args->hd, group = args->heads / args->kv_heads;
+  const size_t bytes = (size_t)(rows * args->heads * hd) * rd_dtype_size((rd_dtype)args->type);
+  if (!by_tiles) {
+    const size_t shared = (3 * 32 * (size_t)((hd + 3) / 4 * 4 + 4) + 1024) * sizeof(float);
+    const rd_blocks grid = {tiles, args->heads, 128, shared};
+    launch_both_ways(d, &d->kernels->attend, &grid, args, args->o, bytes);
+    return;
+  }
+  args->chunks = (int32_t)((most * group + RD_ATTEND_ROWS - 1) / RD_ATTEND_ROWS);
+  args->splits = (int32_t)rd_device_splits(keys);
+  const rd_kernel *kernel = hd <= 64  ? &d->kernels->attend_64
+                          : hd <= 128 ? &d->kernels->attend_128
+                                      : &d->kernels->attend_256;
+  const size_t parts = (size_t)(rows * args->heads * args->splits * (hd + 2));
+  float *memory = calloc(parts, sizeof *memory);
+  args->parts = memory;
+  args->marks = memory + rows * args->heads * args->splits * hd;
+  const rd_blocks grid = {tiles * args->chunks, (int64_t)args->kv_heads * args->splits,
+                          RD_ATTEND_WARPS * RD_WARP_SIZE, rd_attend_shared(hd)};
+  void *out = args->splits > 1 ? (void *)memory : args->o;
+  launch_both_ways(d, kernel, &grid, args, out, args->splits > 1 ? parts * sizeof *memory : bytes);
+  const rd_blocks joins = {rows, args->heads, 32, 0};
+  if (args->splits > 1)
+    launch_both_ways(d, &d->kernels->join, &joins, args, args->o, bytes);
+  free(memory);
+}
+
+static void check_layout(rd_device *d, const layout *l, rd_dtype type, bool in_lane, int most,
+                         bool by_tiles) {
   scene s;
-  scene_init(&s, &layouts[number], type);
+  int64_t longest = 0;
+  scene_init(&s, l, type);
   const rd_attention *a = &s.a;
   const int64_t wide = a->heads * a->head_dim, narrow = a->kv_heads * a->head_dim;
   const size_t element = rd_dtype_size(type);
@@ -40,6 +85,7 @@ static void check_layout(rd_device *d, int number, rd_dtype type, bool in_lane, 
     for (int64_t i = 0; i < x->queries; i++)
       rows[x->q + i] = (rd_device_row){.from = {0, (int32_t)rd_attention_from(a, x, i)},
                                        .seen = {0, (int32_t)rd_attention_seen(a, x, i)}};
+    longest = x->keys > longest ? x->keys : longest;
     for (int64_t i = 0; i < x->queries; i += most) {
       const int64_t left = x->queries - i < most ? x->queries - i : most;
       assert_true(count < MOST_TILES);
@@ -54,23 +100,21 @@ static void check_layout(rd_device *d, int number, rd_dtype type, bool in_lane, 
                            .stride = 8};
     }
   }
-  const rd_attend_args args = {.o = o,
-                               .q = q,
-                               .k = k,
-                               .v = v,
-                               .tiles = tiles,
-                               .rows = rows,
-                               .layer = layer,
-                               .heads = (int32_t)a->heads,
-                               .kv_heads = (int32_t)a->kv_heads,
-                               .hd = (int32_t)a->head_dim,
-                               .window = 1,
-                               .type = (int32_t)type,
-                               .scale = a->scale,
-                               .cap = a->cap};
-  const size_t shared = (3 * 32 * (size_t)((a->head_dim + 3) / 4 * 4 + 4) + 1024) * sizeof(float);
-  const rd_blocks grid = {count, a->heads, 128, shared};
-  launch_both_ways(d, &d->kernels->attend, &grid, &args, o, (size_t)(s.rows * wide) * element);
+  rd_attend_args args = {.o = o,
+                         .q = q,
+                         .k = k,
+                         .v = v,
+                         .tiles = tiles,
+                         .rows = rows,
+                         .layer = layer,
+                         .heads = (int32_t)a->heads,
+                         .kv_heads = (int32_t)a->kv_heads,
+                         .hd = (int32_t)a->head_dim,
+                         .window = 1,
+                         .type = (int32_t)type,
+                         .scale = a->scale,
+                         .cap = a->cap};
+  run_attend(d, &args, count, s.rows, longest, most, by_tiles);
   assert_int_equal(
       rd_attention_forward(a, s.data[O], s.lse, s.data[Q], s.data[K], s.data[V], s.workspace, NULL),
       RD_OK);
@@ -93,15 +137,31 @@ static void attention_agrees_with_the_processors(void **state) {
   rd_device *d = device_of_test();
   for (int i = 0; i < LAYOUTS; i++)
     for (int t = RD_F32; t <= RD_BF16; t++) {
-      check_layout(d, i, (rd_dtype)t, i % 2, RD_TILE_MOST);
-      check_layout(d, i, (rd_dtype)t, i % 2 == 0, 7);
+      check_layout(d, &layouts[i], (rd_dtype)t, i % 2, RD_TILE_MOST, false);
+      check_layout(d, &layouts[i], (rd_dtype)t, i % 2 == 0, 7, false);
     }
+  rd_device_close(&d);
+}
+
+static void tiles_agree_with_the_processors(void **state) {
+  (void)state;
+  rd_device *d = device_of_test();
+  for (int i = 0; i < LAYOUTS; i++)
+    if (layouts[i].head_dim % 8 == 0) {
+      check_layout(d, &layouts[i], RD_BF16, i % 2, RD_TILE_MOST, true);
+      check_layout(d, &layouts[i], RD_BF16, i % 2 == 0, 7, true);
+    }
+  for (int i = 0; i < LONG_LAYOUTS; i++) {
+    check_layout(d, &long_layouts[i], RD_BF16, false, RD_TILE_MOST, true);
+    check_layout(d, &long_layouts[i], RD_BF16, true, 2, true);
+  }
   rd_device_close(&d);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(attention_agrees_with_the_processors),
+      cmocka_unit_test(tiles_agree_with_the_processors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
