@@ -119,11 +119,19 @@ rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
   const rd_choose_args args = {.out = s->proposals,
                                .logits = s->logits,
                                .keys = s->keys,
+                               .slices = s->slices,
                                .draws = s->there.draws,
                                .wordless = s->wordless,
                                .wordless_count = s->model->wordless_count,
                                .V = V};
   const rd_blocks grid = rd_blocks_of_rows(d, count, V);
+  const rd_blocks slices = {.blocks = (V + RD_CHOOSE_SLICE - 1) / RD_CHOOSE_SLICE,
+                            .sides = count,
+                            .threads = grid.threads,
+                            .shared = grid.shared};
+  if (count == 0)
+    return RD_OK;
+  RD_TRY(RD_LAUNCH(s, survey, &slices, &args, e));
   RD_TRY(RD_LAUNCH(s, choose, &grid, &args, e));
   return d->fetch(d, out, s->proposals, (size_t)count * sizeof *out, e);
 }

@@ -36,11 +36,12 @@ struct rd_device_stack {
   void *mid;             /* (rows, rank) of an adapter */
   void *room;            /* of matrices that are decoded, (room_rows, cols) */
   int64_t room_numbers;
-  void *gathered;         /* (chunk, D) */
-  float *logits;          /* (chunk + 1, V); the last row holds what waits for the next chunk */
-  uint64_t *keys;         /* (chunk, V) */
-  rd_proposal *proposals; /* (chunk) */
-  int32_t *wordless;      /* (wordless_count) */
+  void *gathered;          /* (chunk, D) */
+  float *logits;           /* (chunk + 1, V); the last row holds what waits for the next chunk */
+  uint64_t *keys;          /* (chunk, V) */
+  rd_device_slice *slices; /* (chunk, slices of V) */
+  rd_proposal *proposals;  /* (chunk) */
+  int32_t *wordless;       /* (wordless_count) */
   float *cosines[2], *sines[2]; /* (longest, turned/2) of all layers; of local ones */
   rd_device_lists there, here;
   rd_arena here_arena; /* of the lists here */

@@ -200,12 +200,24 @@ typedef struct rd_device_draw {
   uint32_t iteration, position;
 } rd_device_draw;
 
-/* out[i] = the proposal of draws[i]; its id is -1 where the scores are no numbers. A block a row;
- * logits are written over. */
+/* What a slice of a row says of itself. Keys and ids as in kernels_survey.inc. */
+enum { RD_CHOOSE_SLICE = 2048, RD_CHOOSE_LIST = 16 };
+typedef struct rd_device_slice {
+  uint64_t first, second; /* its best keys, without what is unsure */
+  uint64_t top;           /* with it */
+  uint64_t score, id;     /* Gumbel's best, and the complement of its id */
+  double sums[2];         /* of e^y and of y e^y, y being seen from its best */
+  uint64_t odd;           /* some score is no number */
+} rd_device_slice;
+
+/* out[i] = the proposal of draws[i]; its id is -1 where the scores are no numbers. First `survey`,
+ * a block a slice, blocks[1] being draws; then `choose`, a block a draw. Logits are written over; a
+ * short top-k has its candidates in lists of up to RD_CHOOSE_LIST a slice, which are keys too. */
 typedef struct rd_choose_args {
   rd_proposal *out;
-  float *logits;  /* (.., V) */
-  uint64_t *keys; /* (blocks, V) scratch */
+  float *logits;           /* (.., V) */
+  uint64_t *keys;          /* (draws, V) scratch */
+  rd_device_slice *slices; /* (draws, slices) */
   const rd_device_draw *draws;
   const int32_t *wordless; /* (wordless_count) ids that are never chosen */
   int64_t wordless_count, V;
@@ -231,6 +243,7 @@ typedef struct rd_choose_args {
   X(few_groups, rd_few_args, 1)                                                                    \
   X(ungroup, rd_ungroup_args, 0)                                                                   \
   X(guide, rd_guide_args, 0)                                                                       \
+  X(survey, rd_choose_args, 1)                                                                     \
   X(choose, rd_choose_args, 1)
 
 #endif

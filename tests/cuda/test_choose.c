@@ -5,11 +5,12 @@
 
 #include "rng.h"
 
-enum { MOST_V = 2100, TRIALS = 6 };
+enum { MOST_V = 5000, SLICES = 3, TRIALS = 6 };
 
 static const rd_propose_rule rules[] = {
     {.temperature = 1, .top_k = 3, .top_p = 1, .eos = -1},
     {.temperature = 1, .top_k = 1000, .top_p = 1, .eos = -1},
+    {.temperature = 0.6, .top_k = 16, .top_p = 0.8, .eos = -1},
     {.temperature = 0.7, .top_k = 20, .top_p = 0.9, .eos = 0, .eos_bias = 3},
     {.temperature = 1, .top_p = 0.5, .eos = 0, .eos_bias = -5},
     {.temperature = 1.5, .top_p = 0.97, .eos = -1},
@@ -17,6 +18,7 @@ static const rd_propose_rule rules[] = {
     {.temperature = 1, .top_k = 5000, .top_p = 1, .eos = 0, .eos_bias = -INFINITY},
     {.temperature = 2, .top_k = 1, .top_p = 1, .eos = -1},
     {.temperature = 0, .top_p = 1, .eos = -1},
+    {.temperature = 0, .top_k = 17, .top_p = 0.9, .eos = -1},
     {.temperature = 0, .top_k = 10, .top_p = 0.8, .eos = 0, .eos_bias = 5},
     {.temperature = 0, .top_p = 0.6, .eos = -1},
     {.temperature = 1, .top_p = 1, .eos = -1, .gumbel = true},
@@ -48,22 +50,23 @@ static rd_device_draw draw_of(const rd_propose_rule *r, uint32_t position) {
 /* One row of V logits, which are written over. */
 static rd_proposal choose(rd_device *d, float *logits, int64_t V, const rd_device_draw *draw,
                           const int32_t *wordless, int64_t wordless_count) {
-  static uint64_t keys[MOST_V + 256];
-  struct {
+  static struct {
     rd_proposal p;
     float logits[MOST_V];
-  } *out = malloc(sizeof *out);
+    uint64_t keys[MOST_V + 256];
+    rd_device_slice slices[SLICES];
+  } all, *out = &all;
+  memset(out, 0, sizeof *out);
   memcpy(out->logits, logits, (size_t)V * sizeof *logits);
-  const rd_choose_args args = {&out->p, out->logits, keys, draw, wordless, wordless_count, V};
-  const int64_t threads = (V / 4 + 31) / 32 * 32;
-  const rd_blocks grid = {1, 1,
-                          threads < 32    ? 32
-                          : threads < 128 ? (int)threads
-                                          : 128,
-                          128 * 8 + 512};
+  const rd_choose_args args = {&out->p, out->logits, out->keys,      out->slices,
+                               draw,    wordless,    wordless_count, V};
+  const int64_t wanted = (V / 4 + 31) / 32 * 32;
+  const int threads = wanted < 32 ? 32 : wanted < 128 ? (int)wanted : 128;
+  const rd_blocks slices = {(V + RD_CHOOSE_SLICE - 1) / RD_CHOOSE_SLICE, 1, threads, 128 * 8 + 512};
+  const rd_blocks grid = {1, 1, threads, 128 * 8 + 512};
+  launch_both_ways(d, &d->kernels->survey, &slices, &args, out, sizeof *out);
   launch_both_ways(d, &d->kernels->choose, &grid, &args, out, sizeof *out);
   const rd_proposal p = out->p;
-  free(out);
   return p;
 }
 
@@ -83,7 +86,7 @@ static void assert_alike(rd_proposal is, rd_proposal should, int rule, int64_t V
 
 static void rules_agree_with_the_processors(void **state) {
   (void)state;
-  static const int64_t lengths[] = {2, 3, 33, 300, MOST_V};
+  static const int64_t lengths[] = {2, 3, 33, 300, 2100, MOST_V};
   static float logits[MOST_V], copy[MOST_V];
   rd_device *d = device_of_test();
   void *workspace = malloc(rd_propose_workspace(MOST_V));
