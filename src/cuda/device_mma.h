@@ -6,8 +6,8 @@
  *
  * A tile is 8 x 8 numbers, of which lane l has numbers 2 (l % 4) and the next of row l / 4, the
  * first in the lower half of a word. */
-#ifndef RD_DEVICE_TILE_H
-#define RD_DEVICE_TILE_H
+#ifndef RD_DEVICE_MMA_H
+#define RD_DEVICE_MMA_H
 
 #include "device_grid.h"
 
