@@ -53,15 +53,9 @@ static rd_code attend_tiles(rd_device_stack *s, rd_attend_args *args, rd_error *
   return RD_LAUNCH(s, join, &joins, args, e);
 }
 
-/* Fresh keys and values go to their lanes first; every key that is seen is then read from where it
- * is kept. */
+/* Every key that is seen is read from where `turn` has put it. */
 rd_code rd_device_attend(rd_device_stack *s, int64_t l, rd_error *e) {
   const rd_config *c = s->config;
-  const int64_t row = c->kv_heads * c->head_dim;
-  const rd_keep_args kept = {s->there.rows, s->k, s->v, row * (int64_t)rd_dtype_size(s->type), l};
-  const rd_blocks rows = rd_blocks_of_rows(s->device, s->T, row);
-  if (s->kept)
-    RD_TRY(RD_LAUNCH(s, keep, &rows, &kept, e));
   rd_attend_args args = {.o = s->att,
                          .q = s->q,
                          .k = s->k,

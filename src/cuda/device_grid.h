@@ -18,13 +18,14 @@
 
 #include <math.h>
 
-enum { RD_WARP = RD_WARP_SIZE, RD_MOST_THREADS = 256 };
+enum { RD_WARP = RD_WARP_SIZE, RD_MOST_THREADS = RD_MOST_WARPS * RD_WARP_SIZE };
 
 #ifdef __CUDACC__
 
 #define RD_DEVICE_CODE static __device__ __forceinline__
 #define RD_KERNEL(name, args)                                                                      \
-  static __global__ void __launch_bounds__(RD_MOST_THREADS) rd_run_##name(const args a)
+  static __global__ void __launch_bounds__(RD_MOST_THREADS)                                        \
+      rd_run_##name(const __grid_constant__ args a)
 #define RD_UNROLL _Pragma("unroll")
 
 RD_DEVICE_CODE int grid_thread(void) {
@@ -214,6 +215,40 @@ RD_DEVICE_CODE rd_four four_at(const float *p) {
   const rd_four f = {p[0], p[1], p[2], p[3]};
 #endif
   return f;
+}
+
+/* Four numbers of f32 or bf16 from i on, a multiple of four in an array that lies straight. */
+RD_DEVICE_CODE rd_four load_four(const void *p, int type, int64_t i) {
+  if (type == RD_F32)
+    return four_at((const float *)p + i);
+#ifdef __CUDACC__
+  const uint2 v = *(const uint2 *)((const uint16_t *)p + i);
+  const uint32_t low = v.x, high = v.y;
+#else
+  uint32_t low, high;
+  memcpy(&low, (const uint16_t *)p + i, sizeof low);
+  memcpy(&high, (const uint16_t *)p + i + 2, sizeof high);
+#endif
+  const rd_four f = {float_of(low << 16), float_of(low & 0xffff0000u), float_of(high << 16),
+                     float_of(high & 0xffff0000u)};
+  return f;
+}
+RD_DEVICE_CODE void store_four(void *p, int type, int64_t i, rd_four f) {
+  const uint32_t low = bf16_nearest(f.x) | (uint32_t)bf16_nearest(f.y) << 16;
+  const uint32_t high = bf16_nearest(f.z) | (uint32_t)bf16_nearest(f.w) << 16;
+#ifdef __CUDACC__
+  if (type == RD_F32)
+    *(float4 *)((float *)p + i) = make_float4(f.x, f.y, f.z, f.w);
+  else
+    *(uint2 *)((uint16_t *)p + i) = make_uint2(low, high);
+#else
+  if (type == RD_F32) {
+    memcpy((float *)p + i, &f, sizeof f);
+  } else {
+    memcpy((uint16_t *)p + i, &low, sizeof low);
+    memcpy((uint16_t *)p + i + 2, &high, sizeof high);
+  }
+#endif
 }
 
 #endif

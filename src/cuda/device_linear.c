@@ -18,24 +18,49 @@ rd_blocks rd_blocks_of_rows(const rd_device *d, int64_t n, int64_t D) {
                      .shared = rd_device_room(d)};
 }
 
-static rd_code multiply_few(rd_device_stack *s, const rd_device_matrix *w, const rd_product *p,
-                            rd_error *e) {
-  const rd_device *d = s->device;
-  const bool plain = w->form <= RD_FORM_BF16;
+/* How the parts of a product of few rows are shared out; gives its blocks. */
+rd_blocks rd_few_blocks(const rd_device *d, rd_few_args *args) {
+  enum { SUMS = RD_MOST_WARPS * RD_FEW_MOST * RD_WARP_SIZE };
+  const bool plain = args->parts[0].w.form <= RD_FORM_BF16;
   const int64_t outputs = plain ? d->threads / RD_WARP_SIZE : RD_WARP_SIZE; /* of a block */
-  const rd_few_args args = {.y = p->y,
-                            .x = p->x,
-                            .w = *w,
-                            .T = p->T,
-                            .alpha = p->alpha,
-                            .add = p->beta != 0,
-                            .y_type = (int32_t)p->y_type,
-                            .x_type = (int32_t)p->type};
-  const rd_blocks grid = {.blocks = (w->rows + outputs - 1) / outputs,
-                          .sides = 1,
-                          .threads = d->threads,
-                          .shared = plain ? 0 : RD_FEW_SHARED};
-  return plain ? RD_LAUNCH(s, few, &grid, &args, e) : RD_LAUNCH(s, few_groups, &grid, &args, e);
+  const int64_t K = (args->parts[0].w.cols + 31) / 32 * 32, most = RD_FEW_NUMBERS / args->T;
+  rd_blocks grid = {.sides = 1, .threads = d->threads};
+  for (int i = 0; i < args->count; i++) {
+    args->parts[i].block = grid.blocks;
+    grid.blocks += (args->parts[i].w.rows + outputs - 1) / outputs;
+  }
+  args->piece = (int32_t)(K < most ? K : most / 32 * 32);
+  const int64_t numbers = args->piece * args->T;
+  grid.shared = plain ? 0 : (size_t)(numbers > SUMS ? numbers : SUMS) * sizeof(float);
+  return grid;
+}
+
+/* Some matrices that have their rows of x in common; y of each lies beside that of the one before.
+ */
+typedef struct matrix_set {
+  const rd_matrix *of[RD_FEW_PARTS];
+  int count;
+} matrix_set;
+
+static rd_code multiply_few(rd_device_stack *s, const matrix_set *set, const rd_product *p,
+                            rd_error *e) {
+  rd_few_args args = {.x = p->x,
+                      .T = p->T,
+                      .y_stride = p->y_stride,
+                      .alpha = p->alpha,
+                      .count = set->count,
+                      .add = p->beta != 0,
+                      .y_type = (int32_t)p->y_type,
+                      .x_type = (int32_t)p->type};
+  int64_t at = 0;
+  for (int i = 0; i < set->count; i++) {
+    args.parts[i].y = rd_at(p->y, p->y_type, at);
+    args.parts[i].w = rd_device_matrix_of(set->of[i]);
+    at += set->of[i]->rows;
+  }
+  const rd_blocks grid = rd_few_blocks(s->device, &args);
+  return args.parts[0].w.form <= RD_FORM_BF16 ? RD_LAUNCH(s, few, &grid, &args, e)
+                                              : RD_LAUNCH(s, few_groups, &grid, &args, e);
 }
 
 /* Rows first .. first + count of a matrix in groups, as numbers in the room. */
@@ -49,18 +74,14 @@ static rd_code ungroup(rd_device_stack *s, const rd_device_matrix *w, int64_t fi
   return RD_LAUNCH(s, ungroup, &grid, &args, e);
 }
 
-static rd_code multiply(rd_device_stack *s, const rd_matrix *m, const rd_product *product,
-                        rd_error *e) {
+/* Many rows: groups of integers are decoded first. */
+static rd_code multiply_many(rd_device_stack *s, const rd_matrix *m, const rd_product *product,
+                             rd_error *e) {
   rd_device *d = s->device;
   const rd_device_matrix w = rd_device_matrix_of(m);
   rd_product p = *product;
-  p.N = p.y_stride = w.rows;
   p.K = w.cols;
   p.w = w.data;
-  if (p.T == 0)
-    return RD_OK;
-  if (p.T <= d->few)
-    return multiply_few(s, &w, &p, e);
   if (w.form <= RD_FORM_BF16)
     return d->multiply(d, &p, e);
   const int64_t step = s->room_numbers / w.cols / 32 * 32;
@@ -74,46 +95,107 @@ static rd_code multiply(rd_device_stack *s, const rd_matrix *m, const rd_product
   return RD_OK;
 }
 
-static rd_code add_bias(rd_device_stack *s, void *y, rd_dtype type, const float *bias, int64_t T,
-                        int64_t D, rd_error *e) {
-  const rd_bias_args args = {y, bias, T * D, D, (int32_t)type};
-  const rd_blocks grid = rd_blocks_over(s->device, T * D);
-  return RD_LAUNCH(s, bias, &grid, &args, e);
+/* Does b lie right behind a, so that the two are one matrix? */
+static bool lies_behind(const rd_matrix *a, const rd_matrix *b) {
+  const rd_device_matrix m = rd_device_matrix_of(a), n = rd_device_matrix_of(b);
+  const rd_dtype type = m.form == RD_FORM_F32 ? RD_F32 : RD_BF16;
+  return m.form <= RD_FORM_BF16 && m.form == n.form && m.cols == n.cols &&
+         rd_at_const(m.data, type, m.rows * m.cols) == n.data;
 }
 
-rd_code rd_device_linear(rd_device_stack *s, const rd_linear *l, void *y, rd_dtype y_type, bool add,
-                         const void *x, int64_t T, int64_t clean, rd_error *e) {
-  const int64_t first = l->plain ? clean : 0;
-  rd_product p = {.y = y,
-                  .x = x,
-                  .T = first,
-                  .alpha = 1,
-                  .beta = add ? 1 : 0,
-                  .type = s->type,
-                  .y_type = y_type};
-  if (first > 0)
-    RD_TRY(multiply(s, l->plain, &p, e));
-  p.y = rd_at(y, y_type, first * l->w.rows);
-  p.x = rd_at_const(x, s->type, first * l->w.cols);
-  p.T = T - first;
-  RD_TRY(multiply(s, &l->w, &p, e));
-  if (l->bias)
-    RD_TRY(add_bias(s, y, y_type, l->bias, T, l->w.rows, e));
-  if (l->a.rows == 0 || clean == T)
+/* Are all read by the same kernel of few rows? */
+static bool alike(const matrix_set *set) {
+  for (int i = 1; i < set->count; i++)
+    if ((rd_device_matrix_of(set->of[i]).form <= RD_FORM_BF16) !=
+        (rd_device_matrix_of(set->of[0]).form <= RD_FORM_BF16))
+      return false;
+  return true;
+}
+
+/* Rows of y are p->y_stride apart, which is all of the set's outputs. */
+static rd_code multiply(rd_device_stack *s, const matrix_set *set, const rd_product *product,
+                        rd_error *e) {
+  rd_product p = *product;
+  if (p.T == 0)
     return RD_OK;
+  const bool few = p.T <= s->device->few;
+  if (few && alike(set))
+    return multiply_few(s, set, &p, e);
+  int64_t at = 0;
+  for (int i = 0, n = 1; i < set->count; i += n) {
+    const matrix_set one = {{set->of[i]}, 1};
+    p.N = set->of[i]->rows;
+    p.y = rd_at(product->y, p.y_type, at);
+    for (n = 1; !few && i + n < set->count && lies_behind(set->of[i + n - 1], set->of[i + n]); n++)
+      p.N += set->of[i + n]->rows;
+    RD_TRY(few ? multiply_few(s, &one, &p, e) : multiply_many(s, set->of[i], &p, e));
+    at += p.N;
+  }
+  return RD_OK;
+}
+
+static rd_code add_bias(rd_device_stack *s, void *y, rd_dtype type, const rd_linear *l, int64_t T,
+                        int64_t stride, rd_error *e) {
+  const rd_bias_args args = {y, l->bias, T * l->w.rows, l->w.rows, (int32_t)type, stride};
+  const rd_blocks grid = rd_blocks_over(s->device, args.n);
+  return l->bias ? RD_LAUNCH(s, bias, &grid, &args, e) : RD_OK;
+}
+
+/* y += scale (x a') b' for rows from `clean` on. */
+static rd_code add_adapter(rd_device_stack *s, const rd_linear *l, void *y, rd_dtype y_type,
+                           const void *x, int64_t T, int64_t clean, int64_t stride, rd_error *e) {
+  const matrix_set a = {{&l->a}, 1}, b = {{&l->b}, 1};
   const rd_product down = {.y = s->mid,
                            .x = rd_at_const(x, s->type, clean * l->w.cols),
                            .T = T - clean,
+                           .y_stride = l->a.rows,
                            .alpha = l->scale,
                            .type = s->type,
                            .y_type = s->type};
-  const rd_product up = {.y = rd_at(y, y_type, clean * l->w.rows),
+  const rd_product up = {.y = rd_at(y, y_type, clean * stride),
                          .x = s->mid,
                          .T = T - clean,
+                         .y_stride = stride,
                          .alpha = 1,
                          .beta = 1,
                          .type = s->type,
                          .y_type = y_type};
-  RD_TRY(multiply(s, &l->a, &down, e));
-  return multiply(s, &l->b, &up, e);
+  if (l->a.rows == 0 || clean == T)
+    return RD_OK;
+  RD_TRY(multiply(s, &a, &down, e));
+  return multiply(s, &b, &up, e);
+}
+
+rd_code rd_device_linears(rd_device_stack *s, const rd_linear *const *set, int count, void *y,
+                          rd_dtype y_type, bool add, const void *x, int64_t T, int64_t clean,
+                          rd_error *e) {
+  int64_t first = 0;
+  matrix_set own = {.count = count}, plain = {.count = count};
+  rd_product p = {
+      .y = y, .x = x, .alpha = 1, .beta = add ? 1 : 0, .type = s->type, .y_type = y_type};
+  for (int i = 0; i < count; i++) {
+    own.of[i] = &set[i]->w;
+    plain.of[i] = set[i]->plain ? set[i]->plain : &set[i]->w;
+    p.y_stride += set[i]->w.rows;
+    first = set[i]->plain ? clean : first;
+  }
+  p.T = first;
+  RD_TRY(multiply(s, &plain, &p, e));
+  p.y = rd_at(y, y_type, first * p.y_stride);
+  p.x = rd_at_const(x, s->type, first * set[0]->w.cols);
+  p.T = T - first;
+  RD_TRY(multiply(s, &own, &p, e));
+  int64_t at = 0;
+  for (int i = 0; i < count; i++) {
+    void *out = rd_at(y, y_type, at);
+    RD_TRY(add_bias(s, out, y_type, set[i], T, p.y_stride, e));
+    RD_TRY(add_adapter(s, set[i], out, y_type, x, T, clean, p.y_stride, e));
+    at += set[i]->w.rows;
+  }
+  return RD_OK;
+}
+
+rd_code rd_device_linear(rd_device_stack *s, const rd_linear *l, void *y, rd_dtype y_type, bool add,
+                         const void *x, int64_t T, int64_t clean, rd_error *e) {
+  return rd_device_linears(s, &l, 1, y, y_type, add, x, T, clean, e);
 }

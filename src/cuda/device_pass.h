@@ -29,12 +29,11 @@ struct rd_device_stack {
   void *n;               /* (rows, D) behind a norm */
   void *q, *k, *v, *att; /* (rows, H*hd) or (rows, K*hd) */
   float *parts, *marks;  /* of attention by splits: rd_attend_args; NULL where there is none */
-  float *unrotated;      /* (rows, H*hd) queries or keys before their rounding */
-  float *gate, *up;      /* (rows, F): in f32 until they are one */
-  void *h;               /* (rows, F) which is gate where that is f32 */
-  float *made, *normed;  /* (rows, D) a branch, and behind its norm; NULL where none needs it */
-  void *mid;             /* (rows, rank) of an adapter */
-  void *room;            /* of matrices that are decoded, (room_rows, cols) */
+  float *joined; /* (rows, (H + 2 K)*hd) heads before they are turned; (rows, 2 F) gate and up */
+  void *h;       /* (rows, F) */
+  float *made, *normed; /* (rows, D) a branch, and behind its norm; NULL where none needs it */
+  void *mid;            /* (rows, rank) of an adapter */
+  void *room;           /* of matrices that are decoded, (room_rows, cols) */
   int64_t room_numbers;
   void *gathered;          /* (chunk, D) */
   float *logits;           /* (chunk + 1, V); the last row holds what waits for the next chunk */
@@ -49,7 +48,6 @@ struct rd_device_stack {
   /* of the run in progress */
   int64_t T, clean, tile_count;
   int64_t tile_rows, key_end; /* of its largest tile; behind the last key that one sees */
-  bool kept;                  /* some row goes to a lane */
 };
 
 /* Launch a kernel by its name, with its arguments. */
@@ -66,12 +64,17 @@ static inline size_t rd_device_room(const rd_device *d) {
  * rows without the adapter. */
 rd_code rd_device_linear(rd_device_stack *s, const rd_linear *l, void *y, rd_dtype y_type, bool add,
                          const void *x, int64_t T, int64_t clean, rd_error *e);
+/* The same for several that have their rows in common and lie side by side in y. */
+rd_code rd_device_linears(rd_device_stack *s, const rd_linear *const *set, int count, void *y,
+                          rd_dtype y_type, bool add, const void *x, int64_t T, int64_t clean,
+                          rd_error *e);
+/* How the parts of a product of few rows are shared out; gives its blocks. */
+rd_blocks rd_few_blocks(const rd_device *d, rd_few_args *args);
 /* y of type = norm of n vectors of D, of which the first `clean` have `plain` weights. */
 rd_code rd_device_norm(rd_device_stack *s, void *y, rd_dtype type, const float *x,
                        const float *plain, const float *norm, int64_t n, int64_t clean, int64_t D,
                        rd_error *e);
-/* Attention of layer l: queries, keys and values of the run become s->att; keys and values go to
- * their lanes. */
+/* Attention of layer l: queries of the run become s->att. */
 rd_code rd_device_attend(rd_device_stack *s, int64_t l, rd_error *e);
 /* Rows of the longest run whose keys blocks share, and into how many parts those of a canvas fall
  * then. */

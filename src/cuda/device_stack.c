@@ -72,10 +72,8 @@ static void layout(rd_device_stack *s, rd_arena *a) {
   const size_t split = splits_of(s) > 1 ? (size_t)(splits_of(s) * split_rows(s)) : 0;
   s->parts = RD_TAKE(a, float, split *Q);
   s->marks = RD_TAKE(a, float, split *(size_t)c->heads * 2);
-  s->unrotated = s->type == RD_F32 ? NULL : RD_TAKE(a, float, rows *(Q > KV ? Q : KV));
-  s->gate = RD_TAKE(a, float, rows *F);
-  s->up = RD_TAKE(a, float, rows *F);
-  s->h = s->type == RD_F32 ? s->gate : rd_arena_take(a, rows * F, element);
+  s->joined = RD_TAKE(a, float, rows *(Q + 2 * KV > 2 * F ? Q + 2 * KV : 2 * F));
+  s->h = rd_arena_take(a, rows * F, element);
   s->made = has_branches(c) ? RD_TAKE(a, float, rows *D) : NULL;
   s->normed = c->post_norms ? RD_TAKE(a, float, rows *D) : NULL;
   s->mid = rd_arena_take(a, rows * (rank > head_rank ? rank : head_rank), element);
@@ -306,7 +304,6 @@ static void place(rd_device_stack *s, const rd_sequence *seq, rd_device_lane *la
     place_tile(s, at + i, left < RD_TILE_MOST ? left : RD_TILE_MOST, at, lane);
   }
   s->T += seq->count;
-  s->kept |= lane != NULL;
   s->clean = seq->clean ? s->T : s->clean;
 }
 
@@ -331,7 +328,6 @@ rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
   const rd_config *c = s->config;
   const rd_weights *w = s->weights, *plain = w->plain ? w->plain : w;
   s->T = s->clean = s->tile_count = s->tile_rows = s->key_end = 0;
-  s->kept = false;
   for (int64_t i = 0; i < n; i++) {
     RD_TRY(rd_sequence_check(&sequences[i], c, s->T, s->rows, e));
     place(s, &sequences[i], lanes[i], block < 0 ? c->block : block);

@@ -37,7 +37,7 @@ typedef struct rd_device_row {
 } rd_device_row;
 
 /* Some queries of one sequence that are gone through together. */
-enum { RD_TILE_MOST = 32, RD_WARP_SIZE = 32 };
+enum { RD_TILE_MOST = 32, RD_WARP_SIZE = 32, RD_MOST_WARPS = 8 };
 typedef struct rd_device_tile {
   int32_t row, count;         /* of the pass */
   int32_t from[2], end[2];    /* keys that any of them sees */
@@ -63,6 +63,8 @@ typedef struct rd_norm_args {
   int64_t clean, D;
   float eps;
   int32_t type;
+  int64_t beside, stride; /* with `beside`, so many vectors lie side by side in rows of x and y that
+                             are `stride` apart */
 } rd_norm_args;
 
 /* y (T, heads, hd) of type = x turned by the rows' positions; the first `turned` numbers of a head.
@@ -75,12 +77,25 @@ typedef struct rd_rope_args_on {
   int32_t heads, hd, turned, interleaved, type;
 } rd_rope_args_on;
 
-/* x (T, D) of type += bias (D). A thread an element. */
+/* Of rows x (T, (heads + 2 kv_heads) hd) in f32, queries, keys and values side by side, queries go
+ * to q and keys and values to k and v, or to the row's places in a lane, all of type; queries and
+ * keys are turned as above. A block a row; blocks[1] share its numbers. */
+typedef struct rd_turn_args {
+  void *q, *k, *v; /* (T, heads hd), (T, kv_heads hd) */
+  const float *x;
+  const rd_device_row *rows;
+  const float *cosines, *sines;
+  int64_t layer;
+  int32_t heads, kv_heads, hd, turned, interleaved, type;
+} rd_turn_args;
+
+/* x (T, D) of type += bias (D); rows of x are `stride` apart, 0: D. A thread an element. */
 typedef struct rd_bias_args {
   void *x;
   const float *bias;
   int64_t n, D; /* n = T D */
   int32_t type;
+  int64_t stride;
 } rd_bias_args;
 
 /* y (n) += scale x (n). */
@@ -102,12 +117,14 @@ typedef enum rd_curve {
 } rd_curve;
 
 /* y (n) of y_type = curve(gate (n)) * up (n), both of type. y may be gate or up where the types are
- * one. */
+ * one. With `stride`, gate and up are rows of D that are so far apart; y lies together and is
+ * neither. */
 typedef struct rd_gated_args {
   void *y;
   const void *gate, *up;
   int64_t n;
   int32_t y_type, type, curve;
+  int64_t D, stride;
 } rd_gated_args;
 
 /* x (n) *= factor, and where cap is not 0 x = cap tanh(x / cap). */
@@ -116,13 +133,6 @@ typedef struct rd_bound_args {
   float factor, cap;
   int64_t n;
 } rd_bound_args;
-
-/* Rows k, v (T, ..) of `bytes` go to their places in the lanes. A block a row. */
-typedef struct rd_keep_args {
-  const rd_device_row *rows;
-  const void *k, *v;
-  int64_t bytes, layer;
-} rd_keep_args;
 
 /* y (n, ..) = rows (n) of x, of `bytes` each, a multiple of 2. A block a row. */
 typedef struct rd_pick_args {
@@ -158,15 +168,21 @@ typedef struct rd_attend_args {
   float *marks; /* (T, H, splits, 2) highest score and sum of weights of each */
 } rd_attend_args;
 
-/* y (T, N) = alpha x (T, K) w' (+ y with `add`), for few rows. A warp an output, or a block a panel
- * of 32 outputs where w lies in groups. */
-enum { RD_FEW_MOST = 4, RD_FEW_PIECE = 1024, RD_FEW_SHARED = RD_FEW_MOST * RD_FEW_PIECE * 4 };
-typedef struct rd_few_args {
+/* For each part y (T, N), rows y_stride apart, = alpha x (T, K) w' (+ y with `add`), for few rows.
+ * `few`: a warp an output of plain matrices; `few_groups`: a block a panel of 32 outputs of
+ * matrices in groups, of which pieces of x wait in shared memory. */
+enum { RD_FEW_MOST = 4, RD_FEW_PARTS = 3, RD_FEW_NUMBERS = 12288 };
+typedef struct rd_few_part {
   void *y;
+  rd_device_matrix w; /* of one K */
+  int64_t block;      /* the first of its blocks */
+} rd_few_part;
+typedef struct rd_few_args {
+  rd_few_part parts[RD_FEW_PARTS];
   const void *x;
-  rd_device_matrix w;
-  int64_t T;
+  int64_t T, y_stride;
   float alpha;
+  int32_t count, piece; /* parts; numbers of a row of x that wait, a multiple of 32 */
   int32_t add, y_type, x_type;
 } rd_few_args;
 
@@ -228,11 +244,11 @@ typedef struct rd_choose_args {
   X(gather, rd_gather_args, 0)                                                                     \
   X(norm, rd_norm_args, 1)                                                                         \
   X(rope, rd_rope_args_on, 0)                                                                      \
+  X(turn, rd_turn_args, 0)                                                                         \
   X(bias, rd_bias_args, 0)                                                                         \
   X(add, rd_add_args, 0)                                                                           \
   X(gated, rd_gated_args, 0)                                                                       \
   X(bound, rd_bound_args, 0)                                                                       \
-  X(keep, rd_keep_args, 0)                                                                         \
   X(pick, rd_pick_args, 0)                                                                         \
   X(attend, rd_attend_args, 1)                                                                     \
   X(attend_64, rd_attend_args, 1)                                                                  \

@@ -3,6 +3,7 @@
  * sums in f64 over what groups.h says the numbers are. */
 #include "on_device.h"
 
+#include "device_pass.h"
 #include "groups.h"
 #include "rng.h"
 
@@ -14,8 +15,8 @@ static const struct form {
              {RD_FORM_I4, "i4"},  {RD_FORM_I4M, "i4m"}, {RD_FORM_I4K, "i4k"}};
 enum { FORMS = sizeof forms / sizeof *forms };
 
-static const int64_t sizes[][2] = {{1, 1},    {33, 31},  {70, 100}, {40, 545},
-                                   {96, 288}, {9, 1030}, {34, 2056}}; /* N, K */
+static const int64_t sizes[][2] = {{1, 1},    {33, 31},  {70, 100},  {40, 545},
+                                   {96, 288}, {9, 1030}, {34, 2056}, {5, 12704}}; /* N, K */
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 static rd_rng random_at(uint32_t which) {
@@ -92,9 +93,16 @@ static void check_product(rd_device *d, const struct form *f, int64_t N, int64_t
             sum += (double)x[t * K + k] * (double)s.numbers[n * K + k];
           y[t * N + n] = (float)(0.5 * sum + (add ? (double)y[t * N + n] : 0));
         }
-      const rd_few_args args = {yd, xd, s.m, T, 0.5f, add, yt, xt};
-      const int threads = d->threads, outputs = f->kind ? 32 : threads / 32;
-      const rd_blocks grid = {(N + outputs - 1) / outputs, 1, threads, RD_FEW_SHARED};
+      rd_few_args args = {.parts = {{.y = yd, .w = s.m}},
+                          .x = xd,
+                          .T = T,
+                          .y_stride = N,
+                          .alpha = 0.5f,
+                          .count = 1,
+                          .add = add,
+                          .y_type = yt,
+                          .x_type = xt};
+      const rd_blocks grid = rd_few_blocks(d, &args);
       const size_t bytes = (size_t)(T * N) * rd_dtype_size((rd_dtype)yt);
       launch_both_ways(d, f->kind ? &d->kernels->few_groups : &d->kernels->few, &grid, &args, yd,
                        bytes);
@@ -116,6 +124,52 @@ static void products_of_few_rows_are_right(void **state) {
     for (int i = 0; i < SIZES; i++)
       for (int64_t T = 1; T <= RD_FEW_MOST; T += 3)
         check_product(d, &forms[f], sizes[i][0], sizes[i][1], T, (i + T) % 2);
+  rd_device_close(&d);
+}
+
+/* Three matrices in one launch give side by side what each gives alone. */
+static void parts_are_those_of_each_alone(void **state) {
+  (void)state;
+  enum { K = 296, T = 3 };
+  static const int64_t rows[] = {40, 33, 7}, all = 80;
+  rd_device *d = device_of_test();
+  for (int f = 0; f < FORMS; f++) {
+    sample parts[3];
+    float *x = random_numbers(T * K, 4), *together = random_numbers(T * all, 5), *alone = NULL;
+    rd_few_args args = {.x = x,
+                        .T = T,
+                        .y_stride = all,
+                        .alpha = 1,
+                        .count = 3,
+                        .y_type = RD_F32,
+                        .x_type = RD_F32};
+    const rd_kernel *kernel = forms[f].kind ? &d->kernels->few_groups : &d->kernels->few;
+    int64_t at = 0;
+    for (int i = 0; i < 3; i++) {
+      parts[i] = sample_of(&forms[f], rows[i], K);
+      args.parts[i] = (rd_few_part){.y = together + at, .w = parts[i].m};
+      at += rows[i];
+    }
+    rd_blocks grid = rd_few_blocks(d, &args);
+    launch_both_ways(d, kernel, &grid, &args, together, (size_t)(T * all) * sizeof *together);
+    at = 0;
+    for (int i = 0; i < 3; i++) {
+      alone = random_numbers(T * rows[i], 6);
+      args.count = 1;
+      args.y_stride = rows[i];
+      args.parts[0] = (rd_few_part){.y = alone, .w = parts[i].m};
+      grid = rd_few_blocks(d, &args);
+      launch_both_ways(d, kernel, &grid, &args, alone, (size_t)(T * rows[i]) * sizeof *alone);
+      for (int64_t t = 0; t < T; t++)
+        assert_memory_equal(together + t * all + at, alone + t * rows[i],
+                            (size_t)rows[i] * sizeof *alone);
+      at += rows[i];
+      free(alone);
+      sample_drop(&parts[i]);
+    }
+    free(x);
+    free(together);
+  }
   rd_device_close(&d);
 }
 
@@ -147,6 +201,7 @@ static void groups_become_their_numbers(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_of_few_rows_are_right),
+      cmocka_unit_test(parts_are_those_of_each_alone),
       cmocka_unit_test(groups_become_their_numbers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

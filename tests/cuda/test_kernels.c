@@ -7,6 +7,8 @@
 
 #include "crew.h"
 
+enum { TURN_ROWS = 32 };
+
 typedef struct twin {
   const char *name; /* of the case */
   /* Makes in `y`, of o->type or f32 as the case says, what the case makes in o->out; false: the
@@ -59,6 +61,58 @@ static bool head_norm(rd_device *d, const op_data *o, void *y, size_t bytes) {
   return true;
 }
 
+/* A head of queries, one of keys and one of values, all with the numbers of `a`: queries and keys
+ * are what it makes of them; odd rows are kept in a lane. */
+static void check_turn(rd_device *d, const rd_rope_args_on *a, const void *turned,
+                       const rd_device_row *places) {
+  enum { LAYER = 1 };
+  const int64_t hd = a->hd, T = TURN_ROWS;
+  const rd_dtype type = (rd_dtype)a->type;
+  const size_t row = (size_t)hd * rd_dtype_size(type), lane = (size_t)T * row;
+  unsigned char *out = calloc(7, lane);
+  float *x = calloc((size_t)(3 * T * hd), sizeof *x);
+  void *plain = calloc(1, lane);
+  rd_device_row rows[TURN_ROWS];
+  int64_t count = 0;
+  for (; count < T && (count == 0 || places[count].position > 0); count++) {
+    for (int i = 0; i < 3; i++)
+      memcpy(x + (3 * count + i) * hd, a->x + count * hd, (size_t)hd * sizeof *x);
+    rows[count] = places[count];
+    if (count % 2 == 0)
+      continue;
+    rows[count].k = out + 3 * lane + (size_t)count * row;
+    rows[count].v = out + 5 * lane + (size_t)count * row;
+    rows[count].stride = (int64_t)lane;
+  }
+  rd_cast(plain, type, a->x, RD_F32, count * hd);
+  const rd_turn_args args = {.q = out,
+                             .k = out + lane,
+                             .v = out + 2 * lane,
+                             .x = x,
+                             .rows = rows,
+                             .cosines = a->cosines,
+                             .sines = a->sines,
+                             .layer = LAYER,
+                             .heads = 1,
+                             .kv_heads = 1,
+                             .hd = a->hd,
+                             .turned = a->turned,
+                             .interleaved = a->interleaved,
+                             .type = a->type};
+  const rd_blocks grid = {count, 2, 32, 0};
+  launch_both_ways(d, &d->kernels->turn, &grid, &args, out, 7 * lane);
+  for (int64_t t = 0; t < count; t++) {
+    const size_t at = (size_t)t * row;
+    const size_t k = t % 2 ? 4 * lane : lane, v = t % 2 ? 6 * lane : 2 * lane;
+    assert_memory_equal(out + at, (const char *)turned + at, row);
+    assert_memory_equal(out + k + at, (const char *)turned + at, row);
+    assert_memory_equal(out + v + at, (const char *)plain + at, row);
+  }
+  free(out);
+  free(x);
+  free(plain);
+}
+
 static bool rope(rd_device *d, const op_data *o, void *y, size_t bytes) {
   if (op_rotated(o) != o->D)
     return false;
@@ -77,13 +131,15 @@ static bool rope(rd_device *d, const op_data *o, void *y, size_t bytes) {
                              .type = (int32_t)o->type};
   const rd_blocks grid = rows(d, o->T, 64);
   launch_both_ways(d, &d->kernels->rope, &grid, &a, y, bytes);
+  check_turn(d, &a, y, places);
   free(places);
   free(x);
   return true;
 }
 
 static bool bias(rd_device *d, const op_data *o, void *y, size_t bytes) {
-  const rd_bias_args a = {y, o->in[1], o->T * o->D, o->D, (int32_t)o->type};
+  const rd_bias_args a = {
+      .x = y, .bias = o->in[1], .n = o->T * o->D, .D = o->D, .type = (int32_t)o->type};
   const rd_blocks grid = elements(d, a.n);
   memcpy(y, o->in[0], op_bytes(o));
   launch_both_ways(d, &d->kernels->bias, &grid, &a, y, bytes);
@@ -91,10 +147,30 @@ static bool bias(rd_device *d, const op_data *o, void *y, size_t bytes) {
 }
 
 static bool gated(rd_device *d, const op_data *o, void *y, size_t bytes, rd_curve curve) {
-  const rd_gated_args a = {
-      y, o->in[0], o->in[1], o->T * o->D, (int32_t)o->type, (int32_t)o->type, (int32_t)curve};
+  rd_gated_args a = {.y = y,
+                     .gate = o->in[0],
+                     .up = o->in[1],
+                     .n = o->T * o->D,
+                     .y_type = (int32_t)o->type,
+                     .type = (int32_t)o->type,
+                     .curve = (int32_t)curve};
   const rd_blocks grid = elements(d, a.n);
   launch_both_ways(d, &d->kernels->gated, &grid, &a, y, bytes);
+  /* side by side, to the same bits */
+  const size_t row = (size_t)o->D * rd_dtype_size(o->type);
+  char *both = malloc(2 * bytes + 64), *again = calloc(1, bytes);
+  for (int64_t t = 0; t < o->T; t++)
+    for (int i = 0; i < 2; i++)
+      memcpy(both + (size_t)(2 * t + i) * row, (const char *)o->in[i] + (size_t)t * row, row);
+  a.y = again;
+  a.gate = both;
+  a.up = both + row;
+  a.D = o->D;
+  a.stride = 2 * o->D;
+  launch_both_ways(d, &d->kernels->gated, &grid, &a, again, bytes);
+  assert_memory_equal(again, y, bytes);
+  free(both);
+  free(again);
   return true;
 }
 #define GATED(name, curve)                                                                         \
@@ -184,36 +260,18 @@ static void kernels_agree_with_their_twins(void **state) {
   rd_device_close(&d);
 }
 
-/* Rows go to their places in lanes and to others, and two rows of logits become one. */
+/* Rows go to others, and two rows of logits become one. */
 static void rows_are_moved_and_guided(void **state) {
   (void)state;
-  enum { T = 5, D = 6, LAYERS = 2, V = 300 };
+  enum { T = 5, D = 6, V = 300 };
   rd_device *d = device_of_test();
-  uint16_t k[T][D], v[T][D], picked[3][D] = {0}, lanes[2][LAYERS][2 * T][D];
+  uint16_t k[T][D], picked[3][D] = {0};
   const int32_t order[3] = {4, 0, 4};
-  rd_device_row places[T] = {0};
-  memset(lanes, 0xff, sizeof lanes);
   for (int t = 0; t < T; t++)
-    for (int i = 0; i < D; i++) {
+    for (int i = 0; i < D; i++)
       k[t][i] = (uint16_t)(10 * t + i);
-      v[t][i] = (uint16_t)(1000 + 10 * t + i);
-    }
-  for (int t = 1; t < T; t++) /* row 0 is in no lane */
-    places[t] = (rd_device_row){.k = (unsigned char *)lanes[0][0][2 * t],
-                                .v = (unsigned char *)lanes[1][0][2 * t],
-                                .stride = sizeof lanes[0][0]};
-  const rd_keep_args kept = {places, k, v, sizeof k[0], 1};
-  rd_blocks grid = rows(d, T, 32);
-  launch_both_ways(d, &d->kernels->keep, &grid, &kept, lanes, sizeof lanes);
-  for (int t = 0; t < 2 * T; t++)
-    for (int i = 0; i < D; i++) {
-      const bool there = t > 0 && t % 2 == 0;
-      assert_int_equal(lanes[0][1][t][i], there ? 10 * (t / 2) + i : 0xffff);
-      assert_int_equal(lanes[1][1][t][i], there ? 1000 + 10 * (t / 2) + i : 0xffff);
-      assert_int_equal(lanes[0][0][t][i], 0xffff);
-    }
   const rd_pick_args pick = {picked, k, order, sizeof k[0]};
-  grid = rows(d, 3, 32);
+  rd_blocks grid = rows(d, 3, 32);
   launch_both_ways(d, &d->kernels->pick, &grid, &pick, picked, sizeof picked);
   for (int i = 0; i < 3; i++)
     assert_memory_equal(picked[i], k[order[i]], sizeof k[0]);
