@@ -42,6 +42,12 @@ typedef struct rd_product {
   rd_dtype type, y_type;
 } rd_product;
 
+/* What comes again. */
+typedef struct rd_device_key {
+  const void *owner;
+  int64_t n[5];
+} rd_device_key;
+
 typedef struct rd_device rd_device;
 struct rd_device {
   const char *name; /* for people: "NVIDIA H100 80GB HBM3" */
@@ -51,6 +57,10 @@ struct rd_device {
   /* Memory, not cleared, aligned to 256 bytes. RD_NO_MEMORY says how much there is. */
   rd_code (*take)(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e);
   void (*give)(rd_device *d, void *memory); /* NULL is fine */
+  /* The processor's memory, for what is sent again and again. What is sent from it may be written
+   * over only behind a fetch; of other memory at once. */
+  rd_code (*take_here)(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e);
+  void (*give_here)(rd_device *d, void *memory); /* NULL is fine */
   rd_code (*send)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
   /* Both are the device's, and lie apart. */
   rd_code (*move)(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e);
@@ -59,6 +69,13 @@ struct rd_device {
   rd_code (*launch)(rd_device *d, const rd_kernel *kernel, const rd_blocks *grid, const void *args,
                     rd_error *e);
   rd_code (*multiply)(rd_device *d, const rd_product *p, rd_error *e);
+  /* Optional, all or none: what is asked between `begin` and `end` and comes again. The key stands
+   * for all that decides what that is, down to the arguments; what is sent lies in memory of
+   * take_here, and nothing is fetched. Where *done comes back true the device has been asked for
+   * all of it, and there is no end. `forget`: before an owner's memory goes. */
+  rd_code (*begin)(rd_device *d, const rd_device_key *key, bool *done, rd_error *e);
+  rd_code (*end)(rd_device *d, rd_error *e);
+  void (*forget)(rd_device *d, const void *owner);
   void (*memory)(rd_device *d, size_t *unused, size_t *all); /* bytes */
   void (*close)(rd_device *d);
 };
@@ -79,7 +96,7 @@ void rd_device_close(rd_device **d);
 
 /* What a library for cards has: its one symbol, of this type. It fails where `version` is not its
  * own. */
-enum { RD_DEVICE_VERSION = 1 };
+enum { RD_DEVICE_VERSION = 3 };
 #define RD_DEVICE_SYMBOL "rd_cuda_open"
 typedef rd_code rd_device_opener(rd_device **out, int version, rd_error *e);
 

@@ -16,6 +16,10 @@ int64_t rd_device_splits(int64_t keys) {
   return keys > RD_ATTEND_SPLIT ? (keys + RD_ATTEND_SPLIT - 1) / RD_ATTEND_SPLIT : 1;
 }
 
+int64_t rd_device_splits_of(const rd_device_stack *s) {
+  return s->T <= RD_SPLIT_ROWS ? rd_device_splits(s->key_end) : 1;
+}
+
 /* A warp a few queries of one head, in f32. */
 static rd_code attend_plain(rd_device_stack *s, const rd_attend_args *args, rd_error *e) {
   enum { WARPS = 4 };
@@ -39,7 +43,7 @@ static rd_code attend_tiles(rd_device_stack *s, rd_attend_args *args, rd_error *
     row++;
   const int64_t group = args->heads / args->kv_heads;
   args->chunks = (int32_t)((s->tile_rows * group + RD_ATTEND_ROWS - 1) / RD_ATTEND_ROWS);
-  args->splits = s->T <= RD_SPLIT_ROWS ? (int32_t)rd_device_splits(s->key_end) : 1;
+  args->splits = (int32_t)rd_device_splits_of(s);
   const rd_blocks grid = {.blocks = s->tile_count * args->chunks,
                           .sides = (int64_t)args->kv_heads * args->splits,
                           .threads = RD_ATTEND_WARPS * RD_WARP_SIZE,

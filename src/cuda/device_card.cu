@@ -18,7 +18,7 @@
 
 namespace {
 
-enum { SHAPES = 512, WORKSPACE = 32 << 20, BLOCK = 256 };
+enum { SHAPES = 512, PASSES = 32, WORKSPACE = 32 << 20, BLOCK = 256 };
 
 /* A product that was asked for before, and how it is made. */
 struct shape {
@@ -30,6 +30,13 @@ struct shape {
   cublasLtMatmulAlgo_t algorithm;
 };
 
+/* What was asked for before: a graph of it from the second time on. */
+struct pass {
+  rd_device_key key;
+  bool known;
+  cudaGraphExec_t graph; /* NULL: it came once */
+};
+
 struct card {
   rd_device base;
   char name[256];
@@ -37,6 +44,8 @@ struct card {
   cublasLtHandle_t products;
   void *workspace;
   shape shapes[SHAPES];
+  pass passes[PASSES];
+  pass *recorded; /* that is being asked for, for its graph; or NULL */
 };
 
 rd_code fail(rd_error *e, rd_code code, const char *format, ...) {
@@ -82,7 +91,17 @@ void give(rd_device *, void *memory) {
   cudaFree(memory);
 }
 
-/* From pageable memory: what is sent may be written over when this returns. */
+rd_code take_here(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e) {
+  (void)d;
+  *out = NULL;
+  return check(cudaMallocHost(out, bytes > 0 ? bytes : 256), what, e);
+}
+
+void give_here(rd_device *, void *memory) {
+  cudaFreeHost(memory);
+}
+
+/* From memory that is not take_here's: what is sent may be written over when this returns. */
 rd_code send(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e) {
   if (bytes == 0)
     return RD_OK;
@@ -97,8 +116,9 @@ rd_code move(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e
 
 rd_code fetch(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e) {
   const cudaStream_t stream = card_of(d)->stream;
-  RD_TRY(check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream),
-               "a copy from the card", e));
+  if (bytes > 0)
+    RD_TRY(check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream),
+                 "a copy from the card", e));
   return check(cudaStreamSynchronize(stream), "a pass on the card", e);
 }
 
@@ -189,8 +209,76 @@ rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
                     (long long)p->T, (long long)p->K, (long long)p->N, (int)status);
 }
 
+/* --- what comes again ------------------------------------------------------------------------- */
+
+bool same(const rd_device_key *a, const rd_device_key *b) {
+  bool is = a->owner == b->owner;
+  for (size_t i = 0; i < sizeof a->n / sizeof *a->n; i++)
+    is = is && a->n[i] == b->n[i];
+  return is;
+}
+
+void forget_pass(pass *p) {
+  if (p->graph)
+    cudaGraphExecDestroy(p->graph);
+  *p = pass();
+}
+
+/* The first time all is asked for as it comes, which also loads what the card has not loaded; the
+ * second time it is recorded. Its place is by a hash; what stood there and is another goes. */
+rd_code begin_pass(rd_device *d, const rd_device_key *key, bool *done, rd_error *e) {
+  card *c = card_of(d);
+  uint64_t mixed = (uint64_t)(uintptr_t)key->owner;
+  for (int64_t n : key->n)
+    mixed = (mixed ^ (uint64_t)n) * 0x9E3779B97F4A7C15u;
+  pass *p = &c->passes[(mixed >> 32) % PASSES];
+  *done = false;
+  c->recorded = NULL;
+  if (!p->known || !same(&p->key, key)) {
+    forget_pass(p);
+    p->key = *key;
+    p->known = true;
+    return RD_OK;
+  }
+  *done = p->graph != NULL;
+  if (p->graph)
+    return check(cudaGraphLaunch(p->graph, c->stream), "a pass by its graph", e);
+  c->recorded = p;
+  return check(cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal),
+               "a graph's beginning", e);
+}
+
+rd_code end_pass(rd_device *d, rd_error *e) {
+  card *c = card_of(d);
+  pass *p = c->recorded;
+  cudaGraph_t graph = NULL;
+  c->recorded = NULL;
+  if (!p)
+    return RD_OK;
+  rd_code code = check(cudaStreamEndCapture(c->stream, &graph), "a graph's end", e);
+  if (code == RD_OK)
+    code = check(cudaGraphInstantiate(&p->graph, graph, 0), "a graph", e);
+  if (graph)
+    cudaGraphDestroy(graph);
+  if (code == RD_OK)
+    return check(cudaGraphLaunch(p->graph, c->stream), "a pass by its graph", e);
+  p->graph = NULL;
+  forget_pass(p);
+  return code;
+}
+
+void forget_owner(rd_device *d, const void *owner) {
+  card *c = card_of(d);
+  cudaStreamSynchronize(c->stream);
+  for (pass &p : c->passes)
+    if (p.known && p.key.owner == owner)
+      forget_pass(&p);
+}
+
 void close_card(rd_device *d) {
   card *c = card_of(d);
+  for (pass &p : c->passes)
+    forget_pass(&p);
   for (int i = 0; i < SHAPES; i++)
     forget(&c->shapes[i]);
   cudaFree(c->workspace);
@@ -242,6 +330,11 @@ extern "C" __attribute__((visibility("default"))) rd_code rd_cuda_open(rd_device
   c->base.few = RD_FEW_MOST;
   c->base.take = take;
   c->base.give = give;
+  c->base.take_here = take_here;
+  c->base.give_here = give_here;
+  c->base.begin = begin_pass;
+  c->base.end = end_pass;
+  c->base.forget = forget_owner;
   c->base.send = send;
   c->base.move = move;
   c->base.fetch = fetch;

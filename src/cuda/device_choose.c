@@ -66,6 +66,7 @@ rd_code rd_device_stack_guide(rd_device_stack *s, const rd_device_pair *pairs, i
 
 rd_code rd_device_stack_fetch(rd_device_stack *s, float *out, int64_t row, rd_error *e) {
   const int64_t V = s->config->vocab;
+  s->unread = false;
   return s->device->fetch(s->device, out, s->logits + row * V, (size_t)V * sizeof *out, e);
 }
 
@@ -73,6 +74,7 @@ rd_code rd_device_stack_fetch(rd_device_stack *s, float *out, int64_t row, rd_er
 rd_code rd_device_stack_state(rd_device_stack *s, float *out, int64_t row, rd_error *e) {
   const int64_t D = s->config->width;
   const size_t size = rd_dtype_size(s->type), bytes = (size_t)D * size;
+  s->unread = false;
   char *arrived = (char *)out + (size_t)D * sizeof *out - bytes;
   RD_TRY(s->device->fetch(s->device, arrived, rd_at_const(s->n, s->type, row * D), bytes, e));
   for (int64_t i = 0; s->type == RD_BF16 && i < D; i++) {
@@ -133,5 +135,6 @@ rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
     return RD_OK;
   RD_TRY(RD_LAUNCH(s, survey, &slices, &args, e));
   RD_TRY(RD_LAUNCH(s, choose, &grid, &args, e));
+  s->unread = false;
   return d->fetch(d, out, s->proposals, (size_t)count * sizeof *out, e);
 }

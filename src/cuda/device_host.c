@@ -45,7 +45,8 @@ static void give(rd_device *d, void *memory) {
 
 static rd_code copy(rd_device *d, void *to, const void *from, size_t bytes, rd_error *e) {
   (void)d, (void)e;
-  memcpy(to, from, bytes);
+  if (bytes > 0)
+    memcpy(to, from, bytes);
   return RD_OK;
 }
 
@@ -123,6 +124,8 @@ rd_code rd_device_host(rd_device **out, rd_error *e) {
                         .few = RD_FEW_MOST,
                         .take = take,
                         .give = give,
+                        .take_here = take,
+                        .give_here = give,
                         .send = copy,
                         .move = copy,
                         .fetch = copy,

@@ -43,10 +43,11 @@ struct rd_device_stack {
   int32_t *wordless;       /* (wordless_count) */
   float *cosines[2], *sines[2]; /* (longest, turned/2) of all layers; of local ones */
   rd_device_lists there, here;
-  rd_arena here_arena; /* of the lists here */
-  void *memory;        /* of the device, all of the above but the weights */
+  void *lists;  /* memory of the lists here */
+  void *memory; /* of the device, all of the above but the weights */
   /* of the run in progress */
   int64_t T, clean, tile_count;
+  bool unread;                /* nothing has been fetched since its lists were sent */
   int64_t tile_rows, key_end; /* of its largest tile; behind the last key that one sees */
 };
 
@@ -80,6 +81,7 @@ rd_code rd_device_attend(rd_device_stack *s, int64_t l, rd_error *e);
  * then. */
 enum { RD_SPLIT_ROWS = 32 };
 int64_t rd_device_splits(int64_t keys);
+int64_t rd_device_splits_of(const rd_device_stack *s); /* of the run in progress */
 /* Bytes that a block of attend_64 and its kin shares. */
 size_t rd_attend_shared(int64_t hd);
 /* Layer l of the run in progress: as rd_layer_forward. */

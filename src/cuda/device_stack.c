@@ -95,7 +95,7 @@ static void layout(rd_device_stack *s, rd_arena *a) {
 
 /* A stack that has no memory yet. */
 static rd_device_stack stack_of(const rd_model *m, int64_t rows, int64_t longest) {
-  enum { NUMBERS = 1 << 24, LEAST = 16, MOST = 256 }; /* of logits: 64 MB */
+  enum { NUMBERS = 1 << 25, LEAST = 16, MOST = 256 }; /* of logits: 128 MB */
   int64_t chunk = NUMBERS / m->config.vocab;
   chunk = chunk < LEAST ? LEAST : chunk > MOST ? MOST : chunk;
   return (rd_device_stack){.model = m,
@@ -169,8 +169,9 @@ static rd_code fill(rd_device_stack *s, size_t working, rd_error *e) {
   const rd_model *m = s->model;
   rd_arena lists = rd_arena_measure();
   take_lists(s, &s->here, &lists);
-  RD_TRY(rd_arena_init(&s->here_arena, lists.used, "the lists of a pass", e));
-  take_lists(s, &s->here, &s->here_arena);
+  RD_TRY(d->take_here(d, &s->lists, lists.used, "the lists of a pass", e));
+  lists = (rd_arena){.base = s->lists, .size = lists.used};
+  take_lists(s, &s->here, &lists);
   RD_TRY(d->take(d, &s->memory, working, "the working memory of a pass", e));
   rd_arena arena = {.base = s->memory, .size = working};
   layout(s, &arena);
@@ -210,9 +211,11 @@ void rd_device_stack_free(rd_device_stack **stack) {
   rd_device_stack *s = stack ? *stack : NULL;
   if (!s)
     return;
+  if (s->device->forget)
+    s->device->forget(s->device, s);
   rd_device_weights_free(&s->sent);
   s->device->give(s->device, s->memory);
-  rd_arena_drop(&s->here_arena);
+  s->device->give_here(s->device, s->lists);
   free(s);
   *stack = NULL;
 }
@@ -323,15 +326,10 @@ static rd_code gather(rd_device_stack *s, const rd_matrix *m, int64_t first, int
   return count > 0 ? RD_LAUNCH(s, gather, &grid, &args, e) : RD_OK;
 }
 
-rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
-                            rd_device_lane *const *lanes, int64_t n, int64_t block, rd_error *e) {
+/* From the lists to the states behind the last norm. */
+static rd_code run_layers(rd_device_stack *s, rd_error *e) {
   const rd_config *c = s->config;
   const rd_weights *w = s->weights, *plain = w->plain ? w->plain : w;
-  s->T = s->clean = s->tile_count = s->tile_rows = s->key_end = 0;
-  for (int64_t i = 0; i < n; i++) {
-    RD_TRY(rd_sequence_check(&sequences[i], c, s->T, s->rows, e));
-    place(s, &sequences[i], lanes[i], block < 0 ? c->block : block);
-  }
   const size_t T = (size_t)s->T, tiles = (size_t)s->tile_count;
   RD_TRY(send_list(s, s->there.ids, s->here.ids, T * sizeof *s->here.ids, e));
   RD_TRY(send_list(s, s->there.rows, s->here.rows, T * sizeof *s->here.rows, e));
@@ -341,4 +339,33 @@ rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
   for (int64_t l = 0; l < c->layers; l++)
     RD_TRY(rd_device_layer(s, l, e));
   return rd_device_norm(s, s->n, s->type, s->x, plain->norm, w->norm, s->T, s->clean, c->width, e);
+}
+
+/* The same, which a device that remembers what it did is asked for by these numbers alone: they
+ * decide every launch. */
+static rd_code run_again(rd_device_stack *s, rd_error *e) {
+  rd_device *d = s->device;
+  const rd_device_key key = {s,
+                             {s->T, s->clean, s->tile_count, s->tile_rows, rd_device_splits_of(s)}};
+  bool done = false;
+  RD_TRY(d->begin(d, &key, &done, e));
+  if (done)
+    return RD_OK;
+  const rd_code code = run_layers(s, e);
+  const rd_code ended = d->end(d, code == RD_OK ? e : NULL);
+  return code == RD_OK ? ended : code;
+}
+
+rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
+                            rd_device_lane *const *lanes, int64_t n, int64_t block, rd_error *e) {
+  const rd_config *c = s->config;
+  if (s->unread) /* its lists may be on their way yet */
+    RD_TRY(s->device->fetch(s->device, NULL, NULL, 0, e));
+  s->unread = true;
+  s->T = s->clean = s->tile_count = s->tile_rows = s->key_end = 0;
+  for (int64_t i = 0; i < n; i++) {
+    RD_TRY(rd_sequence_check(&sequences[i], c, s->T, s->rows, e));
+    place(s, &sequences[i], lanes[i], block < 0 ? c->block : block);
+  }
+  return s->device->begin ? run_again(s, e) : run_layers(s, e);
 }
