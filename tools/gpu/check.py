@@ -5,15 +5,16 @@ Times of a card stand beside PyTorch's for the same work and as shares of peaks 
 bf16, a copy of 4 GB); without PyTorch there are no shares.
 """
 
+import csv
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-
-import struct
 
 STARTED = time.monotonic()
 LIMIT = float(os.environ.get("LIMIT", "450"))
@@ -36,9 +37,13 @@ TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else 
     ["--shape", "llada-8b", "--windows", "32", "--reuse", "224"],
     ["--shape", "llada-8b", "--decode"],
     ["--shape", "llada-8b", "--decode", "--precision", "int8"],
+    ["--shape", "llada-8b", "--decode", "--precision", "q4"],
+    ["--shape", "llada-8b", "--windows", "32", "--reuse", "224", "--precision", "q4"],
     ["--shape", "tini", "--windows", "256", "--batches", "1,16"],
     ["--shape", "smollm2-135m", "--windows", "256", "--batches", "1,16"],
 ]
+# whose kernels ncu times one by one, where it is there
+KERNELS = [["--shape", "llama-1b", "--windows", "256"], ["--shape", "llama-1b", "--decode"], ["--shape", "llama-1b", "--decode", "--precision", "int8"]]
 SHAPES = {"llama-1b": (16, 2048, 32, 8, 64, 8192, 128256), "llada-8b": (32, 4096, 32, 32, 128, 12288, 126464),
           "smollm2-135m": (30, 576, 9, 3, 64, 1536, 49152), "tini": (6, 288, 6, 6, 48, 768, 8192)}
 
@@ -179,13 +184,52 @@ def beside(row, best):
     return seconds if rows else None
 
 
+class Memory:
+    """The most of the card's memory that is in use while it is open, in bytes; None without nvidia-smi."""
+
+    def __enter__(self):
+        self.most, self.open = None, shutil.which("nvidia-smi") is not None and not TINY
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self):
+        while self.open:
+            said = subprocess.run(["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"], capture_output=True, text=True)
+            if said.returncode == 0:
+                self.most = max(self.most or 0, int(said.stdout.split()[0]) << 20)
+            time.sleep(0.2)
+
+    def __exit__(self, *_):
+        self.open = False
+        self.thread.join()
+
+
+def kernels():
+    """Times of kernels, summed by name: the clocks are ncu's own, lower than those of a run without it."""
+    ncu, rows = shutil.which("ncu"), []
+    for case in KERNELS if ncu and not TINY else []:
+        if left() < 40:
+            break
+        status, text = run([ncu, "--csv", "--metrics", "gpu__time_duration.sum", "--launch-skip", "300", "--launch-count", "400", PROGRAM, "bench", "--answers", "0",
+                            "--repeats", "3", "--engine", ENGINE, *([] if "--precision" in case else ["--precision", "bf16"]), *case], 60)
+        sums = {}
+        for line in csv.DictReader(l for l in text.splitlines() if l.startswith('"')):
+            sums.setdefault(line["Kernel Name"].split("(")[0][-60:], []).append(float(line["Metric Value"].replace(",", "")) / 1e3)
+        rows.append({"case": " ".join(case), "kernels": [{"kernel": k, "launches": len(v), "mean_us": sum(v) / len(v), "share": sum(v) / sum(map(sum, sums.values()))}
+                                                         for k, v in sorted(sums.items(), key=lambda x: -sum(x[1]))[:12]]})
+    return rows
+
+
 def times(peak):
     rows = []
     for case in TIMES:
-        status, text = run([PROGRAM, "bench", "--json", "--answers", "0", "--engine", ENGINE, *([] if TINY or "--precision" in case else ["--precision", "bf16"]), *case])
+        with Memory() as memory:
+            status, text = run([PROGRAM, "bench", "--json", "--answers", "0", "--engine", ENGINE, *([] if TINY or "--precision" in case else ["--precision", "bf16"]), *case])
         found = [json.loads(line) for line in text.splitlines() if line.startswith("{")] if status == 0 else []
         for row in found:
-            keep = {k: row[k] for k in ("case", "shape", "precision", "window", "batch", "seconds", "flops_per_second", "weight_bytes_per_second", "reused_positions") if k in row}
+            keep = {"device_memory_bytes": memory.most} if memory.most else {}
+            keep |= {k: row[k] for k in ("case", "shape", "precision", "window", "batch", "seconds", "flops_per_second", "weight_bytes_per_second", "reused_positions") if k in row}
             if peak:
                 keep["share_of_flops"] = row.get("flops_per_second", 0) / peak["bf16"]
                 keep["share_of_bytes"] = row.get("weight_bytes_per_second", 0) / peak["bytes"]
@@ -204,7 +248,11 @@ def table(report):
     for row in report["logits"]:
         lines.append(f"{row['model']} {row['precision']}: off by {row['difference']:.2g}, at most {row['bound']:.2g}")
     for row in report["times"]:
+        row = {k: f"{100 * v:.1f}% of the measured peak" if k.startswith("share_of") else v for k, v in row.items()}
         lines.append("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
+    for row in report["kernels"]:
+        lines.append(f"kernels of {row['case']}")
+        lines += [f"  {k['share'] * 100:5.1f}%  {k['launches']:4} x {k['mean_us']:8.1f} us  {k['kernel']}" for k in row["kernels"]]
     return "\n".join(lines) + "\n"
 
 
@@ -216,6 +264,7 @@ def main():
         report.update(card=peak["card"], peak_flops=peak["bf16"], peak_bytes=peak["bytes"])
     report["times"] = times(peak)
     report["sanitizer"] = sanitizer()  # last: it is slow
+    report["kernels"] = kernels()
     report["failed"] = sum(r["status"] != 0 for r in report["tests"] + report["sanitizer"]) + sum(not r["same"] for r in report["answers"])
     report["failed"] += sum(not r["difference"] <= r["bound"] for r in report["logits"]) + sum("said" in r for r in report["times"])
     report["seconds"] = time.monotonic() - STARTED
