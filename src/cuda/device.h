@@ -72,9 +72,10 @@ struct rd_device {
   /* Optional, all or none: what is asked between `begin` and `end` and comes again. The key stands
    * for all that decides what that is, down to the arguments; what is sent lies in memory of
    * take_here, and nothing is fetched. Where *done comes back true the device has been asked for
-   * all of it, and there is no end. `forget`: before an owner's memory goes. */
+   * all of it, and there is no end. Where *again does, nothing of it was done, and it is to be
+   * asked once more, from the beginning on. `forget`: before an owner's memory goes. */
   rd_code (*begin)(rd_device *d, const rd_device_key *key, bool *done, rd_error *e);
-  rd_code (*end)(rd_device *d, rd_error *e);
+  rd_code (*end)(rd_device *d, bool *again, rd_error *e);
   void (*forget)(rd_device *d, const void *owner);
   void (*memory)(rd_device *d, size_t *unused, size_t *all); /* bytes */
   void (*close)(rd_device *d);

@@ -46,6 +46,7 @@ struct card {
   shape shapes[SHAPES];
   pass passes[PASSES];
   pass *recorded; /* that is being asked for, for its graph; or NULL */
+  bool plain;     /* no graphs */
 };
 
 rd_code fail(rd_error *e, rd_code code, const char *format, ...) {
@@ -234,6 +235,8 @@ rd_code begin_pass(rd_device *d, const rd_device_key *key, bool *done, rd_error 
   pass *p = &c->passes[(mixed >> 32) % PASSES];
   *done = false;
   c->recorded = NULL;
+  if (c->plain)
+    return RD_OK;
   if (!p->known || !same(&p->key, key)) {
     forget_pass(p);
     p->key = *key;
@@ -248,23 +251,25 @@ rd_code begin_pass(rd_device *d, const rd_device_key *key, bool *done, rd_error 
                "a graph's beginning", e);
 }
 
-rd_code end_pass(rd_device *d, rd_error *e) {
+/* Where no graph comes of it, which no card should do, none is tried again. */
+rd_code end_pass(rd_device *d, bool *again, rd_error *e) {
   card *c = card_of(d);
   pass *p = c->recorded;
   cudaGraph_t graph = NULL;
   c->recorded = NULL;
+  *again = false;
   if (!p)
     return RD_OK;
-  rd_code code = check(cudaStreamEndCapture(c->stream, &graph), "a graph's end", e);
-  if (code == RD_OK)
-    code = check(cudaGraphInstantiate(&p->graph, graph, 0), "a graph", e);
+  const bool is = cudaStreamEndCapture(c->stream, &graph) == cudaSuccess &&
+                  cudaGraphInstantiate(&p->graph, graph, 0) == cudaSuccess;
   if (graph)
     cudaGraphDestroy(graph);
-  if (code == RD_OK)
+  if (is)
     return check(cudaGraphLaunch(p->graph, c->stream), "a pass by its graph", e);
+  (void)cudaGetLastError();
   p->graph = NULL;
-  forget_pass(p);
-  return code;
+  c->plain = *again = true;
+  return RD_OK;
 }
 
 void forget_owner(rd_device *d, const void *owner) {

@@ -347,13 +347,17 @@ static rd_code run_again(rd_device_stack *s, rd_error *e) {
   rd_device *d = s->device;
   const rd_device_key key = {s,
                              {s->T, s->clean, s->tile_count, s->tile_rows, rd_device_splits_of(s)}};
-  bool done = false;
-  RD_TRY(d->begin(d, &key, &done, e));
-  if (done)
-    return RD_OK;
-  const rd_code code = run_layers(s, e);
-  const rd_code ended = d->end(d, code == RD_OK ? e : NULL);
-  return code == RD_OK ? ended : code;
+  bool done = false, again = true;
+  rd_code code = RD_OK;
+  while (again) {
+    RD_TRY(d->begin(d, &key, &done, e));
+    if (done)
+      return RD_OK;
+    code = run_layers(s, e);
+    const rd_code ended = d->end(d, &again, code == RD_OK ? e : NULL);
+    code = code == RD_OK ? ended : code;
+  }
+  return code;
 }
 
 rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
