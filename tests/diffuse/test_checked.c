@@ -6,6 +6,8 @@
 #include "request.h"
 #include "scratch_files.h"
 
+#include <math.h>
+
 enum { PROMPT = 7, MOST = 64 };
 
 static const int32_t prompt[PROMPT] = {280, 70, 71, 104, 92, 33, 140};
@@ -116,7 +118,6 @@ static void answers_are_those_of_left_to_right(void **state) {
                            *const temperatures[] = {"0", "0.9"}, *const lengths[] = {"1", "24"},
                            *const guessing[] = {"jacobi", "strided"};
   int64_t drafted = 0, accepted = 0, saved[2] = {0};
-  rd_threads_set(2);
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     for (int p = 0; p < 3; p++) {
       rd_model *models[4] = {open_model(&pairs[i], NULL, precisions[p])};
@@ -125,7 +126,9 @@ static void answers_are_those_of_left_to_right(void **state) {
       for (int t = 0; t < 4; t++) {
         ending want, is;
         const char *temperature = temperatures[t / 2], *length = lengths[t % 2];
+        rd_threads_set(1 + (int)i % 3);
         answer(models[0], "ar", temperature, length, &want);
+        rd_threads_set(1 + (int)(i + 1) % 3);
         for (int g = 0; g < 4; g++) {
           for (int way = 0; way < 2; way++) {
             answer(models[g], guessing[way], temperature, length, &is);
@@ -147,6 +150,158 @@ static void answers_are_those_of_left_to_right(void **state) {
     }
   assert_true(drafted > 0 && accepted > 0 && saved[0] > 0 &&
               saved[1] > 0); /* else nothing was tested */
+}
+
+/* As many words drafted as are asked for, in passes that check: the same answers, in fewer passes,
+ * with any number of threads. */
+static void any_number_may_be_drafted(void **state) {
+  (void)state;
+  static const char *const precisions[] = {"f32", "bf16"}, *const temperatures[] = {"0", "0.9"},
+                           *const lengths[] = {"1", "2", "3", "4", "8", "100"};
+  int64_t saved = 0;
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    for (int p = 0; p < 2; p++) {
+      rd_model *model = open_model(&pairs[i], gates[1], precisions[p]);
+      for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
+        for (int t = 0; t < 2; t++) {
+          const char *const options[] = {
+              "sampler", "verify",       "temperature", temperatures[t], "seed",
+              "11",      "block-length", lengths[k],    "tokens",        "40",
+              NULL};
+          ending want, is;
+          rd_error e = {0};
+          rd_threads_set(1 + (int)k % 3);
+          answer(model, "ar", temperatures[t], "40", &want);
+          rd_threads_set(1 + (int)(k + 1) % 3);
+          if (run(model, options, &is, &e) != RD_OK)
+            fail_msg("%s words drafted: %s", lengths[k], e.message);
+          assert_same(&is, &want, lengths[k]);
+          assert_true(is.drafted > 0 && is.accepted <= is.drafted);
+          assert_true(is.iterations + is.accepted >=
+                      want.iterations); /* a pass, a word, and those */
+          assert_true(is.iterations <= want.iterations);
+          saved += want.iterations - is.iterations;
+        }
+      rd_model_close(&model);
+    }
+  rd_threads_set(2);
+  assert_true(saved > 0);
+}
+
+/* --- what is drawn ---------------------------------------------------------------------------- */
+
+enum { WORDS = 3, CHOICES = 3, CELLS = CHOICES * CHOICES * CHOICES, DRAWS = 4000 };
+
+/* The base's probabilities of all answers that can be drawn among its best CHOICES words at a time,
+ * word by word from its own scores. */
+typedef struct table {
+  int32_t words[CELLS][WORDS];
+  double probability[CELLS];
+} table;
+
+typedef struct best {
+  int32_t ids[CHOICES];
+  double probability[CHOICES];
+} best;
+
+static void keep_best(void *context, int64_t index, const float *logits,
+                      const rd_proposal *proposal) {
+  best *b = context;
+  float scores[CHOICES];
+  (void)index, (void)proposal;
+  const rd_row_query query = {.best = b->ids, .best_scores = scores, .best_count = CHOICES};
+  double sum = 0;
+  rd_query_row(&query, logits, 288);
+  for (int i = 0; i < CHOICES; i++)
+    sum += b->probability[i] = exp((double)scores[i]);
+  for (int i = 0; i < CHOICES; i++)
+    b->probability[i] /= sum;
+}
+
+static void tabulate(table *t, const rd_model *model) {
+  rd_engine *engine = NULL;
+  rd_error e = {0};
+  assert_int_equal(rd_engine_open(&engine, "cpu", model, 32, 32, &e), RD_OK);
+  for (int cell = 0; cell < CELLS; cell++) {
+    int32_t canvas[PROMPT + WORDS];
+    int choices[WORDS] = {cell / (CHOICES * CHOICES), cell / CHOICES % CHOICES, cell % CHOICES};
+    memcpy(canvas, prompt, sizeof prompt);
+    t->probability[cell] = 1;
+    for (int w = 0; w < WORDS; w++) {
+      best b;
+      rd_proposal out;
+      const rd_propose_rule rule = {.top_p = 1, .eos = -1};
+      const rd_wanted wanted = {.position = PROMPT + w, .draw = {&rule, 1, 1}};
+      const rd_need need = {.canvas = canvas,
+                            .length = PROMPT + w,
+                            .end = PROMPT + w,
+                            .attention = RD_CAUSAL,
+                            .shift = true,
+                            .wanted = &wanted,
+                            .count = 1,
+                            .out = &out,
+                            .see = keep_best,
+                            .see_context = &b};
+      assert_int_equal(engine->propose(engine, &need, 1, &e), RD_OK);
+      t->words[cell][w] = canvas[PROMPT + w] = b.ids[choices[w]];
+      t->probability[cell] *= b.probability[choices[w]];
+    }
+  }
+  rd_engine_close(&engine);
+}
+
+/* The sum of (seen - expected)^2 / expected. */
+static double chi_squared(const int64_t seen[CELLS], const double probability[CELLS]) {
+  double sum = 0;
+  for (int i = 0; i < CELLS; i++) {
+    const double expected = probability[i] * DRAWS;
+    sum += ((double)seen[i] - expected) * ((double)seen[i] - expected) / expected;
+  }
+  return sum;
+}
+
+/* Drawn answers of drafts that were checked follow the base's distribution: of many seeds the
+ * counts fit its probabilities, and do not fit others. */
+static void the_distribution_is_the_base_s(void **state) {
+  (void)state;
+  enum { FREEDOM = CELLS - 1 };
+  const double one_in_a_thousand = 54.05; /* chi-squared with FREEDOM degrees */
+  rd_model *base = open_model(&pairs[1], NULL, "f32");
+  rd_model *model = open_model(&pairs[1], gates[1], "f32");
+  static table t;
+  double even[CELLS];
+  int64_t seen[CELLS] = {0}, accepted = 0;
+  assert_int_equal(base->config.vocab, 288);
+  assert_int_equal(FREEDOM, 26);
+  tabulate(&t, base);
+  for (int seed = 0; seed < DRAWS; seed++) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", seed);
+    const char *const options[] = {"sampler", "verify", "temperature", "1", "top-k",        "3",
+                                   "seed",    text,     "tokens",      "3", "block-length", "2",
+                                   NULL};
+    ending is;
+    rd_error e = {0};
+    int cell = 0;
+    if (run(model, options, &is, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    while (cell < CELLS && memcmp(t.words[cell], is.ids, sizeof t.words[cell]) != 0)
+      cell++;
+    if (is.tokens != WORDS || cell == CELLS)
+      fail_msg("seed %d: %lld words, %d %d %d", seed, (long long)is.tokens, is.ids[0], is.ids[1],
+               is.ids[2]);
+    seen[cell]++;
+    accepted += is.accepted;
+  }
+  const double fits = chi_squared(seen, t.probability);
+  for (int i = 0; i < CELLS; i++)
+    even[i] = 1.0 / CELLS;
+  if (fits > one_in_a_thousand)
+    fail_msg("chi-squared %.1f with %d degrees of freedom", fits, FREEDOM);
+  assert_true(chi_squared(seen, even) > one_in_a_thousand);
+  assert_in_range(accepted, DRAWS / 100, 2 * DRAWS - DRAWS / 100); /* some, and not all */
+  rd_model_close(&base);
+  rd_model_close(&model);
 }
 
 static void what_makes_no_sense_is_said(void **state) {
@@ -175,6 +330,8 @@ static void what_makes_no_sense_is_said(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(answers_are_those_of_left_to_right),
+      cmocka_unit_test(any_number_may_be_drafted),
+      cmocka_unit_test(the_distribution_is_the_base_s),
       cmocka_unit_test(what_makes_no_sense_is_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

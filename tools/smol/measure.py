@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What an adapter that drafts saves: measure.py PROGRAM MODEL ADAPTER [--prompts FILE] [--ways NAME,..] [--tokens N] [--precision P].
+"""What an adapter that drafts saves: measure.py PROGRAM MODEL ADAPTER [--prompts FILE] [--ways NAME,..] [--tokens N] [--precision P]
+[--threads N] [--base-weight W].
 
-Each prompt is answered left to right and in the other ways by one server with one thread, way after way, so that load on the machine
-meets all alike. A row a way: answers equal to those from left to right, tokens, passes, drafted and accepted words, and processor
-time (the server's own, from /proc). Greedy, whole answers with their end or --tokens.
+Each prompt is answered left to right and in the other ways by one server, way after way, so that load on the machine
+meets all alike. A row a way: answers equal to those from left to right, tokens, passes, drafted and accepted words, seconds of the clock, processor
+time (the server's own, from /proc), answers with a word twice in a row, and answers without an end before the limit. Greedy, whole answers with their end or --tokens.
 """
 
 import argparse
@@ -12,19 +13,22 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 
 WAYS = {
     "ar": {"sampler": "ar"},
     "verify": {"verify": True},
+    "verify-1": {"verify": True, "block_length": 1},
+    "verify-2": {"verify": True, "block_length": 2},
+    "verify-3": {"verify": True, "block_length": 3},
     "verify-4": {"verify": True, "block_length": 4},
     "verify-8": {"verify": True, "block_length": 8},
-    "verify-16": {"verify": True, "block_length": 16},
     "jacobi": {"sampler": "jacobi"},
     "threshold-8": {"sampler": "threshold", "block_length": 8},
     "threshold-16": {"sampler": "threshold", "block_length": 16},
     "threshold-32": {"sampler": "threshold", "block_length": 32},
-    "noiseless": {"sampler": "lad", "no_noise": True},
+    "noiseless": {"sampler": "lad", "no_noise": True, "block_length": 32},
 }
 
 
@@ -56,12 +60,15 @@ def main():
     p.add_argument("--tokens", type=int, default=64)
     p.add_argument("--limit", type=int, default=0)
     p.add_argument("--precision", default="bf16")
+    p.add_argument("--threads", default="1")
+    p.add_argument("--base-weight", type=float, default=None, help="of ways that refine or fill: how much the parent's reading counts")
+    p.add_argument("--iterations", type=int, default=0, help="of ways that refine")
     p.add_argument("--show", type=int, default=0, help="answers of each way to print")
     a = p.parse_args()
     with open(a.prompts, encoding="utf-8") as f:
         prompts = [line.strip() for line in f if line.strip()]
     prompts = prompts[:a.limit or None]
-    server = subprocess.Popen([a.program, "serve", "-m", a.model, "--adapter", a.adapter, "--threads", "1", "--precision", a.precision, "--port", "0"],
+    server = subprocess.Popen([a.program, "serve", "-m", a.model, "--adapter", a.adapter, "--threads", a.threads, "--precision", a.precision, "--port", "0"],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         url = next(word for line in server.stdout for word in line.split() if word.startswith("http"))
@@ -72,9 +79,14 @@ def main():
         for number, prompt in enumerate(prompts):
             whole = None
             for way in ways:
-                began = processor_seconds(server)
-                done = ask(url, {"prompt": prompt, "tokens": a.tokens, "temperature": 0, "seed": 1, **WAYS[way]})
-                row = sums.setdefault(way, dict(equal=0, tokens=0, passes=0, drafted=0, accepted=0, seconds=0.0, stutters=0))
+                began, clock = processor_seconds(server), time.monotonic()
+                more = {"base_weight": a.base_weight} if a.base_weight is not None and WAYS[way].get("sampler") in ("lad", "threshold") else {}
+                if a.iterations and WAYS[way].get("sampler") == "lad":
+                    more["iterations"] = a.iterations
+                done = ask(url, {"prompt": prompt, "tokens": a.tokens, "temperature": 0, "seed": 1, **WAYS[way], **more})
+                row = sums.setdefault(way, dict(equal=0, tokens=0, passes=0, drafted=0, accepted=0, clock=0.0, seconds=0.0, stutters=0, unfinished=0))
+                row["clock"] += time.monotonic() - clock
+                row["unfinished"] += len(done["ids"]) < a.tokens and not done["text"].rstrip().endswith((".", "!", "?", ":", '"', "`", ")"))
                 whole = whole or done["ids"]
                 row["equal"] += done["ids"] == whole
                 row["tokens"] += len(done["ids"])
