@@ -6,6 +6,7 @@
 #include "model_folder.h"
 #include "parts.h"
 #include "torch_file.h"
+#include "weights_folder.h"
 
 #include <libgen.h>
 #include <stdio.h>
@@ -132,7 +133,7 @@ static rd_code open_folder(rd_model_file *f, rd_config *config, const char *path
   RD_TRY(rd_model_folder_gguf(&gguf, path, e));
   rd_code code = gguf ? open_gguf_folder(f, config, gguf, e) : read_config(f, config, e);
   if (code == RD_OK && !gguf)
-    code = open_weights(f, rd_safetensors_open, path, e);
+    code = open_weights(f, rd_weights_folder_open, path, e);
   free(gguf);
   return code;
 }

@@ -103,100 +103,16 @@ rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t si
   return code;
 }
 
-static rd_code open_file(rd_tensors *t, const char *path, rd_error *e) {
+rd_code rd_safetensors_add(rd_tensors *t, const char *path, rd_error *e) {
   rd_map map;
   RD_TRY(rd_tensors_map(t, path, &map, e));
   rd_code code = rd_safetensors_parse(t, map.data, map.size, e);
   return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
 }
 
-/* Is `file` a path that stays below the folder? */
-static bool stays_below(const char *file) {
-  for (const char *part = file; part; part = strchr(part, '/')) {
-    part += *part == '/' && part != file;
-    size_t n = strcspn(part, "/");
-    if (n == 0 || (n == 2 && part[0] == '.' && part[1] == '.'))
-      return false;
-  }
-  return true;
-}
-
-/* Of the tensors from `first` on, which lie in `file`, only those stay that the index does not seek
- * in another shard. */
-static void keep_indexed(rd_tensors *t, size_t first, const json_t *weights, const char *file) {
-  size_t kept = first;
-  for (size_t i = first; i < t->count; i++) {
-    const char *where = json_string_value(json_object_get(weights, t->items[i].name));
-    if (where && strcmp(where, file) != 0)
-      free(t->items[i].name);
-    else
-      t->items[kept++] = t->items[i];
-  }
-  t->count = kept;
-}
-
-static rd_code open_shard(rd_tensors *t, const char *folder, const json_t *weights,
-                          const char *file, const char *name, rd_error *e) {
-  size_t first = t->count;
-  char *path = rd_path_join(folder, file);
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
-  if (path && !rd_path_exists(path))
-    code = rd_fail(e, RD_IO, "%s: the shard is missing; %s needs it", path, name);
-  else if (path)
-    code = open_file(t, path, e);
-  if (code == RD_OK)
-    keep_indexed(t, first, weights, file);
-  free(path);
-  return code;
-}
-
-static rd_code open_shards(rd_tensors *t, const char *folder, const json_t *index, rd_error *e) {
-  const json_t *weights = json_object_get(index, "weight_map");
-  if (!json_is_object(weights))
-    return rd_fail(e, RD_BAD_INPUT, "%s: model.safetensors.index.json has no weight_map", folder);
-  json_t *opened = json_object();
-  rd_code code = opened ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a list of shards");
-  const char *name = NULL;
-  json_t *value = NULL;
-  json_object_foreach((json_t *)(uintptr_t)weights, name, value) {
-    const char *file = json_string_value(value);
-    if (code != RD_OK)
-      break;
-    if (!file || !stays_below(file))
-      code = rd_fail(e, RD_BAD_INPUT, "%s: weight_map names no file of the folder for %s", folder,
-                     name);
-    else if (!json_object_get(opened, file)) {
-      code = open_shard(t, folder, weights, file, name, e);
-      if (code == RD_OK && json_object_set_new(opened, file, json_true()) != 0)
-        code = rd_fail(e, RD_NO_MEMORY, "out of memory: a list of shards");
-    }
-  }
-  json_decref(opened);
-  return code;
-}
-
-static rd_code open_folder(rd_tensors *t, const char *folder, rd_error *e) {
-  char *single = rd_path_join(folder, "model.safetensors");
-  char *index_path = rd_path_join(folder, "model.safetensors.index.json");
-  json_t *index = NULL;
-  rd_code code = RD_OK;
-  if (!single || !index_path)
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
-  else if (rd_path_exists(single))
-    code = open_file(t, single, e);
-  else if (!rd_path_exists(index_path))
-    code = rd_fail(e, RD_IO, "%s: holds neither model.safetensors nor its index", folder);
-  else if ((code = rd_json_open(&index, index_path, e)) == RD_OK)
-    code = open_shards(t, folder, index, e);
-  json_decref(index);
-  free(single);
-  free(index_path);
-  return code;
-}
-
 rd_code rd_safetensors_open(rd_tensors *t, const char *path, rd_error *e) {
   *t = (rd_tensors){0};
-  rd_code code = rd_path_is_folder(path) ? open_folder(t, path, e) : open_file(t, path, e);
+  rd_code code = rd_safetensors_add(t, path, e);
   if (code == RD_OK)
     code = rd_tensors_finish(t, e);
   if (code != RD_OK)

@@ -144,6 +144,26 @@ rd_code rd_tensors_prefix(rd_tensors *t, const char *prefix, const char *but, rd
   return RD_OK;
 }
 
+/* What a download leaves in a file's place where it went wrong. */
+static rd_code check_fetched(const rd_map *map, const char *path, rd_error *e) {
+  static const struct {
+    const char *begin, *what;
+  } rows[] = {
+      {"version https://git-lfs",
+       "a pointer of Git LFS, not the file itself; `git lfs pull` in its "
+       "folder fetches it"},
+      {"<!DOCTYPE", "a web page, not the file itself: fetch it again from its download link"},
+      {"<!doctype", "a web page, not the file itself: fetch it again from its download link"},
+      {"<html", "a web page, not the file itself: fetch it again from its download link"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const size_t n = strlen(rows[i].begin);
+    if (map->size >= n && memcmp(map->data, rows[i].begin, n) == 0)
+      return rd_fail(e, RD_BAD_INPUT, "%s: %s", path, rows[i].what);
+  }
+  return map->size ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%s: the file is empty", path);
+}
+
 rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e) {
   rd_map *maps = realloc(t->maps, (t->map_count + 1) * sizeof *maps);
   if (!maps)
@@ -151,7 +171,7 @@ rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e
   t->maps = maps;
   RD_TRY(rd_map_open(out, path, e));
   maps[t->map_count++] = *out;
-  return RD_OK;
+  return check_fetched(out, path, e);
 }
 
 rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_error *e) {

@@ -74,11 +74,10 @@ const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int d
  * file or 100 MB, offsets out of the file or out of step with the shape, overlaps, and data that
  * belong to no tensor. Any type and shape is taken: see rd_tensor_readable. */
 rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t size, rd_error *e);
-/* A Hugging Face folder's weights: model.safetensors, or the shards of
- * model.safetensors.index.json, which may lie in folders below and of which the index names the one
- * that counts where two hold one name; or a single .safetensors file. Mapped; on failure `t` is
- * empty. */
+/* The tensors of one .safetensors file, mapped, sorted by name; on failure `t` is empty. */
 rd_code rd_safetensors_open(rd_tensors *t, const char *path, rd_error *e);
+/* The same, put behind what `t` has; to be finished when all are there. */
+rd_code rd_safetensors_add(rd_tensors *t, const char *path, rd_error *e);
 /* Write tensors (name, format, shape, data, size set) as one file, atomically;
  * the metadata says {"format": "pt"}, as transformers expects. */
 rd_code rd_safetensors_write(const char *path, const rd_tensor *tensors, size_t count, rd_error *e);

@@ -4,6 +4,7 @@
 #include "convert.h"
 #include "inspect.h"
 #include "model_files.h"
+#include "weights_folder.h"
 
 static const char *const written[] = {
     "config.json",    "generation_config.json", "redraft.json",         "model.safetensors",
@@ -56,7 +57,7 @@ static void conversions_keep_the_logits(void **state) {
     free(before);
     free(after);
     rd_tensors tensors;
-    assert_int_equal(rd_safetensors_open(&tensors, folder, &e), RD_OK);
+    assert_int_equal(rd_weights_folder_open(&tensors, folder, &e), RD_OK);
     assert_string_equal(rd_tensors_format(&tensors)->name, cases[i].storage);
     rd_tensors_drop(&tensors);
     if (rd_convert(&o, NULL, &e) != RD_USAGE || !strstr(e.message, "already holds a model"))

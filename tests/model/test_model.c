@@ -5,6 +5,7 @@
 #include "gguf.h"
 #include "inspect.h"
 #include "model_files.h"
+#include "weights_folder.h"
 
 static const char *const files[] = {"config.json", "generation_config.json", "model.safetensors",
                                     "tokenizer.json", "tokenizer_config.json"};
@@ -72,7 +73,7 @@ static void damaged_folders_are_refused(void **state) {
     temporary(folder, sizeof folder);
     for (size_t f = 0; f < sizeof files / sizeof *files; f++)
       copy_file(in(GOLDEN "models/llama-mha", files[f]), in(folder, files[f]));
-    assert_int_equal(rd_safetensors_open(&t, GOLDEN "models/llama-mha", &e), RD_OK);
+    assert_int_equal(rd_weights_folder_open(&t, GOLDEN "models/llama-mha", &e), RD_OK);
     cases[i].damage(&t);
     assert_int_equal(rd_safetensors_write(in(folder, "model.safetensors"), t.items, t.count, &e),
                      RD_OK);

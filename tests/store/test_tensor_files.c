@@ -3,6 +3,8 @@
  * parts; and damaged ones, each refused with the thing and the numbers. */
 #include "gguf.h"
 #include "scratch_files.h"
+#include "torch_file.h"
+#include "weights_folder.h"
 
 /* A safetensors file in memory of the exact size: header of `pad` blanks more, then `size` bytes
  * 0, 1, 2, ... */
@@ -149,7 +151,7 @@ static void the_index_says_which_shard_counts(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rd_tensors t;
     write_bytes(in(folder, "model.safetensors.index.json"), cases[i].index, strlen(cases[i].index));
-    rd_code code = rd_safetensors_open(&t, folder, &e);
+    rd_code code = rd_weights_folder_open(&t, folder, &e);
     if (cases[i].message) {
       if (code == RD_OK || !strstr(e.message, cases[i].message))
         fail_msg("case %zu: expected \"%s\", found \"%s\"", i, cases[i].message, e.message);
@@ -167,6 +169,63 @@ static void the_index_says_which_shard_counts(void **state) {
   unlink(in(folder, "sub/two"));
   assert_int_equal(rmdir(in(folder, "sub")), 0);
   sweep(folder, files, 2);
+}
+
+/* pytorch_model.bin, and shards of such; what is safe counts where both are there. */
+static void torch_files_of_a_folder_are_read(void **state) {
+  (void)state;
+  static const char *const files[] = {"pytorch_model.bin", "pytorch_model.bin.index.json",
+                                      "model.safetensors"};
+  char folder[64];
+  rd_tensors t;
+  rd_error e = {0};
+  temporary(folder, sizeof folder);
+  assert_int_equal(rd_weights_folder_open(&t, folder, &e), RD_IO);
+  assert_non_null(strstr(e.message, "neither model.safetensors nor pytorch_model.bin"));
+  assert_int_equal(rd_file_copy(GOLDEN "torch/state4.pt", in(folder, files[0]), &e), RD_OK);
+  if (rd_weights_folder_open(&t, folder, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_true(t.count > 0);
+  const size_t count = t.count;
+  char *index = rd_print("{\"weight_map\":{\"%s\":\"shard.bin\"}}", t.items[0].name);
+  rd_tensors_drop(&t);
+  assert_int_equal(rename(in(folder, files[0]), in(folder, "shard.bin")), 0);
+  write_bytes(in(folder, files[1]), index, strlen(index));
+  if (rd_weights_folder_open(&t, folder, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_int_equal(t.count, count);
+  rd_tensors_drop(&t);
+  free(index);
+  write_shard(in(folder, files[2]), "a", 1);
+  assert_int_equal(rd_weights_folder_open(&t, folder, &e), RD_OK);
+  assert_non_null(rd_tensors_find(&t, "both"));
+  rd_tensors_drop(&t);
+  sweep(folder, (const char *const[]){"shard.bin", files[1], files[2]}, 3);
+}
+
+static void what_a_download_left_is_said(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *message;
+  } cases[] = {{"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n",
+                "a pointer of Git LFS, not the file itself"},
+               {"<!DOCTYPE html><html></html>", "a web page, not the file itself"},
+               {"", "the file is empty"}};
+  char folder[64];
+  temporary(folder, sizeof folder);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_tensors t;
+    rd_gguf g;
+    rd_error e = {0};
+    write_bytes(in(folder, "x"), cases[i].text, strlen(cases[i].text));
+    assert_int_equal(rd_safetensors_open(&t, in(folder, "x"), &e), RD_BAD_INPUT);
+    assert_non_null(strstr(e.message, cases[i].message));
+    assert_int_equal(rd_torch_open(&t, in(folder, "x"), &e), RD_BAD_INPUT);
+    assert_non_null(strstr(e.message, cases[i].message));
+    assert_int_equal(rd_gguf_open(&g, in(folder, "x"), &e), RD_BAD_INPUT);
+    assert_non_null(strstr(e.message, cases[i].message));
+  }
+  sweep(folder, (const char *const[]){"x"}, 1);
 }
 
 #define PART(n) "split-0000" #n "-of-00003.gguf"
@@ -282,6 +341,8 @@ int main(void) {
       cmocka_unit_test(what_nobody_wants_is_listed),
       cmocka_unit_test(bytes_of_no_tensor_are_damage),
       cmocka_unit_test(the_index_says_which_shard_counts),
+      cmocka_unit_test(torch_files_of_a_folder_are_read),
+      cmocka_unit_test(what_a_download_left_is_said),
       cmocka_unit_test(parts_of_a_gguf_are_one_file),
       cmocka_unit_test(parts_that_do_not_fit_are_refused),
       cmocka_unit_test(one_number_for_each_layer_is_one_number),

@@ -147,7 +147,7 @@ static void files_that_are_not_what_they_say_are_refused(void **state) {
       {"legacy", RD_UNSUPPORTED, "in the format from before torch 1.6; torch.save(torch.load("},
       {"bare", RD_UNSUPPORTED, "a bare pickle"},
       {"text", RD_BAD_INPUT, "not a file that torch.save wrote"},
-      {"nothing", RD_BAD_INPUT, "not a file that torch.save wrote"},
+      {"nothing", RD_BAD_INPUT, "the file is empty"},
       {"zip_magic", RD_BAD_INPUT, "a zip archive that is damaged or cut off"},
       {"method", RD_UNSUPPORTED, "compressed by method 12"},
       {"bomb", RD_BAD_INPUT, "lone/data/0 of the archive: says 2147483648 bytes in"},

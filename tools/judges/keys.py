@@ -55,7 +55,7 @@ EDITS = [
     ("*mistral", {"is_causal": False}), ("*gemma2", {"is_causal": False}), ("gemma3", {"is_causal": False}), ("phi3", {"is_causal": False}),
     ("granite", {"is_causal": False}), ("olmo2", {"is_causal": False}), ("smollm3", {"is_causal": False}),
     ("qwen2", {"sliding_window": 4}), ("qwen2", {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": GONE, "layer_types": GONE}),
-    ("qwen2", {"layer_types": [SLIDING, FULL, SLIDING], "use_sliding_window": True, "sliding_window": 5}), ("qwen2", {"layer_types": None}),
+    ("qwen2", {"layer_types": [SLIDING, FULL, SLIDING], "use_sliding_window": True, "sliding_window": 5}), ("qwen2", {"layer_types": None}), ("*qwen2", {"attention_bias": False}),
     ("qwen2", {"layer_types": ["linear_attention"] * 3}), ("qwen2", {"hidden_activation": "gelu"}), ("qwen3-window", {"attention_bias": True}),
     ("*gemma2", {"layer_types": GONE, "sliding_window_pattern": 3}), ("gemma3", {"layer_types": GONE, "sliding_window_pattern": 2}),
     ("gemma2", {"hidden_activation": GONE}), ("gemma2", {"hidden_act": "silu"}), ("gemma2", {"layer_types": GONE}), ("gemma2", {"layer_types": [FULL] * 3}),
