@@ -324,6 +324,8 @@ static rd_code open_form(rd_form *f, const char *source, rd_error *e) {
   for (int place = 0; place < RD_STRING_PLACES; place++) {
     f->inside_keys[place] = f->keys;
     f->keys += (int32_t)f->words->inside[place].group_count;
+    f->whole_keys[place] = f->keys;
+    f->keys += (int32_t)f->words->inside[place].whole_count;
   }
   return code;
 }

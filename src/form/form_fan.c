@@ -142,38 +142,3 @@ rd_code rd_form_make_fan(rd_form *f, int32_t state, size_t *steps, rd_error *e) 
   rd_form_part *part = &f->exits[(b - d->bodies) * RD_STRING_PLACES + place];
   return part->made ? RD_OK : make_throughs(f, b, place, part, steps, e);
 }
-
-static void each_inside(const rd_form *f, int32_t state, rd_form_visit *visit, void *context) {
-  const rd_dfa_body *b = rd_dfa_body_of(&f->dfa, state);
-  int place;
-  int32_t count;
-  rd_dfa_where(b, state, &place, &count);
-  const rd_word_fan *fan = &f->words->inside[place];
-  const rd_form_part *part = &f->exits[(b - f->dfa.bodies) * RD_STRING_PLACES + place];
-  for (size_t i = 0; i < fan->group_count; i++) {
-    const rd_word_group *g = &fan->groups[i];
-    int64_t characters = (int64_t)count + g->characters;
-    int32_t to = g->place == RD_STRING_PLACES ? rd_dfa_exit(b, characters)
-                                              : rd_dfa_inside(b, g->place, characters);
-    if (to != RD_NOWHERE)
-      visit(context, to, fan->ids + g->first, g->count, f->inside_keys[place] + (int32_t)i);
-  }
-  for (size_t i = part->first; i < part->first + part->count; i++)
-    if (rd_dfa_exit(b, (int64_t)count + f->throughs[i].characters) != RD_NOWHERE)
-      visit(context, f->throughs[i].target, &f->throughs[i].id, 1, -1);
-}
-
-void rd_form_each(const rd_form *f, int32_t state, rd_form_visit *visit, void *context) {
-  const rd_dfa *d = &f->dfa;
-  if (state < 0 || state == f->ended)
-    return;
-  if (state >= d->table_count && state != f->begin) {
-    each_inside(f, state, visit, context);
-    return;
-  }
-  const rd_form_part *part = &f->fans[state < d->table_count ? state : d->table_count];
-  for (size_t i = part->first; i < part->first + part->count; i++) {
-    const rd_form_group *g = &f->groups[i];
-    visit(context, g->target, f->ids + g->first, g->count, (int32_t)i);
-  }
-}

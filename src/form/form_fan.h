@@ -36,6 +36,7 @@ struct rd_form {
   rd_form_through *throughs;
   size_t through_count, through_capacity;
   int32_t inside_keys[RD_STRING_PLACES]; /* the key of a place's first group */
+  int32_t whole_keys[RD_STRING_PLACES];  /* and of its first group without regard to characters */
   int32_t keys;
   int32_t *least, *reach; /* (states) */
 };
@@ -49,6 +50,53 @@ rd_code rd_form_make_fan(rd_form *f, int32_t state, size_t *steps, rd_error *e);
  * -1: it does not. End words are not among them. */
 typedef void rd_form_visit(void *context, int32_t to, const int32_t *ids, uint32_t count,
                            int32_t key);
-void rd_form_each(const rd_form *f, int32_t state, rd_form_visit *visit, void *context);
+static inline void rd_form_each(const rd_form *f, int32_t state, rd_form_visit *visit,
+                                void *context);
 int32_t rd_form_keys(const rd_form *f);
+
+/* --- written out here, so that it becomes one loop with what is called -------------------------
+ */
+
+static inline void rd_form_each_inside(const rd_form *f, int32_t state, rd_form_visit *visit,
+                                       void *context) {
+  const rd_dfa_body *b = rd_dfa_body_of(&f->dfa, state);
+  int place;
+  int32_t count;
+  rd_dfa_where(b, state, &place, &count);
+  const rd_word_fan *fan = &f->words->inside[place];
+  const rd_form_part *part = &f->exits[(b - f->dfa.bodies) * RD_STRING_PLACES + place];
+  /* where there are enough characters, and may be any number, words of one place are one list */
+  bool whole = b->most < 0 && count == b->cap;
+  const rd_word_group *groups = whole ? fan->wholes : fan->groups;
+  size_t group_count = whole ? fan->whole_count : fan->group_count;
+  int32_t keys = whole ? f->whole_keys[place] : f->inside_keys[place];
+  for (size_t i = 0; i < group_count; i++) {
+    const rd_word_group *g = &groups[i];
+    int64_t characters = (int64_t)count + g->characters;
+    int32_t to = g->place == RD_STRING_PLACES ? rd_dfa_exit(b, characters)
+                                              : rd_dfa_inside(b, g->place, characters);
+    if (to != RD_NOWHERE)
+      visit(context, to, fan->ids + g->first, g->count, keys + (int32_t)i);
+  }
+  for (size_t i = part->first; i < part->first + part->count; i++)
+    if (rd_dfa_exit(b, (int64_t)count + f->throughs[i].characters) != RD_NOWHERE)
+      visit(context, f->throughs[i].target, &f->throughs[i].id, 1, -1);
+}
+
+static inline void rd_form_each(const rd_form *f, int32_t state, rd_form_visit *visit,
+                                void *context) {
+  const rd_dfa *d = &f->dfa;
+  if (state < 0 || state == f->ended)
+    return;
+  if (state >= d->table_count && state != f->begin) {
+    rd_form_each_inside(f, state, visit, context);
+    return;
+  }
+  const rd_form_part *part = &f->fans[state < d->table_count ? state : d->table_count];
+  for (size_t i = part->first; i < part->first + part->count; i++) {
+    const rd_form_group *g = &f->groups[i];
+    visit(context, g->target, f->ids + g->first, g->count, (int32_t)i);
+  }
+}
+
 #endif

@@ -128,10 +128,13 @@ int64_t rd_form_path_count(const rd_form_path *p) {
 
 /* --- one position ----------------------------------------------------------------------------- */
 
+/* Can an end be reached from a state at the next position? */
+static inline bool in_time(const rd_form_path *p, int32_t state) {
+  return p->form->least[state] < p->room - p->count;
+}
+
 /* A way on from p->from, if it is the best to where it leads so far. */
-static void go(rd_form_path *p, int32_t to, int32_t id, double score, float log) {
-  if (rd_form_least(p->form, to) > p->room - p->count - 1)
-    return;
+static inline void go(rd_form_path *p, int32_t to, int32_t id, double score, float log) {
   const way w = {p->ways[p->from].score + score, to, id, p->from, log};
   if (p->reached[to] != p->count + 1) {
     p->reached[to] = p->count + 1;
@@ -142,7 +145,7 @@ static void go(rd_form_path *p, int32_t to, int32_t id, double score, float log)
   }
 }
 
-static void look_at(const rd_form_path *p, int32_t id, best *b) {
+static inline void look_at(const rd_form_path *p, int32_t id, best *b) {
   double log = (double)p->logits[id] - p->log_sum;
   log = log > LEAST_LOG ? log : LEAST_LOG;
   double score = id == p->drawn ? 0 : log;
@@ -153,30 +156,49 @@ static void look_at(const rd_form_path *p, int32_t id, best *b) {
   }
 }
 
-/* The best word of a list: as a rule the one that has the greatest logit. */
+/* The greatest logit of a list: lanes that do not wait for each other. */
+static float greatest(const float *logits, const int32_t *ids, uint32_t count) {
+  enum { LANES = 8 };
+  float lanes[LANES], most = logits[ids[0]];
+  uint32_t i = 0;
+  for (int k = 0; k < LANES; k++)
+    lanes[k] = most;
+  for (; i + LANES <= count; i += LANES)
+    for (int k = 0; k < LANES; k++) {
+      float one = logits[ids[i + (uint32_t)k]];
+      lanes[k] = one > lanes[k] ? one : lanes[k];
+    }
+  for (; i < count; i++)
+    lanes[0] = logits[ids[i]] > lanes[0] ? logits[ids[i]] : lanes[0];
+  for (int k = 0; k < LANES; k++)
+    most = lanes[k] > most ? lanes[k] : most;
+  return most;
+}
+
+/* The best word of a list: as a rule the first of those that have the greatest logit. */
 static best look_through(const rd_form_path *p, const int32_t *ids, uint32_t count) {
   best b = {.score = -INFINITY, .id = -1};
   if (p->kind == ANY)
     return (best){.id = ids[0]};
-  uint32_t at = 0;
-  bool drawn = false;
-  for (uint32_t i = 1; i < count; i++) {
-    float one = p->logits[ids[i]], most = p->logits[ids[at]];
-    if (one > most || (one == most && ids[i] < ids[at]))
-      at = i;
+  float most = greatest(p->logits, ids, count);
+  int32_t first = INT32_MAX, drawn = -1;
+  for (uint32_t i = 0; i < count; i++) {
+    first = p->logits[ids[i]] == most && ids[i] < first ? ids[i] : first;
+    drawn = ids[i] == p->drawn ? ids[i] : drawn;
   }
-  for (uint32_t i = 0; i < count && p->drawn >= 0 && !drawn; i++)
-    drawn = ids[i] == p->drawn;
-  look_at(p, drawn ? p->drawn : ids[at], &b);
+  look_at(p, drawn >= 0 ? drawn : first < INT32_MAX ? first : ids[0], &b);
   return b;
 }
 
-static void visit(void *context, int32_t to, const int32_t *ids, uint32_t count, int32_t key) {
+static inline void visit(void *context, int32_t to, const int32_t *ids, uint32_t count,
+                         int32_t key) {
   rd_form_path *p = context;
-  best b;
-  if (rd_form_least(p->form, to) > p->room - p->count - 1)
+  best b = {.score = -INFINITY, .id = ids[0]};
+  if (!in_time(p, to))
     return;
-  if (key < 0) {
+  if (count == 1 && p->kind == ROW) {
+    look_at(p, ids[0], &b);
+  } else if (key < 0) {
     b = look_through(p, ids, count);
   } else {
     if (p->bests[key].position != p->count + 1) {
@@ -236,7 +258,7 @@ static void go_on(rd_form_path *p) {
       continue;
     p->from = (uint32_t)i;
     if (end.id >= 0 && (state == ended || rd_form_accepts(p->form, state)))
-      go(p, ended, end.id, end.score, end.log);
+      go(p, ended, end.id, end.score, end.log); /* it is in time always */
     rd_form_each(p->form, state, visit, p);
   }
   close_position(p);
@@ -259,7 +281,7 @@ void rd_form_path_word(rd_form_path *p, int32_t id) {
   for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
     int32_t to = rd_form_next(p->form, p->ways[i].state, id);
     p->from = (uint32_t)i;
-    if (to != RD_NOWHERE)
+    if (to != RD_NOWHERE && in_time(p, to))
       go(p, to, id, 0, 0);
   }
   close_position(p);

@@ -168,13 +168,17 @@ static rd_code group(rd_word_fan *fan, arrivals *a, rd_error *e) {
     groups += i == 0 || !same_group(&a->list[i], &a->list[i - 1]);
   fan->ids = rd_calloc(a->count + 1, sizeof *fan->ids, "a tree of words", e);
   fan->groups = rd_calloc(groups + 1, sizeof *fan->groups, "a tree of words", e);
-  if (!fan->ids || !fan->groups)
+  fan->wholes = rd_calloc(RD_STRING_PLACES + 1, sizeof *fan->wholes, "a tree of words", e);
+  if (!fan->ids || !fan->groups || !fan->wholes)
     return RD_NO_MEMORY;
   for (size_t i = 0; i < a->count; i++) {
     if (i == 0 || !same_group(&a->list[i], &a->list[i - 1]))
       fan->groups[fan->group_count++] =
           (rd_word_group){a->list[i].place, a->list[i].characters, (uint32_t)i, 0};
+    if (i == 0 || a->list[i].place != a->list[i - 1].place)
+      fan->wholes[fan->whole_count++] = (rd_word_group){a->list[i].place, 0, (uint32_t)i, 0};
     fan->groups[fan->group_count - 1].count++;
+    fan->wholes[fan->whole_count - 1].count++;
     fan->ids[i] = a->list[i].id;
   }
   fan->exits = a->exits;
@@ -236,6 +240,7 @@ void rd_words_close(rd_words **words) {
     return;
   for (int place = 0; place < RD_STRING_PLACES; place++) {
     free(w->inside[place].groups);
+    free(w->inside[place].wholes);
     free(w->inside[place].ids);
     free(w->inside[place].exits);
   }

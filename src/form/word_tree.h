@@ -37,6 +37,9 @@ typedef struct rd_word_exit {
 typedef struct rd_word_fan {
   rd_word_group *groups; /* (group_count) */
   size_t group_count;
+  rd_word_group
+      *wholes; /* (whole_count) those of one place as one, where characters do not count */
+  size_t whole_count;
   int32_t *ids;
   rd_word_exit *exits; /* (exit_count) */
   size_t exit_count;
