@@ -7,6 +7,7 @@
 #include "pattern.h"
 #include "table.h"
 
+#include <math.h>
 #include <string.h>
 
 #define TIME "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)"
@@ -20,25 +21,30 @@
 #define LABEL "[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?"
 
 /* The texts of a format, and how many characters they have: bounds of the length beyond these say
- * nothing new. */
+ * nothing new. `shorter`, where it is: as many of the texts, of `shorter_most` characters at most,
+ * which are taken where the longer ones may not be. */
 static const struct format {
   const char *name, *pattern;
   int64_t least, most; /* -1: any number */
+  const char *shorter;
+  int64_t shorter_most;
 } formats[] = {
-    {"date", DATE, 10, 10},
-    {"time", TIME, 9, 21},
-    {"date-time", DATE "T" TIME, 20, 32},
-    {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", 36, 36},
-    {"email", NAME "(\\." NAME "){0,2}@" LABEL "(\\." LABEL "){0,2}\\.[A-Za-z]{2,6}", 6, 150},
-    {"ipv4", OCTET "(\\." OCTET "){3}", 7, 15},
-    {"ipv6", "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}", 15, 39},
-    {"hostname", LABEL "(\\." LABEL "){0,3}", 1, 91},
+    {"date", DATE, 10, 10, NULL, 0},
+    {"time", TIME, 9, 21, NULL, 0},
+    {"date-time", DATE "T" TIME, 20, 32, NULL, 0},
+    {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", 36, 36, NULL, 0},
+    {"email", NAME "(\\." NAME "){0,2}@" LABEL "(\\." LABEL "){0,2}\\.[A-Za-z]{2,6}", 6, 150,
+     NAME "@" LABEL "\\.[A-Za-z]{2,6}", 54},
+    {"ipv4", OCTET "(\\." OCTET "){3}", 7, 15, NULL, 0},
+    {"ipv6", "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}", 15, 39, NULL, 0},
+    {"hostname", LABEL "(\\." LABEL "){0,3}", 1, 91, LABEL, 22},
     {"uri", "https?://" LABEL "(\\." LABEL "){0,3}(:[1-9]\\d{0,3})?(/[A-Za-z0-9._~+-]{0,20}){0,3}",
-     8, 167},
+     8, 167, "https?://" LABEL "(\\." LABEL ")?(/[A-Za-z0-9._~+-]{0,20})?", 74},
     {"duration",
-     "P(\\d{1,4}D|(\\d{1,3}D)?T(\\d{1,4}H|(\\d{1,2}H)?(\\d{1,4}M|(\\d{1,2}M)?\\d{1,4}S)))", 3, 17},
-    {"byte", BASE64, 0, -1},
-    {"base64", BASE64, 0, -1},
+     "P(\\d{1,4}D|(\\d{1,3}D)?T(\\d{1,4}H|(\\d{1,2}H)?(\\d{1,4}M|(\\d{1,2}M)?\\d{1,4}S)))", 3, 17,
+     NULL, 0},
+    {"byte", BASE64, 0, -1, NULL, 0},
+    {"base64", BASE64, 0, -1, NULL, 0},
 };
 static const rd_table format_table = RD_TABLE("format", formats);
 
@@ -142,24 +148,35 @@ static void add_pattern(terms *t, const char *text) {
   add(t, false, json_pack("{s:s+}", "pattern", rest ? "^" : "", rest ? rest : text));
 }
 
+/* A format, and bounds of the length beside it, unless all of its texts are within these. */
+static void add_format(terms *t, const struct format *f, const char *name, const json_t *least,
+                       const json_t *most) {
+  double low = json_number_value(least), high = most ? json_number_value(most) : INFINITY;
+  bool bounded = f && f->most >= 0 && low <= (double)f->least;
+  bool shorter = f && f->shorter && high < (double)f->most;
+  if (shorter)
+    add(t, false, json_pack("{s:s++}", "pattern", "^(?:", f->shorter, ")$"));
+  else
+    add(t, false, json_pack("{s:s}", "format", name));
+  if ((least || most) && !(bounded && high >= (double)(shorter ? f->shorter_most : f->most)))
+    add(t, false, json_pack("{s:O*,s:O*}", "minLength", least, "maxLength", most));
+}
+
 /* What a schema says of a string, and what it says in allOf. A format whose texts are not known
  * says nothing where a pattern does. */
 static void gather(terms *t, const json_t *schema, bool pattern) {
-  const json_t *format = json_object_get(schema, "format"),
-               *list = json_object_get(schema, "allOf");
+  const json_t *list = json_object_get(schema, "allOf"), *not = json_object_get(schema, "not");
   const json_t *least = json_object_get(schema, "minLength");
-  const json_t *most = json_object_get(schema, "maxLength"), *not = json_object_get(schema, "not");
+  const json_t *most = json_object_get(schema, "maxLength");
   const char *text = json_string_value(json_object_get(schema, "pattern"));
-  const char *name = json_string_value(format);
+  const char *name = json_string_value(json_object_get(schema, "format"));
   const struct format *known = name ? rd_table_find(&format_table, name, &(rd_error){0}) : NULL;
   pattern = pattern || text;
   if (text)
     add_pattern(t, text);
   if (name && !rd_name_listed(any_text, name) && (known || !pattern))
-    add(t, false, json_pack("{s:s}", "format", name));
-  bool implied = known && json_number_value(least) <= (double)known->least && known->most >= 0 &&
-                 (!most || json_number_value(most) >= (double)known->most);
-  if ((least || most) && !implied)
+    add_format(t, known, name, least, most);
+  else if (least || most)
     add(t, false, json_pack("{s:O*,s:O*}", "minLength", least, "maxLength", most));
   if (not )
     add(t, true, json_incref((json_t *)(uintptr_t) not ));
