@@ -4,6 +4,7 @@
 
 #include "utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +23,16 @@ static rd_code check_window(const rd_canvas_frame *f, rd_error *e) {
   if (f->window > f->positions)
     return rd_fail(e, RD_USAGE, "--window %lld is beyond the model's %lld positions",
                    (long long)f->window, (long long)f->positions);
+  char way_out[80] = "";
+  if (f->window < f->positions)
+    snprintf(way_out, sizeof way_out, " or give a larger --window (the model allows %lld)",
+             (long long)f->positions);
   if (f->prompt_count >= f->window)
     return rd_fail(e, RD_USAGE,
                    "the prompt has %lld tokens and the window %lld: nothing is left for the "
-                   "answer; shorten the prompt or give a larger --window (the model allows %lld)",
-                   (long long)f->prompt_count, (long long)f->window, (long long)f->positions);
+                   "answer; shorten the prompt%s",
+                   (long long)f->prompt_count, (long long)f->window,
+                   *way_out ? way_out : ": the model has no larger window");
   return RD_OK;
 }
 

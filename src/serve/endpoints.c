@@ -31,7 +31,9 @@ const rd_endpoint rd_endpoints[] = {
      "lies between",
      false, false},
     {"/v1/responses", "POST", "OpenAI's", "application/json text/event-stream",
-     "input! instructions max_output_tokens text_form tools tool_choice stream seed stop",
+     "input! instructions max_output_tokens text_form tools tool_choice include top_logprobs "
+     "stream "
+     "seed stop",
      "an answer to a conversation; nothing is stored", false, false},
     {"/v1/embeddings", "POST", "OpenAI's", "application/json",
      "model texts! encoding_format dimensions",

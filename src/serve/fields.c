@@ -76,6 +76,9 @@ static const rd_field fields[] = {
      "\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"integer\",\"minimum\":0},"
      "\"minItems\":1}]}}]}",
      "the text, token ids, or a list of either"},
+    {"include", NULL, "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
+     "message.output_text.logprobs: the log-probability of each token; others ask for nothing "
+     "here"},
     {"instructions", NULL, "{\"type\":\"string\"}", "the system message"},
     {"text_form", "text", "{\"type\":\"object\",\"properties\":{\"format\":{\"type\":\"object\"}}}",
      "format: the form that the answer must have"},

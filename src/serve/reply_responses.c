@@ -18,14 +18,24 @@ static const char *identity(const rd_job *job) {
 /* --- objects -----------------------------------------------------------------------------------
  */
 
-static json_t *part_of(const char *text) {
-  return json_pack("{s:s, s:s, s:[], s:[]}", "type", "output_text", "text", text, "annotations",
-                   "logprobs");
+/* Of each token, where they were asked for; they are known at the end alone. */
+static json_t *logprobs_of(const rd_job *job, bool whole) {
+  if (!whole || !job->body.likely || job->calls)
+    return json_array();
+  json_t *likely = job->shape->likely(job), *list = json_object_get(likely, "content");
+  list = list ? json_incref(list) : json_array();
+  json_decref(likely);
+  return list;
+}
+
+static json_t *part_of(const rd_job *job, const char *text, bool whole) {
+  return json_pack("{s:s, s:s, s:[], s:o}", "type", "output_text", "text", text, "annotations",
+                   "logprobs", logprobs_of(job, whole));
 }
 
 /* The message; without text (NULL) it is still to come. */
 static json_t *item_of(const rd_job *job, const char *text, const char *status) {
-  json_t *content = text ? json_pack("[o]", part_of(text)) : json_array();
+  json_t *content = text ? json_pack("[o]", part_of(job, text, true)) : json_array();
   char id[80];
   snprintf(id, sizeof id, "msg_%s", identity(job));
   return json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "message", "id", id, "status", status,
@@ -141,8 +151,8 @@ static rd_code begin_message(rd_job *job, rd_error *e) {
   RD_TRY(send_event(
       job, "response.output_item.added",
       json_pack("{s:i, s:o}", "output_index", 0, "item", item_of(job, NULL, "in_progress")), e));
-  return send_of_part(job, "response.content_part.added", json_pack("{s:o}", "part", part_of("")),
-                      e);
+  return send_of_part(job, "response.content_part.added",
+                      json_pack("{s:o}", "part", part_of(job, "", false)), e);
 }
 
 static rd_code send_first(rd_job *job, rd_error *e) {
@@ -178,9 +188,10 @@ static rd_code end_message(rd_job *job, const char *text, const char *status, rd
   if (job->body.calls && !*text) /* without news it was never begun */
     RD_TRY(begin_message(job, e));
   RD_TRY(send_of_part(job, "response.output_text.done",
-                      json_pack("{s:s, s:[]}", "text", text, "logprobs"), e));
-  RD_TRY(send_of_part(job, "response.content_part.done", json_pack("{s:o}", "part", part_of(text)),
+                      json_pack("{s:s, s:o}", "text", text, "logprobs", logprobs_of(job, true)),
                       e));
+  RD_TRY(send_of_part(job, "response.content_part.done",
+                      json_pack("{s:o}", "part", part_of(job, text, true)), e));
   return send_event(job, "response.output_item.done",
                     json_pack("{s:i, s:o}", "output_index", 0, "item", item_of(job, text, status)),
                     e);

@@ -108,6 +108,19 @@ static rd_code put_tool_choice(json_t *to, const json_t *value, rd_error *e) {
   return rd_translate_set(to, "tool_choice", choice, e);
 }
 
+/* What else an answer is to have in it. Log-probabilities are there; the rest is what other servers
+ * have of tools and of thoughts of their own, and is not missed. */
+static rd_code put_include(json_t *to, const json_t *value, rd_error *e) {
+  bool likely = false;
+  if (!json_is_array(value))
+    return rd_fail(e, RD_BAD_INPUT, "include: expected a list of texts");
+  for (size_t i = 0; i < json_array_size(value); i++) {
+    const char *what = json_string_value(json_array_get(value, i));
+    likely = likely || (what && strcmp(what, "message.output_text.logprobs") == 0);
+  }
+  return likely ? rd_translate_set(to, "logprobs", json_true(), e) : RD_OK;
+}
+
 static rd_code refuse_stored(json_t *to, const json_t *value, rd_error *e) {
   (void)to;
   return json_is_false(value)
@@ -122,6 +135,7 @@ static const rd_renamed rows[] = {
     {"instructions", "system", NULL},
     {"max_output_tokens", "max_tokens", NULL},
     {"text", NULL, put_text},
+    {"include", NULL, put_include},
     {"tools", NULL, put_tools},
     {"tool_choice", NULL, put_tool_choice},
     {"previous_response_id", NULL, refuse_stored},

@@ -439,7 +439,11 @@ static void what_is_refused_is_said(void **state) {
     const char *said;
   } cases[] = {
       {"lad", "p", {"window", "100000"}, RD_USAGE, "beyond the model's"},
-      {"lad", "a much longer prompt", {"window", "4"}, RD_USAGE, "nothing is left for the answer"},
+      {"lad",
+       "a much longer prompt",
+       {"window", "4"},
+       RD_USAGE,
+       "nothing is left for the answer; shorten the prompt or give a larger --window"},
       {"lad", "p\xff", {NULL}, RD_BAD_INPUT, "byte 1 (0xFF) is not valid UTF-8"},
       {"lad", "p\xed\xa0\x80", {NULL}, RD_BAD_INPUT, "UTF-8"},
       {"lad", "p", {"template", "no gap"}, RD_USAGE, "no gap"},

@@ -246,6 +246,14 @@ def responses(server):
     check("items", text, server.ask("/v1/responses", {**body, "input": items})[2]["output"][0]["content"][0]["text"])
     stream = [json.loads(line) for line in events(server.ask("/v1/responses", {**body, "stream": True})[2])]
     check("numbers", list(range(len(stream))), [e["sequence_number"] for e in stream])
+    likely = {**body, "include": ["message.output_text.logprobs"], "top_logprobs": 2}
+    part = server.ask("/v1/responses", likely)[2]["output"][0]["content"][0]
+    chat = server.ask("/v1/chat/completions", {**CHAT, "logprobs": True, "top_logprobs": 2})[2]["choices"][0]["logprobs"]["content"]
+    check("log-probabilities, those of chat", (chat, 2), (part["logprobs"], len(part["logprobs"][0]["top_logprobs"])))
+    done = [json.loads(line) for line in events(server.ask("/v1/responses", {**likely, "stream": True})[2])]
+    check("in a stream at the end", [chat], [e["logprobs"] for e in done if e["type"] == "response.output_text.done"])
+    check("not asked for", [[]], [e["logprobs"] for e in stream if e["type"] == "response.output_text.done"])
+    says("include", server.ask("/v1/responses", {**body, "include": "logprobs"}), 400, "include")
     check("deltas", text, "".join(e["delta"] for e in stream if e["type"] == "response.output_text.delta"))
     check("first and last", ("response.created", "response.incomplete"), (stream[0]["type"], stream[-1]["type"]))
     check("the last has all", text, stream[-1]["response"]["output"][0]["content"][0]["text"])

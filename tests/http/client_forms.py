@@ -70,6 +70,13 @@ def use_instructor_forms(url, check):
     import instructor
     from openai import OpenAI
     Person, Weather = classes()
+    for mode in instructor.Mode.JSON, instructor.Mode.MD_JSON:  # whose instructions are longer than the model's window
+        client = instructor.from_openai(OpenAI(base_url=url + "v1", api_key="any", max_retries=0), mode=mode)
+        try:
+            client.chat.completions.create(model="tini", messages=MESSAGES, response_model=Weather, max_retries=0, **MOST)
+            check(f"{mode}: no room", False)
+        except Exception as e:
+            check(f"{mode}: no room", "shorten the prompt: the model has no larger window" in str(e), str(e))
     for mode in instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA:
         client = instructor.from_openai(OpenAI(base_url=url + "v1", api_key="any"), mode=mode)
         made = client.chat.completions.create(model="tini", messages=MESSAGES, response_model=Weather, max_retries=0, **MOST)
@@ -89,6 +96,27 @@ def use_litellm_forms(url, check):
     check("a call", isinstance(Weather.model_validate_json(call.function.arguments), Weather))
 
 
+def use_ollama_tools(client, check):
+    """A function of Python becomes a tool. Ollama's interface has no way to demand a call; here tool_choice among the options does."""
+    def weather(city: str, days: int = 1) -> str:
+        """The weather of a city.
+
+        Args:
+          city: which one
+          days: how many of them
+        """
+        return f"rain in {city} for {days} days"
+    free = client.chat(model="tini", messages=MESSAGES, tools=[weather])
+    check("tools, no call demanded", bool(free.message.content) and not free.message.tool_calls, free.message)
+    demanded = {"num_predict": 120, "tool_choice": "required"}
+    said = client.chat(model="tini", messages=MESSAGES, tools=[weather], options=demanded).message
+    check("a call", said.tool_calls[0].function.name == "weather" and weather(**said.tool_calls[0].function.arguments).startswith("rain"), said)
+    result = {"role": "tool", "tool_name": "weather", "content": weather(**said.tool_calls[0].function.arguments)}
+    check("its result goes back", bool(client.chat(model="tini", messages=[*MESSAGES, said, result], tools=[weather]).message.content))
+    last = [part.message for part in client.chat(model="tini", messages=MESSAGES, tools=[weather], options=demanded, stream=True)][-1]
+    check("a call, streamed", last.tool_calls[0].function.name == "weather", last)
+
+
 def use_ollama_forms(url, check):
     import ollama
     Person, _ = classes()
@@ -96,6 +124,7 @@ def use_ollama_forms(url, check):
     made = client.chat(model="tini", messages=MESSAGES, format=Person.model_json_schema(), options=options)
     check("a form", isinstance(Person.model_validate_json(made.message.content), Person))
     text = "".join(c.response for c in client.generate(model="tini", prompt="Hi", format="json", stream=True, options=options))
+    use_ollama_tools(client, check)
     check("json", isinstance(json.loads(text), dict))
 
 

@@ -59,6 +59,8 @@ def use_openai(url, server):
     check("two prompts, echoed", [c.text[:4] for c in text.choices] == ["Pari", "Rome"], text)
     check("their likelihood", text.choices[0].logprobs.token_logprobs[1] < 0)
     paris("response", client.responses.create(model="tini", input=QUESTION).output_text)
+    likely = client.responses.create(model="tini", input=QUESTION, include=["message.output_text.logprobs"], top_logprobs=2).output[0].content[0].logprobs
+    check("a response's log-probabilities", likely[0].logprob <= 0 and len(likely[0].top_logprobs) == 2, likely[:1])
     with client.responses.stream(model="tini", input=[{"role": "user", "content": QUESTION}]) as events:
         deltas = "".join(e.delta for e in events if e.type == "response.output_text.delta")
         paris("response stream", deltas)
