@@ -64,9 +64,9 @@ static bool head_norm(rd_device *d, const op_data *o, void *y, size_t bytes) {
 /* A head of queries, one of keys and one of values, all with the numbers of `a`: queries and keys
  * are what it makes of them; odd rows are kept in a lane. */
 static void check_turn(rd_device *d, const rd_rope_args_on *a, const void *turned,
-                       const rd_device_row *places) {
+                       const rd_device_row *places, int64_t all) {
   enum { LAYER = 1 };
-  const int64_t hd = a->hd, T = TURN_ROWS;
+  const int64_t hd = a->hd, T = all < TURN_ROWS ? all : TURN_ROWS;
   const rd_dtype type = (rd_dtype)a->type;
   const size_t row = (size_t)hd * rd_dtype_size(type), lane = (size_t)T * row;
   unsigned char *out = calloc(7, lane);
@@ -74,7 +74,7 @@ static void check_turn(rd_device *d, const rd_rope_args_on *a, const void *turne
   void *plain = calloc(1, lane);
   rd_device_row rows[TURN_ROWS];
   int64_t count = 0;
-  for (; count < T && (count == 0 || places[count].position > 0); count++) {
+  for (; count < T; count++) {
     for (int i = 0; i < 3; i++)
       memcpy(x + (3 * count + i) * hd, a->x + count * hd, (size_t)hd * sizeof *x);
     rows[count] = places[count];
@@ -131,7 +131,7 @@ static bool rope(rd_device *d, const op_data *o, void *y, size_t bytes) {
                              .type = (int32_t)o->type};
   const rd_blocks grid = rows(d, o->T, 64);
   launch_both_ways(d, &d->kernels->rope, &grid, &a, y, bytes);
-  check_turn(d, &a, y, places);
+  check_turn(d, &a, y, places, o->T);
   free(places);
   free(x);
   return true;
