@@ -177,14 +177,15 @@ static void lanes_drop(lanes *l, int64_t batch) {
   free(l->out);
 }
 
-static rd_code lanes_init(lanes *l, const work *w, int64_t reuse, const rd_propose_rule *rule,
-                          rd_error *e) {
-  const int64_t longest = reuse > w->window ? reuse : w->window;
+/* For `behind` positions behind those remembered, of which a pass has at most `rows`. */
+static rd_code lanes_init(lanes *l, const work *w, int64_t reuse, int64_t behind, int64_t rows,
+                          const rd_propose_rule *rule, rd_error *e) {
+  const int64_t longest = reuse > rows ? reuse : rows;
   *l = (lanes){.known = reuse,
-               .length = reuse + w->window,
+               .length = reuse + behind,
                .lanes = rd_calloc((size_t)w->batch, sizeof(rd_lane *), "lanes", e),
                .needs = rd_calloc((size_t)w->batch, sizeof(rd_need), "needs", e),
-               .canvas = rd_calloc((size_t)(reuse + w->window), sizeof(int32_t), "ids", e),
+               .canvas = rd_calloc((size_t)(reuse + behind), sizeof(int32_t), "ids", e),
                .wanted = rd_calloc((size_t)w->window, sizeof(rd_wanted), "positions", e),
                .out =
                    rd_calloc((size_t)(w->window * w->batch), sizeof(rd_proposal), "proposals", e)};
@@ -218,9 +219,39 @@ static rd_code lanes_init(lanes *l, const work *w, int64_t reuse, const rd_propo
 static rd_code time_reuse(work *w, int64_t reuse, timing *t, rd_error *e) {
   const rd_propose_rule rule = {.top_p = 1, .eos = -1};
   lanes l;
-  rd_code code = lanes_init(&l, w, reuse, &rule, e);
+  rd_code code = lanes_init(&l, w, reuse, w->window, w->window, &rule, e);
   while (code == RD_OK && wants(t)) {
     code = l.engine->propose(l.engine, l.needs, w->batch, e);
+    took(t);
+  }
+  lanes_drop(&l, w->batch);
+  return code;
+}
+
+/* One pass of a block whose first position is `first`: all its tokens are proposed. The first pass
+ * of a block computes the one before it once more, whose words are final then. */
+static rd_code write_block(lanes *l, const work *w, int64_t first, int pass, rd_error *e) {
+  const int64_t again = pass == 0 && first > l->known ? w->window : 0;
+  for (int64_t i = 0; i < w->window; i++)
+    l->wanted[i].position = first + i;
+  for (int64_t b = 0; b < w->batch; b++) {
+    l->needs[b].attention = w->window;
+    l->needs[b].origin = l->known;
+    l->needs[b].first = first - again;
+    l->needs[b].end = first + w->window;
+    l->needs[b].count = w->window;
+  }
+  return l->engine->propose(l->engine, l->needs, w->batch, e);
+}
+
+static rd_code time_answers(work *w, const rd_bench_what *what, timing *t, rd_error *e) {
+  const rd_propose_rule rule = {.top_p = 1, .eos = -1};
+  lanes l;
+  rd_code code = lanes_init(&l, w, what->reuse, what->written, 2 * w->window, &rule, e);
+  while (code == RD_OK && wants(t)) {
+    for (int64_t i = 0; code == RD_OK && i < what->written / w->window * RD_BENCH_BLOCK; i++)
+      code = write_block(&l, w, what->reuse + i / RD_BENCH_BLOCK * w->window,
+                         (int)(i % RD_BENCH_BLOCK), e);
     took(t);
   }
   lanes_drop(&l, w->batch);
@@ -318,9 +349,10 @@ rd_code rd_bench_case(rd_bench_time *out, const rd_model *m, const rd_bench_what
   const bool asked = what->reuse > 0 || (kind && kind->device); /* of an engine */
   rd_code code = work_init(&w, m, what->window, what->batch, e);
   if (code == RD_OK)
-    code = what->train ? time_steps(&w, what->rank, &t, e)
-         : asked       ? time_reuse(&w, what->reuse, &t, e)
-                       : time_passes(&w, &t, e);
+    code = what->train       ? time_steps(&w, what->rank, &t, e)
+         : what->written > 0 ? time_answers(&w, what, &t, e)
+         : asked             ? time_reuse(&w, what->reuse, &t, e)
+                             : time_passes(&w, &t, e);
   *out = t.best;
   work_drop(&w);
   return code;

@@ -18,7 +18,7 @@ typedef struct settings {
   rd_common common;
   char *shape, *windows, *batches, *csv, *commit;
   bool train, sweep, decode;
-  int64_t rank, repeats, answers, reuse, busy;
+  int64_t rank, repeats, answers, reuse, written, busy;
 } settings;
 
 static const rd_option rows[] = {
@@ -36,6 +36,9 @@ static const rd_option rows[] = {
     {"reuse", RD_OPTION_AT(settings, reuse), .fallback = "0", .max = 1 << 20, .group = "Case",
      .help = "positions before the window that are remembered, so that a pass computes the window "
              "alone"},
+    {"written", RD_OPTION_AT(settings, written), .fallback = "0", .max = 1 << 20, .group = "Case",
+     .help = "an answer of N tokens behind --reuse positions, in blocks of the window, four passes "
+             "over what is remembered each"},
     {"busy", RD_OPTION_AT(settings, busy), .fallback = "0", .max = RD_BUSY_MOST, .group = "Case",
      .help = "each case once more beside N busy processes: mean time over mean time without"},
     {"answers", RD_OPTION_AT(settings, answers), .fallback = "3", .max = 1000, .group = "Case",
@@ -177,10 +180,19 @@ static rd_code measure_case(void *context, double *mean, rd_error *e) {
 }
 
 static const char *kind_of(const settings *s) {
-  return s->train     ? s->rank > 0 ? "train-lora" : "train"
-       : s->decode    ? "decode"
-       : s->reuse > 0 ? "reuse"
-                      : "iteration";
+  return s->train       ? s->rank > 0 ? "train-lora" : "train"
+       : s->written > 0 ? "written"
+       : s->decode      ? "decode"
+       : s->reuse > 0   ? "reuse"
+                        : "iteration";
+}
+
+/* What counts for a whole answer, in place of its operations. */
+static void describe_written(rd_bench_row *row, const rd_bench_what *w, double weights) {
+  row->passes = (double)(w->written / w->window * RD_BENCH_BLOCK);
+  row->canvas_rate = row->useful_rate = (double)(w->written * w->batch) / row->seconds;
+  row->weights_rate = weights * row->passes / row->seconds;
+  row->flops_rate = row->fraction = row->cpu_fraction = row->growth = 0;
 }
 
 /* Operations of a case; over remembered positions those of a pass of all, less one of these. */
@@ -199,7 +211,8 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
     int64_t window = c->windows[i % c->window_count], batch = c->batches[i / c->window_count];
     if (s->sweep && window > m->config.positions)
       continue;
-    one_case at = {m, {window, batch, s->reuse, s->rank, s->repeats, s->train}, {0, 0, 0}};
+    one_case at = {
+        m, {window, batch, s->reuse, s->written, s->rank, s->repeats, s->train}, {0, 0, 0}};
     double flops = flops_of(&m->config, &at.what), alone = 0;
     rd_bench_memory_reset();
     RD_TRY(measure_case(&at, &alone, e));
@@ -220,6 +233,8 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
       first = pace;
     else
       row.growth = first / pace;
+    if (s->written > 0)
+      describe_written(&row, &at.what, rd_bench_weights(m));
     RD_TRY(beside(&row.beside, s, alone, measure_case, &at, e));
     RD_TRY(emit(s, &row, e));
   }
@@ -287,6 +302,12 @@ static rd_code run(void *context, char **names, rd_error *e) {
   RD_TRY(read_cases(&c, s, e));
   if (s->train && (s->decode || s->reuse > 0))
     return rd_fail(e, RD_USAGE, "--train remembers nothing: without --decode and --reuse");
+  for (int i = 0; s->written > 0 && i < c.window_count; i++)
+    if (s->train || s->reuse == 0 || s->written % c.windows[i] != 0)
+      return rd_fail(e, RD_USAGE,
+                     "--written %lld: whole blocks of --windows (%lld) behind --reuse positions "
+                     "(%lld), without --train",
+                     (long long)s->written, (long long)c.windows[i], (long long)s->reuse);
   if (s->decode && s->reuse == 0)
     s->reuse = 256;
   rd_model *m = NULL;

@@ -46,6 +46,9 @@ field weight_bytes_per_second < "$folder/rows" | grep -q '^[1-9]' || check "deco
 "$program" "${bench[@]}" --windows 4,8 --batches 2 --reuse 12 --busy 1 --json > "$folder/rows"; check "reuse" 0 $?
 check "reuse: the cases" "reuse reuse 4 8 12 12" "$(for name in case window reused_positions; do field $name < "$folder/rows"; done | xargs)"
 field time_beside_busy < "$folder/rows" | grep -vq '^[0-9]' && check "reuse: beside a busy process" "numbers" "$(cat "$folder/rows")"
+"$program" "${bench[@]}" --windows 8 --reuse 12 --written 16 --json > "$folder/rows"; check "written" 0 $?
+check "written: the case" "written 8 12 8" "$(for name in case window reused_positions passes_per_answer; do field $name < "$folder/rows"; done | xargs)"
+refuses "a block that is not whole" 2 "whole blocks" "${bench[@]}" --windows 8 --reuse 12 --written 20
 refuses "training over remembered positions" 2 "remembers nothing" "${bench[@]}" --train --decode
 refuses "training in int8" 2 "inference" "${bench[@]}" --train --precision int8
 refuses "train --precision int8" 2 "int8" train --precision int8

@@ -35,6 +35,7 @@ TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else 
     ["--shape", "llama-1b", "--decode"],
     ["--shape", "llada-8b", "--windows", "256"],
     ["--shape", "llada-8b", "--windows", "32", "--reuse", "224"],
+    ["--shape", "llada-8b", "--windows", "32", "--reuse", "32", "--written", "256"],
     ["--shape", "llada-8b", "--decode"],
     ["--shape", "llada-8b", "--decode", "--precision", "int8"],
     ["--shape", "llada-8b", "--decode", "--precision", "q4"],
@@ -232,12 +233,12 @@ def times(peak, cases, **tried):
         found = [json.loads(line) for line in text.splitlines() if line.startswith("{")] if status == 0 else []
         for row in found:
             keep = {"device_memory_bytes": memory.most} if memory.most else {}
-            keep |= {k: row[k] for k in ("case", "shape", "precision", "window", "batch", "seconds", "flops_per_second", "weight_bytes_per_second", "reused_positions") if k in row}
+            keep |= {k: row[k] for k in ("case", "shape", "precision", "window", "batch", "seconds", "flops_per_second", "weight_bytes_per_second", "reused_positions", "passes_per_answer") if k in row}
             keep.update(tried)
             if peak:
                 keep["share_of_flops"] = row.get("flops_per_second", 0) / peak["bf16"]
                 keep["share_of_bytes"] = row.get("weight_bytes_per_second", 0) / peak["bytes"]
-                if left() > 30 and row["precision"] == "bf16" and not tried:
+                if left() > 30 and row["precision"] == "bf16" and row["case"] != "written" and not tried:
                     keep["pytorch_seconds"] = beside(row, peak["best"])
             rows.append(keep)
         if not found:
