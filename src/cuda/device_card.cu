@@ -7,6 +7,7 @@
 #include <cublasLt.h>
 #include <cuda_runtime.h>
 
+#include <initializer_list>
 #include <new>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@ enum { SHAPES = 512, PASSES = 32, WORKSPACE = 32 << 20, BLOCK = 256 };
 struct shape {
   int64_t T, N, K, y_stride;
   rd_dtype type, y_type;
-  bool add, used;
+  bool add, x_across, w_across, used;
+  uint32_t alignment; /* bytes: that all three addresses have */
   cublasLtMatmulDesc_t what;
   cublasLtMatrixLayout_t w, x, y;
   cublasLtMatmulAlgo_t algorithm;
@@ -146,22 +148,32 @@ cudaDataType_t type_of(rd_dtype type) {
   return type == RD_F32 ? CUDA_R_32F : CUDA_R_16BF;
 }
 
-/* cuBLAS reads columns: y' (N, T) = w (N, K) x' (K, T), where w lies as its transpose. */
+/* cuBLAS reads columns: y' (N, T) = w (N, K) x' (K, T), where w lies as its transpose unless it
+ * lies across, and x' the other way round. */
 rd_code prepare(card *c, shape *s, rd_error *e) {
-  const cublasOperation_t turned = CUBLAS_OP_T;
+  const cublasOperation_t w_turned = s->w_across ? CUBLAS_OP_N : CUBLAS_OP_T;
+  const cublasOperation_t x_turned = s->x_across ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const uint64_t w_size[] = {(uint64_t)s->K, (uint64_t)s->N}, x_size[] = {(uint64_t)s->K, (uint64_t)s->T};
   cublasLtMatmulPreference_t preference = NULL;
   cublasLtMatmulHeuristicResult_t found;
   const size_t room = WORKSPACE;
   int count = 0;
   cublasLtMatmulDescCreate(&s->what, CUBLAS_COMPUTE_32F, CUDA_R_32F);
-  cublasLtMatmulDescSetAttribute(s->what, CUBLASLT_MATMUL_DESC_TRANSA, &turned, sizeof turned);
-  cublasLtMatrixLayoutCreate(&s->w, type_of(s->type), (uint64_t)s->K, (uint64_t)s->N, s->K);
-  cublasLtMatrixLayoutCreate(&s->x, type_of(s->type), (uint64_t)s->K, (uint64_t)s->T, s->K);
+  cublasLtMatmulDescSetAttribute(s->what, CUBLASLT_MATMUL_DESC_TRANSA, &w_turned, sizeof w_turned);
+  cublasLtMatmulDescSetAttribute(s->what, CUBLASLT_MATMUL_DESC_TRANSB, &x_turned, sizeof x_turned);
+  cublasLtMatrixLayoutCreate(&s->w, type_of(s->type), w_size[s->w_across], w_size[!s->w_across],
+                             (int64_t)w_size[s->w_across]);
+  cublasLtMatrixLayoutCreate(&s->x, type_of(s->type), x_size[s->x_across], x_size[!s->x_across],
+                             (int64_t)x_size[s->x_across]);
   cublasLtMatrixLayoutCreate(&s->y, type_of(s->y_type), (uint64_t)s->N, (uint64_t)s->T,
                              s->y_stride);
   cublasLtMatmulPreferenceCreate(&preference);
   cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room,
                                        sizeof room);
+  for (const cublasLtMatmulPreferenceAttributes_t which :
+       {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+    cublasLtMatmulPreferenceSetAttribute(preference, which, &s->alignment, sizeof s->alignment);
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
       c->products, s->what, s->w, s->x, s->y, s->y, preference, 1, &found, &count);
   cublasLtMatmulPreferenceDestroy(preference);
@@ -186,14 +198,25 @@ void forget(shape *s) {
   memset(s, 0, sizeof *s);
 }
 
+/* The largest power of two, up to 256, that all addresses of a product are multiples of: the
+ * algorithm has to read from there. */
+uint32_t alignment_of(const rd_product *p) {
+  const uintptr_t all = (uintptr_t)p->y | (uintptr_t)p->x | (uintptr_t)p->w | 256;
+  return (uint32_t)(all & (~all + 1));
+}
+
 /* Its place by a hash; what stood there and is another is made anew. */
 shape *shape_of(card *c, const rd_product *p) {
+  const uint32_t alignment = alignment_of(p);
   const uint64_t mixed = (uint64_t)p->T * 0x9E3779B97F4A7C15u ^ (uint64_t)p->N * 0xC2B2AE3D27D4EB4Fu ^
                          (uint64_t)p->K * 0x165667B19E3779F9u ^ (uint64_t)p->y_stride << 7 ^
-                         (uint64_t)(4 * p->type + 2 * p->y_type + (p->beta != 0));
+                         (uint64_t)(64 * p->type + 32 * p->y_type + 16 * (p->beta != 0) +
+                                    8 * p->x_across + 4 * p->w_across) ^
+                         (uint64_t)alignment << 20;
   shape *s = &c->shapes[(mixed ^ mixed >> 29) % SHAPES];
   if (s->used && s->T == p->T && s->N == p->N && s->K == p->K && s->y_stride == p->y_stride &&
-      s->type == p->type && s->y_type == p->y_type && s->add == (p->beta != 0))
+      s->type == p->type && s->y_type == p->y_type && s->add == (p->beta != 0) &&
+      s->x_across == p->x_across && s->w_across == p->w_across && s->alignment == alignment)
     return s;
   forget(s);
   s->T = p->T;
@@ -203,6 +226,9 @@ shape *shape_of(card *c, const rd_product *p) {
   s->type = p->type;
   s->y_type = p->y_type;
   s->add = p->beta != 0;
+  s->x_across = p->x_across;
+  s->w_across = p->w_across;
+  s->alignment = alignment;
   return s;
 }
 
@@ -317,8 +343,13 @@ rd_code begin(card *c, rd_error *e) {
   RD_TRY(check(cudaMalloc(&c->workspace, WORKSPACE), "cuBLAS's workspace", e));
   RD_TRY(check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0),
                "shared memory", e));
-  const void *const eager[] = {(const void *)rd_run_attend, (const void *)rd_run_attend_64,
-                               (const void *)rd_run_attend_128, (const void *)rd_run_attend_256};
+  const void *const eager[] = {(const void *)rd_run_attend,
+                               (const void *)rd_run_attend_64,
+                               (const void *)rd_run_attend_128,
+                               (const void *)rd_run_attend_256,
+                               (const void *)rd_run_attend_keep,
+                               (const void *)rd_run_attend_back_queries,
+                               (const void *)rd_run_attend_back_keys};
   for (const void *kernel : eager)
     RD_TRY(check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
                  "shared memory", e));

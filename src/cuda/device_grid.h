@@ -194,6 +194,7 @@ enum { RD_ROOM = RD_MOST_THREADS / RD_WARP * 8 };
     return x;                                                                                      \
   }
 RD_OVER_BLOCK(block_sum, float, warp_sum, RD_SUM_OF)
+RD_OVER_BLOCK(block_max, float, warp_max, RD_LARGER_OF)
 RD_OVER_BLOCK(block_sum_f64, double, warp_sum_f64, RD_SUM_OF)
 RD_OVER_BLOCK(block_max_u64, uint64_t, warp_max_u64, RD_LARGER_OF)
 

@@ -91,8 +91,11 @@ static rd_code launch(rd_device *base, const rd_kernel *kernel, const rd_blocks 
 static rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
   (void)d;
   const rd_mat y = rd_mat_view(p->y, p->y_type, p->T, p->N, p->y_stride);
-  const rd_mat x = rd_mat_rows(p->x, p->type, p->T, p->K);
-  RD_TRY(rd_matmul(y, x, rd_mat_transposed(rd_mat_rows(p->w, p->type, p->N, p->K)), p->beta, e));
+  const rd_mat x = p->x_across ? rd_mat_transposed(rd_mat_rows(p->x, p->type, p->K, p->T))
+                               : rd_mat_rows(p->x, p->type, p->T, p->K);
+  const rd_mat w = p->w_across ? rd_mat_rows(p->w, p->type, p->K, p->N)
+                               : rd_mat_transposed(rd_mat_rows(p->w, p->type, p->N, p->K));
+  RD_TRY(rd_matmul(y, x, w, p->beta, e));
   assert(p->alpha == 1 || (p->beta == 0 && p->y_stride == p->N));
   if (p->alpha != 1)
     rd_scale(p->y, p->y_type, p->alpha, p->T * p->N);

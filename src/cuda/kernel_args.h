@@ -58,6 +58,7 @@ typedef struct rd_gather_args {
  * the others; without weights (NULL) x itself. y may be x. A block a vector. */
 typedef struct rd_norm_args {
   void *y;
+  float *rstd; /* (n) what x was multiplied with, for the way back; or NULL */
   const float *x;
   const float *plain, *norm; /* (D) */
   int64_t clean, D;
@@ -67,14 +68,14 @@ typedef struct rd_norm_args {
                              are `stride` apart */
 } rd_norm_args;
 
-/* y (T, heads, hd) of type = x turned by the rows' positions; the first `turned` numbers of a head.
- * y may be x. A block a row. */
+/* y (T, heads, hd) of type = x of x_type turned by the rows' positions; the first `turned` numbers
+ * of a head. With `back` the other way round. y may be x. A block a row. */
 typedef struct rd_rope_args_on {
   void *y;
-  const float *x;
+  const void *x;
   const rd_device_row *rows;    /* (T) */
   const float *cosines, *sines; /* (positions, turned / 2) */
-  int32_t heads, hd, turned, interleaved, type;
+  int32_t heads, hd, turned, interleaved, type, x_type, back;
 } rd_rope_args_on;
 
 /* Of rows x (T, (heads + 2 kv_heads) hd) in f32, queries, keys and values side by side, queries go
@@ -239,6 +240,8 @@ typedef struct rd_choose_args {
   int64_t wordless_count, V;
 } rd_choose_args;
 
+#include "learn_args.h"
+
 /* The kernels: name, arguments, and whether the threads of a block meet in it. */
 #define RD_KERNEL_LIST(X)                                                                          \
   X(gather, rd_gather_args, 0)                                                                     \
@@ -260,6 +263,7 @@ typedef struct rd_choose_args {
   X(ungroup, rd_ungroup_args, 0)                                                                   \
   X(guide, rd_guide_args, 0)                                                                       \
   X(survey, rd_choose_args, 1)                                                                     \
-  X(choose, rd_choose_args, 1)
+  X(choose, rd_choose_args, 1)                                                                     \
+  RD_LEARN_KERNELS(X)
 
 #endif
