@@ -85,7 +85,7 @@ rd_code rd_device_stack_state(rd_device_stack *s, float *out, int64_t row, rd_er
   return RD_OK;
 }
 
-static rd_device_draw draw_of(const rd_device_choice *choice, const uint64_t *allowed) {
+rd_device_draw rd_device_draw_of(const rd_device_choice *choice, const uint64_t *allowed) {
   const rd_propose_rule *rule = choice->draw.rule;
   rd_device_draw d = {.temperature = rule->temperature,
                       .top_p = rule->top_p,
@@ -110,7 +110,7 @@ rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
   int64_t limited = 0;
   for (int64_t i = 0; i < count; i++) {
     const uint64_t *allowed = choices[i].allowed ? s->there.allowed + limited * words : NULL;
-    s->here.draws[i] = draw_of(&choices[i], allowed);
+    s->here.draws[i] = rd_device_draw_of(&choices[i], allowed);
     if (allowed)
       memcpy(s->here.allowed + limited++ * words, choices[i].allowed,
              (size_t)words * sizeof *allowed);

@@ -15,7 +15,7 @@ static const size_t curves[] = {[RD_CURVE_SILU] = offsetof(rd_kernels, silu),
                                 [RD_CURVE_RELU_SQUARED] = offsetof(rd_kernels, relu_squared)};
 enum { CURVES = sizeof curves / sizeof *curves };
 
-static int32_t curve_of(const rd_activation *f) {
+int32_t rd_device_curve(const rd_activation *f) {
   int32_t curve = 0;
   while (f && curve + 1 < CURVES && curves[curve] != f->kernels)
     curve++;
@@ -122,7 +122,7 @@ static rd_code gated(rd_device_stack *s, rd_error *e) {
                               .n = s->T * c->ff,
                               .y_type = (int32_t)s->type,
                               .type = RD_F32,
-                              .curve = curve_of(c->activation),
+                              .curve = rd_device_curve(c->activation),
                               .D = c->ff,
                               .stride = 2 * c->ff};
   const rd_blocks grid = rd_blocks_over(s->device, args.n);

@@ -3,6 +3,7 @@
 #ifndef RD_DEVICE_PASS_H
 #define RD_DEVICE_PASS_H
 
+#include "activation.h"
 #include "device_stack.h"
 
 /* Lists that a pass sends: here and there they lie in the same order. */
@@ -84,6 +85,15 @@ int64_t rd_device_splits(int64_t keys);
 int64_t rd_device_splits_of(const rd_device_stack *s); /* of the run in progress */
 /* Bytes that a block of attend_64 and its kin shares. */
 size_t rd_attend_shared(int64_t hd);
+/* The curve that kernels know an activation by. */
+int32_t rd_device_curve(const rd_activation *f);
+/* RD_UNSUPPORTED: what no kernel computes of a model, for sequences of up to `longest`. */
+rd_code rd_device_check(const rd_config *c, int64_t longest, rd_error *e);
+/* Tables (longest, turned/2) of all layers, or of local ones. */
+rd_code rd_device_send_angles(rd_device *d, float *cosines, float *sines, const rd_config *c,
+                              bool local, int64_t longest, rd_error *e);
+/* A choice as kernels take it; `allowed` lies on the device. */
+rd_device_draw rd_device_draw_of(const rd_device_choice *choice, const uint64_t *allowed);
 /* Layer l of the run in progress: as rd_layer_forward. */
 rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e);
 

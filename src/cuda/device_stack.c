@@ -119,9 +119,7 @@ size_t rd_device_stack_memory(const rd_model *m, int64_t rows, int64_t longest) 
   return measure(&weights, &working, &s, NULL) == RD_OK ? weights + working : 0;
 }
 
-/* What no kernel computes. */
-static rd_code check_model(const rd_model *m, int64_t longest, rd_error *e) {
-  const rd_config *c = &m->config;
+rd_code rd_device_check(const rd_config *c, int64_t longest, rd_error *e) {
   if (c->head_dim > RD_HEAD_MOST)
     return rd_fail(e, RD_UNSUPPORTED,
                    "heads of %lld numbers; a device's attention takes up to %d: use --engine cpu",
@@ -149,17 +147,17 @@ static rd_code check_memory(rd_device *d, const rd_device_stack *s, size_t weigh
                  (long long)s->rows, (double)working / 1e9);
 }
 
-static rd_code send_angles(rd_device_stack *s, int which, rd_error *e) {
-  const rd_config *c = s->config;
-  const int64_t turned = rd_config_turned(c), n = s->longest * (turned / 2);
+rd_code rd_device_send_angles(rd_device *d, float *cosines, float *sines, const rd_config *c,
+                              bool local, int64_t longest, rd_error *e) {
+  const int64_t turned = rd_config_turned(c), n = longest * (turned / 2);
   float *tables = rd_calloc((size_t)(2 * n) + 1, sizeof *tables, "rotary tables", e);
   if (!tables)
     return RD_NO_MEMORY;
-  rd_rope_tables(tables, tables + n, which ? &c->local_rope : &c->rope, turned, 0, 0, s->longest);
+  rd_rope_tables(tables, tables + n, local ? &c->local_rope : &c->rope, turned, 0, 0, longest);
   const size_t bytes = (size_t)n * sizeof *tables;
-  rd_code code = s->device->send(s->device, s->cosines[which], tables, bytes, e);
+  rd_code code = d->send(d, cosines, tables, bytes, e);
   if (code == RD_OK)
-    code = s->device->send(s->device, s->sines[which], tables + n, bytes, e);
+    code = d->send(d, sines, tables + n, bytes, e);
   free(tables);
   return code;
 }
@@ -180,15 +178,18 @@ static rd_code fill(rd_device_stack *s, size_t working, rd_error *e) {
   if (m->wordless_count > 0)
     RD_TRY(
         d->send(d, s->wordless, m->wordless, (size_t)m->wordless_count * sizeof *m->wordless, e));
-  RD_TRY(send_angles(s, 0, e));
-  return s->config->has_local_rope ? send_angles(s, 1, e) : RD_OK;
+  const rd_config *c = s->config;
+  RD_TRY(rd_device_send_angles(d, s->cosines[0], s->sines[0], c, false, s->longest, e));
+  return c->has_local_rope
+             ? rd_device_send_angles(d, s->cosines[1], s->sines[1], c, true, s->longest, e)
+             : RD_OK;
 }
 
 rd_code rd_device_stack_new(rd_device_stack **out, rd_device *d, const rd_model *m, int64_t rows,
                             int64_t longest, rd_error *e) {
   *out = NULL;
   size_t weights = 0, working = 0;
-  RD_TRY(check_model(m, longest, e));
+  RD_TRY(rd_device_check(&m->config, longest, e));
   rd_device_stack *s = rd_calloc(1, sizeof *s, "a device's stack", e);
   if (!s)
     return RD_NO_MEMORY;

@@ -19,7 +19,8 @@ enum { RD_TILE = 16, RD_TILE_EACH = RD_TILE * RD_TILE / RD_WARP };
 
 #ifdef __CUDACC__
 #include <mma.h>
-typedef nvcuda::wmma::fragment<nvcuda::wmma::accumulator, RD_TILE, RD_TILE, RD_TILE, float> rd_tile_sum;
+typedef nvcuda::wmma::fragment<nvcuda::wmma::accumulator, RD_TILE, RD_TILE, RD_TILE, float>
+    rd_tile_sum;
 #endif
 
 /* A 16 x 16 tile of f32, spread over the lanes of a warp. */
@@ -41,7 +42,8 @@ RD_DEVICE_CODE void tile_clear(rd_tile *t) {
 
 #ifdef __CUDACC__
 template <class A, class B>
-RD_DEVICE_CODE void tile_multiply(rd_tile *t, const void *a, int a_stride, const void *b, int b_stride) {
+RD_DEVICE_CODE void tile_multiply(rd_tile *t, const void *a, int a_stride, const void *b,
+                                  int b_stride) {
   using namespace nvcuda::wmma;
   fragment<matrix_a, RD_TILE, RD_TILE, RD_TILE, __nv_bfloat16, A> x;
   fragment<matrix_b, RD_TILE, RD_TILE, RD_TILE, __nv_bfloat16, B> y;
@@ -51,8 +53,8 @@ RD_DEVICE_CODE void tile_multiply(rd_tile *t, const void *a, int a_stride, const
 }
 #endif
 
-/* t += a b. Number (i, k) of a lies at a[i * a_stride + k], or across, at a[k * a_stride + i]; (k, j)
- * of b at b[k * b_stride + j], or across, at b[j * b_stride + k]. */
+/* t += a b. Number (i, k) of a lies at a[i * a_stride + k], or across, at a[k * a_stride + i]; (k,
+ * j) of b at b[k * b_stride + j], or across, at b[j * b_stride + k]. */
 RD_DEVICE_CODE void tile_add(rd_tile *t, int type, const void *a, int a_stride, bool a_across,
                              const void *b, int b_stride, bool b_across) {
 #ifdef __CUDACC__
@@ -74,7 +76,8 @@ RD_DEVICE_CODE void tile_add(rd_tile *t, int type, const void *a, int a_stride, 
     const float x = load(a, type, a_across ? k * a_stride + i : i * a_stride + k);
     RD_UNROLL
     for (int j = 0; j < RD_TILE_EACH; j++)
-      t->x[j] += x * load(b, type, b_across ? (first + j) * b_stride + k : k * b_stride + first + j);
+      t->x[j] +=
+          x * load(b, type, b_across ? (first + j) * b_stride + k : k * b_stride + first + j);
   }
 }
 

@@ -50,10 +50,10 @@ typedef struct rd_put_args {
 /* What was looked up comes back: row ids[i] of `table` += scale times the rows of dx that
  * order[starts[i]] .. order[starts[i + 1] - 1] name, one after the other. A block an id. */
 typedef struct rd_look_up_back_args {
-  float *table;                     /* (V, D) */
-  const float *dx;                  /* (T, D) */
-  const int32_t *ids, *starts;      /* (count), (count + 1) */
-  const int32_t *order;             /* (T) */
+  float *table;                /* (V, D) */
+  const float *dx;             /* (T, D) */
+  const int32_t *ids, *starts; /* (count), (count + 1) */
+  const int32_t *order;        /* (T) */
   int64_t D;
   float scale;
 } rd_look_up_back_args;
@@ -92,8 +92,8 @@ typedef struct rd_learn_attend_args {
 /* Bytes that a block shares, of attend_keep or of a way back. */
 static inline size_t rd_learn_shared(int64_t hd, rd_dtype type, bool back) {
   const size_t wide = (size_t)((hd + 15) / 16 * 16 + 8), size = type == RD_F32 ? 4 : 2;
-  const size_t rows = back ? 2 * RD_LEARN_ROWS + 2 * RD_LEARN_STEP
-                           : RD_LEARN_ROWS + 2 * RD_LEARN_STEP;
+  const size_t rows =
+      back ? 2 * RD_LEARN_ROWS + 2 * RD_LEARN_STEP : RD_LEARN_ROWS + 2 * RD_LEARN_STEP;
   const size_t scratch = 2 * 16 * (RD_LEARN_STEP + 8) * (size + sizeof(float));
   return rows * wide * size + RD_LEARN_WARPS * scratch + 4 * RD_LEARN_STEP * sizeof(float);
 }

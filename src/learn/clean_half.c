@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A batch cut at its gates. */
+/* The half of a batch that is not trained. */
 #include "clean_half.h"
 
 #include <stdlib.h>
@@ -11,12 +11,7 @@ static rd_stack_sizes sizes_of(int64_t rows, int64_t longest, int64_t chunk) {
 
 static void layout(rd_clean_half *h, rd_arena *a, const rd_config *c, const rd_weights *w,
                    int64_t rows, int64_t longest) {
-  h->clean = RD_TAKE(a, rd_sequence, rows);
-  h->noisy = RD_TAKE(a, rd_sequence, rows);
-  h->before = RD_TAKE(a, int64_t, rows);
-  h->batch_rows = RD_TAKE(a, int32_t, rows);
-  h->places = RD_TAKE(a, int32_t, rows);
-  h->same = RD_TAKE(a, int32_t, rows);
+  rd_halves_take(&h->halves, a, rows);
   h->targets = RD_TAKE(a, int32_t, rows);
   h->listed = RD_TAKE(a, int32_t, rows);
   h->weights = RD_TAKE(a, float, rows);
@@ -52,7 +47,7 @@ rd_code rd_clean_half_new(rd_clean_half **out, const rd_config *c, const rd_weig
     return code;
   }
   h->stack->record = &h->past;
-  h->past.before = h->before;
+  h->past.before = h->halves.before;
   *out = h;
   return RD_OK;
 }
@@ -67,28 +62,7 @@ void rd_clean_half_free(rd_clean_half **half) {
 }
 
 rd_code rd_clean_half_run(rd_clean_half *h, const rd_sequence *sequences, int64_t n, rd_error *e) {
-  int64_t clean_count = 0, clean_rows = 0, at = 0, whole = 0;
-  h->noisy_count = h->rows = 0;
-  for (int64_t i = 0; i < n; i++) {
-    const rd_sequence *s = &sequences[i];
-    int64_t gate = s->gate < s->count ? s->gate : s->count;
-    for (int64_t p = 0; p < s->count; p++)
-      h->places[at + p] = -1;
-    whole = s->first > 0 ? whole : clean_rows;
-    if (gate < s->count) {
-      h->before[h->noisy_count] = whole;
-      h->noisy[h->noisy_count++] =
-          (rd_sequence){.ids = s->ids + gate, .count = s->count - gate, .first = s->first + gate};
-    }
-    for (int64_t p = gate; p < s->count; p++) {
-      h->same[h->rows] = (int32_t)(whole + s->first + p);
-      h->batch_rows[h->rows] = (int32_t)(at + p);
-      h->places[at + p] = (int32_t)h->rows++;
-    }
-    if (gate > 0)
-      h->clean[clean_count++] = (rd_sequence){.ids = s->ids, .count = gate};
-    clean_rows += gate;
-    at += s->count;
-  }
-  return clean_count > 0 ? rd_stack_run(h->stack, h->clean, clean_count, 1, e) : RD_OK;
+  rd_halves *cut = &h->halves;
+  rd_halves_cut(cut, sequences, n);
+  return cut->clean_count > 0 ? rd_stack_run(h->stack, cut->clean, cut->clean_count, 1, e) : RD_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The training step: the stack forward, the loss fused with the head over chunks of rows, and the
- * way back layer by layer. */
+/* The training step of the processor: the stack forward, the loss fused with the head over chunks
+ * of rows, and the way back layer by layer. */
 #include "step.h"
 
 #include "clean_half.h"
@@ -8,12 +8,14 @@
 #include "ops.h"
 #include "parts.h"
 #include "profile.h"
+#include "step_kind.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct rd_step {
+typedef struct cpu_step {
+  rd_step base;
   rd_stack *stack;
   float *dx;          /* (rows, D) the residual stream's gradient */
   float *dhidden;     /* (rows, D) */
@@ -33,7 +35,7 @@ struct rd_step {
   float *goals;      /* (chunk, V) their scores */
   float *mine, *own; /* (D) a row's final hidden state, and its parent's */
   rd_arena arena;
-};
+} cpu_step;
 
 static rd_stack_sizes sizes_of(const rd_config *c, int64_t rows, int64_t longest, bool recompute) {
   enum { CHUNK_ELEMENTS = 1 << 22 }; /* of logits: 16 MB of f32 */
@@ -49,7 +51,7 @@ static bool in_place(const rd_config *c, const rd_weights *w) {
   return w->type == RD_F32 && !(c->final_cap > 0);
 }
 
-static void layout(rd_step *p, rd_arena *arena, const rd_config *c, const rd_weights *w,
+static void layout(cpu_step *p, rd_arena *arena, const rd_config *c, const rd_weights *w,
                    const rd_stack_sizes *sizes) {
   size_t rows = (size_t)sizes->rows, D = (size_t)c->width;
   size_t chunk = (size_t)(sizes->chunk < sizes->rows ? sizes->chunk : sizes->rows);
@@ -75,64 +77,47 @@ static void layout(rd_step *p, rd_arena *arena, const rd_config *c, const rd_wei
   rd_layer_scratch_take(&p->scratch, arena, c, w->type, sizes->rows, rd_weights_rank(w, c));
 }
 
-size_t rd_step_memory(const rd_config *config, const rd_weights *weights, int64_t rows,
-                      int64_t longest, bool recompute) {
-  const rd_stack_sizes sizes = sizes_of(config, rows, longest, recompute);
-  rd_step p = {0};
+size_t rd_step_cpu_memory(const rd_step_plan *plan) {
+  const rd_config *config = plan->config;
+  const rd_weights *weights = plan->weights;
+  const rd_stack_sizes sizes = sizes_of(config, plan->rows, plan->longest, plan->recompute);
+  cpu_step p = {0};
   rd_arena measure = rd_arena_measure();
   layout(&p, &measure, config, weights, &sizes);
-  size_t clean =
-      weights->plain ? rd_clean_half_memory(config, weights, rows, longest, sizes.chunk) : 0;
+  size_t clean = weights->plain
+                   ? rd_clean_half_memory(config, weights, plan->rows, plan->longest, sizes.chunk)
+                   : 0;
   return measure.used + clean + rd_stack_memory(config, weights, &sizes);
 }
 
-rd_code rd_step_new(rd_step **out, const rd_config *config, const rd_weights *weights, int64_t rows,
-                    int64_t longest, bool recompute, rd_error *e) {
-  const rd_stack_sizes sizes = sizes_of(config, rows, longest, recompute);
-  rd_arena measure = rd_arena_measure();
-  *out = NULL;
-  rd_step *p = rd_calloc(1, sizeof *p, "a training step", e);
-  if (!p)
-    return RD_NO_MEMORY;
-  layout(p, &measure, config, weights, &sizes);
-  rd_code code = rd_arena_init(&p->arena, measure.used, "the gradients of a training batch", e);
-  if (code == RD_OK) {
-    layout(p, &p->arena, config, weights, &sizes);
-    code = rd_stack_new(&p->stack, config, weights, &sizes, e);
-  }
-  if (code == RD_OK && weights->plain)
-    code = rd_clean_half_new(&p->clean, config, weights, rows, longest, sizes.chunk, e);
-  if (code == RD_OK && p->clean) {
-    p->stack->context.past = &p->clean->past;
-    p->stack->context.past_back = rd_past_backward;
-  }
-  if (code != RD_OK) {
-    rd_step_free(&p);
-    return code;
-  }
-  if (in_place(config, weights))
-    p->dlogits = p->stack->logits;
-  *out = p;
+static void close_step(rd_step *step) {
+  cpu_step *p = (cpu_step *)step;
+  rd_stack_free(&p->stack);
+  rd_clean_half_free(&p->clean);
+  rd_arena_drop(&p->arena);
+  free(p);
+}
+
+static void set_aim(rd_step *step, const rd_aim *aim) {
+  ((cpu_step *)step)->aim = *aim;
+}
+
+/* Gradients lie where the caller wants them. */
+static rd_code clear_gradients(rd_step *step, rd_error *e) {
+  (void)e;
+  if (step->plan.gradient_count > 0)
+    memset(step->plan.gradients, 0, (size_t)step->plan.gradient_count * sizeof(float));
   return RD_OK;
 }
 
-void rd_step_free(rd_step **step) {
-  if (!step || !*step)
-    return;
-  rd_stack_free(&(*step)->stack);
-  rd_clean_half_free(&(*step)->clean);
-  rd_arena_drop(&(*step)->arena);
-  free(*step);
-  *step = NULL;
-}
-
-void rd_step_aim(rd_step *p, const rd_aim *aim) {
-  p->aim = *aim;
+static rd_code nothing_to_do(rd_step *step, rd_error *e) {
+  (void)step, (void)e;
+  return RD_OK;
 }
 
 /* What the chunks of logits of a call are for. */
 typedef struct losses {
-  rd_step *step;
+  cpu_step *step;
   const int32_t *targets; /* (rows of the batch) */
   const float *weights;
   rd_gradient *gradient;
@@ -141,7 +126,7 @@ typedef struct losses {
 } losses;
 
 static rd_code keep_goals(void *context, float *logits, int64_t first, int64_t n, rd_error *e) {
-  rd_step *p = context;
+  cpu_step *p = context;
   int64_t V = p->stack->config->vocab;
   (void)e;
   memcpy(p->goals + first * V, logits, (size_t)(n * V) * sizeof *logits);
@@ -149,13 +134,13 @@ static rd_code keep_goals(void *context, float *logits, int64_t first, int64_t n
 }
 
 /* The clean row that predicts what row `row` of the half that learns does. */
-static int32_t parent_of(const rd_step *p, int32_t row) {
-  return p->clean->same[row] - !p->aim.shift;
+static int32_t parent_of(const cpu_step *p, int32_t row) {
+  return p->clean->halves.same[row] - !p->aim.shift;
 }
 
 /* 1 - cosine of a row's final hidden state and its parent's; `slope` times its derivative is added
  * to dhidden (D), unless that is NULL. */
-static double misaligned(rd_step *p, int32_t row, double slope, float *dhidden) {
+static double misaligned(cpu_step *p, int32_t row, double slope, float *dhidden) {
   const rd_stack *s = p->stack, *parent = p->clean->stack;
   int64_t D = s->config->width;
   rd_dtype t = s->weights->type;
@@ -177,7 +162,7 @@ static double misaligned(rd_step *p, int32_t row, double slope, float *dhidden) 
 
 /* Loss of a chunk whose rows aim at the base. */
 static rd_code aimed_loss(losses *l, float *logits, const int32_t *rows, int64_t n, rd_error *e) {
-  rd_step *p = l->step;
+  cpu_step *p = l->step;
   for (int64_t i = 0; i < n; i++)
     p->parents[i] = parent_of(p, rows[i]);
   RD_TRY(rd_stack_logits(p->clean->stack, p->parents, n, keep_goals, p, e));
@@ -190,7 +175,7 @@ static rd_code aimed_loss(losses *l, float *logits, const int32_t *rows, int64_t
 /* Loss of one chunk of rows and, with a gradient, dL/d hidden of those rows. */
 static rd_code chunk_loss(void *context, float *logits, int64_t first, int64_t n, rd_error *e) {
   losses *l = context;
-  rd_step *p = l->step;
+  cpu_step *p = l->step;
   const rd_stack *s = p->stack;
   const rd_config *c = s->config;
   const int32_t *rows = p->loss_rows + first;
@@ -229,7 +214,7 @@ static rd_code chunk_loss(void *context, float *logits, int64_t first, int64_t n
   return RD_OK;
 }
 
-static rd_code backward(rd_step *p, rd_gradient *g, rd_error *e) {
+static rd_code backward(cpu_step *p, rd_gradient *g, rd_error *e) {
   rd_stack *s = p->stack;
   const rd_config *c = s->config;
   int64_t T = s->context.T, D = c->width;
@@ -251,7 +236,7 @@ static rd_code backward(rd_step *p, rd_gradient *g, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code run_rows(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
+static rd_code run_rows(cpu_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
                         const int32_t *targets, const float *weights, rd_gradient *gradient,
                         double *loss, float *row_loss, rd_error *e) {
   RD_TRY(rd_stack_run(p->stack, sequences, n, block, e));
@@ -271,33 +256,33 @@ static rd_code run_rows(rd_step *p, const rd_sequence *sequences, int64_t n, int
 }
 
 /* The half behind the gates alone, whose rows find their targets in those of the batch. */
-static rd_code run_gated(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
+static rd_code run_gated(cpu_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
                          const int32_t *targets, const float *weights, rd_gradient *gradient,
                          double *loss, float *row_loss, rd_error *e) {
   rd_clean_half *h = p->clean;
   RD_TRY(rd_clean_half_run(h, sequences, n, e));
-  for (int64_t i = 0; i < h->rows; i++) {
-    h->targets[i] = targets[h->batch_rows[i]];
-    h->weights[i] = weights[h->batch_rows[i]];
+  for (int64_t i = 0; i < h->halves.rows; i++) {
+    h->targets[i] = targets[h->halves.batch_rows[i]];
+    h->weights[i] = weights[h->halves.batch_rows[i]];
   }
-  RD_TRY(run_rows(p, h->noisy, h->noisy_count, block, h->targets, h->weights, gradient, loss,
-                  row_loss ? h->losses : NULL, e));
-  int64_t end = n > 0 ? sequences[n - 1].ids - sequences[0].ids + sequences[n - 1].count : 0;
-  for (int64_t r = 0; row_loss && r < end; r++)
-    row_loss[r] = h->places[r] >= 0 ? h->losses[h->places[r]] : 0;
+  RD_TRY(run_rows(p, h->halves.noisy, h->halves.noisy_count, block, h->targets, h->weights,
+                  gradient, loss, row_loss ? h->losses : NULL, e));
+  for (int64_t r = 0; row_loss && r < h->halves.batch; r++)
+    row_loss[r] = h->halves.places[r] >= 0 ? h->losses[h->halves.places[r]] : 0;
   return RD_OK;
 }
 
-rd_code rd_step_run(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
-                    const int32_t *targets, const float *weights, rd_gradient *gradient,
-                    double *loss, float *row_loss, rd_error *e) {
+static rd_code run(rd_step *step, const rd_sequence *sequences, int64_t n, int64_t block,
+                   const int32_t *targets, const float *weights, rd_gradient *gradient,
+                   double *loss, float *row_loss, rd_error *e) {
+  cpu_step *p = (cpu_step *)step;
   return (p->clean ? run_gated : run_rows)(p, sequences, n, block, targets, weights, gradient, loss,
                                            row_loss, e);
 }
 
 /* What the chunks of logits of a reading are for. */
 typedef struct guess {
-  rd_step *step;
+  cpu_step *step;
   const int32_t *rows; /* of the call */
   const rd_propose_rule *rule;
   uint32_t iteration;
@@ -306,7 +291,7 @@ typedef struct guess {
 
 static rd_code guess_chunk(void *context, float *logits, int64_t first, int64_t n, rd_error *e) {
   const guess *g = context;
-  rd_step *p = g->step;
+  cpu_step *p = g->step;
   const int32_t *rows = g->rows + first;
   for (int64_t i = 0; i < n; i++)
     p->proposed[i] = (rd_propose_row){g->rule, g->iteration, (uint32_t)rows[i]};
@@ -317,9 +302,10 @@ static rd_code guess_chunk(void *context, float *logits, int64_t first, int64_t 
   return RD_OK;
 }
 
-rd_code rd_step_guess(rd_step *p, const rd_sequence *sequences, int64_t n, int64_t block,
-                      const int32_t *rows, int64_t count, const rd_propose_rule *rule,
-                      uint32_t iteration, int32_t *ids, rd_error *e) {
+static rd_code guess_rows(rd_step *step, const rd_sequence *sequences, int64_t n, int64_t block,
+                          const int32_t *rows, int64_t count, const rd_propose_rule *rule,
+                          uint32_t iteration, int32_t *ids, rd_error *e) {
+  cpu_step *p = (cpu_step *)step;
   rd_clean_half *h = p->clean;
   guess g = {p, rows, rule, iteration, ids};
   if (!h) {
@@ -328,7 +314,47 @@ rd_code rd_step_guess(rd_step *p, const rd_sequence *sequences, int64_t n, int64
   }
   RD_TRY(rd_clean_half_run(h, sequences, n, e));
   for (int64_t i = 0; i < count; i++)
-    h->listed[i] = h->places[rows[i]];
-  RD_TRY(rd_stack_run(p->stack, h->noisy, h->noisy_count, block, e));
+    h->listed[i] = h->halves.places[rows[i]];
+  RD_TRY(rd_stack_run(p->stack, h->halves.noisy, h->halves.noisy_count, block, e));
   return rd_stack_logits(p->stack, h->listed, count, guess_chunk, &g, e);
+}
+
+static const rd_step_calls calls = {.run = run,
+                                    .guess = guess_rows,
+                                    .aim = set_aim,
+                                    .clear = clear_gradients,
+                                    .gather = nothing_to_do,
+                                    .refresh = nothing_to_do,
+                                    .close = close_step};
+
+rd_code rd_step_cpu_open(rd_step **out, const rd_step_plan *plan, rd_error *e) {
+  const rd_config *config = plan->config;
+  const rd_weights *weights = plan->weights;
+  const rd_stack_sizes sizes = sizes_of(config, plan->rows, plan->longest, plan->recompute);
+  rd_arena measure = rd_arena_measure();
+  *out = NULL;
+  cpu_step *p = rd_calloc(1, sizeof *p, "a training step", e);
+  if (!p)
+    return RD_NO_MEMORY;
+  p->base = (rd_step){.calls = &calls, .plan = *plan};
+  layout(p, &measure, config, weights, &sizes);
+  rd_code code = rd_arena_init(&p->arena, measure.used, "the gradients of a training batch", e);
+  if (code == RD_OK) {
+    layout(p, &p->arena, config, weights, &sizes);
+    code = rd_stack_new(&p->stack, config, weights, &sizes, e);
+  }
+  if (code == RD_OK && weights->plain)
+    code = rd_clean_half_new(&p->clean, config, weights, plan->rows, plan->longest, sizes.chunk, e);
+  if (code == RD_OK && p->clean) {
+    p->stack->context.past = &p->clean->past;
+    p->stack->context.past_back = rd_past_backward;
+  }
+  if (code != RD_OK) {
+    close_step(&p->base);
+    return code;
+  }
+  if (in_place(config, weights))
+    p->dlogits = p->stack->logits;
+  *out = &p->base;
+  return RD_OK;
 }

@@ -65,6 +65,7 @@ static size_t data_bytes(const rd_trainer *t) {
 rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error *e) {
   const rd_parameters *p = &t->parameters;
   rd_model live = rd_trainer_live(t);
+  const rd_step_plan plan = rd_trainer_plan(t);
   double peak = 0;
   size_t before = rd_resident_bytes();
   RD_TRY(probe_speed(p->type, &peak, e));
@@ -78,8 +79,7 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
       .packed_bytes = p->packed_bytes,
       .master_bytes = p->master_bytes,
       .state_bytes = p->state_bytes,
-      .pass_bytes = rd_step_memory(&t->config, &p->weights, t->rules.rows, t->rules.window,
-                                   t->settings->recompute),
+      .pass_bytes = t->kind->memory(&plan),
       .draft_bytes =
           t->validation.count ? rd_engine_memory(&live, t->rules.window, t->rules.window) : 0,
       .updates = t->updates,

@@ -32,8 +32,8 @@ static rd_code take_memory(rd_trainer *t, rd_error *e) {
   t->row_loss = rd_calloc(2 * (size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
   if (!t->row_loss)
     return RD_NO_MEMORY;
-  return rd_step_new(&t->step, &t->config, &t->parameters.weights, t->rules.rows, t->rules.window,
-                     s->recompute, e);
+  const rd_step_plan plan = rd_trainer_plan(t);
+  return rd_step_open(&t->step, s->engine, &plan, e);
 }
 
 /* What rows aim at: with objective blocks the base, and `align` of its hidden states. */
@@ -85,8 +85,9 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
   const double at = (double)t->update / (double)t->updates;
   const rd_aim aim = aim_of(t, at < 0.5 ? t->settings->align * (1 - 2 * at) : 0);
   for (int64_t a = 0; a < t->settings->accumulate; a += t->ranks->count) {
-    rd_parameters_clear(p);
+    RD_TRY(rd_step_clear(t->step, e));
     RD_TRY(passes(t, (t->update - 1) * t->settings->accumulate + a, &aim, loss, total, e));
+    RD_TRY(rd_step_gather(t->step, e));
     if (p->apart)
       RD_TRY(rd_ranks_sum_add(p->apart, &p->sum, e));
   }
@@ -110,7 +111,8 @@ static rd_code step(rd_trainer *t, double rate, double scale, rd_error *e) {
                          .step = t->update};
     rd_adamw(p->master, p->m, p->v, p->gradient, p->count, &how);
   }
-  return rd_parameters_refresh(&t->parameters, e);
+  RD_TRY(rd_parameters_refresh(&t->parameters, e));
+  return rd_step_refresh(t->step, e);
 }
 
 static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
@@ -218,7 +220,9 @@ static rd_code prepare(rd_trainer *t, rd_error *e) {
   if (code == RD_OK && writes(t))
     code = open_folder(t, &found, e);
   RD_TRY(rd_ranks_agree(t->ranks, code, e));
-  return t->ranks->count > 1 ? rd_rank_start(t, e) : RD_OK;
+  if (t->ranks->count > 1)
+    RD_TRY(rd_rank_start(t, e));
+  return rd_step_refresh(t->step, e);
 }
 
 /* Log, validate, checkpoint: what follows an update. */

@@ -232,8 +232,10 @@ static void begin_gate(rd_parameters *p, const rd_weights *base) {
 
 rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_weights *base,
                            rd_dtype type, const rd_parameters_plan_options *options, rd_error *e) {
-  *p = (rd_parameters){
-      .config = config, .type = type, .frozen = !options->all, .apart = options->apart};
+  *p = (rd_parameters){.config = config,
+                       .type = type,
+                       .packed = !options->all && !options->elsewhere,
+                       .apart = options->apart};
   size_t layers = (size_t)config->layers, linears = 0;
   rd_walk at = rd_parts_of(config, NULL, NULL, NULL);
   while (rd_parts_next(&at))
@@ -259,7 +261,7 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
   lay_out(p, &masters, &state, false);
   p->master_bytes = masters.used;
   p->state_bytes = state.used;
-  p->packed_bytes = p->frozen ? rd_weights_packed_size(&p->weights, config) : 0;
+  p->packed_bytes = p->packed ? rd_weights_packed_size(&p->weights, config) : 0;
   return RD_OK;
 }
 
@@ -288,7 +290,7 @@ rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
   RD_TRY(rd_arena_init(&p->master_arena, p->master_bytes, "trained weights", e));
   RD_TRY(rd_arena_init(&p->state_arena, p->state_bytes, "gradients and optimizer", e));
   lay_out(p, &p->master_arena, &p->state_arena, true);
-  if (p->frozen)
+  if (p->packed)
     RD_TRY(rd_weights_pack(&p->weights, p->config, &p->packed_arena, e));
   for (size_t i = 0; i < p->count; i++)
     begin(&p->items[i], seed, (uint32_t)i);
@@ -352,10 +354,6 @@ void rd_parameters_drop(rd_parameters *p) {
   free(p->weights.layers);
   free(p->gradient.layers);
   *p = (rd_parameters){0};
-}
-
-void rd_parameters_clear(rd_parameters *p) {
-  memset(p->sum.values, 0, (size_t)p->sum.count * sizeof(float));
 }
 
 double rd_parameters_norm(const rd_parameters *p, double scale) {

@@ -51,7 +51,7 @@ typedef struct rd_parameters {
   rd_ranks_sum sum;      /* of the gradients of many passes, where there are many */
   rd_fold *folds;        /* (fold_count) factors that are folded into what the pass reads */
   size_t fold_count;
-  bool frozen; /* the base's matrices are: they are packed for their products (packed.h) */
+  bool packed; /* the base's matrices are frozen: they are packed for their products (packed.h) */
   rd_arena master_arena, state_arena, packed_arena;
   size_t master_bytes, state_bytes, packed_bytes;
 } rd_parameters;
@@ -65,6 +65,7 @@ typedef struct rd_parameters_plan_options {
   const rd_ranks *apart; /* several passes make an update: their gradients are summed by these; else
                             NULL */
   bool gated;            /* the weights keep their plain form, for what lies before a gate */
+  bool elsewhere;        /* a device multiplies: nothing is packed for the processor's products */
   int64_t rank;          /* of the factors; 0: an adapter's own, else RD_DEFAULT_RANK */
   double alpha;          /* 0: the rank */
   const char *targets;   /* "q_proj,v_proj" */
@@ -90,8 +91,6 @@ void rd_parameters_drop(rd_parameters *p);
 rd_code rd_parameter_tensor(rd_tensor *out, const rd_parameter *item, const char *prefix,
                             rd_dtype type, const void *data, rd_error *e);
 
-/* Zero all gradients: before each pass where they are summed apart, else before the first. */
-void rd_parameters_clear(rd_parameters *p);
 /* The gradients of folded factors, from what the passes added to: once, behind the last pass. */
 rd_code rd_parameters_unfold(rd_parameters *p, rd_error *e);
 /* The norm of all gradients, each times `scale`. */

@@ -6,6 +6,7 @@
 #include "precision.h"
 #include "rows.h"
 #include "schedule.h"
+#include "step.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,8 @@ static const rd_option train_rows[] = {
     {"seed", AT(seed), .fallback = "42", .max = 9e15, .group = "Optimizer",
      .help = "of the order, the corruption and new weights"},
     {"out", AT(out), .letter = 'o', .group = "Run", .value = "DIR", .help = "folder of the run"},
+    {"engine", AT(engine), .choices = &rd_step_table, .group = "Run",
+     .help = "what computes the passes; none: the first that this machine can run"},
     {"threads", AT(threads), .fallback = "0", .max = 1024, .group = "Run",
      .help = "0: as many as the machine has"},
     {"log-every", AT(log_every), .fallback = "10", .min = 1, .max = 1e9, .group = "Run",
@@ -485,10 +488,10 @@ char *rd_train_settings_yaml(const rd_train_settings *s) {
 /* Keys that may change between a checkpoint and its resumption: they do not touch what was computed
  * so far. */
 static const char *const free_keys[] = {
-    "out",    "threads", "log_every",   "validate_every", "checkpoint_every",
-    "keep",   "resume",  "overwrite",   "dry_run",        "quiet",
-    "json",   "updates", "epochs",      "learning_rate",  "schedule",
-    "warmup", "clip",    "weight_decay"};
+    "out",    "threads", "log_every",    "validate_every", "checkpoint_every",
+    "keep",   "resume",  "overwrite",    "dry_run",        "quiet",
+    "json",   "updates", "epochs",       "learning_rate",  "schedule",
+    "warmup", "clip",    "weight_decay", "engine"};
 
 static json_t *default_json(void) {
   rd_train_settings s = {0};

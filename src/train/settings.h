@@ -54,6 +54,7 @@ typedef struct rd_train_settings {
   char *gate, *objective, *loss_on, *trainable, *lora_targets, *schedule, *precision, *pad,
       *long_rows;
   char *columns, *turns;
+  char *engine; /* of step.h; NULL: the first that this machine can run */
   int64_t lora_rank, draft_top_k, window, batch, accumulate, updates, warmup, seed, threads;
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
   char *block_lengths;

@@ -304,9 +304,11 @@ static rd_code open_all(rd_trainer *t, rd_error *e) {
     return rd_fail(e, RD_BAD_INPUT, "%s: has no tokenizer to read the data with", settings->model);
   RD_TRY(rd_text_coder_of(&t->coder, &t->prompter, e));
   RD_TRY(set_rules(t, e));
+  RD_TRY(rd_step_kind_find(&t->kind, settings->engine, e));
   rd_parameters_plan_options options = {.all = rd_train_settings_all(settings),
                                         .norms = settings->train_norms,
                                         .gated = t->gate.answer,
+                                        .elsewhere = t->kind->device,
                                         .apart = settings->accumulate > 1 ? t->ranks : NULL,
                                         .rank = settings->lora_rank,
                                         .alpha = settings->lora_alpha,
@@ -353,6 +355,17 @@ void rd_trainer_close(rd_trainer *t) {
   rd_model_close(&t->base);
   rd_folder_unlock(&t->lock);
   *t = (rd_trainer){0};
+}
+
+rd_step_plan rd_trainer_plan(const rd_trainer *t) {
+  return (rd_step_plan){.config = &t->config,
+                        .weights = &t->parameters.weights,
+                        .gradient = &t->parameters.gradient,
+                        .gradients = t->parameters.sum.values,
+                        .gradient_count = t->parameters.sum.count,
+                        .rows = t->rules.rows,
+                        .longest = t->rules.window,
+                        .recompute = t->settings->recompute};
 }
 
 rd_model rd_trainer_live(const rd_trainer *t) {

@@ -50,6 +50,7 @@ typedef struct rd_trainer {
   rd_prompter prompter;            /* of the data: the tokenizer and its template */
   rd_text_coder coder;
   const rd_rate_schedule *schedule;
+  const rd_step_kind *kind; /* of the passes; where it was not named another may take over */
   rd_parameters parameters;
   rd_step *step;
   rd_examples examples, validation;
@@ -75,6 +76,9 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
  * not a number; the last checkpoint stays. */
 rd_code rd_trainer_run(rd_trainer *t, rd_error *e);
 void rd_trainer_close(rd_trainer *t);
+
+/* What the passes of the run are made for. */
+rd_step_plan rd_trainer_plan(const rd_trainer *t);
 
 /* The model as trained so far, for drafts: borrows everything. */
 rd_model rd_trainer_live(const rd_trainer *t);

@@ -18,7 +18,8 @@ static void *compact(const scene *s, const void *x, int64_t row, int64_t stride,
   for (int64_t n = 0; n < s->a.sequences; n++) {
     const rd_span *span = &s->spans[n];
     const int64_t from = keys ? span->k + (past ? 0 : span->first) : before;
-    const int64_t count = keys && past ? span->first : span->queries + (keys ? 0 : span->q - before);
+    const int64_t count =
+        keys && past ? span->first : span->queries + (keys ? 0 : span->q - before);
     for (int64_t i = 0; i < count; i++, at++)
       memcpy(rd_at(y, t, at * row), rd_at_const(x, t, (from + i) * stride),
              (size_t)row * rd_dtype_size(t));
@@ -67,8 +68,8 @@ static void launch(rd_device *d, const rd_kernel *k, const device_scene *p, int6
 }
 
 /* The fresh rows of every span. */
-static void compare(const scene *s, const void *is, const void *should, int64_t row,
-                    int64_t stride, bool keys, double bound, const char *what) {
+static void compare(const scene *s, const void *is, const void *should, int64_t row, int64_t stride,
+                    bool keys, double bound, const char *what) {
   for (int64_t n = 0; n < s->a.sequences; n++) {
     const rd_span *x = &s->spans[n];
     char *wanted = calloc((size_t)(x->queries * row), rd_dtype_size(s->a.type));
@@ -97,7 +98,8 @@ static void check_layout(rd_device *d, const layout *l, rd_dtype type) {
   void *v = compact(&s, s.data[V], narrow, a->v_stride, true, false);
   void *past_k = compact(&s, s.data[K], narrow, a->k_stride, true, true);
   void *past_v = compact(&s, s.data[V], narrow, a->v_stride, true, true);
-  void *o = calloc(bytes, 1), *dq = calloc(bytes, 1), *dk = calloc(bytes, 1), *dv = calloc(bytes, 1);
+  void *o = calloc(bytes, 1), *dq = calloc(bytes, 1), *dk = calloc(bytes, 1),
+       *dv = calloc(bytes, 1);
   float *lse = calloc((size_t)(s.rows * a->heads), sizeof *lse);
   float *delta = calloc((size_t)(s.rows * a->heads), sizeof *delta);
   p.args = (rd_learn_attend_args){.o = o,
@@ -130,7 +132,8 @@ static void check_layout(rd_device *d, const layout *l, rd_dtype type) {
   launch(d, &d->kernels->attend_back_queries, &p, a->heads, true, dq, bytes);
   launch(d, &d->kernels->attend_back_keys, &p, a->kv_heads, true, dk, narrow_bytes);
   launch(d, &d->kernels->attend_back_keys, &p, a->kv_heads, true, dv, narrow_bytes);
-  if (rd_attention_forward(a, s.data[O], s.lse, s.data[Q], s.data[K], s.data[V], s.workspace, NULL) ||
+  if (rd_attention_forward(a, s.data[O], s.lse, s.data[Q], s.data[K], s.data[V], s.workspace,
+                           NULL) ||
       rd_attention_backward(a, s.data[DQ], s.data[DK], s.data[DV], s.data[DO], s.data[O], s.lse,
                             s.data[Q], s.data[K], s.data[V], s.workspace, NULL))
     fail_msg("the processor's attention");

@@ -107,7 +107,8 @@ static void bias(rd_device *d, const op_data *o, void *y, size_t bytes) {
   launch_both_ways(d, &d->kernels->sum_rows, &grid, &a, y, bytes);
 }
 
-static void gated(rd_device *d, const op_data *o, void *y, size_t bytes, rd_curve curve, int which) {
+static void gated(rd_device *d, const op_data *o, void *y, size_t bytes, rd_curve curve,
+                  int which) {
   void *other = malloc(bytes + 64);
   const rd_gated_back_args a = {.dgate = which == 0 ? y : other,
                                 .dup = which == 1 ? y : other,
@@ -148,8 +149,13 @@ static void embed(rd_device *d, const op_data *o, void *y, size_t bytes) {
       starts[++count] = at;
     }
   }
-  const rd_look_up_back_args a = {
-      .table = y, .dx = o->dout, .ids = ids, .starts = starts, .order = order, .D = o->D, .scale = 1};
+  const rd_look_up_back_args a = {.table = y,
+                                  .dx = o->dout,
+                                  .ids = ids,
+                                  .starts = starts,
+                                  .order = order,
+                                  .D = o->D,
+                                  .scale = 1};
   const rd_blocks grid = rows(d, count);
   launch_both_ways(d, &d->kernels->look_up_back, &grid, &a, y, bytes);
   free(order);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Training behind a gate: the loss is that of gated passes over a cache, gradients agree with
- * central differences, and a batch is what its sequences are alone. */
+/* Training behind a gate, by every kind of steps that this machine has: the loss is that of gated
+ * passes over a cache, gradients agree with central differences, and a batch is what its sequences
+ * are alone. */
+#include "cpu.h"
 #include "json.h"
 #include "model.h"
 #include "parts.h"
@@ -10,7 +12,19 @@
 
 #include <math.h>
 
-enum { T1 = 14, T2 = 9, T3 = 6, T = T1 + T2 + T3, GATE1 = 6, GATE2 = 2, MOST = 64, V = 288 };
+enum {
+  T1 = 14,
+  T2 = 9,
+  T3 = 6,
+  T = T1 + T2 + T3,
+  GATE1 = 6,
+  GATE2 = 2,
+  MOST = 64,
+  V = 288,
+  POOL = 1 << 17
+};
+
+static const rd_step_kind *kind_now;
 
 static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors",
                                     "redraft.json"};
@@ -19,6 +33,8 @@ static const char *const files[] = {"adapter_config.json", "adapter_model.safete
 typedef struct world {
   rd_model *model;
   rd_gradient gradient;
+  float *pool; /* (POOL) where gradients lie */
+  int64_t taken;
   float *values[MOST], *grads[MOST];
   int64_t sizes[MOST];
   const char *names[MOST];
@@ -32,7 +48,9 @@ static float *own(world *w, const char *name, const float *from, int64_t n, floa
   w->values[w->count] = copy;
   w->sizes[w->count] = n;
   w->names[w->count] = name;
-  *grad = w->grads[w->count++] = calloc((size_t)n, sizeof(float));
+  assert_true(w->taken + n <= POOL);
+  *grad = w->grads[w->count++] = w->pool + w->taken;
+  w->taken += n;
   return copy;
 }
 
@@ -40,6 +58,7 @@ static void open_world(world *w, const char *model, const char *adapter) {
   char folder[64], path[400];
   rd_error e = {0};
   memset(w, 0, sizeof *w);
+  w->pool = calloc(POOL, sizeof *w->pool);
   temporary(folder, sizeof folder);
   for (int i = 0; i < 2; i++) {
     snprintf(path, sizeof path, GOLDEN "adapters/%s/%s", adapter, files[i]);
@@ -67,10 +86,9 @@ static void open_world(world *w, const char *model, const char *adapter) {
 }
 
 static void close_world(world *w) {
-  for (int i = 0; i < w->count; i++) {
+  for (int i = 0; i < w->count; i++)
     free(w->values[i]);
-    free(w->grads[i]);
-  }
+  free(w->pool);
   free(w->gradient.layers);
   rd_model_close(&w->model);
 }
@@ -94,20 +112,40 @@ static void fill(batch *b) {
   b->sequences[2] = (rd_sequence){.ids = b->ids + T1 + T2, .count = T3};
 }
 
-static double loss_of(rd_step *p, const batch *b, rd_gradient *g, float *row_loss) {
+/* Loss, and gradients unless NULL, with the weights as they are now. */
+static double run_step(rd_step *p, const rd_sequence *sequences, int64_t n, const int32_t *targets,
+                       const float *weights, rd_gradient *g, float *row_loss) {
   double loss = 0;
   rd_error e = {0};
-  if (rd_step_run(p, b->sequences, 3, 0, b->targets, b->weights, g, &loss, row_loss, &e) != RD_OK)
+  if (rd_step_refresh(p, &e) || (g && rd_step_clear(p, &e)) ||
+      rd_step_run(p, sequences, n, 0, targets, weights, g, &loss, row_loss, &e) ||
+      (g && rd_step_gather(p, &e)))
     fail_msg("%s", e.message);
   return loss;
 }
 
-static rd_step *step_of(const world *w, bool recompute) {
+static double loss_of(rd_step *p, const batch *b, rd_gradient *g, float *row_loss) {
+  return run_step(p, b->sequences, 3, b->targets, b->weights, g, row_loss);
+}
+
+static rd_step *open_step(const world *w, int64_t rows, int64_t longest, bool recompute) {
   rd_step *p;
   rd_error e = {0};
-  if (rd_step_new(&p, &w->model->config, &w->model->weights, T, T1, recompute, &e) != RD_OK)
+  const rd_step_plan plan = {.config = &w->model->config,
+                             .weights = &w->model->weights,
+                             .gradient = &w->gradient,
+                             .gradients = w->pool,
+                             .gradient_count = w->taken,
+                             .rows = rows,
+                             .longest = longest,
+                             .recompute = recompute};
+  if (rd_step_open(&p, kind_now->name, &plan, &e) != RD_OK)
     fail_msg("%s", e.message);
   return p;
+}
+
+static rd_step *step_of(const world *w, bool recompute) {
+  return open_step(w, T, T1, recompute);
 }
 
 static const struct pair {
@@ -305,18 +343,11 @@ static void fill_halves(halves *b) {
 }
 
 static double loss_of_halves(rd_step *p, const halves *b, rd_gradient *g, float *row_loss) {
-  double loss = 0;
-  rd_error e = {0};
-  if (rd_step_run(p, b->sequences, BLOCKS, 0, b->targets, b->weights, g, &loss, row_loss, &e))
-    fail_msg("%s", e.message);
-  return loss;
+  return run_step(p, b->sequences, BLOCKS, b->targets, b->weights, g, row_loss);
 }
 
 static rd_step *step_of_halves(const world *w, const rd_aim *aim, bool recompute) {
-  rd_step *p;
-  rd_error e = {0};
-  if (rd_step_new(&p, &w->model->config, &w->model->weights, ROWS, TEXT, recompute, &e) != RD_OK)
-    fail_msg("%s", e.message);
+  rd_step *p = open_step(w, ROWS, TEXT, recompute);
   rd_step_aim(p, aim);
   return p;
 }
@@ -520,5 +551,14 @@ int main(void) {
       cmocka_unit_test(gradients_of_blocks_agree_too),
       cmocka_unit_test(guesses_are_those_of_each_row_alone),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  rd_threads_set(2);
+  for (size_t i = 0; i < rd_step_kind_count; i++) {
+    kind_now = &rd_step_kinds[i];
+    if (!kind_now->able())
+      continue;
+    print_message("%s\n", kind_now->name);
+    failed += cmocka_run_group_tests(tests, NULL, NULL);
+  }
+  return failed;
 }

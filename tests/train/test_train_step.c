@@ -96,10 +96,11 @@ static void one_step(rd_parameters *p, rd_step *pass, const json_t *golden, cons
   double loss = 0;
   pack(&batch, step);
   const char *attention = json_string_value(json_object_get(golden, "attention"));
-  rd_parameters_clear(p);
+  assert_int_equal(rd_step_clear(pass, &e), RD_OK);
   assert_int_equal(rd_step_run(pass, batch.sequences, batch.count, strcmp(attention, "causal") == 0,
                                batch.targets, batch.weights, &p->gradient, &loss, NULL, &e),
                    RD_OK);
+  assert_int_equal(rd_step_gather(pass, &e), RD_OK);
   assert_int_equal(rd_parameters_unfold(p, &e), RD_OK);
   assert_true(fabs(loss - number(step, "loss")) <= 1e-3 * fabs(number(step, "loss")));
   double norm = rd_parameters_norm(p, 1.0);
@@ -120,6 +121,7 @@ static void one_step(rd_parameters *p, rd_step *pass, const json_t *golden, cons
     rd_adamw(item->master, item->m, item->v, item->gradient, item->count, &how);
   }
   assert_int_equal(rd_parameters_refresh(p, &e), RD_OK);
+  assert_int_equal(rd_step_refresh(pass, &e), RD_OK);
   char key[16];
   snprintf(key, sizeof key, "%lld", (long long)index + 1);
   const json_t *after = json_object_get(json_object_get(golden, "after"), key);
@@ -127,7 +129,7 @@ static void one_step(rd_parameters *p, rd_step *pass, const json_t *golden, cons
     compare(p, json_string_value(after), false);
 }
 
-static void one_case(const json_t *golden) {
+static void one_case(const json_t *golden, const rd_step_kind *kind) {
   char model_path[512], adapter_path[512];
   rd_error e = {0};
   const char *adapter = json_string_value(json_object_get(golden, "adapter"));
@@ -144,6 +146,7 @@ static void one_case(const json_t *golden) {
     fail_msg("%s", e.message);
   rd_parameters_plan_options plan = {.all = strcmp(trainable, "all") == 0,
                                      .norms = strcmp(trainable, "lora+norms") == 0,
+                                     .elsewhere = kind->device,
                                      .rank = 0,
                                      .targets = "q_proj"};
   rd_parameters p;
@@ -151,9 +154,15 @@ static void one_case(const json_t *golden) {
   assert_int_equal(rd_parameters_plan(&p, &model->config, &model->weights, RD_F32, &plan, &e),
                    RD_OK);
   assert_int_equal(rd_parameters_place(&p, 1, &e), RD_OK);
-  assert_int_equal(
-      rd_step_new(&pass, &model->config, &p.weights, MOST_ROWS, model->config.positions, false, &e),
-      RD_OK);
+  const rd_step_plan made = {.config = &model->config,
+                             .weights = &p.weights,
+                             .gradient = &p.gradient,
+                             .gradients = p.sum.values,
+                             .gradient_count = p.sum.count,
+                             .rows = MOST_ROWS,
+                             .longest = model->config.positions};
+  if (rd_step_open(&pass, kind->name, &made, &e) != RD_OK)
+    fail_msg("%s", e.message);
   size_t index;
   json_t *step;
   json_array_foreach(json_object_get(golden, "steps"), index, step)
@@ -170,7 +179,9 @@ static void steps(void **state) {
   assert_int_equal(rd_json_open(&all, GOLDEN "train.json", NULL), RD_OK);
   json_array_foreach(all, index, golden) {
     print_message("%s\n", json_string_value(json_object_get(golden, "name")));
-    one_case(golden);
+    for (size_t i = 0; i < rd_step_kind_count; i++)
+      if (rd_step_kinds[i].able())
+        one_case(golden, &rd_step_kinds[i]);
   }
   assert_true(index >= 8);
   json_decref(all);

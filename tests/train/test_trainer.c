@@ -242,7 +242,7 @@ static void gradients_of(rd_trainer *t, const rd_weights *weights, rd_gradient *
   rd_step *step = NULL;
   rd_error e = {0};
   double loss = 0;
-  rd_parameters_clear(&t->parameters);
+  memset(t->parameters.sum.values, 0, (size_t)t->parameters.sum.count * sizeof(float));
   assert_int_equal(rd_step_new(&step, &t->config, weights, b->rows, t->rules.window, false, &e),
                    RD_OK);
   assert_int_equal(rd_step_run(step, b->sequences, b->sequence_count, 0, b->targets, b->weights,
@@ -353,10 +353,14 @@ static void interrupted_runs_go_on(void **state) {
                                       "stutter=0.2",     "first_wrong=0.2",     NULL};
   static const char *const said[] = {"loss_on=assistant", NULL};
   static const char *const none[] = {NULL};
+  static const char *const device[] = {"engine=emulated", NULL};
+  static const char *const device_drawn[] = {"engine=emulated", "precision=bf16",
+                                             "own_drafts=0.7",  "draft_temperature=1",
+                                             "accumulate=2",    NULL};
   static const struct {
     const char *const *kind, *const *more;
-  } cases[] = {{common, none}, {factors, none},  {factors, from_adapter},
-               {factors, own}, {factors, drawn}, {factors, said}};
+  } cases[] = {{common, none},   {factors, none}, {factors, from_adapter}, {factors, own},
+               {factors, drawn}, {factors, said}, {common, device},        {factors, device_drawn}};
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     char whole_out[40], cut_out[40];
     snprintf(whole_out, sizeof whole_out, "out=ROOT/whole-%zu", c);
@@ -374,6 +378,32 @@ static void interrupted_runs_go_on(void **state) {
     assert_true(same_weights(&a, &b));
     assert_int_equal(a.tokens, b.tokens);
     end(&a, &s);
+    end(&b, &u);
+  }
+}
+
+/* The kernels of a device, run by the processor: an update's gradients are those of the processor's
+ * own steps, to rounding, and a run's end is no worse. */
+static void devices_train_as_the_processor(void **state) {
+  (void)state;
+  static const char *const *const kinds[] = {common, factors};
+  static const char *const first[] = {"updates=1",  "batch=4",       "precision=f32",
+                                      "engine=cpu", "out=ROOT/here", NULL};
+  static const char *const there[] = {"engine=emulated", "out=ROOT/there", NULL};
+  static const char *const longer[] = {"updates=8", "out=ROOT/longer", NULL};
+  static const char *const none[] = {NULL};
+  for (size_t k = 0; k < 2; k++) {
+    rd_trainer a, b;
+    rd_train_settings s, u;
+    run_with(&a, &s, kinds[k], first, none, false);
+    run_with(&b, &u, kinds[k], first, there, false);
+    assert_true(gradients_differ(&a, &b) < 1e-4);
+    assert_true(fabs(a.best_loss - b.best_loss) < 1e-3 * a.best_loss);
+    const double before = b.best_loss;
+    end(&a, &s);
+    end(&b, &u);
+    run_with(&b, &u, kinds[k], there, longer, false);
+    assert_true(b.best_loss < 0.9 * before);
     end(&b, &u);
   }
 }
@@ -791,6 +821,7 @@ int main(void) {
                                      cmocka_unit_test(thick_factors_are_folded),
                                      cmocka_unit_test(ranks_grow),
                                      cmocka_unit_test(interrupted_runs_go_on),
+                                     cmocka_unit_test(devices_train_as_the_processor),
                                      cmocka_unit_test(damaged_checkpoints_are_not_believed),
                                      cmocka_unit_test(own_drafts_replace_the_noise),
                                      cmocka_unit_test(own_drafts_can_be_drawn),

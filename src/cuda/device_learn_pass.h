@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of a device's training passes share. Activations and scratch are layer.h's own
+ * structs, with addresses of the device. */
+#ifndef RD_DEVICE_LEARN_PASS_H
+#define RD_DEVICE_LEARN_PASS_H
+
+#include "device_learn.h"
+#include "device_pass.h"
+
+/* Lists of a pass: here and there they lie in the same order. */
+typedef struct rd_learn_lists {
+  int32_t *ids;         /* (rows) */
+  rd_device_row *rows;  /* (rows) */
+  rd_learn_span *spans; /* (rows) at most */
+  rd_learn_tile *tiles; /* (rows) at most */
+} rd_learn_lists;
+
+/* Rows that go through the stack together: those that learn, or those before gates. */
+typedef struct rd_learn_half {
+  const rd_weights *weights; /* with addresses of the device */
+  rd_layer_acts *acts;       /* (L), or one that serves every layer */
+  rd_stack_keep keep;
+  float *x, *rstd; /* (rows, D) what enters the final norm; (rows), or NULL */
+  void *hidden;    /* (rows, D) */
+  rd_learn_lists there, here;
+  int64_t T, span_count, tile_count; /* of the last run */
+} rd_learn_half;
+
+/* Lists of rows that have losses. */
+typedef struct rd_loss_lists {
+  int32_t *rows, *targets, *parents; /* (rows) */
+  float *weights;                    /* (rows) */
+} rd_loss_lists;
+
+struct rd_device_learn {
+  rd_device *device;
+  rd_step_plan plan;
+  const rd_config *config;
+  rd_device_weights *sent;
+  rd_dtype type;
+  int64_t rows, chunk, guesses; /* of a pass; of logits; of proposals at a time */
+  rd_learn_half own, clean;     /* clean.acts NULL: without a gate */
+  /* on the device */
+  float *gradients;               /* (gradient_count) laid out as the plan's */
+  unsigned char *past_k, *past_v; /* (L, rows, K*hd) of clean rows, or NULL */
+  float *unrotated, *normed;      /* as rd_layer_context has them */
+  float *cosines[2], *sines[2];   /* (longest, turned/2) */
+  float *delta;                   /* (rows, H) */
+  rd_layer_scratch scratch;
+  float *dx, *dhidden;                         /* (rows, D) */
+  float *logits, *goals;                       /* (chunk, V); goals NULL without a gate */
+  void *dlogits;                               /* (chunk, V); the logits themselves in f32 */
+  void *gathered, *head_mid;                   /* (chunk, D), (chunk, rank) */
+  float *dgathered;                            /* (chunk, D) */
+  rd_loss_lists losing;                        /* of rows with losses */
+  float *losses;                               /* (rows) */
+  double *apart;                               /* (rows) */
+  int32_t *looked_ids, *looked_starts, *order; /* (rows), (rows + 1), (rows) */
+  uint64_t *keys;                              /* (guesses, V) */
+  rd_device_draw *draws;                       /* (guesses) */
+  rd_proposal *proposals;                      /* (guesses) */
+  void *memory;                                /* all of the above but the weights */
+  /* here */
+  uint64_t *sorted;            /* (rows) */
+  int32_t *sorted_lists;       /* (3 rows + 1) */
+  rd_device_draw *draws_here;  /* (guesses) */
+  rd_proposal *proposals_here; /* (guesses) */
+  rd_arena here_arena;
+};
+
+/* What matrices and vectors of the plan's gradient are on the device. */
+float *rd_learn_gradient(const rd_device_learn *l, const float *here);
+
+/* y (T, N) of y_type = x w' + bias + scale (x a') b'; `mid` (T, rank) of the activations' type. */
+rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtype y_type, bool add,
+                        const void *x, int64_t T, void *mid, rd_error *e);
+/* Gradients from dy (T, N): dx (T, K) of dx_type is written or added to, where it is not NULL. */
+rd_code rd_learn_linear_back(rd_device_learn *l, const rd_linear *p, const rd_linear_grad *g,
+                             void *dx, rd_dtype dx_type, bool add, const void *dy, const void *x,
+                             int64_t T, const void *mid, rd_error *e);
+/* sum (D), of the plan's gradient or NULL, += what comes back to weights of a norm, or to a bias (x
+ * NULL). */
+rd_code rd_learn_sum_rows(rd_device_learn *l, float *sum, const void *dy, const void *x,
+                          rd_dtype type, const float *rstd, int64_t n, int64_t D, rd_error *e);
+/* y (n, D) of type = norm(x), or x where there are no weights. */
+rd_code rd_learn_norm(rd_device_learn *l, void *y, rd_dtype type, float *rstd, const float *x,
+                      const float *norm, int64_t n, int64_t D, rd_error *e);
+/* dx of dx_type (+)= what comes back of dy through a norm; dnorm of the plan's gradient, or NULL.
+ */
+rd_code rd_learn_norm_back(rd_device_learn *l, void *dx, rd_dtype dx_type, bool add, const void *dy,
+                           const void *x, rd_dtype type, const float *norm, float *dnorm,
+                           const float *rstd, int64_t n, int64_t D, rd_error *e);
+
+/* A layer of a half, there and, over rows that learn, back: dx as in rd_layer_backward. */
+rd_code rd_learn_forward(rd_device_learn *l, rd_learn_half *h, int64_t index, rd_error *e);
+rd_code rd_learn_backward(rd_device_learn *l, int64_t index, const rd_layer_grad *grad,
+                          rd_error *e);
+/* The way back from dhidden, through all layers to the embedding. */
+rd_code rd_learn_back(rd_device_learn *l, const rd_gradient *gradient, rd_error *e);
+
+#endif
