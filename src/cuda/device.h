@@ -54,8 +54,9 @@ typedef struct rd_device rd_device;
 struct rd_device {
   const char *name; /* for people: "NVIDIA H100 80GB HBM3" */
   const rd_kernel_set *kernels;
-  int threads; /* of a block that goes over a long row */
-  int64_t few; /* products of this many rows or fewer are the kernels' own; at most RD_FEW_MOST */
+  int threads;   /* of a block that goes over a long row */
+  size_t shared; /* bytes that a block may have */
+  int64_t few;   /* products of this many rows or fewer are the kernels' own; at most RD_FEW_MOST */
   /* Memory, not cleared, aligned to 256 bytes. RD_NO_MEMORY says how much there is. */
   rd_code (*take)(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e);
   void (*give)(rd_device *d, void *memory); /* NULL is fine */

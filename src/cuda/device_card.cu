@@ -353,6 +353,7 @@ rd_code begin(card *c, rd_error *e) {
   for (const void *kernel : eager)
     RD_TRY(check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
                  "shared memory", e));
+  c->base.shared = (size_t)most;
   return cublasLtCreate(&c->products) == CUBLAS_STATUS_SUCCESS
              ? RD_OK
              : fail(e, RD_IO, "cuBLAS does not start on %s", c->name);

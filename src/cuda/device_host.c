@@ -124,6 +124,7 @@ rd_code rd_device_host(rd_device **out, rd_error *e) {
   d->base = (rd_device){.name = "the processor in a card's place",
                         .kernels = &kernels,
                         .threads = THREADS,
+                        .shared = SHARED,
                         .few = RD_FEW_MOST,
                         .take = take,
                         .give = give,

@@ -177,6 +177,18 @@ size_t rd_device_learn_memory(const rd_step_plan *plan) {
   return code == RD_OK ? weights + working : 0;
 }
 
+/* Does a block of attention's way back have room? */
+static rd_code check_heads(const rd_device_learn *l, rd_error *e) {
+  const size_t wanted = rd_learn_shared(l->config->head_dim, l->type, true);
+  return wanted <= l->device->shared
+           ? RD_OK
+           : rd_fail(e, RD_UNSUPPORTED,
+                     "heads of %lld numbers in %s take %zu bytes of a block's memory, and %s has "
+                     "%zu: train in bf16, or with --engine cpu",
+                     (long long)l->config->head_dim, rd_dtype_name(l->type), wanted,
+                     l->device->name, l->device->shared);
+}
+
 static rd_code check_memory(const rd_device_learn *l, size_t weights, size_t working, rd_error *e) {
   size_t unused = 0, all = 0;
   l->device->memory(l->device, &unused, &all);
@@ -221,6 +233,8 @@ rd_code rd_device_learn_new(rd_device_learn **out, rd_device *d, const rd_step_p
   l->device = d;
   if (code == RD_OK)
     code = measure(l, &weights, &working, e);
+  if (code == RD_OK)
+    code = check_heads(l, e);
   if (code == RD_OK)
     code = check_memory(l, weights, working, e);
   if (code == RD_OK)

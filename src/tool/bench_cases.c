@@ -312,6 +312,8 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   step s = {0};
   rd_arena measure = rd_arena_measure();
   size_t count = (size_t)w->model->config.layers;
+  const rd_step_kind *kind = NULL;
+  RD_TRY(rd_step_kind_find(&kind, w->model->engine, e));
   rd_layer *layers = rd_calloc(count, sizeof *layers, "layers", e);
   rd_layer_grad *grads = rd_calloc(count, sizeof *grads, "gradients", e);
   rd_step *p = NULL;
@@ -322,11 +324,18 @@ static rd_code time_steps(work *w, int64_t rank, timing *t, rd_error *e) {
   }
   if (code == RD_OK) {
     step_layout(&s, w->model, rank, layers, grads, &s.arena);
-    code = rank > 0 ? rd_weights_pack(&s.weights, &w->model->config, &s.packed, e) : RD_OK;
+    code = rank > 0 && !kind->device ? rd_weights_pack(&s.weights, &w->model->config, &s.packed, e)
+                                     : RD_OK;
   }
+  const rd_step_plan plan = {.config = &w->model->config,
+                             .weights = &s.weights,
+                             .gradient = &s.gradient,
+                             .gradients = (float *)(void *)s.arena.base,
+                             .gradient_count = (int64_t)(s.arena.used / sizeof(float)),
+                             .rows = w->window * w->batch,
+                             .longest = w->window};
   if (code == RD_OK)
-    code =
-        rd_step_new(&p, &w->model->config, &s.weights, w->window * w->batch, w->window, false, e);
+    code = rd_step_open(&p, kind->name, &plan, e);
   while (code == RD_OK && wants(t)) {
     double loss = 0;
     code =

@@ -88,9 +88,9 @@ static void measure_limits(limits *l) {
 }
 
 /* Is it measured on a device, whose limits are not the processor's? */
-static bool on_device(const settings *s, const rd_model *m) {
+static bool on_device(const rd_model *m) {
   const rd_engine_kind *kind = rd_engine_kind_of(m);
-  return kind && kind->device && !s->train;
+  return kind && kind->device;
 }
 
 static rd_peak peak_of(const limits *l, const rd_model *m) {
@@ -146,8 +146,8 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
                         .batch = 1,
                         .threads = rd_threads_get(),
                         .reuse = (double)s->reuse,
-                        .peak = on_device(s, m) ? 0 : peak_of(l, m).rate,
-                        .bandwidth = on_device(s, m) ? 0 : l->bandwidth,
+                        .peak = on_device(m) ? 0 : peak_of(l, m).rate,
+                        .bandwidth = on_device(m) ? 0 : l->bandwidth,
                         .memory = rd_bench_memory()};
 }
 
@@ -225,7 +225,7 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
     row.canvas_rate = (double)(window * batch) / best.seconds;
     row.flops_rate = flops / best.seconds;
     row.fraction = row.peak > 0 ? row.flops_rate / row.peak : 0;
-    const bool device = on_device(s, m);
+    const bool device = on_device(m);
     const double pace = device ? row.flops_rate : flops / best.cpu_seconds / peak_of(l, m).cpu_rate;
     row.cpu_fraction = device ? 0 : pace;
     row.weights_rate = s->train ? 0 : rd_bench_weights(m) / best.seconds;

@@ -47,6 +47,13 @@ TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else 
 TRIALS = [["--shape", "llada-8b", "--decode"], ["--shape", "llada-8b", "--windows", "32", "--reuse", "224"], ["--shape", "smollm2-135m", "--windows", "256"]]
 # whose kernels ncu times one by one, where it is there
 KERNELS = [["--shape", "llama-1b", "--windows", "256"], ["--shape", "llama-1b", "--decode"], ["--shape", "llama-1b", "--decode", "--precision", "int8"]]
+# training steps: shape, rank (0: all weights), batches of 128 tokens
+STEPS = [("tini", 0, "1"), ("tini", 2, "1")] if TINY else [
+    ("smollm2-135m", 32, "16,64,256"),
+    ("tini", 0, "16,128,512"),
+    ("llama-1b", 32, "16"),
+    ("llada-8b", 32, "16,32"),
+]
 SHAPES = {"llama-1b": (16, 2048, 32, 8, 64, 8192, 128256), "llada-8b": (32, 4096, 32, 32, 128, 12288, 126464),
           "smollm2-135m": (30, 576, 9, 3, 64, 1536, 49152), "tini": (6, 288, 6, 6, 48, 768, 8192)}
 
@@ -69,7 +76,7 @@ def run(command, most=180.0):
 def tests():
     """The tests beside the program. Emulated, the test run has them already."""
     rows = []
-    for name in ["test_devices", "test_engine"] if not TINY else []:
+    for name in ["test_devices", "test_engine", "test_step", "test_clean_half", "test_train_step"] if not TINY else []:
         path = os.path.join(os.path.dirname(PROGRAM), name)
         if os.path.exists(path):
             status, text = run([path])
@@ -224,6 +231,102 @@ def kernels():
     return rows
 
 
+def beside_step(row, best):
+    """A training step of the same layers in PyTorch, bf16, gradients in f32 left out: seconds. Factors where there is a rank, all weights else."""
+    import torch
+    import torch.nn.functional as F
+    L, D, H, K, hd, ff, V = SHAPES[row["shape"]]
+    rank, B, T = row["rank"], int(row["batch"]), int(row["window"])
+    trained = []
+
+    def make(*size, train=False):
+        t = (torch.randn(*size, device="cuda", dtype=torch.float32) * 0.02).bfloat16()
+        if train:
+            trained.append(t.requires_grad_())
+        return t
+
+    def linear(out, cols):
+        w = make(out, cols, train=rank == 0)
+        return (w, make(rank, cols, train=True), make(out, rank, train=True)) if rank else (w,)
+
+    def apply(x, m):
+        y = F.linear(x, m[0])
+        return y + F.linear(F.linear(x, m[1]), m[2]) if rank else y
+    layers = [[linear(*size) for size in ((H * hd, D), (K * hd, D), (K * hd, D), (D, H * hd), (ff, D), (ff, D), (D, ff))] for _ in range(L)]
+    table, ones = make(V, D, train=rank == 0), torch.ones(D, device="cuda", dtype=torch.bfloat16)
+    ids = torch.randint(0, V, (B, T), device="cuda")
+
+    def work():
+        x = F.embedding(ids, table)
+        for q, k, v, o, gate, up, down in layers:
+            n = F.rms_norm(x, (D,), ones)
+            a = [apply(n, m).view(B, T, -1, hd).transpose(1, 2) for m in (q, k, v)]
+            x = x + apply(F.scaled_dot_product_attention(*a, enable_gqa=H != K).transpose(1, 2).reshape(B, T, -1), o)
+            n = F.rms_norm(x, (D,), ones)
+            x = x + apply(F.silu(apply(n, gate)) * apply(n, up), down)
+        F.cross_entropy(F.linear(F.rms_norm(x, (D,), ones), table).view(B * T, V), ids.view(-1)).backward()
+        for t in trained:
+            t.grad = None
+    try:
+        seconds = best(work, 5)
+    except torch.OutOfMemoryError:
+        seconds = None
+    del layers, table, trained
+    torch.cuda.empty_cache()
+    return seconds
+
+
+def steps(peak):
+    """Training steps: tokens and share of the peak, PyTorch's own beside them."""
+    rows = []
+    for shape, rank, batches in STEPS:
+        status, text = run([PROGRAM, "bench", "--json", "--answers", "0", "--engine", ENGINE, "--train", "--rank", str(rank), "--shape", shape, "--windows",
+                            "16" if TINY else "128", "--batches", batches, "--repeats", "1" if TINY else "5", *([] if TINY else ["--precision", "bf16"])])
+        found = [json.loads(line) for line in text.splitlines() if line.startswith("{")] if status == 0 else []
+        for row in found:
+            keep = {k: row[k] for k in ("case", "shape", "precision", "window", "batch", "seconds", "flops_per_second") if k in row}
+            keep.update(rank=rank, tokens_per_second=row["window"] * row["batch"] / row["seconds"])
+            if peak:
+                keep["share_of_flops"] = row.get("flops_per_second", 0) / peak["bf16"]
+                if left() > 30:
+                    keep["pytorch_seconds"] = beside_step(keep, peak["best"])
+            rows.append(keep)
+        if not found:
+            rows.append({"case": f"train {shape}, rank {rank}", "said": text[-300:]})
+    return rows
+
+
+# model, settings beside those of all runs, largest relative difference of the losses
+RUNS = [("tests/golden/models/train-tiny", ["precision=f32", "lora_rank=4"], 1e-4), ("tests/golden/models/train-tiny", ["precision=f32", "trainable=all"], 1e-4),
+        ("tests/golden/models/train-qwen3", ["precision=f32", "lora_rank=4", "gate=answer", "objective=blocks", "loss_on=answer"], 1e-4),
+        ("tests/golden/models/train-tiny", ["precision=bf16", "lora_rank=4"], 2e-2)]
+
+
+def losses():
+    """Runs of some updates on the engine beside the processor's: the losses and gradient norms of every update."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "rows.jsonl")
+        with open(data, "w") as f:
+            for i in range(40):
+                f.write(json.dumps({"prompt": f"{i}?", "answer": f"{i + 1}."}) + "\n")
+        for number, (model, more, bound) in enumerate(RUNS):
+            row = {"model": model, "settings": " ".join(more), "bound": bound, "difference": 1e9}
+            found = []
+            for engine in ("cpu", ENGINE):
+                settings = [f"model={model}", f"data={data}", "window=48", "batch=4", "updates=4", "warmup=1", "log_every=1", "validate_rows=0", f"engine={engine}",
+                            f"out={folder}/{engine}{number}", *more]
+                status, text = run([PROGRAM, "train", "--json", "-q", *(f"--set={s}" for s in settings)])
+                lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")] if status == 0 else []
+                found.append([(r["loss"], r["grad_norm"]) for r in lines if "grad_norm" in r] or text)
+            if all(isinstance(f, list) for f in found) and len(found[0]) == len(found[1]):
+                row["difference"] = max(abs(x - y) / abs(x) for a, b in zip(*found) for x, y in zip(a, b))
+            else:
+                row["said"] = str([f for f in found if isinstance(f, str)])[-500:]
+            rows.append(row)
+    return rows
+
+
 def times(peak, cases, **tried):
     rows = []
     ENVIRONMENT.update(tried)
@@ -250,10 +353,13 @@ def table(report):
     lines = [f"engine {report['engine']}, {report.get('card', 'no card')}, {report['seconds']:.0f} s, {report['failed']} failed"]
     for row in report["tests"] + report["sanitizer"] + report["answers"]:
         lines.append("  ".join(f"{k} {v}" for k, v in row.items() if k != "said"))
+    for row in report["losses"]:
+        lines.append(f"{row['model']} trained, {row['settings']}: off by {row['difference']:.2g}, at most {row['bound']:.2g}")
     for row in report["logits"]:
         lines.append(f"{row['model']} {row['precision']}: off by {row['difference']:.2g}, at most {row['bound']:.2g}")
     for row in report["times"]:
         row = {k: f"{100 * v:.1f}% of the measured peak" if k.startswith("share_of") else v for k, v in row.items()}
+    for row in report["times"] + report["steps"]:
         lines.append("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
     for row in report["kernels"]:
         lines.append(f"kernels of {row['case']}")
@@ -263,10 +369,11 @@ def table(report):
 
 def main():
     out = sys.argv[1]
-    report = {"engine": ENGINE, "tests": tests(), "logits": scores(), "answers": answers()}
+    report = {"engine": ENGINE, "tests": tests(), "logits": scores(), "losses": losses(), "answers": answers()}
     peak = peaks()
     if peak:
         report.update(card=peak["card"], peak_flops=peak["bf16"], peak_bytes=peak["bytes"])
+    report["steps"] = steps(peak)
     report["times"] = times(peak, TIMES)
     for way in ("early", "plain") if not TINY else ():
         report["times"] += times(peak, TRIALS, REDRAFT_CUDA_TRY=way)
@@ -274,7 +381,7 @@ def main():
     report["sanitizer"] = sanitizer()  # last: it is slow
     report["kernels"] = kernels()
     report["failed"] = sum(r["status"] != 0 for r in report["tests"] + report["sanitizer"]) + sum(not r["same"] for r in report["answers"])
-    report["failed"] += sum(not r["difference"] <= r["bound"] for r in report["logits"]) + sum("said" in r for r in report["times"])
+    report["failed"] += sum(not r["difference"] <= r["bound"] for r in report["logits"] + report["losses"]) + sum("said" in r for r in report["times"] + report["steps"])
     report["seconds"] = time.monotonic() - STARTED
     with open(os.path.join(out, "check.json"), "w") as f:
         json.dump(report, f, indent=1)
