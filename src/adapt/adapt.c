@@ -37,7 +37,8 @@ static rd_code open_with(rd_model **out, const rd_adapt_settings *s, const char 
   const rd_model_options options = {.path = s->model,
                                     .chat_template = s->prompt.chat_template,
                                     .mask_token = mask,
-                                    .system = s->prompt.system};
+                                    .system = s->prompt.system,
+                                    .engine = s->engine};
   return rd_model_open(out, &options, e);
 }
 
@@ -152,6 +153,7 @@ static rd_code settings_of(rd_train_settings *t, const rd_adapt_settings *s, con
   RD_TRY(set_text(t, "chat_template", s->prompt.chat_template, NULL, e));
   RD_TRY(set_text(t, "system", s->prompt.system, NULL, e));
   RD_TRY(set_text(t, "precision", s->precision, NULL, e));
+  RD_TRY(set_text(t, "engine", s->engine, NULL, e));
   RD_TRY(set_number(t, "seed", s->seed + (int64_t)nth, e));
   RD_TRY(set_number(t, "threads", s->threads, e));
   RD_TRY(set_number(t, "updates", own > 0 ? own : 1, e));

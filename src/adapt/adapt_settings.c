@@ -3,6 +3,7 @@
 #include "adapt_settings.h"
 
 #include "precision.h"
+#include "step.h"
 
 #define AT(member) RD_OPTION_AT(rd_adapt_settings, member)
 static const rd_option rows[] = {
@@ -28,6 +29,9 @@ static const rd_option rows[] = {
      .help = "of the adapter"},
     {"precision", AT(precision), .fallback = "auto", .choices = &rd_train_precision_table,
      .group = "Training", .help = "arithmetic of training's matrix products"},
+    {"engine", AT(engine), .choices = &rd_step_table, .group = "Training",
+     .help = "what writes the answers and computes training's passes; none: the first that this "
+             "machine can run"},
     {"set", AT(set), .many = true, .group = "Training", .value = "KEY=VALUE",
      .help = "a key of the trainer in every stage (`redraft train --help`); again for more"},
     {"seed", AT(seed), .fallback = "1", .max = 9e15, .group = "Run",

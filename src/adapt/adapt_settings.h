@@ -8,7 +8,7 @@
 #include "trainer.h"
 
 typedef struct rd_adapt_settings {
-  char *model, *out, *prompts, *precision, *set;
+  char *model, *out, *prompts, *precision, *engine, *set;
   rd_prompt_choice prompt;
   int64_t answers, tokens, updates, rank, seed, threads;
   double temperature, minutes;

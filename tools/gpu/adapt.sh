@@ -1,6 +1,6 @@
 #!/bin/sh
-# adapt.sh OUT [MINUTES]: a chat model adapted for some minutes (10) with checkpoints, and asked. Its own answers, from which the adapter learns, and
-# what is asked in the end are the engine's work; training is the processor's. Run again with the same OUT it goes on where it was stopped.
+# adapt.sh OUT [MINUTES]: a chat model adapted for some minutes (10) with checkpoints, and asked. Its own answers, from which the adapter learns,
+# the training, and what is asked in the end are the engine's work. Run again with the same OUT it goes on where it was stopped.
 #   PROGRAM=build/redraft   MODEL=models/smol/SmolLM2-135M-Instruct.Q4_1.gguf   ENGINE=cuda, or emulated to try it over a tiny model
 # OUT gets adapted/ (answers, stages, adapter), said.txt, and adapter.tar.gz to be brought back.
 set -eu
@@ -23,7 +23,7 @@ mkdir -p "$out"
 again=""
 [ ! -d "$out/adapted" ] || again=--resume
 # shellcheck disable=SC2086 # lists of options
-"$program" adapt "$model" -o "$out/adapted" --minutes "$minutes" $few $again
+"$program" adapt "$model" -o "$out/adapted" --engine "$engine" --minutes "$minutes" $few $again
 for question in "What is the capital of France?" "Why is the sky blue?" "Give me three tips for saving money."; do
   printf '%s\n' "$question"
   "$program" generate -q --no-watch --seed 1 -m "$model" --adapter "$out/adapted/adapter" --engine "$engine" ${few:+--tokens 6} "$question"
