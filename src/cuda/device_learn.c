@@ -76,6 +76,7 @@ static void layout(rd_device_learn *l, rd_arena *a) {
   const size_t turned = (size_t)rd_config_turned(c) / 2, longest = (size_t)l->plan.longest;
   const size_t past = (size_t)(c->layers * l->rows * c->kv_heads * c->head_dim);
   l->gradients = RD_TAKE(a, float, l->plan.gradient_count);
+  rd_learn_take_update(l, a);
   l->delta = RD_TAKE(a, float, rows *(size_t)c->heads);
   l->unrotated = rd_layer_unrotated_take(a, c, l->type, l->rows);
   l->normed = c->post_norms ? RD_TAKE(a, float, rows *D) : NULL;
@@ -105,6 +106,7 @@ static void layout_here(rd_device_learn *l, rd_arena *a) {
   l->sorted_lists = RD_TAKE(a, int32_t, 3 * l->rows + 1);
   l->draws_here = RD_TAKE(a, rd_device_draw, l->guesses);
   l->proposals_here = RD_TAKE(a, rd_proposal, l->guesses);
+  l->items_here = RD_TAKE(a, rd_adamw_item, l->plan.trained_count);
 }
 
 /* Without memory on the device yet. Large chunks of logits keep a card's products busy. */
@@ -214,6 +216,7 @@ static rd_code fill(rd_device_learn *l, size_t working, rd_error *e) {
   rd_arena arena = {.base = l->memory, .size = working};
   layout(l, &arena);
   RD_TRY(rd_device_weights_new(&l->sent, &m, d, e));
+  RD_TRY(rd_learn_list_update(l, e));
   l->own.weights = &l->sent->own;
   l->clean.weights = &l->sent->plain;
   RD_TRY(rd_device_send_angles(d, l->cosines[0], l->sines[0], c, false, l->plan.longest, e));
@@ -255,32 +258,7 @@ void rd_device_learn_free(rd_device_learn **learn) {
   *learn = NULL;
 }
 
-/* --- weights and gradients -------------------------------------------------------------------- */
-
-static rd_code send_matrix(rd_device_learn *l, const rd_matrix *there, const rd_matrix *here,
-                           rd_error *e) {
-  const size_t bytes = (size_t)(here->rows * here->cols) * rd_dtype_size(l->type);
-  return l->device->send(l->device, there->data, here->data, bytes, e);
-}
-
-rd_code rd_device_learn_refresh(rd_device_learn *l, rd_error *e) {
-  const rd_config *c = l->config;
-  rd_walk here = rd_parts_of(c, NULL, l->plan.weights, l->plan.gradient);
-  rd_walk there = rd_parts_of(c, NULL, &l->sent->own, NULL);
-  while (l->plan.gradient && rd_parts_next(&here) && rd_parts_next(&there)) {
-    const bool trained = *here.gradient != NULL;
-    if (trained && here.matrix)
-      RD_TRY(send_matrix(l, there.matrix, here.matrix, e));
-    if (trained && here.vector)
-      RD_TRY(l->device->send(l->device, (void *)(uintptr_t)*there.vector, *here.vector,
-                             (size_t)here.cols * sizeof(float), e));
-    if (here.grad && here.grad->a)
-      RD_TRY(send_matrix(l, &there.linear->a, &here.linear->a, e));
-    if (here.grad && here.grad->b)
-      RD_TRY(send_matrix(l, &there.linear->b, &here.linear->b, e));
-  }
-  return RD_OK;
-}
+/* --- gradients -------------------------------------------------------------------- */
 
 rd_code rd_device_learn_clear(rd_device_learn *l, rd_error *e) {
   const rd_clear_args args = {l->gradients, l->plan.gradient_count};

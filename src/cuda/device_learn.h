@@ -6,6 +6,7 @@
 #define RD_DEVICE_LEARN_H
 
 #include "device.h"
+#include "ops.h"
 #include "stack.h"
 #include "step_plan.h"
 
@@ -20,8 +21,13 @@ void rd_device_learn_free(rd_device_learn **learn);
 /* Bytes of the device, weights and working memory; 0 where the plan is refused. */
 size_t rd_device_learn_memory(const rd_step_plan *plan);
 
-/* The trained weights of the plan have changed. */
+/* The trained weights of the plan have changed here, and what the optimizer keeps of them. */
 rd_code rd_device_learn_refresh(rd_device_learn *l, rd_error *e);
+/* Where the plan lists what is trained: the sum of the gradients' squares; a step of AdamW, whose
+ * decay is that of what decays; weights and moments as they are now, here. */
+rd_code rd_device_learn_squares(rd_device_learn *l, double *sum, rd_error *e);
+rd_code rd_device_learn_update(rd_device_learn *l, const rd_adamw_step *how, rd_error *e);
+rd_code rd_device_learn_bring(rd_device_learn *l, rd_error *e);
 /* All gradients are zero; they come to the plan's arrays. */
 rd_code rd_device_learn_clear(rd_device_learn *l, rd_error *e);
 rd_code rd_device_learn_gather(rd_device_learn *l, rd_error *e);

@@ -59,14 +59,21 @@ struct rd_device_learn {
   uint64_t *keys;                              /* (guesses, V) */
   rd_device_draw *draws;                       /* (guesses) */
   rd_proposal *proposals;                      /* (guesses) */
+  rd_adamw_item *items;                        /* (trained_count) */
+  double *squares;                             /* (RD_SQUARES_BLOCKS) */
   void *memory;                                /* all of the above but the weights */
   /* here */
   uint64_t *sorted;            /* (rows) */
   int32_t *sorted_lists;       /* (3 rows + 1) */
   rd_device_draw *draws_here;  /* (guesses) */
   rd_proposal *proposals_here; /* (guesses) */
+  rd_adamw_item *items_here;   /* (trained_count) */
   rd_arena here_arena;
 };
+
+/* Room for what the optimizer keeps there; its list is made when the weights have been sent. */
+void rd_learn_take_update(rd_device_learn *l, rd_arena *a);
+rd_code rd_learn_list_update(rd_device_learn *l, rd_error *e);
 
 /* What matrices and vectors of the plan's gradient are on the device. */
 float *rd_learn_gradient(const rd_device_learn *l, const float *here);

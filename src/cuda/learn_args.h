@@ -4,6 +4,8 @@
 #ifndef RD_LEARN_ARGS_H
 #define RD_LEARN_ARGS_H
 
+#include "ops.h"
+
 /* x (n) = 0. */
 typedef struct rd_clear_args {
   float *x;
@@ -125,6 +127,29 @@ typedef struct rd_align_args {
   int32_t type;
 } rd_align_args;
 
+/* sums[b] = the squares of every blocks-th stretch of x (n), for the b-th block. */
+enum { RD_SQUARES_BLOCKS = 256 };
+typedef struct rd_squares_args {
+  double *sums;
+  const float *x;
+  int64_t n;
+} rd_squares_args;
+
+/* A tensor that AdamW changes. */
+typedef struct rd_adamw_item {
+  float *master, *m, *v;
+  const float *gradient;
+  uint16_t *working; /* bf16 that follow the master; NULL: the pass reads the master itself */
+  int64_t count;
+  int32_t decays;
+} rd_adamw_item;
+
+/* rd_adamw_factors over all items. Sides are items. */
+typedef struct rd_adamw_args {
+  const rd_adamw_item *items;
+  rd_adamw_factors factors;
+} rd_adamw_args;
+
 #define RD_LEARN_KERNELS(X)                                                                        \
   X(clear, rd_clear_args, 0)                                                                       \
   X(norm_back, rd_norm_back_args, 1)                                                               \
@@ -137,6 +162,8 @@ typedef struct rd_align_args {
   X(attend_back_queries, rd_learn_attend_args, 1)                                                  \
   X(attend_back_keys, rd_learn_attend_args, 1)                                                     \
   X(loss, rd_loss_args, 1)                                                                         \
-  X(align, rd_align_args, 1)
+  X(align, rd_align_args, 1)                                                                       \
+  X(squares, rd_squares_args, 1)                                                                   \
+  X(adamw, rd_adamw_args, 0)
 
 #endif

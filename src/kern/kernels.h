@@ -10,6 +10,7 @@
 
 #include "cpu.h"
 #include "dtype.h"
+#include "ops.h"
 
 /* A tensor of rows in range kernels. */
 typedef struct rd_rope_args {
@@ -17,15 +18,6 @@ typedef struct rd_rope_args {
   const float *cosines, *sines;          /* (T, turned/2) */
   bool interleaved, inverse;
 } rd_rope_args;
-
-typedef struct rd_adamw_factors {
-  float step;  /* lr / (1 - beta1^step) */
-  float root;  /* 1 / sqrt(1 - beta2^step) */
-  float eps;   /* added to sqrt(v) * root */
-  float decay; /* lr * weight_decay */
-  float beta1, beta2;
-  float scale; /* of the gradient */
-} rd_adamw_factors;
 
 /* A gated activation: y = f(gate) * up, and its way back. */
 typedef struct rd_gate_kernels {

@@ -408,9 +408,9 @@ WORK(adamw) {
                     last - first, j->factors);
 }
 
-void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_step *s) {
+rd_adamw_factors rd_adamw_factors_of(const rd_adamw_step *s) {
   const double step = (double)s->step;
-  const rd_adamw_factors factors = {
+  return (rd_adamw_factors){
       .step = (float)((double)s->lr / (1.0 - pow((double)s->beta1, step))),
       .root = (float)(1.0 / sqrt(1.0 - pow((double)s->beta2, step))),
       .eps = s->eps,
@@ -419,6 +419,10 @@ void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_
       .beta2 = s->beta2,
       .scale = s->grad_scale,
   };
+}
+
+void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_step *s) {
+  const rd_adamw_factors factors = rd_adamw_factors_of(s);
   float *arrays[] = {w, m, v};
   task j = {.kernels = rd_kernels_get(), .out = arrays, .in = g, .factors = &factors};
   rd_parallel(n, GRAIN, adamw, &j);

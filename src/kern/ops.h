@@ -105,6 +105,19 @@ typedef struct rd_adamw_step {
 } rd_adamw_step;
 void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_step *s);
 
+/* What all elements of a step share:
+ *   d = scale g; m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d^2;
+ *   w -= step m / (sqrt(v) root + eps) + decay w. */
+typedef struct rd_adamw_factors {
+  float step;  /* lr / (1 - beta1^step) */
+  float root;  /* 1 / sqrt(1 - beta2^step) */
+  float eps;   /* added to sqrt(v) * root */
+  float decay; /* lr * weight_decay */
+  float beta1, beta2;
+  float scale; /* of the gradient */
+} rd_adamw_factors;
+rd_adamw_factors rd_adamw_factors_of(const rd_adamw_step *s);
+
 /* The sum of x^2 in f64, in an order that depends on n alone. */
 double rd_sum_squares(const float *x, int64_t n);
 /* Whether no element is infinite or NaN; else *first_bad (unless NULL) is the lowest index of one.

@@ -19,6 +19,7 @@
 #ifndef RD_STEP_H
 #define RD_STEP_H
 
+#include "ops.h"
 #include "propose.h"
 #include "stack.h"
 #include "step_plan.h"
@@ -61,6 +62,14 @@ void rd_step_aim(rd_step *pass, const rd_aim *aim);
 rd_code rd_step_clear(rd_step *pass, rd_error *e);
 rd_code rd_step_gather(rd_step *pass, rd_error *e);
 rd_code rd_step_refresh(rd_step *pass, rd_error *e);
+/* Does the kind change what the plan lists as trained, where its gradients are? Then nothing has to
+ * be gathered and refreshed between passes: the norm of all gradients, each times `scale`; a step
+ * of AdamW, whose decay is that of what decays; and masters and moments as they are now, brought to
+ * the plan's arrays. */
+bool rd_step_updates(const rd_step *pass);
+rd_code rd_step_norm(rd_step *pass, double scale, double *norm, rd_error *e);
+rd_code rd_step_update(rd_step *pass, const rd_adamw_step *how, rd_error *e);
+rd_code rd_step_bring(rd_step *pass, rd_error *e);
 
 /* One batch. Row r (over the packed sequences) has loss weights[r] * CE(logits[r], targets[r]); a
  * target of -1 or a weight of 0 leaves the row out. For next-token training the caller passes

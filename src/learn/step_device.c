@@ -5,6 +5,7 @@
 #include "halves.h"
 #include "step_kind.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct device_step {
@@ -127,6 +128,21 @@ static rd_code refresh(rd_step *step, rd_error *e) {
   return rd_device_learn_refresh(((device_step *)step)->learn, e);
 }
 
+static rd_code norm(rd_step *step, double scale, double *out, rd_error *e) {
+  double sum = 0;
+  RD_TRY(rd_device_learn_squares(((device_step *)step)->learn, &sum, e));
+  *out = sqrt(sum) * scale;
+  return RD_OK;
+}
+
+static rd_code update(rd_step *step, const rd_adamw_step *how, rd_error *e) {
+  return rd_device_learn_update(((device_step *)step)->learn, how, e);
+}
+
+static rd_code bring(rd_step *step, rd_error *e) {
+  return rd_device_learn_bring(((device_step *)step)->learn, e);
+}
+
 static void close_step(rd_step *step) {
   device_step *p = (device_step *)step;
   rd_device_learn_free(&p->learn);
@@ -141,6 +157,9 @@ static const rd_step_calls calls = {.run = run,
                                     .clear = clear,
                                     .gather = gather,
                                     .refresh = refresh,
+                                    .norm = norm,
+                                    .update = update,
+                                    .bring = bring,
                                     .close = close_step};
 
 /* On a device, which is closed with the step, or where it fails. */

@@ -86,6 +86,22 @@ rd_code rd_step_refresh(rd_step *step, rd_error *e) {
   return step->calls->refresh(step, e);
 }
 
+bool rd_step_updates(const rd_step *step) {
+  return step->calls->update && step->plan.trained_count > 0;
+}
+
+rd_code rd_step_norm(rd_step *step, double scale, double *norm, rd_error *e) {
+  return step->calls->norm(step, scale, norm, e);
+}
+
+rd_code rd_step_update(rd_step *step, const rd_adamw_step *how, rd_error *e) {
+  return step->calls->update(step, how, e);
+}
+
+rd_code rd_step_bring(rd_step *step, rd_error *e) {
+  return step->calls->bring(step, e);
+}
+
 rd_code rd_step_run(rd_step *step, const rd_sequence *sequences, int64_t n, int64_t block,
                     const int32_t *targets, const float *weights, rd_gradient *gradient,
                     double *loss, float *row_loss, rd_error *e) {

@@ -5,6 +5,13 @@
 
 #include "gradients.h"
 
+/* A tensor that is trained. */
+typedef struct rd_trained {
+  float *master, *gradient, *m, *v; /* (count) weights, and what AdamW keeps of each */
+  int64_t count;
+  bool decays;
+} rd_trained;
+
 /* Batches of at most `rows` tokens, sequences of at most `longest`. All is borrowed: a trainer
  * changes the weights between passes. */
 typedef struct rd_step_plan {
@@ -13,6 +20,9 @@ typedef struct rd_step_plan {
   const rd_gradient *gradient; /* what is trained; NULL: nothing, or it is not known yet */
   float *gradients;            /* (gradient_count) all its arrays lie in this one */
   int64_t gradient_count;
+  const rd_trained
+      *trained;         /* (trained_count) whoever computes elsewhere changes them there, and */
+  size_t trained_count; /* brings them when they are asked for; NULL: the caller does */
   int64_t rows, longest;
   bool recompute; /* keep each layer's input alone, and compute the rest again */
 } rd_step_plan;

@@ -85,9 +85,11 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
   const double at = (double)t->update / (double)t->updates;
   const rd_aim aim = aim_of(t, at < 0.5 ? t->settings->align * (1 - 2 * at) : 0);
   for (int64_t a = 0; a < t->settings->accumulate; a += t->ranks->count) {
-    RD_TRY(rd_step_clear(t->step, e));
+    if (p->apart || a == 0)
+      RD_TRY(rd_step_clear(t->step, e));
     RD_TRY(passes(t, (t->update - 1) * t->settings->accumulate + a, &aim, loss, total, e));
-    RD_TRY(rd_step_gather(t->step, e));
+    if (!rd_step_updates(t->step))
+      RD_TRY(rd_step_gather(t->step, e));
     if (p->apart)
       RD_TRY(rd_ranks_sum_add(p->apart, &p->sum, e));
   }
@@ -100,15 +102,18 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
 
 static rd_code step(rd_trainer *t, double rate, double scale, rd_error *e) {
   const rd_train_settings *s = t->settings;
+  rd_adamw_step how = {.lr = (float)rate,
+                       .beta1 = (float)s->beta1,
+                       .beta2 = (float)s->beta2,
+                       .eps = 1e-8f,
+                       .weight_decay = (float)s->weight_decay,
+                       .grad_scale = (float)scale,
+                       .step = t->update};
+  if (rd_step_updates(t->step))
+    return rd_step_update(t->step, &how, e);
   for (size_t i = 0; i < t->parameters.count; i++) {
     rd_parameter *p = &t->parameters.items[i];
-    rd_adamw_step how = {.lr = (float)rate,
-                         .beta1 = (float)s->beta1,
-                         .beta2 = (float)s->beta2,
-                         .eps = 1e-8f,
-                         .weight_decay = p->matrix ? (float)s->weight_decay : 0.0f,
-                         .grad_scale = (float)scale,
-                         .step = t->update};
+    how.weight_decay = p->matrix ? (float)s->weight_decay : 0.0f;
     rd_adamw(p->master, p->m, p->v, p->gradient, p->count, &how);
   }
   RD_TRY(rd_parameters_refresh(&t->parameters, e));
@@ -119,7 +124,11 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
   double loss, total;
   RD_TRY(accumulate(t, &loss, &total, e));
   double scale = total > 0 ? 1.0 / total : 0.0;
-  double norm = rd_parameters_norm(&t->parameters, scale);
+  double norm = 0;
+  if (rd_step_updates(t->step))
+    RD_TRY(rd_step_norm(t->step, scale, &norm, e));
+  else
+    norm = rd_parameters_norm(&t->parameters, scale);
   if (!isfinite(loss) || !isfinite(norm)) {
     bool left = rd_run_newest(t->settings->out, t->update - 1) >= 0;
     return rd_fail(
@@ -225,6 +234,14 @@ static rd_code prepare(rd_trainer *t, rd_error *e) {
   return rd_step_refresh(t->step, e);
 }
 
+/* What a step has changed elsewhere is brought for those who read it here. */
+static rd_code bring(rd_trainer *t, rd_error *e) {
+  if (!rd_step_updates(t->step))
+    return RD_OK;
+  RD_TRY(rd_step_bring(t->step, e));
+  return rd_parameters_refresh(&t->parameters, e);
+}
+
 /* Log, validate, checkpoint: what follows an update. */
 static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, bool stop, rd_error *e) {
   const rd_train_settings *s = t->settings;
@@ -239,9 +256,13 @@ static rd_code follow_up(rd_trainer *t, rd_train_progress *progress, bool stop, 
     if (writes(t))
       RD_TRY(rd_run_log_progress(s->out, &t->watch, &row, e));
   }
-  if (t->validation.count > 0 && due(t->update, s->validate_every, last))
+  const bool validates = t->validation.count > 0 && due(t->update, s->validate_every, last);
+  const bool checkpoints = due(t->update, s->checkpoint_every, last || stop) && writes(t);
+  if (validates || checkpoints)
+    RD_TRY(bring(t, e));
+  if (validates)
     RD_TRY(validate_and_tell(t, e));
-  if (due(t->update, s->checkpoint_every, last || stop) && writes(t))
+  if (checkpoints)
     RD_TRY(rd_checkpoint_write(t, e));
   return RD_OK;
 }

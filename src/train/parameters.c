@@ -68,7 +68,7 @@ static rd_code add_factors(rd_parameters *p, const rd_walk *at, const rd_paramet
   if (had == 0)
     l->scale = o->alpha > 0 ? (float)(o->alpha / (double)rank) : 1.0f;
   rd_fold *fold = NULL;
-  if (rd_factors_fold(rank, at->rows, at->cols, p->type)) {
+  if (!o->elsewhere && rd_factors_fold(rank, at->rows, at->cols, p->type)) {
     fold = &p->folds[p->fold_count++];
     *fold = (rd_fold){.linear = l, .base = l->w, .scale = l->scale, .grad = at->grad};
   }
@@ -196,6 +196,19 @@ static void lay_out_state(rd_parameters *p, rd_arena *state, bool place) {
   }
 }
 
+/* Before anything is placed it has the sizes alone. */
+static void list_trained(rd_parameters *p) {
+  for (size_t i = 0; i < p->count; i++) {
+    const rd_parameter *item = &p->items[i];
+    p->trained[i] = (rd_trained){.master = item->master,
+                                 .gradient = item->gradient,
+                                 .m = item->m,
+                                 .v = item->v,
+                                 .count = item->count,
+                                 .decays = item->matrix != NULL};
+  }
+}
+
 /* The arenas' contents: the same code measures and places. */
 static void lay_out(rd_parameters *p, rd_arena *masters, rd_arena *state, bool place) {
   lay_out_state(p, state, place);
@@ -257,6 +270,10 @@ rd_code rd_parameters_plan(rd_parameters *p, const rd_config *config, const rd_w
   if (base && options->gated && !base->plain)
     begin_gate(p, base);
   RD_TRY(plan_items(p, options, e));
+  p->trained = rd_calloc(p->count, sizeof *p->trained, "the list of trained tensors", e);
+  if (!p->trained)
+    return RD_NO_MEMORY;
+  list_trained(p);
   rd_arena masters = rd_arena_measure(), state = rd_arena_measure();
   lay_out(p, &masters, &state, false);
   p->master_bytes = masters.used;
@@ -290,6 +307,7 @@ rd_code rd_parameters_place(rd_parameters *p, uint64_t seed, rd_error *e) {
   RD_TRY(rd_arena_init(&p->master_arena, p->master_bytes, "trained weights", e));
   RD_TRY(rd_arena_init(&p->state_arena, p->state_bytes, "gradients and optimizer", e));
   lay_out(p, &p->master_arena, &p->state_arena, true);
+  list_trained(p);
   if (p->packed)
     RD_TRY(rd_weights_pack(&p->weights, p->config, &p->packed_arena, e));
   for (size_t i = 0; i < p->count; i++)
@@ -351,6 +369,7 @@ void rd_parameters_drop(rd_parameters *p) {
   rd_arena_drop(&p->packed_arena);
   free(p->items);
   free(p->folds);
+  free(p->trained);
   free(p->weights.layers);
   free(p->gradient.layers);
   *p = (rd_parameters){0};

@@ -10,6 +10,7 @@
 #include "fold.h"
 #include "parts.h"
 #include "ranks.h"
+#include "step_plan.h"
 #include "tensors.h"
 
 /* How a tensor begins, when it is not read from a model. */
@@ -49,6 +50,7 @@ typedef struct rd_parameters {
   rd_gradient gradient;  /* what the pass adds to */
   const rd_ranks *apart; /* who sums the gradients of passes, or NULL */
   rd_ranks_sum sum;      /* of the gradients of many passes, where there are many */
+  rd_trained *trained;   /* (count) the items as steps take them */
   rd_fold *folds;        /* (fold_count) factors that are folded into what the pass reads */
   size_t fold_count;
   bool packed; /* the base's matrices are frozen: they are packed for their products (packed.h) */
@@ -65,7 +67,7 @@ typedef struct rd_parameters_plan_options {
   const rd_ranks *apart; /* several passes make an update: their gradients are summed by these; else
                             NULL */
   bool gated;            /* the weights keep their plain form, for what lies before a gate */
-  bool elsewhere;        /* a device multiplies: nothing is packed for the processor's products */
+  bool elsewhere;        /* a device computes: nothing is folded or packed for the processor */
   int64_t rank;          /* of the factors; 0: an adapter's own, else RD_DEFAULT_RANK */
   double alpha;          /* 0: the rank */
   const char *targets;   /* "q_proj,v_proj" */

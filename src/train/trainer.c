@@ -305,11 +305,13 @@ static rd_code open_all(rd_trainer *t, rd_error *e) {
   RD_TRY(rd_text_coder_of(&t->coder, &t->prompter, e));
   RD_TRY(set_rules(t, e));
   RD_TRY(rd_step_kind_find(&t->kind, settings->engine, e));
+  /* a device sums the passes of an update where they are, unless other ranks have some of them */
+  const bool apart = settings->accumulate > 1 && (!t->kind->device || t->ranks->count > 1);
   rd_parameters_plan_options options = {.all = rd_train_settings_all(settings),
                                         .norms = settings->train_norms,
                                         .gated = t->gate.answer,
                                         .elsewhere = t->kind->device,
-                                        .apart = settings->accumulate > 1 ? t->ranks : NULL,
+                                        .apart = apart ? t->ranks : NULL,
                                         .rank = settings->lora_rank,
                                         .alpha = settings->lora_alpha,
                                         .targets = settings->lora_targets};
@@ -363,6 +365,8 @@ rd_step_plan rd_trainer_plan(const rd_trainer *t) {
                         .gradient = &t->parameters.gradient,
                         .gradients = t->parameters.sum.values,
                         .gradient_count = t->parameters.sum.count,
+                        .trained = t->parameters.trained,
+                        .trained_count = t->ranks->count == 1 ? t->parameters.count : 0,
                         .rows = t->rules.rows,
                         .longest = t->rules.window,
                         .recompute = t->settings->recompute};

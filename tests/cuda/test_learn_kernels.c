@@ -321,6 +321,64 @@ static void what_aligns_states_agrees_with_differences(void **state) {
   rd_device_close(&d);
 }
 
+/* Two tensors, one that decays and has a bf16 copy, over three steps; and the sum of squares. */
+static void the_optimizer_is_the_processors(void **state) {
+  (void)state;
+  enum { N = 1001, TENSORS = 2 };
+  rd_device *d = device_of_test();
+  float *own[TENSORS][4], *wanted[TENSORS][4]; /* weights, moments, gradient */
+  uint16_t working[N], rounded[N];
+  rd_adamw_item items[TENSORS];
+  for (uint32_t t = 0; t < TENSORS; t++) {
+    for (uint32_t k = 0; k < 4; k++) {
+      own[t][k] = random_numbers(N, 4 * t + k);
+      wanted[t][k] = random_numbers(N, 4 * t + k);
+      for (int i = 0; k == 2 && i < N; i++)
+        own[t][k][i] = wanted[t][k][i] = fabsf(own[t][k][i]);
+    }
+    items[t] = (rd_adamw_item){.master = own[t][0],
+                               .m = own[t][1],
+                               .v = own[t][2],
+                               .gradient = own[t][3],
+                               .working = t == 0 ? working : NULL,
+                               .count = N - (int)t,
+                               .decays = t == 0};
+  }
+  for (int64_t step = 1; step <= 3; step++) {
+    rd_adamw_step how = {.lr = 0.1f,
+                         .beta1 = 0.9f,
+                         .beta2 = 0.99f,
+                         .eps = 1e-8f,
+                         .weight_decay = 0.2f,
+                         .grad_scale = 0.5f,
+                         .step = step};
+    const rd_adamw_args a = {items, rd_adamw_factors_of(&how)};
+    const rd_blocks grid = {3, TENSORS, d->threads, 0};
+    assert_int_equal(d->launch(d, &d->kernels->adamw, &grid, &a, NULL), RD_OK);
+    for (int t = 0; t < TENSORS; t++) {
+      how.weight_decay = t == 0 ? 0.2f : 0;
+      rd_adamw(wanted[t][0], wanted[t][1], wanted[t][2], wanted[t][3], N - t, &how);
+      for (int k = 0; k < 3; k++)
+        assert_near(own[t][k], wanted[t][k], RD_F32, N, 1e-6, "AdamW");
+    }
+  }
+  rd_cast(rounded, RD_BF16, own[0][0], RD_F32, N);
+  assert_memory_equal(rounded, working, sizeof working);
+  double sums[RD_SQUARES_BLOCKS], sum = 0;
+  const rd_squares_args a = {sums, own[0][3], N};
+  const rd_blocks grid = rows(d, RD_SQUARES_BLOCKS);
+  launch_both_ways(d, &d->kernels->squares, &grid, &a, sums, sizeof sums);
+  for (int i = 0; i < RD_SQUARES_BLOCKS; i++)
+    sum += sums[i];
+  assert_true(fabs(sum - rd_sum_squares(own[0][3], N)) < 1e-9 * sum);
+  for (int t = 0; t < TENSORS; t++)
+    for (int k = 0; k < 4; k++) {
+      free(own[t][k]);
+      free(wanted[t][k]);
+    }
+  rd_device_close(&d);
+}
+
 /* y = x w' with either operand lying across, added or not. */
 static void products_take_operands_across(void **state) {
   (void)state;
@@ -371,6 +429,7 @@ int main(void) {
       cmocka_unit_test(what_comes_back_is_what_the_twins_give),
       cmocka_unit_test(losses_against_distributions_are_the_processors),
       cmocka_unit_test(what_aligns_states_agrees_with_differences),
+      cmocka_unit_test(the_optimizer_is_the_processors),
       cmocka_unit_test(products_take_operands_across),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,6 +398,8 @@ static void devices_train_as_the_processor(void **state) {
     rd_train_settings s, u;
     run_with(&a, &s, kinds[k], first, none, false);
     run_with(&b, &u, kinds[k], first, there, false);
+    assert_true(rd_step_updates(b.step) && !rd_step_updates(a.step));
+    assert_int_equal(rd_step_gather(b.step, NULL), RD_OK);
     assert_true(gradients_differ(&a, &b) < 1e-4);
     assert_true(fabs(a.best_loss - b.best_loss) < 1e-3 * a.best_loss);
     const double before = b.best_loss;
