@@ -5,8 +5,8 @@
 #ifndef RD_DEVICE_LEARN_H
 #define RD_DEVICE_LEARN_H
 
+#include "adamw.h"
 #include "device.h"
-#include "ops.h"
 #include "stack.h"
 #include "step_plan.h"
 

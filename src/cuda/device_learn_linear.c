@@ -24,7 +24,8 @@ rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtyp
                             .y_type = y_type};
   RD_TRY(d->multiply(d, &whole, e));
   if (p->bias) {
-    const rd_bias_args bias = {y, p->bias, T * N, N, (int32_t)y_type};
+    const rd_bias_args bias = {
+        .x = y, .bias = p->bias, .n = T * N, .D = N, .type = (int32_t)y_type};
     const rd_blocks grid = rd_blocks_over(d, T * N);
     RD_TRY(RD_LAUNCH(l, bias, &grid, &bias, e));
   }

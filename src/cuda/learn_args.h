@@ -4,7 +4,7 @@
 #ifndef RD_LEARN_ARGS_H
 #define RD_LEARN_ARGS_H
 
-#include "ops.h"
+#include "adamw.h"
 
 /* x (n) = 0. */
 typedef struct rd_clear_args {

@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 
+#include "adamw.h"
 #include "cpu.h"
 #include "dtype.h"
-#include "ops.h"
 
 /* A tensor of rows in range kernels. */
 typedef struct rd_rope_args {

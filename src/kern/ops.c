@@ -408,19 +408,6 @@ WORK(adamw) {
                     last - first, j->factors);
 }
 
-rd_adamw_factors rd_adamw_factors_of(const rd_adamw_step *s) {
-  const double step = (double)s->step;
-  return (rd_adamw_factors){
-      .step = (float)((double)s->lr / (1.0 - pow((double)s->beta1, step))),
-      .root = (float)(1.0 / sqrt(1.0 - pow((double)s->beta2, step))),
-      .eps = s->eps,
-      .decay = s->lr * s->weight_decay,
-      .beta1 = s->beta1,
-      .beta2 = s->beta2,
-      .scale = s->grad_scale,
-  };
-}
-
 void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_step *s) {
   const rd_adamw_factors factors = rd_adamw_factors_of(s);
   float *arrays[] = {w, m, v};

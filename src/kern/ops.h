@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "adamw.h"
 #include "dtype.h"
 
 typedef struct rd_activation rd_activation; /* activation.h: a row */
@@ -95,28 +96,8 @@ void rd_cross_entropy_soft(double *loss, float *row_loss /* (n) or NULL */,
                            float *logits /* (n,V) */, float *goals /* (n,V) */,
                            const float *weights /* (n) */, int64_t n, int64_t V);
 
-/* AdamW (Loshchilov & Hutter 2019), one step `step` = 1, 2, ...:
- *   g' = grad_scale * g; m = beta1 m + (1 - beta1) g'; v = beta2 v + (1 - beta2) g'^2;
- *   w -= lr * (m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps) + weight_decay * w). */
-typedef struct rd_adamw_step {
-  float lr, beta1, beta2, eps, weight_decay;
-  float grad_scale; /* 1 / accumulated weight, times the clip factor */
-  int64_t step;     /* from 1 */
-} rd_adamw_step;
+/* One step of AdamW (adamw.h). */
 void rd_adamw(float *w, float *m, float *v, const float *g, int64_t n, const rd_adamw_step *s);
-
-/* What all elements of a step share:
- *   d = scale g; m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d^2;
- *   w -= step m / (sqrt(v) root + eps) + decay w. */
-typedef struct rd_adamw_factors {
-  float step;  /* lr / (1 - beta1^step) */
-  float root;  /* 1 / sqrt(1 - beta2^step) */
-  float eps;   /* added to sqrt(v) * root */
-  float decay; /* lr * weight_decay */
-  float beta1, beta2;
-  float scale; /* of the gradient */
-} rd_adamw_factors;
-rd_adamw_factors rd_adamw_factors_of(const rd_adamw_step *s);
 
 /* The sum of x^2 in f64, in an order that depends on n alone. */
 double rd_sum_squares(const float *x, int64_t n);

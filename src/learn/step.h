@@ -19,7 +19,7 @@
 #ifndef RD_STEP_H
 #define RD_STEP_H
 
-#include "ops.h"
+#include "adamw.h"
 #include "propose.h"
 #include "stack.h"
 #include "step_plan.h"

@@ -46,7 +46,8 @@ TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else 
 # once more by a way that is being tried
 TRIALS = [["--shape", "llada-8b", "--decode"], ["--shape", "llada-8b", "--windows", "32", "--reuse", "224"], ["--shape", "smollm2-135m", "--windows", "256"]]
 # whose kernels ncu times one by one, where it is there
-KERNELS = [["--shape", "llama-1b", "--windows", "256"], ["--shape", "llama-1b", "--decode"], ["--shape", "llama-1b", "--decode", "--precision", "int8"]]
+KERNELS = [["--shape", "llama-1b", "--windows", "256"], ["--shape", "llama-1b", "--decode"], ["--shape", "llama-1b", "--decode", "--precision", "int8"],
+           ["--shape", "smollm2-135m", "--windows", "128", "--batches", "64", "--train", "--rank", "32"]]
 # training steps: shape, rank (0: all weights), batches of 128 tokens
 STEPS = [("tini", 0, "1"), ("tini", 2, "1")] if TINY else [
     ("smollm2-135m", 32, "16,64,256"),
@@ -357,9 +358,8 @@ def table(report):
         lines.append(f"{row['model']} trained, {row['settings']}: off by {row['difference']:.2g}, at most {row['bound']:.2g}")
     for row in report["logits"]:
         lines.append(f"{row['model']} {row['precision']}: off by {row['difference']:.2g}, at most {row['bound']:.2g}")
-    for row in report["times"]:
-        row = {k: f"{100 * v:.1f}% of the measured peak" if k.startswith("share_of") else v for k, v in row.items()}
     for row in report["times"] + report["steps"]:
+        row = {k: f"{100 * v:.1f}% of the measured peak" if k.startswith("share_of") else v for k, v in row.items()}
         lines.append("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
     for row in report["kernels"]:
         lines.append(f"kernels of {row['case']}")
