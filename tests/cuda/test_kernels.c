@@ -76,7 +76,7 @@ static void check_turn(rd_device *d, const rd_rope_args_on *a, const void *turne
   int64_t count = 0;
   for (; count < T; count++) {
     for (int i = 0; i < 3; i++)
-      memcpy(x + (3 * count + i) * hd, a->x + count * hd, (size_t)hd * sizeof *x);
+      memcpy(x + (3 * count + i) * hd, (const float *)a->x + count * hd, (size_t)hd * sizeof *x);
     rows[count] = places[count];
     if (count % 2 == 0)
       continue;
