@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The vocabulary inside a GGUF file: tokenizer.ggml.* keys. "llama" is SentencePiece BPE with
- * scores, "gpt2" byte-level BPE with merges, whose pre-tokenizer goes by name. */
+ * scores, "t5" its Unigram, "gpt2" byte-level BPE with merges, whose pre-tokenizer goes by name. */
 #include "file.h"
 #include "gguf.h"
 #include "tok_model.h"
@@ -83,6 +83,41 @@ static rd_code read_sentencepiece(rd_tokenizer *t, const source *s, rd_error *e)
   return rd_tok_use_sentencepiece(t, prefix, squeeze, e);
 }
 
+/* SentencePiece's compiled rules, as bytes. */
+static rd_code read_charsmap(rd_tokenizer *t, const source *s, rd_error *e) {
+  const rd_gguf_value *map = NULL;
+  const rd_gguf_value *found = rd_gguf_find(&s->g, KEY("precompiled_charsmap"));
+  const bool is_signed = found && found->item == RD_GGUF_I8;
+  RD_TRY(rd_gguf_array(&s->g, KEY("precompiled_charsmap"), is_signed ? RD_GGUF_I8 : RD_GGUF_U8,
+                       &map, e));
+  return map && map->count
+           ? rd_normal_charsmap(&t->normaliser,
+                                (rd_slice){(const char *)map->data, (size_t)map->count}, true, e)
+           : RD_OK;
+}
+
+static rd_code read_unigram(rd_tokenizer *t, const source *s, rd_error *e) {
+  bool prefix = false, squeeze = false, suffix = false, escaped = true;
+  if (!s->scores)
+    return rd_fail(e, RD_BAD_INPUT, KEY("scores") " is missing");
+  RD_TRY(read_tokens(t, s, e));
+  RD_TRY(flag_of(s, KEY("add_space_prefix"), &prefix, e));
+  RD_TRY(flag_of(s, KEY("remove_extra_whitespaces"), &squeeze, e));
+  RD_TRY(flag_of(s, KEY("treat_whitespace_as_suffix"), &suffix, e));
+  RD_TRY(flag_of(s, KEY("escape_whitespaces"), &escaped, e));
+  if (suffix || !escaped)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   KEY("treat_whitespace_as_suffix") " true and " KEY(
+                       "escape_whitespaces") " false are not computed here; the model's folder "
+                                             "with tokenizer.json opens");
+  for (uint64_t id = 0; id < s->tokens->count; id++)
+    RD_TRY(rd_unigram_set(&t->unigram, &t->vocab, (int64_t)id, rd_gguf_number(s->scores, id), e));
+  t->speller = rd_spell_unigram;
+  t->unigram.narrow = true;
+  RD_TRY(read_charsmap(t, s, e));
+  return rd_tok_use_sentencepiece(t, prefix, squeeze, e);
+}
+
 static rd_code read_byte_level(rd_tokenizer *t, const source *s, rd_error *e) {
   rd_gguf_text name = {"", 0};
   char text[64], names[700];
@@ -117,7 +152,7 @@ static rd_code read_byte_level(rd_tokenizer *t, const source *s, rd_error *e) {
 static const struct model_row {
   const char *name;
   rd_code (*read)(rd_tokenizer *t, const source *s, rd_error *e);
-} models[] = {{"llama", read_sentencepiece}, {"gpt2", read_byte_level}};
+} models[] = {{"llama", read_sentencepiece}, {"t5", read_unigram}, {"gpt2", read_byte_level}};
 
 /* Ids beyond the vocabulary stand for "none" in these files. */
 static rd_code read_ids(rd_tokenizer *t, const source *s, rd_error *e) {
@@ -171,10 +206,11 @@ static rd_code read_all(rd_tokenizer *t, source *s, rd_error *e) {
       RD_TRY(read_template(&t->chat_template, s, "tokenizer.chat_template", e));
       return read_template(&t->tool_template, s, "tokenizer.chat_template.tool_use", e);
     }
-  return rd_fail(e, RD_UNSUPPORTED,
-                 KEY("model") " \"%.*s\" is not supported: llama and gpt2 are; the model's folder "
-                              "with tokenizer.json opens",
-                 (int)(model.size < 60 ? model.size : 60), model.data);
+  return rd_fail(
+      e, RD_UNSUPPORTED,
+      KEY("model") " \"%.*s\" is not supported: llama, t5 and gpt2 are; the model's folder "
+                   "with tokenizer.json opens",
+      (int)(model.size < 60 ? model.size : 60), model.data);
 }
 
 rd_code rd_tok_read_gguf(rd_tokenizer *t, rd_slice data, rd_error *e) {

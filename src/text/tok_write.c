@@ -252,6 +252,10 @@ rd_code rd_tokenizer_write(const rd_tokenizer *t, const char *folder, rd_error *
   bool pieces = !t->byte_level && t->join == rd_join_text;
   if (!pieces && !t->pattern)
     return rd_fail(e, RD_UNSUPPORTED, "a tokenizer of format %s is copied, not written", t->format);
+  if (t->speller != rd_spell_merges)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "the file's Unigram vocabulary is read, not written: take the tokenizer's files "
+                   "from the folder that it was made from");
   RD_TRY(pieces ? write_spm(t, folder, e) : write_json(t, folder, e));
   return write_settings(t, folder, pieces ? "LlamaTokenizer" : "PreTrainedTokenizerFast", e);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Vocabularies from inside GGUF files, written as files of their own: the folder tokenizes equally,
  * has the same special tokens, and says the same in its chat template. */
+#include "gguf_write.h"
 #include "scratch_files.h"
-#include "tokenizer.h"
+#include "tok_model.h"
 
 #define SHARED RD_SOURCE_DIR "/../shared/data/"
 
@@ -137,6 +138,100 @@ static void odd_vocabularies_too(void **state) {
   }
 }
 
+/* The bytes of a field of a message of Protocol Buffers; none where it has no such. */
+static rd_slice field_of(rd_slice message, uint64_t number) {
+  const unsigned char *at = (const unsigned char *)message.data, *end = at + message.size;
+  while (at < end) {
+    uint64_t values[2] = {0, 0}; /* the tag, and the length or the number */
+    for (int i = 0; i < 2; i++) {
+      int shift = 0;
+      for (; at < end && *at >= 0x80; at++, shift += 7)
+        values[i] |= (uint64_t)(*at & 0x7F) << shift;
+      values[i] |= (uint64_t)*at++ << shift;
+    }
+    const bool bytes = (values[0] & 7) == 2;
+    assert_true(bytes || (values[0] & 7) == 0);
+    if (bytes && values[0] >> 3 == number)
+      return (rd_slice){(const char *)at, (size_t)values[1]};
+    at += bytes ? values[1] : 0;
+  }
+  return (rd_slice){"", 0};
+}
+
+/* The keys that a converter makes of a Unigram model with compiled rules. */
+static unsigned char *as_gguf(const rd_tokenizer *t, rd_slice rules, size_t *size) {
+  rd_gguf_writer w = {0};
+  rd_error e = {0};
+  unsigned char *head = NULL;
+  const size_t n = t->vocab.count;
+  rd_gguf_put_text(&w, "tokenizer.ggml.model", "t5", 2);
+  rd_gguf_put_bool(&w, "tokenizer.ggml.add_space_prefix", t->prefixed);
+  rd_gguf_put_bool(&w, "tokenizer.ggml.remove_extra_whitespaces", t->squeezed);
+  rd_gguf_put_array(&w, "tokenizer.ggml.precompiled_charsmap", RD_GGUF_U8, rules.size);
+  rd_gguf_put_items(&w, rules.data, rules.size);
+  rd_gguf_put_array(&w, "tokenizer.ggml.tokens", RD_GGUF_TEXT, n);
+  for (size_t i = 0; i < n; i++) {
+    const rd_slice piece = rd_vocab_piece(&t->vocab, (int32_t)i);
+    rd_gguf_put_item(&w, piece.data, piece.size);
+  }
+  rd_gguf_put_array(&w, "tokenizer.ggml.scores", RD_GGUF_F32, n);
+  for (size_t i = 0; i < n; i++)
+    rd_gguf_put_items(&w, &(float){(float)t->unigram.scores[i]}, sizeof(float));
+  rd_gguf_put_array(&w, "tokenizer.ggml.token_type", RD_GGUF_I32, n);
+  for (size_t i = 0; i < n; i++) {
+    int32_t type = 1;
+    while (rd_piece_types[type] != t->vocab.pieces[i].kind)
+      type++;
+    rd_gguf_put_items(&w, &type, sizeof type);
+  }
+  assert_int_equal(rd_gguf_head(&head, size, &w, NULL, 0, &e), RD_OK);
+  rd_gguf_writer_drop(&w);
+  return head;
+}
+
+/* SentencePiece's Unigram in a GGUF file, over texts that SentencePiece itself encoded. */
+static void unigrams_in_gguf_are_read(void **state) {
+  (void)state;
+  static const char *const names[] = {"sentencepiece-unigram", "sentencepiece-bytes"};
+  for (size_t i = 0; i < 2; i++) {
+    char path[300], folder[64];
+    rd_error e = {0};
+    rd_tokenizer *model = NULL, *t = NULL;
+    size_t size = 0, text_size = 0, compared = 0;
+    char *text = NULL;
+    rd_map map;
+    snprintf(path, sizeof path, GOLDEN "tokenizers/%s/tokenizer.model", names[i]);
+    model = opened(path);
+    assert_int_equal(rd_map_open(&map, path, &e), RD_OK);
+    const rd_slice rules = field_of(field_of((rd_slice){(const char *)map.data, map.size}, 3), 2);
+    unsigned char *file = as_gguf(model, rules, &size);
+    rd_map_close(&map);
+    if (rd_tokenizer_open_memory(&t, "gguf", (const char *)file, size, &e) != RD_OK)
+      fail_msg("%s: %s", names[i], e.message);
+    snprintf(path, sizeof path, GOLDEN "tokenizers/%s.jsonl", names[i]);
+    assert_int_equal(rd_file_read(path, 1 << 24, &text, &text_size, &e), RD_OK);
+    for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+      json_t *row = NULL;
+      assert_int_equal(rd_json_parse(&row, line, (size_t)(end - line), names[i], &e), RD_OK);
+      const json_t *said = json_object_get(row, "text");
+      if (said) {
+        same_ids(model, t, json_string_value(said), json_string_length(said), RD_TOK_SPECIAL);
+        compared++;
+      }
+      json_decref(row);
+    }
+    assert_int_equal(compared, 60);
+    temporary(folder, sizeof folder);
+    assert_int_equal(rd_tokenizer_write(t, folder, &e), RD_UNSUPPORTED);
+    assert_non_null(strstr(e.message, "Unigram vocabulary is read, not written"));
+    sweep(folder, NULL, 0);
+    rd_tokenizer_close(&t);
+    rd_tokenizer_close(&model);
+    free(file);
+    free(text);
+  }
+}
+
 static void others_are_copied(void **state) {
   (void)state;
   rd_error e = {0};
@@ -150,6 +245,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gguf_vocabularies_become_files),
       cmocka_unit_test(odd_vocabularies_too),
+      cmocka_unit_test(unigrams_in_gguf_are_read),
       cmocka_unit_test(others_are_copied),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
