@@ -4,6 +4,7 @@
  * before it, and what the ids spell; the same in bf16 where no second word came near; the logits of
  * a pass within 1e-5 relative. Skipped, with a
  * word, where the file is not there. */
+#include "cpu.h"
 #include "json.h"
 #include "model_files.h"
 
@@ -96,7 +97,8 @@ static void same_prompt(const rd_model *m, const json_t *row) {
   free(ids);
 }
 
-static void same_answer(const rd_model *m, const json_t *row) {
+/* By how much the answer's words lead over all others, at the least. */
+static double same_answer(const rd_model *m, const json_t *row) {
   const json_t *prompt = json_object_get(row, "prompt_ids"),
                *answer = json_object_get(row, "answer_ids");
   const char *text = json_string_value(json_object_get(row, "answer"));
@@ -106,11 +108,14 @@ static void same_answer(const rd_model *m, const json_t *row) {
   for (int64_t i = 0; i < before + after; i++)
     ids[i] = i < before ? id_at(prompt, (size_t)i) : id_at(answer, (size_t)(i - before));
   float *logits = last_logits(m, ids, before + after - 1, before - 1);
+  double least = INFINITY;
   for (int64_t i = 0; i < after; i++) {
     const float *x = logits + i * m->config.vocab;
     int64_t best = 0;
     for (int64_t v = 1; v < m->config.vocab; v++)
       best = x[v] > x[best] ? v : best;
+    for (int64_t v = 0; v < m->config.vocab; v++)
+      least = v == best ? least : fmin(least, (double)x[best] - (double)x[v]);
     if (best != ids[before + i])
       fail_msg("\"%.40s\": token %lld is %lld, not %d", text, (long long)i, (long long)best,
                ids[before + i]);
@@ -124,6 +129,7 @@ static void same_answer(const rd_model *m, const json_t *row) {
                    RD_OK);
   assert_string_equal(spelt, text);
   free(spelt);
+  return least;
 }
 
 static void answers_are_the_same(void **state) {
@@ -140,21 +146,24 @@ static void answers_are_the_same(void **state) {
   json_decref(rows);
 }
 
-/* Rounding moves a logit by a tenth or two: where the best word never leads by less than 0.3, it
- * leads in bf16 too. */
+/* Rounding moves a lead by 0.04 (standard deviation): what leads by 0.3 or more leads in bf16 on
+ * every processor, and what leads by 0.05 on those whose kernels were measured so. AVX2's sum in
+ * another order, and turn the one answer whose lead is 0.0505. */
 static void answers_in_bf16_are_the_same(void **state) {
   const rd_model *m = *state;
   if (!m)
     skip();
   json_t *rows = json_of("greedy.json"), *row = NULL;
   size_t i = 0, count = 0;
+  const double bar = rd_cpu_level() >= RD_CPU_AVX512 ? 0.05 : 0.3;
   json_array_foreach(rows, i, row) {
-    if (json_number_value(json_object_get(row, "smallest_margin")) <= 0.3)
+    const double margin = json_number_value(json_object_get(row, "smallest_margin"));
+    if (margin <= bar)
       continue;
-    same_answer(m, row);
+    print_message("a lead of %g is %g here\n", margin, same_answer(m, row));
     count++;
   }
-  assert_int_equal(count, 2);
+  assert_int_equal(count, bar < 0.3 ? 6 : 2);
   json_decref(rows);
 }
 
