@@ -116,9 +116,6 @@ static rd_group_block open_block(opened *o, const rd_groups *m, const rd_group_k
   const unsigned char *quants = quants_at(m, p, first);
   const int64_t place = p * spans(kind, m->cols) + first / kind->span;
   const unsigned char *scales = (const unsigned char *)m->scales + place * kind->scale_bytes;
-  const int64_t scale_bytes = over(count, kind->span) * kind->scale_bytes;
-  for (int64_t i = 0; i < scale_bytes; i += 64) /* those of the next block */
-    __builtin_prefetch(scales + scale_bytes + i);
   kind->expand(kernels, o->scales, o->minima, scales, count);
   const bool nibbles = kind->bias != 0;
   if (nibbles && widen) {
@@ -166,8 +163,9 @@ static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p,
   /* Nibbles are widened for several blocks of rows; one takes them as they are. */
   const bool widen = blocks > 1 || !j->kernels->packed;
   /* The next weights arrive in equal parts while the blocks pass over these; memory sets the pace
-   * of a single one, which looks half as far ahead. */
-  const int64_t lines = over(j->m->kind->quant_bytes / 64, blocks);
+   * of a single one, which looks half as far ahead. A single row is so fast that the processor's
+   * own prefetching, of one stream, does better with a short look only. */
+  const int64_t lines = over(j->m->kind->quant_bytes / 64, blocks), ahead = rows > 1 ? 8192 : 1024;
   opened o;
   memset(sums, 0, (size_t)(rows * RD_PANEL) * sizeof *sums);
   for (int64_t i = 0; i < x->pieces; i++) {
@@ -175,7 +173,7 @@ static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p,
     const rd_group_block block = open_block(&o, j->m, j->kernels, widen, p, i * RD_TILE_GROUPS,
                                             left < RD_TILE_GROUPS ? left : RD_TILE_GROUPS);
     const char *next = (const char *)(blocks > 1 ? quants_at(j->m, p, (i + 1) * RD_TILE_GROUPS)
-                                                 : block.quants + 8192);
+                                                 : block.quants + ahead);
     for (int64_t b = 0; b < blocks; b++) {
       const int64_t from = rows * b / blocks, to = rows * (b + 1) / blocks;
       const int64_t r = i * x->rows + first + from;
