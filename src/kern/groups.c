@@ -155,6 +155,16 @@ typedef struct product {
   int64_t panels, run; /* of the matrix; of an item */
 } product;
 
+/* Rows first .. last of the result's panel p will be written: without this, stores that miss fill
+ * the processor's queue and it waits. */
+static void expect(const product *j, int64_t p, int64_t first, int64_t last) {
+  for (int64_t r = first; r < last; r++) {
+    const char *to = rd_at(j->y, j->type, r * j->stride + p * RD_PANEL);
+    __builtin_prefetch(to, 1, 2);
+    __builtin_prefetch(to + 64, 1, 2);
+  }
+}
+
 /* Sums of rows first .. first + rows over panel p: in blocks of rows that differ by one at most. */
 static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p, int64_t first,
                       int64_t rows) {
@@ -183,6 +193,8 @@ static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p,
                                     x->offset + r * RD_TILE_GROUPS,
                                     next + b * lines * 64 * RD_TILE_GROUPS,
                                     lines};
+      if (i + 1 == x->pieces)
+        expect(j, p, first + from, first + to);
       j->kernels->tile(sums + from * RD_PANEL, &block, &slice, (int)(to - from));
     }
   }
