@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """GGUF files with random weights for bench/peers.py: the shapes of bench/SPEED.md in BF16, Q8_0, Q4_0 and Q4_K (every matrix).
+8b is LLaMA 3's shape in Q4_0 alone (4.5 GB), all layers with the same numbers.
 
-    build/peers/bin/python bench/peer_files.py FOLDER [mid|1b ...]
+    build/peers/bin/python bench/peer_files.py FOLDER [mid|1b|8b ...]
 
 Needs the packages gguf and numpy beside llama-cpp-python, whose quantiser makes the smaller files. What is there stays.
 """
@@ -16,7 +17,7 @@ import numpy
 
 WORDS = 32000
 # width, layers, heads, heads of keys, width of the feed-forward part
-SHAPES = {"mid": (1024, 16, 16, 16, 2816), "1b": (2048, 22, 32, 4, 5632)}
+SHAPES = {"mid": (1024, 16, 16, 16, 2816), "1b": (2048, 22, 32, 4, 5632), "8b": (4096, 32, 32, 8, 14336)}
 TYPES = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0, "Q4_K": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_S}
 
 
@@ -32,7 +33,8 @@ def add_words(writer):
     writer.add_eos_token_id(2)
 
 
-def write(path, shape):
+def write(path, shape, kind=gguf.GGMLQuantizationType.BF16):
+    """In BF16 every matrix has numbers of its own; else those of one shape are one."""
     width, layers, heads, kv_heads, ff = shape
     kv = width // heads * kv_heads
     draw = numpy.random.default_rng(1)
@@ -48,10 +50,15 @@ def write(path, shape):
     writer.add_vocab_size(WORDS)
     add_words(writer)
 
+    made = {}
+
     def matrix(name, rows, columns):
-        numbers = draw.standard_normal((rows, columns), dtype=numpy.float32) * 0.02
-        packed = gguf.quants.quantize(numbers, gguf.GGMLQuantizationType.BF16)
-        writer.add_tensor(name, packed, raw_dtype=gguf.GGMLQuantizationType.BF16)
+        packed = made.get((rows, columns))
+        if packed is None:
+            packed = gguf.quants.quantize(draw.standard_normal((rows, columns), dtype=numpy.float32) * 0.02, kind)
+        if kind != gguf.GGMLQuantizationType.BF16:
+            made[rows, columns] = packed
+        writer.add_tensor(name, packed, raw_dtype=kind)
     matrix("token_embd.weight", WORDS, width)
     matrix("output.weight", WORDS, width)
     writer.add_tensor("output_norm.weight", numpy.ones(width, numpy.float32))
@@ -72,6 +79,13 @@ def main():
     folder, names = sys.argv[1], sys.argv[2:] or list(SHAPES)
     os.makedirs(folder, exist_ok=True)
     for name in names:
+        if name == "8b":
+            path = os.path.join(folder, "8b-Q4_0.gguf")
+            if not os.path.exists(path):
+                write(path + ".part", SHAPES[name], gguf.GGMLQuantizationType.Q4_0)
+                os.rename(path + ".part", path)
+            print(path)
+            continue
         whole = os.path.join(folder, f"{name}-BF16.gguf")
         if not os.path.exists(whole):
             write(whole + ".part", SHAPES[name])

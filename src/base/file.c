@@ -44,6 +44,22 @@ void rd_map_close(rd_map *map) {
     *map = (rd_map){.data = (const unsigned char *)"", .size = 0};
 }
 
+static void advise(const rd_map *map, const unsigned char *from, size_t size, int advice) {
+  if (size == 0 || from < map->data || from >= map->data + map->size)
+    return;
+  const size_t left = map->size - (size_t)(from - map->data);
+  const size_t before = (uintptr_t)from % (uintptr_t)sysconf(_SC_PAGESIZE);
+  madvise((void *)(uintptr_t)(from - before), (size < left ? size : left) + before, advice);
+}
+
+void rd_map_fetch(const rd_map *map, const void *from, size_t size) {
+  advise(map, from, size, MADV_WILLNEED);
+}
+
+void rd_map_let_go(const rd_map *map, const void *from, size_t size) {
+  advise(map, from, size, MADV_DONTNEED);
+}
+
 rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, rd_error *e) {
   *text = NULL;
   rd_map map;

@@ -14,6 +14,11 @@ typedef struct rd_map {
 /* Map `path`, a regular file; errors name the path and say what the system said. */
 rd_code rd_map_open(rd_map *map, const char *path, rd_error *e);
 void rd_map_close(rd_map *map);
+/* Of what lies at `from` in the mapping: have the system read it meanwhile; or, when it was read
+ * for the last time but for rare looks, take it out of this process's memory (the system may keep
+ * it). What does not lie in the mapping is left alone. */
+void rd_map_fetch(const rd_map *map, const void *from, size_t size);
+void rd_map_let_go(const rd_map *map, const void *from, size_t size);
 
 /* Bytes to be written, one piece after another. */
 typedef struct rd_file_piece {

@@ -119,7 +119,12 @@ static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_form
   *out = rd_matrix_take(format, rows, cols, b->arena);
   if (!b->arena->base)
     return RD_OK;
-  return format->regroup && !changed ? regroup(&s, out, e) : rd_matrix_fill(out, rows_of, &s, e);
+  rd_tensors_fetch(b->tensors, t);
+  RD_TRY(format->regroup && !changed ? regroup(&s, out, e) : rd_matrix_fill(out, rows_of, &s, e));
+  rd_tensors_let_go(b->tensors, t); /* else it would be in memory twice */
+  if (b->made)
+    b->made(b->context, b->arena->used, b->arena->size);
+  return RD_OK;
 }
 
 /* `more` is added to each number: norms of some families are stored less 1. */

@@ -25,6 +25,8 @@ typedef struct rd_binder {
   const rd_tensor *shared; /* where the head has no tensor of its own: the embedding's */
   const rd_tensor *words;  /* the embedding with words added, where it is the adapter's; or NULL */
   rd_changes embedding;    /* what the adapter does to the embedding, once that is bound */
+  rd_weights_made *made;   /* called after each matrix that is made; or NULL */
+  void *context;
 } rd_binder;
 
 /* An adapter that was trained with words added brings an embedding of more rows, or, for a tied

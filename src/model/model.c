@@ -95,7 +95,9 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
                       .adapter = o->adapter ? &s->adapter : NULL,
                       .use = o->use,
                       .halves = o->halves && m->config.rope_interleaved,
-                      .arena = &measure};
+                      .arena = &measure,
+                      .made = o->made,
+                      .context = o->context};
   if (gated && o->use == RD_ADAPTER_MERGED)
     return rd_fail(e, RD_UNSUPPORTED,
                    "adapter %s counts in answers alone (its gate): it cannot be merged into the "

@@ -22,6 +22,8 @@ typedef struct rd_model_options {
   const char *chat_template; /* a row's name, a Jinja file, or NULL: the model's own */
   const char *mask_token;    /* a word to use as mask, or NULL: from the model's own files */
   const char *system;        /* system message of conversations without one, or NULL */
+  rd_weights_made *made;     /* told as matrices are made that are not used in place; or NULL */
+  void *context;             /* of it */
 } rd_model_options;
 
 typedef struct rd_precision rd_precision; /* precision.h: what products run in */

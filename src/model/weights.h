@@ -29,6 +29,9 @@ typedef struct rd_layer {
   const struct rd_layer *plain; /* whose norms count before a gate; NULL: these */
 } rd_layer;
 
+/* Of the bytes of the matrices that are made when a model is opened, so many are. */
+typedef void rd_weights_made(void *context, size_t done, size_t of);
+
 typedef struct rd_weights {
   rd_dtype type;       /* of activations: RD_F32 or RD_BF16 */
   rd_matrix embedding; /* (V, D), read row by row; of that type where it is trained */

@@ -174,6 +174,16 @@ rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e
   return check_fetched(out, path, e);
 }
 
+void rd_tensors_fetch(const rd_tensors *t, const rd_tensor *tensor) {
+  for (size_t i = 0; i < t->map_count; i++)
+    rd_map_fetch(&t->maps[i], tensor->data, tensor->size);
+}
+
+void rd_tensors_let_go(const rd_tensors *t, const rd_tensor *tensor) {
+  for (size_t i = 0; i < t->map_count; i++)
+    rd_map_let_go(&t->maps[i], tensor->data, tensor->size);
+}
+
 rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_error *e) {
   enum { ALIGNMENT = 64 };
   size_t whole = (size / ALIGNMENT + 1) * ALIGNMENT;

@@ -37,6 +37,10 @@ void rd_tensors_drop(rd_tensors *t);
 rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e);
 /* Map a file for the list to own; *out says where it lies. */
 rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e);
+/* rd_map_fetch and rd_map_let_go of a tensor's numbers, where they lie in one of the list's maps.
+ */
+void rd_tensors_fetch(const rd_tensors *t, const rd_tensor *tensor);
+void rd_tensors_let_go(const rd_tensors *t, const rd_tensor *tensor);
 /* Memory for `size` bytes of a tensor that cannot be used where it lies, aligned for every type and
  * owned by the list. */
 rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_error *e);

@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "file.h"
+#include "open_view.h"
 #include "pulled.h"
 
 #include <libgen.h>
@@ -117,14 +118,18 @@ rd_code rd_tool_name_causal(rd_common *c, rd_error *e) {
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
+  rd_open_view view = {.name = path, .quiet = common->quiet};
   rd_model_options options = {.path = path,
                               .adapter = adapter,
                               .precision = common->precision,
                               .engine = common->engine,
                               .chat_template = common->prompt.chat_template,
                               .mask_token = common->prompt.mask_token,
-                              .system = common->prompt.system};
+                              .system = common->prompt.system,
+                              .made = rd_open_view_made,
+                              .context = &view};
   rd_code code = rd_model_open(out, &options, e);
+  rd_open_view_end(&view);
   if (code == RD_OK && (*out)->head_apart && !common->quiet)
     fprintf(
         stderr,

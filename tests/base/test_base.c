@@ -100,6 +100,37 @@ static void files_are_replaced_whole(void **state) {
   free(deep);
 }
 
+/* What a mapping lets go of is there when it is read again; memory that is not its own stays as it
+ * is (the system would empty it). */
+static void mappings_let_go_of_their_own(void **state) {
+  (void)state;
+  enum { SIZE = 3 * 65536 + 11, OWN = 1 << 20 };
+  char path[] = "/tmp/redraft-map-XXXXXX";
+  unsigned char *text = malloc(OWN);
+  rd_error e = {0};
+  rd_map map;
+  assert_non_null(text);
+  for (int i = 0; i < OWN; i++)
+    text[i] = (unsigned char)(i * 7 + i / 1000);
+  const int fd = mkstemp(path);
+  assert_int_equal(write(fd, text, SIZE), SIZE);
+  close(fd);
+  assert_int_equal(rd_map_open(&map, path, &e), RD_OK);
+  rd_map_fetch(&map, map.data + 5, SIZE);
+  assert_memory_equal(map.data, text, SIZE);
+  rd_map_let_go(&map, map.data + 70001, 2 * (size_t)SIZE);
+  rd_map_let_go(&map, map.data, 0);
+  assert_memory_equal(map.data, text, SIZE);
+  unsigned char *copy = malloc(OWN);
+  assert_non_null(copy);
+  memcpy(copy, text, OWN);
+  rd_map_let_go(&map, text, OWN);
+  assert_memory_equal(text, copy, OWN);
+  rd_map_close(&map);
+  unlink(path);
+  free(text), free(copy);
+}
+
 /* Ill-formed parts as Unicode counts them: each longest start of a character is one. */
 static void text_is_made_whole(void **state) {
   (void)state;
@@ -495,6 +526,7 @@ int main(void) {
       cmocka_unit_test(arenas_measure_then_place),
       cmocka_unit_test(cursor_stops_at_the_end),
       cmocka_unit_test(files_are_replaced_whole),
+      cmocka_unit_test(mappings_let_go_of_their_own),
       cmocka_unit_test(folders_are_locked),
       cmocka_unit_test(writers_do_not_meet),
       cmocka_unit_test(philox_matches_its_published_vectors),

@@ -183,6 +183,44 @@ static void four_bits_must_be_there(void **state) {
   assert_string_equal(rd_precision_format(choice.row, t[0].format)->name, "i8");
 }
 
+typedef struct making {
+  int calls;
+  size_t done, of;
+} making;
+
+static void count_made(void *context, size_t done, size_t of) {
+  making *m = context;
+  assert_true(done > m->done && done <= of && (m->of == 0 || of == m->of));
+  *m = (making){m->calls + 1, done, of};
+}
+
+/* Whoever opens hears of what is made, of nothing where a file is used as it lies. */
+static void opening_is_told(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *precision;
+    bool makes;
+  } cases[] = {{"tests/golden/gguf/llama-quant.gguf", "f32", true},
+               {"tests/golden/gguf/llama-quant.gguf", "int8", true},
+               {"tests/golden/models/llama-mha", "f32", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_error e = {0};
+    rd_model *m = NULL;
+    making made = {0};
+    const rd_model_options o = {.path = cases[i].path,
+                                .precision = cases[i].precision,
+                                .made = count_made,
+                                .context = &made};
+    if (rd_model_open(&m, &o, &e))
+      fail_msg("%s", e.message);
+    assert_int_equal(made.calls >= 2 * m->config.layers, cases[i].makes);
+    assert_int_equal(made.calls > 0, cases[i].makes);
+    if (cases[i].makes)
+      assert_true(made.done > made.of / 10 * 9 && made.of <= m->memory_bytes);
+    rd_model_close(&m);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bits_do_not_depend_on_packing_or_threads),
@@ -191,6 +229,7 @@ int main(void) {
       cmocka_unit_test(auto_goes_by_file_and_machine),
       cmocka_unit_test(four_bits_must_be_there),
       cmocka_unit_test(trained_ones_have_a_way_back),
+      cmocka_unit_test(opening_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
