@@ -28,7 +28,8 @@ WAYS = {
     "threshold-8": {"sampler": "threshold", "block_length": 8},
     "threshold-16": {"sampler": "threshold", "block_length": 16},
     "threshold-32": {"sampler": "threshold", "block_length": 32},
-    "noiseless": {"sampler": "lad", "no_noise": True, "block_length": 32},
+    "noiseless": {"sampler": "lad", "no_noise": True},
+    "noisy": {"sampler": "lad"},
 }
 
 
