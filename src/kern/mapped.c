@@ -46,6 +46,7 @@ static const float ones[RD_MAPPED_PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 
 static void multiply(void *context, int thread, int64_t first, int64_t last) {
   (void)thread;
   const product *j = context;
+  const int64_t few = over(j->M, over(j->M, RD_MAPPED_FEW)); /* parts of one size */
   for (int64_t n = first * RD_MAPPED_PANEL; n < least(last * RD_MAPPED_PANEL, j->N);
        n += RD_MAPPED_PANEL) {
     float sums[RD_MAPPED_MOST * RD_MAPPED_PANEL] = {0},
@@ -58,9 +59,9 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
                                  .before = k,
                                  .length = least(j->K - k, j->block),
                                  .x_stride = j->x_stride};
-      for (int64_t r = 0; r < j->M; r += RD_MAPPED_FEW) /* all but the first find it in a cache */
+      for (int64_t r = 0; r < j->M; r += few) /* all but the first find it in a cache */
         rd_mapped_sums(part + r * RD_MAPPED_PANEL, &b, j->x + r * j->x_stride + k,
-                       (int)least(j->M - r, RD_MAPPED_FEW));
+                       (int)least(j->M - r, few));
       for (int64_t i = 0; i < j->M * RD_MAPPED_PANEL; i++)
         sums[i] += part[i];
     }

@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) void step(__m512 *sum, const rd_bf1
 #pragma GCC unroll 16
   for (int p = 0; p < 16; p++)
     if (2 * p < n)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int r = 0; r < rows; r++)
         sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + r * x_stride + k + 2 * p));
 }
@@ -93,7 +93,7 @@ static inline __attribute__((always_inline)) void few(float *sums, const rd_mapp
   __m512 sum[RD_MAPPED_FEW];
   for (int64_t i = 0; i < RD_MAPPED_PANEL; i++)
     from[i] = b->w + (i < b->valid ? i : b->valid - 1) * b->stride;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
     sum[r] = _mm512_setzero_ps();
   for (int64_t k = 0, n; k < b->length; k += n, next += LINES * LINE) {
@@ -105,12 +105,13 @@ static inline __attribute__((always_inline)) void few(float *sums, const rd_mapp
     else
       step(sum, from, k, n, x, b->x_stride, rows);
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
     _mm512_storeu_ps(sums + r * RD_MAPPED_PANEL, sum[r]);
 }
 
-/* Each number of rows is compiled for itself, so that the sums stay in registers. */
+/* Each number of rows is compiled for itself, so that the sums stay in registers, all but
+ * while pairs are transposed. */
 #define FEW(rows)                                                                                  \
   static void few_##rows(float *sums, const rd_mapped_block *b, const rd_bf16 *x) {                \
     few(sums, b, x, rows);                                                                         \
@@ -123,9 +124,18 @@ FEW(5)
 FEW(6)
 FEW(7)
 FEW(8)
+FEW(9)
+FEW(10)
+FEW(11)
+FEW(12)
+FEW(13)
+FEW(14)
+FEW(15)
+FEW(16)
 
 void rd_mapped_sums(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int rows) {
   static void (*const each[RD_MAPPED_FEW])(float *, const rd_mapped_block *, const rd_bf16 *) = {
-      few_1, few_2, few_3, few_4, few_5, few_6, few_7, few_8};
+      few_1, few_2,  few_3,  few_4,  few_5,  few_6,  few_7,  few_8,
+      few_9, few_10, few_11, few_12, few_13, few_14, few_15, few_16};
   each[rows - 1](sums, b, x);
 }

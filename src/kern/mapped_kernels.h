@@ -17,7 +17,7 @@ typedef struct rd_mapped_block {
   int64_t x_stride; /* from row to row of x, which is zero from `length` to a multiple of 32 */
 } rd_mapped_block;
 
-enum { RD_MAPPED_FEW = 8 /* rows of x whose sums stay in registers */ };
+enum { RD_MAPPED_FEW = 16 /* rows of x whose sums stay in registers */ };
 
 /* sums (rows <= RD_MAPPED_FEW, 16) = the block's products with rows of x, pair by pair. */
 void rd_mapped_sums(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int rows);
