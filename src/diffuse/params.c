@@ -179,23 +179,39 @@ static rd_code choose_sampler(const rd_sampler **sampler, const rd_params *p, co
   return code == RD_OK && verify ? rd_sampler_find(sampler, "verify", e) : code;
 }
 
+/* Defaults of a redraft.json for the sampler; `speaks`: the options beside "sampler" are its. Those
+ * of another stand in an object under that one's name. */
+static rd_code set_named(const rd_options *o, const rd_sampler *s, const json_t *named, bool speaks,
+                         rd_error *e) {
+  const char *name;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)named, name, value) {
+    if (json_is_object(value) && rd_table_row(&rd_sampler_table, name)) {
+      if (strcmp(name, s->name) == 0)
+        RD_TRY(set_named(o, s, value, true, e));
+      continue;
+    }
+    const rd_option *row = rd_table_row(&rd_sampler_rows, name); /* '-' and '_' alike */
+    if (!row)
+      return rd_fail(e, RD_BAD_INPUT, "redraft.json: defaults: there is no option %.60s", name);
+    rd_code code =
+        speaks && rd_sampler_takes(s, row->name) ? set_default(o, row->name, value, e) : RD_OK;
+    if (code != RD_OK)
+      return rd_prefix(e, RD_BAD_INPUT, "redraft.json: defaults");
+  }
+  return RD_OK;
+}
+
 /* What a family is published with, the model's own defaults, where they speak of this sampler; then
  * those of the service. */
 static rd_code set_foreign(const rd_options *o, const rd_sampler *s, const rd_defaults *d,
                            rd_error *e) {
-  const char *name;
-  json_t *value, *named = (json_t *)(uintptr_t)remembered_defaults(d);
+  const json_t *named = remembered_defaults(d);
   const rd_preference *family = d && d->model ? rd_model_preference(d->model) : NULL;
   for (int i = 0; family && family->options[i][0] && strcmp(family->sampler, s->name) == 0; i++)
     RD_TRY(set_default_text(o, family->options[i][0], family->options[i][1], e));
-  bool mine = named && strcmp(own_sampler(d), s->name) == 0;
-  json_object_foreach(named, name, value) {
-    if (!rd_table_row(&rd_sampler_rows, name))
-      return rd_fail(e, RD_BAD_INPUT, "redraft.json: defaults: there is no option %.60s", name);
-    rd_code code = mine && rd_sampler_takes(s, name) ? set_default(o, name, value, e) : RD_OK;
-    if (code != RD_OK)
-      return rd_prefix(e, RD_BAD_INPUT, "redraft.json: defaults");
-  }
+  if (named)
+    RD_TRY(set_named(o, s, named, strcmp(own_sampler(d), s->name) == 0, e));
   for (size_t i = 0; d && d->service && i < rd_sampler_option_count; i++) {
     const char *option = rd_sampler_options[i].name;
     if (!rd_option_given(d->service, option) || !rd_sampler_takes(s, option))

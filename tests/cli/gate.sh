@@ -102,6 +102,20 @@ refuses "prompts in the loss" 2 "leaves prompts to the model" train --model $mod
   --gate answer --mask-token '~'
 refuses "all weights" 2 "is for adapters" train --model $model --data "$folder/one.jsonl" --out "$folder/x" --gate answer \
   --mask-token '~' --loss-on answer --trainable all
+# Defaults of another sampler stand under its name.
+cp -r "$folder/f32/final" "$folder/told"; rm -f "$folder/told/checksums.json"
+python3 - "$folder/told/redraft.json" <<'PYTHON'
+import json, sys
+r = json.load(open(sys.argv[1]))
+r["defaults"] = {"sampler": "verify", "temperature": 0, "lad": {"temperature": 0, "no_noise": True, "iterations": 40, "base_weight": 1}}
+json.dump(r, open(sys.argv[1], "w"))
+PYTHON
+for way in "" "--sampler lad" "--sampler threshold --base-weight 1 --temperature 0"; do
+  # shellcheck disable=SC2086
+  check "the base alone by defaults, $way" "$(answer --precision f32 --sampler ar)" "$(answer --precision f32 --adapter "$folder/told" $way)"
+done
+sed -i 's/"base_weight": 1/"bas_weight": 1/' "$folder/told/redraft.json"
+refuses "no such option" 1 "there is no option bas_weight" generate -m $model --adapter "$folder/told" --sampler lad ab
 refuses "merging" 1 "cannot be merged" convert -m $model --adapter "$folder/f32/final" --merge -o "$folder/merged"
 refuses "nobody reads" 2 "no adapter with a gate" generate -m $model --sampler lad --mask-token '~' --base-weight 0.5 ab
 refuses "what it means nothing to" 2 "it is for lad, lad-generic, threshold, factor" generate -m $model --adapter "$folder/f32/final" --sampler ar --base-weight 1 ab
