@@ -95,8 +95,8 @@ def ask(net, how, rows, tokenizer, layout, device, batch=512, **options):
 
 
 def table(net, settings, folder, tokenizer, device, limit=0, out=None):
-    """settings: {name: (how, layout, options)}."""
-    rows = score.read_sets(folder, score.SETS, limit)
+    """settings: {name: (how, layout, options)}; of the sets those that the folder has."""
+    rows = score.read_sets(folder, [name for name in score.SETS if os.path.exists(os.path.join(folder, name + ".jsonl"))], limit)
     results = {name: ask(net, how, rows, tokenizer, layout, device, **options) for name, (how, layout, options) in settings.items()}
     score.show(score.table(rows, results), list(settings))
     for name, replies in results.items():

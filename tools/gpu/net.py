@@ -10,6 +10,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+import q8
+
 PROJECTIONS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 
 
@@ -157,8 +159,11 @@ def save_base(net, folder, extra, dtype=torch.bfloat16):
         json.dump(config, f, indent=2)
 
 
-def load_base(net, folder):
-    t = load_file(os.path.join(folder, "model.safetensors"))
+def load_base(net, path, as_q8=False):
+    """Weights of a folder or of a GGUF file; as_q8: the numbers that they have once written in Q8_0."""
+    t = q8.read(path, net.s.heads) if path.endswith(".gguf") else load_file(os.path.join(path, "model.safetensors"))
+    if as_q8:
+        t = {name: q8.rounded(m) if m.dim() > 1 else m for name, m in t.items()}
     with torch.no_grad():
         net.embed.copy_(t["model.embed_tokens.weight"])
         for name, m in [*net.norms(), *net.linears()]:

@@ -57,7 +57,7 @@ def main():
     data, out = sys.argv[1:]
     tokenizer = Tokenizer.from_file(os.path.join(data, "tokenizer", "tokenizer.json"))
     arrays, names = {}, {}
-    for name in FILES:
+    for name in [name for name in FILES if os.path.exists(os.path.join(data, name + ".jsonl"))]:
         packed, names[name] = pack(os.path.join(data, name + ".jsonl"), tokenizer)
         arrays.update({f"{name}.{key}": value for key, value in packed.items()})
         print(name, len(packed["ids"]), "ids", flush=True)

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 """tini on a GPU: the recipe of tools/tini/train in PyTorch, base and adapters one after the other, each for a number of seconds.
 
-train.py PACKED OUT [--base FOLDER] [--base-seconds S] [--adapt lad:S,gated:S] [--rank R] [--sets FOLDER --tokenizer FILE] [shape and batch ..]
+train.py PACKED OUT [--base FOLDER] [--base-seconds S] [--adapt both:S,gated:S] [--rank R] [--sets FOLDER,.. --tokenizer FILE] [shape and batch ..]
 
 PACKED is what pack.py wrote. The rate follows the clock, so that a run ends with a rate of nothing. OUT gets base/, adapter-NAME/,
-log.jsonl, and with --sets what every stage answers.
+log.jsonl, and with --sets what every stage answers. --from FOLDER or FILE.gguf: the base goes on from there. Of --adapt, `gated:S:on` goes on
+from --adapter, `both:=` has as many updates as the stage before, so that two layouts are compared at equal budget.
 """
 
 import argparse
+import itertools
 import json
 import os
 import threading
@@ -60,12 +62,12 @@ def loss_of(h, embed, targets, weights):
     return (losses * weights).sum()
 
 
-def clock(seconds, warm, peak, hold=0.0):
-    """Rate at a share of the time: up in `warm`, held until `hold`, down to nothing."""
-    began = time.time()
+def clock(seconds, warm, peak, hold=0.0, updates=0):
+    """Rate at a share of the time, or of the updates: up in `warm`, held until `hold`, down to nothing."""
+    began, counted = time.time(), itertools.count(1)
 
     def now():
-        at = (time.time() - began) / seconds
+        at = next(counted) / updates if updates else (time.time() - began) / seconds
         return min(at, 1), peak * min(1, at / warm) * min(1, (1 - at) / (1 - hold)) if at < 1 else 0
     return now
 
@@ -95,7 +97,7 @@ def train_base(net, d, a, log):
         at, rate = now()
         x, y, spoken, seg, pos = epochs.next()
         weight = (y >= 0).float()
-        if at > 0.5:
+        if at > a.spoken_from:
             weight = weight * spoken.float()
         h = net.hidden(x.long(), pos.long(), nets.pair_mask(seg, None, "causal"))
         loss = a.loss(h.flatten(0, 1), net.embed, y.long().flatten(), weight.flatten()) / weight.sum()
@@ -137,17 +139,18 @@ def warm_up(net, layout, a):
     net.zero_grad(set_to_none=True)
 
 
-def train_adapter(net, d, names, layout, seconds, a, log):
+def train_adapter(net, d, names, layout, seconds, updates, adapter, a, log):
+    """For these seconds, or for so many updates; from an adapter's file or from nothing. Returns how many updates it took."""
     device = net.embed.device
-    told = {i: a.told for i, name in enumerate(names["denoise"]) if name in ("story", "poem", "describe", "told")}
+    told = {i: a.told for i, name in enumerate(names[a.rows]) if name in ("story", "poem", "describe", "told")}
     shares = (0.3, 0.08, 0.08, 0.05)
-    epochs = Epochs(lambda rng: windows.canvases(d, "denoise", a.window, rng, shares, told), a.batch, device)
+    epochs = Epochs(lambda rng: windows.canvases(d, a.rows, a.window, rng, shares, told), a.batch, device)
     params = net.adapt(a.rank)
-    if a.adapter:
-        nets.load_adapter(net, a.adapter)
+    if adapter:
+        nets.load_adapter(net, adapter)
     warm_up(net, layout, a)
     epochs.swap()
-    opt, now, step, seen, at = optimiser(params, a.adapter_rate, 0.01, 0.99), clock(seconds, 0.02, a.adapter_rate, 0.3), 0, 0, 0
+    opt, now, step, seen, at = optimiser(params, a.adapter_rate, 0.01, 0.99), clock(seconds, 0.02, a.adapter_rate, 0.3, updates), 0, 0, 0
     while at < 1:
         at, rate = now()
         clean, noisy, seg, pos, canvas, weight = epochs.next()
@@ -163,6 +166,7 @@ def train_adapter(net, d, names, layout, seconds, a, log):
         step, seen = step + 1, seen + clean.numel()
         if step % 50 == 0:
             log(stage=layout, step=step, tokens=seen, epoch=epochs.number - 2, at=round(at, 3), loss=round(loss.item(), 4))
+    return step
 
 
 def main():
@@ -170,12 +174,17 @@ def main():
     p.add_argument("packed")
     p.add_argument("out")
     p.add_argument("--base")
+    p.add_argument("--from", dest="begin", help="weights that the base goes on from")
+    p.add_argument("--spoken-from", type=float, default=0.5, help="share of the base's time from which answers alone count")
+    p.add_argument("--rows", default="denoise", help="the packed file that adapters learn from")
+    p.add_argument("--q8", type=int, default=0, help="adapters learn beside the base's numbers in Q8_0")
     p.add_argument("--base-seconds", type=float, default=200)
     p.add_argument("--adapt", default="both:100,gated:100")
     p.add_argument("--adapter", help="an adapter_model.safetensors to go on from")
     p.add_argument("--rank", type=int, default=64)
     p.add_argument("--sets")
     p.add_argument("--tokenizer")
+    p.add_argument("--ways", default="lad,demo", help="how adapters are asked: refined without noise, drawn as the demo does")
     p.add_argument("--limit", type=int, default=0)
     p.add_argument("--device", default="cuda")
     p.add_argument("--compile", type=int, default=1)
@@ -206,7 +215,7 @@ def main():
         if what.get("step", 0) % 250 == 0:
             print(line, flush=True)
     d, names = windows.read(a.packed)
-    print("groups", names["denoise"], flush=True)
+    print("groups", names[a.rows], flush=True)
     shape = nets.Shape(width=a.width, layers=a.layers, heads=a.heads, ff=a.ff, positions=a.window)
     a.loss = torch.compile(loss_of) if a.compile else loss_of
 
@@ -225,23 +234,29 @@ def main():
         if a.sets:
             for layer in net.layers:
                 layer._compiled_call_impl = None
-            ask.table(net, settings, a.sets, tokenizer, a.device, a.limit, os.path.join(a.out, name + ".answers.jsonl"))
+            for folder in a.sets.split(","):
+                ask.table(net, settings, folder, tokenizer, a.device, a.limit, os.path.join(a.out, f"{name}.{os.path.basename(folder)}.answers.jsonl"))
             log(stage="asked " + name)
     base = a.base or os.path.join(a.out, "base")
     if not a.base:
+        if a.begin:
+            nets.load_base(net, a.begin)
         train_base(net, d, a, log)
         nets.save_base(net, base, FILES)
         log(stage="saved base")
         answers({"ar": (ask.write, "causal", {})}, "base")
+    updates = 0
     for part in filter(None, a.adapt.split(",")):
-        layout, seconds = part.split(":")
+        layout, budget, *on = part.split(":")
+        name = layout + "-on" * bool(on)
         net = fresh()
-        nets.load_base(net, base)
-        train_adapter(net, d, names, layout, float(seconds), a, log)
-        nets.save_adapter(net, os.path.join(a.out, "adapter-" + layout), a.rank, {}, "tini")
-        log(stage="saved adapter", layout=layout)
-        answers({"lad": (ask.refine, layout, {}), "lad1": (ask.refine, layout, {"iterations": 1}), "lad4": (ask.refine, layout, {"iterations": 4}),
-                 "demo": (ask.refine, layout, {"top_k": 3})}, layout)
+        nets.load_base(net, base, a.q8)
+        seconds, same = (0, updates) if budget == "=" else (float(budget), 0)
+        updates = train_adapter(net, d, names, layout, seconds, same, a.adapter if on else None, a, log)
+        nets.save_adapter(net, os.path.join(a.out, "adapter-" + name), a.rank, {}, "tini")
+        log(stage="saved adapter", layout=name, updates=updates)
+        ways = {"lad": (ask.refine, layout, {}), "demo": (ask.refine, layout, {"top_k": 3})}
+        answers({way: ways[way] for way in a.ways.split(",")}, name)
     log(stage="end")
 
 

@@ -61,6 +61,7 @@ class Turns:
         self.later_talk = [f for f in world.talked if not f.subject.startswith("first/")]
         self.country = [f for f in world.facts if f.relation in COUNTRY or f.relation in ("city", "capital_of")]
         self.country_weights = [f.weight for f in self.country]
+        self.even = 0.0     # share of other subjects that are drawn alike, rare and long ones as often as the rest
 
     # ---- first turns ----
     def fact(self, rng, held=(0, 0)):
@@ -87,7 +88,7 @@ class Turns:
         if not s.last or s.last.relation not in SAME:
             return None
         items = list(self.world.by[s.last.relation].values())
-        f = rng.choices(items, [i.weight for i in items])[0]
+        f = rng.choice(items) if self.even and rng.random() < self.even else rng.choices(items, [i.weight for i in items])[0]
         return f if f.subject != s.last.subject else None
 
     @staticmethod

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Rows in far more forms than build.py's: more.txt and broad.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
+
+broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there
+broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
+
+No form of anew.txt is in these rows, none that is held out in a table, and no prompt of tools/tini/sets or tools/tini/anew. Adapters learn from the same rows (train.py --rows chat).
+"""
+
+import argparse
+import json
+import os
+import random
+
+import conversation
+import evalsets
+import memory
+import more
+import outside
+import personas
+import rows as drawing
+import running
+import surface
+import tabled
+import text
+import widen
+import world as worlds
+
+SEED = 37
+VALID = 500
+# Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
+SIZES = {"singles": 34, "talk": 900, "explain": 60, "sums": 110000, "stories": 22000, "refusals": 60000, "real": 1.0, "systems": 110000, "talks": 150000, "pairs": 230000, "examples": 60}
+SHOUTED, SHOUTED_TALK = 0.09, 0.05
+EVEN = 0.35
+MADE_NAMES = 4000
+KINDS_MORE = {"go_on_counting": 14, "shorter": 12, "meant_subject": 12, "said": 8, "never_said": 3}
+NEVER_SHOUTED = ("spell", "example")
+# Further ways to ask why something is so, what a thing is, and how it works, beside more.py's.
+ALSO = ((more.WHY["q"], ["do you know why {c}", "can you explain why {c}", "{c}, why", "{c}, but why", "{c}, how come", "who can tell why {c}", "how does it come that {c}", "what has it to do with that {c}"]),
+        (more.TOPIC["q"], ["what does {t} mean", "what do you understand by {t}", "what would you call {t}, in simple words", "how would you describe {t}", "what is it, {t}", "what can you tell me of {t}"]),
+        (more.WORK["q"], ["what makes {w} work", "on what principle does {w} work", "what goes on in {w}", "how exactly does {w} work", "how does it work, {w}"]))
+BEGIN = "bar bel bri cal cas dor el fen gar hal in jor kel lan mar nor ol per quin ros sel tar ul vel wen yan zel ad em is".split()
+MIDDLE = "a e i o u an el in or ar ia eo ali eri ona umi".split()
+END = "da lin ra ric ta na th mir dan sa lo ette bert wyn la ko ya ndra mund shi ke vi".split()
+
+
+def made_name(rng):
+    """A first name that nobody has, so that names are copied and not known."""
+    return (rng.choice(BEGIN) + rng.choice(MIDDLE) + (rng.choice(BEGIN) + rng.choice(MIDDLE) if rng.random() < 0.3 else "") + rng.choice(END)).capitalize()
+
+
+class Maker(conversation.Maker):
+    """Sayings that are copied later may be in small or great letters: the answer has the name as it is written."""
+
+    def typed(self, rng, prompt, kind=""):
+        if kind == "said" and rng.random() < 0.2:
+            return rng.choice([surface.plain, surface.plain, surface.lower, surface.shout])(rng, prompt)
+        return super().typed(rng, prompt, kind)
+
+
+def widened(world):
+    """The world with further forms, names and words; what was done, in words."""
+    rng = random.Random(SEED)
+    held = widen.held_out(world, "anew.txt")
+    kept = {name.lower() for names in (memory.NAMES, outside.NAMES) for name in names[1]} | {n.lower() for row in tabled.sections("anew.txt")["names"] for n in row.split()}
+    counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt")]
+    further = more.Forms(world.explained, world.talked, world.single)
+    further.held |= held
+    for rules, forms in ALSO:
+        rules.extend(forms)
+    firsts = {f.subject: f for f in world.explained if f.relation == "explain"}
+    for line in tabled.lines("explain.txt"):
+        first = line.split(" = ")[0].split("|")[0]
+        further.by_rule(firsts[first.translate({ord("["): None, ord("]"): None})], first)
+    names = [name for name in (made_name(rng) for _ in range(MADE_NAMES)) if name.lower() not in kept]
+    for table in (memory.NAMES, personas.NAMES):
+        table[0].extend(names)
+    return "; ".join(f"{added} further forms, {left} left out since held out" for added, left in counts) + f"; {further.added} by rule"
+
+
+def shouting(rng, drawer, made):
+    """The same rows, some with their last question shouted."""
+    for row in made:
+        if row:
+            share = SHOUTED + (SHOUTED_TALK if row["group"] == "talk" else 0)
+            yield rng.random() < share and row["group"] not in NEVER_SHOUTED and more.shouted(rng, drawer, row) or row
+
+
+def drawn(rng, drawer, scale):
+    w, n = drawer.world, {name: size * scale for name, size in SIZES.items()}
+    parts = [drawer.singles(rng, n["singles"]), drawer.sums(rng, round(n["sums"])), drawer.stories(rng, round(n["stories"])), drawer.refusals(rng, round(n["refusals"]), n["real"]),
+             drawer.systems(rng, round(n["systems"])), drawer.talks(rng, round(n["talks"])), more.pairs(rng, drawer, round(n["pairs"])), drawer.examples(n["examples"])]
+    parts += [(drawer.one(rng, f, "talk") for f in w.talked for _ in range(round(n["talk"])))]
+    parts += [(drawer.one(rng, f, "explain") for f in w.explained if f.relation == "explain" for _ in range(round(n["explain"])))]
+    made = [row for part in parts for row in shouting(rng, drawer, part)]
+    rng.shuffle(made)
+    return made
+
+
+def tested(*folders):
+    """Keys of all prompts of the evaluation sets."""
+    return set().union(*map(more.tested, folders))
+
+
+def build(data, out, folders, scale):
+    sources = text.Sources(data)
+    world = worlds.World(sources)
+    said = widened(world)
+    owner, forms = {}, []
+    for f in world.single:
+        for form in drawing.plain_forms(f):
+            forms.append(form)
+            owner.setdefault(drawing.phrasing.normal(form), f.answer)
+    real = [q for q, held in outside.real_questions(sources, outside.Overlap(forms)) if not held]
+    maker = Maker(world, outside.Outside(world.known))
+    maker.turns.even = EVEN
+    weights = dict(more.WEAK)
+    weights.update(KINDS_MORE)
+    more.WEAK[:] = list(weights.items())
+    drawer = drawing.Drawer(maker, tested(*folders), owner, real)
+    made = drawn(random.Random(SEED + 1), drawer, scale)
+    os.makedirs(out, exist_ok=True)
+    for name, part in (("chat.jsonl", made[VALID:]), ("chat_valid.jsonl", made[:VALID]), ("text.jsonl", running.texts(sources, random.Random(SEED + 2)))):
+        with open(os.path.join(out, name), "w", encoding="utf-8") as f:
+            for row in part:
+                f.write(json.dumps({k: v for k, v in row.items() if k != "kinds"}, ensure_ascii=False) + "\n")
+    print(f"{said}; {len(made)} rows; {drawer.dropped} prompts were left out, because they are tests or mean something else")
+
+
+def check(out, folders):
+    """No prompt of a set among the rows, and no two answers to one."""
+    forbidden, answers, wrong = tested(*folders), {}, []
+    for name in ("chat.jsonl", "chat_valid.jsonl"):
+        with open(os.path.join(out, name), encoding="utf-8") as f:
+            for line in f:
+                messages = json.loads(line)["messages"]
+                for i, m in enumerate(messages):
+                    if m["role"] == "assistant":
+                        key = evalsets.key(messages[:i])
+                        if key in forbidden and i == len(messages) - 1:
+                            wrong.append(f"a question of the sets: {key!r}")
+                        if answers.setdefault(key, m["content"]) != m["content"]:
+                            wrong.append(f"two answers: {key!r}: {answers[key]!r} and {m['content']!r}")
+    if wrong:
+        raise SystemExit("\n".join([*wrong[:20], f"{len(wrong)} rows fail"]))
+    print(f"checked: none of {len(forbidden)} questions of the sets among {len(answers)} prompts, none of these has two answers")
+
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--data", default="../shared/data")
+    p.add_argument("--sets", default="tools/tini/sets,tools/tini/anew")
+    p.add_argument("--out", default="out/tini-broad")
+    p.add_argument("--scale", type=float, default=1.0)
+    p.add_argument("--check", action="store_true")
+    a = p.parse_args()
+    if not a.check:
+        build(a.data, a.out, a.sets.split(","), a.scale)
+    check(a.out, a.sets.split(","))
