@@ -88,6 +88,21 @@ static rd_code launch(rd_device *base, const rd_kernel *kernel, const rd_blocks 
            : RD_OK;
 }
 
+/* Rows that do not follow each other would be added up in another order (matmul.h): they are made
+ * side by side and brought to their places. */
+static rd_code multiply_apart(const rd_product *p, rd_mat x, rd_mat w, rd_error *e) {
+  const size_t size = rd_dtype_size(p->y_type), bytes = (size_t)p->N * size;
+  unsigned char *rows = rd_matmul_scratch((size_t)p->T * bytes, e);
+  if (!rows)
+    return RD_NO_MEMORY;
+  for (int64_t t = 0; p->beta != 0 && t < p->T; t++)
+    memcpy(rows + (size_t)t * bytes, rd_at(p->y, p->y_type, t * p->y_stride), bytes);
+  RD_TRY(rd_matmul(rd_mat_rows(rows, p->y_type, p->T, p->N), x, w, p->beta, e));
+  for (int64_t t = 0; t < p->T; t++)
+    memcpy(rd_at(p->y, p->y_type, t * p->y_stride), rows + (size_t)t * bytes, bytes);
+  return RD_OK;
+}
+
 static rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
   (void)d;
   const rd_mat y = rd_mat_view(p->y, p->y_type, p->T, p->N, p->y_stride);
@@ -95,7 +110,7 @@ static rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
                                : rd_mat_rows(p->x, p->type, p->T, p->K);
   const rd_mat w = p->w_across ? rd_mat_rows(p->w, p->type, p->K, p->N)
                                : rd_mat_transposed(rd_mat_rows(p->w, p->type, p->N, p->K));
-  RD_TRY(rd_matmul(y, x, w, p->beta, e));
+  RD_TRY(p->y_stride == p->N ? rd_matmul(y, x, w, p->beta, e) : multiply_apart(p, x, w, e));
   assert(p->alpha == 1 || (p->beta == 0 && p->y_stride == p->N));
   if (p->alpha != 1)
     rd_scale(p->y, p->y_type, p->alpha, p->T * p->N);

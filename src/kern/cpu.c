@@ -64,7 +64,7 @@ static rd_cpu detect(void) {
 static atomic_int found = -1; /* the level of the machine and the environment, once looked up */
 static atomic_int capped = RD_CPU_LEVELS - 1;
 
-rd_cpu rd_cpu_level(void) {
+rd_cpu rd_cpu_highest(void) {
   int level = atomic_load_explicit(&found, memory_order_relaxed);
   if (level < 0) { /* several threads may look it up; they find the same */
     level = (int)detect();
@@ -74,6 +74,11 @@ rd_cpu rd_cpu_level(void) {
         level = i;
     atomic_store_explicit(&found, level, memory_order_relaxed);
   }
+  return (rd_cpu)level;
+}
+
+rd_cpu rd_cpu_level(void) {
+  const int level = (int)rd_cpu_highest();
   const int cap = atomic_load_explicit(&capped, memory_order_relaxed);
   return (rd_cpu)(level < cap ? level : cap);
 }

@@ -22,6 +22,9 @@ const char *rd_cpu_name(rd_cpu level);
  * every level give the same results up to rounding. */
 rd_cpu rd_cpu_level(void);
 
+/* The same without rd_cpu_cap: it does not change while the program runs. */
+rd_cpu rd_cpu_highest(void);
+
 /* Cap the level from now on (RD_CPU_LEVELS - 1 takes the cap away), for tests. Not to be called
  * while kernels run in other threads. */
 void rd_cpu_cap(rd_cpu level);

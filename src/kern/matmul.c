@@ -11,6 +11,7 @@
 #include "onednn.h"
 #include "ops.h"
 #include "parallel.h"
+#include "steady.h"
 
 static int64_t over(int64_t n, int64_t size) {
   return (n + size - 1) / size;
@@ -54,10 +55,18 @@ typedef struct parts {
   verdict verdict;
 } parts;
 
+/* A part, on the calling thread. */
+static rd_code multiply(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
+  if (!rd_steady_wanted(c, a, b))
+    return rd_onednn_multiply(c, a, b, beta, e);
+  rd_steady_multiply(c, a, b, beta);
+  return RD_OK;
+}
+
 /* oneDNN wants the rows of c to follow each other, else it takes a slower way that adds up in
  * another order: parts of columns are computed apart, in f32, and brought home. */
 static rd_code run_apart(parts *j, rd_mat c, rd_mat b, float *apart, rd_error *e) {
-  RD_TRY(rd_onednn_multiply(rd_mat_rows(apart, RD_F32, c.rows, c.cols), j->a, b, 0, e));
+  RD_TRY(multiply(rd_mat_rows(apart, RD_F32, c.rows, c.cols), j->a, b, 0, e));
   for (int64_t r = 0; r < c.rows; r++, apart += c.cols) {
     void *home = rd_at(c.data, c.type, r * c.row_stride);
     if (j->beta != 0)
@@ -69,8 +78,7 @@ static rd_code run_apart(parts *j, rd_mat c, rd_mat b, float *apart, rd_error *e
 
 static rd_code run_part(parts *j, int thread, int64_t at, int64_t count, rd_error *e) {
   if (!j->by_columns)
-    return rd_onednn_multiply(rd_mat_part(j->c, at, count), rd_mat_part(j->a, at, count), j->b,
-                              j->beta, e);
+    return multiply(rd_mat_part(j->c, at, count), rd_mat_part(j->a, at, count), j->b, j->beta, e);
   const rd_mat c = columns(j->c, at, count), b = columns(j->b, at, count);
   return run_apart(j, c, b, j->apart + thread * j->c.rows * j->size, e);
 }
@@ -121,7 +129,7 @@ static rd_code share(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
     cut(&j, threads);
   const int64_t count = over(j.by_columns ? c.cols : c.rows, j.size);
   if (count == 1)
-    return rd_onednn_multiply(c, a, b, beta, e);
+    return multiply(c, a, b, beta, e);
   if (j.by_columns) {
     j.apart = rd_onednn_room(RD_ROOM_APART, (size_t)(threads * c.rows * j.size) * sizeof(float), e);
     if (j.apart == NULL)

@@ -7,6 +7,7 @@
  * cache shares the generated code. */
 #include "onednn.h"
 
+#include "cpu.h"
 #include "reserve.h"
 
 #include <dnnl.h>
@@ -86,9 +87,19 @@ static void drop_main(void) {
   }
 }
 
+/* What oneDNN may use is what we do (cpu.h). It would take matrix tiles (AMX) beyond that, which
+ * add up in another order than our products of few rows: a position would get other bits in another
+ * company. */
+static const dnnl_cpu_isa_t limits[RD_CPU_LEVELS] = {
+    [RD_CPU_SCALAR] = dnnl_cpu_isa_sse41,
+    [RD_CPU_AVX2] = dnnl_cpu_isa_avx2,
+    [RD_CPU_AVX512] = dnnl_cpu_isa_avx512_core_vnni,
+    [RD_CPU_AVX512BF16] = dnnl_cpu_isa_avx512_core_bf16};
+
 static void start(void) {
   if (pthread_key_create(&key, kept_free) != 0)
     return;
+  (void)dnnl_set_max_cpu_isa(limits[rd_cpu_highest()]); /* refused: it knows no limits */
   if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success)
     return;
   atexit(drop_main);

@@ -17,5 +17,5 @@ for binary in "$work/carried/redraft" "$work"/carried/test_devices "$work"/carri
 done
 pwd >"$work/carried/source"
 strip "$work"/carried/redraft "$work"/carried/test_* 2>/dev/null || true
-tar -C "$work" -I 'xz -9e' -cf "$2" carried
+tar -C "$work" -I 'xz -6' -cf "$2" carried
 ls -l "$2"

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Products in f32 whose rows do not depend on how many there are, for processors on which oneDNN's
+ * do: its kernels for AVX2 and older add up in another order for few rows, and on AVX-512 in the
+ * same. */
+#ifndef RD_STEADY_H
+#define RD_STEADY_H
+
+#include "mat.h"
+
+/* Whether this product is for rd_steady_multiply: f32, a and c by rows, on a processor without
+ * AVX-512. */
+bool rd_steady_wanted(rd_mat c, rd_mat a, rd_mat b);
+
+/* c = a b + beta c, beta 0 or 1, on the calling thread, with c (M,N), a (M,K), b (K,N) that lies by
+ * rows or by columns, K > 0. A number of c is the sum of spans of 512 products, each in an order
+ * that K alone says. */
+void rd_steady_multiply(rd_mat c, rd_mat a, rd_mat b, float beta);
+
+#endif
