@@ -3,6 +3,7 @@ file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/tool/*.c)
 list(REMOVE_ITEM tool_sources ${CMAKE_SOURCE_DIR}/src/tool/main.c)
 add_library(rd_tool STATIC ${tool_sources})
 rd_counted(rd_tool)
+rd_quick(rd_tool -O1)
 target_include_directories(rd_tool PUBLIC src/tool)
 target_link_libraries(rd_tool PUBLIC rd_serve rd_eval rd_adapt PRIVATE PkgConfig::EDIT PkgConfig::UTF8PROC PkgConfig::CURL
                       PkgConfig::NETTLE)
