@@ -12,7 +12,7 @@ CARDS ?= 80 90 100
 CUDA ?=
 cuda = $(if $(CUDA),@./tools/gpu/nvcc.sh $(BUILD) $(CARDS))
 
-.PHONY: all program help demo setup install uninstall deb bundle test-packages test test-all ranks attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
+.PHONY: all program help demo setup install uninstall deb bundle test-packages test test-all clients ranks attack tsan coverage fuzz bench bench-peers lint format serve tini smol recording web shots clean
 
 all: setup ## build the program, the library and the tests; PRESET=release|asan|tsan|cov; CUDA=1: with the library for cards (CARDS="80 90 100")
 	@cmake --preset $(PRESET) >/dev/null
@@ -66,6 +66,11 @@ test-all: all ## the same with the long cases: more kills, more sizes
 	@./tools/npm.sh
 	@./tools/pip.sh $(BUILD) all
 	@RD_TEST_ALL=1 ctest -j2 --test-dir $(BUILD) --output-on-failure
+
+clients: program ## client libraries from PyPI and npm against the server; without the registries their tests are skipped
+	@./tools/npm.sh
+	@./tools/judges/clients.sh
+	@ctest --test-dir $(BUILD) --output-on-failure -R '^cli_(clients|openai|ai|lmeval|decide)$$'
 
 ranks: ## train and eval as several processes, by a program built with MPI; `make MPI=1` builds it
 	@./tools/setup.sh mpi

@@ -70,6 +70,13 @@ END
 check "stream" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"stream\":true}")"
 check "deltas make the answer" "$(cat "$folder/answer")" "$(deltas text)"
 check "signs of life" 3 "$(grep -c '^: draft [1-3]$' "$folder/body")"
+blocks="\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":8,\"seed\":1,\"sampler\":\"low-confidence\",\"block_length\":2"
+check "in blocks" 200 "$(ask "$url"v1/chat/completions -d "{$blocks}")"
+value "r['choices'][0]['message']['content']" >"$folder/blocks"
+check "in blocks, streamed" 200 "$(ask "$url"v1/chat/completions -d "{$blocks,\"stream\":true}")"
+check "the settled prefix goes out while the rest is drafted" yes \
+  "$(awk '/^: draft/ && text { found = 1 } /"content":"[^"]/ { text = 1 } END { print found ? "yes" : "no" }' "$folder/body")"
+check "and is not taken back" "$(cat "$folder/blocks")" "$(deltas text)"
 check "diffusing" 200 "$(ask "$url"v1/chat/completions -d "{$chat,\"stream\":true,\"diffusing\":true}")"
 check "drafts are no text of the answer" "$(cat "$folder/answer")" "$(deltas text)"
 check "the last draft is the answer" "$(cat "$folder/answer")" "$(deltas draft)"
