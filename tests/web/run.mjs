@@ -65,6 +65,7 @@ check('ask and watch: masks first, then new tokens, then the totals', async (pag
   const [at, of] = await place(page);
   assert.equal(at, of);
   assert.match(await page.locator('[aria-live=polite]').textContent(), /^Done after/);
+  assert.equal(await page.locator('.turn.open').getByText(/^\s*\d+ \/ \d+\s*$/).count(), 1, 'one count says where the draft stands');
   if (mock) {
     assert.match(await page.locator('.verdict').textContent(), /Converged: stopped early after/);
     assert.match(await page.locator('.draft').textContent(), /The capital of France is Paris/);
@@ -585,6 +586,7 @@ check('a first visit: a question plays by itself, the settings are closed', asyn
   await page.reload();
   await page.getByRole('heading', { name: 'Watch an answer come out of noise' }).waitFor();
   assert.equal(await page.locator('.turn').count(), 0);
+  assert.doesNotMatch(await page.locator('main').innerText(), /canvas|sampler|remask|logit|softmax|entropy|schedule/i, 'plain words come before terms');
 }, { first: true });
 
 check('conversations are kept: opened again, renamed, deleted, exported', async (page) => {
