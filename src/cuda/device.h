@@ -57,6 +57,7 @@ struct rd_device {
   int threads;   /* of a block that goes over a long row */
   size_t shared; /* bytes that a block may have */
   int64_t few;   /* products of this many rows or fewer are the kernels' own; at most RD_FEW_MOST */
+  int64_t some;  /* and with matrices in groups those of this many */
   /* Memory, not cleared, aligned to 256 bytes. RD_NO_MEMORY says how much there is. */
   rd_code (*take)(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e);
   void (*give)(rd_device *d, void *memory); /* NULL is fine */

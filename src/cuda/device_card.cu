@@ -19,7 +19,7 @@
 
 namespace {
 
-enum { SHAPES = 512, PASSES = 32, WORKSPACE = 32 << 20, BLOCK = 256 };
+enum { SHAPES = 512, PASSES = 32, WORKSPACE = 32 << 20, BLOCK = 256, SOME = 128 };
 
 /* A product that was asked for before, and how it is made. */
 struct shape {
@@ -347,6 +347,7 @@ rd_code begin(card *c, rd_error *e) {
                                (const void *)rd_run_attend_64,
                                (const void *)rd_run_attend_128,
                                (const void *)rd_run_attend_256,
+                               (const void *)rd_run_some_groups,
                                (const void *)rd_run_attend_keep,
                                (const void *)rd_run_attend_back_queries,
                                (const void *)rd_run_attend_back_keys};
@@ -378,6 +379,7 @@ extern "C" __attribute__((visibility("default"))) rd_code rd_cuda_open(rd_device
   c->base.kernels = &kernels;
   c->base.threads = BLOCK;
   c->base.few = RD_FEW_MOST;
+  c->base.some = SOME;
   c->base.take = take;
   c->base.give = give;
   c->base.take_here = take_here;

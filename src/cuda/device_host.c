@@ -23,7 +23,7 @@
 RD_KERNEL_LIST(KERNEL_CALL)
 #include "kernels_all.inc"
 
-enum { CREWS = 64, SHARED = 1 << 18, THREADS = 64 };
+enum { CREWS = 64, SHARED = 1 << 18, THREADS = 64, SOME = 128 };
 
 typedef struct host_device {
   rd_device base;
@@ -141,6 +141,7 @@ rd_code rd_device_host(rd_device **out, rd_error *e) {
                         .threads = THREADS,
                         .shared = SHARED,
                         .few = RD_FEW_MOST,
+                        .some = SOME,
                         .take = take,
                         .give = give,
                         .take_here = take,

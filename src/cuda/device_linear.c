@@ -35,6 +35,22 @@ rd_blocks rd_few_blocks(const rd_device *d, rd_few_args *args) {
   return grid;
 }
 
+rd_blocks rd_some_blocks(const rd_device *d, rd_few_args *args) {
+  enum { LARGE = 256 }; /* panels: more than a card has blocks for at a time */
+  int64_t panels = 0;
+  rd_blocks grid = {.sides = (args->T + RD_SOME_ROWS - 1) / RD_SOME_ROWS, .threads = d->threads};
+  for (int i = 0; i < args->count; i++)
+    panels += (args->parts[i].w.rows + 31) / 32;
+  args->panels = panels * grid.sides >= LARGE ? 2 : 1;
+  for (int i = 0; i < args->count; i++) {
+    args->parts[i].block = grid.blocks;
+    grid.blocks += (args->parts[i].w.rows + 32 * args->panels - 1) / (32 * args->panels);
+  }
+  grid.shared =
+      (size_t)(d->threads / RD_WARP_SIZE * args->panels * RD_SOME_ROWS * 33) * sizeof(float);
+  return grid;
+}
+
 /* Some matrices that have their rows of x in common; y of each lies beside that of the one before.
  */
 typedef struct matrix_set {
@@ -58,9 +74,11 @@ static rd_code multiply_few(rd_device_stack *s, const matrix_set *set, const rd_
     args.parts[i].w = rd_device_matrix_of(set->of[i]);
     at += set->of[i]->rows;
   }
-  const rd_blocks grid = rd_few_blocks(s->device, &args);
-  return args.parts[0].w.form <= RD_FORM_BF16 ? RD_LAUNCH(s, few, &grid, &args, e)
-                                              : RD_LAUNCH(s, few_groups, &grid, &args, e);
+  const bool plain = args.parts[0].w.form <= RD_FORM_BF16, some = p->T > s->device->few;
+  const rd_blocks grid = some ? rd_some_blocks(s->device, &args) : rd_few_blocks(s->device, &args);
+  return plain ? RD_LAUNCH(s, few, &grid, &args, e)
+       : some  ? RD_LAUNCH(s, some_groups, &grid, &args, e)
+               : RD_LAUNCH(s, few_groups, &grid, &args, e);
 }
 
 /* Rows first .. first + count of a matrix in groups, as numbers in the room. */
@@ -103,13 +121,22 @@ static bool lies_behind(const rd_matrix *a, const rd_matrix *b) {
          rd_at_const(m.data, type, m.rows * m.cols) == n.data;
 }
 
-/* Are all read by the same kernel of few rows? */
+static bool in_groups(const rd_matrix *m) {
+  return rd_device_matrix_of(m).form > RD_FORM_BF16;
+}
+
+/* Are all read by the same kernel? */
 static bool alike(const matrix_set *set) {
   for (int i = 1; i < set->count; i++)
-    if ((rd_device_matrix_of(set->of[i]).form <= RD_FORM_BF16) !=
-        (rd_device_matrix_of(set->of[0]).form <= RD_FORM_BF16))
+    if (in_groups(set->of[i]) != in_groups(set->of[0]))
       return false;
   return true;
+}
+
+/* Is a matrix read as it lies, for T rows? */
+static bool as_it_lies(const rd_device_stack *s, const rd_matrix *m, int64_t T) {
+  const rd_device *d = s->device;
+  return T <= d->few || (T <= d->some && in_groups(m) && s->type == RD_BF16);
 }
 
 /* Rows of y are p->y_stride apart, which is all of the set's outputs. */
@@ -118,14 +145,14 @@ static rd_code multiply(rd_device_stack *s, const matrix_set *set, const rd_prod
   rd_product p = *product;
   if (p.T == 0)
     return RD_OK;
-  const bool few = p.T <= s->device->few;
-  if (few && alike(set))
+  if (alike(set) && as_it_lies(s, set->of[0], p.T))
     return multiply_few(s, set, &p, e);
   int64_t at = 0;
   for (int i = 0, n = 1; i < set->count; i += n) {
     const matrix_set one = {{set->of[i]}, 1};
     p.N = set->of[i]->rows;
     p.y = rd_at(product->y, p.y_type, at);
+    const bool few = as_it_lies(s, set->of[i], p.T);
     for (n = 1; !few && i + n < set->count && lies_behind(set->of[i + n - 1], set->of[i + n]); n++)
       p.N += set->of[i + n]->rows;
     RD_TRY(few ? multiply_few(s, &one, &p, e) : multiply_many(s, set->of[i], &p, e));

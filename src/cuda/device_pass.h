@@ -72,6 +72,7 @@ rd_code rd_device_linears(rd_device_stack *s, const rd_linear *const *set, int c
                           rd_error *e);
 /* How the parts of a product of few rows are shared out; gives its blocks. */
 rd_blocks rd_few_blocks(const rd_device *d, rd_few_args *args);
+rd_blocks rd_some_blocks(const rd_device *d, rd_few_args *args); /* of some rows, in groups */
 /* y of type = norm of n vectors of D, of which the first `clean` have `plain` weights. */
 rd_code rd_device_norm(rd_device_stack *s, void *y, rd_dtype type, const float *x,
                        const float *plain, const float *norm, int64_t n, int64_t clean, int64_t D,

@@ -171,8 +171,9 @@ typedef struct rd_attend_args {
 
 /* For each part y (T, N), rows y_stride apart, = alpha x (T, K) w' (+ y with `add`), for few rows.
  * `few`: a warp an output of plain matrices; `few_groups`: a block a panel of 32 outputs of
- * matrices in groups, of which pieces of x wait in shared memory. */
-enum { RD_FEW_MOST = 4, RD_FEW_PARTS = 3, RD_FEW_NUMBERS = 12288 };
+ * matrices in groups, of which pieces of x wait in shared memory. `some_groups`: for more rows,
+ * RD_SOME_ROWS of them in each of blocks[1], x in bf16; a block has `panels` panels, 1 or 2. */
+enum { RD_FEW_MOST = 4, RD_FEW_PARTS = 3, RD_FEW_NUMBERS = 12288, RD_SOME_ROWS = 32 };
 typedef struct rd_few_part {
   void *y;
   rd_device_matrix w; /* of one K */
@@ -184,7 +185,7 @@ typedef struct rd_few_args {
   int64_t T, y_stride;
   float alpha;
   int32_t count, piece; /* parts; numbers of a row of x that wait, a multiple of 32 */
-  int32_t add, y_type, x_type;
+  int32_t add, y_type, x_type, panels;
 } rd_few_args;
 
 /* y (count, K) of type = rows of w (in groups) from `first` on, a multiple of 32. A block 32 rows;
@@ -260,6 +261,7 @@ typedef struct rd_choose_args {
   X(join, rd_attend_args, 0)                                                                       \
   X(few, rd_few_args, 1)                                                                           \
   X(few_groups, rd_few_args, 1)                                                                    \
+  X(some_groups, rd_few_args, 1)                                                                   \
   X(ungroup, rd_ungroup_args, 0)                                                                   \
   X(guide, rd_guide_args, 0)                                                                       \
   X(survey, rd_choose_args, 1)                                                                     \

@@ -127,6 +127,51 @@ static void products_of_few_rows_are_right(void **state) {
   rd_device_close(&d);
 }
 
+/* Some rows by tiles: within the rounding of their matrices to bf16. */
+static void check_some(rd_device *d, const struct form *f, int64_t N, int64_t K, int64_t T) {
+  sample s = sample_of(f, N, K);
+  float *x = random_numbers(T * K, 4), *y = random_numbers(T * N, 5);
+  void *xd = of_type(x, RD_BF16, T * K);
+  rd_cast(x, RD_F32, xd, RD_BF16, T * K);
+  float *yd = of_type(y, RD_F32, T * N);
+  for (int64_t t = 0; t < T; t++)
+    for (int64_t n = 0; n < N; n++) {
+      double sum = 0;
+      for (int64_t k = 0; k < K; k++)
+        sum += (double)x[t * K + k] * (double)s.numbers[n * K + k];
+      y[t * N + n] += (float)(0.5 * sum);
+    }
+  rd_few_args args = {.parts = {{.y = yd, .w = s.m}},
+                      .x = xd,
+                      .T = T,
+                      .y_stride = N,
+                      .alpha = 0.5f,
+                      .count = 1,
+                      .add = true,
+                      .y_type = RD_F32,
+                      .x_type = RD_BF16};
+  const rd_blocks grid = rd_some_blocks(d, &args);
+  launch_both_ways(d, &d->kernels->some_groups, &grid, &args, yd, (size_t)(T * N) * sizeof *yd);
+  assert_near(yd, y, RD_F32, T * N, 4e-3, "some rows");
+  free(x);
+  free(y);
+  free(xd);
+  free(yd);
+  sample_drop(&s);
+}
+
+static void products_of_some_rows_are_right(void **state) {
+  (void)state;
+  static const int64_t rows[] = {5, 8, 33, 70};
+  rd_device *d = device_of_test();
+  for (int f = 0; f < FORMS; f++)
+    for (int i = 0; forms[f].kind && i < SIZES; i++)
+      check_some(d, &forms[f], sizes[i][0], sizes[i][1], rows[i % 4]);
+  check_some(d, &forms[FORMS - 1], 8200, 32, 6); /* two panels a block */
+  check_some(d, &forms[2], 4130, 40, 33);
+  rd_device_close(&d);
+}
+
 /* Three matrices in one launch give side by side what each gives alone. */
 static void parts_are_those_of_each_alone(void **state) {
   (void)state;
@@ -201,6 +246,7 @@ static void groups_become_their_numbers(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_of_few_rows_are_right),
+      cmocka_unit_test(products_of_some_rows_are_right),
       cmocka_unit_test(parts_are_those_of_each_alone),
       cmocka_unit_test(groups_become_their_numbers),
   };
