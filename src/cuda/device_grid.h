@@ -23,38 +23,27 @@ enum { RD_WARP = RD_WARP_SIZE, RD_MOST_THREADS = RD_MOST_WARPS * RD_WARP_SIZE };
 #ifdef __CUDACC__
 
 #define RD_DEVICE_CODE static __device__ __forceinline__
-/* A kernel is launched while the one before it still runs, as far as the card can, and waits for it
- * before it touches what that one makes. RD_KERNEL waits at once; RD_EAGER_KERNEL is for those that
- * call grid_wait themselves, having asked for what no kernel writes. */
+/* A kernel's blocks are there while those of the kernel before it still run, as far as the card
+ * can, and wait for it before they touch what it makes. RD_KERNEL waits at once; RD_EAGER_KERNEL is
+ * for those that call grid_wait themselves, all threads of them, having asked for weights: what the
+ * kernel right before it writes must not be among these. */
 #define RD_EAGER_KERNEL(name, args)                                                                \
-  RD_DEVICE_CODE void rd_body_##name(const args &a);                                               \
   static __global__ void __launch_bounds__(RD_MOST_THREADS)                                        \
-      rd_run_##name(const __grid_constant__ args a) {                                              \
-    grid_leave();                                                                                  \
-    rd_body_##name(a);                                                                             \
-  }                                                                                                \
-  RD_DEVICE_CODE void rd_body_##name(const args &a)
+      rd_run_##name(const __grid_constant__ args a)
 #define RD_KERNEL(name, args)                                                                      \
   RD_DEVICE_CODE void rd_body_##name(const args &a);                                               \
-  static __global__ void __launch_bounds__(RD_MOST_THREADS)                                        \
-      rd_run_##name(const __grid_constant__ args a) {                                              \
-    grid_leave();                                                                                  \
+  RD_EAGER_KERNEL(name, args) {                                                                    \
     grid_wait();                                                                                   \
     rd_body_##name(a);                                                                             \
   }                                                                                                \
   RD_DEVICE_CODE void rd_body_##name(const args &a)
 #define RD_UNROLL _Pragma("unroll")
 
-/* The kernel after this one may be launched; all that the kernels before this one wrote is there.
- */
-RD_DEVICE_CODE void grid_leave(void) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
-}
+/* All that the kernels before this one wrote is there; the one after it may begin. */
 RD_DEVICE_CODE void grid_wait(void) {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
 

@@ -80,9 +80,10 @@ static rd_model *open_model(const char *precision, const char *engine) {
 static bool rounds; /* the engine under test promises numbers, not bits */
 static const char *under_test, *in_precision;
 
-/* Call `test` for every engine of this machine, in every precision. */
+/* Call `test` for every engine of this machine, or for $ENGINE, in every precision. */
 static void each_engine(void (*test)(rd_engine *engine, const rd_model *model)) {
   static const char *const precisions[] = {"f32", "bf16", "int8"};
+  const char *only = getenv("ENGINE");
   for (size_t i = 0; i < rd_engine_count; i++)
     for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
       rd_model *m = open_model(precisions[p], rd_engines[i].name);
@@ -93,7 +94,7 @@ static void each_engine(void (*test)(rd_engine *engine, const rd_model *model)) 
       rounds = rd_engines[i].rounds;
       under_test = rd_engines[i].name;
       in_precision = precisions[p];
-      if (rd_engines[i].able()) {
+      if (rd_engines[i].able() && (!only || strcmp(only, rd_engines[i].name) == 0)) {
         if (rd_engine_open(&engine, NULL, m, ROWS, T, &e) != RD_OK)
           fail_msg("%s", e.message);
         test(engine, m);

@@ -43,8 +43,6 @@ TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else 
     ["--shape", "tini", "--windows", "256", "--batches", "1,16"],
     ["--shape", "smollm2-135m", "--windows", "256", "--batches", "1,16"],
 ]
-# once more by a way that is being tried
-TRIALS = [["--shape", "llada-8b", "--decode"], ["--shape", "llada-8b", "--windows", "32", "--reuse", "224"], ["--shape", "smollm2-135m", "--windows", "256"]]
 # whose kernels ncu times one by one, where it is there
 KERNELS = [["--shape", "llama-1b", "--windows", "256"], ["--shape", "llama-1b", "--decode"], ["--shape", "llama-1b", "--decode", "--precision", "int8"],
            ["--shape", "smollm2-135m", "--windows", "128", "--batches", "64", "--train", "--rank", "32"]]
@@ -328,21 +326,19 @@ def losses():
     return rows
 
 
-def times(peak, cases, **tried):
+def times(peak):
     rows = []
-    ENVIRONMENT.update(tried)
-    for case in cases:
+    for case in TIMES:
         with Memory() as memory:
             status, text = run([PROGRAM, "bench", "--json", "--answers", "0", "--engine", ENGINE, *([] if TINY or "--precision" in case else ["--precision", "bf16"]), *case])
         found = [json.loads(line) for line in text.splitlines() if line.startswith("{")] if status == 0 else []
         for row in found:
             keep = {"device_memory_bytes": memory.most} if memory.most else {}
             keep |= {k: row[k] for k in ("case", "shape", "precision", "window", "batch", "seconds", "flops_per_second", "weight_bytes_per_second", "reused_positions", "passes_per_answer") if k in row}
-            keep.update(tried)
             if peak:
                 keep["share_of_flops"] = row.get("flops_per_second", 0) / peak["bf16"]
                 keep["share_of_bytes"] = row.get("weight_bytes_per_second", 0) / peak["bytes"]
-                if left() > 30 and row["precision"] == "bf16" and row["case"] != "written" and not tried:
+                if left() > 30 and row["precision"] == "bf16" and row["case"] != "written":
                     keep["pytorch_seconds"] = beside(row, peak["best"])
             rows.append(keep)
         if not found:
@@ -374,10 +370,7 @@ def main():
     if peak:
         report.update(card=peak["card"], peak_flops=peak["bf16"], peak_bytes=peak["bytes"])
     report["steps"] = steps(peak)
-    report["times"] = times(peak, TIMES)
-    for way in ("early", "plain") if not TINY else ():
-        report["times"] += times(peak, TRIALS, REDRAFT_CUDA_TRY=way)
-    ENVIRONMENT.pop("REDRAFT_CUDA_TRY", None)
+    report["times"] = times(peak)
     report["sanitizer"] = sanitizer()  # last: it is slow
     report["kernels"] = kernels()
     report["failed"] = sum(r["status"] != 0 for r in report["tests"] + report["sanitizer"]) + sum(not r["same"] for r in report["answers"])
