@@ -38,8 +38,7 @@ TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else 
     ["--shape", "llada-8b", "--windows", "32", "--reuse", "32", "--written", "256"],
     ["--shape", "llada-8b", "--decode"],
     ["--shape", "llada-8b", "--decode", "--precision", "int8"],
-    ["--shape", "llada-8b", "--decode", "--precision", "q4"],
-    ["--shape", "llada-8b", "--windows", "32", "--reuse", "224", "--precision", "q4"],
+    ["--shape", "llada-8b", "--windows", "32", "--reuse", "224", "--precision", "int8"],
     ["--shape", "tini", "--windows", "256", "--batches", "1,16"],
     ["--shape", "smollm2-135m", "--windows", "256", "--batches", "1,16"],
 ]
