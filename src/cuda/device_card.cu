@@ -330,6 +330,10 @@ void close_card(rd_device *d) {
   delete c;
 }
 
+#define RD_LEARN_HEADS(name)                                                                       \
+  (const void *)rd_run_##name, (const void *)rd_run_##name##_64, (const void *)rd_run_##name##_128, \
+      (const void *)rd_run_##name##_256
+
 /* Attention shares more memory than a block has unless it asks. */
 rd_code begin(card *c, rd_error *e) {
   cudaDeviceProp properties;
@@ -346,9 +350,9 @@ rd_code begin(card *c, rd_error *e) {
                                (const void *)rd_run_attend_128,
                                (const void *)rd_run_attend_256,
                                (const void *)rd_run_some_groups,
-                               (const void *)rd_run_attend_keep,
-                               (const void *)rd_run_attend_back_queries,
-                               (const void *)rd_run_attend_back_keys};
+                               RD_LEARN_HEADS(attend_keep),
+                               RD_LEARN_HEADS(attend_back_queries),
+                               RD_LEARN_HEADS(attend_back_keys)};
   for (const void *kernel : eager)
     RD_TRY(check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
                  "shared memory", e));

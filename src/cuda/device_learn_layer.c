@@ -79,6 +79,17 @@ static rd_learn_attend_args attention_of(const rd_device_learn *l, const rd_lear
                                 .cap = (float)c->attention_cap};
 }
 
+/* Of a kernel of attention the one for the heads of this model. */
+static const rd_kernel *by_head(const rd_device_learn *l, const rd_kernel *f32,
+                                const rd_kernel *small, const rd_kernel *middle,
+                                const rd_kernel *large) {
+  const int64_t hd = l->config->head_dim;
+  return l->type == RD_F32 ? f32 : hd <= 64 ? small : hd <= 128 ? middle : large;
+}
+#define BY_HEAD(l, name)                                                                           \
+  by_head((l), &(l)->device->kernels->name, &(l)->device->kernels->name##_64,                      \
+          &(l)->device->kernels->name##_128, &(l)->device->kernels->name##_256)
+
 static rd_blocks attention_grid(const rd_device_learn *l, const rd_learn_half *h, int64_t heads,
                                 bool back) {
   return (rd_blocks){.blocks = h->tile_count,
@@ -137,7 +148,7 @@ rd_code rd_learn_forward(rd_device_learn *l, rd_learn_half *h, int64_t index, rd
   }
   const rd_learn_attend_args attention = attention_of(l, h, index, a);
   const rd_blocks grid = attention_grid(l, h, c->heads, false);
-  RD_TRY(RD_LAUNCH(l, attend_keep, &grid, &attention, e));
+  RD_TRY(l->device->launch(l->device, BY_HEAD(l, attend_keep), &grid, &attention, e));
   RD_TRY(add_to_stream(l, h, &w->o, a->mid, a->x, a->att, a->lora.o, &a->branch1,
                        w->attention_post_norm, e));
   RD_TRY(rd_learn_norm(l, a->n2, t, a->rstd2, a->mid, w->mlp_norm, T, D, e));
@@ -220,8 +231,8 @@ static rd_code attention_back(rd_device_learn *l, int64_t index, const rd_layer_
   const rd_blocks queries = attention_grid(l, &l->own, c->heads, true);
   const rd_blocks keys = attention_grid(l, &l->own, c->kv_heads, true);
   RD_TRY(RD_LAUNCH(l, attend_delta, &every, &args, e));
-  RD_TRY(RD_LAUNCH(l, attend_back_queries, &queries, &args, e));
-  return RD_LAUNCH(l, attend_back_keys, &keys, &args, e);
+  RD_TRY(l->device->launch(l->device, BY_HEAD(l, attend_back_queries), &queries, &args, e));
+  return l->device->launch(l->device, BY_HEAD(l, attend_back_keys), &keys, &args, e);
 }
 
 rd_code rd_learn_backward(rd_device_learn *l, int64_t index, const rd_layer_grad *grad,

@@ -78,8 +78,9 @@ typedef struct rd_learn_tile {
  * its way back. Heads lie side by side: q, o and their gradients (T, H hd), k, v and theirs (T, K
  * hd), past_k, past_v (.., K hd). attend_keep makes o and lse; attend_delta makes delta; with these
  * attend_back_queries makes dq, and attend_back_keys dk and dv, which are those of the pass's rows
- * alone. A block a tile and head: RD_LEARN_WARPS warps; keys a key head; delta a warp a row and
- * head. */
+ * alone. Each is for f32; with _64, _128 and _256 behind its name it is for bf16, and heads of no
+ * more numbers. A block a tile and head: RD_LEARN_WARPS warps; keys a key head; delta a warp a row
+ * and head. */
 typedef struct rd_learn_attend_args {
   void *o, *dq, *dk, *dv;
   float *lse, *delta; /* (T, H) */
@@ -158,9 +159,18 @@ typedef struct rd_adamw_args {
   X(put, rd_put_args, 0)                                                                           \
   X(look_up_back, rd_look_up_back_args, 0)                                                         \
   X(attend_keep, rd_learn_attend_args, 1)                                                          \
+  X(attend_keep_64, rd_learn_attend_args, 1)                                                       \
+  X(attend_keep_128, rd_learn_attend_args, 1)                                                      \
+  X(attend_keep_256, rd_learn_attend_args, 1)                                                      \
   X(attend_delta, rd_learn_attend_args, 1)                                                         \
   X(attend_back_queries, rd_learn_attend_args, 1)                                                  \
+  X(attend_back_queries_64, rd_learn_attend_args, 1)                                               \
+  X(attend_back_queries_128, rd_learn_attend_args, 1)                                              \
+  X(attend_back_queries_256, rd_learn_attend_args, 1)                                              \
   X(attend_back_keys, rd_learn_attend_args, 1)                                                     \
+  X(attend_back_keys_64, rd_learn_attend_args, 1)                                                  \
+  X(attend_back_keys_128, rd_learn_attend_args, 1)                                                 \
+  X(attend_back_keys_256, rd_learn_attend_args, 1)                                                 \
   X(loss, rd_loss_args, 1)                                                                         \
   X(align, rd_align_args, 1)                                                                       \
   X(squares, rd_squares_args, 1)                                                                   \

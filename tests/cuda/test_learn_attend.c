@@ -83,7 +83,15 @@ static void compare(const scene *s, const void *is, const void *should, int64_t 
   }
 }
 
-static void check_layout(rd_device *d, const layout *l, rd_dtype type) {
+/* A kernel in each of its forms: for f32, and for bf16 with heads of up to so many numbers. */
+typedef struct form {
+  rd_dtype type;
+  int64_t most;
+  const rd_kernel *keep, *queries, *keys;
+} form;
+
+static void check_layout(rd_device *d, const layout *l, const form *f) {
+  const rd_dtype type = f->type;
   scene s;
   device_scene p = {0};
   scene_init(&s, l, type);
@@ -125,13 +133,13 @@ static void check_layout(rd_device *d, const layout *l, rd_dtype type) {
                                   .type = (int32_t)type,
                                   .scale = a->scale,
                                   .cap = a->cap};
-  launch(d, &d->kernels->attend_keep, &p, a->heads, false, o, bytes);
+  launch(d, f->keep, &p, a->heads, false, o, bytes);
   const rd_blocks every = {(s.rows * a->heads + 1) / 2, 1, 64, 0};
   launch_both_ways(d, &d->kernels->attend_delta, &every, &p.args, delta,
                    (size_t)(s.rows * a->heads) * sizeof *delta);
-  launch(d, &d->kernels->attend_back_queries, &p, a->heads, true, dq, bytes);
-  launch(d, &d->kernels->attend_back_keys, &p, a->kv_heads, true, dk, narrow_bytes);
-  launch(d, &d->kernels->attend_back_keys, &p, a->kv_heads, true, dv, narrow_bytes);
+  launch(d, f->queries, &p, a->heads, true, dq, bytes);
+  launch(d, f->keys, &p, a->kv_heads, true, dk, narrow_bytes);
+  launch(d, f->keys, &p, a->kv_heads, true, dv, narrow_bytes);
   if (rd_attention_forward(a, s.data[O], s.lse, s.data[Q], s.data[K], s.data[V], s.workspace,
                            NULL) ||
       rd_attention_backward(a, s.data[DQ], s.data[DK], s.data[DV], s.data[DO], s.data[O], s.lse,
@@ -160,13 +168,24 @@ static void attention_comes_back_as_the_processors(void **state) {
   (void)state;
   rd_device *d = device_of_test();
   int found = 0;
-  for (int i = 0; i < LAYOUTS; i++)
-    for (int t = RD_F32; t <= RD_BF16; t++)
-      if (trained(&layouts[i])) {
-        check_layout(d, &layouts[i], (rd_dtype)t);
-        found++;
-      }
-  assert_true(found > 20);
+#define FORM(type, most, end)                                                                      \
+  {                                                                                                \
+    type, most, &d->kernels->attend_keep##end, &d->kernels->attend_back_queries##end,              \
+        &d->kernels->attend_back_keys##end                                                         \
+  }
+  const form forms[] = {FORM(RD_F32, 256, ), FORM(RD_BF16, 64, _64), FORM(RD_BF16, 128, _128),
+                        FORM(RD_BF16, 256, _256)};
+  const layout wide[] = {{2, 1, 80, 1, 2, {40, 9}, {40, 20}, {0, 11}, 0, 0},
+                         {2, 2, 136, 0, 1, {35}, {35}, {0}, 0, 0}};
+  for (size_t k = 0; k < sizeof forms / sizeof *forms; k++)
+    for (int i = 0; i < LAYOUTS + 2; i++) {
+      const layout *l = i < LAYOUTS ? &layouts[i] : &wide[i - LAYOUTS];
+      if (!trained(l) || l->head_dim > forms[k].most)
+        continue;
+      check_layout(d, l, &forms[k]);
+      found++;
+    }
+  assert_true(found > 40);
   rd_device_close(&d);
 }
 

@@ -47,10 +47,9 @@ KERNELS = [["--shape", "llama-1b", "--windows", "256"], ["--shape", "llama-1b", 
            ["--shape", "smollm2-135m", "--windows", "128", "--batches", "64", "--train", "--rank", "32"]]
 # training steps: shape, rank (0: all weights), batches of 128 tokens
 STEPS = [("tini", 0, "1"), ("tini", 2, "1")] if TINY else [
-    ("smollm2-135m", 32, "16,64,256"),
-    ("tini", 0, "16,128,512"),
-    ("llama-1b", 32, "16"),
-    ("llada-8b", 32, "16,32"),
+    ("smollm2-135m", 32, "16,256"),
+    ("tini", 0, "16,512"),
+    ("llada-8b", 32, "16"),
 ]
 SHAPES = {"llama-1b": (16, 2048, 32, 8, 64, 8192, 128256), "llada-8b": (32, 4096, 32, 32, 128, 12288, 126464),
           "smollm2-135m": (30, 576, 9, 3, 64, 1536, 49152), "tini": (6, 288, 6, 6, 48, 768, 8192)}
