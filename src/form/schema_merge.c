@@ -304,15 +304,15 @@ bool rd_schema_one_of(rd_schema_reader *r, const json_t *list) {
 
 static void take_made(merger *m, const json_t *part) {
   const json_t *one_of = json_object_get(part, "oneOf"), *all_of = json_object_get(part, "allOf");
-  const json_t *ref = json_object_get(part, "$ref"), *not = json_object_get(part, "not");
+  const json_t *ref = json_object_get(part, "$ref"), *negation = json_object_get(part, "not");
   if (one_of && rd_schema_one_of(m->r, one_of))
     take_keyword(m, "anyOf", one_of);
   if (all_of && (!json_is_array(all_of) || json_array_size(all_of) == 0))
     rd_schema_fail(m->r, RD_BAD_INPUT, "allOf: expected a list of schemas");
-  if (not &&m->not_count == MOST_NOTS)
+  if (negation && m->not_count == MOST_NOTS)
     rd_schema_fail(m->r, RD_UNSUPPORTED, "more than %d times not for one value", MOST_NOTS);
-  else if (not )
-    m->nots[m->not_count++] = not ;
+  else if (negation)
+    m->nots[m->not_count++] = negation;
   if (ref)
     take_ref(m, ref);
   for (size_t i = 0; i < json_array_size(all_of); i++)

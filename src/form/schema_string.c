@@ -165,7 +165,7 @@ static void add_format(terms *t, const struct format *f, const char *name, const
 /* What a schema says of a string, and what it says in allOf. A format whose texts are not known
  * says nothing where a pattern does. */
 static void gather(terms *t, const json_t *schema, bool pattern) {
-  const json_t *list = json_object_get(schema, "allOf"), *not = json_object_get(schema, "not");
+  const json_t *list = json_object_get(schema, "allOf"), *negation = json_object_get(schema, "not");
   const json_t *least = json_object_get(schema, "minLength");
   const json_t *most = json_object_get(schema, "maxLength");
   const char *text = json_string_value(json_object_get(schema, "pattern"));
@@ -178,8 +178,8 @@ static void gather(terms *t, const json_t *schema, bool pattern) {
     add_format(t, known, name, least, most);
   else if (least || most)
     add(t, false, json_pack("{s:O*,s:O*}", "minLength", least, "maxLength", most));
-  if (not )
-    add(t, true, json_incref((json_t *)(uintptr_t) not ));
+  if (negation)
+    add(t, true, json_incref((json_t *)(uintptr_t)negation));
   for (size_t i = 0; i < json_array_size(list) && t->r->code == RD_OK; i++)
     gather(t, json_array_get(list, i), pattern);
 }
