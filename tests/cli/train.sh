@@ -73,6 +73,19 @@ says "a projection that is not there" 2 "no projection c_attn" "$folder/lora.yam
 says "a missing file" 1 "cannot open" "$folder/lora.yaml" --overwrite --data "$folder/none.jsonl"
 says "no data" 2 "data: name" --model "$folder/whole/final" --out "$folder/x"
 says "another library's name" 2 "did you mean lora_rank" "$folder/lora.yaml" --set lora_r=8
+# what computes the passes
+says "an engine that there is not" 2 "unknown engine abacus; there are cuda, cpu and emulated" "$folder/lora.yaml" --engine abacus
+REDRAFT_CUDA=$folder/none.so says "no library for cards" 1 "make CUDA=1 builds the library" "$folder/lora.yaml" --out "$folder/card" --engine cuda
+for engine in cpu emulated; do
+  "$program" train "$folder/lora.yaml" --out "$folder/$engine" --engine $engine --log-every 1 --json -q > "$folder/$engine.rows"; check "$engine" 0 $?
+done
+python3 - "$folder/cpu.rows" "$folder/emulated.rows" <<'END'
+import json, sys
+here, there = ([json.loads(line)["loss"] for line in open(path) if '"loss"' in line] for path in sys.argv[1:])
+assert len(here) == len(there) > 2 and here != [], (here, there)
+assert all(abs(x - y) < 0.03 * x for x, y in zip(here, there)), (here, there)
+END
+check "losses near the processor's" 0 $?
 # a folder that holds a run is nobody else's
 says "a run is there" 2 "holds a run (checkpoint-40): --resume goes on with it, --overwrite" "$folder/base.yaml" --out "$folder/whole"
 check "nothing was overwritten" 40 "$(sed -n 's/^updates: //p' "$folder/whole/config.yaml")"
