@@ -33,5 +33,8 @@ rd_code rd_step_cpu_open(rd_step **out, const rd_step_plan *plan, rd_error *e);
 size_t rd_step_cpu_memory(const rd_step_plan *plan);
 rd_code rd_step_cuda_open(rd_step **out, const rd_step_plan *plan, rd_error *e);
 rd_code rd_step_emulated_open(rd_step **out, const rd_step_plan *plan, rd_error *e);
+rd_code rd_step_cpu_speed(double *flops, rd_dtype type, rd_error *e);
+rd_code rd_step_cuda_speed(double *flops, rd_dtype type, rd_error *e);
+rd_code rd_step_emulated_speed(double *flops, rd_dtype type, rd_error *e);
 
 #endif

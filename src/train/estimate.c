@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a run will take. Memory: the layouts that will be placed, measured; the drafts shown at
  * validations; and what the program held before it opened anything, with what its first product
- * adds. Time: the flops of an update over the speed of a product, measured here. */
+ * adds. Time: the flops of an update over the speed of a product, measured here (step.h). */
 #include "estimate.h"
 
 #include "clock.h"
 #include "engine.h"
-#include "matmul.h"
 #include "model.h"
 
 #include <stdio.h>
@@ -35,24 +34,6 @@ static double flops_of_update(const rd_trainer *t) {
   return per_token * (double)(t->rules.rows * t->settings->accumulate);
 }
 
-/* The speed of one product of the run's kind, by trying: (512, 512) x (512, 512). */
-static rd_code probe_speed(rd_dtype type, double *flops, rd_error *e) {
-  enum { N = 512, TIMES = 20 };
-  size_t size = (size_t)N * N * sizeof(float);
-  char *memory = rd_calloc(3, size, "a product to measure", e);
-  if (!memory)
-    return RD_NO_MEMORY;
-  rd_mat a = rd_mat_rows(memory, type, N, N), b = rd_mat_rows(memory + size, type, N, N);
-  rd_mat c = rd_mat_rows(memory + 2 * size, RD_F32, N, N);
-  rd_code code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
-  double start = rd_seconds();
-  for (int i = 0; code == RD_OK && i < TIMES; i++)
-    code = rd_matmul(c, a, rd_mat_transposed(b), 0, e);
-  *flops = 2.0 * N * N * N * TIMES / (rd_seconds() - start + 1e-9);
-  free(memory);
-  return code;
-}
-
 /* Ids, examples and one batch of them. */
 static size_t data_bytes(const rd_trainer *t) {
   return (t->examples.list.capacity + t->validation.list.capacity) * sizeof(int32_t) +
@@ -68,7 +49,7 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
   const rd_step_plan plan = rd_trainer_plan(t);
   double peak = 0;
   size_t before = rd_resident_bytes();
-  RD_TRY(probe_speed(p->type, &peak, e));
+  RD_TRY(t->kind->speed(&peak, p->type, e));
   size_t after = rd_resident_bytes();
   *estimate = (rd_train_estimate){
       .parameters = rd_parameter_count(&t->config),
@@ -85,6 +66,6 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
       .updates = t->updates,
       .tokens_per_update = t->rules.rows * t->settings->accumulate,
       .flops_per_update = flops_of_update(t),
-      .flops_per_second = 0.3 * peak}; /* a whole step reaches about 0.3 of one product's speed */
+      .flops_per_second = t->kind->share * peak};
   return RD_OK;
 }

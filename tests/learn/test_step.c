@@ -238,6 +238,26 @@ static void gradients_agree_with_central_differences(void **state) {
       gradients_agree(rd_step_kinds[i].name);
 }
 
+/* What --engine lists: a speed that an estimate can be made of; no name, the first that is able. */
+static void every_kind_says_its_speed(void **state) {
+  (void)state;
+  const rd_step_kind *found = NULL;
+  rd_error e = {0};
+  for (size_t i = 0; i < rd_step_kind_count; i++) {
+    const rd_step_kind *kind = &rd_step_kinds[i];
+    double flops = 0;
+    if (kind->able()) {
+      assert_int_equal(kind->speed(&flops, RD_F32, &e), RD_OK);
+      assert_true(flops > 1e6 && kind->share > 0 && kind->share < 1);
+    } else {
+      assert_int_equal(kind->speed(&flops, RD_F32, &e), RD_UNSUPPORTED);
+    }
+  }
+  assert_int_equal(rd_step_kind_find(&found, NULL, &e), RD_OK);
+  assert_true(found->able() && !found->asked);
+  assert_int_equal(rd_step_kind_find(&found, "abacus", &e), RD_USAGE);
+}
+
 typedef struct kept {
   float logits[T][V];
 } kept;
@@ -333,6 +353,7 @@ static void a_cache_gives_what_the_whole_pass_gives(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_agree_with_central_differences),
+      cmocka_unit_test(every_kind_says_its_speed),
       cmocka_unit_test(packing_changes_nothing_and_training_sees_the_same_logits),
       cmocka_unit_test(a_cache_gives_what_the_whole_pass_gives),
   };
