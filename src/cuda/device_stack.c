@@ -181,8 +181,8 @@ static rd_code fill(rd_device_stack *s, size_t working, rd_error *e) {
   const rd_config *c = s->config;
   RD_TRY(rd_device_send_angles(d, s->cosines[0], s->sines[0], c, false, s->longest, e));
   return c->has_local_rope
-             ? rd_device_send_angles(d, s->cosines[1], s->sines[1], c, true, s->longest, e)
-             : RD_OK;
+           ? rd_device_send_angles(d, s->cosines[1], s->sines[1], c, true, s->longest, e)
+           : RD_OK;
 }
 
 rd_code rd_device_stack_new(rd_device_stack **out, rd_device *d, const rd_model *m, int64_t rows,
