@@ -38,6 +38,7 @@ enum { RD_WARP = RD_WARP_SIZE, RD_MOST_THREADS = RD_MOST_WARPS * RD_WARP_SIZE };
   }                                                                                                \
   RD_DEVICE_CODE void rd_body_##name(const args &a)
 #define RD_UNROLL _Pragma("unroll")
+#define RD_ROLLED _Pragma("unroll 1") /* a loop that is long enough as it is */
 
 /* All that the kernels before this one wrote is there; the one after it may begin. */
 RD_DEVICE_CODE void grid_wait(void) {
@@ -94,6 +95,7 @@ RD_DEVICE_CODE void grid_warp_barrier(void) {
 #define RD_KERNEL(name, args) static void rd_run_##name(const args a)
 #define RD_EAGER_KERNEL RD_KERNEL
 #define RD_UNROLL
+#define RD_ROLLED
 
 RD_DEVICE_CODE void grid_wait(void) {}
 RD_DEVICE_CODE int grid_thread(void) {

@@ -72,6 +72,7 @@ RD_DEVICE_CODE void tile_add(rd_tile *t, int type, const void *a, int a_stride, 
   }
 #endif
   const int i = grid_lane() / 2, first = grid_lane() % 2 * RD_TILE_EACH;
+  RD_ROLLED
   for (int k = 0; k < RD_TILE; k++) {
     const float x = load(a, type, a_across ? k * a_stride + i : i * a_stride + k);
     RD_UNROLL
