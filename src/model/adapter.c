@@ -114,15 +114,14 @@ static void make_canonical(char *name) {
     cut(name, ".weight");
 }
 
-/* The file of factors: safetensors, or what peft wrote before. */
-static rd_code open_tensors(rd_adapter *a, const char *folder, rd_error *e) {
+rd_code rd_adapter_tensors_open(rd_tensors *t, const char *folder, rd_error *e) {
   char *weights = rd_path_join(folder, "adapter_model.safetensors");
   char *older = rd_path_join(folder, "adapter_model.bin");
   rd_code code = weights && older ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", folder);
   if (code == RD_OK && !rd_path_exists(weights) && rd_path_exists(older))
-    code = rd_torch_open(&a->tensors, older, e);
+    code = rd_torch_open(t, older, e);
   else if (code == RD_OK)
-    code = rd_safetensors_open(&a->tensors, weights, e);
+    code = rd_safetensors_open(t, weights, e);
   free(weights);
   free(older);
   return code;
@@ -169,7 +168,7 @@ static void make_names(rd_tensors *t) {
 }
 
 static rd_code read_folder(rd_adapter *a, const char *folder, rd_error *e) {
-  RD_TRY(open_tensors(a, folder, e));
+  RD_TRY(rd_adapter_tensors_open(&a->tensors, folder, e));
   RD_TRY(join_norms(a, folder, e));
   make_names(&a->tensors);
   RD_TRY(rd_tensors_finish(&a->tensors, e));

@@ -47,6 +47,10 @@ typedef struct rd_adapter {
   bool *placed;       /* (tensors.count): it was asked for by rd_adapter_changes */
 } rd_adapter;
 
+/* The tensors of a PEFT folder under the names that its file has, adapter_model.safetensors or the
+ * .bin that peft wrote before. */
+rd_code rd_adapter_tensors_open(rd_tensors *t, const char *folder, rd_error *e);
+
 /* Open a PEFT folder; drop in either case. Errors begin with "adapter FOLDER". */
 rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e);
 void rd_adapter_drop(rd_adapter *a);

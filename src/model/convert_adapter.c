@@ -2,6 +2,7 @@
 /* An adapter in another type: its factors converted, its norms and its settings as they are. */
 #include "convert.h"
 
+#include "adapter.h"
 #include "file.h"
 #include "remembered.h"
 #include "sampler_head.h"
@@ -43,9 +44,8 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   rd_map settings = {0};
   char *config = rd_path_join(adapter, "adapter_config.json");
   char *config_out = rd_path_join(out, "adapter_config.json");
-  char *weights = rd_path_join(adapter, "adapter_model.safetensors");
   char *weights_out = rd_path_join(out, "adapter_model.safetensors");
-  rd_code code = config && config_out && weights && weights_out
+  rd_code code = config && config_out && weights_out
                    ? rd_convert_type(&format, to, false, e)
                    : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", out);
   if (code == RD_OK && rd_path_exists(config_out))
@@ -55,7 +55,7 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   if (code == RD_OK)
     code = rd_remembered_read(&remembered, adapter, e);
   if (code == RD_OK)
-    code = rd_safetensors_open(&tensors, weights, e);
+    code = rd_adapter_tensors_open(&tensors, adapter, e);
   if (code == RD_OK)
     code = rd_folder_make(out, e);
   if (code == RD_OK)
@@ -73,7 +73,6 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   rd_map_close(&settings);
   free(config);
   free(config_out);
-  free(weights);
   free(weights_out);
   return code;
 }

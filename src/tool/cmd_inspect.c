@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft inspect: what a model is made of, in its own files' words. One JSON object holds the
  * facts; the text for people is printed from it. */
+#include "adapter.h"
 #include "clock.h"
 #include "engine.h"
 #include "file.h"
@@ -329,11 +330,9 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
                                rd_error *e) {
   json_t *facts = NULL;
   rd_tensors tensors = {0};
-  char *weights = rd_path_join(path, "adapter_model.safetensors");
-  rd_code code = weights ? rd_json_open(&facts, config, e)
-                         : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  rd_code code = rd_json_open(&facts, config, e);
   if (code == RD_OK)
-    code = rd_safetensors_open(&tensors, weights, e);
+    code = rd_adapter_tensors_open(&tensors, path, e);
   if (code == RD_OK)
     code = add_sampler_head(facts, &tensors, path, e);
   rd_json_watch();
@@ -341,7 +340,6 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
     code = show(s, json_incref(facts), &tensors, print_adapter, e);
   rd_tensors_drop(&tensors);
   json_decref(facts);
-  free(weights);
   return code;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Models written anew give the same logits: in every type, with an adapter merged, and from a GGUF
  * whose query and key rows lie in another order. */
+#include "adapter.h"
 #include "convert.h"
 #include "inspect.h"
 #include "model_files.h"
@@ -103,6 +104,30 @@ static void adapters_are_written(void **state) {
   free(before);
 }
 
+/* What peft wrote before: a file of torch. */
+static void older_adapters_are_written(void **state) {
+  (void)state;
+  static const char from[] = GOLDEN "peft/older-file-adapter";
+  static const char *const files[] = {"adapter_config.json", "adapter_model.safetensors"};
+  char folder[64];
+  rd_error e = {0};
+  rd_tensors before, after;
+  temporary(folder, sizeof folder);
+  if (rd_convert_adapter(from, "f32", folder, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_int_equal(rd_adapter_tensors_open(&before, from, &e), RD_OK);
+  assert_int_equal(rd_safetensors_open(&after, in(folder, files[1]), &e), RD_OK);
+  assert_true(before.count > 0 && before.count == after.count);
+  for (size_t i = 0; i < before.count; i++) {
+    assert_string_equal(before.items[i].name, after.items[i].name);
+    assert_int_equal(before.items[i].size, after.items[i].size);
+    assert_memory_equal(before.items[i].data, after.items[i].data, after.items[i].size);
+  }
+  rd_tensors_drop(&before);
+  rd_tensors_drop(&after);
+  sweep(folder, files, 2);
+}
+
 static void failures_write_nothing(void **state) {
   (void)state;
   static const struct {
@@ -125,8 +150,8 @@ static void failures_write_nothing(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(conversions_keep_the_logits),
-                                     cmocka_unit_test(adapters_are_written),
-                                     cmocka_unit_test(failures_write_nothing)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(conversions_keep_the_logits), cmocka_unit_test(adapters_are_written),
+      cmocka_unit_test(older_adapters_are_written), cmocka_unit_test(failures_write_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
