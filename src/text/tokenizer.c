@@ -52,8 +52,10 @@ static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, const char *pla
   if (text.size == 0)
     return RD_OK;
   bool shorter = false; /* text that lost its beginning does not start where the whole does */
-  RD_TRY(rd_normaliser_run(&x->t->normaliser, text, gap, x->buffers, &text, &shorter, e));
-  gap = gap == RD_GAP_START && shorter ? RD_GAP_INSIDE : gap;
+  const bool matters = gap == RD_GAP_START && x->t->prefix_at_start;
+  RD_TRY(rd_normaliser_run(&x->t->normaliser, text, gap, x->buffers, &text,
+                           matters ? &shorter : NULL, e));
+  gap = shorter ? RD_GAP_INSIDE : gap;
   for (rd_added_match m = {0};; gap = RD_GAP_INSIDE) {
     const size_t at = m.end;
     m = rd_added_find(&x->t->later, text, m, plain);
