@@ -4,7 +4,7 @@
 
 The sides take turns in this invocation, with the same threads, and the best of all rounds counts, on the wall and in
 processor time (with one thread and other programs about, the latter is the fairer one: it holds no waiting). Prefill is one
-pass of --prompt tokens: redraft's computes the head for every row, llama.cpp's for the last one alone. Decoding is one token
+pass of --prompt tokens and the logits of the last one, on both sides. Decoding is one token
 after another behind 8, of which the fastest counts. Ratios above 1: redraft is faster. `make bench-peers` builds llama.cpp from the source package of
 llama-cpp-python, for this processor, into build/peers.
 
@@ -78,7 +78,7 @@ def main():
     for path in args.files:
         peer = Peer(path, args)
         cases = [(f"prefill {args.prompt}", args.prompt, peer.prefill,
-                  ("--windows", str(args.prompt), "--repeats", "1")),
+                  ("--windows", str(args.prompt), "--logits", "1", "--repeats", "1")),
                  ("decode", 1, peer.decode, ("--decode", "--reuse", str(KNOWN), "--repeats", str(args.tokens)))]
         for name, tokens, theirs, ours in cases:
             rounds = [(theirs(), redraft(path, args, *ours)) for _ in range(args.rounds)]

@@ -138,17 +138,18 @@ static void took(timing *t) {
   t->warm = true;
 }
 
-/* One iteration: the layers and the logits of every position. */
-static rd_code time_passes(work *w, timing *t, rd_error *e) {
+/* One iteration: the layers, and the logits of the last positions of each sequence. */
+static rd_code time_passes(work *w, int64_t logits, timing *t, rd_error *e) {
   rd_stack *p = NULL;
-  int64_t rows_count = w->window * w->batch;
   RD_TRY(rd_stack_new(&p, &w->model->config, &w->model->weights,
-                      &(rd_stack_sizes){.rows = rows_count, .longest = w->window}, e));
+                      &(rd_stack_sizes){.rows = w->window * w->batch, .longest = w->window}, e));
+  for (int64_t i = 0; i < logits * w->batch; i++)
+    w->wanted[i] = (int32_t)((i / logits + 1) * w->window - logits + i % logits);
   rd_code code = RD_OK;
   while (code == RD_OK && wants(t)) {
     code = rd_stack_run(p, w->sequences, w->batch, 0, e);
     if (code == RD_OK)
-      code = rd_stack_logits(p, w->wanted, rows_count, nothing, NULL, e);
+      code = rd_stack_logits(p, w->wanted, logits * w->batch, nothing, NULL, e);
     took(t);
   }
   rd_stack_free(&p);
@@ -216,10 +217,14 @@ static rd_code lanes_init(lanes *l, const work *w, int64_t reuse, int64_t behind
   return RD_OK;
 }
 
-static rd_code time_reuse(work *w, int64_t reuse, timing *t, rd_error *e) {
+static rd_code time_reuse(work *w, const rd_bench_what *what, timing *t, rd_error *e) {
   const rd_propose_rule rule = {.top_p = 1, .eos = -1};
   lanes l;
-  rd_code code = lanes_init(&l, w, reuse, w->window, w->window, &rule, e);
+  rd_code code = lanes_init(&l, w, what->reuse, w->window, w->window, &rule, e);
+  for (int64_t b = 0; code == RD_OK && b < w->batch; b++) {
+    l.needs[b].wanted = l.wanted + w->window - what->logits;
+    l.needs[b].count = what->logits;
+  }
   while (code == RD_OK && wants(t)) {
     code = l.engine->propose(l.engine, l.needs, w->batch, e);
     took(t);
@@ -360,8 +365,8 @@ rd_code rd_bench_case(rd_bench_time *out, const rd_model *m, const rd_bench_what
   if (code == RD_OK)
     code = what->train       ? time_steps(&w, what->rank, &t, e)
          : what->written > 0 ? time_answers(&w, what, &t, e)
-         : asked             ? time_reuse(&w, what->reuse, &t, e)
-                             : time_passes(&w, &t, e);
+         : asked             ? time_reuse(&w, what, &t, e)
+                             : time_passes(&w, what->logits, &t, e);
   *out = t.best;
   work_drop(&w);
   return code;

@@ -19,14 +19,14 @@ typedef struct rd_bench_time {
   double seconds, cpu_seconds, mean;
 } rd_bench_time;
 
-/* A case: iterations of `batch` sequences of `window` positions (layers, and logits of every
- * position). With reuse > 0 as many positions stand before them, computed once and remembered, and
- * logits become proposals. With written > 0 answers of so many tokens behind those, in blocks of
- * `window`, of RD_BENCH_BLOCK passes each. With `train` training steps: of all weights, or with a
- * rank > 0 of adapters on every projection. */
+/* A case: iterations of `batch` sequences of `window` positions (layers, and logits of the last
+ * `logits` positions of each). With reuse > 0 as many positions stand before them, computed once
+ * and remembered, and logits become proposals. With written > 0 answers of so many tokens behind
+ * those, in blocks of `window`, of RD_BENCH_BLOCK passes each. With `train` training steps: of all
+ * weights, or with a rank > 0 of adapters on every projection. */
 enum { RD_BENCH_BLOCK = 4 };
 typedef struct rd_bench_what {
-  int64_t window, batch, reuse, written, rank, repeats;
+  int64_t window, batch, logits, reuse, written, rank, repeats;
   bool train;
 } rd_bench_what;
 

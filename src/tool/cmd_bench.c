@@ -18,7 +18,7 @@ typedef struct settings {
   rd_common common;
   char *shape, *windows, *batches, *csv, *commit;
   bool train, sweep, decode;
-  int64_t rank, repeats, answers, reuse, written, busy;
+  int64_t rank, repeats, answers, logits, reuse, written, busy;
 } settings;
 
 static const rd_option rows[] = {
@@ -39,6 +39,9 @@ static const rd_option rows[] = {
     {"written", RD_OPTION_AT(settings, written), .fallback = "0", .max = 1 << 20, .group = "Case",
      .help = "an answer of N tokens behind --reuse positions, in blocks of the window, four passes "
              "over what is remembered each"},
+    {"logits", RD_OPTION_AT(settings, logits), .fallback = "0", .max = 1 << 20, .group = "Case",
+     .help = "positions of a window whose tokens are proposed, the last ones, as behind a prompt; "
+             "0: all"},
     {"busy", RD_OPTION_AT(settings, busy), .fallback = "0", .max = RD_BUSY_MOST, .group = "Case",
      .help = "each case once more beside N busy processes: mean time over mean time without"},
     {"answers", RD_OPTION_AT(settings, answers), .fallback = "3", .max = 1000, .group = "Case",
@@ -197,9 +200,8 @@ static void describe_written(rd_bench_row *row, const rd_bench_what *w, double w
 
 /* Operations of a case; over remembered positions those of a pass of all, less one of these. */
 static double flops_of(const rd_config *c, const rd_bench_what *w) {
-  const int64_t tokens = w->window * w->batch;
-  return w->train ? rd_flops_step(c, w->window, w->batch, tokens, w->rank)
-                  : rd_flops_pass(c, w->reuse + w->window, w->batch, tokens) -
+  return w->train ? rd_flops_step(c, w->window, w->batch, w->window * w->batch, w->rank)
+                  : rd_flops_pass(c, w->reuse + w->window, w->batch, w->logits * w->batch) -
                         (w->reuse > 0 ? rd_flops_pass(c, w->reuse, w->batch, 0) : 0);
 }
 
@@ -211,8 +213,9 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
     int64_t window = c->windows[i % c->window_count], batch = c->batches[i / c->window_count];
     if (s->sweep && window > m->config.positions)
       continue;
+    const int64_t logits = s->logits > 0 && s->logits < window ? s->logits : window;
     one_case at = {
-        m, {window, batch, s->reuse, s->written, s->rank, s->repeats, s->train}, {0, 0, 0}};
+        m, {window, batch, logits, s->reuse, s->written, s->rank, s->repeats, s->train}, {0, 0, 0}};
     double flops = flops_of(&m->config, &at.what), alone = 0;
     rd_bench_memory_reset();
     RD_TRY(measure_case(&at, &alone, e));
@@ -308,6 +311,9 @@ static rd_code run(void *context, char **names, rd_error *e) {
                      "--written %lld: whole blocks of --windows (%lld) behind --reuse positions "
                      "(%lld), without --train",
                      (long long)s->written, (long long)c.windows[i], (long long)s->reuse);
+  if ((s->train || s->written > 0) && s->logits > 0)
+    return rd_fail(e, RD_USAGE,
+                   "--logits is for passes; a training step and an answer want every position");
   if (s->decode && s->reuse == 0)
     s->reuse = 256;
   rd_model *m = NULL;

@@ -49,6 +49,15 @@ field time_beside_busy < "$folder/rows" | grep -vq '^[0-9]' && check "reuse: bes
 "$program" "${bench[@]}" --windows 8 --reuse 12 --written 16 --json > "$folder/rows"; check "written" 0 $?
 check "written: the case" "written 8 12 8" "$(for name in case window reused_positions passes_per_answer; do field $name < "$folder/rows"; done | xargs)"
 refuses "a block that is not whole" 2 "whole blocks" "${bench[@]}" --windows 8 --reuse 12 --written 20
+# Fewer logits are less work: of 16 positions all, 16, 99 and the last one; over remembered positions too.
+work() { "$program" "${bench[@]}" --windows 16 --batches 2 --json "$@" > "$folder/rows" && paste <(field seconds < "$folder/rows") <(field flops_per_second < "$folder/rows") | awk '{printf "%.4g\n", $1 * $2 / 1e6}'; }
+all=$(work) && [ -n "$all" ] || check "logits: a number" "a number" "$all"
+check "logits: 16 are all" "$all" "$(work --logits 16)"
+check "logits: 99 are all" "$all" "$(work --logits 99)"
+check "logits: the last one is less" 1 "$(echo "$(work --logits 1) $all" | awk '{print ($1 < $2)}')"
+check "logits: less over remembered positions" 1 "$(echo "$(work --logits 1 --reuse 8) $(work --reuse 8)" | awk '{print ($1 < $2)}')"
+refuses "training with logits of some" 2 "every position" "${bench[@]}" --train --logits 1
+refuses "an answer with logits of some" 2 "every position" "${bench[@]}" --windows 8 --reuse 12 --written 16 --logits 1
 refuses "training over remembered positions" 2 "remembers nothing" "${bench[@]}" --train --decode
 refuses "training in int8" 2 "inference" "${bench[@]}" --train --precision int8
 refuses "train --precision int8" 2 "int8" train --precision int8
