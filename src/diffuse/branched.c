@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Samragh et al. 2025 (arXiv 2507.11851): where a check will end is not known before its pass, so
  * masks follow every position where it may end, and one pass does what takes two where drafts and
- * checks alternate. It pays where a pass costs about the same for one row and for (1 + m)^2. */
+ * checks alternate. It pays where a pass costs about the same for one row and for (1 + m)^2.
+ *
+ * At any temperature a branch drafts its best words x. The base then draws its own word with the
+ * random number of the place: that is x with p(x), and else one of the others, so that this is
+ * speculative sampling from a draft q that is all on x, accepted with min(1, p/q), and the answer
+ * is that of the seed however many words were drafted. */
 #include "branched.h"
 
 #include "draft_state.h"
@@ -13,6 +18,8 @@ static int64_t least(int64_t a, int64_t b) {
 void rd_branched_begin(rd_draft *d, const rd_engine *engine) {
   rd_checked *c = &d->checked;
   c->branching = d->sampler->drafts && engine->branches && d->setup.gate.shift && !d->formed;
+  c->likeliest = d->rule;
+  c->likeliest.temperature = 0;
   for (int64_t i = 0; i < RD_AHEAD_MOST; i++)
     c->blanks[i] = d->setup.mask;
   rd_branched_choose(d);
@@ -27,7 +34,7 @@ void rd_branched_need(rd_draft *d, rd_need *need) {
       .count = c->drafted + 1,
       .masks = c->masks,
       .ids = c->blanks,
-      .draw = {&d->rule, (uint32_t)(next - c->lead + 1), (uint32_t)next},
+      .draw = {&c->likeliest, (uint32_t)(next - c->lead + 1), (uint32_t)next},
       .out = c->ahead,
   };
   need->branches = &c->branches;

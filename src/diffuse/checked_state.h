@@ -29,6 +29,7 @@ typedef struct rd_checked {
   int64_t masks;  /* rows of each branch of this pass; 0: it has none */
   int32_t blanks[RD_AHEAD_MOST]; /* masks */
   rd_branches branches;
+  rd_propose_rule likeliest;        /* how branches choose: the best word, at any temperature */
   rd_proposal ahead[RD_AHEAD_MOST]; /* words of the branch that was taken */
   rd_pace pace;
   int64_t now_drafted, now_accepted, now_rejected; /* by the pass before */
