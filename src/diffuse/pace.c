@@ -9,9 +9,17 @@
  * of rows not met yet is taken to cost what the next smaller one does, so that it is tried once. */
 #include "pace.h"
 
-enum { LEAST_WAIT = 32, MOST_WAIT = 1024, TRIAL = 2 };
+#include <math.h>
+#include <stdbool.h>
 
-static const double FADING = 0.97, RISING = 0.1, FIRST = 0.5, DOUBT = 2;
+enum { LEAST_WAIT = 40, MOST_WAIT = 1024, TRIAL = 2, ENOUGH = 3 };
+
+static const double FADING = 0.97, FIRST = 0.5, DOUBT = 2;
+/* Of the way to a shorter time and to a longer one, which counts up to so many times what is known.
+ */
+static const double SINKING = 0.5, RISING = 0.1, MOST_LONGER = 2;
+/* Drafting goes on where it seems this much slower than plain passes: times are not that exact. */
+static const double DOUBTFUL = 0.97;
 
 /* How often is the draft at this place right, those before it being right? Until it has been seen a
  * few times, as often as the one before. */
@@ -31,11 +39,16 @@ double rd_pace_words(const rd_pace *p, int64_t masks) {
   return words;
 }
 
+/* Is it known what passes of so many rows take? One time that was held up must not decide. */
+static bool known(const rd_pace *p, int64_t rows) {
+  return p->met[rows] >= (rows > 1 ? ENOUGH : 1);
+}
+
 /* What passes take whose drafts come and go as they do at m: as the nearest smaller kind that is
  * known. */
 static double cost(const rd_pace *p, int64_t m) {
   int64_t rows = rd_pace_rows(m, m);
-  while (rows > 1 && p->seconds[rows] <= 0)
+  while (rows > 1 && !known(p, rows))
     rows--;
   return p->seconds[rows];
 }
@@ -43,7 +56,7 @@ static double cost(const rd_pace *p, int64_t m) {
 /* The largest m whose passes are known, 0 where none is. */
 static int64_t largest_known(const rd_pace *p) {
   int64_t m = RD_PACE_MOST;
-  while (m > 0 && p->seconds[rd_pace_rows(m, m)] <= 0)
+  while (m > 0 && !known(p, rd_pace_rows(m, m)))
     m--;
   return m;
 }
@@ -56,14 +69,17 @@ void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, do
   }
   if (rows > RD_PACE_ROWS)
     return;
-  double *known = &p->seconds[rows];
-  if (rows == 1 || p->met[rows])
-    *known = *known <= 0 || seconds < *known ? seconds : *known + RISING * (seconds - *known);
-  p->met[rows] = true;
+  if (p->met[rows]++ == 0 && rows > 1)
+    return;
+  double *is = &p->seconds[rows];
+  if (*is <= 0)
+    *is = seconds;
+  else
+    *is += (seconds < *is ? SINKING : RISING) * (fmin(seconds, MOST_LONGER * *is) - *is);
 }
 
 int64_t rd_pace_choose(rd_pace *p) {
-  if (p->seconds[1] <= 0) /* nothing to hold it against */
+  if (!known(p, 1)) /* nothing to hold it against */
     return 0;
   if (p->rest > 0) {
     p->trial = --p->rest == 0 ? TRIAL : 0;
@@ -74,7 +90,7 @@ int64_t rd_pace_choose(rd_pace *p) {
     return 1;
   }
   int64_t most = largest_known(p) + 1, best = 0;
-  double fastest = 1 / p->seconds[1];
+  double fastest = DOUBTFUL / p->seconds[1];
   for (int64_t m = 1; m <= most && m <= RD_PACE_MOST; m++) {
     const double speed = rd_pace_words(p, m) / cost(p, m);
     if (speed > fastest) {
@@ -87,6 +103,6 @@ int64_t rd_pace_choose(rd_pace *p) {
     return best;
   }
   p->rest = p->wait > 0 ? p->wait : LEAST_WAIT;
-  p->wait = 2 * p->rest < MOST_WAIT ? 2 * p->rest : MOST_WAIT;
+  p->wait = 3 * p->rest < MOST_WAIT ? 3 * p->rest : MOST_WAIT;
   return 0;
 }

@@ -4,7 +4,6 @@
 #ifndef RD_PACE_H
 #define RD_PACE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -18,9 +17,9 @@ typedef struct rd_pace {
   double tried[RD_PACE_MOST], right[RD_PACE_MOST]; /* drafts checked as first, second, .. behind
                                                       what stood; old ones count less */
   double seconds[RD_PACE_ROWS + 1]; /* that a pass of so many rows takes; 0: not known */
-  bool met[RD_PACE_ROWS + 1]; /* was there such a pass? The first of a kind may prepare products */
-  int64_t rest, wait;         /* passes without drafts; how many there are to be the next time */
-  int64_t trial;              /* passes left that draft a word each, to see whether it pays again */
+  int64_t met[RD_PACE_ROWS + 1];    /* how many such passes there were */
+  int64_t rest, wait; /* passes without drafts; how many there are to be the next time */
+  int64_t trial;      /* passes left that draft a word each, to see whether it pays again */
 } rd_pace;
 
 /* Rows of a pass that checks `drafted` words and drafts `masks` behind each prefix of them. */
