@@ -18,8 +18,9 @@ static const double FADING = 0.97, FIRST = 0.5, DOUBT = 2;
 /* Of the way to a shorter time and to a longer one, which counts up to so many times what is known.
  */
 static const double SINKING = 0.5, RISING = 0.1, MOST_LONGER = 2;
-/* Drafting goes on where it seems this much slower than plain passes: times are not that exact. */
-static const double DOUBTFUL = 0.97;
+/* Drafting goes on where it seems this much slower than plain passes: times are not that exact, and
+ * the less so the fewer there are. */
+static const double DOUBTFUL = 0.97, DOUBT_OF_ONE = 0.6;
 
 /* How often is the draft at this place right, those before it being right? Until it has been seen a
  * few times, as often as the one before. */
@@ -44,13 +45,13 @@ static bool known(const rd_pace *p, int64_t rows) {
   return p->met[rows] >= (rows > 1 ? ENOUGH : 1);
 }
 
-/* What passes take whose drafts come and go as they do at m: as the nearest smaller kind that is
- * known. */
-static double cost(const rd_pace *p, int64_t m) {
+/* The rows of the passes by which m is judged, whose drafts come and go as they do at m: the
+ * nearest smaller number that is known; 1: none is. */
+static int64_t rows_known(const rd_pace *p, int64_t m) {
   int64_t rows = rd_pace_rows(m, m);
   while (rows > 1 && !known(p, rows))
     rows--;
-  return p->seconds[rows];
+  return rows;
 }
 
 /* The largest m whose passes are known, 0 where none is. */
@@ -78,6 +79,12 @@ void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, do
     *is += (seconds < *is ? SINKING : RISING) * (fmin(seconds, MOST_LONGER * *is) - *is);
 }
 
+/* The share of the speed of plain passes below which drafting m words stops. */
+static double patience(const rd_pace *p, int64_t m) {
+  const int64_t rows = rows_known(p, m);
+  return rows > 1 ? DOUBTFUL - DOUBT_OF_ONE / (double)p->met[rows] : 0;
+}
+
 int64_t rd_pace_choose(rd_pace *p) {
   if (!known(p, 1)) /* nothing to hold it against */
     return 0;
@@ -90,14 +97,16 @@ int64_t rd_pace_choose(rd_pace *p) {
     return 1;
   }
   int64_t most = largest_known(p) + 1, best = 0;
-  double fastest = DOUBTFUL / p->seconds[1];
+  double fastest = 0;
   for (int64_t m = 1; m <= most && m <= RD_PACE_MOST; m++) {
-    const double speed = rd_pace_words(p, m) / cost(p, m);
+    const double speed = rd_pace_words(p, m) / p->seconds[rows_known(p, m)];
     if (speed > fastest) {
       fastest = speed;
       best = m;
     }
   }
+  if (fastest < patience(p, best) / p->seconds[1])
+    best = 0;
   if (best > 0) {
     p->wait = LEAST_WAIT;
     return best;
