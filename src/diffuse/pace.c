@@ -4,9 +4,10 @@
  * waits for memory little more than one row, elsewhere that many times as much. Both are measured
  * as the answer is written, and the m with the most words in a second is taken.
  *
- * It begins with plain passes, and goes up one m at a time. The time of a pass is the least that
- * was seen lately, since whatever else a machine does makes passes longer, never shorter. A number
- * of rows not met yet is taken to cost what the next smaller one does, so that it is tried once. */
+ * It begins with plain passes, and goes up one m at a time, as long as what is known lets expect
+ * that it pays. Whatever else a machine does makes passes longer, never shorter: so the time of a
+ * pass goes quickly down to a shorter one and slowly up, and the first pass of so many rows, which
+ * may prepare products, does not count. */
 #include "pace.h"
 
 #include <math.h>
@@ -79,6 +80,15 @@ void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, do
     *is += (seconds < *is ? SINKING : RISING) * (fmin(seconds, MOST_LONGER * *is) - *is);
 }
 
+/* Seconds of passes that check and draft m words: where they are not known yet, as much more than
+ * the nearest known ones as those are more than a row's. Rows beyond what memory's speed hides cost
+ * more each, so that this is rather too little, and what may pay is tried. */
+static double cost(const rd_pace *p, int64_t m) {
+  const int64_t rows = rd_pace_rows(m, m), near = rows_known(p, m);
+  const double more = near > 1 ? (p->seconds[near] - p->seconds[1]) / (double)(near - 1) : 0;
+  return p->seconds[near] + fmax(more, 0) * (double)(rows - near);
+}
+
 /* The share of the speed of plain passes below which drafting m words stops. */
 static double patience(const rd_pace *p, int64_t m) {
   const int64_t rows = rows_known(p, m);
@@ -99,7 +109,7 @@ int64_t rd_pace_choose(rd_pace *p) {
   int64_t most = largest_known(p) + 1, best = 0;
   double fastest = 0;
   for (int64_t m = 1; m <= most && m <= RD_PACE_MOST; m++) {
-    const double speed = rd_pace_words(p, m) / p->seconds[rows_known(p, m)];
+    const double speed = rd_pace_words(p, m) / cost(p, m);
     if (speed > fastest) {
       fastest = speed;
       best = m;
