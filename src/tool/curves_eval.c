@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What `eval --json` printed as a curve: iterations across, the share of right answers upwards. A
- * row without a number of iterations (left to right) stands at the mean of what it took. */
+/* What `eval --json` printed as a curve: iterations across, the share of right answers upwards, or,
+ * of the task perplexity, nats a token under the judge. A row without a number of iterations (left
+ * to right) stands at the mean of what it took. */
 #include "curves.h"
 
 #include "file.h"
@@ -10,16 +11,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const shares[] = {"exact", "right"}; /* of the tasks exact and choice */
+/* What can stand upwards: a key of a row, what its number becomes, and how the axis is called. */
+static double percent(double share) {
+  return 100 * share;
+}
 
-static rd_code add_row(rd_curve *c, const json_t *row, rd_error *e) {
-  const json_t *x = json_object_get(row, "iterations"), *y = NULL;
+static const struct {
+  const char *key;
+  double (*height)(double);
+  const char *axis;
+} measures[] = {{"exact", percent, "% right"},
+                {"right", percent, "% right"},
+                {"perplexity", log, "nats a token"}};
+
+static rd_code add_row(rd_curves *curves, const json_t *row, rd_error *e) {
+  const json_t *x = json_object_get(row, "iterations");
   x = x ? x : json_object_get(row, "mean_iterations");
-  for (size_t i = 0; i < sizeof shares / sizeof *shares && !y; i++)
-    y = json_object_get(row, shares[i]);
-  if (!json_is_number(y) || !json_is_number(x) || !(json_number_value(x) > 0))
-    return RD_OK;
-  return rd_curve_point(c, log2(json_number_value(x)), 100 * json_number_value(y), e);
+  for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+    const json_t *y = json_object_get(row, measures[i].key);
+    if (!json_is_number(y) || !json_is_number(x) || !(json_number_value(x) > 0))
+      continue;
+    curves->y_name = measures[i].axis;
+    return rd_curve_point(&curves->items[curves->count - 1], log2(json_number_value(x)),
+                          measures[i].height(json_number_value(y)), e);
+  }
+  return RD_OK;
 }
 
 /* The name of a file, without its folder and its ending. */
@@ -38,15 +54,14 @@ rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e) {
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t size = (size_t)((stop ? stop : end) - at);
     json_t *row = json_loadb(at, size, 0, NULL);
-    code = add_row(&curves->items[curves->count - 1], row, e);
+    code = add_row(curves, row, e);
     json_decref(row);
     at += size + 1;
   }
   if (code == RD_OK && curves->items[curves->count - 1].count == 0)
-    code =
-        rd_fail(e, RD_BAD_INPUT, "%s: no row of eval --json with a share of right answers", path);
+    code = rd_fail(e, RD_BAD_INPUT,
+                   "%s: no row of eval --json with a share of right answers or a perplexity", path);
   curves->x_name = "iterations (powers of two)";
-  curves->y_name = "% right";
   rd_map_close(&map);
   return code;
 }

@@ -101,6 +101,12 @@ static void results_become_a_curve(void **state) {
   static const double x[] = {1, 3, 4}, y[] = {25, 50, 75};
   for (int i = 0; i < 3; i++)
     assert_true(curves.items[0].x[i] == x[i] && curves.items[0].y[i] == y[i]);
+  assert_string_equal(curves.y_name, "% right");
+  rd_curves_drop(&curves);
+  write_text(path, "{\"task\":\"perplexity\",\"iterations\":4,\"perplexity\":1}\n");
+  assert_int_equal(rd_curves_read_eval(&curves, path, &e), RD_OK);
+  assert_true(curves.items[0].x[0] == 2 && curves.items[0].y[0] == 0);
+  assert_string_equal(curves.y_name, "nats a token");
   rd_curves_drop(&curves);
   write_text(path, "{\"task\":\"loss\",\"loss\":1}\n");
   assert_int_equal(rd_curves_read_eval(&curves, path, &e), RD_BAD_INPUT);

@@ -3,7 +3,7 @@
 """What an adapter that drafts saves: measure.py PROGRAM MODEL ADAPTER [--prompts FILE] [--ways NAME,..] [--tokens N] [--precision P]
 [--threads N] [--base-weight W].
 
-Each prompt is answered left to right and in the other ways by one server, way after way, so that load on the machine
+Each prompt (or conversation: its user's turns with a tab between them, see conversations.txt) is answered left to right and in the other ways by one server, way after way, so that load on the machine
 meets all alike. A row a way: answers equal to those from left to right, tokens, passes, drafted and accepted words, seconds of the clock, processor
 time (the server's own, from /proc), answers with a word twice in a row, and answers without an end before the limit. Greedy, whole answers with their end or --tokens.
 """
@@ -46,6 +46,16 @@ def ask(url, body):
     return events[-1]
 
 
+def asked(url, line, tokens):
+    """What a line of the file asks: a prompt, or turns with a tab between them, to all but the last of which the model's own answers from left to right are given."""
+    turns, messages = line.split("\t"), []
+    for turn in turns[:-1]:
+        messages.append({"role": "user", "content": turn})
+        text = ask(url, {"messages": messages, "tokens": tokens, "temperature": 0, "seed": 1, **WAYS["ar"]})["text"]
+        messages.append({"role": "assistant", "content": text})
+    return {"messages": [*messages, {"role": "user", "content": turns[-1]}]} if messages else {"prompt": line}
+
+
 def repeats(text):
     words = text.split()
     return any(a == b for a, b in zip(words, words[1:]))
@@ -78,13 +88,13 @@ def main():
             ways.insert(0, "ar")
         ask(url, {"prompt": "Hello", "tokens": 2, "sampler": "ar"})
         for number, prompt in enumerate(prompts):
-            whole = None
+            whole, question = None, asked(url, prompt, a.tokens)
             for way in ways:
                 began, clock = processor_seconds(server), time.monotonic()
                 more = {"base_weight": a.base_weight} if a.base_weight is not None and WAYS[way].get("sampler") in ("lad", "threshold") else {}
                 if a.iterations and WAYS[way].get("sampler") == "lad":
                     more["iterations"] = a.iterations
-                done = ask(url, {"prompt": prompt, "tokens": a.tokens, "temperature": 0, "seed": 1, **WAYS[way], **more})
+                done = ask(url, {**question, "tokens": a.tokens, "temperature": 0, "seed": 1, **WAYS[way], **more})
                 row = sums.setdefault(way, dict(equal=0, tokens=0, passes=0, drafted=0, accepted=0, clock=0.0, seconds=0.0, stutters=0, unfinished=0))
                 row["clock"] += time.monotonic() - clock
                 row["unfinished"] += len(done["ids"]) < a.tokens and not done["text"].rstrip().endswith((".", "!", "?", ":", '"', "`", ")"))
