@@ -1,6 +1,6 @@
 #!/bin/bash
 # A parent that nobody here made, with its drafting adapter (models/smol): checked answers are its own, to the token; the first
-# block drafted at once is the one that tools/gpu/smol.py computes in PyTorch. Needs the parent: `make smol`, or ../shared.
+# block drafted at once, and the first branch, are those that tools/gpu computes in PyTorch. Needs the parent: `make smol`, or ../shared.
 program=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -25,6 +25,12 @@ for precision in f32 bf16; do
     [ "$(cat "$folder/accepted")" -gt 0 ] || check "some drafts are right" more 0
   done
 done
-check "a block at once" "504 3575 282 4649 7042 7042 28 28" \
+check "a block at once" "504 3575 282 4649 314 7042 28 28" \
   "$(ids f32 8 --sampler threshold --threshold 0 "What is the capital of France?")"
+# A branch behind the prompt with the sampler head, as tools/gpu/branches.py's layout gives it in float32.
+"$program" generate -m "$parent" --adapter models/smol/adapter --precision f32 --threads 1 --seed 1 --tokens 8 --json --verify --block-length 4 \
+  "What is the capital of France?" >"$folder/events"
+check "a branch and what the check adds" "504 3575 282 4649 314|504 3575 282 4649 314 7042 30 2" \
+  "$(python3 -c 'import json, sys
+print("|".join(" ".join(map(str, r["ids"])) for r in map(json.loads, open(sys.argv[1])) if r["event"] == "draft" and r["drafted"]))' "$folder/events")"
 exit $failed
