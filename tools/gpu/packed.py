@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Prompts for branches.py as ids in one file: packed.py PROGRAM MODEL.gguf DATA OUT.npz. Questions of data sets; of two sets the answers too, for one short run.
 
-The kinds of prompts.py and more of each, and the instructions of two sets in Alpaca's form. What stands in tools/smol/*.txt is left out: it is
+The kinds of prompts.py and more of each, and instructions. (The run of models/smol had two sets of Alpaca's as well, which are non-commercial: left out since.) What stands in tools/smol/*.txt is left out: it is
 kept for measuring. Lists lie end to end: NAME holds all ids and NAME_lengths how many belong to each.
 """
 
@@ -19,7 +19,7 @@ import numpy
 import prompts as first
 
 CORPUS = {"qa_dolly_open": 3600, "qa_describe_topics": 4700, "qa_shortdesc": 9000, "qa_opentrivia": 11000, "qa_dictionary": 2500, "qa_factbook": 2500}
-INSTRUCT = ("alpaca_en_demo.json.zst", "alpaca_long_2000.json.zst", "rasbt_instruction_data.json", "dolly_hhrlhf_small.jsonl.zst")
+INSTRUCT = ("rasbt_instruction_data.json", "dolly_hhrlhf_small.jsonl.zst")
 ANSWERED = ("qa_dolly_open", *INSTRUCT)
 
 
