@@ -20,10 +20,10 @@ typedef struct rd_batch_rules {
   double own_drafts;                  /* share of the batches that own_draft.h redrafts, ... */
   double draft_temperature, draft_drawn; /* ... of which this share draws words so, ... */
   int64_t draft_top_k; /* ... from so many (0: all); the others take the most likely ones */
-  /* Of batches of two halves (block_batch.h): the lengths of blocks, and how many of these are all
-   * masks. */
+  /* Of batches of two halves (block_batch.h): the lengths of blocks, how many of these are all
+   * masks, and the share of the examples that come as branches. */
   int64_t block_lengths[RD_MOST_BLOCKS], block_count;
-  double all_masked;
+  double all_masked, branches;
   int64_t window, rows; /* tokens of a sequence at most; tokens of a batch */
   int32_t mask, eos;
   uint64_t seed;

@@ -30,15 +30,24 @@ typedef struct answer {
   int64_t n, prompt;
 } answer;
 
-/* The block of answer positions first .. end - 1 of a copy, behind the batch: masked where u is
- * below `share`, or (`other`) where it is not. Returns how many of its rows count; -1: no room. */
+/* Where a copy of a block has masks: where u is below `share`, or (`other`) where it is not, from
+ * the block's row `known` on. */
+typedef struct masking {
+  const float *u; /* (positions of the answer) */
+  double share;
+  int64_t known;
+  bool other;
+} masking;
+
+/* The block of answer positions first .. end - 1 of a copy, behind the batch. Returns how many of
+ * its rows count; -1: no room. */
 static int64_t add_block(rd_batch *b, const rd_batch_rules *r, const answer *a, int64_t first,
-                         int64_t end, const float *u, double share, bool other) {
+                         int64_t end, const masking *m) {
   int64_t at = b->rows, n = end - first, masks = 0, counted = 0;
   if (n > r->rows - at)
     return -1;
   for (int64_t i = 0; i < n; i++) {
-    bool masked = i >= r->shift && ((double)u[first + i] < share) != other;
+    bool masked = i >= m->known && ((double)m->u[first + i] < m->share) != m->other;
     b->ids[at + i] = masked ? r->mask : a->ids[first + i];
     masks += masked;
   }
@@ -59,9 +68,13 @@ static int64_t add_block(rd_batch *b, const rd_batch_rules *r, const answer *a, 
   return counted;
 }
 
-/* All blocks of both copies; returns how many rows count, -1: no room. */
+/* All blocks of both copies, or all branches; returns how many rows count, -1: no room. Without
+ * branches in the rules no number is drawn for them, so that such batches stay what they were. */
 static int64_t add_copies(rd_batch *b, const rd_batch_rules *r, const answer *a, rd_rng *rng) {
-  int64_t length = r->block_lengths[rd_rng_below(rng, (uint32_t)r->block_count)], all = 0;
+  bool branches = r->branches > 0 && rd_rng_uniform(rng) < r->branches;
+  int64_t length = branches ? 1 + rd_rng_below(rng, RD_LONGEST_BRANCH)
+                            : r->block_lengths[rd_rng_below(rng, (uint32_t)r->block_count)];
+  int64_t all = 0;
   length = length > 0 && length < a->n ? length : a->n;
   int64_t end = length - (length < a->n ? rd_rng_below(rng, (uint32_t)length) : 0);
   float *u = b->draws;
@@ -69,10 +82,11 @@ static int64_t add_copies(rd_batch *b, const rd_batch_rules *r, const answer *a,
     u[i] = (float)rd_rng_uniform(rng);
   for (int64_t first = 0; first < a->n; first = end, end += length) {
     int64_t stop = end < a->n ? end : a->n;
-    bool whole = rd_rng_uniform(rng) < r->all_masked;
+    bool whole = branches || rd_rng_uniform(rng) < r->all_masked;
     double drawn = rd_rng_uniform(rng), share = whole ? 1 : drawn;
     for (int copy = 0; copy < 2; copy++) {
-      int64_t counted = add_block(b, r, a, first, stop, u, share, copy);
+      const masking m = {u, share, branches ? 0 : r->shift, copy};
+      int64_t counted = add_block(b, r, a, first, stop, &m);
       if (counted < 0)
         return -1;
       all += counted;

@@ -8,13 +8,20 @@
  * so that every position is at every place of a block. In each block a share of the masks is drawn
  * evenly from 0 to 1, or, for `all_masked` of them, is 1. Rows count that predict a mask, and the
  * last of a shifted block, which predicts the word behind it: an example counts as the mean of its
- * rows. Copies of a block without a mask are left out. */
+ * rows. Copies of a block without a mask are left out.
+ *
+ * Of the examples a share, `branches` of the rules, comes once and in branches: blocks of 1 to
+ * RD_LONGEST_BRANCH masks, the first position too. So --verify drafts behind each place where its
+ * check may end: what stands there, the base says in that same pass, and no row of the branch can
+ * know it. Rules with branches have shift 1. */
 #ifndef RD_BLOCK_BATCH_H
 #define RD_BLOCK_BATCH_H
 
 #include "batch_rules.h"
 
 /* "8,16,32" into lengths (RD_MOST_BLOCKS) and their number; 0 is the whole answer. RD_USAGE. */
+enum { RD_LONGEST_BRANCH = 6 };
+
 rd_code rd_block_lengths_read(int64_t *lengths, int64_t *count, const char *text, rd_error *e);
 
 /* An example behind what is in the batch; false, and nothing, where it does not fit any more. Its

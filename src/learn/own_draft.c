@@ -24,6 +24,8 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
                                 .seed = r->seed};
   int64_t count = 0;
   for (int64_t s = 0; s < b->sequence_count; s++) {
+    if (r->branches > 0 && b->sequences[s].ids[0] == r->mask)
+      continue; /* a branch is drafted from in one reading, never refined */
     int64_t end = b->sequences[s].ids - b->ids + b->sequences[s].count;
     int64_t first = b->sequences[s].ids - b->ids + r->shift; /* what a row of its own predicts */
     first = b->answers[s] > first ? b->answers[s] : first;

@@ -83,6 +83,9 @@ static const rd_option train_rows[] = {
              "remembers; 0: the whole answer"},
     {"block-shift", AT(block_shift), .fallback = "true", .group = "Objective",
      .help = "of objective blocks: the row before a position predicts it, as in the base"},
+    {"branches", AT(branches), .fallback = "0", .max = 1, .group = "Objective",
+     .help = "of objective blocks: share of the examples that come as 1 to 6 masks in a row, the "
+             "first word too, as --verify drafts in the pass that checks; needs block_shift"},
     {"align", AT(align), .fallback = "0", .max = 100, .group = "Objective",
      .help =
          "of objective blocks: so much of 1 - cosine to the base's final hidden states, falling "

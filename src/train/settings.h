@@ -58,8 +58,9 @@ typedef struct rd_train_settings {
   int64_t lora_rank, draft_top_k, window, batch, accumulate, updates, warmup, seed, threads;
   int64_t validate_every, validate_rows, checkpoint_every, keep, log_every;
   char *block_lengths;
-  double align, lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2, held_out,
-      mask_all, mix_answers, stutter, first_wrong, own_drafts, draft_temperature, draft_drawn;
+  double align, branches, lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2,
+      held_out, mask_all, mix_answers, stutter, first_wrong, own_drafts, draft_temperature,
+      draft_drawn;
   bool block_shift, train_norms, eos_padding_loss, recompute, allow_bad, resume, overwrite, dry_run,
       quiet, json;
   rd_prompt_choice prompt;

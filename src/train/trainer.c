@@ -201,8 +201,14 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
   r->pad_to_window = pad->to_window;
   r->pad_short = pad->small;
   r->all_masked = s->mask_all;
+  r->branches = s->branches;
   RD_TRY(rd_block_lengths_read(r->block_lengths, &r->block_count, s->block_lengths, e));
   r->shift = r->corruption && (t->gate.answer ? t->gate.shift : t->config.shift_logits);
+  if (r->branches > 0 && !(r->objective->parent && r->shift))
+    return rd_fail(e, RD_USAGE,
+                   "branches: %g of the examples, but only objective blocks with block_shift has "
+                   "rows that predict the word behind a mask",
+                   r->branches);
   r->window = s->window;
   r->rows = s->window * s->batch;
   r->mask = t->config.mask;

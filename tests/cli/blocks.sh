@@ -29,6 +29,12 @@ for precision in f32 bf16; do
   check "checked, $precision" "$(answer --sampler ar)" "$(answer --verify)"
   answer --sampler threshold >/dev/null; check "a draft, $precision" 0 $?
 done
+# Branches beside blocks, with own drafts: learnt, and words drafted in the pass that checks are right.
+train branches --precision f32 --branches 0.6 --own-drafts 0.3; check "branches" 0 $?
+check "branches are learnt" lower "$(lower branches)"
+"$program" generate -m $model --adapter "$folder/branches/final" --precision f32 --threads 1 --seed 1 --tokens 12 --json --verify --block-length 2 ab | tail -1 >"$folder/done"
+check "fewer passes than words" fewer \
+  "$(python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); print("fewer" if r["accepted"] > 0 and r["passes"] < len(r["ids"]) else r)' "$folder/done")"
 # Interrupted and gone on with: the same bytes. Trained on, the adapter keeps its gate.
 train halves --precision f32 >/dev/null; rm -r "$folder/halves/final" "$folder/halves/checkpoint-120"
 train halves --precision f32 --resume; check "resumed" 0 $?
@@ -44,6 +50,9 @@ train first --precision f32 --updates 1 --learning-rate 0.000001 --checkpoint-ev
 check "nearer to the model" 1 "$(python3 -c 'import sys; print(int(float(sys.argv[1]) < float(sys.argv[2])))' "$(loss "$folder/f32/final")" "$(loss "$folder/first/final")")"
 # What makes no sense.
 refuses "no gate" 2 "needs gate: answer" train --model $model --data "$folder/two.jsonl" --out "$folder/x" --objective blocks --mask-token '~' --loss-on answer
+refuses "branches without a shift" 2 "only objective blocks with block_shift" train --model $model --data "$folder/two.jsonl" --out "$folder/x" --objective blocks \
+  --gate answer --mask-token '~' --loss-on answer --no-block-shift --branches 0.5
+refuses "branches of something else" 2 "only objective blocks with block_shift" train --model $model --data "$folder/two.jsonl" --out "$folder/x" --mask-token '~' --branches 0.5
 refuses "no length" 2 "numbers from 2 on" train --model $model --data "$folder/two.jsonl" --out "$folder/x" --objective blocks --gate answer \
   --mask-token '~' --loss-on answer --block-lengths 8,1
 refuses "no room" 2 "a larger batch" train --model $model --data "$folder/two.jsonl" --out "$folder/x" --objective blocks --gate answer --mask-token '~' \

@@ -112,6 +112,39 @@ static void all_masked_has_one_copy(void **state) {
   rd_batch_drop(&w.batch);
 }
 
+/* Every word of the answer is a mask once; a row aims at the word behind its own. */
+static void branches_know_no_word(void **state) {
+  (void)state;
+  bool lengths[RD_LONGEST_BRANCH + 1] = {false};
+  for (uint32_t seed = 0; seed < 60; seed++) {
+    world w;
+    open_world(&w, 1, 8, 0);
+    w.rules.branches = 1;
+    rd_rng rng = rd_rng_at(seed, RD_STREAM_CORRUPT, 1, 0);
+    assert_true(rd_block_batch_add(&w.batch, &w.rules, &w.examples, 0, &rng));
+    const rd_batch *b = &w.batch;
+    int64_t rows = POOL, most = 0;
+    for (int64_t s = 1; s < b->sequence_count; s++) {
+      const rd_sequence *q = &b->sequences[s];
+      assert_int_equal(q->first, rows - POOL + PROMPT);
+      for (int64_t i = 0; i < q->count; i++, rows++) {
+        assert_int_equal(b->ids[rows], MASK);
+        bool counts = q->first + i + 1 < POOL;
+        assert_int_equal(b->targets[rows], counts ? w.pool[q->first + i + 1] : -1);
+        assert_true(counts == (b->weights[rows] > 0));
+      }
+      most = q->count > most ? q->count : most;
+    }
+    assert_int_equal(rows, 2 * POOL - PROMPT);
+    assert_int_equal(b->rows, rows);
+    assert_true(most >= 1 && most <= RD_LONGEST_BRANCH);
+    lengths[most] = true;
+    rd_batch_drop(&w.batch);
+  }
+  for (int i = 1; i <= RD_LONGEST_BRANCH; i++)
+    assert_true(lengths[i]);
+}
+
 static void what_does_not_fit_is_taken_back(void **state) {
   (void)state;
   for (int64_t room = 1; room < MOST; room++) {
@@ -150,6 +183,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(copies_complete_each_other),
       cmocka_unit_test(all_masked_has_one_copy),
+      cmocka_unit_test(branches_know_no_word),
       cmocka_unit_test(what_does_not_fit_is_taken_back),
       cmocka_unit_test(lengths_are_read),
   };
