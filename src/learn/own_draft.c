@@ -32,7 +32,7 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
     for (int64_t row = first; row < end; row++)
       b->scratch[count++] = (int32_t)(row - r->shift);
   }
-  for (int i = 0; i < readings; i++)
+  for (int i = 0; i < readings && count > 0; i++)
     RD_TRY(rd_step_guess(step, b->sequences, b->sequence_count, r->objective->block, b->scratch,
                          count, &rule, (uint32_t)(number * MOST_READINGS + i), b->ids + r->shift,
                          e));
