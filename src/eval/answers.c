@@ -27,6 +27,8 @@ static bool given(const rd_eval_settings *s, const char *option) {
 }
 
 bool rd_eval_noisy(const rd_eval_settings *s, const rd_model *m) {
+  if (given(s, "no-noise"))
+    return false;
   if (s->noise || (s->options && rd_options_given(s->options, RD_NOISE_GROUP)))
     return true;
   return model_says(m) && !json_is_true(rd_remembered_default(&m->remembered, "no-noise"));

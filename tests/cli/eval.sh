@@ -28,6 +28,9 @@ expect 0 '"iterations": 3, "exact": 0.0' --json --data "$folder/asked.jsonl" $sh
 [[ $(head -1 "$folder/out.jsonl") == '{"prompt": "Hello 1", "expected": "you", "got": "'*'"right": false, "iterations": 1,'* ]] ||
   { echo "FAILED --out: $(head -1 "$folder/out.jsonl")"; failed=1; }
 expect 0 '"rows": 2' --json --data "$folder/asked.jsonl" $short --limit 2
+# What is said about noise is what was done.
+expect 0 '"noise": false' --json --data "$folder/asked.jsonl" $short --limit 1 --sampler lad --no-noise
+expect 0 '"noise": true' --json --data "$folder/asked.jsonl" $short --limit 1 --sampler lad --noise-start 0.4
 # A prompt that fills the window is a row without an answer: named by its line, once, and told of in --out.
 { echo; echo "{\"prompt\":\"$(printf 'word %.0s' $(seq 60))\",\"answer\":\"you\"}"; cat "$folder/asked.jsonl"; } > "$folder/long.jsonl"
 expect 0 'long.jsonl:2: the prompt fills the window; counts as an empty answer' --data "$folder/long.jsonl" $short
