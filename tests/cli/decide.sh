@@ -15,7 +15,7 @@ says "by the base" "answer: cold" --reader base --ask "What is the opposite of h
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
 says "yes or no" "answer: yes  yes 0.99" --reader base --ask "Is Paris the capital of France?"
 says "no" "answer: no" --reader base --ask "Is 3 larger than 7?"
-says "levels" "answer: 2 (hot)" --ask "How hot is the desert?" --levels "cold,warm,hot"
+says "levels" "answer: 0 (cold)" --ask "How cold is ice?" --levels "cold,warm,hot"
 says "a standard error" "+-0.0" --samples 4 --seed 1 --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
 
 # The probabilities are the softmax of the allowed rows of `logits` over the same canvas.

@@ -12,10 +12,10 @@ mends "The capital of France is Paris, a city in Western Banana." "$europe" -p "
 mends "The capital of France is Rome, a city in Western Europe." "$europe" -p "What is the capital of France?"
 mends "$europe" "$europe" -p "What is the capital of France?"
 mends 'The opposite of "hot" is "banana".' 'The opposite of "hot" is "cold".' -p "What is the opposite of hot?"
-mends "She went to the park with her mom end they played." "She went to the park with her mom and they played."
-printf 'Once upon a time there was a dog.\n\nShe went to the park with her mom end they played.' >"$folder/text"
+mends "The little girl went to the park end played with her friends." "The little girl went to the park and played with her friends."
+printf 'Once upon a time there was a dog.\n\nThe little girl went to the park end played with her friends.' >"$folder/text"
 "$program" mend --threads 1 "$folder/text" >"$folder/out" 2>"$folder/said"; check "a file" 0 $?
-check "its lines" "Once upon a time there was a dog.||She went to the park with her mom and they played.|" "$(tr '\n' '|' <"$folder/out")"
+check "its lines" "Once upon a time there was a dog.||The little girl went to the park and played with her friends.|" "$(tr '\n' '|' <"$folder/out")"
 check "what was rewritten" 1 "$(grep -c '^3: end (one in [0-9]*) -> and$' "$folder/said")"
 "$program" mend --threads 1 --show "$folder/text" 2>"$folder/said" | cmp - <(cat "$folder/text"; echo) || failed=1
 check "shown" 1 "$(grep -c '^3: end (one in [0-9]*)$' "$folder/said")"
