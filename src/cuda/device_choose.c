@@ -103,6 +103,20 @@ rd_device_draw rd_device_draw_of(const rd_device_choice *choice, const uint64_t 
   return d;
 }
 
+int64_t rd_device_slices(int64_t V) {
+  return (V + RD_CHOOSE_SLICE - 1) / RD_CHOOSE_SLICE;
+}
+
+rd_code rd_device_choose(rd_device *d, const rd_choose_args *args, int64_t count, rd_error *e) {
+  const rd_blocks grid = rd_blocks_of_rows(d, count, args->V);
+  const rd_blocks slices = {.blocks = rd_device_slices(args->V),
+                            .sides = count,
+                            .threads = grid.threads,
+                            .shared = grid.shared};
+  RD_TRY(d->launch(d, &d->kernels->survey, &slices, args, e));
+  return d->launch(d, &d->kernels->choose, &grid, args, e);
+}
+
 rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
                                const rd_device_choice *choices, int64_t count, rd_error *e) {
   rd_device *d = s->device;
@@ -126,15 +140,9 @@ rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
                                .wordless = s->wordless,
                                .wordless_count = s->model->wordless_count,
                                .V = V};
-  const rd_blocks grid = rd_blocks_of_rows(d, count, V);
-  const rd_blocks slices = {.blocks = (V + RD_CHOOSE_SLICE - 1) / RD_CHOOSE_SLICE,
-                            .sides = count,
-                            .threads = grid.threads,
-                            .shared = grid.shared};
   if (count == 0)
     return RD_OK;
-  RD_TRY(RD_LAUNCH(s, survey, &slices, &args, e));
-  RD_TRY(RD_LAUNCH(s, choose, &grid, &args, e));
+  RD_TRY(rd_device_choose(d, &args, count, e));
   s->unread = false;
   return d->fetch(d, out, s->proposals, (size_t)count * sizeof *out, e);
 }

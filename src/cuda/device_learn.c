@@ -65,6 +65,7 @@ static void take_losses(rd_device_learn *l, rd_arena *a) {
   l->looked_starts = RD_TAKE(a, int32_t, rows + 1);
   l->order = RD_TAKE(a, int32_t, rows);
   l->keys = RD_TAKE(a, uint64_t, (size_t)l->guesses *V);
+  l->slices = RD_TAKE(a, rd_device_slice, l->guesses *rd_device_slices((int64_t)V));
   l->draws = RD_TAKE(a, rd_device_draw, l->guesses);
   l->proposals = RD_TAKE(a, rd_proposal, l->guesses);
 }

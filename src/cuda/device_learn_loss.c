@@ -175,8 +175,12 @@ rd_code rd_device_learn_guess(rd_device_learn *l, const int32_t *rows, const int
                               int32_t *ids, rd_error *e) {
   rd_device *d = l->device;
   const int64_t V = l->config->vocab;
-  const rd_choose_args args = {
-      .out = l->proposals, .logits = l->logits, .keys = l->keys, .draws = l->draws, .V = V};
+  const rd_choose_args args = {.out = l->proposals,
+                               .logits = l->logits,
+                               .keys = l->keys,
+                               .slices = l->slices,
+                               .draws = l->draws,
+                               .V = V};
   RD_TRY(d->send(d, l->losing.rows, rows, (size_t)count * sizeof *rows, e));
   for (int64_t first = 0, n = 0; first < count; first += n) {
     n = count - first < l->guesses ? count - first : l->guesses;
@@ -185,10 +189,9 @@ rd_code rd_device_learn_guess(rd_device_learn *l, const int32_t *rows, const int
                                        .draw = {rule, iteration, (uint32_t)positions[first + i]}};
       l->draws_here[i] = rd_device_draw_of(&choice, NULL);
     }
-    const rd_blocks grid = rd_blocks_of_rows(d, n, V);
     RD_TRY(logits_of(l, &l->own, l->logits, l->losing.rows + first, n, e));
     RD_TRY(d->send(d, l->draws, l->draws_here, (size_t)n * sizeof *l->draws, e));
-    RD_TRY(RD_LAUNCH(l, choose, &grid, &args, e));
+    RD_TRY(rd_device_choose(d, &args, n, e));
     RD_TRY(d->fetch(d, l->proposals_here, l->proposals, (size_t)n * sizeof *l->proposals, e));
     for (int64_t i = 0; i < n; i++) {
       ids[first + i] = l->proposals_here[i].id;

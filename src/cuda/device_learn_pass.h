@@ -57,6 +57,7 @@ struct rd_device_learn {
   double *apart;                               /* (rows) */
   int32_t *looked_ids, *looked_starts, *order; /* (rows), (rows + 1), (rows) */
   uint64_t *keys;                              /* (guesses, V) */
+  rd_device_slice *slices;                     /* (guesses, slices of V) */
   rd_device_draw *draws;                       /* (guesses) */
   rd_proposal *proposals;                      /* (guesses) */
   rd_adamw_item *items;                        /* (trained_count) */

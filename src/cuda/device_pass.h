@@ -95,6 +95,9 @@ rd_code rd_device_send_angles(rd_device *d, float *cosines, float *sines, const 
                               bool local, int64_t longest, rd_error *e);
 /* A choice as kernels take it; `allowed` lies on the device. */
 rd_device_draw rd_device_draw_of(const rd_device_choice *choice, const uint64_t *allowed);
+/* `count` rows of logits are surveyed slice by slice, and chosen from; slices of a row. */
+rd_code rd_device_choose(rd_device *d, const rd_choose_args *args, int64_t count, rd_error *e);
+int64_t rd_device_slices(int64_t V);
 /* Layer l of the run in progress: as rd_layer_forward. */
 rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e);
 

@@ -82,7 +82,7 @@ static void layout(rd_device_stack *s, rd_arena *a) {
   s->gathered = rd_arena_take(a, chunk * D, element);
   s->logits = RD_TAKE(a, float, (chunk + 1) * V);
   s->keys = RD_TAKE(a, uint64_t, chunk *V);
-  s->slices = RD_TAKE(a, rd_device_slice, chunk * ((V + RD_CHOOSE_SLICE - 1) / RD_CHOOSE_SLICE));
+  s->slices = RD_TAKE(a, rd_device_slice, (int64_t)chunk *rd_device_slices((int64_t)V));
   s->proposals = RD_TAKE(a, rd_proposal, chunk);
   s->wordless = RD_TAKE(a, int32_t, s->model->wordless_count);
   for (int i = 0; i < 2; i++) {
