@@ -8,7 +8,7 @@ folder=${REDRAFT_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/redraft/clients}
 made=""
 [ -x "$folder/bin/python" ] || made=yes
 { [ -z "$made" ] || python3 -m venv "$folder"; } &&
-  "$folder/bin/pip" install -q --upgrade --retries 1 openai langchain-openai litellm mcp instructor llm ollama typesafe-sdk 'lm_eval[api]' openapi-spec-validator schemathesis || {
+  timeout 600 "$folder/bin/pip" install -q --upgrade --retries 1 openai langchain-openai litellm mcp instructor llm ollama typesafe-sdk 'lm_eval[api]' openapi-spec-validator schemathesis || {
   [ -z "$made" ] || rm -rf "$folder"
   echo "clients: not to be had from the registry; the tests that need them are skipped" >&2
   exit 0
