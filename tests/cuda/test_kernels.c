@@ -230,22 +230,16 @@ static const twin twins[] = {
 };
 enum { TWINS = sizeof twins / sizeof *twins };
 
-static const op_case *case_of(const char *name) {
-  for (int i = 0; i < OP_CASES; i++)
-    if (strcmp(op_cases[i].name, name) == 0)
-      return &op_cases[i];
-  fail_msg("no case %s", name);
-  return NULL;
-}
-
 static void kernels_agree_with_their_twins(void **state) {
   (void)state;
   rd_device *d = device_of_test();
   for (int i = 0; i < TWINS; i++)
     for (int size = 0; size < OP_SIZES; size++)
       for (int t = RD_F32; t <= RD_BF16; t++) {
-        const op_case *c = case_of(twins[i].name);
+        const op_case *c = op_case_named(twins[i].name);
         op_data o;
+        if (!c)
+          fail_msg("no case %s", twins[i].name);
         op_init(&o, c, (rd_dtype)t, op_sizes[size][0], op_sizes[size][1]);
         const rd_dtype type = op_type(&c->out, &o);
         const size_t bytes = (size_t)op_count(&c->out, &o) * rd_dtype_size(type);

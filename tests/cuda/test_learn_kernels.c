@@ -199,23 +199,17 @@ static const way ways[] = {
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-static const op_case *case_of(const char *name) {
-  for (int i = 0; i < OP_CASES; i++)
-    if (strcmp(op_cases[i].name, name) == 0)
-      return &op_cases[i];
-  fail_msg("no case %s", name);
-  return NULL;
-}
-
 static void what_comes_back_is_what_the_twins_give(void **state) {
   (void)state;
   rd_device *d = device_of_test();
   for (int i = 0; i < WAYS; i++)
     for (int size = 0; size < OP_SIZES; size++)
       for (int t = RD_F32; t <= RD_BF16; t++) {
-        const op_case *c = case_of(ways[i].name);
+        const op_case *c = op_case_named(ways[i].name);
         const op_array *to = &c->in[ways[i].which];
         op_data o;
+        if (!c)
+          fail_msg("no case %s", ways[i].name);
         if (op_sizes[size][1] < ways[i].least)
           continue;
         op_init(&o, c, (rd_dtype)t, op_sizes[size][0], op_sizes[size][1]);

@@ -231,6 +231,14 @@ static const op_case op_cases[] = {
 };
 enum { OP_CASES = sizeof op_cases / sizeof *op_cases };
 
+/* NULL: there is none. */
+static inline const op_case *op_case_named(const char *name) {
+  for (int i = 0; i < OP_CASES; i++)
+    if (strcmp(op_cases[i].name, name) == 0)
+      return &op_cases[i];
+  return NULL;
+}
+
 static inline int64_t op_count(const op_array *a, const op_data *o) {
   return a->count ? a->count(o->T, o->D) : 0;
 }

@@ -12,6 +12,7 @@ import net as nets
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tini"))
 import judge  # noqa: E402
 import score  # noqa: E402
+import setfiles  # noqa: E402
 from pack import EOS, MARKS, MASK  # noqa: E402
 
 
@@ -96,7 +97,7 @@ def ask(net, how, rows, tokenizer, layout, device, batch=512, **options):
 
 def table(net, settings, folder, tokenizer, device, limit=0, out=None):
     """settings: {name: (how, layout, options)}; of the sets those that the folder has."""
-    rows = score.read_sets(folder, [name for name in score.SETS if os.path.exists(os.path.join(folder, name + ".jsonl"))], limit)
+    rows = score.read_sets(folder, [name for name in score.SETS if name in setfiles.names(folder)], limit)
     results = {name: ask(net, how, rows, tokenizer, layout, device, **options) for name, (how, layout, options) in settings.items()}
     score.show(score.table(rows, results), list(settings))
     for name, replies in results.items():

@@ -5,14 +5,13 @@
 Drawn by evalsets.py as the first one, from another seed. broad.py, which draws rows in many more forms, leaves these forms out."""
 
 import argparse
-import json
-import os
 import random
 
 import conversation
 import evalsets
 import outside
 import rows as drawing
+import setfiles
 import text
 import widen
 import world as worlds
@@ -48,15 +47,9 @@ def main():
     real = [q for q, held in outside.real_questions(sources, outside.Overlap(forms)) if held]
     maker = conversation.Maker(world, outside.Outside(world.known))
     widen.test_with(world, FILE)
-    seen = set()
-    for name in sorted(os.listdir(a.sets)):
-        with open(os.path.join(a.sets, name), encoding="utf-8") as f:
-            seen.update("\n".join(m["content"] for m in json.loads(line)["messages"]) for line in f)
-    os.makedirs(a.out, exist_ok=True)
+    seen = {"\n".join(m["content"] for m in row["messages"]) for row in setfiles.everything(a.sets)}
     for name, rows in sets(maker, real).items():
-        with open(os.path.join(a.out, name + ".jsonl"), "w", encoding="utf-8") as f:
-            for i, row in enumerate(without_twins(rows, seen)):
-                f.write(json.dumps({**row, "id": f"{name}-{i}"}, ensure_ascii=False) + "\n")
+        setfiles.write(a.out, name, [{**row, "id": f"{name}-{i}"} for i, row in enumerate(without_twins(rows, seen))])
 
 
 if __name__ == "__main__":

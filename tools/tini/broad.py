@@ -98,11 +98,6 @@ def drawn(rng, drawer, scale):
     return made
 
 
-def tested(*folders):
-    """Keys of all prompts of the evaluation sets."""
-    return set().union(*map(more.tested, folders))
-
-
 def build(data, out, folders, scale):
     sources = text.Sources(data)
     world = worlds.World(sources)
@@ -118,7 +113,7 @@ def build(data, out, folders, scale):
     weights = dict(more.WEAK)
     weights.update(KINDS_MORE)
     more.WEAK[:] = list(weights.items())
-    drawer = drawing.Drawer(maker, tested(*folders), owner, real)
+    drawer = drawing.Drawer(maker, more.tested(*folders), owner, real)
     made = drawn(random.Random(SEED + 1), drawer, scale)
     os.makedirs(out, exist_ok=True)
     for name, part in (("chat.jsonl", made[VALID:]), ("chat_valid.jsonl", made[:VALID]), ("text.jsonl", running.texts(sources, random.Random(SEED + 2)))):
@@ -130,7 +125,7 @@ def build(data, out, folders, scale):
 
 def check(out, folders):
     """No prompt of a set among the rows, and no two answers to one."""
-    forbidden, answers, wrong = tested(*folders), {}, []
+    forbidden, answers, wrong = more.tested(*folders), {}, []
     for name in ("chat.jsonl", "chat_valid.jsonl"):
         with open(os.path.join(out, name), encoding="utf-8") as f:
             for line in f:

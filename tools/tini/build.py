@@ -19,6 +19,7 @@ import evalsets
 import outside
 import rows as drawing
 import running
+import setfiles
 import text
 import vocab
 import world as worlds
@@ -85,7 +86,7 @@ def build(sources, out, eval_folder, scale):
     write.rows("denoise_valid.jsonl", tuned[:VALID])
     write.rows("text.jsonl", running.texts(sources, rng))
     for name, items in sets.items():
-        Writer(eval_folder or os.path.join(out, "eval")).rows(name + ".jsonl", items)
+        setfiles.write(eval_folder or os.path.join(out, "eval"), name, items)
     vocab.write(vocab.counts_of(out, vocab.names_of(world)), os.path.join(out, "tokenizer"))
     with open(os.path.join(out, "counts.json"), "w", encoding="utf-8") as f:
         json.dump(write.counts, f, indent=1, sort_keys=True)

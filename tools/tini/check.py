@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 
 import bpe
 import judge
+import setfiles
 from evalsets import key
 
 WINDOW = 256
@@ -35,7 +36,7 @@ def report(out, eval_folder):
     tok = bpe.Tokenizer.load(os.path.join(out, "tokenizer", "tokenizer.json"))
     for sample in ["What's the capital of France?", "a  b\n\n\tc 1234 x+y=z", "h\u00e9llo \u4e16\u754c \U0001f642", "".join(map(chr, range(32, 0x250)))]:
         assert tok.decode(tok.encode(sample)) == sample, sample
-    tests = {name: read(eval_folder, name) for name in sorted(os.listdir(eval_folder)) if name.endswith(".jsonl") and "right" in read(eval_folder, name)[0]}
+    tests = {name: rows for name in setfiles.names(eval_folder) if "right" in (rows := setfiles.read(eval_folder, name))[0]}
     forbidden = {key(row["messages"]): name for name, rows in tests.items() for row in rows}
     answers, wrong, seen, long = {}, [], set(), 0
 

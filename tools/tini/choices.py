@@ -10,10 +10,11 @@ import json
 import random
 from pathlib import Path
 
+import setfiles
+
 random.seed(3)
 groups = {}
-for line in (Path(__file__).parent / "sets" / "facts.jsonl").read_text().splitlines():
-    row = json.loads(line)
+for row in setfiles.read(Path(__file__).parent / "sets", "facts"):
     if row["right"].get("holds") and len(row["messages"]) == 1:
         groups.setdefault(row["group"], []).append((row["messages"][0]["content"], row["right"]["holds"][0]))
 rows = []

@@ -22,6 +22,7 @@ import memory
 import outside
 import phrasing
 import rows as drawing
+import setfiles
 import surface
 import tabled
 import talk
@@ -178,10 +179,9 @@ def drawn(rng, drawer):
     return made
 
 
-def tested(sets):
+def tested(*folders):
     """The keys of all prompts of the evaluation sets."""
-    rows = (json.loads(line) for name in sorted(os.listdir(sets)) for line in open(os.path.join(sets, name), encoding="utf-8"))
-    return {evalsets.key(row["messages"]) for row in rows}
+    return {evalsets.key(row["messages"]) for row in setfiles.everything(*folders)}
 
 
 def checked(sets):

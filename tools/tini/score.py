@@ -22,6 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import judge
+import setfiles
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SETTINGS = {
@@ -107,8 +108,7 @@ class Server:
 def read_sets(folder, names, limit):
     rows = []
     for name in names:
-        with open(os.path.join(folder, name + ".jsonl"), encoding="utf-8") as f:
-            items = [json.loads(line) for line in f]
+        items = setfiles.read(folder, name)
         step = max(1, len(items) // limit) if limit else 1
         if name in ("typed", "system") and limit:
             kept = {r.get("pair") for r in items if "pair" in r and r["pair"] < max(1, limit // 4)}

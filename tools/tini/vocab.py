@@ -44,5 +44,5 @@ def write(counts, folder, size=SIZE):
     os.makedirs(folder, exist_ok=True)
     for name, data in [("tokenizer.json", bpe.tokenizer_json(merges)), ("tokenizer_config.json", bpe.tokenizer_config())]:
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
-            json.dump(data, f, ensure_ascii=False, indent=1)
+            json.dump(data, f, ensure_ascii=False, separators=(",", ":"))
             f.write("\n")
