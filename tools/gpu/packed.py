@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Prompts for branches.py as ids in one file: packed.py PROGRAM MODEL.gguf DATA OUT.npz. Questions of data sets; of two sets the answers too, for one short run.
 
-The kinds of prompts.py and more of each, and instructions. (The run of models/smol had two sets of Alpaca's as well, which are non-commercial: left out since.) What stands in tools/smol/*.txt is left out: it is
+The kinds of prompts.py and more of each, and instructions; nothing of sets that are non-commercial. What stands in tools/smol/*.txt is left out: it is
 kept for measuring. Lists lie end to end: NAME holds all ids and NAME_lengths how many belong to each.
 """
 
