@@ -12,15 +12,18 @@ rd_code rd_trainer_sample(const rd_trainer *t, const rd_model *live, const int32
                           int64_t count, char **text, rd_error *e) {
   rd_params params = {0};
   rd_options o;
-  char window[32];
+  char window[32], iterations[32]; /* a block of a canvas has at least one */
   const struct {
     const char *name, *denoiser, *causal; /* NULL: as it is by default */
-  } sets[] = {{"sampler", "lad", "ar"},  {"window", window, window}, {"seed", "1", "1"},
-              {"tokens", NULL, "48"},    {"top-k", "1", NULL},       {"no-noise", "true", NULL},
-              {"iterations", "32", NULL}};
+  } sets[] = {
+      {"sampler", "lad", "ar"},        {"window", window, window}, {"seed", "1", "1"},
+      {"tokens", NULL, "48"},          {"top-k", "1", NULL},       {"no-noise", "true", NULL},
+      {"iterations", iterations, NULL}};
   rd_request request = {.model = live, .params = &params, .prompt = prompt, .prompt_count = count};
   *text = NULL;
   snprintf(window, sizeof window, "%lld", (long long)t->rules.window);
+  snprintf(iterations, sizeof iterations, "%lld",
+           (long long)(t->rules.window > 32 ? t->rules.window : 32));
   rd_code code = rd_options_open(&o, rd_sampler_parts, &params, e);
   if (code == RD_OK)
     code = rd_options_default(&o, e);

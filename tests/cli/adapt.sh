@@ -53,6 +53,7 @@ check "fewer answers" 16 "$(wc -l <"$folder/halves/answers.jsonl")"
 printf 'Why?\n\nHow so?\n' >"$folder/prompts.txt"
 adapt file -q --prompts "$folder/prompts.txt" --answers 16 --updates 2; check "a file of prompts" 0 $?
 check "its prompts" "Why?, How so?, Why?" "$(python3 -c 'import json,sys; print(*[json.loads(r)["messages"][0]["content"] for r in sys.stdin][:3], sep=", ")' <"$folder/file/answers.jsonl")"
+adapt long -q --answers 16 --updates 2 --set window=256 --set block_lengths=4; check "samples of more blocks than 32" 0 $?
 adapt own -q --prompts self --answers 18 --updates 2; check "questions of its own" 0 $?
 check "and their number" 17 "$(wc -l <"$folder/own/answers.jsonl")"
 
