@@ -2,10 +2,11 @@
 # nvcc.sh BUILD [ARCH...]: what `make CUDA=1` runs. Builds BUILD/libredraft-cuda.so for the cards named (80 90 100: A100, H100 and
 # H200, B200), with the nvcc of $NVCC, of the path or of /usr/local/cuda; where there is none, with NVIDIA's from PyPI, put into
 # BUILD/nvcc (1.1 GB). No card is needed. cuBLAS is found beside nvcc or in Python's packages, and where it lies is remembered
-# in the library.
+# in the library. Status 75: NVIDIA's packages could not be fetched.
 set -eu
 build=$1
 shift
+mkdir -p "$build"
 [ $# -gt 0 ] || set -- 80 90 100
 nvcc=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 if [ ! -x "$nvcc" ]; then
@@ -14,7 +15,10 @@ if [ ! -x "$nvcc" ]; then
     echo "nvcc.sh: no nvcc here: taking NVIDIA's packages from PyPI into $venv" >&2
     python3 -m venv "$venv"
     "$venv/bin/pip" install -q 'nvidia-cuda-nvcc>=13,<14' 'nvidia-cuda-runtime>=13,<14' 'nvidia-cuda-cccl>=13,<14' \
-      'nvidia-cublas>=13,<14'
+      'nvidia-cublas>=13,<14' || {
+      echo "nvcc.sh: NVIDIA's packages could not be fetched from PyPI: install nvcc, or name it in NVCC" >&2
+      exit 75
+    }
   fi
   nvcc=$(echo "$venv"/lib/python3*/site-packages/nvidia/cu13/bin/nvcc)
 fi
