@@ -247,7 +247,7 @@ static rd_code check_named(const rd_adapter *a, const char *module, const char *
                    "%s has factors, but target_modules, exclude_modules and layers_to_transform "
                    "leave it out: name it there, or take its tensors out",
                    module);
-  if (c->a && !c->magnitude == a->config.dora)
+  if ((c->a || c->across) && !c->magnitude == a->config.dora)
     return rd_fail(e, RD_BAD_INPUT, "use_dora is %s, but %s has %s lora_magnitude_vector",
                    a->config.dora ? "true" : "not true", module, c->magnitude ? "a" : "no");
   const bool lifts = json_is_true(json_object_get(a->json, "lora_bias"));
@@ -286,11 +286,8 @@ rd_code rd_adapter_changes(const rd_adapter *adapter, const char *module, rd_cha
                    : out->b      ? "lora_A.weight"
                    : out->across ? "lora_embedding_B"
                                  : "lora_embedding_A");
-  if (out->magnitude && !out->a)
-    return rd_fail(e, out->across ? RD_UNSUPPORTED : RD_BAD_INPUT,
-                   "%s has a lora_magnitude_vector %s", module,
-                   out->across ? "(DoRA); that is computed for products alone, not for embeddings"
-                               : "without factors");
+  if (out->magnitude && !out->a && !out->across)
+    return rd_fail(e, RD_BAD_INPUT, "%s has a lora_magnitude_vector without factors", module);
   if (out->lift && !out->b)
     return rd_fail(e, RD_BAD_INPUT, "%s has a lora_B.bias without factors", module);
   RD_TRY(check_named(adapter, module, inner ? module + sizeof body - 1 : NULL, out, e));

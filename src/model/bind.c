@@ -15,9 +15,8 @@
 /* A matrix has two sizes, a vector (its one row) one. */
 static rd_code check_shape(const rd_tensor *t, int dims, int64_t rows, int64_t cols, rd_error *e) {
   const int64_t both[2] = {rows, cols}, *wanted = both + 2 - dims;
-  bool same = t->dims == dims && memcmp(t->shape, wanted, (size_t)dims * sizeof *wanted) == 0;
   char expected[64], found[96];
-  if (same)
+  if (t->dims == dims && memcmp(t->shape, wanted, (size_t)dims * sizeof *wanted) == 0)
     return RD_OK;
   return rd_fail(e, RD_BAD_INPUT, "tensor %s: expected shape %s, found %s", t->name,
                  rd_shape_text(expected, sizeof expected, wanted, dims),
@@ -36,10 +35,10 @@ static rd_code find(const rd_tensors *tensors, const char *name, bool needed, co
 
 /* What a matrix is made from: what is stored, row by row as rd_rope_pair says where `paired` heads
  * have a width, rows in place of some, sums of factors (of rank 0: none), and the length that each
- * row has in the end (DoRA), or NULL. */
+ * row has in the end, or what each column is multiplied by (DoRA), or NULL. */
 typedef struct sums {
   rd_factors factors, residual;
-  const float *lengths; /* (rows) */
+  const float *lengths, *columns; /* (rows), (cols) */
   int64_t paired;
   const float *words; /* (replaced, cols) the rows `ids`, or NULL */
   const int64_t *ids; /* (replaced) */
@@ -53,7 +52,8 @@ typedef struct source {
 } source;
 
 static bool any(const sums *s) {
-  return s && (s->factors.rank || s->residual.rank || s->lengths || s->paired || s->words);
+  return s &&
+         (s->factors.rank || s->residual.rank || s->lengths || s->columns || s->paired || s->words);
 }
 
 static rd_code check_finite(const rd_tensor *t, const float *x, int64_t first, int64_t count,
@@ -91,6 +91,8 @@ static rd_code rows_of(void *context, float *out, float *room, int64_t first, in
     const double length = sqrt(rd_sum_squares(out + i * cols, cols));
     rd_scale(out + i * cols, RD_F32, (float)((double)s->sums.lengths[first + i] / length), cols);
   }
+  for (int64_t i = 0; s->sums.columns && i < count * cols; i++)
+    out[i] *= s->sums.columns[i % cols];
   return RD_OK;
 }
 
@@ -132,7 +134,7 @@ static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, fl
                            const float **out, rd_error *e) {
   RD_TRY(rd_tensor_readable(t, e));
   RD_TRY(check_shape(t, 1, 1, n, e));
-  bool placed = b->arena->base != NULL;
+  const bool placed = b->arena->base != NULL;
   if (t->format->dtype == RD_F32 && more == 0) {
     *out = (const float *)(const void *)t->data;
     return placed ? check_finite(t, *out, 0, n, e) : RD_OK;
@@ -356,6 +358,7 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
   }
   changes.ids = changes.ids || !b->ties ? changes.ids : b->embedding.ids;
   const rd_tensor *whole = t;
+  const bool residual = changes.a && b->adapter->config.residual;
   RD_TRY(own_rows(&t, &own, p, 2, p->cols, e));
   rd_code code = RD_OK;
   if (changes.a)
@@ -368,7 +371,12 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
     RD_TRY(bind_lift(b, p, &changes, e));
   if (changes.words)
     RD_TRY(bind_words(b, p, &changes, &added, e));
-  if (changes.a && b->adapter->config.residual) {
+  if (residual && p->layer < 0 && b->ties)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "adapter %s: its %s changes a tied head's embedding too: merge it with peft",
+                   b->adapter->folder, b->adapter->config.residual->name);
+  /* where peft saved the base of its factors (a head's), that is without it already */
+  if (residual && !changes.weight) {
     RD_TRY(rd_tensor_readable(whole, e));
     RD_TRY(check_shape(whole, 2, p->stored, p->cols, e));
     RD_TRY(bind_residual(b, p, whole, &changes, &added, e));
@@ -383,12 +391,11 @@ static rd_code bind_linear(rd_binder *b, const rd_walk *p, rd_error *e) {
 }
 
 static rd_code bind_bias(const rd_binder *b, const rd_walk *p, rd_error *e) {
-  const rd_tensor *t = NULL;
   rd_tensor own;
   rd_changes changes;
   RD_TRY(find_changes(b, p->part, p, &changes, e));
   const float *lift = changes.lift ? *p->vector : NULL;
-  t = changes.bias;
+  const rd_tensor *t = changes.bias;
   if (!t)
     RD_TRY(find(b->tensors, p->name, p->needed, &t, e));
   if (!t)
@@ -430,6 +437,21 @@ static rd_code bind_across(const rd_binder *b, const rd_walk *p, const rd_change
   return RD_OK;
 }
 
+/* DoRA of the embedding: the lengths of the columns of the sum. */
+static rd_code bind_columns(rd_binder *b, const rd_walk *p, const rd_tensor *t, const rd_changes *c,
+                            sums *added, rd_error *e) {
+  const float *lengths = NULL;
+  float *columns = RD_TAKE(b->arena, float, p->cols);
+  RD_TRY(bind_vector(b, c->magnitude, p->cols, 0, &lengths, e));
+  RD_TRY(rd_tensor_readable(t, e));
+  RD_TRY(check_shape(t, 2, p->rows, p->cols, e));
+  source s = {t, rd_matrix_at(t->format, t->data, p->rows, p->cols), *added};
+  added->columns = columns;
+  if (!b->arena->base)
+    return RD_OK;
+  return rd_column_factors(columns, lengths, p->rows, p->cols, rows_of, &s, e);
+}
+
 /* Rows are looked up where they lie in the file, unless products take plain numbers that are
  * narrower: then those count. A tied model stores its one matrix under either name. */
 static rd_code bind_embedding(rd_binder *b, const rd_walk *p, rd_weights *w, rd_error *e) {
@@ -449,12 +471,15 @@ static rd_code bind_embedding(rd_binder *b, const rd_walk *p, rd_weights *w, rd_
   t = changes.weight ? changes.weight : b->words ? b->words : t;
   if (changes.across)
     RD_TRY(bind_across(b, p, &changes, &added, e));
+  if (changes.magnitude)
+    RD_TRY(bind_columns(b, p, t, &changes, &added, e));
   if (changes.words)
     RD_TRY(bind_words(b, p, &changes, &added, e));
   b->embedding = changes;
   const rd_format *stored = any(&added) ? rd_format_of(RD_F32) : t->format;
   const rd_format *products = rd_precision_format(b->precision.row, stored);
-  bool narrower = stored->block == 1 && products->block == 1 && products->bytes < stored->bytes;
+  const bool narrower =
+      stored->block == 1 && products->block == 1 && products->bytes < stored->bytes;
   const rd_format *format = narrower ? products : stored;
   RD_TRY(bind_matrix(b, t, format, p->rows, p->cols, &added, p->matrix, e));
   w->head.w = *p->matrix;
@@ -545,11 +570,6 @@ rd_code rd_bind_rows(rd_binder *b, rd_config *c, rd_error *e) {
   return rd_config_check(c, e);
 }
 
-/* Do two tensors of one shape hold the same bytes? */
-static bool same_tensor(const rd_tensor *a, const rd_tensor *b) {
-  return a->format == b->format && a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
-}
-
 rd_code rd_bind_ties(rd_binder *b, rd_config *c, bool *stored, rd_error *e) {
   *stored = false;
   b->ties = c->tied;
@@ -570,7 +590,9 @@ rd_code rd_bind_ties(rd_binder *b, rd_config *c, bool *stored, rd_error *e) {
       RD_TRY(find_changes(b, p.part, &p, &above, e));
     }
   }
-  *stored = embedding && head && !same_tensor(embedding, head);
+  *stored = embedding && head &&
+            (embedding->format != head->format || embedding->size != head->size ||
+             memcmp(embedding->data, head->data, head->size) != 0);
   below.words = NULL; /* rows of a tied embedding are the head's too, unless that has its own */
   c->tied = !*stored && !rd_changes_any(&above) && !rd_changes_any(&below);
   return RD_OK;

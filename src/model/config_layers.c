@@ -82,7 +82,7 @@ rd_code rd_config_read_layers(rd_config *c, const json_t *config, rd_error *e) {
     RD_TRY(rd_json_int(config, w->whole_key, 1, MOST, &whole_every, e));
   if (w->some && asked) {
     c->window = json_object_get(config, "sliding_window") ? 0 : w->missing;
-    RD_TRY(rd_json_int(config, "sliding_window", 0, MOST, &c->window, e));
+    RD_TRY(rd_json_int(config, "sliding_window", 1, MOST, &c->window, e));
   }
   rd_config_default_layers(c, first, whole_every);
   return read_types(c, config, e);

@@ -141,7 +141,10 @@ static rd_code read_rope(rd_rotary *r, const rd_config *c, const json_t *from, c
 static rd_code read_turned(rd_config *c, const json_t *from, rd_error *e) {
   double part = 1;
   RD_TRY(rd_json_real(from, "partial_rotary_factor", 0, 1, &part, e));
-  if (part == 1 || !json_object_get(from, "partial_rotary_factor"))
+  if (!json_object_get(from, "partial_rotary_factor"))
+    return RD_OK;
+  c->turned = 0;
+  if (part == 1)
     return RD_OK;
   if (!rd_family_computes(c->family, "partial_rotary_factor"))
     return rd_fail(e, RD_UNSUPPORTED,
@@ -155,17 +158,53 @@ static rd_code read_turned(rd_config *c, const json_t *from, rd_error *e) {
                  part, (long long)c->turned, (long long)c->head_dim);
 }
 
-/* rope_parameters of one kind of layer, NULL where they are not nested. */
-static const json_t *nested(const json_t *parameters, const char *layers) {
-  const json_t *found = json_object_get(parameters, layers);
-  return json_is_object(found) ? found : NULL;
+/* Parameters for each kind of layer mean something to makers whose local layers have their own
+ * angles, under the newer key; there parameters for all layers mean nothing. */
+static rd_code check_nesting(const rd_config *c, const json_t *config, const char *name,
+                             bool nested, rd_error *e) {
+  const char *key = NULL;
+  json_t *value = NULL;
+  json_object_foreach(json_object_get(config, name), key, value) {
+    if (rd_name_listed("full_attention sliding_attention", key) == nested || json_is_null(value))
+      continue;
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "%s has %s, which family %s does not compute; what is "
+                   "computed: %s",
+                   name, key, c->family->name,
+                   nested ? "full_attention and sliding_attention, each with keys of its own"
+                          : "one set of keys for all layers");
+  }
+  return RD_OK;
 }
 
 /* Of rope_scaling, the older name, and rope_parameters one counts, the older where it says
- * anything: as in transformers, which does not lay them over each other. */
+ * anything; for layers that see all it is laid over their own. As in transformers. */
+static rd_code read_parameters(rd_config *c, const json_t *config, const json_t *scaling,
+                               json_t *full, rd_error *e) {
+  const json_t *parameters = json_object_get(config, "rope_parameters");
+  RD_TRY(check_nesting(c, config, "rope_scaling", false, e));
+  if (c->has_local_rope || json_object_size(scaling) == 0) {
+    RD_TRY(check_nesting(c, config, "rope_parameters", c->has_local_rope, e));
+    const json_t *of_full =
+        c->has_local_rope ? json_object_get(parameters, "full_attention") : parameters;
+    if (json_object_size(of_full) > 0 &&
+        json_object_update(full, (json_t *)(uintptr_t)of_full) != 0)
+      return rd_fail(e, RD_NO_MEMORY, "out of memory: rope_parameters");
+  }
+  if (json_object_size(scaling) > 0 && json_object_update(full, (json_t *)(uintptr_t)scaling) != 0)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: rope_scaling");
+  if (json_object_size(full) > 0) {
+    RD_TRY(read_turned(c, full, e));
+    RD_TRY(read_rope(&c->rope, c, full, config, e));
+  }
+  const json_t *local = json_object_get(parameters, "sliding_attention");
+  return c->has_local_rope && json_is_object(local) ? read_rope(&c->local_rope, c, local, config, e)
+                                                    : RD_OK;
+}
+
 rd_code rd_config_read_rope(rd_config *c, const json_t *config, rd_error *e) {
   const rd_family *f = c->family;
-  const json_t *all = json_object_get(config, "rope_scaling");
+  const json_t *scaling = json_object_get(config, "rope_scaling");
   c->rope.theta = f->rope_theta;
   c->local_rope.theta = f->local_theta;
   c->has_local_rope = f->local_theta > 0;
@@ -173,25 +212,13 @@ rd_code rd_config_read_rope(rd_config *c, const json_t *config, rd_error *e) {
   RD_TRY(rd_json_real(config, "rope_theta", 1, 1e12, &c->rope.theta, e));
   if (c->has_local_rope)
     RD_TRY(rd_json_real(config, "rope_local_base_freq", 1, 1e12, &c->local_rope.theta, e));
-  if (json_object_size(all) == 0)
-    all = json_object_get(config, "rope_parameters");
-  const json_t *full = nested(all, "full_attention"), *local = nested(all, "sliding_attention");
-  if (local && !full && !c->has_local_rope)
-    full = local;
-  const json_t *of_all = full ? full : local || !json_is_object(all) ? NULL : all;
-  if (of_all) {
-    RD_TRY(read_turned(c, of_all, e));
-    RD_TRY(read_rope(&c->rope, c, of_all, config, e));
-  }
-  if (local && local != full) {
-    if (!c->has_local_rope)
-      c->local_rope = c->rope;
-    c->has_local_rope = true;
-    RD_TRY(read_rope(&c->local_rope, c, local, config, e));
-  }
-  if (is_kind(&c->rope, "dynamic")) /* what the base grows for */
+  json_t *full = json_object();
+  rd_code code = full ? read_parameters(c, config, scaling, full, e)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: rope_parameters");
+  json_decref(full);
+  if (code == RD_OK && is_kind(&c->rope, "dynamic")) /* what the base grows for */
     c->positions = (int64_t)fmin((double)c->rope.original * c->rope.factor, (double)MOST);
-  return RD_OK;
+  return code;
 }
 
 static json_t *factors_json(const float *factors, int64_t pairs) {

@@ -4,7 +4,7 @@
 #ifndef RD_FACTORS_H
 #define RD_FACTORS_H
 
-#include "matmul.h"
+#include "matrix.h"
 
 /* What becomes of an adapter's factors. */
 typedef enum rd_adapter_use {
@@ -32,5 +32,9 @@ bool rd_factors_thick(int64_t rank, int64_t out, int64_t in);
  * (forward, and two backward) cost more than the one product more that the gradient of the sum
  * takes? In bf16 the sum would round small factors away: f32 only. */
 bool rd_factors_fold(int64_t rank, int64_t out, int64_t in, rd_dtype type);
+/* DoRA of what is looked up, whose columns have a length: what column j of the sum (rows, cols) is
+ * multiplied by to have the length lengths[j]. `rows_of` gives the sum's rows. */
+rd_code rd_column_factors(float *out, const float *lengths, int64_t rows, int64_t cols,
+                          rd_row_source *rows_of, void *context, rd_error *e);
 
 #endif

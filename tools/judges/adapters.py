@@ -71,6 +71,11 @@ MORE = [
     ("tying-saved", "tied", dict(target_modules=["q_proj"], modules_to_save=["embed_tokens"], ensure_weight_tying=True), None),
     ("tying-tokens", "tied", dict(target_modules=["q_proj"], trainable_token_indices=[3], ensure_weight_tying=True), None),
     ("tying-nothing", "llama", dict(target_modules=["q_proj", "embed_tokens"], ensure_weight_tying=True), None),
+    ("pissa-head", "llama", dict(target_modules=["lm_head", "q_proj"], init_lora_weights="pissa"), None),
+    ("olora-dora-head", "llama", dict(target_modules=["lm_head"], init_lora_weights="olora", use_dora=True), None),
+    ("patterns", "llama", dict(target_modules=ALL, rank_pattern={"^model.layers.0.*q_proj": 5, "down_proj": 2}, alpha_pattern={"layers.1.*": 1}), None),
+    ("dora-embedding", "llama", dict(target_modules=["embed_tokens", "q_proj"], use_dora=True), None),
+    ("dora-tied-embedding", "tied", dict(target_modules=["embed_tokens"], use_dora=True, use_rslora=True), None),
     ("lora-bias", "llama", dict(target_modules=["q_proj", "lm_head", "down_proj"], lora_bias=True), None),
     ("lora-bias-rslora", "qwen3", dict(target_modules=ALL, lora_bias=True, use_rslora=True), None),
 ]

@@ -63,6 +63,9 @@ EDITS = [
     ("gemma2", {"query_pre_attn_scalar": GONE}), ("gemma2", {"sliding_window": GONE}), ("gemma2", {"tie_word_embeddings": GONE}),
     ("gemma3", {"rope_parameters": GONE, "rope_theta": 5000.0, "rope_local_base_freq": 300.0}),
     ("gemma3", {"rope_parameters": GONE, "rope_theta": 5000.0, "rope_local_base_freq": 300.0, "rope_scaling": {"rope_type": "linear", "factor": 8.0}}),
+    ("*gemma3", {"rope_parameters": {FULL: DEFAULT, SLIDING: {"rope_theta": 90.0}}, "rope_scaling": {"rope_type": "linear", "factor": 3.0}}),
+    ("gemma3", {"rope_parameters": DEFAULT}), ("llama", {"rope_parameters": {FULL: DEFAULT}}), ("*phi3", {"partial_rotary_factor": 0.5}),
+    ("gemma3", {"rope_scaling": {FULL: DEFAULT}}), ("mistral", {"sliding_window": 0}),
     ("gemma3", {"rope_parameters": {FULL: DEFAULT}}), ("gemma3", {"attn_logit_softcapping": 5.0}), ("gemma3", {"use_bidirectional_attention": True}),
     ("phi3", {"sliding_window": 5}), ("phi3", {"partial_rotary_factor": GONE}), ("phi3", {"hidden_act": "gelu"}),
     ("granite", {"logits_scaling": 8}), ("granite", {"embedding_multiplier": GONE, "residual_multiplier": GONE, "attention_multiplier": GONE}),
@@ -88,6 +91,8 @@ ADAPTERS = [
     ("llama", {"target_modules": ["q_proj"], "trainable_token_indices": [1]}, ["self_attn.q_proj"]),
     ("*llama-biases", {"target_modules": ["q_proj", "v_proj"], "lora_bias": True}, ["self_attn.q_proj", "self_attn.v_proj"]),
     ("*llama", {"target_modules": ["q_proj", "down_proj"], "lora_bias": True, "use_rslora": True}, ["self_attn.q_proj", "mlp.down_proj"]),
+    ("*llama", {"target_modules": ["embed_tokens"], "use_dora": True}, ["embed_tokens"]),
+    ("*llama", {"target_modules": ["lm_head"], "init_lora_weights": "pissa"}, ["lm_head"]),
     ("*phi3", {"target_modules": ["qkv_proj"], "lora_bias": True}, ["self_attn.qkv_proj"]),
 ]
 
@@ -104,6 +109,16 @@ def tensors_of(model, modules):
     """Names and shapes of an adapter's tensors: factors of rank 2 and, with use_dora, lengths; "X.bias": a bias of X."""
     out = {}
     for module in modules:
+        if module == "embed_tokens":
+            rows, cols = model.get_input_embeddings().weight.shape
+            at = "base_model.model.model.embed_tokens."
+            out.update({at + "lora_embedding_A": [2, rows], at + "lora_embedding_B": [cols, 2], at + "lora_magnitude_vector": [cols]})
+            continue
+        if module == "lm_head":  # peft saves the base of a head's factors too
+            rows, cols = model.get_output_embeddings().weight.shape
+            at = "base_model.model.lm_head."
+            out.update({at + "lora_A.weight": [2, cols], at + "lora_B.weight": [rows, 2], at + "base_layer.weight": [rows, cols]})
+            continue
         if module.endswith(".bias"):
             of = module[:-len(".bias")]
             name = of + (".base_layer.bias" if of in modules else ".bias")  # peft wraps what has factors
