@@ -49,8 +49,8 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
   const int64_t few = over(j->M, over(j->M, RD_MAPPED_FEW)); /* parts of one size */
   for (int64_t n = first * RD_MAPPED_PANEL; n < least(last * RD_MAPPED_PANEL, j->N);
        n += RD_MAPPED_PANEL) {
-    float sums[RD_MAPPED_MOST * RD_MAPPED_PANEL] = {0},
-                                part[RD_MAPPED_MOST * RD_MAPPED_PANEL] = {0};
+    /* the first M rows: clearing all of them took longer than a thin product */
+    float sums[RD_MAPPED_MOST * RD_MAPPED_PANEL], part[RD_MAPPED_MOST * RD_MAPPED_PANEL];
     const int64_t valid = least(j->N - n, RD_MAPPED_PANEL);
     for (int64_t k = 0; k < j->K; k += j->block) {
       const rd_mapped_block b = {.w = j->w + n * j->K + k,
@@ -59,10 +59,11 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
                                  .before = k,
                                  .length = least(j->K - k, j->block),
                                  .x_stride = j->x_stride};
+      float *to = k == 0 ? sums : part;
       for (int64_t r = 0; r < j->M; r += few) /* all but the first find it in a cache */
-        rd_mapped_sums(part + r * RD_MAPPED_PANEL, &b, j->x + r * j->x_stride + k,
+        rd_mapped_sums(to + r * RD_MAPPED_PANEL, &b, j->x + r * j->x_stride + k,
                        (int)least(j->M - r, few));
-      for (int64_t i = 0; i < j->M * RD_MAPPED_PANEL; i++)
+      for (int64_t i = 0; k > 0 && i < j->M * RD_MAPPED_PANEL; i++)
         sums[i] += part[i];
     }
     for (int64_t r = 0; r < j->M; r++)
