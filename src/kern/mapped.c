@@ -26,8 +26,8 @@ typedef struct product {
   void *y;
   rd_dtype type;
   int64_t stride;
-  const rd_bf16 *x, *w; /* x: (M, x_stride), zeros after K */
-  int64_t M, N, K, x_stride, block;
+  const rd_bf16 *x, *w; /* x: as rows_in_pairs leaves it */
+  int64_t M, N, K, padded, few, block;
   bool add;
   const rd_kernels *plain;
 } product;
@@ -42,11 +42,24 @@ static int64_t least(int64_t a, int64_t b) {
 
 static const float ones[RD_MAPPED_PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
+/* out (K / 2 rounded up, rows) = pairs of neighbours of x (rows, K): a step of the kernel reads the
+ * pairs of all rows one after the other, at distances that are known when it is compiled. */
+static void rows_in_pairs(rd_bf16 *out, const rd_bf16 *x, int64_t x_stride, int64_t rows,
+                          int64_t K) {
+  for (int64_t r = 0; r < rows; r++, x += x_stride) {
+    for (int64_t k = 0; k + 1 < K; k += 2)
+      memcpy(out + k * rows + 2 * r, x + k, 2 * sizeof *x);
+    if (K % 2 == 1) {
+      out[(K - 1) * rows + 2 * r] = x[K - 1];
+      out[(K - 1) * rows + 2 * r + 1] = 0;
+    }
+  }
+}
+
 /* Items: panels. */
 static void multiply(void *context, int thread, int64_t first, int64_t last) {
   (void)thread;
   const product *j = context;
-  const int64_t few = over(j->M, over(j->M, RD_MAPPED_FEW)); /* parts of one size */
   for (int64_t n = first * RD_MAPPED_PANEL; n < least(last * RD_MAPPED_PANEL, j->N);
        n += RD_MAPPED_PANEL) {
     /* the first M rows: clearing all of them took longer than a thin product */
@@ -57,12 +70,12 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
                                  .stride = j->K,
                                  .valid = valid,
                                  .before = k,
-                                 .length = least(j->K - k, j->block),
-                                 .x_stride = j->x_stride};
+                                 .length = least(j->K - k, j->block)};
       float *to = k == 0 ? sums : part;
-      for (int64_t r = 0; r < j->M; r += few) /* all but the first find it in a cache */
-        rd_mapped_sums(to + r * RD_MAPPED_PANEL, &b, j->x + r * j->x_stride + k,
-                       (int)least(j->M - r, few));
+      for (int64_t r = 0; r < j->M; r += j->few) { /* all but the first find it in a cache */
+        const int64_t rows = least(j->M - r, j->few);
+        rd_mapped_sums(to + r * RD_MAPPED_PANEL, &b, j->x + r * j->padded + k * rows, (int)rows);
+      }
       for (int64_t i = 0; k > 0 && i < j->M * RD_MAPPED_PANEL; i++)
         sums[i] += part[i];
     }
@@ -76,17 +89,16 @@ rd_code rd_mapped_multiply(void *y, rd_dtype type, int64_t stride, const rd_bf16
                            int64_t x_stride, const rd_bf16 *w, int64_t M, int64_t N, int64_t K,
                            bool add, rd_error *e) {
   assert(rd_mapped_fast() && M <= RD_MAPPED_MOST && (type == RD_F32 || type == RD_BF16));
-  const int64_t block = K <= LONGEST ? LONGEST / 2 : LONGEST, padded = over(K, 32) * 32;
+  const int64_t block = K <= LONGEST ? LONGEST / 2 : LONGEST, padded = over(K, 2) * 2;
   if (M == 0 || N == 0)
     return RD_OK;
+  const int64_t few = over(M, over(M, RD_MAPPED_FEW)); /* parts of one size */
   rd_bf16 *copy = rd_matmul_scratch((size_t)(M * padded) * sizeof *copy, e);
   if (copy == NULL)
     return RD_NO_MEMORY;
-  for (int64_t r = 0; r < M; r++) {
-    memcpy(copy + r * padded, x + r * x_stride, (size_t)K * sizeof *copy);
-    memset(copy + r * padded + K, 0, (size_t)(padded - K) * sizeof *copy);
-  }
-  product j = {y, type, stride, copy, w, M, N, K, padded, block, add, rd_kernels_get()};
+  for (int64_t r = 0; r < M; r += few)
+    rows_in_pairs(copy + r * padded, x + r * x_stride, x_stride, least(M - r, few), K);
+  product j = {y, type, stride, copy, w, M, N, K, padded, few, block, add, rd_kernels_get()};
   /* a hand-off to another thread is worth some 2^17 numbers */
   rd_parallel(over(N, RD_MAPPED_PANEL), over(1 << 17, RD_MAPPED_PANEL * (K + 1)), multiply, &j);
   return RD_OK;

@@ -68,18 +68,30 @@ static int64_t head_of(const rd_mapped_block *b) {
   return b->stride % line == 0 && head % 2 == 0 ? head : 0;
 }
 
-/* The panel's numbers k .. k + n (at most 32), by those of all rows of x from `x` on. */
-static inline __attribute__((always_inline)) void step(__m512 *sum, const rd_bf16 *const *from,
-                                                       int64_t k, int64_t n, const rd_bf16 *x,
-                                                       int64_t x_stride, const int rows) {
+/* The panel's numbers k .. k + 32, by `rows` rows of x, whose pairs from k on lie at `x`. */
+static inline __attribute__((always_inline)) void
+step(__m512 *sum, const rd_bf16 *const *from, int64_t k, const rd_bf16 *x, const int rows) {
   __m512i w[16];
-  transposed(w, from, k, (__mmask32)(0xffffffffu >> (32 - n)));
+  transposed(w, from, k, 0xffffffffu);
 #pragma GCC unroll 16
   for (int p = 0; p < 16; p++)
-    if (2 * p < n)
 #pragma GCC unroll 16
-      for (int r = 0; r < rows; r++)
-        sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + r * x_stride + k + 2 * p));
+    for (int r = 0; r < rows; r++)
+      sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + 2 * (p * rows + r)));
+}
+
+/* The same for n < 32 numbers, at an end. Written out it would be half of what is to be compiled.
+ */
+static inline __attribute__((always_inline)) void part(__m512 *sum, const rd_bf16 *const *from,
+                                                       int64_t k, int64_t n, const rd_bf16 *x,
+                                                       const int rows) {
+  __m512i w[16];
+  transposed(w, from, k, (__mmask32)(0xffffffffu >> (32 - n)));
+#pragma GCC unroll 1
+  for (int p = 0; 2 * p < n; p++)
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+      sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + 2 * (p * rows + r)));
 }
 
 /* `rows` is a constant in every call. */
@@ -96,14 +108,14 @@ static inline __attribute__((always_inline)) void few(float *sums, const rd_mapp
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
     sum[r] = _mm512_setzero_ps();
-  for (int64_t k = 0, n; k < b->length; k += n, next += LINES * LINE) {
+  for (int64_t k = 0, n; k < b->length; k += n, x += n * rows, next += LINES * LINE) {
     n = k == 0 && head > 0 ? head : 32;
     n = n < b->length - k ? n : b->length - k;
     fetch(next, apart);
     if (n == 32)
-      step(sum, from, k, 32, x, b->x_stride, rows);
+      step(sum, from, k, x, rows);
     else
-      step(sum, from, k, n, x, b->x_stride, rows);
+      part(sum, from, k, n, x, rows);
   }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)

@@ -12,14 +12,15 @@ enum { RD_MAPPED_PANEL = 16 /* outputs at a time */ };
 typedef struct rd_mapped_block {
   const rd_bf16 *w;
   int64_t stride, valid;
-  int64_t before;   /* numbers of the same rows that lie before these and are done */
-  int64_t length;   /* numbers */
-  int64_t x_stride; /* from row to row of x, which is zero from `length` to a multiple of 32 */
+  int64_t before; /* numbers of the same rows that lie before these and are done */
+  int64_t length; /* numbers */
 } rd_mapped_block;
 
 enum { RD_MAPPED_FEW = 16 /* rows of x whose sums stay in registers */ };
 
-/* sums (rows <= RD_MAPPED_FEW, 16) = the block's products with rows of x, pair by pair. */
+/* sums (rows <= RD_MAPPED_FEW, 16) = the block's products with rows of x, pair by pair. x holds
+ * (length / 2, rows) pairs of neighbours along K, the pairs of all rows side by side, and a zero
+ * behind the last number where `length` is odd. */
 void rd_mapped_sums(float *sums, const rd_mapped_block *b, const rd_bf16 *x, int rows);
 
 #endif
