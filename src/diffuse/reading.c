@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Scores of a pass come row by row; of each its log-sum-exp is taken once, in double. */
+/* Scores of a pass come row by row; of each the logarithm of its sum is taken once. */
 #include "reading.h"
 
 #include "facts.h"
+#include "propose.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -68,12 +69,7 @@ static rd_code look(void *context, int64_t need, int64_t first, int64_t count, f
   for (int64_t i = 0; i < count; i++) {
     const float *row = logits + i * V;
     int64_t position = r->needs[need].wanted[first + i].position;
-    double sum = 0, most = (double)row[0];
-    for (int64_t v = 1; v < V; v++)
-      most = (double)row[v] > most ? (double)row[v] : most;
-    for (int64_t v = 0; v < V; v++)
-      sum += exp((double)row[v] - most);
-    sum = !(sum <= 0) ? most + log(sum) : most; /* it holds the largest, unless that is no number */
+    const double sum = rd_propose_log_sum(row, V);
     if (!isfinite(sum))
       return rd_fail(e, RD_NUMERIC, "position %lld: the scores are no numbers",
                      (long long)position);

@@ -414,7 +414,9 @@ rd_code rd_propose(rd_proposal *out, float *logits, int64_t count, int64_t V,
 }
 
 double rd_propose_log_sum(const float *logits, int64_t V) {
-  float max = largest(logits, V);
+  const float max = largest(logits, V);
+  if (!isfinite(max) || has_nan(logits, V))
+    return NAN;
   return (double)max + log(sums_of(logits, V, max, 1).S);
 }
 

@@ -64,7 +64,7 @@ rd_code rd_propose(rd_proposal *out /* (count) */, float *logits /* (count, V) *
                    rd_error *e);
 
 /* The logarithm of the sum of exponentials of a row: less it, a logit is a logarithm of
- * probability. */
+ * probability. NaN where rd_propose would name the row. */
 double rd_propose_log_sum(const float *logits /* (V) */, int64_t V);
 /* RD_NUMERIC: this row's logits are no finite numbers. */
 rd_code rd_propose_fail(const rd_propose_row *row, rd_error *e);

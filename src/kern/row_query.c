@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The sum over all words comes from the cross-entropy of one of them, which has the vector kernels;
- * the likeliest are kept sorted, since few are asked for and most logits are below the last. */
+/* The likeliest are kept sorted, since few are asked for and most logits are below the last. */
 #include "row_query.h"
 
-#include "ops.h"
+#include "propose.h"
 
 /* Put a word in its place among the likeliest; the last one falls out. */
 static void insert(const rd_row_query *r, int64_t known, int32_t id, float logit) {
@@ -17,12 +16,7 @@ static void insert(const rd_row_query *r, int64_t known, int32_t id, float logit
 }
 
 void rd_query_row(const rd_row_query *r, const float *logits, int64_t V) {
-  int32_t top = 0;
-  double loss = 0;
-  for (int64_t v = 1; v < V; v++)
-    top = logits[v] > logits[top] ? (int32_t)v : top;
-  rd_cross_entropy(&loss, NULL, NULL, RD_F32, logits, &top, NULL, 1, V);
-  const double sum = loss + (double)logits[top];
+  const double sum = rd_propose_log_sum(logits, V);
   for (int64_t i = 0; i < r->count; i++)
     r->scores[i] = (float)((double)logits[r->ids[i]] - sum);
   for (int64_t v = 0; v < V && r->best_count > 0; v++)

@@ -29,6 +29,10 @@ static void scores_are_logarithms_of_shares(void **state) {
   rd_query_row(&(rd_row_query){.ids = ids, .scores = scores, .count = 3}, row, V);
   for (int i = 0; i < 3; i++)
     assert_true(fabs((double)scores[i] - ((double)row[ids[i]] - log(sum))) < 1e-5);
+  row[400] = NAN; /* says nothing of any word */
+  rd_query_row(&(rd_row_query){.ids = ids, .scores = scores, .count = 3}, row, V);
+  for (int i = 0; i < 3; i++)
+    assert_true(isnan(scores[i]));
 }
 
 static void the_likeliest_come_in_order(void **state) {
