@@ -6,6 +6,7 @@
 #include "json_memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,9 @@ static json_t *integers(json_t *value) {
 
 json_t *rd_json_load(const char *text, size_t size, size_t flags, json_error_t *why) {
   json_t *out = rd_json_load_safely(text, size, flags, why);
+  if (!out && json_error_code(why) == json_error_null_character) /* jansson's word names its flag */
+    snprintf(why->text, sizeof why->text - 1 /* the last byte is the code */,
+             "\\u0000 stands in a text, which none may hold");
   if (out || json_error_code(why) != json_error_numeric_overflow)
     return out;
   out = rd_json_load_safely(text, size, flags | JSON_DECODE_INT_AS_REAL, why);

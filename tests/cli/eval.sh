@@ -92,6 +92,8 @@ expect 1 '1 of 3 rows are bad, more than 1%; mend them, or --allow-bad' --task c
 expect 0 '"rows": 2, "bad": 1' --task choice --json --data "$folder/choice.jsonl" --allow-bad
 echo 'not JSON' >> "$folder/asked.jsonl"
 expect 1 'asked.jsonl:4: not JSON' --data "$folder/asked.jsonl" $short
+printf '%s\n' '{"prompt": "a", "answer": "b\u0000"}' > "$folder/nul.jsonl"
+expect 1 'nul.jsonl:1: not JSON: \u0000 stands in a text, which none may hold' --data "$folder/nul.jsonl" $short
 expect 1 'asked.jsonl:4: not JSON' --task loss --data "$folder/asked.jsonl"
 cat "$folder/text.jsonl" > "$folder/mixed.jsonl"
 echo '{"prompt":"a"}' >> "$folder/mixed.jsonl"
