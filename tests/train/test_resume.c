@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs of the trainer that are cut short and gone on with, from checkpoints whole and damaged. */
+#include "small_runs.h"
+
+#include <unistd.h>
+
+/* Interrupted after three updates, gone on with: all weights, factors, and factors from an adapter,
+ * with several passes in an update; on drafts of its own, drawn ones too, and every other damage.
+ */
+static void interrupted_runs_go_on(void **state) {
+  (void)state;
+  static const char *const from_adapter[] = {"adapter=ROOT/first/final", "accumulate=2", NULL};
+  static const char *const own[] = {"own_drafts=0.5", "mask_all=0.3", NULL};
+  static const char *const drawn[] = {"own_drafts=0.7",  "draft_temperature=1", "draft_top_k=3",
+                                      "draft_drawn=0.5", "mask_all=0.2",        "mix_answers=0.2",
+                                      "stutter=0.2",     "first_wrong=0.2",     NULL};
+  static const char *const said[] = {"loss_on=assistant", NULL};
+  static const char *const none[] = {NULL};
+  static const char *const device[] = {"engine=emulated", NULL};
+  static const char *const device_drawn[] = {"engine=emulated", "precision=bf16",
+                                             "own_drafts=0.7",  "draft_temperature=1",
+                                             "accumulate=2",    NULL};
+  static const struct {
+    const char *const *kind, *const *more;
+  } cases[] = {{common, none},   {factors, none}, {factors, from_adapter}, {factors, own},
+               {factors, drawn}, {factors, said}, {common, device},        {factors, device_drawn}};
+  static const char *const first[] = {"updates=2", "batch=4", "out=ROOT/first", NULL};
+  rd_trainer a, b;
+  rd_train_settings s, u;
+  run_with(&a, &s, factors, first, none, false);
+  end(&a, &s);
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    char whole_out[40], cut_out[40];
+    snprintf(whole_out, sizeof whole_out, "out=ROOT/whole-%zu", c);
+    snprintf(cut_out, sizeof cut_out, "out=ROOT/cut-%zu", c);
+    const char *const whole[] = {"updates=8", "batch=4", whole_out, NULL};
+    const char *const cut[] = {"updates=8", "batch=4", cut_out, "resume=true", NULL};
+    run_with(&a, &s, cases[c].kind, whole, cases[c].more, false);
+    run_with(&b, &u, cases[c].kind, cut, cases[c].more, true);
+    assert_int_equal(b.update, 3);
+    assert_false(same_weights(&a, &b));
+    end(&b, &u);
+    run_with(&b, &u, cases[c].kind, cut, cases[c].more, false);
+    assert_true(same_weights(&a, &b));
+    assert_int_equal(a.tokens, b.tokens);
+    end(&a, &s);
+    end(&b, &u);
+  }
+}
+
+/* --- damaged checkpoints -----------------------------------------------------------------------
+ */
+
+static void slurp(const char *path, char **data, size_t *size) {
+  assert_int_equal(rd_file_read(path, 1 << 26, data, size, NULL), RD_OK);
+}
+
+static void spill(const char *path, const char *data, size_t size) {
+  rd_file_piece piece = {data, size};
+  assert_int_equal(rd_file_write(path, &piece, 1, NULL), RD_OK);
+}
+
+static void flip_a_bit(const char *path) {
+  size_t size;
+  char *data;
+  slurp(path, &data, &size);
+  data[size * 3 / 4] ^= 4;
+  spill(path, data, size);
+  free(data);
+}
+
+static void zero_a_half(const char *path) {
+  size_t size;
+  char *data;
+  slurp(path, &data, &size);
+  memset(data + size / 2, 0, size - size / 2);
+  spill(path, data, size);
+  free(data);
+}
+
+static void cut_off(const char *path) {
+  size_t size;
+  char *data;
+  slurp(path, &data, &size);
+  spill(path, data, size / 2);
+  free(data);
+}
+
+static void take_away(const char *path) {
+  assert_int_equal(unlink(path), 0);
+}
+
+/* "update" becomes 10^18; without a seal, as before there were any. */
+static void boast(const char *path) {
+  size_t size;
+  char *data, changed[4096];
+  slurp(path, &data, &size);
+  const char *at = strstr(data, "\"update\": ");
+  assert_non_null(at);
+  assert_true(size < sizeof changed - 30);
+  int n = snprintf(changed, sizeof changed, "%.*s\"update\": 1000000000000000000%s",
+                   (int)(at - data), data, strchr(at, ','));
+  spill(path, changed, (size_t)n);
+  free(data);
+  char *seal = path_of("damaged/checkpoint-6/checksums.json");
+  unlink(seal);
+  free(seal);
+}
+
+static void keep_note(void *context, const char *message) {
+  if (strstr(message, "damaged"))
+    snprintf(context, 400, "%s", message);
+}
+
+/* A run goes on from the newest checkpoint that is whole, says so, and ends with the same bits;
+ * where none is, it does not begin. */
+static void damaged_checkpoints_are_not_believed(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *file;
+    void (*damage)(const char *path);
+  } cases[] = {
+      {"a flipped bit", "tensors.safetensors", flip_a_bit},
+      {"a zeroed half", "tensors.safetensors", zero_a_half},
+      {"half a file", "tensors.safetensors", cut_off},
+      {"no tensors", "tensors.safetensors", take_away},
+      {"another state", "state.json", flip_a_bit},
+      {"no state", "state.json", take_away},
+      {"a state that boasts", "state.json", boast},
+      {"a damaged seal", "checksums.json", flip_a_bit},
+      {"half a seal", "checksums.json", cut_off},
+  };
+  static const char *const whole[] = {"updates=8", "out=ROOT/undamaged", NULL}, *const none[] = {
+                                                                                    NULL};
+  static const char *const part[] = {"updates=6", "out=ROOT/damaged", "checkpoint_every=3", NULL};
+  static const char *const rest[] = {"updates=8", "out=ROOT/damaged", "checkpoint_every=3",
+                                     "resume=true", NULL};
+  static const char *const schedule[] = {"schedule=constant", NULL};
+  rd_trainer a, b;
+  rd_train_settings s, u;
+  run_with(&a, &s, factors, whole, schedule, false);
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    char folder[200], path[300], note[400] = "";
+    rd_error e = {0};
+    snprintf(folder, sizeof folder, "rm -rf %s/damaged", root);
+    assert_int_equal(system(folder), 0);
+    run_with(&b, &u, factors, part, schedule, false);
+    end(&b, &u);
+    snprintf(path, sizeof path, "%s/damaged/checkpoint-6/%s", root, cases[c].file);
+    cases[c].damage(path);
+    const rd_train_watch watch = {.context = note, .note = keep_note};
+    const char *const *lists[] = {factors, rest, schedule, NULL};
+    settings_of(&u, lists);
+    assert_int_equal(rd_trainer_open(&b, &u, &watch, &e), RD_OK);
+    if (rd_trainer_run(&b, &e) != RD_OK)
+      fail_msg("%s: %s", cases[c].name, e.message);
+    if (!strstr(note, "checkpoint-6: damaged"))
+      fail_msg("%s: nobody was told", cases[c].name);
+    if (!same_weights(&a, &b))
+      fail_msg("%s: other weights", cases[c].name);
+    end(&b, &u);
+  }
+  static const char *const kept[] = {"checkpoint-8", "checkpoint-6", "final"};
+  for (size_t k = 0; k < 3; k++) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/damaged/%s/%s", root, kept[k],
+             k < 2 ? "tensors.safetensors" : "adapter_model.safetensors");
+    k < 2 ? flip_a_bit(path) : take_away(path);
+  }
+  char note[400] = "", *final = path_of("damaged/final/adapter_model.safetensors");
+  const rd_train_watch watch = {.context = note, .note = keep_note};
+  const char *const *lists[] = {factors, rest, none, NULL};
+  rd_error e = {0};
+  settings_of(&u, lists);
+  assert_int_equal(rd_trainer_open(&b, &u, &watch, &e), RD_OK);
+  assert_int_equal(rd_trainer_run(&b, &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "no checkpoint is left whole"));
+  assert_false(rd_path_exists(final));
+  free(final);
+  end(&b, &u);
+  end(&a, &s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(interrupted_runs_go_on),
+                                     cmocka_unit_test(damaged_checkpoints_are_not_believed)};
+  return cmocka_run_group_tests(tests, make_base, remove_all);
+}

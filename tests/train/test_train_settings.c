@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* What a training may be told: choices by name, a key for each share, and what a resume compares.
+ */
+#include "corrupt.h"
+#include "settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a row of a table may be is said when it is set, whether with = or in a file. */
+static void settings_name_their_choices(void **state) {
+  (void)state;
+  static const struct {
+    const char *set, *says;
+  } cases[] = {
+      {"objective=guess", "unknown objective guess; there are next-token"},
+      {"loss_on=some", "unknown loss_on some; there are all, assistant, answer and corrupted"},
+      {"schedule=steps", "unknown schedule steps; there are cosine, linear"},
+      {"trainable=half", "unknown trainable half; there are lora and all"},
+      {"pad=long", "unknown pad long; there are random, short"},
+      {"long_rows=keep", "unknown long_rows keep; there are drop and truncate"},
+      {"precision=int8", "unknown precision int8; there are auto, f32 and bf16"},
+      {"chat_template=nosuch", "unknown chat template nosuch; there are"},
+      {"lora_r=3", "did you mean lora_rank?"},
+      {"mask=3", "did you mean mask_all?"},
+      {"init.with=3", "did you mean init.width?"},
+      {"completely-else=1", "lists them"},
+  };
+  rd_train_settings s = {0};
+  rd_error e = {0};
+  assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_int_equal(rd_train_settings_set(&s, cases[i].set, &e), RD_USAGE);
+    if (!strstr(e.message, cases[i].says))
+      fail_msg("%s: %s", cases[i].set, e.message);
+  }
+  json_t *keys = rd_train_settings_json(&s);
+  static const char *const shared[] = {"mask_token", "chat_template", "system"};
+  for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+    assert_non_null(json_object_get(keys, shared[i]));
+  json_decref(keys);
+  rd_train_settings_drop(&s);
+}
+
+/* Each corruption that is taken for a share has a key of its name. */
+static void corruptions_have_keys(void **state) {
+  (void)state;
+  rd_train_settings s = {0};
+  rd_error e = {0};
+  assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+  for (size_t i = 0; i < rd_corruption_count; i++) {
+    char text[64];
+    snprintf(text, sizeof text, "%s=0.25", rd_corruptions[i].name);
+    if (!rd_corruptions[i].shared)
+      continue;
+    assert_true(rd_train_settings_share(&s, rd_corruptions[i].name) == 0);
+    assert_int_equal(rd_train_settings_set(&s, text, &e), RD_OK);
+    assert_true(rd_train_settings_share(&s, rd_corruptions[i].name) == 0.25);
+  }
+  rd_train_settings_drop(&s);
+}
+
+/* A checkpoint of before a key was there is one of its default. */
+static void new_keys_do_not_stop_a_resume(void **state) {
+  (void)state;
+  rd_train_settings s = {0};
+  rd_error e = {0};
+  assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+  json_t *before = rd_train_settings_json(&s);
+  assert_int_equal(json_object_del(before, "stutter"), 0);
+  assert_int_equal(rd_train_settings_same(&s, before, &e), RD_OK);
+  assert_int_equal(rd_train_settings_set(&s, "stutter=0.5", &e), RD_OK);
+  assert_int_equal(rd_train_settings_same(&s, before, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "stutter was 0.0 and is now 0.5"));
+  json_decref(before);
+  rd_train_settings_drop(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(settings_name_their_choices),
+                                     cmocka_unit_test(corruptions_have_keys),
+                                     cmocka_unit_test(new_keys_do_not_stop_a_resume)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
