@@ -255,12 +255,12 @@ void rd_device_lane_drop(rd_device_lane *lane, rd_device *d) {
 
 /* What the row at `at` sees, in layers that see all and in those with a window. */
 static void place_row(rd_device_stack *s, int64_t at, const rd_span *span, int64_t i, int64_t block,
-                      rd_device_lane *lane) {
+                      const int32_t *positions, rd_device_lane *lane) {
   const rd_config *c = s->config;
-  const int64_t position = span->first + i;
+  const int64_t place = span->first + i;
   const int64_t bytes = c->kv_heads * c->head_dim * (int64_t)rd_dtype_size(s->type);
   rd_device_row *row = &s->here.rows[at];
-  *row = (rd_device_row){.position = (int32_t)position};
+  *row = (rd_device_row){.position = positions ? positions[i] : (int32_t)place};
   for (int w = 0; w < 2; w++) {
     const rd_attention a = {.block = block, .window = w ? c->window : 0};
     row->from[w] = (int32_t)rd_attention_from(&a, span, i);
@@ -268,8 +268,8 @@ static void place_row(rd_device_stack *s, int64_t at, const rd_span *span, int64
   }
   if (!lane)
     return;
-  row->k = lane->k + position * bytes;
-  row->v = lane->v + position * bytes;
+  row->k = lane->k + place * bytes;
+  row->v = lane->v + place * bytes;
   row->stride = lane->stride;
 }
 
@@ -302,7 +302,7 @@ static void place(rd_device_stack *s, const rd_sequence *seq, rd_device_lane *la
       .keys = length, .first = seq->first, .origin = seq->origin, .led = seq->led};
   memcpy(s->here.ids + at, seq->ids, (size_t)seq->count * sizeof *seq->ids);
   for (int64_t i = 0; i < seq->count; i++)
-    place_row(s, at + i, &span, i, seq->clean ? 1 : block, lane);
+    place_row(s, at + i, &span, i, seq->clean ? 1 : block, seq->positions, lane);
   for (int64_t i = 0; i < seq->count; i += RD_TILE_MOST) {
     const int64_t left = seq->count - i;
     place_tile(s, at + i, left < RD_TILE_MOST ? left : RD_TILE_MOST, at, lane);

@@ -12,6 +12,7 @@
 #include "draft_state.h"
 #include "formed.h"
 #include "gap_search.h"
+#include "sorted.h"
 #include "verdict.h"
 
 #include <stdlib.h>
@@ -143,6 +144,8 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->marks = RD_TAKE(a, uint8_t, n);
   if (d->sampler->searches)
     rd_gaps_layout(d, a);
+  if (d->sampler->sorts)
+    rd_sorted_layout(d, a);
 }
 
 static void fill_canvas(rd_draft *d) {
@@ -165,9 +168,9 @@ static void fill_canvas(rd_draft *d) {
 
 /* Places that an iteration adds. */
 static int64_t step_of(const rd_draft *d) {
-  return d->sampler->leads    ? d->grid.size
-       : d->sampler->grow > 0 ? d->sampler->grow
-                              : d->params->grow;
+  return rd_sampler_slides(d->sampler) ? d->grid.size
+       : d->sampler->grow > 0          ? d->sampler->grow
+                                       : d->params->grow;
 }
 
 /* A block behind a gate is as long as the gate says. */
@@ -198,7 +201,7 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
     open += sampler->revises ? !d->fixed[p] : d->canvas[s->prompt_count + p] == d->blank;
   }
   d->view.iterations = sampler->counts ? d->params->iterations : s->count - given;
-  if ((sampler->ahead || sampler->checks) && given > lead)
+  if ((sampler->ahead || sampler->checks || sampler->sorts) && given > lead)
     return rd_fail(e, RD_USAGE,
                    "--sampler %s writes from left to right: only the beginning of the answer can "
                    "be given",
@@ -210,7 +213,8 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
                    (long long)s->count, sampler->revises ? "locked" : "filled");
   d->view.iterations += rd_base_say_wanted(d) && !sampler->revises; /* the first fills nothing */
   int64_t step = step_of(d), rest = s->count - lead;
-  bool grows = sampler->ahead || (given == 0 && rd_sampler_takes(sampler, "grow"));
+  bool grows =
+      sampler->ahead || sampler->sorts || (given == 0 && rd_sampler_takes(sampler, "grow"));
   d->n = grows && step < rest ? lead + step : s->count;
   d->previous_n = standing(d);
   return RD_OK;
@@ -403,8 +407,11 @@ static void choose_range(const rd_draft *d, rd_need *need) {
     v.wanted_first = rd_wanted_row(need, 0);
     v.wanted_end = rd_wanted_row(need, need->count - 1) + 1;
   }
-  if (d->lane)
-    v.changed = rd_lane_changed(d->lane, d->canvas, length);
+  if (d->lane) {
+    const int64_t in_place = rd_need_in_place(need);
+    v.changed = rd_lane_changed(d->lane, need->canvas, length);
+    v.changed = v.changed < in_place ? v.changed : in_place;
+  }
   rd_reuse_range range = d->lane ? rd_reuse_choose(d->reuse, &v) : (rd_reuse_range){0, length};
   need->first = range.first;
   need->end = range.end;
@@ -458,6 +465,8 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
     need->unguided = d->unguided;
     need->unguided_lane = d->unguided_lane;
   }
+  if (d->sampler->sorts)
+    rd_sorted_need(d, need);
   choose_range(d, need);
   rd_base_say_need(d, need);
   need->length -= d->sampler->leads; /* the last place does not stand, and would be seen */
@@ -494,7 +503,8 @@ static int64_t next_canvas(rd_draft *d, double quota) {
     if (d->marks[p] == RD_LOCK)
       d->settled[p] |= RD_SETTLED | RD_LOCKED;
   }
-  int64_t stood = standing(d), from = d->sampler->leads ? rd_draft_written(d, next) : d->n;
+  int64_t stood = standing(d),
+          from = rd_sampler_slides(d->sampler) ? rd_draft_written(d, next) : d->n;
   int64_t step = step_of(d), rest = d->setup.count - from;
   d->view.block_step++;
   if (d->lead) {

@@ -13,6 +13,12 @@ rd_code rd_draft_setup_check(const rd_draft_setup *s, rd_error *e) {
                    "the model has no mask token, which --sampler %s needs: name a word of its "
                    "vocabulary with --mask-token, or use --sampler ar",
                    s->sampler->name);
+  if (s->sampler->sorts && (s->shift_logits || s->gate.answer))
+    return rd_fail(e, RD_USAGE,
+                   "--sampler %s asks masks for their own words, of a model without a gate: this "
+                   "one %s; use its own sampler",
+                   s->sampler->name,
+                   s->gate.answer ? "has an adapter with a gate" : "predicts the next word");
   if (s->end_count > RD_MOST_ENDS)
     return rd_fail(e, RD_USAGE, "%d EOS ids, at most %d", s->end_count, RD_MOST_ENDS);
   for (int64_t i = 0; i < s->prompt_count; i++)

@@ -26,16 +26,17 @@ struct rd_draft {
   const rd_sampler *sampler;
   rd_arena arena;
   rd_propose_rule rule;
-  rd_view view;           /* its arrays are the ones below, past the prompt */
-  int32_t *canvas;        /* (prompt + count) what the model sees next */
-  int32_t *unguided;      /* (prompt + count) the same with the prompt masked */
-  int32_t *draft;         /* (count) the last draft */
-  int32_t *previous;      /* (count) the one before */
-  int32_t *list, *kept;   /* (count) positions, for events */
-  rd_wanted *wanted;      /* (count) */
-  rd_proposal *out;       /* (count) by wanted position */
-  rd_proposal *proposals; /* (count) by position; id -1: none yet */
-  float *confidence;      /* (count) */
+  rd_view view;                /* its arrays are the ones below, past the prompt */
+  int32_t *canvas;             /* (prompt + count) what the model sees next */
+  int32_t *unguided;           /* (prompt + count) the same with the prompt masked */
+  int32_t *sorted, *positions; /* (prompt + count) of samplers that sort: sorted.h */
+  int32_t *draft;              /* (count) the last draft */
+  int32_t *previous;           /* (count) the one before */
+  int32_t *list, *kept;        /* (count) positions, for events */
+  rd_wanted *wanted;           /* (count) */
+  rd_proposal *out;            /* (count) by wanted position */
+  rd_proposal *proposals;      /* (count) by position; id -1: none yet */
+  float *confidence;           /* (count) */
   uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
   uint8_t *still; /* (count) 1: its proposal was the same as the pass before: see reuse settled */
   int64_t moving_first, moving_end; /* of the pass: the stretch of the region that is not settled */

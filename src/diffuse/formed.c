@@ -20,6 +20,12 @@ static bool stands(const rd_draft *d, int64_t p) {
   return d->fixed[p] || (!d->proposed[p] && id != d->setup.mask && id != d->blank);
 }
 
+/* The place of the region that wanted[i] is for. */
+static int64_t place_of(const rd_draft *d, int64_t i) {
+  const int64_t at = d->wanted[i].position;
+  return (d->sampler->sorts ? d->positions[at] : at) - d->setup.prompt_count;
+}
+
 /* Places up to `end` that are not wanted. */
 static void tell_until(rd_draft *d, int64_t end) {
   rd_formed *f = d->formed;
@@ -34,7 +40,7 @@ static void tell_until(rd_draft *d, int64_t end) {
 static void look(void *context, int64_t index, const float *logits, const rd_proposal *proposal) {
   rd_draft *d = context;
   rd_formed *f = d->formed;
-  int64_t p = d->wanted[index].position - d->setup.prompt_count;
+  int64_t p = place_of(d, index);
   if (index == 0) {
     rd_form_path_begin(f->path);
     f->told = 0;
@@ -55,7 +61,7 @@ static void allow(rd_draft *d, rd_need *need) {
   int32_t state = rd_form_start(f->form);
   int64_t at = 0;
   for (int64_t i = 0; i < need->count; i++) {
-    int64_t p = d->wanted[i].position - d->setup.prompt_count;
+    int64_t p = place_of(d, i);
     uint64_t *bits = f->allowed + i * f->width;
     for (; at < p; at++)
       state = rd_form_next(f->form, state, d->view.ids[at]);
@@ -82,7 +88,7 @@ rd_code rd_formed_take(rd_draft *d, rd_error *e) {
   if (!rd_form_path_settle(f->path, f->ids, f->logs))
     return rd_fail(e, RD_USAGE, "no text of the form asked for has the words that stand");
   for (int64_t i = 0; i < d->wanted_count; i++) {
-    int64_t p = d->wanted[i].position - d->setup.prompt_count;
+    int64_t p = place_of(d, i);
     if (p >= f->room || d->out[i].id == f->ids[p])
       continue;
     d->out[i].id = f->ids[p];

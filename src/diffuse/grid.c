@@ -5,7 +5,7 @@
 
 #include "attention.h"
 
-enum { OF_SDLM = 4, OF_DLLM = 32 }; /* where neither options nor files say a size */
+enum { OF_SDLM = 4, OF_WEDLM = 16, OF_DLLM = 32 }; /* where neither options nor files say a size */
 
 rd_grid rd_grid_of(const rd_sampler *s, const rd_params *params, const rd_grid_frame *f) {
   const int64_t asked = params->block_length, begin = f->prompt + f->lead;
@@ -13,6 +13,9 @@ rd_grid rd_grid_of(const rd_sampler *s, const rd_params *params, const rd_grid_f
                .size = asked > 0 && asked < f->count ? asked : f->count};
   if (s->leads) {
     g.attention = g.size = asked > 0 ? asked : f->stride > 0 ? f->stride : OF_SDLM;
+  } else if (s->sorts) {
+    g.attention = RD_CAUSAL;
+    g.size = asked > 0 ? asked : OF_WEDLM;
   } else if (s->own_blocks) {
     g.attention = g.size = asked > 0 ? asked : f->attention > RD_CAUSAL ? f->attention : OF_DLLM;
     g.origin = begin % g.size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Policies that fill masks by confidence: LLaDA's transfer, and Fast-dLLM's threshold and factor.
- */
+/* Policies that fill masks by confidence: LLaDA's transfer, Fast-dLLM's threshold and factor, and
+ * WeDLM's, by entropy. */
 #include "rng.h"
 #include "view.h"
 
@@ -72,6 +72,25 @@ void rd_policy_leading(const rd_view *v, double quota, uint8_t *marks) {
     marks[p] = RD_COMMIT;
     taken++;
   }
+}
+
+/* The entropy is that of all words, whatever the temperature; ties go to the first. */
+void rd_policy_near(const rd_view *v, double quota, uint8_t *marks) {
+  int64_t first = -1, least = -1, taken = 0;
+  (void)quota;
+  for (int64_t p = 0; p < v->n; p++) {
+    if (!v->proposed[p])
+      continue;
+    first = first < 0 ? p : first;
+    v->weight[p] = (double)v->proposals[p].entropy + v->params->distance * (double)(p - first);
+    least = least < 0 || v->weight[p] < v->weight[least] ? p : least;
+    if (v->weight[p] < v->params->entropy_bound) {
+      marks[p] = RD_COMMIT;
+      taken++;
+    }
+  }
+  if (taken == 0 && least >= 0)
+    marks[least] = RD_COMMIT;
 }
 
 void rd_policy_factor(const rd_view *v, double quota, uint8_t *marks) {

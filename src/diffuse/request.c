@@ -125,7 +125,7 @@ static void complete(rd_draft_setup *s, int64_t window) {
       .prompt = s->prompt_count, .count = s->count, .attention = s->attention, .stride = s->stride};
   const rd_grid grid = rd_grid_of(s->sampler, s->params, &frame);
   int64_t over = (s->count + grid.phase) % grid.size, room = window - s->prompt_count;
-  int64_t more = s->sampler->leads ? grid.size - 1 : over > 0 ? grid.size - over : 0;
+  int64_t more = rd_sampler_slides(s->sampler) ? grid.size - 1 : over > 0 ? grid.size - over : 0;
   s->count += more < room - s->count ? more : room - s->count;
 }
 

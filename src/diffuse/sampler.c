@@ -25,7 +25,7 @@ static bool want_stretch(const rd_view *v, int64_t p) {
            : (p - v->block_origin) / size == (first - v->block_origin) / size;
 }
 
-/* All masks, of which as many stand as are written at a time. */
+/* All masks, of which as many stand as are written at a time, or looked at. */
 static bool want_ahead(const rd_view *v, int64_t p) {
   return !v->fixed[p] && v->ids[p] == v->mask;
 }
@@ -180,6 +180,18 @@ const rd_sampler rd_samplers[] = {
      .defaults = {{"temperature", "0"}, {"top-k", "0"}},
      .ahead = true,
      .leads = true,
+     .whole = true,
+     .ends = true},
+    {.name = "sliding",
+     .help = "WeDLM: of block-length masks those whose entropy and distance are small, behind what "
+             "is written",
+     .wants = want_ahead,
+     .schedule = rd_schedule_none,
+     .policy = rd_policy_near,
+     .options = "temperature block-length entropy-bound distance",
+     .defaults = {{"temperature", "0"}},
+     .gumbel = true,
+     .sorts = true,
      .whole = true,
      .ends = true},
     {.name = "ar",

@@ -32,6 +32,8 @@ typedef struct rd_sampler {
   bool searches; /* words for gaps are tried, and the base says how likely the text is with them */
   bool leads;    /* with `ahead`: block-length masks stand ahead of what is written. They and the
                     word before them see one another, everything before that looks back only */
+  bool sorts;    /* block-length masks from the first on stand behind all that is written, wherever
+                    that has its position, and attention looks back only: sorted.h */
   bool own_blocks; /* attention is in blocks of block-length, which begin with the answer */
   bool whole;      /* the answer's last block is a whole one, and is cut off afterwards */
   bool ends;       /* EOS ends it, once all before it is written */
@@ -53,6 +55,11 @@ bool rd_sampler_takes(const rd_sampler *s, const char *option);
 /* Does it ask for passes of its own (checked.h, gap_search.h)? */
 static inline bool rd_sampler_asks(const rd_sampler *s) {
   return s->checks || s->searches;
+}
+
+/* Does its region end with a number of masks, whatever is written before them? */
+static inline bool rd_sampler_slides(const rd_sampler *s) {
+  return s->leads || s->sorts;
 }
 
 /* Does it run a model from left to right? Then it belongs on the model without its adapter. */

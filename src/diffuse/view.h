@@ -79,11 +79,13 @@ rd_policy rd_policy_random;         /* `quota` at random */
 rd_policy rd_policy_threshold;      /* all at or above params.threshold, the best always */
 rd_policy rd_policy_dynamic;        /* all above params.threshold, if `quota` are, else the best */
 rd_policy rd_policy_leading;        /* those before the first not above params.threshold, or it */
-rd_policy rd_policy_factor;         /* the leading run of ranks r with p >= 1 - factor / (r + 1) */
-rd_policy rd_policy_origin;         /* each with probability quota / masks */
-rd_policy rd_policy_maskgit;        /* floor(quota) by probability, or drawn at alg-temp > 0 */
-rd_policy rd_policy_margin;         /* the same by margin */
-rd_policy rd_policy_entropy;        /* the same by entropy, lowest first */
+rd_policy
+    rd_policy_near; /* entropy + params.distance a place below params.entropy_bound, or the least */
+rd_policy rd_policy_factor;  /* the leading run of ranks r with p >= 1 - factor / (r + 1) */
+rd_policy rd_policy_origin;  /* each with probability quota / masks */
+rd_policy rd_policy_maskgit; /* floor(quota) by probability, or drawn at alg-temp > 0 */
+rd_policy rd_policy_margin;  /* the same by margin */
+rd_policy rd_policy_entropy; /* the same by entropy, lowest first */
 /* Noises: */
 rd_noise rd_noise_lad;     /* plain, confidence-guided, keep (LAD) */
 rd_noise rd_noise_generic; /* retention none, retained, locked (LAD generic) */

@@ -122,6 +122,13 @@ int64_t rd_need_clean(const rd_need *need) {
   return end > need->first ? end : need->first;
 }
 
+int64_t rd_need_in_place(const rd_need *need) {
+  int64_t p = 0;
+  while (need->positions && p < need->length && need->positions[p] == p)
+    p++;
+  return need->positions ? p : INT64_MAX;
+}
+
 int64_t rd_need_sees(const rd_need *need, int64_t position) {
   int64_t block = position < need->gated ? RD_CAUSAL : need->attention;
   return rd_sees(position, need->length, block, need->origin, need->led);
@@ -197,6 +204,23 @@ static rd_code check_branches(const rd_need *need, int64_t longest, rd_error *e)
   return RD_OK;
 }
 
+static rd_code check_positions(const rd_need *need, const rd_model *model, rd_error *e) {
+  if (need->attention != RD_CAUSAL || need->gated > 0 || need->unguided || need->branches)
+    return rd_fail(e, RD_USAGE,
+                   "places in another order than the text's: attention must look back, without "
+                   "gate, guidance or branches");
+  if (model->config.window > 0)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "places in another order than the text's, in a model whose layers have windows "
+                   "of %lld positions",
+                   (long long)model->config.window);
+  for (int64_t p = 0; p < need->length; p++)
+    if (need->positions[p] < 0 || need->positions[p] >= need->length)
+      return rd_fail(e, RD_USAGE, "place %lld of a canvas of %lld has position %d", (long long)p,
+                     (long long)need->length, need->positions[p]);
+  return RD_OK;
+}
+
 rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longest, rd_error *e) {
   if (need->first < 0 || need->end <= need->first || need->end > need->length)
     return rd_fail(e, RD_USAGE, "positions %lld to %lld of a canvas of %lld make no range",
@@ -205,6 +229,8 @@ rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longes
     return rd_fail(e, RD_USAGE, "a canvas of %lld positions; the engine was opened for %lld",
                    (long long)need->length, (long long)longest);
   RD_TRY(check_gate(need, model, e));
+  if (need->positions)
+    RD_TRY(check_positions(need, model, e));
   if (need->read)
     RD_TRY(check_read(need, model, e));
   if (need->branches)
@@ -282,11 +308,13 @@ static void keep(rd_lane *lane, const int32_t *canvas, int64_t first, int64_t en
 }
 
 /* Behind a gate nothing is known, nor of what stands ahead of a prefix: those rows see what is
- * still to change. */
+ * still to change; nor of what will have another place. */
 void rd_need_keep(const rd_need *need) {
   int64_t end = need->gated > 0                       ? rd_need_clean(need)
               : need->led && need->origin < need->end ? need->origin
                                                       : need->end;
+  const int64_t in_place = rd_need_in_place(need);
+  end = in_place < need->first ? need->first : in_place < end ? in_place : end;
   keep(need->lane, need->canvas, need->first, end);
   if (need->unguided)
     keep(need->unguided_lane, need->unguided, need->first, end);

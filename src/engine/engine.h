@@ -71,9 +71,13 @@ typedef struct rd_need {
    * at every pass. */
   int64_t gated;
   int64_t attention; /* RD_BIDIRECTIONAL, RD_CAUSAL, or N: blocks of N positions */
-  int64_t origin;    /* blocks are counted from this position, forwards and backwards */
-  bool led;          /* positions before the origin see none behind themselves, and what is computed
-                        from it on counts for this pass alone */
+  /* Where each place of the canvas has its position in the text; NULL: there. For attention that
+   * looks back, without gate, guidance or branches: places are seen in their order, and turned by
+   * their positions. A lane knows what stands in its own place, up to the first that does not. */
+  const int32_t *positions; /* (length) or NULL */
+  int64_t origin;           /* blocks are counted from this position, forwards and backwards */
+  bool led; /* positions before the origin see none behind themselves, and what is computed
+               from it on counts for this pass alone */
   /* Rows from this position on that look back have the bits that they have one at a time, however
    * many are computed; 0: those that a pass over many gives. Needs a lane. */
   int64_t stepwise;
@@ -169,6 +173,8 @@ int64_t rd_engine_attention(const rd_model *model);
 int64_t rd_need_rows(const rd_need *need);
 /* The position whose row predicts wanted[i]: the one before it with a shift, but not below 0. */
 int64_t rd_wanted_row(const rd_need *need, int64_t i);
+/* Places before the first whose position is another; INT64_MAX: all have their own. */
+int64_t rd_need_in_place(const rd_need *need);
 /* Positions that one at `position` sees: those before this number. */
 int64_t rd_need_sees(const rd_need *need, int64_t position);
 

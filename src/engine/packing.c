@@ -30,13 +30,15 @@ static side side_of(const rd_need *need, bool clean) {
 static void add_sequence(rd_packing *p, const rd_need *need, side s, const int32_t *canvas,
                          rd_lane *lane) {
   p->lanes[p->sequence_count] = lane;
-  p->sequences[p->sequence_count++] = (rd_sequence){.ids = canvas + s.first,
-                                                    .count = s.end - s.first,
-                                                    .first = s.first,
-                                                    .length = rd_need_sees(need, s.end - 1),
-                                                    .origin = need->origin,
-                                                    .led = need->led,
-                                                    .clean = s.clean};
+  p->sequences[p->sequence_count++] =
+      (rd_sequence){.ids = canvas + s.first,
+                    .count = s.end - s.first,
+                    .first = s.first,
+                    .length = rd_need_sees(need, s.end - 1),
+                    .positions = need->positions ? need->positions + s.first : NULL,
+                    .origin = need->origin,
+                    .led = need->led,
+                    .clean = s.clean};
 }
 
 /* The rows of a side over one of the need's canvases, as one sequence: or, from `stepwise` on, as

@@ -128,9 +128,9 @@ rd_code rd_config_read(rd_config *c, const json_t *config, const json_t *generat
   c->norms_less_one = c->family->norms_less_one;
   RD_TRY(read_sizes(c, config, e));
   RD_TRY(read_activation(c, config, e));
-  if (!c->family->qkv_bias) { /* the makers of those that have biases do not read the key */
+  if (!c->family->qkv_bias || c->family->bias_said) { /* other makers do not read the key */
     RD_TRY(rd_json_bool(config, "attention_bias", &c->qkv_bias, e));
-    c->out_bias = c->qkv_bias;
+    c->out_bias = c->qkv_bias && !c->family->bias_said;
   }
   RD_TRY(rd_json_bool(config, "mlp_bias", &c->mlp_bias, e));
   RD_TRY(rd_json_bool(config, "qk_norm", &c->qk_norm, e));

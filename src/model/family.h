@@ -48,7 +48,8 @@ typedef struct rd_family {
   const rd_config_keys *keys;
   const rd_names *names;
   bool qkv_bias, qk_norm;
-  int64_t block; /* attention: 0 bidirectional, 1 causal, N blocks; the file may say more */
+  bool bias_said; /* attention_bias says whether there is qkv_bias, and of o there is none */
+  int64_t block;  /* attention: 0 bidirectional, 1 causal, N blocks; the file may say more */
   bool shift_logits;
   /* of families that write in blocks */
   const char *mark;     /* the key that tells it from others of its model_type, unless it is null or

@@ -250,8 +250,11 @@ static void place(rd_stack *s, const rd_sequence *seq, int64_t i, int64_t at) {
                           .first = seq->first,
                           .origin = seq->origin,
                           .led = seq->led};
+  const int64_t step = seq->positions ? 1 : seq->count;
   for (int k = 0; k < (s->config->has_local_rope ? 2 : 1); k++)
-    rd_angles_place(&s->angles[k], at, seq->first, seq->count, length);
+    for (int64_t n = 0; n < seq->count; n += step)
+      rd_angles_place(&s->angles[k], at + n, seq->positions ? seq->positions[n] : seq->first, step,
+                      length);
 }
 
 /* Is attention over the rows of the pass alone, and of one kind? */

@@ -16,7 +16,8 @@
 typedef struct rd_sequence {
   const int32_t *ids; /* (count) */
   int64_t count;
-  int64_t first;   /* position of ids[0]; with a cache or a past any, else 0 */
+  int64_t first;            /* position of ids[0]; with a cache or a past any, else 0 */
+  const int32_t *positions; /* (count) that the ids are turned by; NULL: those of their places */
   rd_cache *cache; /* or NULL. The keys and values of these ids are put into it, at their positions;
                       those of all other positions are read from it as they are */
   int64_t length;  /* with a cache: positions there are in all, first + count or more */

@@ -15,6 +15,7 @@
 static inline void golden_option(rd_options *o, const char *name, const json_t *value) {
   static const char *const names[][2] = {{"block", "block-length"},
                                          {"guidance", "cfg-scale"},
+                                         {"entropy_bound", "entropy-bound"},
                                          {"no_eos", "no-eos"},
                                          {"ends_last", "eos-last"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)

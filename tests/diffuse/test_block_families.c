@@ -106,6 +106,37 @@ static void families_prefer_what_there_is(void **state) {
   }
 }
 
+/* WeDLM's keys: biases of q, k and v alone where nothing else is said, norms where it is. */
+static void wedlm_is_read_by_its_keys(void **state) {
+  (void)state;
+  static const struct {
+    const char *keys;
+    bool bias, norm;
+  } cases[] = {{"", true, false},
+               {",\"attention_bias\":false,\"qk_norm\":true", false, true},
+               {",\"attention_bias\":true,\"qk_norm\":false,\"mask_token_id\":7", true, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[400];
+    rd_config c, again;
+    rd_error e = {0};
+    snprintf(text, sizeof text,
+             "{\"model_type\":\"wedlm\",\"num_hidden_layers\":2,\"hidden_size\":16,"
+             "\"num_attention_heads\":2,\"num_key_value_heads\":1,\"intermediate_size\":24,"
+             "\"vocab_size\":%d,\"rms_norm_eps\":1e-6%s}",
+             i == 0 ? 151936 : 300, cases[i].keys);
+    json_t *json = json_loads(text, 0, NULL);
+    assert_int_equal(rd_config_read(&c, json, NULL, &e), RD_OK);
+    assert_true(c.block == 1 && !c.shift_logits && !c.out_bias);
+    assert_true(c.qkv_bias == cases[i].bias && c.qk_norm == cases[i].norm);
+    assert_int_equal(c.mask, i == 0 ? 151665 : i == 1 ? -1 : 7);
+    json_t *written = rd_config_json(&c, RD_F32);
+    assert_int_equal(rd_config_read(&again, written, NULL, &e), RD_OK);
+    assert_true(again.qkv_bias == c.qkv_bias && again.qk_norm == c.qk_norm && again.mask == c.mask);
+    json_decref(json);
+    json_decref(written);
+  }
+}
+
 /* --- options ---------------------------------------------------------------------------------- */
 
 enum { OPTIONS = 64 };
@@ -178,7 +209,7 @@ static void nothing_named_is_the_models_own(void **state) {
 
 /* --- drafts ----------------------------------------------------------------------------------- */
 
-enum { PROMPTS = 5, TOKENS = 26, MOST = 40 };
+enum { PROMPTS = 5, TOKENS = 26, MOST = 44 };
 
 typedef struct ending {
   int32_t ids[MOST];
@@ -253,6 +284,8 @@ static void every_reuse_writes_the_same(void **state) {
       compare(m, NULL);
     else
       compare(m, "bd3lm");
+    if (models[i].block == 1 || models[i].qk_norm)
+      compare(m, "sliding");
     rd_model_close(&m);
   }
 }
@@ -279,6 +312,7 @@ int main(void) {
       cmocka_unit_test(files_say_what_a_family_is),
       cmocka_unit_test(what_is_written_is_read_again),
       cmocka_unit_test(families_prefer_what_there_is),
+      cmocka_unit_test(wedlm_is_read_by_its_keys),
       cmocka_unit_test(nothing_named_is_the_models_own),
       cmocka_unit_test(every_reuse_writes_the_same),
       cmocka_unit_test(last_blocks_are_whole),

@@ -29,6 +29,11 @@ static int64_t number(const json_t *array, size_t i) {
   return json_integer_value(json_array_get(array, i));
 }
 
+/* The position of a place of the canvas. */
+static int64_t position_of(const rd_need *need, int64_t place) {
+  return need->positions ? need->positions[place] : place;
+}
+
 /* Answers the needs of step `at` from the record, after comparing them with it. */
 static rd_code replay_run(rd_engine *self, const rd_need *needs, int64_t n, rd_error *e) {
   replay *r = (replay *)self;
@@ -43,22 +48,24 @@ static rd_code replay_run(rd_engine *self, const rd_need *needs, int64_t n, rd_e
   assert_int_equal(needs->first, computed ? number(computed, 0) : 0);
   assert_int_equal(needs->end,
                    computed ? number(computed, 1) : r->prompt + (int64_t)json_array_size(input));
-  for (size_t i = 0; i < json_array_size(input); i++)
-    if (needs->canvas[r->prompt + (int64_t)i] != number(input, i))
-      fail_msg("%s: pass %lld: input %zu is %d, not %lld", r->name, (long long)r->at + 1, i,
-               needs->canvas[r->prompt + (int64_t)i], (long long)number(input, i));
+  for (int64_t i = r->prompt; i < r->prompt + (int64_t)json_array_size(input); i++) {
+    const size_t p = (size_t)(position_of(needs, i) - r->prompt);
+    if (needs->canvas[i] != number(input, p))
+      fail_msg("%s: pass %lld: input %zu is %d, not %lld", r->name, (long long)r->at + 1, p,
+               needs->canvas[i], (long long)number(input, p));
+  }
   assert_int_equal(needs->count, json_array_size(proposed));
   const char *sampler = json_string_value(json_object_get(r->root, "sampler"));
   for (int64_t i = 0; i < needs->count; i++) {
     const json_t *row = json_array_get(proposed, (size_t)i);
     float score = (float)json_number_value(json_array_get(row, 2));
-    assert_int_equal(needs->wanted[i].position, r->prompt + number(row, 0));
+    assert_int_equal(position_of(needs, needs->wanted[i].position), r->prompt + number(row, 0));
     assert_int_equal(needs->wanted[i].draw.position, number(row, 0));
     assert_int_equal(needs->wanted[i].draw.iteration, r->at + 1);
     needs->out[i] = (rd_proposal){.id = (int32_t)number(row, 1), .probability = score};
     if (strcmp(sampler, "margin") == 0)
       needs->out[i].margin = score;
-    if (strcmp(sampler, "entropy") == 0)
+    if (strcmp(sampler, "entropy") == 0 || strcmp(sampler, "sliding") == 0)
       needs->out[i].entropy = -score;
   }
   rd_need_keep(needs);

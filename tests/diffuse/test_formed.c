@@ -41,7 +41,7 @@ typedef struct answered {
   rd_error e;
   bool drafts_fit; /* was every draft shown as one that can still become a text of the form? */
   const rd_form *form;
-  int64_t room;
+  int64_t room; /* tokens of an answer: what a whole block has beyond is cut off */
 } answered;
 
 /* Words of a draft from its beginning to the first mask lead somewhere; a whole one is a text. */
@@ -50,7 +50,7 @@ static rd_code watch(void *context, const rd_event *event) {
   if (event->kind != RD_EVENT_DRAFT || !a->form)
     return RD_OK;
   int32_t state = rd_form_start(a->form);
-  for (int64_t p = 0; p < event->count && event->ids[p] != MASK; p++)
+  for (int64_t p = 0; p < event->count && p < a->room && event->ids[p] != MASK; p++)
     state = rd_form_next(a->form, state, event->ids[p]);
   a->drafts_fit = a->drafts_fit && state != RD_NOWHERE;
   return RD_OK;
@@ -75,6 +75,7 @@ static answered run(const rd_model *m, const char *const *pairs, const rd_form *
       given[rd_option_find(&o, p[0]) - o.rows] = true;
   const rd_defaults defaults = {.model = m};
   a.code = rd_params_resolve(&params, &o, &defaults, &request.sampler, &a.e);
+  a.room = params.tokens;
   if (a.code == RD_OK)
     a.code = rd_request_run(&a.text, &request, NULL, NULL, &a.e);
   rd_options_drop(&o);
@@ -215,7 +216,7 @@ static void test_deadline(void **state) {
         const rd_sampler *s = &rd_samplers[i];
         const char *const pairs[] = {"sampler", s->name, "grammar",  sources[k], "seed", "4",
                                      "tokens",  "30",    "deadline", "1e-9",     NULL};
-        if (s->searches || (s->drafts && m == 0))
+        if (s->searches || (s->drafts && m == 0) || (s->sorts && m == 1)) /* see draft_setup.c */
           continue;
         answered a = run(models[m], pairs, NULL);
         if (a.code != RD_OK)

@@ -140,7 +140,7 @@ static void golden_close(golden *g) {
 static double score_of(const golden *g, const rd_proposal *p) {
   if (g->sampler->policy == rd_policy_margin)
     return (double)p->margin;
-  if (g->sampler->policy == rd_policy_entropy)
+  if (g->sampler->policy == rd_policy_entropy || g->sampler->policy == rd_policy_near)
     return -(double)p->entropy;
   return (double)p->probability;
 }

@@ -288,6 +288,14 @@ static void refused(rd_engine *engine, const rd_model *model) {
   scene_init(&s, 0, 0, T);
   s.need.lane = small;
   refuse(engine, &s.need, RD_USAGE, "a canvas of 24 positions in a lane for 23");
+  int32_t positions[T] = {0};
+  s.need.lane = lane;
+  s.need.positions = positions;
+  refuse(engine, &s.need, RD_USAGE, "another order than the text's: attention must look back");
+  s.need.attention = RD_CAUSAL;
+  positions[3] = T;
+  refuse(engine, &s.need, RD_USAGE, "place 3 of a canvas of 24 has position 24");
+  scene_init(&s, 0, 0, T);
   s.need.lane = lane;
   score(engine, &s, 1);
   rd_lane_forget(lane, 15, 17);

@@ -184,5 +184,39 @@ def longest_prefix(run, block=4, threshold=0.9, temperature=0.0, top_k=0, top_p=
             return
 
 
-SAMPLERS = {"dynamic": dynamic, "static": static, "bd3lm": bd3lm, "sub-blocks": sub_blocks,
+def sliding(run, block=16, entropy_bound=0.6, distance=0.02, temperature=0.0):
+    """WeDLM, wedlm_decoder.py and sampler.py: from the first mask on `block` places are looked at. What is written
+    stands before the masks, each turned by its own position, and attention looks back only. Of the masks all are
+    written whose entropy with `distance` for each place from the first is below the bound, else the least. The makers
+    go on behind `tokens` in the same way, and end with the first end token or the last token that no mask stands
+    before. A step's third number is the entropy, less than 0."""
+    P, answer, count, iteration = len(run.prompt), [], run.n + block - 1, 0
+    while True:
+        iteration += 1
+        first = answer.index(run.mask) if run.mask in answer else len(answer)
+        answer = answer + [run.mask] * (min(first + block, count) - len(answer))
+        masks = [p for p, t in enumerate(answer) if t == run.mask]
+        order = [p for p, t in enumerate(answer) if t != run.mask] + masks
+        rows = ref.forward(run.model, run.prompt + [answer[p] for p in order], "causal",
+                           list(range(P)) + [P + p for p in order])[-len(masks):]
+        found, far = {}, {}
+        for p, row in zip(masks, rows):
+            q = ref.softmax(row)
+            token, _ = s.gumbel(run, iteration, p, row, temperature)
+            run.near(np.inf if token != run.mask else 0)
+            found[p] = token, float((q * np.log(q)).sum())
+            far[p] = distance * (p - masks[0]) - found[p][1]
+        run.near(min(abs(h - entropy_bound) for h in far.values()))
+        chosen = [p for p in masks if far[p] < entropy_bound]
+        if not chosen:
+            ranked = sorted(masks, key=far.get)
+            run.near(far[ranked[1]] - far[ranked[0]] if len(ranked) > 1 else np.inf)
+            chosen = ranked[:1]
+        one, answer = fill(run, iteration, answer, found, chosen)
+        yield one
+        if over(run, answer + [run.mask] * (run.n - len(answer))):
+            return
+
+
+SAMPLERS = {"sliding": sliding, "dynamic": dynamic, "static": static, "bd3lm": bd3lm, "sub-blocks": sub_blocks,
             "longest-prefix": longest_prefix, "low-confidence": s.low_confidence}

@@ -103,6 +103,10 @@ def no_end(steps):
     return not has_end(steps)
 
 
+def slow(steps):
+    return no_end(steps) and len(steps) > 7
+
+
 # name, sampler, model, prompt tokens, answer tokens, options, condition on the steps
 CASES = [
     ("block-dynamic", "dynamic", "block-sdar", 6, 14, {"threshold": 0.3}, no_end),
@@ -118,6 +122,8 @@ CASES = [
     ("block-bd3lm-guided", "bd3lm", "block-a2d-llama", 5, 12, {"block": 4, "guidance": 1.0}, None),
     ("block-longest-prefix", "longest-prefix", "block-sdlm", 6, 14, {"threshold": 0.2}, no_end),
     ("block-longest-prefix-ends", "longest-prefix", "block-sdlm", 5, 14, {"threshold": 0.2, "block": 3}, has_end),
+    ("block-sliding", "sliding", "block-sdlm", 6, 12, {"block": 4, "entropy_bound": 2.5, "distance": 0.1}, slow),
+    ("block-sliding-sampled", "sliding", "block-a2d-qwen3", 5, 14, {"block": 5, "entropy_bound": 1.6, "temperature": 0.7}, has_end),
     ("block-mdlm", "low-confidence", "block-a2d-qwen3", 6, 16, {"iterations": 8, "block": 8}, None),
     ("block-illada", "low-confidence", "block-illada", 6, 12, {"iterations": 6, "block": 6}, None),
 ]
@@ -125,14 +131,15 @@ CASES = [
 
 def own_attention(name, sampler, options):
     """What the model's files say of attention, for whoever replays a run without a model."""
-    if sampler in ("bd3lm", "longest-prefix", "low-confidence"):
+    if sampler in ("bd3lm", "longest-prefix", "low-confidence", "sliding"):
         return "bidirectional"
     return "block:%d" % {"block-sdar": 4, "block-stable-diffcoder": 4, "block-fast-dllm-v2": 8}[name]
 
 
 def places(sampler, steps, tokens, options):
     """Of the canvas behind the prompt: more than `tokens` where the last block is completed."""
-    return tokens + options.get("block", 4) - 1 if sampler == "longest-prefix" else len(steps[0]["draft"])
+    ahead = {"longest-prefix": 4, "sliding": 16}.get(sampler)
+    return tokens + options.get("block", ahead) - 1 if ahead else len(steps[0]["draft"])
 
 
 def attempt(models, case, number):

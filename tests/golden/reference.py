@@ -277,11 +277,11 @@ def attention_block(model, i, x, cos, sin, seen):
     return project(model, i, "wo", y)
 
 
-def hidden(model, ids, attention):
+def hidden(model, ids, attention, positions=None):
     """(T, D) after the last norm."""
     c = model.config
     x = model.embed[np.asarray(ids)]
-    cos, sin = rope_tables(c, range(len(ids)), x.dtype)
+    cos, sin = rope_tables(c, positions or range(len(ids)), x.dtype)
     seen = visible(len(ids), attention)
     for i, w in enumerate(model.layers):
         x = x + attention_block(model, i, rms_norm(x, w.attn_norm, c.eps), cos, sin, seen)
@@ -291,9 +291,10 @@ def hidden(model, ids, attention):
     return rms_norm(x, model.norm, c.eps)
 
 
-def forward(model, ids, attention):
-    """(T, V) logits as the output matrix gives them: a shift (Dream) is left to the caller."""
-    return hidden(model, ids, attention) @ model.head.T
+def forward(model, ids, attention, positions=None):
+    """(T, V) logits as the output matrix gives them: a shift (Dream) is left to the caller. `positions`: what the ids
+    are turned by, where that is not their places."""
+    return hidden(model, ids, attention, positions) @ model.head.T
 
 
 # --- a pass over a part of a canvas -------------------------------------------------------------

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Answers of block models, written by their makers' own sampling loops, beside redraft's.
 
-  tools/judges/block_makers.py PROGRAM [--sdar DIR] [--dllm DIR] [--sdlm DIR]
+  tools/judges/block_makers.py PROGRAM [--sdar DIR] [--dllm DIR] [--sdlm DIR] [--wedlm DIR]
 
-DIR: clones of JetAstra/SDAR, ZHZisZZ/dllm, OpenGVLab/SDLM. Their loops are run as they are, at temperature 0, over the
+DIR: clones of JetAstra/SDAR, ZHZisZZ/dllm, OpenGVLab/SDLM, Tencent/WeDLM. Their loops are run as they are, at temperature 0, over the
 golden models; the passes that they ask for are those of tests/golden/reference.py (float64), under the attention that
 their masks and caches amount to. Needs torch, transformers and numpy."""
 import argparse, importlib, importlib.util, json, os, subprocess, sys, types
@@ -29,8 +29,8 @@ def answer(program, model, text, *options):
     return events[0]["prompt_ids"], events[-1]["ids"]
 
 
-def rows(model, ids, attention, last):
-    return torch.tensor(ref.forward(model, ids, attention)[-last:])[None]
+def rows(model, ids, attention, last, positions=None):
+    return torch.tensor(ref.forward(model, ids, attention, positions)[-last:])[None]
 
 
 def cut(ids, most):
@@ -136,6 +136,44 @@ def sdlm(folder, model, window=4):
     return run, ["--threshold", "0.3"]
 
 
+def wedlm(folder, model, window=6, bound=2.2, penalty=0.1):
+    """The engine's decoder and sampler; how much room for keys there is never bounds a window here."""
+    for name in ("wedlm", "wedlm.engine"):
+        package = types.ModuleType(name)
+        package.__path__ = [os.path.join(folder, *name.split("."))]
+        sys.modules[name] = package
+    sequence = sys.modules["wedlm.engine.sequence"] = types.ModuleType("wedlm.engine.sequence")
+    sequence.Sequence = object
+    sequence.WeDLMState = types.SimpleNamespace
+    maker = importlib.import_module("wedlm.engine.wedlm_decoder")
+    decoder = maker.WeDLMDecoder(MASK, 256, window, importlib.import_module("wedlm.engine.sampler").Sampler())
+
+    class Sequence:
+        kv_budget, temperature, top_p, top_k = 10 ** 6, 0.0, 1.0, 0
+        wedlm_entropy_threshold, wedlm_pos_penalty_factor, stop_token_ids = bound, penalty, ENDS
+
+        def __init__(self, prompt, tokens):
+            self.num_prompt_tokens, self.max_tokens = len(prompt), tokens
+
+        def __len__(self):
+            return self.num_prompt_tokens
+
+    def run(prompt, tokens):
+        seq, written = Sequence(prompt, tokens), []
+        state = seq.wedlm_state = decoder.init_wedlm_state(seq)
+        while not state.is_finished:
+            decoder._refill_window_masks(seq, state)
+            flags = state.window_mask_flags
+            order = [i for i, mask in enumerate(flags) if not mask] + [i for i, mask in enumerate(flags) if mask]
+            places = list(range(state.current_seq_len)) + [state.current_seq_len + i for i in order]
+            logits = rows(model, prompt + written + [state.window_tokens[i] for i in order], "causal", len(order), places)
+            prepared = types.SimpleNamespace(active_seqs=[seq], active_states=[state], active_indices=[0],
+                                             per_seq_num_non_mask=[flags.count(False)])
+            written += decoder.process_decode_outputs([seq], prepared, logits[0])[0] or []
+        return cut(written, tokens)
+    return run, ["--sampler", "sliding", "--block-length", str(window), "--entropy-bound", str(bound), "--distance", str(penalty)]
+
+
 def compare(program, name, folder, make, model, tokens=18, **more):
     run, options = make(folder, ref.load(os.path.join(GOLDEN, "models", model)), **more)
     same = 0
@@ -152,7 +190,7 @@ def compare(program, name, folder, make, model, tokens=18, **more):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    for name in ("sdar", "dllm", "sdlm"):
+    for name in ("sdar", "dllm", "sdlm", "wedlm"):
         parser.add_argument("--" + name)
     a = parser.parse_args()
     good = True
@@ -163,6 +201,9 @@ def main():
             good &= compare(a.program, "BD3-LM (dLLM)", a.dllm, dllm, "block-a2d-qwen3", **more)
     if a.sdlm:
         good &= compare(a.program, "SDLM", a.sdlm, sdlm, "block-sdlm")
+    if a.wedlm:
+        for more in ({}, {"window": 16, "bound": 1.5, "penalty": 0.02}):
+            good &= compare(a.program, "WeDLM", a.wedlm, wedlm, "block-sdlm", **more)
     return 0 if good else 1
 
 

@@ -71,6 +71,8 @@ EDITS = [
     ("granite", {"logits_scaling": 8}), ("granite", {"embedding_multiplier": GONE, "residual_multiplier": GONE, "attention_multiplier": GONE}),
     ("smollm3", {"no_rope_layers": [1, 0, 1]}), ("smollm3", {"no_rope_layers": GONE, "no_rope_layer_interval": 2}), ("smollm3", {"no_rope_layers": None}),
     ("olmo2", {"clip_qkv": 1.0}),
+    ("*qwen2", {"model_type": "wedlm"}), ("*qwen3-window", {"model_type": "wedlm", "attention_bias": False, "qk_norm": True, "use_sliding_window": False, "layer_types": GONE}),
+    ("qwen2", {"model_type": "wedlm", "attention_bias": False, "qk_norm": True}),
 ]
 # base, adapter_config.json beyond r and alpha, modules of layer 0 with factors
 ADAPTERS = [
@@ -146,11 +148,24 @@ def write_adapter(folder, config, tensors):
     return config, {n: list(t.shape) for n, t in made.items()}
 
 
+def known(folder):
+    """The folder, or one that transformers knows: WeDLM's class is Qwen2's, or Qwen3's where qk_norm says so."""
+    with open(os.path.join(folder, "config.json")) as f:
+        config = json.load(f)
+    if config.get("model_type") != "wedlm":
+        return folder
+    config["model_type"] = "qwen3" if config.get("qk_norm") else "qwen2"
+    shutil.copytree(folder, folder + "-known")
+    with open(os.path.join(folder + "-known", "config.json"), "w") as f:
+        json.dump(config, f)
+    return folder + "-known"
+
+
 def judge(folder, adapter, ids):
     """transformers' logits, or None where it refuses."""
     import torch, transformers
     try:
-        model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+        model = transformers.AutoModelForCausalLM.from_pretrained(known(folder), dtype=torch.float32, attn_implementation="eager")
         if adapter:
             from peft import PeftModel
             model = PeftModel.from_pretrained(model, adapter)
