@@ -84,8 +84,7 @@ static rd_code messages(const json_t *row, const char *key, rd_parsed_row *p, rd
  * two answers that were compared the chosen one. */
 static rd_code add_answer(const json_t *row, rd_parsed_row *p, rd_error *e) {
   static const char *const keys[] = {"chosen", "completion", "response", "answer"};
-  if (json_is_false(json_object_get(row, "label"))) /* KTO's rows: an answer that nobody wants */
-    return rd_fail(e, RD_BAD_INPUT, "label is false: its answer is one to be avoided");
+  p->avoided = json_is_false(json_object_get(row, "label"));
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     const json_t *value = json_object_get(row, keys[i]), *first = json_array_get(value, 0);
     if (!holds_turns(value))
@@ -171,6 +170,7 @@ typedef struct parser {
   rd_parsed_row row;
   rd_parsed_sink *sink;
   void *context;
+  size_t avoided; /* rows whose answer is one to be avoided */
 } parser;
 
 static rd_code give_row(parser *p, rd_error *e) {
@@ -194,14 +194,35 @@ static rd_code parse_line(void *context, const json_t *json, size_t line, rd_err
         "chosen, text; `columns: prompt=NAME,answer=NAME` says how they are called here");
   p->row.text = NULL;
   p->row.joined = NULL;
+  p->row.avoided = false;
   p->row.count = 0;
   const char *finish = json_string_value(json_object_get(json, "finish_reason"));
   p->row.cut = finish && strcmp(finish, "length") == 0;
   rd_code code = forms[form].parse(json, forms[form].key, &p->row, e);
-  if (code == RD_OK)
+  if (code == RD_OK && !p->row.avoided)
     code = give_row(p, e);
+  p->avoided += code == RD_OK && p->row.avoided;
   free(p->row.joined);
   return code;
+}
+
+/* KTO's rows with a false label are none, and nothing is wrong with them. */
+static rd_code leave_out(const parser *p, rd_row_count *count, const rd_row_rules *rules,
+                         rd_error *e) {
+  if (p->avoided == 0)
+    return RD_OK;
+  count->good -= p->avoided;
+  if (count->good == 0)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "%s: label is false in all of its %zu rows: answers to be avoided, which are "
+                   "not learnt",
+                   count->path, p->avoided);
+  char *message = rd_print("%s: %zu rows have a false label, an answer to be avoided: left out",
+                           count->path, p->avoided);
+  if (message && rules->note)
+    rules->note(rules->context, message);
+  free(message);
+  return RD_OK;
 }
 
 static rd_code read_documents(parser *p, rd_row_count *count, const char *text, size_t size,
@@ -247,6 +268,8 @@ rd_code rd_example_rows_read(rd_row_count *count, const char *text, size_t size,
   if (code == RD_OK)
     code = rd_rows_named(count->path) ? rd_rows_each(count, text, size, rules, parse_line, p, e)
                                       : read_documents(p, count, text, size, rules, e);
+  if (code == RD_OK)
+    code = leave_out(p, count, rules, e);
   free(unpacked);
   free(p);
   return code == RD_OK ? rd_rows_finish(count, rules, e) : code;

@@ -14,6 +14,7 @@ typedef struct rd_parsed_row {
   rd_message turns[RD_MOST_TURNS];
   bool silent[RD_MOST_TURNS]; /* a turn that the row says is not learnt ("weight": 0) */
   size_t count;
+  bool avoided;     /* "label": false: an answer that nobody wants */
   bool cut;         /* the last answer breaks off ("finish_reason": "length"): no end follows it */
   const char *text; /* (size) NULL: turns */
   size_t size;

@@ -156,7 +156,6 @@ static void forms(void **state) {
        -1, 0},
       {"{\"chosen\":\"xyz\",\"rejected\":\"no\"}", -1, 0},
       {"{\"prompt\":\"ab\",\"completion\":\"xyz\",\"label\":true}", 4, 3},
-      {"{\"prompt\":\"ab\",\"completion\":\"xyz\",\"label\":false}", -1, 0},
       {"{\"instruction\":\"c\",\"input\":\"\",\"output\":\"xyz\",\"history\":[[\"a\"]]}", -1, 0},
       {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]},{"
        "\"role\":\"assistant\",\"content\":\"xy\"}]}",
@@ -186,6 +185,23 @@ static void forms(void **state) {
     }
     rd_examples_drop(&x);
   }
+}
+
+/* KTO's rows with a false label are left out, and are not bad; without others there is nothing. */
+static void labels(void **state) {
+  (void)state;
+  const char *rows = "{\"prompt\":\"a\",\"completion\":\"bc\",\"label\":true}\n"
+                     "{\"prompt\":\"a\",\"completion\":\"d\",\"label\":false}\n"
+                     "{\"prompt\":\"a\",\"completion\":[{\"role\":\"assistant\",\"content\":"
+                     "\"e\"}],\"label\":false}\n";
+  rd_examples x;
+  rd_error e = {0};
+  assert_int_equal(read_text(&x, "a.jsonl", rows, 64, false, false, &e), RD_OK);
+  assert_true(x.count == 1 && x.reports[0].bad == 0);
+  rd_examples_drop(&x);
+  assert_int_equal(read_text(&x, "a.jsonl", strchr(rows, '\n') + 1, 64, false, false, &e),
+                   RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "label is false in all of its 2 rows"));
 }
 
 /* Alpaca's history comes before what is asked now. */
@@ -684,6 +700,7 @@ static void all_answers_count(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(cut),
                                      cmocka_unit_test(forms),
+                                     cmocka_unit_test(labels),
                                      cmocka_unit_test(history),
                                      cmocka_unit_test(turns),
                                      cmocka_unit_test(limits),
