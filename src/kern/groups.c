@@ -191,6 +191,7 @@ static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p,
                                     x->high + r * RD_PIECE,
                                     x->spill + r * RD_TILE_GROUPS,
                                     x->offset + r * RD_TILE_GROUPS,
+                                    x->step + r * RD_STEPS,
                                     next + b * lines * 64 * RD_TILE_GROUPS,
                                     lines};
       if (i + 1 == x->pieces)
@@ -219,7 +220,7 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
       sum_panel(j, sums, p, row, rows);
       for (int64_t r = 0; r < rows; r++)
         j->plain->unquantize[j->type](rd_at(j->y, j->type, (row + r) * j->stride + p * RD_PANEL),
-                                      sums + r * RD_PANEL, j->x->scale[row + r], ones, j->add, n);
+                                      sums + r * RD_PANEL, 1, ones, j->add, n);
     }
   }
 }

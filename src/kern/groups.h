@@ -3,11 +3,11 @@
  * some kinds, a minimum) of their own, and activations rounded to integers of 8 bits whose outliers
  * spill into a second plane, so that one large channel does not coarsen the others.
  *
- *   y[r][n] = s[r] * sum over groups g of
+ *   y[r][n] = sum over fours of groups s of step[r][s] * sum over groups g in s of
  *             scale[n][g] * sum over k in g of (q[n][k] * x[r][k])  +  minimum[n][g] * sum x[r][k]
  *
- * Sums inside a group are exact integers; groups are added in f32 in rising order. So a row of y is
- * bitwise the same whatever the number of rows, of threads and of outputs computed with it.
+ * Sums inside a group are exact integers; the rest is added in f32 in rising order. So a row of y
+ * is bitwise the same whatever the number of rows, of threads and of outputs computed with it.
  *
  * A matrix (N outputs, K inputs) is packed once, by rd_groups_pack, from the blocks of its file,
  * into buffers aligned to 64:
@@ -30,7 +30,9 @@ enum {
   RD_PANEL = 32, /* outputs whose numbers lie together */
   RD_TILE_GROUPS =
       16, /* groups that are multiplied at a time: their weights stay in the first cache */
-  RD_PIECE = RD_GROUP * RD_TILE_GROUPS /* numbers of a row that lie together */
+  RD_PIECE = RD_GROUP * RD_TILE_GROUPS, /* numbers of a row that lie together */
+  RD_STEP_GROUPS = 4,                   /* groups of a row of activations that share a step */
+  RD_STEPS = RD_TILE_GROUPS / RD_STEP_GROUPS
 };
 
 struct rd_group_kernels;
@@ -93,7 +95,7 @@ bool rd_groups_pack(const rd_groups *m, const rd_group_packing *packing, const v
 void rd_groups_row(float *out, const rd_groups *m, int64_t row);
 
 /* Activations as integers x = low + 256 high of 16 bits, most of which fit the lower plane; value =
- * scale * x. */
+ * step * x. */
 typedef struct rd_group_rows {
   int64_t rows, cols; /* M, K */
   int64_t pieces;     /* ceil(K / 512): of each, all rows lie together */
@@ -101,16 +103,16 @@ typedef struct rd_group_rows {
   uint8_t *spill;     /* (pieces, M, 16): bit t: the high plane is not zero in numbers 4t .. 4t + 3
                          of the group */
   int32_t *offset;    /* (pieces, M, 16): -128 times the sum of the group's x */
-  float *scale;       /* (M) */
+  float *step;        /* (pieces, M, 4): what 1 means in four groups */
 } rd_group_rows;
 
 /* Bytes for M rows of K numbers, and the rows placed in that many bytes (aligned to 64). */
 size_t rd_group_rows_bytes(int64_t M, int64_t K);
 rd_group_rows rd_group_rows_place(void *buffer, int64_t M, int64_t K);
 
-/* Round `x` (M, K), rows `stride` elements apart, f32 or bf16. A row's step is chosen so that it is
- * a fixed share of the mean magnitude: see groups_rows.c. A row with a number that is not finite
- * becomes NaN. On all threads. */
+/* Round `x` (M, K), rows `stride` elements apart, f32 or bf16. Steps are a share of what is
+ * largest in four groups, or of the row's mean magnitude: see groups_rows.c. A row with a number
+ * that is not finite becomes NaN. On all threads. */
 void rd_group_rows_round(rd_group_rows *out, const void *x, rd_dtype type, int64_t stride);
 
 /* y (M, N), f32 or bf16, rows `stride` elements apart, = x m' (or is added to: `add`, in f32 before

@@ -39,8 +39,9 @@ static inline __attribute__((always_inline)) void step(__m256i sum[][4], const u
 }
 
 /* One group of `rows` rows, a constant in every call. */
-static inline __attribute__((always_inline)) void
-group(float *sums, const rd_group_block *b, const rd_group_slice *a, int64_t g, const int rows) {
+static inline __attribute__((always_inline)) void group(__m256 part[][4], const rd_group_block *b,
+                                                        const rd_group_slice *a, int64_t g,
+                                                        const int rows) {
   const uint8_t *w = b->quants + g * RD_GROUP_BYTES;
   __m256i sum[ROWS][4];
   unsigned spill = 0;
@@ -68,14 +69,34 @@ group(float *sums, const rd_group_block *b, const rd_group_slice *a, int64_t g, 
     const __m256 x = _mm256_set1_ps((float)a->offset[r * RD_TILE_GROUPS + g]);
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-      float *to = sums + r * RD_PANEL + 8 * j;
-      __m256 total =
-          _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[r][j]),
-                          _mm256_loadu_ps(b->scales + g * RD_PANEL + 8 * j), _mm256_loadu_ps(to));
+      part[r][j] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[r][j]),
+                                   _mm256_loadu_ps(b->scales + g * RD_PANEL + 8 * j), part[r][j]);
       if (b->minima != NULL)
-        total = _mm256_fmadd_ps(x, _mm256_loadu_ps(b->minima + g * RD_PANEL + 8 * j), total);
-      _mm256_storeu_ps(to, total);
+        part[r][j] =
+            _mm256_fmadd_ps(x, _mm256_loadu_ps(b->minima + g * RD_PANEL + 8 * j), part[r][j]);
     }
+  }
+}
+
+/* All groups of `rows` rows: those that share a step are added up before they are multiplied by it.
+ */
+static inline __attribute__((always_inline)) void groups(float *sums, const rd_group_block *b,
+                                                         const rd_group_slice *a, const int rows) {
+  for (int64_t g = 0; g < b->groups;) {
+    __m256 part[ROWS][4];
+    const int64_t at = g / RD_STEP_GROUPS;
+    const int64_t end = g + RD_STEP_GROUPS < b->groups ? g + RD_STEP_GROUPS : b->groups;
+    for (int r = 0; r < rows; r++)
+      for (int j = 0; j < 4; j++)
+        part[r][j] = _mm256_setzero_ps();
+    for (; g < end; g++)
+      group(part, b, a, g, rows);
+    for (int r = 0; r < rows; r++)
+      for (int j = 0; j < 4; j++) {
+        float *to = sums + r * RD_PANEL + 8 * j;
+        _mm256_storeu_ps(to, _mm256_fmadd_ps(part[r][j], _mm256_set1_ps(a->step[r * RD_STEPS + at]),
+                                             _mm256_loadu_ps(to)));
+      }
   }
 }
 
@@ -86,11 +107,11 @@ static void tile_any(float *sums, const rd_group_block *b, const rd_group_slice 
     part.high += r * RD_PIECE;
     part.spill += r * RD_TILE_GROUPS;
     part.offset += r * RD_TILE_GROUPS;
-    for (int64_t g = 0; g < b->groups; g++)
-      if (rows - r >= ROWS)
-        group(sums + r * RD_PANEL, b, &part, g, ROWS);
-      else
-        group(sums + r * RD_PANEL, b, &part, g, 1);
+    part.step += r * RD_STEPS;
+    if (rows - r >= ROWS)
+      groups(sums + r * RD_PANEL, b, &part, ROWS);
+    else
+      groups(sums + r * RD_PANEL, b, &part, 1);
   }
 }
 

@@ -7,7 +7,7 @@
 #include "groups.h"
 
 enum {
-  RD_TILE_ROWS = 6, /* rows of activations at a time, at most */
+  RD_TILE_ROWS = 4, /* rows of activations at a time, at most */
   RD_GROUP_BYTES = RD_GROUP * RD_PANEL,
   RD_LANES = 64 /* sums over a row run side by side */
 };
@@ -27,6 +27,7 @@ typedef struct rd_group_slice {
   const int8_t *low, *high; /* (rows, RD_PIECE) */
   const uint8_t *spill;     /* (rows, RD_TILE_GROUPS) */
   const int32_t *offset;    /* (rows, RD_TILE_GROUPS) */
+  const float *step;        /* (rows, RD_STEPS) */
   const char *next;         /* what is read after this, to be fetched in time: */
   int64_t lines;            /* so many cache lines for each group */
 } rd_group_slice;
@@ -43,13 +44,28 @@ typedef struct rd_group_kernels {
   void (*from_bf16)(float *out, const rd_bf16 *from, int64_t n);
   /* out (groups, 32) = unit (32) times the multiples (groups, 32) */
   void (*multiples)(float *out, const float *unit, const uint8_t *multiples, int64_t groups);
-  /* A piece of activations: sums (RD_LANES) += |x|, tops = their maxima so far. */
-  void (*measure)(float *sums, float *tops, const float *x /* (RD_PIECE) */);
-  /* x times `inverse` to the nearest integers, whose magnitudes are below 2^15, as rd_group_rows
-   * has them. */
-  void (*round)(int8_t *low, int8_t *high, uint8_t *spill, int32_t *offset, const float *x,
-                float inverse);
+  /* A piece of activations: sums (RD_LANES) += |x|. */
+  void (*measure)(float *sums, const float *x /* (RD_PIECE) */);
+  /* A piece of a row whose magnitudes are `mean` on average to integers, as rd_group_rows has them;
+   * a mean that is no number makes steps that are none. */
+  void (*round)(int8_t *low, int8_t *high, uint8_t *spill, int32_t *offset, float *step,
+                const float *x, float mean);
 } rd_group_kernels;
+
+/* The step of RD_STEP_GROUPS groups whose largest magnitude is `top`, in a row whose magnitudes are
+ * `mean` on average, and (the result) what numbers are multiplied by to become integers. Both
+ * bounds were measured: bench/SPEED.md. */
+static inline float rd_group_step(float *step, float top, float mean) {
+  const float far = 5, reach = 3, most = 127 * 256 /* what both planes hold */;
+  float s = top / 127;
+  if (top > mean * far) {
+    const float fine = mean * (reach / 127);
+    s = fine * most < top ? top / most : fine;
+  }
+  const float inverse = s > 0x1p-100f ? 1 / s : 0;
+  *step = mean != mean ? mean : inverse > 0 ? s : 0;
+  return inverse;
+}
 
 extern const rd_group_kernels rd_group_kernels_scalar, rd_group_kernels_avx2,
     rd_group_kernels_avx512vnni;

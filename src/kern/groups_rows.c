@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Activations as integers. A row of a real model has a few numbers that are many times as large as
  * the rest; a step of 1/127 of the largest loses the rest (SmolLM2: one best token in five
- * changes), and groups with steps of their own only fence the damage in. Here the step is a fixed
- * share of the row's mean magnitude: the error of every number is bounded by that, whatever the
- * outliers, and what exceeds 127 steps spills into a second plane of 8 bits, in which the kernels
- * look only at the steps of 4 numbers that hold something. A plane of zeros adds exact zeros, so a
- * row does not depend on the rows beside it. */
+ * changes), and groups with steps of their own only fence the damage in. Here four groups share a
+ * step of 1/127 of their largest number as long as that is not far above the row's mean magnitude.
+ * Where it is, the step is a fixed share of the mean: so the error of every number is bounded by
+ * that, whatever the outliers, and what exceeds 127 steps spills into a second plane of 8 bits, in
+ * which the kernels look only at the steps of 4 numbers that hold something. A plane of zeros adds
+ * exact zeros, so a row does not depend on the rows beside it. The bounds are rd_group_step's. */
 #include "groups.h"
 
 #include <math.h>
@@ -13,11 +14,6 @@
 #include "groups_kernels.h"
 #include "kernels.h"
 #include "parallel.h"
-
-enum { MOST = 32512 /* 127 * 256: what both planes hold */ };
-
-/* What 127 steps are, in mean magnitudes of the row: measured, bench/SPEED.md. */
-static const float REACH = 3.0f;
 
 static int64_t pieces(int64_t K) {
   return (K + RD_PIECE - 1) / RD_PIECE;
@@ -29,8 +25,8 @@ static size_t aligned(int64_t bytes) {
 
 size_t rd_group_rows_bytes(int64_t M, int64_t K) {
   const int64_t n = M * pieces(K);
-  return (size_t)(n * (2 * RD_PIECE + 4 * RD_TILE_GROUPS)) + aligned(n * RD_TILE_GROUPS) +
-         aligned(M * 4);
+  return (size_t)(n * (2 * RD_PIECE + 4 * RD_TILE_GROUPS + 4 * RD_STEPS)) +
+         aligned(n * RD_TILE_GROUPS);
 }
 
 rd_group_rows rd_group_rows_place(void *buffer, int64_t M, int64_t K) {
@@ -40,8 +36,8 @@ rd_group_rows rd_group_rows_place(void *buffer, int64_t M, int64_t K) {
   x.low = (int8_t *)at, at += n * RD_PIECE;
   x.high = (int8_t *)at, at += n * RD_PIECE;
   x.offset = (int32_t *)(void *)at, at += n * RD_TILE_GROUPS * 4;
-  x.spill = at, at += aligned(n * RD_TILE_GROUPS);
-  x.scale = (float *)(void *)at;
+  x.step = (float *)(void *)at, at += n * RD_STEPS * 4;
+  x.spill = at;
   return x;
 }
 
@@ -61,20 +57,16 @@ static void piece(float *out /* (RD_PIECE) */, const rounding *j, int64_t row, i
   memset(out + n, 0, (size_t)(RD_PIECE - n) * sizeof *out);
 }
 
-static float step_of(const rounding *j, int64_t row) {
-  float x[RD_PIECE], sums[RD_LANES] = {0}, tops[RD_LANES] = {0}, sum = 0, top = 0;
+/* The mean magnitude of a row; not a number where one of it is none. */
+static float mean_of(const rounding *j, int64_t row) {
+  float x[RD_PIECE], sums[RD_LANES] = {0}, sum = 0;
   for (int64_t i = 0; i < j->out->pieces; i++) {
     piece(x, j, row, i);
-    j->kernels->measure(sums, tops, x);
+    j->kernels->measure(sums, x);
   }
-  for (int i = 0; i < RD_LANES; i++) {
+  for (int i = 0; i < RD_LANES; i++)
     sum += sums[i];
-    top = tops[i] > top ? tops[i] : top;
-  }
-  if (!isfinite(sum))
-    return NAN;
-  const float reach = sum / (float)j->out->cols * REACH, step = (reach < top ? reach : top) / 127;
-  return step * MOST < top ? top / MOST : step;
+  return isfinite(sum) ? sum / (float)j->out->cols : NAN;
 }
 
 static void round_rows(void *context, int thread, int64_t first, int64_t last) {
@@ -83,17 +75,16 @@ static void round_rows(void *context, int thread, int64_t first, int64_t last) {
   const rd_group_rows *out = j->out;
   for (int64_t r = first; r < last; r++) {
     float x[RD_PIECE];
-    const float step = step_of(j, r), inverse = step > 0x1p-100f ? 1 / step : 0;
-    out->scale[r] = isnan(step) ? NAN : inverse > 0 ? step : 0;
+    const float mean = mean_of(j, r);
     for (int64_t i = 0; i < out->pieces; i++) {
       const int64_t at = i * out->rows + r;
-      if (isnan(step))
+      if (isnan(mean))
         memset(x, 0, sizeof x);
       else
         piece(x, j, r, i);
       j->kernels->round(out->low + at * RD_PIECE, out->high + at * RD_PIECE,
-                        out->spill + at * RD_TILE_GROUPS, out->offset + at * RD_TILE_GROUPS, x,
-                        inverse);
+                        out->spill + at * RD_TILE_GROUPS, out->offset + at * RD_TILE_GROUPS,
+                        out->step + at * RD_STEPS, x, mean);
     }
   }
 }

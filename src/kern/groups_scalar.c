@@ -17,20 +17,25 @@ static int32_t products(const uint8_t *w, const int8_t *low, const int8_t *high,
   return sum + spilled * 256;
 }
 
+/* Sums over groups that share a step are multiplied by it together. */
 static void tile_any(float *sums, const rd_group_block *b, const rd_group_slice *a, int rows) {
   for (int r = 0; r < rows; r++)
-    for (int64_t g = 0; g < b->groups; g++) {
-      const int32_t offset = a->offset[r * RD_TILE_GROUPS + g];
-      const int64_t place = r * RD_PIECE + g * RD_GROUP;
-      for (int n = 0; n < RD_PANEL; n++) {
-        const int32_t sum = products(b->quants + g * RD_GROUP_BYTES + 4 * n, a->low + place,
-                                     a->high + place, a->spill[r * RD_TILE_GROUPS + g]);
-        float *to = sums + r * RD_PANEL + n;
-        *to += (float)(sum + offset) * b->scales[g * RD_PANEL + n];
-        if (b->minima != NULL)
-          *to += (float)offset * b->minima[g * RD_PANEL + n];
+    for (int n = 0; n < RD_PANEL; n++)
+      for (int64_t g = 0; g < b->groups;) {
+        const float step = a->step[r * RD_STEPS + g / RD_STEP_GROUPS];
+        const int64_t end = g + RD_STEP_GROUPS < b->groups ? g + RD_STEP_GROUPS : b->groups;
+        float part = 0;
+        for (; g < end; g++) {
+          const int32_t offset = a->offset[r * RD_TILE_GROUPS + g];
+          const int64_t place = r * RD_PIECE + g * RD_GROUP;
+          const int32_t sum = products(b->quants + g * RD_GROUP_BYTES + 4 * n, a->low + place,
+                                       a->high + place, a->spill[r * RD_TILE_GROUPS + g]);
+          part += (float)(sum + offset) * b->scales[g * RD_PANEL + n];
+          if (b->minima != NULL)
+            part += (float)offset * b->minima[g * RD_PANEL + n];
+        }
+        sums[r * RD_PANEL + n] += part * step;
       }
-    }
 }
 
 static void widen(uint8_t *out, const uint8_t *from, int64_t groups, int bias) {
