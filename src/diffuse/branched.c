@@ -15,9 +15,10 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-void rd_branched_begin(rd_draft *d, const rd_engine *engine) {
+void rd_branched_begin(rd_draft *d, rd_engine *engine) {
   rd_checked *c = &d->checked;
   c->branching = d->sampler->drafts && engine->branches && d->setup.gate.shift && !d->formed;
+  c->pace = &engine->pace;
   c->likeliest = d->rule;
   c->likeliest.temperature = 0;
   for (int64_t i = 0; i < RD_AHEAD_MOST; i++)
@@ -52,7 +53,7 @@ int64_t rd_branched_take(rd_draft *d, int64_t right) {
 }
 
 void rd_branched_learn(rd_draft *d, int64_t drafted, int64_t right, double seconds) {
-  rd_pace_learn(&d->checked.pace, drafted, right, d->checked.masks, seconds);
+  rd_pace_learn(d->checked.pace, drafted, right, d->checked.masks, seconds);
 }
 
 /* As many as pay, or as are asked for; no more than there is room for, in the answer and in the
@@ -64,7 +65,7 @@ void rd_branched_choose(rd_draft *d) {
   c->masks = 0;
   if (!c->branching || left < 1)
     return;
-  c->masks = least(asked > 0 ? least(asked, RD_AHEAD_MOST) : rd_pace_choose(&c->pace), left);
+  c->masks = least(asked > 0 ? least(asked, RD_AHEAD_MOST) : rd_pace_choose(c->pace), left);
   while (c->masks > 0 && rd_pace_rows(c->drafted, c->masks) > room)
     c->masks--;
 }

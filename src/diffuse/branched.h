@@ -8,8 +8,9 @@
 
 struct rd_draft;
 
-/* Before the first pass: can the adapter draft in passes of this engine that check? */
-void rd_branched_begin(struct rd_draft *d, const rd_engine *engine);
+/* Before the first pass: can the adapter draft in passes of this engine that check? What that is
+ * worth is remembered by the engine. */
+void rd_branched_begin(struct rd_draft *d, rd_engine *engine);
 /* The need of a check gets the branches of this pass, if it has any. */
 void rd_branched_need(struct rd_draft *d, rd_need *need);
 /* Of the drafts checked `right` stand, and the base's word behind them: what was drafted behind

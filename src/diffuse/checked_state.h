@@ -4,7 +4,6 @@
 #define RD_CHECKED_STATE_H
 
 #include "engine.h"
-#include "pace.h"
 
 enum { RD_AHEAD_MOST = 8 /* words that a branch drafts at most, where so many are asked for */ };
 
@@ -31,7 +30,7 @@ typedef struct rd_checked {
   rd_branches branches;
   rd_propose_rule likeliest;        /* how branches choose: the best word, at any temperature */
   rd_proposal ahead[RD_AHEAD_MOST]; /* words of the branch that was taken */
-  rd_pace pace;
+  rd_pace *pace;                    /* the engine's; NULL where nothing branches */
   int64_t now_drafted, now_accepted, now_rejected; /* by the pass before */
   int64_t all_drafted, all_accepted, all_rejected;
 } rd_checked;

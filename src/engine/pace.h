@@ -12,7 +12,8 @@ enum {
       (RD_PACE_MOST + 1) * (RD_PACE_MOST + 1) /* of a pass that checks and drafts so many */
 };
 
-/* All 0 at the start. */
+/* All 0 at the start. What it knows is of one engine: of a model, a machine and a precision, and
+ * of what is asked lately. */
 typedef struct rd_pace {
   double tried[RD_PACE_MOST], right[RD_PACE_MOST]; /* drafts checked as first, second, .. behind
                                                       what stood; old ones count less */
@@ -20,6 +21,8 @@ typedef struct rd_pace {
   int64_t met[RD_PACE_ROWS + 1];    /* how many such passes there were */
   int64_t rest, wait; /* passes without drafts; how many there are to be the next time */
   int64_t trial;      /* passes left that draft a word each, to see whether it pays again */
+  int64_t since;      /* passes since a plain one */
+  double lost;        /* plain passes that drafting has cost more than it gave */
 } rd_pace;
 
 /* Rows of a pass that checks `drafted` words and drafts `masks` behind each prefix of them. */
