@@ -10,6 +10,7 @@
 #include "branched.h"
 
 #include "draft_state.h"
+#include "pace.h"
 
 static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
