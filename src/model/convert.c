@@ -7,6 +7,7 @@
 #include "file.h"
 #include "inspect.h"
 #include "json.h"
+#include "model_folder.h"
 #include "model_store.h"
 #include "precision.h"
 #include "tokenizer.h"
@@ -124,13 +125,17 @@ static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_form
 
 /* Nothing that is there is written over. */
 static rd_code check_free(const rd_convert_options *o, rd_error *e) {
-  char *path = o->gguf ? rd_strdup(o->out, e) : rd_path_join(o->out, "config.json");
+  char *path = o->gguf ? rd_strdup(o->out, e) : rd_path_join(o->out, "config.json"), *gguf = NULL;
   if (!path)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
-  const bool taken = rd_path_exists(path);
+  bool taken = rd_path_exists(path);
   free(path);
   if (taken && o->gguf)
     return rd_fail(e, RD_USAGE, "%s is there already; name another file", o->out);
+  if (rd_path_is_folder(o->out)) { /* a GGUF there is a model too; of several, none is named */
+    taken |= rd_model_folder_gguf(&gguf, o->out, e) == RD_USAGE || gguf;
+    free(gguf);
+  }
   return taken ? rd_fail(e, RD_USAGE, "%s already holds a model; name another folder", o->out)
                : RD_OK;
 }

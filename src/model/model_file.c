@@ -34,9 +34,12 @@ static rd_code no_config(const char *folder, rd_error *e) {
                    fetch);
   else if (code == RD_OK)
     code = rd_fail(e, RD_IO,
-                   "%s/config.json: no such file; a model is a Hugging Face folder with "
-                   "config.json, a file of weights beside it, or a .gguf file",
-                   folder);
+                   "%s%s; a model is a Hugging Face folder with config.json, a file of weights "
+                   "beside it, or a .gguf file",
+                   folder,
+                   rd_path_exists(folder) && !rd_path_is_folder(folder)
+                       ? ": no kind of file that holds a model"
+                       : "/config.json: no such file");
   json_decref(json);
   return code;
 }

@@ -8,6 +8,7 @@
 typedef struct settings {
   rd_common common; /* --json and --help alone have rows */
   char *remove;
+  int64_t count; /* of those that were listed */
 } settings;
 
 static const rd_option rows[] = {
@@ -22,7 +23,8 @@ const rd_option_part rd_models_parts[] = {
 
 static rd_code print(void *context, const char *name, const char *folder, const json_t *pulled,
                      int64_t bytes, rd_error *e) {
-  const settings *s = context;
+  settings *s = context;
+  s->count++;
   bool whole = json_object_get(pulled, "files") != NULL;
   if (!s->common.json) {
     if (whole)
@@ -44,8 +46,12 @@ static rd_code work(void *context, char **names, rd_error *e) {
   settings *s = context;
   rd_hub_name name;
   (void)names;
-  if (!s->remove)
-    return rd_pulled_each(print, s, e);
+  if (!s->remove) {
+    RD_TRY(rd_pulled_each(print, s, e));
+    if (s->count == 0)
+      fprintf(stderr, "redraft models: nothing was pulled yet; redraft pull OWNER/NAME does\n");
+    return RD_OK;
+  }
   RD_TRY(rd_hub_name_read(&name, s->remove, e));
   return rd_pulled_remove(&name, e);
 }

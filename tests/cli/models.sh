@@ -43,6 +43,9 @@ expect 1 'adapter_config.json: cannot open' convert --adapter "$folder/none" --t
 expect 0 '' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv --merge --to bf16 -o "$folder/merged"
 expect 0 'stored      BF16' inspect "$folder/merged"
 expect 2 'already holds a model' convert -m $golden/models/llama-mha -o "$folder/merged"
+mkdir "$folder/there" && cp $golden/gguf/llama-gqa-tied.gguf "$folder/there"
+expect 2 'there already holds a model' convert -m "$folder/there" -o "$folder/there"
+expect 1 'README.md: no kind of file that holds a model' inspect README.md
 expect 0 '' convert -m $golden/gguf/llama-gqa-tied.gguf -o "$folder/gguf"
 expect 0 "$("$redraft" tokenize -m $golden/gguf/llama-gqa-tied.gguf 'the capital, is')" tokenize -m "$folder/gguf" 'the capital, is'
 [ -e "$folder/x" ] && echo "a refused conversion left a folder" && failed=1

@@ -301,5 +301,5 @@ check("a model is removed", (0, False, True), (run("models", "--remove", "always
 refused("once", 1, "was not pulled", run("models", "--remove", "always/tiny"))
 refused("by a name", 2, "expected OWNER/NAME", run("models", "--remove", "../cache"))
 refused("what was never pulled", 2, "`redraft pull good/never` fetches one", run("generate", "-m", "good/never", "Hello"))
-check("an empty list", (0, "", ""), run("models", XDG_CACHE_HOME="/nonexistent"))
+check("an empty list", (0, "", "redraft models: nothing was pulled yet; redraft pull OWNER/NAME does\n"), run("models", XDG_CACHE_HOME="/nonexistent"))
 sys.exit(failed)
