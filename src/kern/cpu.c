@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "table.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -22,6 +24,14 @@ static const char *const names[RD_CPU_LEVELS] = {
 
 const char *rd_cpu_name(rd_cpu level) {
   return names[level];
+}
+
+rd_code rd_cpu_check(rd_error *e) {
+  static const rd_table table = RD_TABLE("instruction set", names);
+  const char *wish = getenv("REDRAFT_CPU");
+  if (wish == NULL || *wish == '\0' || rd_table_find(&table, wish, e) != NULL)
+    return RD_OK;
+  return rd_prefix(e, RD_USAGE, "REDRAFT_CPU");
 }
 
 #if defined(__x86_64__)
@@ -70,7 +80,7 @@ rd_cpu rd_cpu_highest(void) {
     level = (int)detect();
     const char *wish = getenv("REDRAFT_CPU");
     for (int i = 0; wish != NULL && i < level; i++)
-      if (strcmp(wish, names[i]) == 0)
+      if (rd_name_same(wish, names[i]))
         level = i;
     atomic_store_explicit(&found, level, memory_order_relaxed);
   }

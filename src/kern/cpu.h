@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "error.h"
+
 /* Instruction sets with kernels of their own, in rising order: each contains the ones before. */
 typedef enum rd_cpu {
   RD_CPU_SCALAR,
@@ -16,6 +18,11 @@ enum { RD_CPU_LEVELS = RD_CPU_AVX512BF16 + 1 };
 
 /* "scalar", "avx2", "avx512", "avx512bf16": the names that REDRAFT_CPU takes. */
 const char *rd_cpu_name(rd_cpu level);
+
+/* Refuses a REDRAFT_CPU that is set and no such name: without this call it is as if it were not
+ * set.
+ */
+rd_code rd_cpu_check(rd_error *e);
 
 /* The highest level that processor and system support (CPUID and XGETBV), not above the one named
  * by the environment variable REDRAFT_CPU when it is set, nor above the last rd_cpu_cap. Kernels of

@@ -4,6 +4,7 @@
 
 #include "bind.h"
 #include "chat_template.h"
+#include "cpu.h"
 #include "family.h"
 #include "file.h"
 #include "model_folder.h"
@@ -300,6 +301,7 @@ rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
   *out = NULL;
   rd_config config;
   struct rd_model_store store = {0};
+  RD_TRY(rd_cpu_check(e));
   char *copy = rd_strdup(o->path, e);
   rd_code code = copy ? rd_model_file_open(&store.file, &config, o->path, e) : RD_NO_MEMORY;
   if (code == RD_OK)

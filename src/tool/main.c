@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft: finds the command's row, runs it, and turns its code into one line and an exit status.
  */
+#include "cpu.h"
 #include "help.h"
 #include "profile.h"
 
@@ -44,7 +45,9 @@ static int end(const char *name, rd_code code, rd_error *e) {
 
 static int run(const rd_command *command, int argc, char **argv) {
   rd_error e = {0};
-  rd_code code = command->run(command, argc, argv, &e);
+  rd_code code = rd_cpu_check(&e);
+  if (code == RD_OK)
+    code = command->run(command, argc, argv, &e);
   show_profile();
   return end(command->name, code, &e);
 }

@@ -67,6 +67,11 @@ refuses "windows" 2 "numbers" "${bench[@]}" --windows 16,x
 at_once() { # at_once WHAT ARGUMENTS...
   check "$1: nothing was measured" "" "$("$program" bench "${@:2}" 2>/dev/null)"
 }
+export REDRAFT_CPU=sse9
+refuses "an instruction set that is none" 2 "REDRAFT_CPU: unknown instruction set sse9; there are scalar, avx2" "${bench[@]}" --windows 16
+export REDRAFT_CPU=scalar
+check "one that is" 16 "$("$program" "${bench[@]}" --windows 16 --json | field window)"
+unset REDRAFT_CPU
 at_once "another shape" --shape giant
 at_once "another shape, in int8 too" --shape giant --sweep
 at_once "no model" -m "$folder/none"
