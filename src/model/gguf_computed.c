@@ -11,21 +11,23 @@
 
 static const struct row {
   const char *key;
-  double neutral;
+  double neutral, unsaid; /* 0: no number says that the key says nothing */
 } rows[] = {
-    {"expert_count", 0},
-    {"expert_used_count", 0},
-    {"nextn_predict_layers", 0},
-    {"use_parallel_residual", 0},
-    {"attention.clamp_kqv", 0},
-    {"attention.max_alibi_bias", 0},
-    {"attention.temperature_length", 0},
-    {"attention.scale", 0},
-    {"attn_logit_softcapping", 0},
-    {"final_logit_softcapping", 0},
-    {"logit_scale", 1},
-    {"embedding_scale", 1},
-    {"residual_scale", 1},
+    {.key = "expert_count", .neutral = 0},
+    {.key = "expert_used_count", .neutral = 0},
+    {.key = "nextn_predict_layers", .neutral = 0},
+    {.key = "use_parallel_residual", .neutral = 0},
+    {.key = "attention.clamp_kqv", .neutral = 0},
+    {.key = "attention.max_alibi_bias", .neutral = 0},
+    {.key = "attention.temperature_length", .neutral = 0},
+    {.key = "attention.scale", .neutral = 0},
+    {.key = "attn_logit_softcapping", .neutral = 0},
+    {.key = "final_logit_softcapping", .neutral = 0},
+    {.key = "logit_scale", .neutral = 1},
+    {.key = "embedding_scale", .neutral = 1},
+    {.key = "residual_scale", .neutral = 1},
+    {.key = "rope.scaling.yarn_ext_factor", .neutral = 1, .unsaid = -1},
+    {.key = "rope.scaling.yarn_log_multiplier", .neutral = 0},
 };
 
 static bool computes(const rd_family *f, const char *key) {
@@ -47,7 +49,8 @@ rd_code rd_computed_gguf(const rd_gguf *g, const char *architecture, const rd_co
     if (computes(c->family, rows[i].key))
       continue;
     RD_TRY(rd_gguf_real(g, key, -1e30, 1e30, &found, e));
-    if (found != rows[i].neutral)
+    const bool unsaid = rows[i].unsaid != 0 && found == rows[i].unsaid;
+    if (found != rows[i].neutral && !unsaid)
       return rd_fail(e, RD_UNSUPPORTED,
                      "%s is %g, which is not computed for family %s; what is computed: %g", key,
                      found, c->family->name, rows[i].neutral);

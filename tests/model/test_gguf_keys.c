@@ -26,7 +26,7 @@ static void put(rd_gguf_writer *w, const pair *p) {
   snprintf(key, sizeof key, "llama.%s", p->key);
   if (p->text)
     rd_gguf_put_text(w, key, p->text, strlen(p->text));
-  else if (p->value == floor(p->value))
+  else if (p->value == floor(p->value) && p->value >= 0)
     rd_gguf_put_u32(w, key, (uint32_t)p->value);
   else
     rd_gguf_put_f32(w, key, (float)p->value);
@@ -79,6 +79,8 @@ static void keys_that_are_not_computed_are_named(void **state) {
       {{{"logit_scale", 0.5, NULL}}, "llama.logit_scale is 0.5"},
       {{{"embedding_scale", 2.5, NULL}}, "llama.embedding_scale is 2.5"},
       {{{"residual_scale", 0.5, NULL}}, "llama.residual_scale is 0.5"},
+      {{{"rope.scaling.yarn_ext_factor", 0.5, NULL}}, "yarn_ext_factor is 0.5"},
+      {{{"rope.scaling.yarn_log_multiplier", 0.1, NULL}}, "yarn_log_multiplier is 0.1"},
       {{{"attention.value_length", 16, NULL}}, "attention.value_length is 16, but heads of 8"},
       {{{"rope.scaling.attn_factor", 1.5, NULL}}, "llama.rope.scaling.attn_factor is 1.5"},
       {{{"rope.scaling.type", 0, "linear"}, {"rope.scaling.attn_factor", 1.5, NULL}},
@@ -103,6 +105,7 @@ static void numbers_that_change_nothing_pass(void **state) {
   static const pair more[] = {{"expert_count", 0, NULL},
                               {"use_parallel_residual", 0, NULL},
                               {"logit_scale", 1, NULL},
+                              {"rope.scaling.yarn_ext_factor", -1, NULL},
                               {"attention.value_length", 8, NULL},
                               {"attention.key_length", 8, NULL},
                               {"rope.scaling.attn_factor", 1, NULL},
