@@ -274,13 +274,18 @@ static const part_row decoders[] = {
     {"Strip", nothing},     {"Metaspace", nothing}, {"WordPiece", decode_words}, {NULL, NULL},
 };
 
-/* A template that starts with a token asks for BOS. */
+/* A template that starts with a token asks for BOS; that of more would be half of it. */
 static rd_code post_template(rd_tokenizer *t, const json_t *part, rd_error *e) {
-  (void)e;
-  const json_t *first = json_array_get(json_object_get(part, "single"), 0);
+  const json_t *single = json_object_get(part, "single"), *first = json_array_get(single, 0);
+  const json_t *second = json_object_get(json_array_get(single, 1), "SpecialToken");
   const char *name = text_of(json_object_get(first, "SpecialToken"), "id", NULL);
   const json_t *token = json_object_get(json_object_get(part, "special_tokens"), name ? name : "");
-  const json_t *id = json_array_get(json_object_get(token, "ids"), 0);
+  const json_t *ids = json_object_get(token, "ids"), *id = json_array_get(ids, 0);
+  if (name && (second || json_array_size(ids) > 1))
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "TemplateProcessing puts \"%.40s\" and more before a text; one token is "
+                   "computed: take the others out of post_processor's single",
+                   name);
   if (json_is_integer(id) && json_integer_value(id) >= 0 &&
       json_integer_value(id) < RD_VOCAB_LIMIT) {
     t->bos = (int32_t)json_integer_value(id);

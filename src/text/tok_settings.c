@@ -193,7 +193,10 @@ rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e) {
     if (i == 1 && files[0])
       read_named(t, files[0]);
   }
-  const json_t *bos = json_object_get(files[0], "add_bos_token");
+  /* what tokenizer.json puts before a text counts, whatever the other file says: transformers too
+   */
+  const bool said = strcmp(t->format, "tokenizer.json") == 0;
+  const json_t *bos = said ? NULL : json_object_get(files[0], "add_bos_token");
   t->add_bos = json_is_boolean(bos) ? json_is_true(bos) : t->add_bos;
   if (code == RD_OK)
     code = read_template(t, files[0], e);

@@ -214,6 +214,37 @@ static void test_files(void **state) {
   rd_tokenizer_close(&t);
 }
 
+/* What tokenizer.json puts before a text counts, whatever tokenizer_config.json says. */
+static void test_first_token(void **state) {
+  (void)state;
+  static const char template[] =
+      "{\"post_processor\":%s,\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"<s>\":1},\"merges\":"
+      "[]},\"added_tokens\":[{\"id\":1,\"content\":\"<s>\",\"special\":true}]}";
+  static const char *const processors[] = {
+      "null", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},{"
+              "\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<s>\":{\"ids\":[1]}}}"};
+  static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
+  for (int asked = 0; asked < 2; asked++)
+    for (int i = 0; i < 2; i++) {
+      char folder[64], config[80];
+      rd_tokenizer *t;
+      rd_error e = {0};
+      temporary(folder, sizeof folder);
+      char *json = rd_print(template, processors[i]);
+      snprintf(config, sizeof config, "{\"bos_token\":\"<s>\",\"add_bos_token\":%s}",
+               asked ? "true" : "false");
+      write_bytes(in(folder, names[0]), json, strlen(json));
+      write_bytes(in(folder, names[1]), config, strlen(config));
+      if (rd_tokenizer_open(&t, folder, &e) != RD_OK)
+        fail_msg("%s", e.message);
+      assert_int_equal(rd_tokenizer_adds_bos(t), i == 1);
+      assert_int_equal(rd_tokenizer_bos(t), 1);
+      rd_tokenizer_close(&t);
+      sweep(folder, names, 2);
+      free(json);
+    }
+}
+
 /* A model's own template opens, and its turn ends as the model's files say it ends. */
 static const struct model_row {
   const char *path, *prompt;
@@ -346,9 +377,9 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_walk),    cmocka_unit_test(test_render),
-      cmocka_unit_test(test_ends),    cmocka_unit_test(test_files),
-      cmocka_unit_test(test_models),  cmocka_unit_test(test_conversations),
-      cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_walk),          cmocka_unit_test(test_render),
+      cmocka_unit_test(test_ends),          cmocka_unit_test(test_first_token),
+      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
+      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -280,6 +280,11 @@ static const struct bad_row {
     {"tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"},\"model\":{}}",
      "UnicodeScripts"},
     {"tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"Bert\"},\"model\":{}}", "Bert"},
+    {"tokenizer.json",
+     "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":"
+     "\"[g]\"}},{\"SpecialToken\":{\"id\":\"<s>\"}},{\"Sequence\":{\"id\":\"A\"}}],"
+     "\"special_tokens\":{\"[g]\":{\"ids\":[0]}}},\"model\":{}}",
+     "puts \"[g]\" and more before a text"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":1e3},\"merges\":[]}}", "an integer"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":99999999},\"merges\":[]}}", "99999999"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}", "merge 0"},
