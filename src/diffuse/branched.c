@@ -54,7 +54,8 @@ int64_t rd_branched_take(rd_draft *d, int64_t right) {
 }
 
 void rd_branched_learn(rd_draft *d, int64_t drafted, int64_t right, double seconds) {
-  rd_pace_learn(d->checked.pace, drafted, right, d->checked.masks, seconds);
+  const bool asked = d->params->block_length > 0;
+  rd_pace_learn(d->checked.pace, drafted, right, d->checked.masks, seconds, !asked);
 }
 
 /* As many as pay, or as are asked for; no more than there is room for, in the answer and in the
@@ -66,7 +67,7 @@ void rd_branched_choose(rd_draft *d) {
   c->masks = 0;
   if (!c->branching || left < 1)
     return;
-  c->masks = least(asked > 0 ? least(asked, RD_AHEAD_MOST) : rd_pace_choose(c->pace), left);
+  c->masks = least(asked > 0 ? asked : rd_pace_choose(c->pace), left);
   while (c->masks > 0 && rd_pace_rows(c->drafted, c->masks) > room)
     c->masks--;
 }

@@ -2,6 +2,7 @@
 /* A request made into a draft. */
 #include "request.h"
 
+#include "checked_state.h"
 #include "facts.h"
 #include "form.h"
 #include "grid.h"
@@ -166,6 +167,11 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                    "%s has no adapter with a gate, so that nothing drafts: --verify and --sampler "
                    "verify need one; --sampler jacobi needs none",
                    model->name);
+  if (r->sampler->drafts && r->params->block_length > RD_AHEAD_MOST)
+    return rd_fail(e, RD_USAGE,
+                   "--block-length %lld: --verify drafts at most %d words at a time, or as many as "
+                   "pay without it",
+                   (long long)r->params->block_length, RD_AHEAD_MOST);
   if (r->params->base_weight > 0 && !setup.gate.answer)
     return rd_fail(e, RD_USAGE,
                    "%s has no adapter with a gate, so that there is no base beside it to read the "

@@ -16,7 +16,6 @@
 #include "pace.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 enum { LEAST_WAIT = 40, MOST_WAIT = 1024, TRIAL = 2, ENOUGH = 3, UNLOOKED = 96 };
 
@@ -81,9 +80,11 @@ static void account(rd_pace *p, int64_t rows, double words, double seconds) {
   p->lost = fmax(p->lost - SHARE * words, -MOST_WON);
 }
 
-void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, double seconds) {
+void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, double seconds,
+                   bool chosen) {
   const int64_t rows = rd_pace_rows(drafted, masks);
-  account(p, rows, (double)(right + 1), seconds);
+  if (chosen)
+    account(p, rows, (double)(right + 1), seconds);
   for (int64_t i = 0; i < drafted && i <= right && i < RD_PACE_MOST; i++) {
     p->tried[i] = FADING * p->tried[i] + 1;
     p->right[i] = FADING * p->right[i] + (i < right);

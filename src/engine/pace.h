@@ -4,6 +4,7 @@
 #ifndef RD_PACE_H
 #define RD_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -30,8 +31,10 @@ static inline int64_t rd_pace_rows(int64_t drafted, int64_t masks) {
   return (1 + drafted) * (1 + masks);
 }
 
-/* A pass that checked `drafted` words, of which `right` stay, and drafted `masks`, took so long. */
-void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, double seconds);
+/* A pass that checked `drafted` words, of which `right` stay, and drafted `masks`, took so long.
+ * `chosen`: by rd_pace_choose, which answers for what it cost. */
+void rd_pace_learn(rd_pace *p, int64_t drafted, int64_t right, int64_t masks, double seconds,
+                   bool chosen);
 /* Words to draft in the next pass; 0: it does not pay. Counts down a rest. */
 int64_t rd_pace_choose(rd_pace *p);
 /* Words that a pass gives where it drafts `masks` at a time, its own one included. */

@@ -94,7 +94,7 @@ static rd_code open_adapters(rd_served *s, const rd_common *common, char *path, 
   return code == RD_OK ? add(s, rd_strdup(name, e), model, NULL, e) : code;
 }
 
-/* A model with the adapter of its folder, if there is one and nobody said otherwise. */
+/* A model with the adapter that is named or that its folder has, if there is one. */
 static rd_code open_model(rd_served *s, const rd_common *common, char *path, const char *name,
                           rd_error *e) {
   static char none[] = "none";
@@ -106,6 +106,17 @@ static rd_code open_model(rd_served *s, const rd_common *common, char *path, con
     code = open_one(s, &causal, common, path, none, e);
   free(own);
   return code == RD_OK ? add(s, rd_strdup(name, e), model, causal, e) : code;
+}
+
+/* Is the one adapter that is named the one of the model's folder, or one that would be called as
+ * the model is? Then both are one service, as where nobody names it. */
+static bool its_own(const char *adapter, const char *name) {
+  char *called = strchr(adapter, '\n') || (strchr(adapter, '=') && !rd_path_exists(adapter))
+                   ? NULL
+                   : name_of(adapter);
+  bool same = called && strcmp(called, name) == 0;
+  free(called);
+  return same;
 }
 
 static rd_code open_line(rd_served *s, const rd_common *common, const char *line, size_t size,
@@ -121,7 +132,8 @@ static rd_code open_line(rd_served *s, const rd_common *common, const char *line
   if (code == RD_OK && !name)
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: a model's name");
   if (code == RD_OK)
-    code = (named ? open_adapters : open_model)(s, common, one.path, name, e);
+    code = (named && !its_own(common->adapter, name) ? open_adapters
+                                                     : open_model)(s, common, one.path, name, e);
   free(name);
   free(pulled);
   free(one.copy);

@@ -120,6 +120,7 @@ refuses "merging" 1 "cannot be merged" convert -m $model --adapter "$folder/f32/
 refuses "nobody reads" 2 "no adapter with a gate" generate -m $model --sampler lad --mask-token '~' --base-weight 0.5 ab
 refuses "what it means nothing to" 2 "it is for lad, lad-generic, threshold, factor" generate -m $model --adapter "$folder/f32/final" --sampler ar --base-weight 1 ab
 refuses "nothing drafts" 2 "no adapter with a gate" generate -m $model --verify ab
+refuses "more words than are drafted at a time" 2 "at most 8 words at a time" generate -m $model --adapter "$folder/f32/final" --verify --block-length 99 ab
 # Served, and counted.
 serving "$folder/out" "$program" serve -m $model --adapter "$folder/f32/final" --threads 1 --port 0 2>"$folder/log"
 servers+=("$server")
@@ -128,9 +129,11 @@ curl -s -m 300 "${url}api/denoise" -d "$ask" | sed -n 's/^data: //p' >"$folder/e
 check "verified over HTTP" "$(answer --sampler ar)" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
 check "and counted" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; r=json.load(sys.stdin); print(r.get("drafted",0), r.get("accepted",0))')" \
   "$(curl -s "${url}metrics" | sed -n 's/^redraft_drafted_total //p; s/^redraft_accepted_total //p' | xargs)"
-# The base has its say: all of it, and some, the same on the command line and over HTTP.
-serving "$folder/out" "$program" serve -m $model --precision f32 --adapter "$folder/f32/final" --threads 2 --port 0 2>"$folder/log"
+# The base has its say: all of it, and some, the same on the command line and over HTTP. An adapter that is called as its model is served in its place.
+own="$folder/$(basename $model)"; mkdir "$own" && cp -r "$folder/f32/final" "$own/adapter"
+serving "$folder/out" "$program" serve -m $model --precision f32 --adapter "$own/adapter" --threads 2 --port 0 2>"$folder/log"
 servers+=("$server")
+check "one model of that name" "$(basename $model)" "$(curl -s "${url}v1/models" | python3 -c 'import json,sys; print(*[m["id"] for m in json.load(sys.stdin)["data"]])')"
 mixed() { answer --precision f32 --adapter "$folder/f32/final" --no-noise --iterations 40 --temperature 0 --base-weight "$1"; }
 check "the base alone, by drafts" "$(answer --precision f32 --sampler ar)" "$(mixed 1)"
 check "the adapter alone, by drafts" "$(answer --precision f32 --adapter "$folder/f32/final" --no-noise --iterations 40 --temperature 0)" "$(mixed 0)"

@@ -157,7 +157,7 @@ static void answers_are_those_of_left_to_right(void **state) {
 static void any_number_may_be_drafted(void **state) {
   (void)state;
   static const char *const precisions[] = {"f32", "bf16"}, *const temperatures[] = {"0", "0.9"},
-                           *const lengths[] = {"1", "2", "3", "4", "8", "100"};
+                           *const lengths[] = {"1", "2", "3", "4", "7", "8"};
   int64_t saved = 0;
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     for (int p = 0; p < 2; p++) {

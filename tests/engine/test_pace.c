@@ -40,7 +40,7 @@ static double write_answer(const world *w, rd_pace *p, int64_t words, int64_t *m
     assert_in_range(next, 0, RD_PACE_MOST);
     const int64_t right = right_of(w, drafted, owed);
     const double pass = seconds_of(w, rd_pace_rows(drafted, next));
-    rd_pace_learn(p, drafted, right, next, pass);
+    rd_pace_learn(p, drafted, right, next, pass, true);
     seconds += pass;
     written += right + 1;
     *masks = next > 0 ? next : *masks;
@@ -128,11 +128,22 @@ static void what_was_held_up_is_measured_again(void **state) {
   (void)state;
   rd_pace p = {0};
   for (int i = 0; i < 3; i++)
-    rd_pace_learn(&p, 0, 0, 0, 1);
+    rd_pace_learn(&p, 0, 0, 0, 1, true);
   for (int i = 0; i < 8; i++)
-    rd_pace_learn(&p, 1, 1, 1, i == 1 ? 3 : 1);
+    rd_pace_learn(&p, 1, 1, 1, i == 1 ? 3 : 1, true);
   assert_true(p.seconds[4] < 1.1);
   assert_in_range(rd_pace_choose(&p), 1, 2);
+}
+
+/* Whoever asks for a number of words pays for it: what is chosen later does not. */
+static void what_was_asked_for_is_not_held_against_it(void **state) {
+  (void)state;
+  rd_pace p = {0};
+  for (int i = 0; i < 3; i++)
+    rd_pace_learn(&p, 0, 0, 0, 1, true);
+  for (int i = 0; i < 100; i++)
+    rd_pace_learn(&p, 2, 1, 2, 4, false);
+  assert_int_equal(rd_pace_choose(&p), 1);
 }
 
 int main(void) {
@@ -140,6 +151,7 @@ int main(void) {
       cmocka_unit_test(what_pays_is_found),
       cmocka_unit_test(finding_out_costs_little),
       cmocka_unit_test(plain_passes_are_looked_at_again),
+      cmocka_unit_test(what_was_asked_for_is_not_held_against_it),
       cmocka_unit_test(a_rest_ends),
       cmocka_unit_test(what_was_held_up_is_measured_again),
   };
