@@ -13,111 +13,12 @@
 #include "formed.h"
 #include "gap_search.h"
 #include "sorted.h"
-#include "verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Places of the region that stand in the canvas: the one that a sampler looks ahead to does not. */
-static int64_t standing(const rd_draft *d) {
-  return d->n - (d->sampler->ahead ? 1 : 0);
-}
-
 static bool is_end(const rd_draft *d, int32_t id) {
   return rd_is_end(&d->view, id);
-}
-
-/* --- events ----------------------------------------------------------------------------------- */
-
-static const rd_speller *speller_of(const rd_draft *d) {
-  return d->setup.speller.text ? &d->setup.speller : NULL;
-}
-
-static rd_code emit(rd_draft *d, rd_event event) {
-  event.speller = speller_of(d);
-  return d->setup.observer ? d->setup.observer(d->setup.context, &event) : RD_OK;
-}
-
-/* What keep and retention settled: first those retained, then those locked. */
-static void add_settled(rd_draft *d, rd_event *event) {
-  int64_t n = 0;
-  const uint8_t kinds[] = {RD_SETTLED, RD_SETTLED | RD_LOCKED};
-  for (int k = 0; k < 2; k++) {
-    int64_t first = n;
-    for (int64_t p = 0; p < d->n; p++)
-      if (d->settled[p] == kinds[k])
-        d->kept[n++] = (int32_t)p;
-    *(k ? &event->locked : &event->retained) = d->kept + first;
-    *(k ? &event->locked_count : &event->retained_count) = n - first;
-  }
-}
-
-static rd_code emit_noise(rd_draft *d, int64_t count) {
-  rd_event event = {.kind = RD_EVENT_NOISE,
-                    .iteration = d->drafts,
-                    .ids = d->canvas + d->setup.prompt_count,
-                    .count = standing(d),
-                    .masked = d->list,
-                    .masked_count = count};
-  add_settled(d, &event);
-  return emit(d, event);
-}
-
-/* Positions that differ from the draft before go to list; returns their number. */
-static int64_t find_changes(rd_draft *d) {
-  int64_t changed = 0;
-  for (int64_t p = 0; p < d->n; p++) {
-    int32_t old = p < d->previous_n ? d->previous[p] : d->blank;
-    if (d->draft[p] != old)
-      d->list[changed++] = (int32_t)p;
-  }
-  return changed;
-}
-
-/* Masks where something could be written; from left to right none is ever left, and gaps that were
- * searched are no longer than their words. */
-static int64_t masks_left(const rd_draft *d) {
-  int64_t masks = d->sampler->searches ? 0 : d->setup.count - d->previous_n;
-  for (int64_t p = 0; p < d->previous_n; p++)
-    masks += !d->fixed[p] && d->previous[p] == d->setup.mask;
-  return masks;
-}
-
-static rd_code finish(rd_draft *d, const char *why) {
-  d->stopped = why;
-  d->seconds = rd_seconds() - d->begun;
-  rd_draft_result o = rd_draft_so_far(d);
-  const rd_verdict ending = {.sampler = d->sampler,
-                             .stopped = why,
-                             .same = d->same,
-                             .masks = masks_left(d),
-                             .tokens = o.tokens,
-                             .untrained = d->setup.untrained};
-  d->converged = rd_verdict_converged(&ending);
-  d->warning = rd_verdict_warning(&ending, d->words, sizeof d->words);
-  return emit(d, (rd_event){.kind = RD_EVENT_DONE,
-                            .iteration = o.iterations,
-                            .ids = o.answer,
-                            .count = o.tokens,
-                            .passes = o.passes,
-                            .drafted = d->checked.all_drafted,
-                            .accepted = d->checked.all_accepted,
-                            .rejected = d->checked.all_rejected,
-                            .stopped = why,
-                            .seconds = o.seconds,
-                            .converged = d->converged,
-                            .warning = d->warning});
-}
-
-/* An observer that refuses ends the generation: as cancelled, or with its own code. */
-static rd_code heard(rd_draft *d, rd_code code, rd_error *e) {
-  if (code == RD_OK)
-    return RD_OK;
-  if (!d->stopped)
-    finish(d, "cancelled");
-  return code == RD_CANCELLED
-           ? rd_fail(e, code, "cancelled after %lld iterations", (long long)d->drafts)
-           : rd_fail(e, code, "the observer refused an event");
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
@@ -216,7 +117,7 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
   bool grows =
       sampler->ahead || sampler->sorts || (given == 0 && rd_sampler_takes(sampler, "grow"));
   d->n = grows && step < rest ? lead + step : s->count;
-  d->previous_n = standing(d);
+  d->previous_n = rd_draft_standing(d);
   return RD_OK;
 }
 
@@ -266,7 +167,7 @@ static rd_code begin_blocks(rd_draft *d, rd_error *e) {
     d->view.iterations += d->sampler->counts ? blocks : 0;
   d->view.anew = d->by_block && d->sampler->counts;
   begin_block(d, -d->grid.phase);
-  d->previous_n = standing(d);
+  d->previous_n = rd_draft_standing(d);
   return RD_OK;
 }
 
@@ -307,19 +208,19 @@ static rd_code begin(rd_draft *d, rd_error *e) {
     d->setup.form = NULL; /* the draft's from here on */
     RD_TRY(rd_formed_open(d, setup_form, e));
   }
-  RD_TRY(emit(d, (rd_event){.kind = RD_EVENT_START,
-                            .model = s->model,
-                            .sampler = d->sampler->name,
-                            .seed = s->seed,
-                            .window = s->window,
-                            .iterations = v->iterations,
-                            .prompt_ids = d->canvas,
-                            .prompt_count = s->prompt_count}));
+  RD_TRY(rd_draft_emit(d, (rd_event){.kind = RD_EVENT_START,
+                                     .model = s->model,
+                                     .sampler = d->sampler->name,
+                                     .seed = s->seed,
+                                     .window = s->window,
+                                     .iterations = v->iterations,
+                                     .prompt_ids = d->canvas,
+                                     .prompt_count = s->prompt_count}));
   int64_t masked = 0;
-  for (int64_t p = 0; p < standing(d); p++)
+  for (int64_t p = 0; p < rd_draft_standing(d); p++)
     if (!d->fixed[p] && v->ids[p] == d->blank)
       d->list[masked++] = (int32_t)p;
-  return heard(d, emit_noise(d, masked), e);
+  return rd_draft_heard(d, rd_draft_emit_noise(d, masked), e);
 }
 
 rd_code rd_draft_new(rd_draft **out, const rd_draft_setup *setup, rd_error *e) {
@@ -503,7 +404,7 @@ static int64_t next_canvas(rd_draft *d, double quota) {
     if (d->marks[p] == RD_LOCK)
       d->settled[p] |= RD_SETTLED | RD_LOCKED;
   }
-  int64_t stood = standing(d),
+  int64_t stood = rd_draft_standing(d),
           from = rd_sampler_slides(d->sampler) ? rd_draft_written(d, next) : d->n;
   int64_t step = step_of(d), rest = d->setup.count - from;
   d->view.block_step++;
@@ -516,7 +417,7 @@ static int64_t next_canvas(rd_draft *d, double quota) {
   }
   if (!d->by_block)
     d->n = from + (rest < step ? rest : step);
-  for (int64_t p = stood; p < standing(d); p++)
+  for (int64_t p = stood; p < rd_draft_standing(d); p++)
     if (next[p] == d->blank)
       d->list[masked++] = (int32_t)p;
   return masked;
@@ -555,7 +456,7 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
     rd_formed_fill(d);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 || d->say.speaks > 0 ? 2 : 1;
-  int64_t changed = find_changes(d);
+  int64_t changed = rd_draft_find_changes(d);
   d->same = d->drafts > 1 && changed == 0 && d->n == d->previous_n ? d->same + 1 : 1;
   memcpy(d->previous, d->draft, (size_t)d->n * sizeof *d->draft);
   d->previous_n = d->n;
@@ -571,18 +472,18 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
                     .accepted = d->checked.now_accepted,
                     .rejected = d->checked.now_rejected,
                     .sure = d->sampler->searches ? d->gaps.written : d->checked.final};
-  add_settled(d, &event);
-  RD_TRY(heard(d, emit(d, event), e));
+  rd_draft_add_settled(d, &event);
+  RD_TRY(rd_draft_heard(d, rd_draft_emit(d, event), e));
   if (why)
-    return heard(d, finish(d, why), e);
+    return rd_draft_heard(d, rd_draft_finish(d, why), e);
   int64_t masked = d->sampler->checks   ? rd_checked_next(d)
                  : d->sampler->searches ? 0
                                         : next_canvas(d, quota);
-  return masked > 0 ? heard(d, emit_noise(d, masked), e) : RD_OK;
+  return masked > 0 ? rd_draft_heard(d, rd_draft_emit_noise(d, masked), e) : RD_OK;
 }
 
 rd_code rd_draft_stop(rd_draft *d, const char *why, rd_error *e) {
-  return d->stopped ? RD_OK : heard(d, finish(d, why), e);
+  return d->stopped ? RD_OK : rd_draft_heard(d, rd_draft_finish(d, why), e);
 }
 
 rd_draft_result rd_draft_so_far(const rd_draft *d) {
@@ -606,7 +507,7 @@ rd_draft_result rd_draft_so_far(const rd_draft *d) {
 
 char *rd_draft_text(const rd_draft *d) {
   rd_draft_result so_far = rd_draft_so_far(d);
-  rd_event event = {.ids = so_far.answer, .count = so_far.tokens, .speller = speller_of(d)};
+  rd_event event = {.ids = so_far.answer, .count = so_far.tokens, .speller = rd_draft_speller(d)};
   return rd_event_text(&event);
 }
 

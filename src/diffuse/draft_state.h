@@ -79,4 +79,20 @@ bool rd_draft_stands_still(const rd_draft *d, int64_t p);
 /* The same token, from a distribution that moved by less than a bound. */
 bool rd_draft_same_proposal(const rd_proposal *a, const rd_proposal *b);
 
+/* Places of the region that stand in the canvas: the one that a sampler looks ahead to does not. */
+int64_t rd_draft_standing(const rd_draft *d);
+/* What spells the ids of an event, or NULL. */
+const rd_speller *rd_draft_speller(const rd_draft *d);
+rd_code rd_draft_emit(rd_draft *d, rd_event event);
+/* Event `noise`, with the first `count` positions of list as those that were masked. */
+rd_code rd_draft_emit_noise(rd_draft *d, int64_t count);
+/* What keep and retention settled: first those retained, then those locked. */
+void rd_draft_add_settled(rd_draft *d, rd_event *event);
+/* Positions that differ from the draft before go to list; returns their number. */
+int64_t rd_draft_find_changes(rd_draft *d);
+/* It is over, for this reason: the verdict, and event `done`. */
+rd_code rd_draft_finish(rd_draft *d, const char *why);
+/* An observer that refuses ends the generation: as cancelled, or with its own code. */
+rd_code rd_draft_heard(rd_draft *d, rd_code code, rd_error *e);
+
 #endif
