@@ -100,7 +100,7 @@ static void run_parts(void *context, int thread, int64_t first, int64_t last) {
  * faster on parts of it than on the whole, and adds up in another order, which must not depend on
  * threads. */
 static void cut(parts *j, int64_t threads) {
-  enum { SHARES = 4, LEAST = 1 << 24, LINE = 16, MANY = 512, MEMORY = 16, APART = 1 << 16 };
+  enum { SHARES = 4, LEAST = 1 << 21, LINE = 16, MANY = 512, MEMORY = 16, APART = 1 << 16 };
   const rd_mat *a = &j->a, *b = &j->b, *c = &j->c;
   const bool packed = rd_is_packed(b->row_stride, b->col_stride);
   const bool turned = a->col_stride != 1 && a->row_stride == 1;
@@ -118,6 +118,9 @@ static void cut(parts *j, int64_t threads) {
     size = many;
   size = over(size, line) * line;
   j->size = size < most ? size : over(most, line) * line;
+  /* oneDNN adds up a few columns, above all one, in another order: no part has less than a line */
+  while (j->by_columns && j->size < all && all % j->size != 0 && all % j->size < line)
+    j->size += line;
 }
 
 /* The product, by all threads. */

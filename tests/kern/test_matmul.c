@@ -98,9 +98,9 @@ static void products_match(void **state) {
 }
 
 static void rows_at(rd_cpu level) {
-  static const int64_t shapes[][2] = {{288, 288}, {96, 768},  {257, 77},  {768, 288},
-                                      {48, 256},  {512, 33},  {256, 48},  {2, 300},
-                                      {64, 4096}, {2048, 64}, {8192, 288}};
+  static const int64_t shapes[][2] = {{288, 288},  {96, 768},  {257, 77}, {768, 288}, {48, 256},
+                                      {512, 33},   {256, 48},  {2, 300},  {64, 4096}, {2048, 64},
+                                      {8192, 288}, {517, 300}, {1089, 77}};
   static const int64_t rows[] = {1,   2,   3,   4,   5,   7,   8,   12,  16,  17,
                                  31,  33,  48,  63,  64,  65,  96,  100, 127, 128,
                                  129, 160, 191, 200, 255, 256, 257, 288, 300};
@@ -123,7 +123,7 @@ static void rows_at(rd_cpu level) {
         assert_int_equal(rd_matmul(rd_mat_rows(all.data, all.type, MOST, n),
                                    rd_mat_rows(a.data, a.type, MOST, k), bm, 0, NULL),
                          RD_OK);
-        for (int threads = 1; threads <= 2; threads++) {
+        for (int threads = 1; threads <= 3; threads++) {
           rd_threads_set(threads);
           for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
             const int64_t first = (MOST - rows[r]) / 2;
