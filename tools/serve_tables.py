@@ -4,7 +4,7 @@
   tools/serve_tables.py PROGRAM           writes them, between the marks that the page has
   tools/serve_tables.py PROGRAM --check   says whether they are as they would be written (tests/cli/openapi.sh)
 
-The rows come from src/serve/endpoints.c, fields.c, idle.c and src/diffuse/params.c; `PROGRAM help --openapi` has all of them."""
+The rows come from src/serve/routes.c, fields.c, idle.c and src/diffuse/params.c; `PROGRAM help --openapi` has all of them."""
 import json
 import os
 import re

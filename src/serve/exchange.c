@@ -2,7 +2,6 @@
 /* Responses: headers that every one carries, errors of one shape, streams. */
 #include "exchange.h"
 
-#include "endpoints.h"
 #include "page.h"
 #include "reply.h"
 
@@ -80,8 +79,7 @@ enum MHD_Result rd_send_json(rd_exchange *x, unsigned status, char *text) {
 
 /* Does an error go back as its words alone? */
 static bool words_alone(const rd_exchange *x) {
-  const rd_endpoint *path = x->route ? rd_endpoint_find(x->route->method, x->route->path) : NULL;
-  return path && path->words;
+  return x->route && x->route->words;
 }
 
 enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *type, const char *name,

@@ -32,10 +32,19 @@ typedef struct rd_exchange rd_exchange;
 typedef struct rd_refusal rd_refusal;
 typedef enum MHD_Result rd_handler(rd_exchange *x);
 
+/* What a path does, and what the documents (openapi.h) say of it. */
 typedef struct rd_route {
   const char *method, *path; /* a path that ends in "/" (but "/" itself) takes what follows it */
   rd_handler *handler;
   bool needs_key;
+  const char *group;  /* whose interface it is */
+  const char *answer; /* media types of what goes back, separated by spaces */
+  /* Rows of rd_fields that its body may hold beside those of its shape, separated by spaces; NULL:
+   * it takes no body. A name before "!" must be given. */
+  const char *fields;
+  const char *help;
+  bool words; /* an error is {"error": "words"}, not OpenAI's object */
+  bool query; /* ?model=NAME names another model than the first */
 } rd_route;
 
 /* Routes, rd_route_count of them. */

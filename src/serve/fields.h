@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What fields of bodies mean, for the documents: doc/SERVE.md and /openapi.json are made of these
- * rows, those of paths (endpoints.h) and those of options. */
+ * rows, those of paths (exchange.h) and those of options. */
 #ifndef RD_FIELDS_H
 #define RD_FIELDS_H
 

@@ -3,7 +3,7 @@
  * row, and options are the rows of generation. */
 #include "openapi.h"
 
-#include "endpoints.h"
+#include "exchange.h"
 #include "fields.h"
 #include "idle.h"
 #include "params.h"
@@ -89,7 +89,7 @@ static void add_fields(json_t *properties, json_t *required, const char *keys) {
 
 /* What a body may hold: fields of the shape, then those of the path, whose schemas are more exact;
  * what is no field is an option, or named in a warning. */
-static json_t *body_schema(const rd_endpoint *path) {
+static json_t *body_schema(const rd_route *path) {
   const rd_shape *shape = rd_table_row(&rd_shape_table, path->path);
   json_t *properties = json_object(), *required = json_array();
   if (shape) {
@@ -110,7 +110,7 @@ static json_t *body_schema(const rd_endpoint *path) {
   return schema;
 }
 
-static json_t *answers_of(const rd_endpoint *path) {
+static json_t *answers_of(const rd_route *path) {
   json_t *content = json_object();
   char *copy = rd_strdup(path->answer, NULL), *rest = copy;
   for (const char *type; copy && (type = strsep(&rest, " "));)
@@ -127,12 +127,12 @@ static json_t *parameter(const char *name, const char *where, bool must, const c
 }
 
 /* A path that takes what follows it has a name there. */
-static bool open_ended(const rd_endpoint *path) {
+static bool open_ended(const rd_route *path) {
   size_t n = strlen(path->path);
   return n > 1 && path->path[n - 1] == '/';
 }
 
-static json_t *operation(const rd_endpoint *path) {
+static json_t *operation(const rd_route *path) {
   json_t *o = json_pack("{s:s, s:[s], s:o}", "summary", path->help, "tags", path->group,
                         "responses", answers_of(path));
   json_t *parameters = json_array();
@@ -153,8 +153,8 @@ static json_t *operation(const rd_endpoint *path) {
 
 static json_t *all_paths(void) {
   json_t *all = json_object();
-  for (size_t i = 0; i < rd_endpoint_count; i++) {
-    const rd_endpoint *path = &rd_endpoints[i];
+  for (size_t i = 0; i < rd_route_count; i++) {
+    const rd_route *path = &rd_routes[i];
     char *name = rd_print("%s%s", path->path, open_ended(path) ? "{name}" : "");
     char *method = strcmp(path->method, "GET") == 0 ? "get" : "post";
     if (name && !json_object_get(all, name))

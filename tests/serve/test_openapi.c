@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The documents' tables beside those that they speak of: every route has a row, every field that a
  * path or a shape names has one, and nothing is said of what is not there. */
-#include "endpoints.h"
 #include "exchange.h"
 #include "fields.h"
 #include "idle.h"
@@ -16,19 +15,17 @@
 
 #include <cmocka.h>
 
-static void every_route_has_a_row(void **state) {
+static void every_route_is_said(void **state) {
   (void)state;
-  for (size_t i = 0; i < rd_route_count; i++)
-    if (!rd_endpoint_find(rd_routes[i].method, rd_routes[i].path))
-      fail_msg("%s %s has no row in endpoints.c", rd_routes[i].method, rd_routes[i].path);
-  for (size_t i = 0; i < rd_endpoint_count; i++) {
-    size_t found = 0;
-    for (size_t k = 0; k < rd_route_count; k++)
-      found += strcmp(rd_routes[k].path, rd_endpoints[i].path) == 0 &&
-               strcmp(rd_routes[k].method, rd_endpoints[i].method) == 0;
-    if (found != 1)
-      fail_msg("%s %s is no route", rd_endpoints[i].method, rd_endpoints[i].path);
-    assert_int_equal(rd_endpoints[i].fields != NULL, strcmp(rd_endpoints[i].method, "POST") == 0);
+  for (size_t i = 0; i < rd_route_count; i++) {
+    const rd_route *r = &rd_routes[i];
+    if (!r->group || !r->answer || !r->help)
+      fail_msg("%s %s does not say whose it is, what it answers, or what it is for", r->method,
+               r->path);
+    assert_int_equal(r->fields != NULL, strcmp(r->method, "POST") == 0);
+    for (size_t k = 0; k < i; k++)
+      if (strcmp(rd_routes[k].path, r->path) == 0 && strcmp(rd_routes[k].method, r->method) == 0)
+        fail_msg("%s %s stands twice", r->method, r->path);
   }
 }
 
@@ -58,8 +55,8 @@ static void every_field_has_a_row(void **state) {
   mark(used, "model deadline_ms", "every shape");
   for (size_t i = 0; i < rd_shape_count; i++)
     mark(used, rd_shapes[i].fields, rd_shapes[i].path);
-  for (size_t i = 0; i < rd_endpoint_count; i++)
-    mark(used, rd_endpoints[i].fields, rd_endpoints[i].path);
+  for (size_t i = 0; i < rd_route_count; i++)
+    mark(used, rd_routes[i].fields, rd_routes[i].path);
   for (size_t i = 0; i < rd_fields.count; i++) {
     json_t *schema = json_loads(rows[i].schema, 0, NULL);
     if (!schema || !rows[i].help[0])
@@ -98,13 +95,13 @@ static void the_document_has_all_of_them(void **state) {
   (void)state;
   json_t *all = rd_openapi();
   assert_true(json_is_object(all));
-  for (size_t i = 0; i < rd_endpoint_count; i++) {
+  for (size_t i = 0; i < rd_route_count; i++) {
     char path[100];
-    bool open = strlen(rd_endpoints[i].path) > 1 &&
-                rd_endpoints[i].path[strlen(rd_endpoints[i].path) - 1] == '/';
-    snprintf(path, sizeof path, "%s%s", rd_endpoints[i].path, open ? "{name}" : "");
-    const char *const names[] = {
-        "paths", path, strcmp(rd_endpoints[i].method, "GET") ? "post" : "get", "responses", NULL};
+    bool open =
+        strlen(rd_routes[i].path) > 1 && rd_routes[i].path[strlen(rd_routes[i].path) - 1] == '/';
+    snprintf(path, sizeof path, "%s%s", rd_routes[i].path, open ? "{name}" : "");
+    const char *const names[] = {"paths", path, strcmp(rd_routes[i].method, "GET") ? "post" : "get",
+                                 "responses", NULL};
     assert_true(json_is_object(at(all, names)));
   }
   const char *const top_k[] = {"components", "schemas", "options", "properties",
@@ -119,7 +116,7 @@ static void the_document_has_all_of_them(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_route_has_a_row),
+      cmocka_unit_test(every_route_is_said),
       cmocka_unit_test(every_field_has_a_row),
       cmocka_unit_test(neutral_values_are_json),
       cmocka_unit_test(the_document_has_all_of_them),
