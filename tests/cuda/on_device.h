@@ -6,6 +6,7 @@
 
 #include "cpu.h"
 #include "device.h"
+#include "kernel_args.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -43,6 +44,29 @@ static inline void launch_both_ways(rd_device *d, const rd_kernel *kernel, const
   rd_device_host_backwards(d, false);
   free(before);
   free(first);
+}
+
+/* Rows at the positions 0 .. T of one sequence; to be freed. */
+static inline rd_device_row *rows_in_order(int64_t T) {
+  rd_device_row *rows = calloc((size_t)T, sizeof *rows);
+  for (int64_t t = 0; t < T; t++)
+    rows[t].position = (int32_t)t;
+  return rows;
+}
+
+/* y = x turned: rows of one head of `hd` numbers, all of which turn. */
+static inline rd_rope_args_on rope_args(void *y, const void *x, const rd_device_row *rows,
+                                        const float *cosines, const float *sines, int64_t hd,
+                                        rd_dtype type) {
+  return (rd_rope_args_on){.y = y,
+                           .x = x,
+                           .rows = rows,
+                           .cosines = cosines,
+                           .sines = sines,
+                           .heads = 1,
+                           .hd = (int32_t)hd,
+                           .turned = (int32_t)hd,
+                           .type = (int32_t)type};
 }
 
 /* |is - should| <= bound times the largest of should, for n numbers of a type. */

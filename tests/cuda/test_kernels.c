@@ -117,18 +117,8 @@ static bool rope(rd_device *d, const op_data *o, void *y, size_t bytes) {
   if (op_rotated(o) != o->D)
     return false;
   float *x = as_f32(o->in[0], o->type, o->T * o->D);
-  rd_device_row *places = calloc((size_t)o->T, sizeof *places);
-  for (int64_t t = 0; t < o->T; t++)
-    places[t].position = (int32_t)t;
-  const rd_rope_args_on a = {.y = y,
-                             .x = x,
-                             .rows = places,
-                             .cosines = o->cosines,
-                             .sines = o->sines,
-                             .heads = 1,
-                             .hd = (int32_t)o->D,
-                             .turned = (int32_t)o->D,
-                             .type = (int32_t)o->type};
+  rd_device_row *places = rows_in_order(o->T);
+  const rd_rope_args_on a = rope_args(y, x, places, o->cosines, o->sines, o->D, o->type);
   const rd_blocks grid = rows(d, o->T, 64);
   launch_both_ways(d, &d->kernels->rope, &grid, &a, y, bytes);
   check_turn(d, &a, y, places, o->T);

@@ -81,20 +81,10 @@ static void rope(rd_device *d, const op_data *o, void *y, size_t bytes) {
     memcpy(y, o->din[0], bytes); /* a size that no head has */
     return;
   }
-  rd_device_row *places = calloc((size_t)o->T, sizeof *places);
-  for (int64_t t = 0; t < o->T; t++)
-    places[t].position = (int32_t)t;
-  const rd_rope_args_on a = {.y = y,
-                             .x = y,
-                             .rows = places,
-                             .cosines = o->cosines,
-                             .sines = o->sines,
-                             .heads = 1,
-                             .hd = (int32_t)o->D,
-                             .turned = (int32_t)o->D,
-                             .type = (int32_t)o->type,
-                             .x_type = (int32_t)o->type,
-                             .back = 1};
+  rd_device_row *places = rows_in_order(o->T);
+  rd_rope_args_on a = rope_args(y, y, places, o->cosines, o->sines, o->D, o->type);
+  a.x_type = (int32_t)o->type;
+  a.back = 1;
   const rd_blocks grid = rows(d, o->T);
   launch_both_ways(d, &d->kernels->rope, &grid, &a, y, bytes);
   free(places);
