@@ -41,15 +41,6 @@ char *rd_infill_answer(const rd_group *group) {
   return rd_reply_dump(ending(job, job->text));
 }
 
-static rd_code send(rd_job *job, json_t *value, rd_error *e) {
-  char *text = rd_reply_dump(value);
-  if (!text)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a chunk");
-  rd_code code = rd_job_printf(job, e, "data: %s\n\n", text);
-  free(text);
-  return code;
-}
-
 static rd_code write_piece(rd_job *job, const rd_event *event, rd_error *e) {
   bool done = event->kind == RD_EVENT_DONE;
   char *text = NULL;
@@ -59,10 +50,10 @@ static rd_code write_piece(rd_job *job, const rd_event *event, rd_error *e) {
   RD_TRY(rd_reply_news(job, event, &text, &from, &size, e));
   rd_code code = RD_OK;
   if (size > 0)
-    code = send(job, json_pack("{s:o, s:b}", "content", json_stringn(text + from, size), "stop", 0),
-                e);
+    code = rd_reply_send(
+        job, json_pack("{s:o, s:b}", "content", json_stringn(text + from, size), "stop", 0), e);
   free(text);
-  return code == RD_OK && done ? send(job, ending(job, ""), e) : code;
+  return code == RD_OK && done ? rd_reply_send(job, ending(job, ""), e) : code;
 }
 
 static void fail_piece(rd_job *job, const rd_error *e) {

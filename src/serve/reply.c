@@ -94,7 +94,7 @@ char *rd_reply_answer(const rd_group *group) {
 /* --- chunks ------------------------------------------------------------------------------------
  */
 
-static rd_code send_value(rd_job *job, json_t *value, rd_error *e) {
+rd_code rd_reply_send(rd_job *job, json_t *value, rd_error *e) {
   char *text = rd_reply_dump(value);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a chunk");
@@ -115,7 +115,7 @@ static rd_code send_chunk(rd_job *job, const char *text, size_t size, bool first
     json_object_set_new(chunk, "usage", json_null());
   if (finish)
     add_words(chunk, job->converged, job->warning);
-  return send_value(job, chunk, e);
+  return rd_reply_send(job, chunk, e);
 }
 
 /* A chunk whose delta has one call, or part of one; the piece is taken. */
@@ -128,7 +128,7 @@ static rd_code send_call(rd_job *job, json_t *piece, rd_error *e) {
   json_t *chunk = frame(job, job->shape->chunk, json_pack("[o]", choice));
   if (job->body.usage)
     json_object_set_new(chunk, "usage", json_null());
-  return send_value(job, chunk, e);
+  return rd_reply_send(job, chunk, e);
 }
 
 static rd_code send_name(rd_job *job, size_t number, const json_t *id, const json_t *name,
@@ -200,7 +200,7 @@ static rd_code send_draft(rd_job *job, const rd_event *event, rd_error *e) {
   json_object_set_new(chunk, "iteration", json_integer(event->iteration));
   json_object_set_new(chunk, "draft", json_stringn(text, rd_body_cut(&job->body, text, NULL)));
   free(text);
-  return send_value(job, chunk, e);
+  return rd_reply_send(job, chunk, e);
 }
 
 static rd_code send_tail(rd_group *group, rd_error *e) {
@@ -211,7 +211,7 @@ static rd_code send_tail(rd_group *group, rd_error *e) {
   if (job->body.usage) {
     json_t *last = frame(job, job->shape->chunk, json_array());
     json_object_set_new(last, "usage", usage_of(group));
-    RD_TRY(send_value(job, last, e));
+    RD_TRY(rd_reply_send(job, last, e));
   }
   return rd_job_printf(job, e, "data: [DONE]\n\n");
 }

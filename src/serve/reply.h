@@ -19,6 +19,8 @@ char *rd_reply_response(const rd_group *group);
 char *rd_reply_answer(const rd_group *group);
 /* The value as text, and gone; NULL when memory is out, or was when it was made. */
 char *rd_reply_dump(json_t *value);
+/* The value as a piece of the job's stream, and gone. */
+rd_code rd_reply_send(rd_job *job, json_t *value, rd_error *e);
 /* Text of the answer, at a draft or done event, that goes out now: not sent before, and never to
  * change. *size bytes of *text (from *from on), which is new; *size may be 0. */
 rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *from, size_t *size,

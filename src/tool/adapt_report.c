@@ -7,7 +7,6 @@
 #include "model.h"
 #include "rows.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,13 +146,8 @@ static rd_code draw_curves(const rd_adapt_settings *s, rd_error *e) {
     code = run ? rd_curves_read(&curves, run, e) : rd_fail(e, RD_NO_MEMORY, "out of memory");
     free(run);
   }
-  FILE *out = code == RD_OK ? fopen(path, "we") : NULL;
-  if (code == RD_OK && !out)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
   if (code == RD_OK)
-    code = rd_curves_svg(&curves, out, e);
-  if (out && fclose(out) != 0 && code == RD_OK)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
+    code = rd_curves_svg(&curves, path, e);
   rd_curves_drop(&curves);
   free(path);
   return code;

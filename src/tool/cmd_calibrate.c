@@ -7,7 +7,6 @@
 #include "file.h"
 #include "frame.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,13 +172,8 @@ static rd_code draw(const char *path, const rd_calibration *before, const rd_cal
     code = rd_curve_add(&curves, rd_print("fitted, error %.3f", after->error), e);
   if (code == RD_OK)
     code = draw_points(&curves.items[2], after, e);
-  FILE *out = code == RD_OK ? fopen(path, "we") : NULL;
-  if (code == RD_OK && !out)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
   if (code == RD_OK)
-    code = rd_curves_svg(&curves, out, e);
-  if (out && fclose(out) != 0 && code == RD_OK)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
+    code = rd_curves_svg(&curves, path, e);
   rd_curves_drop(&curves);
   return code;
 }

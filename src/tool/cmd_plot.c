@@ -4,7 +4,6 @@
 #include "curves.h"
 #include "frame.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,13 +50,8 @@ static rd_code plot(void *context, char **names, rd_error *e) {
     code = read_any(&curves, *names, e);
   if (code == RD_OK)
     code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
-  FILE *out = code == RD_OK ? fopen(s->output, "we") : NULL;
-  if (code == RD_OK && !out)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", s->output, strerror(errno));
   if (code == RD_OK)
-    code = rd_curves_svg(&curves, out, e);
-  if (out && fclose(out) != 0 && code == RD_OK)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", s->output, strerror(errno));
+    code = rd_curves_svg(&curves, s->output, e);
   rd_curves_drop(&curves);
   return code;
 }

@@ -5,6 +5,7 @@
 #include "file.h"
 #include "json.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static void put_escaped(FILE *out, const char *text) {
       fputc(*text, out);
 }
 
-rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e) {
+static rd_code draw(const rd_curves *curves, FILE *out, rd_error *e) {
   static const char *const colours[] = {"#1f77b4", "#ff7f0e", "#2ca02c", "#d62728",
                                         "#9467bd", "#8c564b", "#e377c2", "#17becf"};
   enum { W = 800, H = 450, LEFT = 60, TOP = 20, RIGHT = 20, BOTTOM = 50, TICKS = 5, MARKED = 16 };
@@ -162,6 +163,14 @@ rd_code rd_curves_svg(const rd_curves *curves, FILE *out, rd_error *e) {
   }
   fprintf(out, "</svg>\n");
   return ferror(out) ? rd_fail(e, RD_IO, "cannot write the drawing") : RD_OK;
+}
+
+rd_code rd_curves_svg(const rd_curves *curves, const char *path, rd_error *e) {
+  FILE *out = fopen(path, "we");
+  rd_code code = out ? draw(curves, out, e) : RD_OK;
+  if ((!out || fclose(out) != 0) && code == RD_OK)
+    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
+  return code;
 }
 
 rd_code rd_curves_text(const rd_curves *curves, FILE *out, int columns, int rows, rd_error *e) {
