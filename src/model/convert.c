@@ -133,8 +133,11 @@ static rd_code check_free(const rd_convert_options *o, rd_error *e) {
   if (taken && o->gguf)
     return rd_fail(e, RD_USAGE, "%s is there already; name another file", o->out);
   if (rd_path_is_folder(o->out)) { /* a GGUF there is a model too; of several, none is named */
-    taken |= rd_model_folder_gguf(&gguf, o->out, e) == RD_USAGE || gguf;
+    const rd_code code = rd_model_folder_gguf(&gguf, o->out, e);
+    taken |= code == RD_USAGE || gguf;
     free(gguf);
+    if (code != RD_OK && code != RD_USAGE)
+      return code;
   }
   return taken ? rd_fail(e, RD_USAGE, "%s already holds a model; name another folder", o->out)
                : RD_OK;

@@ -70,9 +70,15 @@ static void rows_become_curves(void **state) {
   assert_true(curves.items[0].x[0] == 6 && curves.items[0].y[0] == 37.5);
   assert_true(curves.items[0].x[1] == 8 && curves.items[0].y[1] == 50);
   assert_string_equal(curves.items[1].label, "tini int8 batch 4");
-  FILE *out = tmpfile();
-  assert_int_equal(rd_curves_svg(&curves, out, &e), RD_OK);
-  fclose(out);
+  char drawn[200] = "";
+  assert_int_equal(rd_curves_svg(&curves, path, &e), RD_OK);
+  FILE *in = fopen(path, "r");
+  assert_non_null(in);
+  assert_true(fread(drawn, 1, sizeof drawn - 1, in) > 0);
+  fclose(in);
+  assert_int_equal(strncmp(drawn, "<svg xmlns=", 11), 0);
+  assert_int_equal(rd_curves_svg(&curves, "/nowhere/drawn.svg", &e), RD_IO);
+  assert_non_null(strstr(e.message, "/nowhere/drawn.svg: cannot write"));
   rd_curves_drop(&curves);
   unlink(path);
 }
