@@ -55,7 +55,8 @@ typedef struct rd_model rd_model;
  */
 rd_code rd_model_open(rd_model **out, const rd_model_options *options, rd_error *e);
 /* random.c: a model of this configuration with random weights (normal, sd 0.02, norms 1) made in
- * memory, without a tokenizer: for measuring. `precision` as in the options. */
+ * memory, without a tokenizer: for measuring. `precision` as in the options; q4: as if a file had
+ * random blocks of Q4_0. */
 rd_code rd_model_random(rd_model **out, const rd_config *config, const char *precision,
                         uint64_t seed, rd_error *e);
 void rd_model_close(rd_model **model);

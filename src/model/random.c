@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Random weights: a source of rows for every matrix, packed as a file's would be. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "model_store.h"
@@ -53,6 +54,30 @@ static rd_code random_rows(void *context, float *out, float *room, int64_t first
   return RD_OK;
 }
 
+/* Groups that are made from a file's blocks alone have random blocks of Q4_0, a scale in f16 and 16
+ * bytes of two numbers each, again and again from a table. */
+static rd_code random_groups(const rd_matrix *out, const source *s, rd_error *e) {
+  enum { TABLE = 1021, BYTES = 18 };
+  rd_matrix blocks = {.format = rd_format_named("Q4_0"), .rows = out->rows, .cols = out->cols};
+  const int64_t count = out->rows * out->cols / blocks.format->block;
+  unsigned char table[TABLE][BYTES], *data;
+  rd_rng rng = rd_rng_at(s->seed, RD_STREAM_INIT, 0, s->tensor);
+  for (int i = 0; i < TABLE; i++) {
+    table[i][0] = (unsigned char)rd_rng_below(&rng, 256);
+    table[i][1] = 0x1c; /* 0.004 to 0.005: numbers of up to 0.04 */
+    for (int j = 2; j < BYTES; j++)
+      table[i][j] = (unsigned char)rd_rng_below(&rng, 256);
+  }
+  blocks.data = data = rd_calloc((size_t)count, BYTES, "random blocks", e);
+  if (!data)
+    return RD_NO_MEMORY;
+  for (int64_t i = 0; i < count; i++)
+    memcpy(data + i * BYTES, table[i % TABLE], BYTES);
+  const bool made = out->format->regroup(out, &blocks);
+  free(data);
+  return made ? RD_OK : rd_fail(e, RD_UNSUPPORTED, "%s is not made from Q4_0", out->format->name);
+}
+
 /* Matrices taken one after another, made as they are placed. */
 typedef struct maker {
   rd_arena *arena;
@@ -64,7 +89,9 @@ static rd_code make_matrix(maker *k, const rd_format *format, uint32_t tensor, c
                            rd_matrix *out, rd_error *e) {
   source s = {k->seed, tensor, p->cols};
   *out = rd_matrix_take(format, p->rows, p->cols, k->arena);
-  return k->arena->base ? rd_matrix_fill(out, random_rows, &s, e) : RD_OK;
+  return !k->arena->base ? RD_OK
+       : !format->pack   ? random_groups(out, &s, e)
+                         : rd_matrix_fill(out, random_rows, &s, e);
 }
 
 static const float *make_vector(maker *k, int64_t n, float value) {
@@ -96,14 +123,19 @@ static rd_code make_weights(maker *k, const rd_config *c, const rd_format *produ
 rd_code rd_model_random(rd_model **out, const rd_config *config, const char *precision,
                         uint64_t seed, rd_error *e) {
   rd_precision_choice choice;
-  RD_TRY(rd_precision_choose(&choice, precision, NULL, e));
+  const rd_precision *asked = NULL;
+  RD_TRY(rd_precision_find(&asked, precision, e));
+  rd_tensor blocks = {.format = rd_format_named("Q4_0"), .dims = 2}; /* a file that would be able */
+  const rd_tensors stored = {.items = &blocks, .count = 1};
+  RD_TRY(rd_precision_choose(&choice, precision, asked->bits ? &stored : NULL, e));
   RD_TRY(rd_model_new(out, config, "random", e));
   rd_model *m = *out;
   rd_arena measure = rd_arena_measure();
   m->precision = choice.row;
   m->precision_why = choice.why;
   m->weights.type = choice.type;
-  const rd_format *products = rd_precision_format(choice.row, rd_format_of(RD_F32));
+  const rd_format *products =
+      rd_precision_format(choice.row, choice.row->bits ? blocks.format : rd_format_of(RD_F32));
   maker k = {&measure, seed, 0};
   rd_code code = make_weights(&k, config, products, &m->weights, e);
   if (code == RD_OK)

@@ -24,8 +24,9 @@ typedef struct settings {
 static const rd_option rows[] = {
     {"shape", RD_OPTION_AT(settings, shape), .choices = &rd_bench_shapes, .group = "Case",
      .help = "random weights of a named shape instead of a model"},
-    {"windows", RD_OPTION_AT(settings, windows), .fallback = "256", .group = "Case", .value = "N,N",
-     .help = "tokens in a sequence"},
+    {"windows", RD_OPTION_AT(settings, windows), .fallback = "256", .group = "Case",
+     .value = "N[+R[:W]],N",
+     .help = "tokens in a sequence; +R: with --reuse R, :W: with --written W"},
     {"batches", RD_OPTION_AT(settings, batches), .fallback = "1", .group = "Case", .value = "N,N",
      .help = "sequences in a pass"},
     {"sweep", RD_OPTION_AT(settings, sweep), .group = "Case",
@@ -104,17 +105,23 @@ static rd_peak peak_of(const limits *l, const rd_model *m) {
 
 /* What is measured: every window with every batch. */
 enum { MOST_NUMBERS = 16 };
+typedef struct window {
+  int64_t count, reuse, written;
+} window;
 typedef struct cases {
-  int64_t windows[MOST_NUMBERS], batches[MOST_NUMBERS];
+  window windows[MOST_NUMBERS];
+  int64_t batches[MOST_NUMBERS];
   int window_count, batch_count;
 } cases;
+
+enum { MOST_NUMBER = 1 << 20 };
 
 static rd_code numbers(const char *text, const char *name, int64_t *out, int *count, rd_error *e) {
   *count = 0;
   for (const char *at = text; *at && *count < MOST_NUMBERS;) {
     char *end = NULL;
     long n = strtol(at, &end, 10);
-    if (end == at || n < 1 || n > 1 << 20 || (*end && *end != ','))
+    if (end == at || n < 1 || n > MOST_NUMBER || (*end && *end != ','))
       return rd_fail(e, RD_USAGE, "--%s: expected numbers with commas between, found %s", name,
                      text);
     out[(*count)++] = n;
@@ -123,11 +130,46 @@ static rd_code numbers(const char *text, const char *name, int64_t *out, int *co
   return RD_OK;
 }
 
+/* Windows with what is remembered before each, and written behind that. */
+static rd_code read_windows(cases *c, const char *text, const settings *s, rd_error *e) {
+  for (const char *at = text; *at && c->window_count < MOST_NUMBERS;) {
+    window *w = &c->windows[c->window_count++];
+    *w = (window){.reuse = s->reuse, .written = s->written};
+    char *end = NULL;
+    w->count = strtol(at, &end, 10);
+    bool is = end != at;
+    if (is && *end == '+')
+      w->reuse = strtol(at = end + 1, &end, 10);
+    if (is && *end == ':')
+      w->written = strtol(at = end + 1, &end, 10);
+    is = is && end != at && w->count > 0 && w->count <= MOST_NUMBER && w->reuse >= 0 &&
+         w->reuse <= MOST_NUMBER && w->written >= 0 && w->written <= MOST_NUMBER;
+    if (!is || (*end && *end != ','))
+      return rd_fail(e, RD_USAGE,
+                     "--windows: expected numbers with commas between, each alone or as N+R or "
+                     "N+R:W, found %s",
+                     text);
+    at = *end ? end + 1 : end;
+  }
+  return RD_OK;
+}
+
 static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
-  RD_TRY(numbers(s->sweep    ? "64,256,1024,4096"
-                 : s->decode ? "1"
-                             : s->windows,
-                 "windows", c->windows, &c->window_count, e));
+  *c = (cases){0};
+  RD_TRY(read_windows(c, s->sweep ? "64,256,1024,4096" : s->decode ? "1" : s->windows, s, e));
+  for (int i = 0; i < c->window_count; i++) {
+    const window *w = &c->windows[i];
+    if (s->train && (s->decode || w->reuse > 0))
+      return rd_fail(e, RD_USAGE, "--train remembers nothing: without --decode and --reuse");
+    if (w->written > 0 && (s->train || w->reuse == 0 || w->written % w->count != 0))
+      return rd_fail(e, RD_USAGE,
+                     "--written %lld: whole blocks of --windows (%lld) behind --reuse positions "
+                     "(%lld), without --train",
+                     (long long)w->written, (long long)w->count, (long long)w->reuse);
+    if ((s->train || w->written > 0) && s->logits > 0)
+      return rd_fail(e, RD_USAGE,
+                     "--logits is for passes; a training step and an answer want every position");
+  }
   return numbers(s->sweep ? "1,4,16" : s->batches, "batches", c->batches, &c->batch_count, e);
 }
 
@@ -148,7 +190,6 @@ static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l
                         .commit = s->commit,
                         .batch = 1,
                         .threads = rd_threads_get(),
-                        .reuse = (double)s->reuse,
                         .peak = on_device(m) ? 0 : peak_of(l, m).rate,
                         .bandwidth = on_device(m) ? 0 : l->bandwidth,
                         .memory = rd_bench_memory()};
@@ -182,12 +223,12 @@ static rd_code measure_case(void *context, double *mean, rd_error *e) {
   return RD_OK;
 }
 
-static const char *kind_of(const settings *s) {
-  return s->train       ? s->rank > 0 ? "train-lora" : "train"
-       : s->written > 0 ? "written"
-       : s->decode      ? "decode"
-       : s->reuse > 0   ? "reuse"
-                        : "iteration";
+static const char *kind_of(const settings *s, const window *w) {
+  return s->train                      ? s->rank > 0 ? "train-lora" : "train"
+       : w->written > 0                ? "written"
+       : w->count == 1 && w->reuse > 0 ? "decode"
+       : w->reuse > 0                  ? "reuse"
+                                       : "iteration";
 }
 
 /* What counts for a whole answer, in place of its operations. */
@@ -210,22 +251,25 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
                              rd_error *e) {
   double first = 0;
   for (int i = 0; i < c->window_count * c->batch_count; i++) {
-    int64_t window = c->windows[i % c->window_count], batch = c->batches[i / c->window_count];
-    if (s->sweep && window > m->config.positions)
+    const window *w = &c->windows[i % c->window_count];
+    const int64_t batch = c->batches[i / c->window_count];
+    if (s->sweep && w->count > m->config.positions)
       continue;
-    const int64_t logits = s->logits > 0 && s->logits < window ? s->logits : window;
-    one_case at = {
-        m, {window, batch, logits, s->reuse, s->written, s->rank, s->repeats, s->train}, {0, 0, 0}};
+    const int64_t logits = s->logits > 0 && s->logits < w->count ? s->logits : w->count;
+    one_case at = {m,
+                   {w->count, batch, logits, w->reuse, w->written, s->rank, s->repeats, s->train},
+                   {0, 0, 0}};
     double flops = flops_of(&m->config, &at.what), alone = 0;
     rd_bench_memory_reset();
     RD_TRY(measure_case(&at, &alone, e));
     const rd_bench_time best = at.time;
-    rd_bench_row row = row_of(s, m, l, kind_of(s));
-    row.window = (double)window;
+    rd_bench_row row = row_of(s, m, l, kind_of(s, w));
+    row.window = (double)w->count;
+    row.reuse = (double)w->reuse;
     row.batch = (double)batch;
     row.seconds = best.seconds;
     row.cpu_seconds = best.cpu_seconds;
-    row.canvas_rate = (double)(window * batch) / best.seconds;
+    row.canvas_rate = (double)(w->count * batch) / best.seconds;
     row.flops_rate = flops / best.seconds;
     row.fraction = row.peak > 0 ? row.flops_rate / row.peak : 0;
     const bool device = on_device(m);
@@ -236,7 +280,7 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
       first = pace;
     else
       row.growth = first / pace;
-    if (s->written > 0)
+    if (w->written > 0)
       describe_written(&row, &at.what, rd_bench_weights(m));
     RD_TRY(beside(&row.beside, s, alone, measure_case, &at, e));
     RD_TRY(emit(s, &row, e));
@@ -302,20 +346,9 @@ static rd_code run(void *context, char **names, rd_error *e) {
   limits l;
   cases c;
   (void)names;
-  RD_TRY(read_cases(&c, s, e));
-  if (s->train && (s->decode || s->reuse > 0))
-    return rd_fail(e, RD_USAGE, "--train remembers nothing: without --decode and --reuse");
-  for (int i = 0; s->written > 0 && i < c.window_count; i++)
-    if (s->train || s->reuse == 0 || s->written % c.windows[i] != 0)
-      return rd_fail(e, RD_USAGE,
-                     "--written %lld: whole blocks of --windows (%lld) behind --reuse positions "
-                     "(%lld), without --train",
-                     (long long)s->written, (long long)c.windows[i], (long long)s->reuse);
-  if ((s->train || s->written > 0) && s->logits > 0)
-    return rd_fail(e, RD_USAGE,
-                   "--logits is for passes; a training step and an answer want every position");
-  if (s->decode && s->reuse == 0)
+  if (s->decode && s->reuse == 0 && !s->train)
     s->reuse = 256;
+  RD_TRY(read_cases(&c, s, e));
   rd_model *m = NULL;
   const rd_precision *precision = NULL;
   RD_TRY(rd_precision_find(&precision, s->common.precision, e));

@@ -48,6 +48,10 @@ check "reuse: the cases" "reuse reuse 4 8 12 12" "$(for name in case window reus
 field time_beside_busy < "$folder/rows" | grep -vq '^[0-9]' && check "reuse: beside a busy process" "numbers" "$(cat "$folder/rows")"
 "$program" "${bench[@]}" --windows 8 --reuse 12 --written 16 --json > "$folder/rows"; check "written" 0 $?
 check "written: the case" "written 8 12 8" "$(for name in case window reused_positions passes_per_answer; do field $name < "$folder/rows"; done | xargs)"
+"$program" "${bench[@]}" --windows 8,4+12,1+12,8+12:16 --precision q4 --json > "$folder/rows"; check "windows of their own" 0 $?
+check "windows of their own: the cases" "iteration reuse decode written 8 4 1 8 None 12 12 12 q4 q4 q4 q4" "$(for name in case window reused_positions precision; do field $name < "$folder/rows"; done | xargs)"
+refuses "a window over nothing" 2 "N+R" "${bench[@]}" --windows 8+
+refuses "a block that is not whole, of its own" 2 "whole blocks" "${bench[@]}" --windows 8+12:20
 refuses "a block that is not whole" 2 "whole blocks" "${bench[@]}" --windows 8 --reuse 12 --written 20
 # Fewer logits are less work: of 16 positions all, 16, 99 and the last one; over remembered positions too.
 work() { "$program" "${bench[@]}" --windows 16 --batches 2 --json "$@" > "$folder/rows" && paste <(field seconds < "$folder/rows") <(field flops_per_second < "$folder/rows") | awk '{printf "%.4g\n", $1 * $2 / 1e6}'; }
