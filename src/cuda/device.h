@@ -32,12 +32,13 @@ typedef struct rd_blocks {
   size_t shared; /* bytes */
 } rd_blocks;
 
-/* y (T, N), rows y_stride apart, = alpha x (T, K) w (N, K)' + beta y. x and w are of one type.
- * Where beta is not 0, alpha is 1. The ways back of a product have their operands the other way:
- * `x_across`: x lies as (K, T); `w_across`: w lies as (K, N). */
+/* y (T, N), rows y_stride apart, = alpha x (T, K) w (N, K)' + beta y, or + beta times `from`, which
+ * lies as y does. x and w are of one type. Where beta is not 0, alpha is 1. The ways back of a
+ * product have their operands the other way: `x_across`: x lies as (K, T); `w_across`: w lies as
+ * (K, N). */
 typedef struct rd_product {
   void *y;
-  const void *x, *w;
+  const void *x, *w, *from; /* from: NULL: y */
   int64_t T, N, K, y_stride;
   float alpha, beta;
   rd_dtype type, y_type;
@@ -101,7 +102,7 @@ void rd_device_close(rd_device **d);
 
 /* What a library for cards has: its one symbol, of this type. It fails where `version` is not its
  * own. */
-enum { RD_DEVICE_VERSION = 4 };
+enum { RD_DEVICE_VERSION = 5 };
 #define RD_DEVICE_SYMBOL "rd_cuda_open"
 typedef rd_code rd_device_opener(rd_device **out, int version, rd_error *e);
 

@@ -201,7 +201,7 @@ void forget(shape *s) {
 /* The largest power of two, up to 256, that all addresses of a product are multiples of: the
  * algorithm has to read from there. */
 uint32_t alignment_of(const rd_product *p) {
-  const uintptr_t all = (uintptr_t)p->y | (uintptr_t)p->x | (uintptr_t)p->w | 256;
+  const uintptr_t all = (uintptr_t)p->y | (uintptr_t)p->x | (uintptr_t)p->w | (uintptr_t)p->from | 256;
   return (uint32_t)(all & (~all + 1));
 }
 
@@ -238,8 +238,8 @@ rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
   if (!s->used)
     RD_TRY(prepare(c, s, e));
   const cublasStatus_t status =
-      cublasLtMatmul(c->products, s->what, &p->alpha, p->w, s->w, p->x, s->x, &p->beta, p->y, s->y,
-                     p->y, s->y, &s->algorithm, c->workspace, WORKSPACE, c->stream);
+      cublasLtMatmul(c->products, s->what, &p->alpha, p->w, s->w, p->x, s->x, &p->beta,
+                     p->from ? p->from : p->y, s->y, p->y, s->y, &s->algorithm, c->workspace, WORKSPACE, c->stream);
   return status == CUBLAS_STATUS_SUCCESS
              ? RD_OK
              : fail(e, RD_IO, "cuBLAS: a product of %lld rows, %lld to %lld numbers: status %d",

@@ -110,6 +110,10 @@ static rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
                                : rd_mat_rows(p->x, p->type, p->T, p->K);
   const rd_mat w = p->w_across ? rd_mat_rows(p->w, p->type, p->K, p->N)
                                : rd_mat_transposed(rd_mat_rows(p->w, p->type, p->N, p->K));
+  for (int64_t t = 0; p->from && p->from != p->y && p->beta != 0 && t < p->T; t++)
+    memcpy(rd_at(p->y, p->y_type, t * p->y_stride),
+           rd_at_const(p->from, p->y_type, t * p->y_stride),
+           (size_t)p->N * rd_dtype_size(p->y_type));
   RD_TRY(p->y_stride == p->N ? rd_matmul(y, x, w, p->beta, e) : multiply_apart(p, x, w, e));
   assert(p->alpha == 1 || (p->beta == 0 && p->y_stride == p->N));
   if (p->alpha != 1)

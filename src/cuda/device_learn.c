@@ -162,6 +162,8 @@ static rd_code measure(rd_device_learn *l, size_t *weights, size_t *working, rd_
 }
 
 static void drop(rd_device_learn *l) {
+  if (l->memory && l->device->forget)
+    l->device->forget(l->device, l);
   rd_device_weights_free(&l->sent);
   if (l->memory)
     l->device->give(l->device, l->memory);
@@ -332,6 +334,29 @@ static rd_code send_half(rd_device_learn *l, rd_learn_half *h, rd_error *e) {
   return d->send(d, to->tiles, from->tiles, tiles * sizeof *from->tiles, e);
 }
 
+static rd_code forward(rd_device_learn *l, rd_learn_half *h, rd_error *e) {
+  const rd_config *c = l->config;
+  const rd_gather_args gather = {.y = h->acts->x,
+                                 .ids = h->there.ids,
+                                 .m = rd_device_matrix_of(&h->weights->embedding),
+                                 .scale =
+                                     c->embedding_scale > 0 ? (float)c->embedding_scale : 1.0f};
+  const rd_blocks grid = rd_blocks_of_rows(l->device, h->T, c->width);
+  RD_TRY(RD_LAUNCH(l, gather, &grid, &gather, e));
+  for (int64_t index = 0; index < c->layers; index++)
+    RD_TRY(rd_learn_forward(l, h, index, e));
+  return rd_learn_norm(l, h->hidden, l->type, h->rstd, h->x, h->weights->norm, h->T, c->width, e);
+}
+
+static rd_code forward_own(void *context, rd_error *e) {
+  rd_device_learn *l = context;
+  return forward(l, &l->own, e);
+}
+static rd_code forward_clean(void *context, rd_error *e) {
+  rd_device_learn *l = context;
+  return forward(l, &l->clean, e);
+}
+
 static rd_code run(rd_device_learn *l, rd_learn_half *h, const rd_sequence *sequences,
                    const int64_t *before, int64_t n, int64_t block, rd_error *e) {
   const rd_config *c = l->config;
@@ -343,16 +368,9 @@ static rd_code run(rd_device_learn *l, rd_learn_half *h, const rd_sequence *sequ
   if (h->T == 0)
     return RD_OK;
   RD_TRY(send_half(l, h, e));
-  const rd_gather_args gather = {.y = h->acts->x,
-                                 .ids = h->there.ids,
-                                 .m = rd_device_matrix_of(&h->weights->embedding),
-                                 .scale =
-                                     c->embedding_scale > 0 ? (float)c->embedding_scale : 1.0f};
-  const rd_blocks grid = rd_blocks_of_rows(l->device, h->T, c->width);
-  RD_TRY(RD_LAUNCH(l, gather, &grid, &gather, e));
-  for (int64_t index = 0; index < c->layers; index++)
-    RD_TRY(rd_learn_forward(l, h, index, e));
-  return rd_learn_norm(l, h->hidden, l->type, h->rstd, h->x, h->weights->norm, h->T, c->width, e);
+  const bool own = h == &l->own;
+  const rd_device_key key = {l, {own ? RD_LEARN_OWN : RD_LEARN_CLEAN, h->T, h->tile_count}};
+  return rd_device_again(l->device, &key, own ? forward_own : forward_clean, l, e);
 }
 
 rd_code rd_device_learn_clean(rd_device_learn *l, const rd_sequence *sequences, int64_t n,

@@ -44,7 +44,7 @@ static rd_code rotated_heads(rd_device_learn *l, const rd_learn_half *h, const r
   const rd_config *c = l->config;
   const int64_t row = p->w.rows, D = c->wide_norms ? row : c->head_dim;
   float *heads = l->type == RD_F32 ? y : l->unrotated;
-  RD_TRY(rd_learn_linear(l, p, heads, RD_F32, false, x, h->T, mid, e));
+  RD_TRY(rd_learn_linear(l, p, heads, RD_F32, NULL, x, h->T, mid, e));
   if (raw)
     RD_TRY(rd_learn_norm(l, raw, l->type, NULL, heads, NULL, h->T, row, e));
   if (norm)
@@ -105,11 +105,11 @@ static rd_code add_to_stream(rd_device_learn *l, const rd_learn_half *h, const r
                              const rd_branch *branch, const float *norm, rd_error *e) {
   const rd_config *c = l->config;
   const int64_t D = c->width, n = h->T * D;
+  if (!branch->made)
+    return rd_learn_linear(l, p, y, RD_F32, x, input, h->T, mid, e);
   if (y != x)
     RD_TRY(copy(l, y, x, n, RD_F32, e));
-  if (!branch->made)
-    return rd_learn_linear(l, p, y, RD_F32, true, input, h->T, mid, e);
-  RD_TRY(rd_learn_linear(l, p, branch->made, RD_F32, false, input, h->T, mid, e));
+  RD_TRY(rd_learn_linear(l, p, branch->made, RD_F32, NULL, input, h->T, mid, e));
   if (norm)
     RD_TRY(rd_learn_norm(l, l->normed, RD_F32, branch->rstd, branch->made, norm, h->T, D, e));
   return add_scaled(l, y, norm ? l->normed : branch->made,
@@ -141,7 +141,7 @@ rd_code rd_learn_forward(rd_device_learn *l, rd_learn_half *h, int64_t index, rd
       rotated_heads(l, h, &w->q, index, a->q, a->n1, a->lora.q, a->q_raw, a->q_rstd, w->q_norm, e));
   RD_TRY(
       rotated_heads(l, h, &w->k, index, a->k, a->n1, a->lora.k, a->k_raw, a->k_rstd, w->k_norm, e));
-  RD_TRY(rd_learn_linear(l, &w->v, a->v, t, false, a->n1, T, a->lora.v, e));
+  RD_TRY(rd_learn_linear(l, &w->v, a->v, t, NULL, a->n1, T, a->lora.v, e));
   if (h == &l->clean) {
     RD_TRY(copy(l, l->past_k + index * l->rows * bytes, a->k, T * c->kv_heads * c->head_dim, t, e));
     RD_TRY(copy(l, l->past_v + index * l->rows * bytes, a->v, T * c->kv_heads * c->head_dim, t, e));
@@ -152,8 +152,8 @@ rd_code rd_learn_forward(rd_device_learn *l, rd_learn_half *h, int64_t index, rd
   RD_TRY(add_to_stream(l, h, &w->o, a->mid, a->x, a->att, a->lora.o, &a->branch1,
                        w->attention_post_norm, e));
   RD_TRY(rd_learn_norm(l, a->n2, t, a->rstd2, a->mid, w->mlp_norm, T, D, e));
-  RD_TRY(rd_learn_linear(l, &w->gate, a->gate, a->wide, false, a->n2, T, a->lora.gate, e));
-  RD_TRY(rd_learn_linear(l, &w->up, a->up, a->wide, false, a->n2, T, a->lora.up, e));
+  RD_TRY(rd_learn_linear(l, &w->gate, a->gate, a->wide, NULL, a->n2, T, a->lora.gate, e));
+  RD_TRY(rd_learn_linear(l, &w->up, a->up, a->wide, NULL, a->n2, T, a->lora.up, e));
   RD_TRY(gated(l, h, a, e));
   return add_to_stream(l, h, &w->down, a->out, a->mid, a->h, a->lora.down, &a->branch2,
                        w->mlp_post_norm, e);

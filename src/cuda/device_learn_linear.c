@@ -7,19 +7,20 @@ float *rd_learn_gradient(const rd_device_learn *l, const float *here) {
   return here ? l->gradients + (here - l->plan.gradients) : NULL;
 }
 
-rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtype y_type, bool add,
-                        const void *x, int64_t T, void *mid, rd_error *e) {
+rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtype y_type,
+                        const void *added, const void *x, int64_t T, void *mid, rd_error *e) {
   rd_device *d = l->device;
   const int64_t N = p->w.rows, K = p->w.cols, rank = p->a.rows;
   const rd_product whole = {.y = y,
                             .x = x,
                             .w = p->w.data,
+                            .from = added,
                             .T = T,
                             .N = N,
                             .K = K,
                             .y_stride = N,
                             .alpha = 1,
-                            .beta = add ? 1 : 0,
+                            .beta = added ? 1 : 0,
                             .type = l->type,
                             .y_type = y_type};
   RD_TRY(d->multiply(d, &whole, e));
@@ -32,6 +33,7 @@ rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtyp
   if (rank == 0)
     return RD_OK;
   rd_product down = whole, up = whole;
+  down.from = up.from = NULL;
   down.y = mid;
   down.w = p->a.data;
   down.N = down.y_stride = rank;

@@ -25,7 +25,7 @@ static rd_code logits_of(rd_device_learn *l, const rd_learn_half *h, float *logi
   const rd_blocks grid = rd_blocks_over(l->device, args.n);
   RD_TRY(pick(l, h->hidden, rows, n, e));
   RD_TRY(
-      rd_learn_linear(l, &h->weights->head, logits, RD_F32, false, l->gathered, n, l->head_mid, e));
+      rd_learn_linear(l, &h->weights->head, logits, RD_F32, NULL, l->gathered, n, l->head_mid, e));
   return c->logits_scaling > 0 || c->final_cap > 0 ? RD_LAUNCH(l, bound, &grid, &args, e) : RD_OK;
 }
 
@@ -156,7 +156,15 @@ static rd_code look_up_back(rd_device_learn *l, const float *table, rd_error *e)
   return RD_LAUNCH(l, look_up_back, &grid, &args, e);
 }
 
-rd_code rd_learn_back(rd_device_learn *l, const rd_gradient *g, rd_error *e) {
+typedef struct going_back {
+  rd_device_learn *l;
+  const rd_gradient *g;
+} going_back;
+
+static rd_code layers_back(void *context, rd_error *e) {
+  const going_back *b = context;
+  rd_device_learn *l = b->l;
+  const rd_gradient *g = b->g;
   const rd_config *c = l->config;
   RD_TRY(rd_learn_norm_back(l, l->dx, RD_F32, false, l->dhidden, l->own.x, RD_F32,
                             l->own.weights->norm, g->norm, l->own.rstd, l->own.T, c->width, e));
@@ -165,6 +173,14 @@ rd_code rd_learn_back(rd_device_learn *l, const rd_gradient *g, rd_error *e) {
       RD_TRY(rd_learn_forward(l, &l->own, index, e));
     RD_TRY(rd_learn_backward(l, index, &g->layers[index], e));
   }
+  return RD_OK;
+}
+
+rd_code rd_learn_back(rd_device_learn *l, const rd_gradient *g, rd_error *e) {
+  going_back b = {l, g};
+  const rd_device_key key = {
+      l, {RD_LEARN_BACK, l->own.T, l->own.tile_count, (int64_t)(intptr_t)g->layers}};
+  RD_TRY(rd_device_again(l->device, &key, layers_back, &b, e));
   return g->embedding ? look_up_back(l, g->embedding, e) : RD_OK;
 }
 

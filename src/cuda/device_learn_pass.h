@@ -26,6 +26,9 @@ typedef struct rd_learn_half {
   int64_t T, span_count, tile_count; /* of the last run */
 } rd_learn_half;
 
+/* What of a pass a device remembers, before the numbers that decide it: no other owner's. */
+enum { RD_LEARN_OWN = -1, RD_LEARN_CLEAN = -2, RD_LEARN_BACK = -3 };
+
 /* Lists of rows that have losses. */
 typedef struct rd_loss_lists {
   int32_t *rows, *targets, *parents; /* (rows) */
@@ -79,9 +82,10 @@ rd_code rd_learn_list_update(rd_device_learn *l, rd_error *e);
 /* What matrices and vectors of the plan's gradient are on the device. */
 float *rd_learn_gradient(const rd_device_learn *l, const float *here);
 
-/* y (T, N) of y_type = x w' + bias + scale (x a') b'; `mid` (T, rank) of the activations' type. */
-rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtype y_type, bool add,
-                        const void *x, int64_t T, void *mid, rd_error *e);
+/* y (T, N) of y_type = what is added (as y, or NULL: nothing) + x w' + bias + scale (x a') b';
+ * `mid` (T, rank) of the activations' type. */
+rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtype y_type,
+                        const void *added, const void *x, int64_t T, void *mid, rd_error *e);
 /* Gradients from dy (T, N): dx (T, K) of dx_type is written or added to, where it is not NULL. */
 rd_code rd_learn_linear_back(rd_device_learn *l, const rd_linear *p, const rd_linear_grad *g,
                              void *dx, rd_dtype dx_type, bool add, const void *dy, const void *x,

@@ -3,6 +3,23 @@
  * own products, for which groups of integers are decoded a stretch of rows at a time. */
 #include "device_pass.h"
 
+rd_code rd_device_again(rd_device *d, const rd_device_key *key, rd_device_work *work, void *context,
+                        rd_error *e) {
+  bool done = false, again = d->begin != NULL;
+  rd_code code = RD_OK;
+  if (!again)
+    return work(context, e);
+  while (again) {
+    RD_TRY(d->begin(d, key, &done, e));
+    if (done)
+      return RD_OK;
+    code = work(context, e);
+    const rd_code ended = d->end(d, &again, code == RD_OK ? e : NULL);
+    code = code == RD_OK ? ended : code;
+  }
+  return code;
+}
+
 rd_blocks rd_blocks_over(const rd_device *d, int64_t n) {
   enum { EACH = 4, MOST = 1 << 16 };
   const int64_t wanted = (n + EACH * d->threads - 1) / (EACH * d->threads);

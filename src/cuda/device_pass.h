@@ -53,6 +53,12 @@ struct rd_device_stack {
 };
 
 /* Launch a kernel by its name, with its arguments. */
+/* Ask for what `work` asks for; a device that remembers what it did is asked by the key alone,
+ * which decides every launch. */
+typedef rd_code rd_device_work(void *context, rd_error *e);
+rd_code rd_device_again(rd_device *d, const rd_device_key *key, rd_device_work *work, void *context,
+                        rd_error *e);
+
 #define RD_LAUNCH(s, name, grid, args, e)                                                          \
   ((s)->device->launch((s)->device, &(s)->device->kernels->name, (grid), (args), (e)))
 /* Blocks that go through n elements; one block for each of n rows of D numbers. */

@@ -342,23 +342,8 @@ static rd_code run_layers(rd_device_stack *s, rd_error *e) {
   return rd_device_norm(s, s->n, s->type, s->x, plain->norm, w->norm, s->T, s->clean, c->width, e);
 }
 
-/* The same, which a device that remembers what it did is asked for by these numbers alone: they
- * decide every launch. */
-static rd_code run_again(rd_device_stack *s, rd_error *e) {
-  rd_device *d = s->device;
-  const rd_device_key key = {s,
-                             {s->T, s->clean, s->tile_count, s->tile_rows, rd_device_splits_of(s)}};
-  bool done = false, again = true;
-  rd_code code = RD_OK;
-  while (again) {
-    RD_TRY(d->begin(d, &key, &done, e));
-    if (done)
-      return RD_OK;
-    code = run_layers(s, e);
-    const rd_code ended = d->end(d, &again, code == RD_OK ? e : NULL);
-    code = code == RD_OK ? ended : code;
-  }
-  return code;
+static rd_code run_all(void *context, rd_error *e) {
+  return run_layers(context, e);
 }
 
 rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
@@ -372,5 +357,8 @@ rd_code rd_device_stack_run(rd_device_stack *s, const rd_sequence *sequences,
     RD_TRY(rd_sequence_check(&sequences[i], c, s->T, s->rows, e));
     place(s, &sequences[i], lanes[i], block < 0 ? c->block : block);
   }
-  return s->device->begin ? run_again(s, e) : run_layers(s, e);
+  /* these numbers decide every launch */
+  const rd_device_key key = {s,
+                             {s->T, s->clean, s->tile_count, s->tile_rows, rd_device_splits_of(s)}};
+  return rd_device_again(s->device, &key, run_all, s, e);
 }

@@ -92,13 +92,16 @@ typedef struct rd_learn_attend_args {
   int32_t heads, kv_heads, hd, window, type; /* window: 0 or 1, which of a row's ranges */
   float scale, cap;
 } rd_learn_attend_args;
-/* Bytes that a block shares, of attend_keep or of a way back. */
+/* Bytes that a block shares, of attend_keep or of a way back: in bf16 lots of 64 rows, three or
+ * four of them, and what a way back knows of queries; in f32 rows, and what warps put down. */
 static inline size_t rd_learn_shared(int64_t hd, rd_dtype type, bool back) {
-  const size_t wide = (size_t)((hd + 15) / 16 * 16 + 8), size = type == RD_F32 ? 4 : 2;
+  const size_t wide = (size_t)((hd + 15) / 16 * 16 + 8), numbers = 4 * sizeof(float);
   const size_t rows =
       back ? 2 * RD_LEARN_ROWS + 2 * RD_LEARN_STEP : RD_LEARN_ROWS + 2 * RD_LEARN_STEP;
-  const size_t scratch = 2 * 16 * (RD_LEARN_STEP + 8) * (size + sizeof(float));
-  return rows * wide * size + RD_LEARN_WARPS * scratch + 4 * RD_LEARN_STEP * sizeof(float);
+  const size_t scratch = 4 * 16 * (RD_LEARN_STEP + 8) * sizeof(float);
+  return type == RD_BF16
+           ? (back ? 4u : 3u) * RD_LEARN_ROWS * wide * sizeof(uint16_t) + RD_LEARN_ROWS * numbers
+           : rows * wide * sizeof(float) + RD_LEARN_WARPS * scratch + RD_LEARN_STEP * numbers;
 }
 
 /* losses[i] = cross-entropy of logits (n, V) against targets[i], or, where there are goals (n, V),
