@@ -194,19 +194,6 @@ static rd_code check_heads(const rd_device_learn *l, rd_error *e) {
                      l->device->name, l->device->shared);
 }
 
-static rd_code check_memory(const rd_device_learn *l, size_t weights, size_t working, rd_error *e) {
-  size_t unused = 0, all = 0;
-  l->device->memory(l->device, &unused, &all);
-  if (weights + working <= unused)
-    return RD_OK;
-  return rd_fail(e, RD_NO_MEMORY,
-                 "%s has %.2f GB of its %.2f GB left; the weights take %.2f GB there and passes of "
-                 "%lld rows %.2f GB more: use a smaller --batch with --accumulate, --recompute, or "
-                 "--engine cpu",
-                 l->device->name, (double)unused / 1e9, (double)all / 1e9, (double)weights / 1e9,
-                 (long long)l->rows, (double)working / 1e9);
-}
-
 static rd_code fill(rd_device_learn *l, size_t working, rd_error *e) {
   rd_device *d = l->device;
   const rd_config *c = l->config;
@@ -242,7 +229,8 @@ rd_code rd_device_learn_new(rd_device_learn **out, rd_device *d, const rd_step_p
   if (code == RD_OK)
     code = check_heads(l, e);
   if (code == RD_OK)
-    code = check_memory(l, weights, working, e);
+    code = rd_device_check_memory(d, weights, working, l->rows,
+                                  "--batch with --accumulate, --recompute", e);
   if (code == RD_OK)
     code = fill(l, working, e);
   if (code != RD_OK) {

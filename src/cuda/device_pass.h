@@ -96,6 +96,10 @@ size_t rd_attend_shared(int64_t hd);
 int32_t rd_device_curve(const rd_activation *f);
 /* RD_UNSUPPORTED: what no kernel computes of a model, for sequences of up to `longest`. */
 rd_code rd_device_check(const rd_config *c, int64_t longest, rd_error *e);
+/* RD_NO_MEMORY: a device has less left than weights and passes of so many rows take, with the
+ * numbers and what is to be smaller, or used. */
+rd_code rd_device_check_memory(rd_device *d, size_t weights, size_t working, int64_t rows,
+                               const char *advice, rd_error *e);
 /* Tables (longest, turned/2) of all layers, or of local ones. */
 rd_code rd_device_send_angles(rd_device *d, float *cosines, float *sines, const rd_config *c,
                               bool local, int64_t longest, rd_error *e);

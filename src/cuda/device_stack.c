@@ -133,18 +133,17 @@ rd_code rd_device_check(const rd_config *c, int64_t longest, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code check_memory(rd_device *d, const rd_device_stack *s, size_t weights, size_t working,
-                            rd_error *e) {
+rd_code rd_device_check_memory(rd_device *d, size_t weights, size_t working, int64_t rows,
+                               const char *advice, rd_error *e) {
   size_t unused = 0, all = 0;
   d->memory(d, &unused, &all);
   if (weights + working <= unused)
     return RD_OK;
   return rd_fail(e, RD_NO_MEMORY,
-                 "%s has %.2f GB of its %.2f GB left; the model takes %.2f GB there and passes of "
-                 "%lld rows %.2f GB more: use a smaller --window, a quantised file, or --engine "
-                 "cpu",
+                 "%s has %.2f GB of its %.2f GB left; the weights take %.2f GB there and passes of "
+                 "%lld rows %.2f GB more: use a smaller %s, or --engine cpu",
                  d->name, (double)unused / 1e9, (double)all / 1e9, (double)weights / 1e9,
-                 (long long)s->rows, (double)working / 1e9);
+                 (long long)rows, (double)working / 1e9, advice);
 }
 
 rd_code rd_device_send_angles(rd_device *d, float *cosines, float *sines, const rd_config *c,
@@ -197,7 +196,7 @@ rd_code rd_device_stack_new(rd_device_stack **out, rd_device *d, const rd_model 
   s->device = d;
   rd_code code = measure(&weights, &working, s, e);
   if (code == RD_OK)
-    code = check_memory(d, s, weights, working, e);
+    code = rd_device_check_memory(d, weights, working, rows, "--window, a quantised file", e);
   if (code == RD_OK)
     code = fill(s, working, e);
   if (code != RD_OK) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernels of training are told: the ways back of the others, attention that keeps what its
+/* What the kernels of training are told: ways back of the others, attention that keeps what its
  * way back reads, the loss, and the optimizer. kernel_args.h says how to read this. */
 #ifndef RD_LEARN_ARGS_H
 #define RD_LEARN_ARGS_H
@@ -92,8 +92,7 @@ typedef struct rd_learn_attend_args {
   int32_t heads, kv_heads, hd, window, type; /* window: 0 or 1, which of a row's ranges */
   float scale, cap;
 } rd_learn_attend_args;
-/* Bytes that a block shares, of attend_keep or of a way back: in bf16 lots of 64 rows, three or
- * four of them, and what a way back knows of queries; in f32 rows, and what warps put down. */
+/* Bytes that a block shares, of attend_keep or of a way back. */
 static inline size_t rd_learn_shared(int64_t hd, rd_dtype type, bool back) {
   const size_t wide = (size_t)((hd + 15) / 16 * 16 + 8), numbers = 4 * sizeof(float);
   const size_t rows =

@@ -35,10 +35,11 @@ typedef struct rd_step_kind {
   bool device;        /* weights and gradients lie elsewhere */
   rd_code (*open)(rd_step **out, const rd_step_plan *plan, rd_error *e);
   size_t (*memory)(const rd_step_plan *plan); /* bytes there; 0: the plan is refused */
-  /* Operations a second of one product of a type, by trying; and the share of that which a whole
-   * step reaches, about. */
+  /* Operations a second of one large product of a type, by trying; and the share of that which a
+   * step of a very wide model reaches, about, and the width that reaches half of it: narrow
+   * products wait for memory. 0: all do. */
   rd_code (*speed)(double *flops, rd_dtype type, rd_error *e);
-  double share;
+  double share, narrow;
 } rd_step_kind;
 
 extern const rd_step_kind rd_step_kinds[];

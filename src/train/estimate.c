@@ -47,6 +47,7 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
   const rd_parameters *p = &t->parameters;
   rd_model live = rd_trainer_live(t);
   const rd_step_plan plan = rd_trainer_plan(t);
+  const double width = (double)t->config.width;
   double peak = 0;
   size_t before = rd_resident_bytes();
   RD_TRY(t->kind->speed(&peak, p->type, e));
@@ -66,6 +67,6 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
       .updates = t->updates,
       .tokens_per_update = t->rules.rows * t->settings->accumulate,
       .flops_per_update = flops_of_update(t),
-      .flops_per_second = t->kind->share * peak};
+      .flops_per_second = t->kind->share * peak * width / (width + t->kind->narrow)};
   return RD_OK;
 }

@@ -332,7 +332,7 @@ static void what_no_device_computes_is_said(void **state) {
   assert_int_equal(rd_model_open(&m, &o, &e), RD_OK);
   assert_int_equal(rd_engine_open(&engine, "emulated", m, (int64_t)1 << 40, T, &e), RD_NO_MEMORY);
   assert_null(engine);
-  assert_non_null(strstr(e.message, "GB left; the model takes"));
+  assert_non_null(strstr(e.message, "GB left; the weights take"));
   assert_non_null(strstr(e.message, "--engine cpu"));
   m->config.rope.kind = rd_table_row(&rd_rope_table, "dynamic");
   m->config.rope.original = 8;

@@ -29,16 +29,12 @@ if "CARRIED_LIBRARIES" in os.environ:
 SCORES = [("tests/golden/models/llama-mha", None, "f32", 1e-4), ("tests/golden/models/qwen3", None, "f32", 1e-4),
           ("tests/golden/models/llama-gqa-tied", None, "bf16", 3e-2), ("models/tini", "none", "auto", 6e-2),
           ("models/stories260K/stories260K.gguf", None, "f32", 1e-4)]
-# what bench is asked; the shape's weights are random
-TIMES = [["--shape", "tini", "--windows", "16", "--repeats", "1"]] if TINY else [
-    ["--shape", "llama-1b", "--windows", "256"],
-    ["--shape", "llama-1b", "--decode"],
-    ["--shape", "llada-8b", "--windows", "256"],
-    ["--shape", "llada-8b", "--windows", "32", "--reuse", "224"],
-    ["--shape", "llada-8b", "--windows", "32", "--reuse", "32", "--written", "256"],
-    ["--shape", "llada-8b", "--decode"],
-    ["--shape", "llada-8b", "--decode", "--precision", "int8"],
-    ["--shape", "llada-8b", "--windows", "32", "--reuse", "224", "--precision", "int8"],
+# what bench is asked, all cases of a shape at once, since it takes seconds to make; its weights are random
+TIMES = [["--shape", "tini", "--windows", "16,1+8,2+2:2", "--repeats", "1"], ["--shape", "tini", "--windows", "1+8", "--precision", "q4", "--repeats", "1"]] if TINY else [
+    ["--shape", "llada-8b", "--windows", "256,32+224,1+256,32+32:256"],
+    ["--shape", "llada-8b", "--windows", "256,32+224,1+256,32+32:256", "--precision", "q4"],
+    ["--shape", "llada-8b", "--windows", "32+224,1+256", "--precision", "int8"],
+    ["--shape", "llama-1b", "--windows", "256,1+256"],
     ["--shape", "tini", "--windows", "256", "--batches", "1,16"],
     ["--shape", "smollm2-135m", "--windows", "256", "--batches", "1,16"],
 ]
