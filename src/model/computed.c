@@ -40,6 +40,7 @@ static const row config_rows[] = {
     {.key = "attention_layer_norm", .values = "[false]"},
     {.key = "include_bias", .values = "[false]"},
     {.key = "include_qkv_bias", .values = "[false]"},
+    {.key = "bias_for_layer_norm", .values = "[false, null]"},
 };
 
 static const row adapter_rows[] = {

@@ -172,6 +172,8 @@ json_t *rd_config_json(const rd_config *c, rd_dtype type) {
                       json_string(c->activation ? c->activation->name : "silu"));
   if (c->mlp_bias)
     json_object_set_new(out, "mlp_bias", json_true());
+  if (c->family->also)
+    json_object_update_new(out, json_loads(c->family->also, 0, NULL));
   rd_config_write_rope(c, out);
   rd_config_write_layers(c, out);
   rd_config_write_scales(c, out);

@@ -259,13 +259,17 @@ static const rd_family families[] = {
      .norm_eps = 1e-5},
     {.name = "llada",
      .model_types = {"llada"},
+     .also = "{\"layer_norm_type\":\"rms\",\"block_type\":\"llama\",\"rope\":true,\"alibi\":false,"
+             "\"include_bias\":false,\"include_qkv_bias\":false,\"attention_layer_norm\":false,"
+             "\"bias_for_layer_norm\":false,\"scale_logits\":false,\"input_emb_norm\":false}",
      .class_name = "LLaDAModelLM",
      .gguf = "llada",
      .keys = &llada_keys,
      .names = &llada_names,
      .block = 0,
      .own = {.sampler = "low-confidence"},
-     .rope_theta = 500000,
+     .rope_theta = 10000,
+     .norm_eps = 1e-5,
      .gguf_interleaved = true},
     {.name = "dream",
      .model_types = {"Dream", "dream"},

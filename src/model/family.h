@@ -44,6 +44,7 @@ typedef struct rd_family {
   const char *name;
   const char *model_types[4]; /* config.json's model_type; NULL ends the list */
   const char *gguf;           /* general.architecture, or NULL */
+  const char *also;           /* keys that its makers' class needs beside the others, as JSON */
   const char *class_name;     /* what config.json's architectures calls it; NULL: left out */
   const rd_config_keys *keys;
   const rd_names *names;

@@ -45,6 +45,7 @@ static void models(void **state) {
       {"{\"rope\": false}", "rope is false"},
       {"{\"alibi\": true}", "alibi is true"},
       {"{\"clip_qkv\": 8.0}", "clip_qkv is 8.0"},
+      {"{\"bias_for_layer_norm\": true}", "bias_for_layer_norm is true"},
   };
   check(read_config, lines, sizeof lines / sizeof *lines);
 }
