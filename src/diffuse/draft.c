@@ -12,7 +12,6 @@
 #include "draft_state.h"
 #include "formed.h"
 #include "gap_search.h"
-#include "sorted.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -29,7 +29,7 @@ struct rd_draft {
   rd_view view;                /* its arrays are the ones below, past the prompt */
   int32_t *canvas;             /* (prompt + count) what the model sees next */
   int32_t *unguided;           /* (prompt + count) the same with the prompt masked */
-  int32_t *sorted, *positions; /* (prompt + count) of samplers that sort: sorted.h */
+  int32_t *sorted, *positions; /* (prompt + count) of samplers that sort: sorted.c */
   int32_t *draft;              /* (count) the last draft */
   int32_t *previous;           /* (count) the one before */
   int32_t *list, *kept;        /* (count) positions, for events */
@@ -94,5 +94,12 @@ int64_t rd_draft_find_changes(rd_draft *d);
 rd_code rd_draft_finish(rd_draft *d, const char *why);
 /* An observer that refuses ends the generation: as cancelled, or with its own code. */
 rd_code rd_draft_heard(rd_draft *d, rd_code code, rd_error *e);
+
+/* Samplers that sort (WeDLM), in sorted.c: attention looks back only, so what is written stands in
+ * front of the masks, which see all of it, whatever position it has in the text. The canvas in the
+ * order of a pass, and the positions of its places: */
+void rd_sorted_layout(rd_draft *d, rd_arena *arena);
+/* A need whose canvas lies as the text does becomes one over places; what is wanted too. */
+void rd_sorted_need(rd_draft *d, rd_need *need);
 
 #endif

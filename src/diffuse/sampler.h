@@ -33,7 +33,7 @@ typedef struct rd_sampler {
   bool leads;    /* with `ahead`: block-length masks stand ahead of what is written. They and the
                     word before them see one another, everything before that looks back only */
   bool sorts;    /* block-length masks from the first on stand behind all that is written, wherever
-                    that has its position, and attention looks back only: sorted.h */
+                    that has its position, and attention looks back only: sorted.c */
   bool own_blocks; /* attention is in blocks of block-length, which begin with the answer */
   bool whole;      /* the answer's last block is a whole one, and is cut off afterwards */
   bool ends;       /* EOS ends it, once all before it is written */

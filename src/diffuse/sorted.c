@@ -2,7 +2,7 @@
 /* The order is made anew for every pass: prompt, what is written, masks, each by position. What
  * stands before the first mask is in its own place, and stays there; its keys are those of a causal
  * model over the finished text, so that nothing has to be computed again when it is done. */
-#include "sorted.h"
+#include "draft_state.h"
 
 #include <string.h>
 
