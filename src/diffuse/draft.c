@@ -312,7 +312,9 @@ static void choose_range(const rd_draft *d, rd_need *need) {
     v.changed = rd_lane_changed(d->lane, need->canvas, length);
     v.changed = v.changed < in_place ? v.changed : in_place;
   }
-  rd_reuse_range range = d->lane ? rd_reuse_choose(d->reuse, &v) : (rd_reuse_range){0, length};
+  rd_reuse_range range =
+      d->lane ? rd_reuse_choose(d->reuse, &v) : (rd_reuse_range){0, length, length};
+  need->length -= length - range.seen;
   need->first = range.first;
   need->end = range.end;
   if (d->setup.gate.answer) { /* what is behind the gate is computed at every pass */

@@ -4,7 +4,9 @@
  * right, and every row there does the same: it computes from the block of the first change to the
  * block of the last row wanted. Where attention looks both ways, whatever is not computed again is
  * an approximation; Fast-dLLM (Wu et al. 2025) found it good within a block of the answer, and
- * computes everything when a block begins. */
+ * computes everything when a block begins. Masks far behind the block say little more than how many
+ * they are: `near` leaves them out (DPad, Chen et al. 2025), so that neither they nor their share
+ * of attention are computed before their turn comes. */
 #include "reuse.h"
 
 #include "attention.h"
@@ -23,15 +25,16 @@ static rd_reuse_range range_changed(const rd_reuse_view *v) {
   int64_t block = v->attention, first = least(v->changed, v->wanted_first);
   int64_t last = most(first + 1, v->wanted_end) - 1;
   if (v->led) /* what stands ahead was computed for a pass alone */
-    return (rd_reuse_range){least(first, v->origin), v->length};
+    return (rd_reuse_range){least(first, v->origin), v->length, v->length};
   return (rd_reuse_range){most(rd_block_start(first, block, v->origin), 0),
-                          least(rd_block_start(last, block, v->origin) + block, v->length)};
+                          least(rd_block_start(last, block, v->origin) + block, v->length),
+                          v->length};
 }
 
 static rd_reuse_range range_prefix(const rd_reuse_view *v) {
   if (v->attention != RD_BIDIRECTIONAL)
     return range_changed(v);
-  return (rd_reuse_range){v->begins ? 0 : v->block_first, v->length};
+  return (rd_reuse_range){v->begins ? 0 : v->block_first, v->length, v->length};
 }
 
 static rd_reuse_range range_dual(const rd_reuse_view *v) {
@@ -44,7 +47,7 @@ static rd_reuse_range range_dual(const rd_reuse_view *v) {
 static rd_reuse_range range_moving(const rd_reuse_view *v) {
   if (v->attention != RD_BIDIRECTIONAL)
     return range_changed(v);
-  return (rd_reuse_range){v->moving_first, least(v->moving_end, v->length)};
+  return (rd_reuse_range){v->moving_first, least(v->moving_end, v->length), v->length};
 }
 
 const rd_reuse rd_reuses[] = {
@@ -62,6 +65,11 @@ const rd_reuse rd_reuses[] = {
     {.name = "dual",
      .help = "Fast-dLLM: so are the masks behind the block, and it alone is computed",
      .range = range_dual},
+    {.name = "near",
+     .help = "as prefix, and of the masks behind the block the first 64 alone are seen (DPad): "
+             "other words may come out where attention looks both ways",
+     .range = range_prefix,
+     .near = 64},
     {.name = "settled",
      .help = "only the stretch of places that still move; everything at every fourth pass. Other "
              "words may come out where attention looks both ways",
@@ -87,13 +95,16 @@ rd_code rd_reuse_find(const rd_reuse **out, const char *name, int64_t attention,
 }
 
 rd_reuse_range rd_reuse_choose(const rd_reuse *row, const rd_reuse_view *v) {
-  rd_reuse_range range = {0, v->length};
+  rd_reuse_range range = {0, v->length, v->length};
   if (row->range)
     range = row->range(v);
+  if (row->near > 0 && v->attention == RD_BIDIRECTIONAL)
+    range.seen = least(v->length, most(v->block_end + row->near, v->wanted_end));
   if (v->wanted_first < v->wanted_end) {
     range.first = least(range.first, v->wanted_first);
     range.end = most(range.end, v->wanted_end);
   }
-  range.first = most(0, least(range.first, v->length - 1));
+  range.end = least(range.end, range.seen);
+  range.first = most(0, least(range.first, range.seen - 1));
   return range;
 }

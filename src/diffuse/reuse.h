@@ -21,12 +21,14 @@ typedef struct rd_reuse_view {
 } rd_reuse_view;
 
 typedef struct rd_reuse_range {
-  int64_t first, end;
+  int64_t first, end; /* computed */
+  int64_t seen;       /* what stands behind is not there for this pass */
 } rd_reuse_range;
 
 typedef struct rd_reuse {
   const char *name, *help;
   rd_reuse_range (*range)(const rd_reuse_view *v); /* NULL: everything, and no lane */
+  int64_t near;    /* so many masks behind the block are seen; 0: all */
   bool settles;    /* places whose proposals stand still are not asked again */
   bool looks_back; /* has a meaning only where no position sees what comes after its block */
 } rd_reuse;

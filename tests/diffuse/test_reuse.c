@@ -59,6 +59,12 @@ static void ranges_are_what_the_rows_say(void **state) {
       {"exact", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 0, 0}, 0, 100},
       {"exact", {100, 40, 60, false, 45, 45, 60, 4, 0, false, 0, 0}, 44, 60},
       {"causal", {100, 40, 60, false, 100, 100, 100, 4, 0, false, 0, 0}, 99, 100},
+      /* 64 masks behind the block; what is wanted; all, where attention looks back */
+      {"near", {300, 40, 60, true, 40, 45, 60, 0, 0, false, 0, 0}, 0, 124},
+      {"near", {300, 40, 60, false, 45, 45, 60, 0, 0, false, 0, 0}, 40, 124},
+      {"near", {300, 40, 60, false, 45, 45, 290, 0, 0, false, 0, 0}, 40, 290},
+      {"near", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 0, 0}, 40, 100},
+      {"near", {300, 40, 60, false, 45, 45, 60, 4, 0, false, 0, 0}, 44, 60},
       {"settled", {100, 40, 60, false, 45, 45, 60, 0, 0, false, 45, 70}, 45, 70},
       {"settled",
        {100, 40, 60, true, 45, 45, 90, 0, 0, false, 50, 70},
@@ -103,7 +109,8 @@ static void ranges_hold_what_is_wanted(void **state) {
         continue;
       rd_reuse_range range = rd_reuse_choose(&rd_reuses[i], &v);
       assert_true(0 <= range.first && range.first <= v.wanted_first);
-      assert_true(v.wanted_end <= range.end && range.end <= v.length);
+      assert_true(v.wanted_end <= range.end && range.end <= range.seen && range.seen <= v.length);
+      assert_true(range.first < range.end);
       if (v.attention > 0) /* exact: from the first change on, whole blocks */
         assert_true(range.first <= v.changed && range.first % v.attention == 0);
     }
@@ -249,6 +256,25 @@ static void exact_rows_change_nothing(void **state) {
   rd_threads_set(2);
 }
 
+/* Where attention looks both ways and all masks are near, nothing is left out. */
+static void near_masks_are_seen(void **state) {
+  (void)state;
+  rd_model *model;
+  rd_error e = {0};
+  ending want[PLANS], is[PLANS];
+  rd_model_options o = {.path = RD_SOURCE_DIR "/tests/golden/models/dream", .precision = "f32"};
+  if (rd_model_open(&model, &o, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  model->config.block = 0;
+  run_plans(model, "prefix", false, want);
+  run_plans(model, "near", true, is);
+  for (int i = 0; i < PLANS; i++)
+    if (is[i].count != want[i].count || is[i].iterations != want[i].iterations ||
+        memcmp(is[i].ids, want[i].ids, (size_t)is[i].count * sizeof *is[i].ids) != 0)
+      fail_msg("plan %d (%s): another draft", i, plans[i].sampler);
+  rd_model_close(&model);
+}
+
 /* Where attention looks both ways: all is computed at every fourth pass, less in between, and what
  * is not asked keeps its token. */
 static void what_is_settled_is_not_asked_again(void **state) {
@@ -297,6 +323,7 @@ int main(void) {
       cmocka_unit_test(ranges_hold_what_is_wanted),
       cmocka_unit_test(rows_are_found_or_refused),
       cmocka_unit_test(exact_rows_change_nothing),
+      cmocka_unit_test(near_masks_are_seen),
       cmocka_unit_test(what_is_settled_is_not_asked_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
