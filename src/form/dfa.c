@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STEPS = 1 << 24 };
+enum { MOST_STEPS = 1 << 24, SHORT_BODY = 64 };
 
 /* A set of items: nodes of the other automaton, and behind their numbers the states of bodies. */
 typedef struct item_set {
@@ -25,7 +25,7 @@ typedef struct link {
 
 typedef struct maker {
   rd_dfa *d;
-  const rd_nfa *n;
+  rd_nfa *n;
   int32_t nodes; /* of n */
   int32_t *items;
   size_t item_count, item_capacity;
@@ -58,7 +58,7 @@ const rd_dfa_body *rd_dfa_body_of(const rd_dfa *d, int32_t state) {
 }
 
 int32_t rd_dfa_inside(const rd_dfa_body *b, int place, int64_t characters) {
-  bool begun = place != RD_STRING_BETWEEN;
+  bool begun = !b->in->between[place];
   if (b->most >= 0 && characters + begun > b->most)
     return RD_NOWHERE;
   int64_t count = characters < b->cap ? characters : b->cap;
@@ -72,25 +72,62 @@ int32_t rd_dfa_next(const rd_dfa *d, int32_t state, uint8_t byte) {
     return state < 0 ? state : d->table[(int64_t)state * d->class_count + d->class_of[byte]];
   const rd_dfa_body *b = rd_dfa_body_of(d, state);
   rd_dfa_where(b, state, &place, &count);
-  int to = d->inside[place][byte];
+  int to = b->in->next[place][byte];
   if (to >= 0)
-    return rd_dfa_inside(b, to, count + (to == RD_STRING_BETWEEN));
-  return place == RD_STRING_BETWEEN && byte == '"' ? rd_dfa_exit(b, count) : RD_NOWHERE;
+    return rd_dfa_inside(b, to, count + b->in->between[to]);
+  return to == RD_INSIDE_SHUT ? rd_dfa_exit(b, count) : RD_NOWHERE;
+}
+
+static int64_t states_of(const rd_dfa *d, const rd_nfa_body *b, int32_t longest) {
+  int32_t most = b->most > longest && b->least <= longest ? longest : b->most;
+  return ((int64_t)(most >= 0 ? most : b->least) + 1) * d->insides[b->inside].places;
+}
+
+/* How many characters strings may have that have a bound far away, so that all of them together
+ * have no more states than are quickly gone through. */
+static int32_t longest_of(const rd_dfa *d, const rd_nfa *n) {
+  int32_t longest = INT32_MAX;
+  for (int64_t all = INT64_MAX; all > RD_ENOUGH_STATES && longest > SHORT_BODY;) {
+    longest = longest == INT32_MAX ? 1 << 16 : longest - longest / 8;
+    all = 0;
+    for (size_t i = 0; i < n->body_count; i++)
+      all += states_of(d, &n->bodies[i], longest);
+  }
+  return longest;
 }
 
 /* Bodies with their states numbered from 0, for now. */
 static rd_code lay_bodies(maker *m) {
   rd_dfa *d = m->d;
-  const rd_nfa *n = m->n;
+  rd_nfa *n = m->n;
   int64_t all = 0;
   d->bodies = rd_calloc(n->body_count + 1, sizeof *d->bodies, "a form", m->e);
-  if (!d->bodies)
+  d->insides = rd_calloc(n->inside_count + 1, sizeof *d->insides, "a form", m->e);
+  if (!d->bodies || !d->insides)
     return RD_NO_MEMORY;
+  for (; d->inside_count < n->inside_count; d->inside_count++) {
+    rd_nfa_inside *inside = &n->insides[d->inside_count];
+    inside->before = (int32_t)d->inside_places;
+    d->inside_places += (size_t)inside->is.places;
+    d->insides[d->inside_count] = inside->is;
+    inside->is = (rd_inside){0};
+  }
+  const int32_t longest = longest_of(d, n);
   for (size_t i = 0; i < n->body_count; i++) {
-    const rd_nfa_body *b = &n->bodies[i];
+    rd_nfa_body *b = &n->bodies[i];
+    b->most = b->most > longest && b->least <= longest ? longest : b->most;
     int32_t cap = b->most >= 0 ? b->most : b->least;
-    d->bodies[i] = (rd_dfa_body){(int32_t)all, cap, b->least, b->most, RD_NOWHERE};
-    all += ((int64_t)cap + 1) * RD_STRING_PLACES;
+    const rd_inside *in = &d->insides[b->inside];
+    d->bodies[i] = (rd_dfa_body){.in = in,
+                                 .inside_places = n->insides[b->inside].before,
+                                 .body_places = (int32_t)d->body_places,
+                                 .first = (int32_t)all,
+                                 .cap = cap,
+                                 .least = b->least,
+                                 .most = b->most,
+                                 .exit = RD_NOWHERE};
+    d->body_places += (size_t)in->places;
+    all += ((int64_t)cap + 1) * in->places;
     if (all > RD_MOST_STATES)
       return rd_fail(m->e, RD_BAD_INPUT,
                      "the form is too large: its strings are up to %d characters long, and all of "
@@ -100,9 +137,6 @@ static rd_code lay_bodies(maker *m) {
   }
   d->body_count = n->body_count;
   d->count = (int32_t)all;
-  for (int place = 0; place < RD_STRING_PLACES; place++)
-    for (int byte = 0; byte < 256; byte++)
-      d->inside[place][byte] = (int8_t)rd_string_next(place, (uint8_t)byte);
   return RD_OK;
 }
 
@@ -115,10 +149,11 @@ static void class_bytes(maker *m) {
   for (size_t i = 0; i < m->n->count; i++)
     if (m->n->nodes[i].kind == RD_NFA_RANGE)
       begins[m->n->nodes[i].low] = begins[m->n->nodes[i].high + 1] = true;
-  for (int place = 0; place < RD_STRING_PLACES && d->body_count > 0; place++)
-    for (int byte = 1; byte < 256; byte++)
-      if (d->inside[place][byte] != d->inside[place][byte - 1] || byte == '"' || byte == '"' + 1)
-        begins[byte] = true;
+  for (size_t i = 0; i < d->inside_count; i++)
+    for (int32_t place = 0; place < d->insides[i].places; place++)
+      for (int byte = 1; byte < 256; byte++)
+        if (d->insides[i].next[place][byte] != d->insides[i].next[place][byte - 1])
+          begins[byte] = true;
   d->class_count = 0;
   for (int byte = 0; byte < 256; byte++) {
     if (begins[byte])
@@ -285,12 +320,12 @@ static rd_code link_body(maker *m, int32_t offset) {
   rd_dfa_where(b, offset, &place, &count);
   for (int class = 0; class < d->class_count; class ++) {
     uint8_t byte = m->byte_of[class];
-    int to = d->inside[place][byte];
-    int32_t state = to >= 0 ? rd_dfa_inside(b, to, count + (to == RD_STRING_BETWEEN)) : RD_NOWHERE;
+    int to = b->in->next[place][byte];
+    int32_t state = to >= 0 ? rd_dfa_inside(b, to, count + b->in->between[to]) : RD_NOWHERE;
     if (state != RD_NOWHERE)
       RD_TRY(add_link(m, class, m->nodes + state));
     bool fits = count >= b->least && (b->most < 0 || count <= b->most);
-    if (place == RD_STRING_BETWEEN && byte == '"' && fits)
+    if (to == RD_INSIDE_SHUT && fits)
       RD_TRY(add_link(m, class, m->n->bodies[b - d->bodies].exit));
   }
   return RD_OK;
@@ -457,7 +492,7 @@ static rd_code make(maker *m, int32_t start) {
   return finish(m);
 }
 
-rd_code rd_dfa_open(rd_dfa *out, const rd_nfa *n, int32_t start, rd_error *e) {
+rd_code rd_dfa_open(rd_dfa *out, rd_nfa *n, int32_t start, rd_error *e) {
   *out = (rd_dfa){0};
   maker m = {.d = out, .n = n, .nodes = (int32_t)n->count, .e = e};
   rd_code code = start >= 0 ? make(&m, start) : rd_nfa_check(n, e);
@@ -477,5 +512,8 @@ void rd_dfa_drop(rd_dfa *d) {
   free(d->table);
   free(d->accepts);
   free(d->bodies);
+  for (size_t i = 0; i < d->inside_count; i++)
+    rd_inside_drop(&d->insides[i]);
+  free(d->insides);
   *d = (rd_dfa){0};
 }

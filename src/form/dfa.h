@@ -2,24 +2,27 @@
 /* Automata over bytes that go one way: made of an rd_nfa, whole, so that threads may share it.
  *
  * A state is a number. The first `table_count` have a row of a table; behind them come the states
- * inside of JSON strings, which are worked out: for each body the places of string_body.h, each
+ * inside of JSON strings, which are worked out: for each body the places of its inside, each
  * with every count of characters. */
 #ifndef RD_DFA_H
 #define RD_DFA_H
 
 #include "nfa.h"
-#include "string_body.h"
 
 enum {
   RD_MOST_TABLE_STATES = 1 << 15,
   RD_MOST_STATES = 1 << 20,
-  RD_NOWHERE = -1,        /* no text goes on here */
-  RD_FORM_NEVER = 1 << 30 /* more words than any text has: an end is out of reach */
+  RD_ENOUGH_STATES = 1 << 18, /* bounds of lengths that lead beyond these are lowered */
+  RD_NOWHERE = -1,            /* no text goes on here */
+  RD_FORM_NEVER = 1 << 30     /* more words than any text has: an end is out of reach */
 };
 
 /* A body's states are first + place * (cap + 1) + count: counts rise within a place. */
 typedef struct rd_dfa_body {
-  int32_t first, cap; /* a count of `cap` stands for more too, where there is no most */
+  const rd_inside *in;
+  int32_t inside_places; /* places of the insides before its own, counted once each */
+  int32_t body_places;   /* places of the bodies before it */
+  int32_t first, cap;    /* a count of `cap` stands for more too, where there is no most */
   int32_t least, most;
   int32_t exit; /* the state behind the closing quote */
 } rd_dfa_body;
@@ -32,11 +35,13 @@ typedef struct rd_dfa {
   int32_t table_count, count, start;
   rd_dfa_body *bodies; /* (body_count) by rising `first` */
   size_t body_count;
-  int8_t inside[RD_STRING_PLACES][256]; /* rd_string_next */
+  rd_inside *insides; /* (inside_count) */
+  size_t inside_count;
+  size_t inside_places, body_places; /* of all of them */
 } rd_dfa;
 
-/* RD_BAD_INPUT: it would be too large, or no text is accepted. */
-rd_code rd_dfa_open(rd_dfa *out, const rd_nfa *n, int32_t start, rd_error *e);
+/* Takes over what strings may hold. RD_BAD_INPUT: it would be too large, or no text is accepted. */
+rd_code rd_dfa_open(rd_dfa *out, rd_nfa *n, int32_t start, rd_error *e);
 void rd_dfa_drop(rd_dfa *d);
 
 /* The body that a state behind the table belongs to. */

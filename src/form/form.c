@@ -306,26 +306,30 @@ static rd_code open_form(rd_form *f, const char *source, rd_error *e) {
   f->ended = f->dfa.count + 1;
   size_t states = (size_t)rd_form_states(f);
   f->fans = rd_calloc((size_t)f->dfa.table_count + 1, sizeof *f->fans, "a form", e);
-  f->exits = rd_calloc(f->dfa.body_count * RD_STRING_PLACES + 1, sizeof *f->exits, "a form", e);
+  f->exits = rd_calloc(f->dfa.body_places + 1, sizeof *f->exits, "a form", e);
+  f->places = rd_calloc(f->dfa.inside_places + 1, sizeof *f->places, "a form", e);
   f->least = rd_calloc(states, sizeof *f->least, "a form", e);
   f->reach = rd_calloc(states, sizeof *f->reach, "a form", e);
   g.list = rd_calloc(states, sizeof *g.list, "a form", e);
   g.first = rd_calloc(states + 2, sizeof *g.first, "a form", e);
   rd_code code = RD_NO_MEMORY;
-  if (f->fans && f->exits && f->least && f->reach && g.list && g.first) {
+  if (f->fans && f->exits && f->places && f->least && f->reach && g.list && g.first) {
     for (size_t s = 0; s < states; s++)
       f->least[s] = f->reach[s] = RD_FORM_NEVER;
+    for (size_t p = 0; p < RD_PLAIN_PLACES && f->dfa.inside_places > 0; p++)
+      f->places[p].fan = &f->words->inside[p]; /* the first inside is that of any string */
     code = measure(f, &g, e);
   }
   free(g.list);
   free(g.first);
   free(g.sources);
   f->keys = (int32_t)f->group_count;
-  for (int place = 0; place < RD_STRING_PLACES; place++) {
-    f->inside_keys[place] = f->keys;
-    f->keys += (int32_t)f->words->inside[place].group_count;
-    f->whole_keys[place] = f->keys;
-    f->keys += (int32_t)f->words->inside[place].whole_count;
+  for (size_t p = 0; code == RD_OK && p < f->dfa.inside_places; p++) {
+    rd_form_place *here = &f->places[p];
+    here->keys = f->keys;
+    f->keys += here->fan ? (int32_t)here->fan->group_count : 0;
+    here->whole_keys = f->keys;
+    f->keys += here->fan ? (int32_t)here->fan->whole_count : 0;
   }
   return code;
 }
@@ -349,7 +353,10 @@ void rd_form_close(rd_form **form) {
   rd_form *f = form ? *form : NULL;
   if (!f)
     return;
+  for (size_t p = 0; f->places && p < f->dfa.inside_places; p++)
+    rd_word_fan_drop(&f->places[p].own);
   rd_dfa_drop(&f->dfa);
+  free(f->places);
   free(f->fans);
   free(f->groups);
   free(f->ids);

@@ -106,7 +106,7 @@ static rd_code make_groups(rd_form *f, rd_form_part *part, int32_t state, bool d
 /* Words that leave a body from one of its places and go on behind it. */
 static rd_code make_throughs(rd_form *f, const rd_dfa_body *b, int place, rd_form_part *part,
                              size_t *steps, rd_error *e) {
-  const rd_word_fan *fan = &f->words->inside[place];
+  const rd_word_fan *fan = f->places[b->inside_places + place].fan;
   arrivals a = {0};
   rd_code code = RD_OK;
   part->first = f->through_count;
@@ -139,6 +139,13 @@ rd_code rd_form_make_fan(rd_form *f, int32_t state, size_t *steps, rd_error *e) 
   }
   const rd_dfa_body *b = rd_dfa_body_of(d, state);
   rd_dfa_where(b, state, &place, &count);
-  rd_form_part *part = &f->exits[(b - d->bodies) * RD_STRING_PLACES + place];
+  rd_form_place *here = &f->places[b->inside_places + place];
+  if (!here->fan) {
+    RD_TRY(rd_words_fan(&here->own, f->words, b->in, place, steps, e));
+    here->fan = &here->own;
+    if (*steps > MOST_STEPS)
+      return too_large(e);
+  }
+  rd_form_part *part = &f->exits[b->body_places + place];
   return part->made ? RD_OK : make_throughs(f, b, place, part, steps, e);
 }

@@ -23,6 +23,14 @@ typedef struct rd_form_part {
   bool made;
 } rd_form_part;
 
+/* What words make of a place of an inside. */
+typedef struct rd_form_place {
+  const rd_word_fan *fan; /* NULL: not made */
+  rd_word_fan own;
+  int32_t keys;       /* the key of its first group */
+  int32_t whole_keys; /* and of its first group without regard to characters */
+} rd_form_place;
+
 struct rd_form {
   const rd_words *words;
   rd_dfa dfa;
@@ -32,11 +40,10 @@ struct rd_form {
   size_t group_count, group_capacity;
   int32_t *ids;
   size_t id_count, id_capacity;
-  rd_form_part *exits; /* (body_count, RD_STRING_PLACES) of throughs */
+  rd_form_part *exits; /* (body_places) of throughs */
   rd_form_through *throughs;
   size_t through_count, through_capacity;
-  int32_t inside_keys[RD_STRING_PLACES]; /* the key of a place's first group */
-  int32_t whole_keys[RD_STRING_PLACES];  /* and of its first group without regard to characters */
+  rd_form_place *places; /* (inside_places) */
   int32_t keys;
   int32_t *least, *reach; /* (states) */
 };
@@ -63,18 +70,19 @@ static inline void rd_form_each_inside(const rd_form *f, int32_t state, rd_form_
   int place;
   int32_t count;
   rd_dfa_where(b, state, &place, &count);
-  const rd_word_fan *fan = &f->words->inside[place];
-  const rd_form_part *part = &f->exits[(b - f->dfa.bodies) * RD_STRING_PLACES + place];
+  const rd_form_place *here = &f->places[b->inside_places + place];
+  const rd_word_fan *fan = here->fan;
+  const rd_form_part *part = &f->exits[b->body_places + place];
   /* where there are enough characters, and may be any number, words of one place are one list */
   bool whole = b->most < 0 && count == b->cap;
   const rd_word_group *groups = whole ? fan->wholes : fan->groups;
   size_t group_count = whole ? fan->whole_count : fan->group_count;
-  int32_t keys = whole ? f->whole_keys[place] : f->inside_keys[place];
+  int32_t keys = whole ? here->whole_keys : here->keys;
   for (size_t i = 0; i < group_count; i++) {
     const rd_word_group *g = &groups[i];
     int64_t characters = (int64_t)count + g->characters;
-    int32_t to = g->place == RD_STRING_PLACES ? rd_dfa_exit(b, characters)
-                                              : rd_dfa_inside(b, g->place, characters);
+    int32_t to = g->place == RD_INSIDE_SHUT ? rd_dfa_exit(b, characters)
+                                            : rd_dfa_inside(b, g->place, characters);
     if (to != RD_NOWHERE)
       visit(context, to, fan->ids + g->first, g->count, keys + (int32_t)i);
   }

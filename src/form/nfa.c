@@ -10,8 +10,13 @@
 #include <string.h>
 
 void rd_nfa_drop(rd_nfa *n) {
+  for (size_t i = 0; i < n->inside_count; i++) {
+    rd_inside_drop(&n->insides[i].is);
+    free(n->insides[i].name);
+  }
   free(n->nodes);
   free(n->bodies);
+  free(n->insides);
   free(n->slots);
   *n = (rd_nfa){0};
 }
@@ -124,18 +129,70 @@ int32_t rd_nfa_text(rd_nfa *n, const char *text, size_t size, int32_t next) {
   return next;
 }
 
+/* --- insides of strings ----------------------------------------------------------------------- */
+
+int32_t rd_nfa_find_inside(const rd_nfa *n, const char *name) {
+  for (size_t i = 1; i < n->inside_count; i++)
+    if (strcmp(n->insides[i].name, name) == 0)
+      return (int32_t)i;
+  return -1;
+}
+
+/* Behind the others; `name` NULL: that of any string, which is the first. */
+static int32_t add_inside(rd_nfa *n, const char *name, rd_inside *inside) {
+  rd_nfa_inside one = {*inside, name ? rd_strdup(name, &n->error) : NULL, 0};
+  *inside = (rd_inside){0};
+  if (name && !one.name)
+    n->code = RD_NO_MEMORY;
+  else if (n->inside_count == RD_MOST_INSIDES)
+    n->code = rd_fail(&n->error, RD_BAD_INPUT,
+                      "the form is too large: more than %d kinds of strings", RD_MOST_INSIDES);
+  else
+    n->code = rd_grow((void **)&n->insides, &n->inside_capacity, n->inside_count + 1,
+                      sizeof *n->insides, &n->error);
+  if (n->code != RD_OK) {
+    rd_inside_drop(&one.is);
+    free(one.name);
+    return -1;
+  }
+  n->insides[n->inside_count] = one;
+  return (int32_t)n->inside_count++;
+}
+
+static bool add_plain_inside(rd_nfa *n) {
+  rd_inside plain = {0};
+  if (n->code == RD_OK && n->inside_count == 0) {
+    n->code = rd_inside_plain(&plain, &n->error);
+    if (n->code == RD_OK)
+      add_inside(n, NULL, &plain);
+  }
+  return n->code == RD_OK;
+}
+
+int32_t rd_nfa_add_inside(rd_nfa *n, const char *name, rd_inside *inside) {
+  if (!add_plain_inside(n)) {
+    rd_inside_drop(inside);
+    return -1;
+  }
+  return add_inside(n, name, inside);
+}
+
 int32_t rd_nfa_string_body(rd_nfa *n, int32_t least, int32_t most, int32_t next) {
-  if (next < 0 || !rd_nfa_step(n))
+  return add_plain_inside(n) ? rd_nfa_body_of(n, 0, least, most, next) : -1;
+}
+
+int32_t rd_nfa_body_of(rd_nfa *n, int32_t inside, int32_t least, int32_t most, int32_t next) {
+  if (inside < 0 || next < 0 || !rd_nfa_step(n))
     return -1;
   for (size_t i = 0; i < n->body_count; i++) /* the few that end where this does */
     if (i + 8 > n->body_count && n->bodies[i].exit == next && n->bodies[i].least == least &&
-        n->bodies[i].most == most)
+        n->bodies[i].most == most && n->bodies[i].inside == inside)
       return add(n, (rd_nfa_node){RD_NFA_BODY, 0, 0, (int32_t)i, -1});
   n->code = rd_grow((void **)&n->bodies, &n->body_capacity, n->body_count + 1, sizeof *n->bodies,
                     &n->error);
   if (n->code != RD_OK)
     return -1;
-  n->bodies[n->body_count] = (rd_nfa_body){least, most, next};
+  n->bodies[n->body_count] = (rd_nfa_body){inside, least, most, next};
   return add(n, (rd_nfa_node){RD_NFA_BODY, 0, 0, (int32_t)n->body_count++, -1});
 }
 

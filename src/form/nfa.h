@@ -14,8 +14,9 @@
 #define RD_NFA_H
 
 #include "charset.h"
+#include "string_body.h"
 
-enum { RD_MOST_NODES = 1 << 18, RD_MOST_BUILDING = 1 << 21 };
+enum { RD_MOST_NODES = 1 << 18, RD_MOST_BUILDING = 1 << 21, RD_MOST_INSIDES = 1 << 10 };
 
 typedef enum rd_nfa_kind {
   RD_NFA_RANGE,  /* one byte of [low, high], then a */
@@ -31,14 +32,23 @@ typedef struct rd_nfa_node {
 
 /* The inside of a string of `least` to `most` characters (-1: any number), a quote, then `exit`. */
 typedef struct rd_nfa_body {
-  int32_t least, most, exit;
+  int32_t inside, least, most, exit;
 } rd_nfa_body;
+
+/* What strings may hold, each once, by a name that says what it is. */
+typedef struct rd_nfa_inside {
+  rd_inside is;
+  char *name;     /* NULL: any string */
+  int32_t before; /* places of those before it, where an automaton has taken them over */
+} rd_nfa_inside;
 
 typedef struct rd_nfa {
   rd_nfa_node *nodes; /* (count) */
   size_t count, capacity;
   rd_nfa_body *bodies; /* (body_count) */
   size_t body_count, body_capacity;
+  rd_nfa_inside *insides; /* (inside_count) the first is that of any string */
+  size_t inside_count, inside_capacity;
   int32_t *slots; /* (slot_mask + 1) ranges by what they are: equal ones are one */
   size_t slot_mask;
   size_t built; /* calls of builders */
@@ -66,5 +76,11 @@ int32_t rd_nfa_text(rd_nfa *n, const char *text, size_t size, int32_t next);
 /* One character of the set, as UTF-8; `quoted`: as it is written in a JSON string. */
 int32_t rd_nfa_set(rd_nfa *n, const rd_charset *set, bool quoted, int32_t next);
 int32_t rd_nfa_string_body(rd_nfa *n, int32_t least, int32_t most, int32_t next);
+/* The same of a string that holds what the inside of this number says. */
+int32_t rd_nfa_body_of(rd_nfa *n, int32_t inside, int32_t least, int32_t most, int32_t next);
+/* The number of an inside; -1: there is none of that name. */
+int32_t rd_nfa_find_inside(const rd_nfa *n, const char *name);
+/* Takes the inside over, on failure too; -1 on failure. */
+int32_t rd_nfa_add_inside(rd_nfa *n, const char *name, rd_inside *inside);
 
 #endif

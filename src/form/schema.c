@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_FREE = 200 };
+
 static void write_place(const rd_schema_place *p, char *out, size_t room) {
   char step[80];
   if (!p)
@@ -103,17 +105,19 @@ static int32_t any_scalar(rd_nfa *n, int32_t next) {
   return rd_nfa_either(n, any_string(n, next), all);
 }
 
+static int32_t any_value(rd_nfa *n, int levels, int32_t next);
+
 /* What repeats between brackets; `item` builds one with what follows. */
 static int32_t any_members(rd_nfa *n, bool object, int levels, int32_t next) {
   int32_t close = rd_nfa_text(n, object ? "}" : "]", 1, next), loop = rd_nfa_loop(n);
-  int32_t item = rd_schema_any(n, levels - 1, loop);
+  int32_t item = any_value(n, levels - 1, loop);
   if (object)
     item = any_string(n, rd_schema_colon(n, item));
   loop = rd_nfa_close_loop(n, loop, rd_schema_comma(n, item), close);
   return rd_nfa_text(n, object ? "{" : "[", 1, loop < 0 ? -1 : rd_nfa_either(n, item, close));
 }
 
-int32_t rd_schema_any(rd_nfa *n, int levels, int32_t next) {
+static int32_t any_value(rd_nfa *n, int levels, int32_t next) {
   int32_t all = any_scalar(n, next);
   if (levels <= 0 || all < 0)
     return all;
@@ -123,6 +127,19 @@ int32_t rd_schema_any(rd_nfa *n, int levels, int32_t next) {
 
 int32_t rd_schema_any_object(rd_nfa *n, int levels, int32_t next) {
   return any_members(n, true, levels, next);
+}
+
+/* Each level doubles what a value takes: with many of them there are fewer, which is seen here
+ * before an automaton is made. */
+int32_t rd_schema_free(rd_schema_reader *r, bool object, int32_t next) {
+  int levels = r->turns > RD_SCHEMA_FREE ? RD_SCHEMA_FREE : r->turns > 0 ? r->turns - 1 : 0;
+  if (next < 0 || r->nfa->code != RD_OK)
+    return -1;
+  if (++r->free << levels > MOST_FREE && levels > 0)
+    r->nfa->code = rd_fail(&r->nfa->error, RD_BAD_INPUT,
+                           "the form is too large: %d values that may be any", r->free);
+  return object ? any_members(r->nfa, true, levels > 0 ? levels : 1, next)
+                : any_value(r->nfa, levels, next);
 }
 
 /* --- types ------------------------------------------------------------------------------------ */
@@ -227,7 +244,7 @@ static int32_t build_untyped(rd_schema_reader *r, const json_t *schema, int32_t 
       if (rd_name_listed(types[i].keywords, key))
         return types[i].build(r, schema, next);
   }
-  return rd_schema_any(r->nfa, RD_SCHEMA_FREE, next);
+  return rd_schema_free(r, false, next);
 }
 
 /* --- schemas made of schemas ------------------------------------------------------------------ */
@@ -466,7 +483,7 @@ int32_t rd_schema_value(rd_schema_reader *r, const json_t *schema, int32_t next)
   if (next < 0 || r->code != RD_OK)
     return -1;
   if (json_is_true(schema))
-    return rd_schema_any(r->nfa, RD_SCHEMA_FREE, next);
+    return rd_schema_free(r, false, next);
   if (json_is_false(schema))
     return rd_nfa_nothing(r->nfa);
   if (!rd_schema_check(r, schema))

@@ -103,7 +103,7 @@ int32_t rd_schema_some_key(rd_schema_reader *r, const json_t *schema, const char
   json_t *others = json_array_size(named) > 0 ? json_pack("{s:O}", "enum", named) : NULL;
   if (others && json_array_append_new(owned, others) == 0)
     terms[count++] = (rd_schema_term){others, true};
-  next = rd_schema_meet(r, terms, count, next);
+  next = rd_schema_meet(r, terms, count, 0, -1, next);
   json_decref(named);
   json_decref(owned);
   return next;

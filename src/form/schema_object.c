@@ -236,7 +236,7 @@ int32_t rd_schema_object(rd_schema_reader *r, const json_t *schema, int32_t next
     return rd_schema_fail(r, RD_BAD_INPUT, "required is a list of names");
   if (!o.named && !o.patterns && !o.names && !o.others && json_array_size(required) == 0 &&
       !json_object_get(schema, "minProperties") && !json_object_get(schema, "maxProperties"))
-    return next < 0 ? -1 : rd_schema_any_object(r->nfa, RD_SCHEMA_FREE, next);
+    return rd_schema_free(r, true, next);
   size_t most = json_object_size(o.named) + json_array_size(required) +
                 json_array_size(json_object_get(o.names, "enum")) + 1;
   o.list = rd_calloc(most, sizeof *o.list, "properties", r->e);

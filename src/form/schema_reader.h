@@ -19,8 +19,10 @@ typedef struct rd_schema_reader {
   const rd_schema_place *place;
   const json_t *open[RD_SCHEMA_DEEPEST]; /* (depth) schemas that are being read, outermost first */
   int depth, turns;
+  int free;     /* values that may be any, so far */
   json_t *made; /* schemas that were merged; NULL: none yet */
   bool merged;  /* the schema that is read was put together of several */
+  bool written; /* a string of one restriction is written out, as it is needed to be compared */
   rd_error *e;
   rd_code code; /* of the first that failed */
 } rd_schema_reader;
@@ -44,8 +46,8 @@ int32_t rd_schema_array(rd_schema_reader *r, const json_t *schema, int32_t next)
 int32_t rd_schema_string(rd_schema_reader *r, const json_t *schema, int32_t next);
 int32_t rd_schema_integer(rd_schema_reader *r, const json_t *schema, int32_t next);
 int32_t rd_schema_number(rd_schema_reader *r, const json_t *schema, int32_t next);
-/* Any value with `levels` of arrays and objects in it. */
-int32_t rd_schema_any(rd_nfa *n, int levels, int32_t next);
+/* Any value, with as many levels of arrays and objects in it as there is room for. */
+int32_t rd_schema_free(rd_schema_reader *r, bool object, int32_t next);
 /* A comma, and perhaps a space; a quoted key and its colon, and perhaps a space. */
 int32_t rd_schema_comma(rd_nfa *n, int32_t next);
 int32_t rd_schema_colon(rd_nfa *n, int32_t next);
@@ -74,8 +76,8 @@ int64_t rd_schema_count(rd_schema_reader *r, const json_t *schema, const char *k
 
 /* --- texts on which several schemas agree ----------------------------------------------------- */
 
-/* Automata that are walked at once: for strings and other values without members. Two objects agree
- * by their keywords, since the order of their properties is not one text. */
+/* Automata that are walked at once: for strings. Two objects agree by their keywords, since the
+ * order of their properties is not one text. */
 enum { RD_MOST_TERMS = 16 };
 
 typedef struct rd_schema_term {
@@ -83,10 +85,11 @@ typedef struct rd_schema_term {
   bool negated; /* what it does not allow is meant */
 } rd_schema_term;
 
-/* Where the texts begin that all of (count) terms allow, and -1 on failure. Among terms that are
+/* Where the strings begin that all of (count) terms allow, of `least` to `most` characters (-1: any
+ * number), and -1 on failure. Among terms that are
  * negated one at least must be by a pattern that is not: only then is each text spelled one way. */
 int32_t rd_schema_meet(rd_schema_reader *r, const rd_schema_term *terms, size_t count,
-                       int32_t next);
+                       int64_t least, int64_t most, int32_t next);
 /* The texts of one schema, ready to be compared with; dropped with rd_dfa_drop. */
 rd_code rd_schema_open_texts(rd_schema_reader *r, const json_t *schema, rd_dfa *out);
 /* Is the value, as it is written, one of them? */

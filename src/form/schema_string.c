@@ -7,7 +7,6 @@
 #include "pattern.h"
 #include "table.h"
 
-#include <math.h>
 #include <string.h>
 
 #define TIME "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)"
@@ -17,43 +16,40 @@
   "(0[13578]|1[02])-31)|[1-9]\\d(0[48]|[2468][048]|[13579][26])-02-29)"
 #define OCTET "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
 #define BASE64 "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
-#define NAME "[A-Za-z0-9_+-]{1,24}"
-#define LABEL "[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?"
+#define NAME "[A-Za-z0-9_+-]+"
+#define LABEL "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 
 /* The texts of a format, and how many characters they have: bounds of the length beyond these say
- * nothing new. `shorter`, where it is: as many of the texts, of `shorter_most` characters at most,
- * which are taken where the longer ones may not be. */
+ * nothing new. `counted`: the pattern has longer ones too, which are left out. */
 static const struct format {
   const char *name, *pattern;
   int64_t least, most; /* -1: any number */
-  const char *shorter;
-  int64_t shorter_most;
+  bool counted;
 } formats[] = {
-    {"date", DATE, 10, 10, NULL, 0},
-    {"time", TIME, 9, 21, NULL, 0},
-    {"date-time", DATE "T" TIME, 20, 32, NULL, 0},
-    {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", 36, 36, NULL, 0},
-    {"email", NAME "(\\." NAME "){0,2}@" LABEL "(\\." LABEL "){0,2}\\.[A-Za-z]{2,6}", 6, 150,
-     NAME "@" LABEL "\\.[A-Za-z]{2,6}", 54},
-    {"ipv4", OCTET "(\\." OCTET "){3}", 7, 15, NULL, 0},
-    {"ipv6", "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}", 15, 39, NULL, 0},
-    {"hostname", LABEL "(\\." LABEL "){0,3}", 1, 91, LABEL, 22},
-    {"uri", "https?://" LABEL "(\\." LABEL "){0,3}(:[1-9]\\d{0,3})?(/[A-Za-z0-9._~+-]{0,20}){0,3}",
-     8, 167, "https?://" LABEL "(\\." LABEL ")?(/[A-Za-z0-9._~+-]{0,20})?", 74},
+    {"date", DATE, 10, 10, false},
+    {"time", TIME, 9, 21, false},
+    {"date-time", DATE "T" TIME, 20, 32, false},
+    {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", 36, 36, false},
+    {"email", NAME "(\\." NAME ")*@(" LABEL "\\.)+[A-Za-z]{2,6}", 6, 64, true},
+    {"ipv4", OCTET "(\\." OCTET "){3}", 7, 15, false},
+    {"ipv6", "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}", 15, 39, false},
+    {"hostname", LABEL "(\\." LABEL ")*", 1, 63, true},
+    {"uri", "https?://" LABEL "(\\." LABEL ")*(:[1-9]\\d{0,3})?(/[A-Za-z0-9._~+-]*)*", 8, 160,
+     true},
     {"duration",
      "P(\\d{1,4}D|(\\d{1,3}D)?T(\\d{1,4}H|(\\d{1,2}H)?(\\d{1,4}M|(\\d{1,2}M)?\\d{1,4}S)))", 3, 17,
-     NULL, 0},
-    {"byte", BASE64, 0, -1, NULL, 0},
-    {"base64", BASE64, 0, -1, NULL, 0},
+     false},
+    {"byte", BASE64, 0, -1, false},
+    {"base64", BASE64, 0, -1, false},
 };
 static const rd_table format_table = RD_TABLE("format", formats);
 
 /* Formats that say what a text is for, or how it is shown, and not which texts there are. */
 static const char any_text[] = "password binary path file-path directory-path";
 
-static int32_t build_pattern(rd_schema_reader *r, const char *text, const char *what, bool search,
+static int32_t build_pattern(rd_schema_reader *r, const char *text, const char *what,
                              int32_t next) {
-  const rd_pattern_use use = {.what = what, .quoted = true, .search = search};
+  const rd_pattern_use use = {.what = what, .quoted = true, .search = true};
   rd_error why = {0};
   int32_t start = -1;
   next = rd_nfa_text(r->nfa, "\"", 1, next);
@@ -63,13 +59,6 @@ static int32_t build_pattern(rd_schema_reader *r, const char *text, const char *
   if (code != RD_OK)
     return rd_schema_fail(r, code, "%s", why.message);
   return rd_nfa_text(r->nfa, "\"", 1, start);
-}
-
-static int32_t build_format(rd_schema_reader *r, const char *name, int32_t next) {
-  rd_error why = {0};
-  const struct format *row = rd_table_find(&format_table, name, &why);
-  return row ? build_pattern(r, row->pattern, "format", false, next)
-             : rd_schema_fail(r, RD_UNSUPPORTED, "%s", why.message);
 }
 
 static int32_t build_length(rd_schema_reader *r, int64_t least, int64_t most, int32_t next) {
@@ -82,12 +71,13 @@ static int32_t build_length(rd_schema_reader *r, int64_t least, int64_t most, in
 
 /* --- several restrictions --------------------------------------------------------------------- */
 
-/* Restrictions of one string, a schema each. */
+/* Restrictions of one string: bounds of its length, and a schema for each of the others. */
 typedef struct terms {
   rd_schema_reader *r;
   json_t *owned; /* an array */
   rd_schema_term list[RD_MOST_TERMS];
   size_t count;
+  int64_t least, most; /* -1: any number */
   bool negated;
 } terms;
 
@@ -148,80 +138,75 @@ static void add_pattern(terms *t, const char *text) {
   add(t, false, json_pack("{s:s+}", "pattern", rest ? "^" : "", rest ? rest : text));
 }
 
-/* A format, and bounds of the length beside it, unless all of its texts are within these. */
-static void add_format(terms *t, const struct format *f, const char *name, const json_t *least,
-                       const json_t *most) {
-  double low = json_number_value(least), high = most ? json_number_value(most) : INFINITY;
-  bool bounded = f && f->most >= 0 && low <= (double)f->least;
-  bool shorter = f && f->shorter && high < (double)f->most;
-  if (shorter)
-    add(t, false, json_pack("{s:s++}", "pattern", "^(?:", f->shorter, ")$"));
-  else
-    add(t, false, json_pack("{s:s}", "format", name));
-  if ((least || most) && !(bounded && high >= (double)(shorter ? f->shorter_most : f->most)))
-    add(t, false, json_pack("{s:O*,s:O*}", "minLength", least, "maxLength", most));
+static void bound(terms *t, int64_t least, int64_t most) {
+  t->least = least > t->least ? least : t->least;
+  t->most = most >= 0 && (t->most < 0 || most < t->most) ? most : t->most;
+}
+
+/* A format: its pattern, and its own bounds where the pattern does not keep to them. */
+static void add_format(terms *t, const struct format *f) {
+  add(t, false, json_pack("{s:s++}", "pattern", "^(?:", f->pattern, ")$"));
+  if (f->counted)
+    bound(t, f->least, f->most);
 }
 
 /* What a schema says of a string, and what it says in allOf. A format whose texts are not known
  * says nothing where a pattern does. */
 static void gather(terms *t, const json_t *schema, bool pattern) {
   const json_t *list = json_object_get(schema, "allOf"), *negation = json_object_get(schema, "not");
-  const json_t *least = json_object_get(schema, "minLength");
-  const json_t *most = json_object_get(schema, "maxLength");
   const char *text = json_string_value(json_object_get(schema, "pattern"));
   const char *name = json_string_value(json_object_get(schema, "format"));
-  const struct format *known = name ? rd_table_find(&format_table, name, &(rd_error){0}) : NULL;
+  rd_error why = {0};
+  bool known = name && rd_table_row(&format_table, name),
+       any = name && rd_name_listed(any_text, name);
   pattern = pattern || text;
+  bound(t, rd_schema_count(t->r, schema, "minLength", 0),
+        rd_schema_count(t->r, schema, "maxLength", -1));
   if (text)
     add_pattern(t, text);
-  if (name && !rd_name_listed(any_text, name) && (known || !pattern))
-    add_format(t, known, name, least, most);
-  else if (least || most)
-    add(t, false, json_pack("{s:O*,s:O*}", "minLength", least, "maxLength", most));
+  if (known || (name && !any && !pattern)) {
+    const struct format *row = rd_table_find(&format_table, name, &why);
+    if (row)
+      add_format(t, row);
+    else
+      rd_schema_fail(t->r, RD_UNSUPPORTED, "%s", why.message);
+  }
   if (negation)
     add(t, true, json_incref((json_t *)(uintptr_t)negation));
   for (size_t i = 0; i < json_array_size(list) && t->r->code == RD_OK; i++)
     gather(t, json_array_get(list, i), pattern);
 }
 
-/* Is it one restriction, that the builders know by themselves? */
-static bool alone(const json_t *schema) {
+/* A pattern with nothing in it that looks ahead, and nothing beside it. */
+static bool alone(const terms *t, const json_t *schema) {
   const char *text = json_string_value(json_object_get(schema, "pattern"));
-  size_t said = json_object_get(schema, "minLength") || json_object_get(schema, "maxLength");
-  said += json_object_get(schema, "format") != NULL;
-  said += text != NULL;
-  bool looks = text && behind_looks(text);
-  return said < 2 && !looks && !json_object_get(schema, "allOf");
+  return t->count == 1 && t->least == 0 && t->most < 0 && !t->negated && text &&
+         !behind_looks(text);
 }
 
-static int32_t build_several(rd_schema_reader *r, const json_t *schema, int32_t next) {
+static int32_t build_terms(terms *t, const json_t *schema, int32_t next) {
   static const char any_spelled_once[] = "^[^\\u0000]*$";
-  terms t = {.r = r, .owned = json_array()};
-  gather(&t, schema, false);
-  if (t.negated)
-    add(&t, false, json_pack("{s:s}", "pattern", any_spelled_once));
-  if (r->code == RD_OK)
-    next = t.count == 0 ? build_length(r, 0, -1, next)
-         : t.count == 1 ? rd_schema_value(r, t.list[0].schema, next)
-                        : rd_schema_meet(r, t.list, t.count, next);
-  json_decref(t.owned);
-  return r->code == RD_OK ? next : -1;
+  rd_schema_reader *r = t->r;
+  if (t->negated)
+    add(t, false, json_pack("{s:s}", "pattern", any_spelled_once));
+  if (r->code != RD_OK)
+    return -1;
+  if (t->count == 0 || (t->most >= 0 && t->most < t->least))
+    return build_length(r, t->least, t->most, next);
+  if (r->written && alone(t, schema))
+    return build_pattern(r, json_string_value(json_object_get(schema, "pattern")), "pattern", next);
+  return rd_schema_meet(r, t->list, t->count, t->least, t->most, next);
 }
 
 int32_t rd_schema_string(rd_schema_reader *r, const json_t *schema, int32_t next) {
   const json_t *pattern = json_object_get(schema, "pattern");
   const json_t *format = json_object_get(schema, "format");
-  int64_t least = rd_schema_count(r, schema, "minLength", 0);
-  int64_t most = rd_schema_count(r, schema, "maxLength", -1);
-  if (r->code != RD_OK)
-    return -1;
+  terms t = {.r = r, .owned = json_array(), .most = -1};
   if ((pattern && !json_is_string(pattern)) || (format && !json_is_string(format)))
-    return rd_schema_fail(r, RD_BAD_INPUT, "pattern and format are texts");
-  if (!alone(schema))
-    return build_several(r, schema, next);
-  if (pattern)
-    return build_pattern(r, json_string_value(pattern), "pattern", true, next);
-  if (format && !rd_name_listed(any_text, json_string_value(format)))
-    return build_format(r, json_string_value(format), next);
-  return build_length(r, least, most, next);
+    rd_schema_fail(r, RD_BAD_INPUT, "pattern and format are texts");
+  else
+    gather(&t, schema, false);
+  next = r->code == RD_OK ? build_terms(&t, schema, next) : -1;
+  json_decref(t.owned);
+  return r->code == RD_OK ? next : -1;
 }

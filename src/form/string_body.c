@@ -2,6 +2,11 @@
 /* The well-formed sequences of Unicode's table 3-7, and JSON's escapes, as rows of ranges. */
 #include "string_body.h"
 
+#include "tok_bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 enum {
   BETWEEN,
   ONE_MORE,
@@ -50,9 +55,30 @@ static const struct step {
     {ONE_DIGIT, 'a', 'f', BETWEEN},
 };
 
-int rd_string_next(int place, uint8_t byte) {
+rd_code rd_inside_open(rd_inside *out, int32_t places, rd_error *e) {
+  *out = (rd_inside){.places = places};
+  out->next = rd_calloc((size_t)places, sizeof *out->next, "a form", e);
+  out->between = rd_calloc((size_t)places, sizeof *out->between, "a form", e);
+  if (!out->next || !out->between) {
+    rd_inside_drop(out);
+    return RD_NO_MEMORY;
+  }
+  memset(out->next, 0xFF, (size_t)places * sizeof *out->next);
+  return RD_OK;
+}
+
+rd_code rd_inside_plain(rd_inside *out, rd_error *e) {
+  RD_TRY(rd_inside_open(out, RD_PLAIN_PLACES, e));
   for (const struct step *s = steps; s < steps + sizeof steps / sizeof *steps; s++)
-    if (s->from == place && byte >= s->low && byte <= s->high)
-      return s->to;
-  return -1;
+    for (int byte = s->low; byte <= s->high; byte++)
+      out->next[s->from][byte] = s->to;
+  out->next[BETWEEN]['"'] = RD_INSIDE_SHUT;
+  out->between[BETWEEN] = true;
+  return RD_OK;
+}
+
+void rd_inside_drop(rd_inside *in) {
+  free(in->next);
+  free(in->between);
+  *in = (rd_inside){0};
 }

@@ -122,22 +122,23 @@ static rd_code arrive(const rd_words *w, arrivals *a, uint32_t node, int place, 
 }
 
 /* Go through the tree from one place of the inside. */
-static rd_code go_through(const rd_words *w, int from, arrivals *a, rd_error *e) {
-  int8_t places[RD_LONGEST_WORD + 1] = {(int8_t)from};
+static rd_code go_through(const rd_words *w, const rd_inside *in, int32_t from, arrivals *a,
+                          size_t *steps, rd_error *e) {
+  int16_t places[RD_LONGEST_WORD + 1] = {(int16_t)from};
   int32_t counts[RD_LONGEST_WORD + 1] = {0};
   for (uint32_t i = 1; i < w->count;) {
     const rd_word_node *x = &w->nodes[i];
-    int before = places[x->depth - 1], to = rd_string_next(before, x->byte);
-    bool quote = before == RD_STRING_BETWEEN && x->byte == '"';
-    counts[x->depth] = counts[x->depth - 1] + (to == RD_STRING_BETWEEN);
-    places[x->depth] = (int8_t)to;
+    int16_t to = in->next[places[x->depth - 1]][x->byte];
+    ++*steps;
+    places[x->depth] = to;
+    counts[x->depth] = counts[x->depth - 1] + (to >= 0 && in->between[to]);
     if (to >= 0) {
       RD_TRY(arrive(w, a, i, to, counts[x->depth], e));
       i++;
       continue;
     }
-    if (quote) {
-      RD_TRY(arrive(w, a, i, RD_STRING_PLACES, counts[x->depth], e));
+    if (to == RD_INSIDE_SHUT) {
+      RD_TRY(arrive(w, a, i, RD_INSIDE_SHUT, counts[x->depth], e));
       RD_TRY(
           rd_grow((void **)&a->exits, &a->exit_capacity, a->exit_count + 1, sizeof *a->exits, e));
       a->exits[a->exit_count++] = (rd_word_exit){i, counts[x->depth]};
@@ -147,13 +148,33 @@ static rd_code go_through(const rd_words *w, int from, arrivals *a, rd_error *e)
   return RD_OK;
 }
 
-static int by_arrival(const void *a, const void *b) {
-  const arrival *x = a, *y = b;
-  if (x->place != y->place)
-    return x->place < y->place ? -1 : 1;
-  if (x->characters != y->characters)
-    return x->characters < y->characters ? -1 : 1;
-  return (x->id > y->id) - (x->id < y->id);
+static int32_t characters_of(const arrival *a) {
+  return a->characters;
+}
+static int32_t place_of(const arrival *a) {
+  return a->place - RD_INSIDE_SHUT;
+}
+
+/* By a key below `most`; those of one key stay as they were. */
+static rd_code sort_by(arrivals *a, int32_t (*key)(const arrival *a), int32_t most, rd_error *e) {
+  size_t *firsts = rd_calloc((size_t)most + 1, sizeof *firsts, "a tree of words", e);
+  arrival *list = rd_calloc(a->count + 1, sizeof *list, "a tree of words", e);
+  if (!firsts || !list) {
+    free(firsts);
+    free(list);
+    return RD_NO_MEMORY;
+  }
+  for (size_t i = 0; i < a->count; i++)
+    firsts[key(&a->list[i]) + 1]++;
+  for (int32_t k = 0; k < most; k++)
+    firsts[k + 1] += firsts[k];
+  for (size_t i = 0; i < a->count; i++)
+    list[firsts[key(&a->list[i])]++] = a->list[i];
+  free(firsts);
+  free(a->list);
+  a->list = list;
+  a->capacity = a->count + 1;
+  return RD_OK;
 }
 
 static bool same_group(const arrival *a, const arrival *b) {
@@ -161,14 +182,14 @@ static bool same_group(const arrival *a, const arrival *b) {
 }
 
 static rd_code group(rd_word_fan *fan, arrivals *a, rd_error *e) {
-  size_t groups = 0;
-  if (a->count > 0)
-    qsort(a->list, a->count, sizeof *a->list, by_arrival);
-  for (size_t i = 0; i < a->count; i++)
+  size_t groups = 0, wholes = 0;
+  for (size_t i = 0; i < a->count; i++) {
     groups += i == 0 || !same_group(&a->list[i], &a->list[i - 1]);
+    wholes += i == 0 || a->list[i].place != a->list[i - 1].place;
+  }
   fan->ids = rd_calloc(a->count + 1, sizeof *fan->ids, "a tree of words", e);
   fan->groups = rd_calloc(groups + 1, sizeof *fan->groups, "a tree of words", e);
-  fan->wholes = rd_calloc(RD_STRING_PLACES + 1, sizeof *fan->wholes, "a tree of words", e);
+  fan->wholes = rd_calloc(wholes + 1, sizeof *fan->wholes, "a tree of words", e);
   if (!fan->ids || !fan->groups || !fan->wholes)
     return RD_NO_MEMORY;
   for (size_t i = 0; i < a->count; i++) {
@@ -187,17 +208,49 @@ static rd_code group(rd_word_fan *fan, arrivals *a, rd_error *e) {
   return RD_OK;
 }
 
+rd_code rd_words_fan(rd_word_fan *out, const rd_words *w, const rd_inside *in, int32_t place,
+                     size_t *steps, rd_error *e) {
+  arrivals a = {0};
+  *out = (rd_word_fan){0};
+  rd_code code = go_through(w, in, place, &a, steps, e);
+  if (code == RD_OK)
+    code = sort_by(&a, characters_of, RD_LONGEST_WORD + 1, e);
+  if (code == RD_OK)
+    code = sort_by(&a, place_of, in->places - RD_INSIDE_SHUT, e);
+  if (code == RD_OK)
+    code = group(out, &a, e);
+  free(a.list);
+  free(a.exits);
+  return code;
+}
+
+void rd_word_fan_drop(rd_word_fan *fan) {
+  free(fan->groups);
+  free(fan->wholes);
+  free(fan->ids);
+  free(fan->exits);
+  *fan = (rd_word_fan){0};
+}
+
+static int by_number(const void *a, const void *b) {
+  int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Of any string, each group in the order of its ids. */
 static rd_code make_inside(rd_words *w, rd_error *e) {
-  for (int place = 0; place < RD_STRING_PLACES; place++) {
-    arrivals a = {0};
-    rd_code code = go_through(w, place, &a, e);
-    if (code == RD_OK)
-      code = group(&w->inside[place], &a, e);
-    free(a.list);
-    free(a.exits);
-    RD_TRY(code);
+  rd_inside plain;
+  size_t steps = 0;
+  RD_TRY(rd_inside_plain(&plain, e));
+  rd_code code = RD_OK;
+  for (int32_t place = 0; place < plain.places && code == RD_OK; place++) {
+    rd_word_fan *fan = &w->inside[place];
+    code = rd_words_fan(fan, w, &plain, place, &steps, e);
+    for (size_t i = 0; i < fan->group_count; i++)
+      qsort(fan->ids + fan->groups[i].first, fan->groups[i].count, sizeof *fan->ids, by_number);
   }
-  return RD_OK;
+  rd_inside_drop(&plain);
+  return code;
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -238,12 +291,8 @@ void rd_words_close(rd_words **words) {
   rd_words *w = words ? *words : NULL;
   if (!w)
     return;
-  for (int place = 0; place < RD_STRING_PLACES; place++) {
-    free(w->inside[place].groups);
-    free(w->inside[place].wholes);
-    free(w->inside[place].ids);
-    free(w->inside[place].exits);
-  }
+  for (int place = 0; place < RD_PLAIN_PLACES; place++)
+    rd_word_fan_drop(&w->inside[place]);
   free(w->nodes);
   free(w->twins);
   free(w->writes);

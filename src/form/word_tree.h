@@ -22,7 +22,7 @@ typedef struct rd_word_node {
 
 /* Ids that lead to the same place: of a body, or of an automaton. */
 typedef struct rd_word_group {
-  int32_t place;         /* of a string's inside; RD_STRING_PLACES: behind its closing quote */
+  int32_t place;         /* of a string's inside; RD_INSIDE_SHUT: behind its closing quote */
   int32_t characters;    /* that they complete on the way */
   uint32_t first, count; /* of the list of ids */
 } rd_word_group;
@@ -52,11 +52,11 @@ typedef struct rd_words {
   int end_count;
   rd_word_node *nodes; /* (count); [0] is the root, which is no word */
   size_t count;
-  int32_t *twins;   /* (V) another id with the same text, -1 after the last */
-  bool *writes;     /* (V) is it in the tree? */
-  int32_t longest;  /* bytes of the longest word */
-  bool drops_space; /* the first word of a text loses a space in front */
-  rd_word_fan inside[RD_STRING_PLACES];
+  int32_t *twins;                      /* (V) another id with the same text, -1 after the last */
+  bool *writes;                        /* (V) is it in the tree? */
+  int32_t longest;                     /* bytes of the longest word */
+  bool drops_space;                    /* the first word of a text loses a space in front */
+  rd_word_fan inside[RD_PLAIN_PLACES]; /* of any string */
 } rd_words;
 
 /* All ids but `mask`, the ends, and special ones. RD_UNSUPPORTED: a tokenizer whose text is not
@@ -68,5 +68,10 @@ void rd_words_close(rd_words **w);
 /* What the id writes; its twins write the same. */
 const char *rd_words_text(const rd_words *w, int32_t id, size_t *size);
 bool rd_words_ends(const rd_words *w, int32_t id);
+
+/* What words make of a place of an inside. *steps counts nodes of the tree. */
+rd_code rd_words_fan(rd_word_fan *out, const rd_words *w, const rd_inside *in, int32_t place,
+                     size_t *steps, rd_error *e);
+void rd_word_fan_drop(rd_word_fan *fan);
 
 #endif

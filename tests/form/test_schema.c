@@ -502,13 +502,8 @@ static void test_lengths(void **state) {
     const char *name;
     int least, most;
   } formats[] = {{"date", 10, 10},    {"time", 9, 21}, {"date-time", 20, 32}, {"uuid", 36, 36},
-                 {"email", 6, 150},   {"ipv4", 7, 15}, {"ipv6", 15, 39},      {"hostname", 1, 91},
-                 {"duration", 3, 17}, {"uri", 8, 167}};
-  /* where the longer texts of a format may not be, these are the longest of the others */
-  static const struct {
-    const char *name;
-    int most;
-  } shorter[] = {{"email", 54}, {"hostname", 22}, {"uri", 74}};
+                 {"email", 6, 64},    {"ipv4", 7, 15}, {"ipv6", 15, 39},      {"hostname", 1, 63},
+                 {"duration", 3, 17}, {"uri", 8, 160}};
   (void)state;
   for (size_t i = 0; i < 4 * (sizeof formats / sizeof *formats); i++) {
     char source[200];
@@ -519,20 +514,8 @@ static void test_lengths(void **state) {
     snprintf(source, sizeof source, "json-schema:{\"format\":\"%s\",\"%s\":%d}",
              formats[i / 4].name, longest ? "minLength" : "maxLength", length);
     rd_code code = rd_form_open(&f, source, words, &e);
-    if ((code != RD_OK) != beyond || (beyond && !strstr(e.message, "no text has this form")))
-      fail_msg("%s: %s", source, code == RD_OK ? "there are such texts" : e.message);
-    rd_form_close(&f);
-  }
-  for (size_t i = 0; i < 2 * (sizeof shorter / sizeof *shorter); i++) {
-    char source[200];
-    rd_form *f = NULL;
-    rd_error e = {0};
-    int most = shorter[i / 2].most, beyond = (int)(i % 2);
-    snprintf(source, sizeof source,
-             "json-schema:{\"format\":\"%s\",\"minLength\":%d,\"maxLength\":%d}",
-             shorter[i / 2].name, most + beyond, most + 10);
-    rd_code code = rd_form_open(&f, source, words, &e);
-    if ((code != RD_OK) != beyond)
+    if ((code != RD_OK) != beyond || (beyond && !strstr(e.message, "no text has this form") &&
+                                      !strstr(e.message, "none can be")))
       fail_msg("%s: %s", source, code == RD_OK ? "there are such texts" : e.message);
     rd_form_close(&f);
   }
