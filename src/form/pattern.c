@@ -13,9 +13,10 @@ typedef enum node_kind { SET, LIST, CHOICE, REPEAT, BEGIN, END } node_kind;
 
 typedef struct node {
   node_kind kind;
-  rd_charset set;  /* SET */
-  int least, most; /* REPEAT; most -1: any number */
-  size_t place;
+  rd_charset set;      /* SET */
+  int least, most;     /* REPEAT; most -1: any number */
+  bool anchored;       /* is there an anchor in it? */
+  bool nullable;       /* may it be nothing? */
   struct node *last;   /* child */
   struct node *before; /* the sibling before it */
 } node;
@@ -41,9 +42,21 @@ static node *make(reader *r, node_kind kind) {
   node *x = rd_calloc(1, sizeof *x, "a pattern", r->e);
   if (x) {
     x->kind = kind;
-    x->place = r->text.at;
+    x->anchored = kind == BEGIN || kind == END;
+    x->nullable = x->anchored || kind == LIST;
   }
   return x;
+}
+
+/* A child behind the others. */
+static void adopt(node *parent, node *child) {
+  if (!child)
+    return;
+  child->before = parent->last;
+  parent->last = child;
+  parent->anchored = parent->anchored || child->anchored;
+  parent->nullable = parent->kind == LIST ? parent->nullable && child->nullable
+                                          : parent->nullable || child->nullable;
 }
 
 static bool more(const reader *r) {
@@ -119,7 +132,8 @@ static rd_code read_repeats(reader *r, node **x) {
       return RD_NO_MEMORY;
     outer->least = least;
     outer->most = most;
-    outer->last = *x;
+    outer->nullable = least == 0;
+    adopt(outer, *x);
     *x = outer;
   }
 }
@@ -159,6 +173,21 @@ static rd_code read_group(reader *r, node **out) {
   return RD_OK;
 }
 
+static const struct anchor {
+  const char *text;
+  node_kind kind;
+} anchors[] = {{"^", BEGIN}, {"$", END}, {"\\A", BEGIN}, {"\\Z", END}, {"\\z", END}};
+
+static const struct anchor *find_anchor(const reader *r) {
+  for (size_t i = 0; i < sizeof anchors / sizeof *anchors; i++) {
+    size_t size = strlen(anchors[i].text);
+    if (size <= r->text.size - r->text.at &&
+        memcmp(r->text.data + r->text.at, anchors[i].text, size) == 0)
+      return &anchors[i];
+  }
+  return NULL;
+}
+
 /* One atom into *out, which is NULL on failure or else the caller's. */
 static rd_code read_atom(reader *r, node **out) {
   char c = look(r);
@@ -166,11 +195,12 @@ static rd_code read_atom(reader *r, node **out) {
     return read_group(r, out);
   if (c == '*' || c == '+' || c == '?')
     return rd_fail(r->e, RD_BAD_INPUT, "%s: at %zu: nothing to repeat", r->use->what, r->text.at);
-  *out = make(r, c == '^' ? BEGIN : c == '$' ? END : SET);
+  const struct anchor *anchor = find_anchor(r);
+  *out = make(r, anchor ? anchor->kind : SET);
   if (!*out)
     return RD_NO_MEMORY;
-  if ((*out)->kind != SET) {
-    r->text.at++;
+  if (anchor) {
+    r->text.at += strlen(anchor->text);
     return RD_OK;
   }
   rd_code code = rd_pattern_read_set(&(*out)->set, &r->text, r->e);
@@ -186,10 +216,7 @@ static rd_code read_list(reader *r, node **out) {
     rd_code code = read_atom(r, &x);
     if (code == RD_OK)
       code = read_repeats(r, &x);
-    if (x) {
-      x->before = (*out)->last;
-      (*out)->last = x;
-    }
+    adopt(*out, x);
     RD_TRY(code);
   }
   return RD_OK;
@@ -202,10 +229,7 @@ static rd_code read_choice(reader *r, node **out) {
   for (;;) {
     node *x = NULL;
     rd_code code = read_list(r, &x);
-    if (x) {
-      x->before = (*out)->last;
-      (*out)->last = x;
-    }
+    adopt(*out, x);
     RD_TRY(code);
     if (look(r) != '|' || !more(r))
       return RD_OK;
@@ -251,23 +275,18 @@ static int32_t build(rd_nfa *n, const node *x, bool quoted, int32_t next) {
     }
     return all;
   default:
-    return next; /* anchors at the ends, which the caller has seen to */
+    return next; /* anchors, which build_anchored sees to */
   }
 }
 
-/* An anchor where it does not stand at an end of a whole alternative. */
-static const node *lost_anchor(const node *x, bool top) {
-  for (const node *child = x->last; child; child = child->before) {
-    bool end = child->kind == END && child == x->last,
-         begin = child->kind == BEGIN && !child->before;
-    if ((child->kind == BEGIN || child->kind == END) && !(top && x->kind == LIST && (begin || end)))
-      return child;
-    const node *found = lost_anchor(child, top && x->kind == CHOICE);
-    if (found)
-      return found;
-  }
-  return NULL;
-}
+/* --- anchors ---------------------------------------------------------------------------------- */
+
+/* What follows a part, by what is known there: [has nothing been written yet?][must the text end
+ * here?]. -1: nothing can. What follows where something has been written, follows too where nothing
+ * has: of a part without anchors that may be nothing, both ways are taken. */
+typedef struct ways {
+  int32_t at[2][2];
+} ways;
 
 /* Any text of any length, then `next`. */
 static int32_t build_anything(rd_nfa *n, bool quoted, int32_t next) {
@@ -280,25 +299,81 @@ static int32_t build_anything(rd_nfa *n, bool quoted, int32_t next) {
   return rd_nfa_close_loop(n, loop, again, next);
 }
 
-static bool begins_anchored(const node *list) {
-  const node *first = list->last;
-  while (first && first->before)
-    first = first->before;
-  return first && first->kind == BEGIN;
+static ways both(rd_nfa *n, ways a, ways b) {
+  for (int i = 0; i < 4; i++)
+    a.at[i / 2][i % 2] = rd_nfa_either(n, a.at[i / 2][i % 2], b.at[i / 2][i % 2]);
+  return a;
+}
+
+static ways build_plain(rd_nfa *n, const node *x, bool quoted, ways next) {
+  int32_t one = build(n, x, quoted, next.at[0][0]);
+  bool alike = next.at[1][0] == next.at[0][0] || !x->nullable;
+  int32_t first = alike ? one : rd_nfa_either(n, one, next.at[1][0]);
+  return (ways){
+      {{one, x->nullable ? next.at[0][1] : -1}, {first, x->nullable ? next.at[1][1] : -1}}};
+}
+
+static ways build_anchored(rd_nfa *n, const node *x, bool quoted, ways next);
+
+/* Any number of times: a turn that writes nothing is none. */
+static ways build_turns(rd_nfa *n, const node *x, bool quoted, ways next) {
+  int32_t loop = rd_nfa_loop(n);
+  ways turn = next;
+  turn.at[0][0] = loop;
+  turn = build_anchored(n, x, quoted, turn);
+  int32_t again = turn.at[0][0], then = next.at[0][0];
+  turn = both(n, turn, next);
+  if (again >= 0 && then >= 0)
+    turn.at[0][0] = rd_nfa_close_loop(n, loop, again, then);
+  else if (again >= 0) /* it may go on, and never end */
+    turn.at[0][0] = rd_nfa_close_loop(n, loop, again, rd_nfa_nothing(n));
+  else
+    turn.at[0][0] = then;
+  return turn;
+}
+
+static ways build_anchored(rd_nfa *n, const node *x, bool quoted, ways next) {
+  ways all = {{{-1, -1}, {-1, -1}}};
+  if (!rd_nfa_step(n))
+    return all;
+  if (!x->anchored)
+    return build_plain(n, x, quoted, next);
+  switch (x->kind) {
+  case BEGIN:
+    memcpy(all.at[1], next.at[1], sizeof all.at[1]);
+    return all;
+  case END:
+    for (int i = 0; i < 4; i++)
+      all.at[i / 2][i % 2] = next.at[i / 2][1];
+    return all;
+  case REPEAT:
+    if (x->most < 0)
+      next = build_turns(n, x->last, quoted, next);
+    for (int i = x->least; i < x->most && n->code == RD_OK; i++)
+      next = both(n, build_anchored(n, x->last, quoted, next), next);
+    for (int i = 0; i < x->least && n->code == RD_OK; i++)
+      next = build_anchored(n, x->last, quoted, next);
+    return next;
+  case LIST:
+    for (const node *child = x->last; child; child = child->before)
+      next = build_anchored(n, child, quoted, next);
+    return next;
+  default:
+    for (const node *child = x->last; child; child = child->before)
+      all = both(n, build_anchored(n, child, quoted, next), all);
+    return all;
+  }
 }
 
 static int32_t build_whole(rd_nfa *n, const node *tree, const rd_pattern_use *use, int32_t next) {
-  int32_t all = -1, after = use->search ? build_anything(n, use->quoted, next) : next;
-  for (const node *list = tree->last; list; list = list->before) {
-    bool ends = list->last && list->last->kind == END;
-    int32_t one = build(n, list, use->quoted, ends ? next : after);
-    if (use->search && !begins_anchored(list))
-      one = build_anything(n, use->quoted, one);
-    if (one < 0)
-      return -1;
-    all = rd_nfa_either(n, one, all);
-  }
-  return all;
+  int32_t after = use->search && next >= 0 ? build_anything(n, use->quoted, next) : next;
+  ways all = build_anchored(n, tree, use->quoted, (ways){{{after, next}, {after, next}}});
+  int32_t start = all.at[1][0], later = all.at[0][0];
+  if (use->search && later >= 0)
+    later = build_anything(n, use->quoted, later);
+  if (use->search && later >= 0)
+    start = all.at[1][0] == all.at[0][0] ? later : rd_nfa_either(n, start, later);
+  return start < 0 && n->code == RD_OK && next >= 0 ? rd_nfa_nothing(n) : start;
 }
 
 rd_code rd_pattern_build(int32_t *start, rd_nfa *n, const char *text, size_t size,
@@ -313,12 +388,6 @@ rd_code rd_pattern_build(int32_t *start, rd_nfa *n, const char *text, size_t siz
   if (code == RD_OK && more(&r))
     code = rd_fail(e, RD_BAD_INPUT, "%s: at %zu: a bracket is closed that was not opened",
                    use->what, r.text.at);
-  const node *lost = code == RD_OK ? lost_anchor(tree, true) : NULL;
-  if (lost)
-    code = rd_fail(e, RD_UNSUPPORTED,
-                   "%s: at %zu: ^ and $ are supported at the ends of the expression or of one of "
-                   "its alternatives",
-                   use->what, lost->place);
   if (code == RD_OK) {
     *start = build_whole(n, tree, use, next);
     code = rd_nfa_check(n, e);

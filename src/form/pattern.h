@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Regular expressions as automata: literals, ., classes, \d \w \s and their opposites, groups,
- * alternatives, * + ? {m,n}, ^ and $ at the ends of an alternative. What a finite automaton cannot
- * say (references back, looking around, word boundaries) is refused by name and place.
+ * alternatives, * + ? {m,n}, ^ and $. What a finite automaton cannot say (references back), and
+ * looking around and word boundaries, are refused by name and place.
  *
  * The opposites of \d, \w and \s, and negated classes with these in them, stay within ASCII, where
  * all readers of such expressions agree; "." is any character but the ends of lines. */

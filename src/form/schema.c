@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_FREE = 200 };
+enum { MOST_FREE = 200, STEPS_OF_SEARCH = 1 << 10 };
 
 static void write_place(const rd_schema_place *p, char *out, size_t room) {
   char step[80];
@@ -189,7 +189,8 @@ static const struct type {
     {"object", rd_schema_object, is_object,
      "properties required additionalProperties patternProperties propertyNames minProperties "
      "maxProperties"},
-    {"array", rd_schema_array, is_array, "items prefixItems minItems maxItems uniqueItems"},
+    {"array", rd_schema_array, is_array,
+     "items prefixItems minItems maxItems uniqueItems contains"},
     {"string", rd_schema_string, is_string, "minLength maxLength pattern format"},
     {"number", rd_schema_number, is_number,
      "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"},
@@ -198,6 +199,13 @@ static const struct type {
     {"null", build_null, is_null, ""},
 };
 static const rd_table type_table = RD_TABLE("type", types);
+
+const char *rd_schema_type_of(const json_t *value) {
+  size_t i = 0;
+  while (!types[i].is(value)) /* every value is of one of them */
+    i++;
+  return types[i].name;
+}
 
 static const struct type *find_type(rd_schema_reader *r, const json_t *name) {
   rd_error why = {0};
@@ -287,7 +295,9 @@ bool rd_schema_follow(rd_schema_reader *r, const json_t *ref, const json_t **tar
   char shown[80];
   int turns = 0;
   *target = pointer ? rd_schema_resolve(r->root, pointer) : NULL;
-  if (!pointer || pointer[0] != '#')
+  if (pointer && strncmp(pointer, "#/", 2) != 0)
+    r->nfa->built += STEPS_OF_SEARCH;
+  if (!pointer || (pointer[0] != '#' && !*target))
     return rd_schema_fail(r, pointer ? RD_UNSUPPORTED : RD_BAD_INPUT,
                           "$ref: a pointer into the schema itself is expected, "
                           "\"#/$defs/..\"") > 0;
@@ -313,19 +323,29 @@ static int32_t build_ref(rd_schema_reader *r, const json_t *ref, int32_t next) {
 /* Keywords whose meaning is not here. What has no meaning for values (title, default, ..) is passed
  * over. */
 static const char unsupported[] =
-    "if then else dependentRequired dependentSchemas dependencies contains minContains "
-    "maxContains unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef";
+    "unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef";
 
 /* What these say where they are false holds for all that is written: of members and items those
  * alone that a keyword speaks of. */
 static const char harmless_where_false[] = "unevaluatedProperties unevaluatedItems";
 
 /* Ways to say a value that are read alone, and keywords beside which schemas are merged. */
-static const char *const alone[] = {"$ref", "anyOf", "oneOf", "allOf", "const", "enum", "not"};
+static const char *const alone[] = {"$ref",
+                                    "anyOf",
+                                    "oneOf",
+                                    "allOf",
+                                    "const",
+                                    "enum",
+                                    "not",
+                                    "if",
+                                    "dependentRequired",
+                                    "dependentSchemas",
+                                    "dependencies"};
+static const char rewritten[] = "not if dependentRequired dependentSchemas dependencies";
 static const char restricting[] =
     "properties required additionalProperties patternProperties propertyNames minProperties "
-    "maxProperties items prefixItems minItems maxItems uniqueItems minLength maxLength pattern "
-    "format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf type";
+    "maxProperties items prefixItems minItems maxItems uniqueItems contains minLength maxLength "
+    "pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf type";
 
 bool rd_schema_restricts(const char *key) {
   for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
@@ -362,7 +382,7 @@ static const char *first_alone(const json_t *schema, bool *merge) {
   json_object_foreach((json_t *)(uintptr_t)schema, key, value)
     said += rd_name_listed(restricting, key) && !(values && strcmp(key, "type") == 0);
   *merge = found &&
-           (said > 1 || strcmp(found, "not") == 0 ||
+           (said > 1 || rd_name_listed(rewritten, found) ||
             (strcmp(found, "allOf") == 0 && json_array_size(json_object_get(schema, found)) != 1));
   return found;
 }
@@ -379,9 +399,11 @@ static int32_t build_alone(rd_schema_reader *r, const json_t *schema, const char
       return rd_schema_fail(r, RD_BAD_INPUT, "const: not of the type asked for");
     return rd_schema_literal(r, value, next);
   }
-  if (strcmp(key, "oneOf") == 0 && !rd_schema_one_of(r, value))
-    return -1;
-  return build_any_of(r, value, key, next);
+  json_t *one_of =
+      strcmp(key, "oneOf") == 0 && json_is_array(value) ? rd_schema_one_of(r, value) : NULL;
+  next = r->code == RD_OK ? build_any_of(r, one_of ? one_of : value, key, next) : -1;
+  json_decref(one_of);
+  return next;
 }
 
 static int32_t build_typed(rd_schema_reader *r, const json_t *schema, int32_t next) {
@@ -462,7 +484,7 @@ static int32_t build_merged(rd_schema_reader *r, const json_t *schema, int32_t n
   const bool merged = r->merged;
   const json_t *plain = rd_schema_flatten(r, schema);
   r->merged = merged || json_object_get(schema, "allOf") || json_object_get(schema, "$ref") ||
-              json_object_get(schema, "anyOf") || json_object_get(schema, "oneOf");
+              json_object_get(schema, "oneOf") || (plain && json_object_get(plain, "anyOf"));
   if (!plain)
     next = -1;
   else if (json_is_false(plain))

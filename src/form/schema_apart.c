@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const json_t *rd_schema_resolve(const json_t *root, const char *pointer) {
+/* What a pointer of names leads to; `pointer` begins with a slash, or is empty. */
+static const json_t *walk(const json_t *root, const char *pointer) {
   char name[200];
-  if (*pointer++ != '#')
-    return NULL;
   while (root && *pointer) { /* names with ~0, ~1 and %XX undone */
     size_t used = 0;
     if (*pointer++ != '/')
@@ -33,11 +32,48 @@ const json_t *rd_schema_resolve(const json_t *root, const char *pointer) {
   return root;
 }
 
+enum { MOST_NESTED = 64, MOST_SEARCHED = 1 << 14 /* values that are looked into */ };
+
+/* The schema somewhere in `at` that says of itself `key`: this name, or an address that ends with
+ * it
+ * (`address`). NULL: none. */
+static const json_t *find_named(const json_t *at, const char *key, const char *name, size_t size,
+                                bool address, int deep, int *left) {
+  const char *own = json_string_value(json_object_get(at, key)), *member;
+  size_t length = own ? strcspn(own, "#") : 0;
+  bool end = own && length >= size && strncmp(own + length - size, name, size) == 0;
+  json_t *value;
+  size_t i;
+  if (--*left < 0)
+    return NULL;
+  if (end && (length == size || (address && own[length - size - 1] == '/')))
+    return at;
+  const json_t *found = NULL;
+  json_object_foreach((json_t *)(uintptr_t)at, member, value)
+    if (!found && deep < MOST_NESTED)
+      found = find_named(value, key, name, size, address, deep + 1, left);
+  json_array_foreach(at, i, value)
+    if (!found && deep < MOST_NESTED)
+      found = find_named(value, key, name, size, address, deep + 1, left);
+  return found;
+}
+
+const json_t *rd_schema_resolve(const json_t *root, const char *pointer) {
+  size_t size = strcspn(pointer, "#");
+  int left = MOST_SEARCHED;
+  const char *fragment = pointer + size + (pointer[size] == '#');
+  if (size > 0)
+    root = find_named(root, "$id", pointer, size, true, 0, &left);
+  if (!*fragment || *fragment == '/')
+    return walk(root, fragment);
+  return find_named(root, "$anchor", fragment, strlen(fragment), false, 0, &left);
+}
+
 /* The schema that a chain of references ends at. */
 static const json_t *follow(const json_t *root, const json_t *schema) {
   for (int i = 0; i < 10 && json_object_get(schema, "$ref"); i++) {
     const char *pointer = json_string_value(json_object_get(schema, "$ref"));
-    schema = pointer ? rd_schema_resolve(root, pointer) : NULL;
+    schema = pointer && strncmp(pointer, "#/", 2) == 0 ? rd_schema_resolve(root, pointer) : NULL;
   }
   return schema;
 }

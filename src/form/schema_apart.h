@@ -5,7 +5,8 @@
 
 #include "json.h"
 
-/* What "#/a/b" points at in `root`; NULL: nothing. */
+/* What "#/a/b", "#anchor" or an address, of one of its schemas, points at in `root`; NULL: nothing.
+ */
 const json_t *rd_schema_resolve(const json_t *root, const char *pointer);
 /* Are two schemas apart for certain: by their types, their values, or a property that both
  * require, or one that a requires and b does not know and excludes? */

@@ -70,6 +70,11 @@ static void merge_schemas(merger *m, const char *key, const json_t *a, const jso
     put(m, key, SHARED(both));
 }
 
+static void merge_same(merger *m, const char *key, const json_t *a, const json_t *b) {
+  if (!json_equal((json_t *)(uintptr_t)a, (json_t *)(uintptr_t)b))
+    rd_schema_fail(m->r, RD_UNSUPPORTED, "two of %s for one array are not supported", key);
+}
+
 static void merge_names(merger *m, const char *key, const json_t *a, const json_t *b) {
   json_t *all = json_copy((json_t *)(uintptr_t)a);
   json_array_extend(all, (json_t *)(uintptr_t)b);
@@ -167,6 +172,7 @@ static const struct row {
     {"maximum exclusiveMaximum maxLength maxItems maxProperties", merge_least},
     {"uniqueItems", merge_either},
     {"propertyNames", merge_schemas},
+    {"contains minContains maxContains", merge_same},
     {"required", merge_names},
     {"multipleOf", merge_multiples},
     {"pattern format", merge_texts},
@@ -176,7 +182,8 @@ static const struct row {
 };
 
 /* Keywords with a meaning of their own for a part, which are looked at apart from the rows. */
-static const char apart[] = "$ref allOf oneOf not const properties additionalProperties "
+static const char apart[] = "$ref allOf oneOf not if then else dependentRequired dependentSchemas "
+                            "dependencies const properties additionalProperties "
                             "patternProperties items prefixItems additionalItems $defs definitions";
 
 static void take_keyword(merger *m, const char *key, const json_t *value) {
@@ -287,26 +294,17 @@ static void take_ref(merger *m, const json_t *ref) {
   take(m, target);
 }
 
-bool rd_schema_one_of(rd_schema_reader *r, const json_t *list) {
-  size_t count = json_array_size(list);
-  bool excluding = count <= MOST_OPTIONS;
-  for (size_t i = 0; i < count && excluding; i++)
-    for (size_t k = 0; k < i && excluding; k++)
-      excluding = rd_schemas_apart(r->root, json_array_get(list, i), json_array_get(list, k));
-  if (!excluding)
-    rd_schema_fail(r, RD_UNSUPPORTED,
-                   "oneOf is supported where its schemas (%d at most) exclude each "
-                   "other by type, by const or enum, or by those of a property that "
-                   "all require; anyOf may do",
-                   MOST_OPTIONS);
-  return excluding;
-}
-
 static void take_made(merger *m, const json_t *part) {
   const json_t *one_of = json_object_get(part, "oneOf"), *all_of = json_object_get(part, "allOf");
   const json_t *ref = json_object_get(part, "$ref"), *negation = json_object_get(part, "not");
-  if (one_of && rd_schema_one_of(m->r, one_of))
-    take_keyword(m, "anyOf", one_of);
+  json_t *conditions = rd_schema_conditions(m->r, part);
+  json_t *options = json_is_array(one_of) ? rd_schema_one_of(m->r, one_of) : SHARED(one_of);
+  if (options)
+    take_keyword(m, "anyOf", options);
+  for (size_t i = 0; i < json_array_size(conditions); i++)
+    take_keyword(m, "anyOf", json_array_get(conditions, i));
+  json_decref(options);
+  json_decref(conditions);
   if (all_of && (!json_is_array(all_of) || json_array_size(all_of) == 0))
     rd_schema_fail(m->r, RD_BAD_INPUT, "allOf: expected a list of schemas");
   if (negation && m->not_count == MOST_NOTS)
@@ -380,15 +378,16 @@ static void leave_values(merger *m, const json_t *others) {
   put(m, "enum", left);
 }
 
-/* One keyword of a `not` that stands alone in it. */
-static void leave(merger *m, const json_t *schema) {
+/* One keyword of a `not` that stands alone in it, where another keyword says its opposite or an
+ * automaton does. */
+static bool leave(merger *m, const json_t *schema) {
   const json_t *type = json_object_get(schema, "type"), *list = json_object_get(schema, "enum");
   const json_t *one = json_object_get(schema, "const"),
                *names = json_object_get(schema, "required");
   const char *of = json_string_value(json_object_get(m->into, "type"));
   const char *name = json_string_value(json_array_get(names, 0));
   json_t *values = one ? json_pack("[O]", one) : json_incref((json_t *)(uintptr_t)list);
-  bool text = of && strcmp(of, "string") == 0;
+  bool text = of && strcmp(of, "string") == 0, done = true;
   if (type)
     leave_types(m, type);
   else if (values && json_object_get(m->into, "enum"))
@@ -400,11 +399,10 @@ static void leave(merger *m, const json_t *schema) {
     take_properties(m, absent);
     json_decref(absent);
   } else {
-    rd_schema_fail(m->r, RD_UNSUPPORTED,
-                   "not is supported with type, with one required property, with values (const, "
-                   "enum) of a string or beside enum, and with the pattern of a string");
+    done = false;
   }
   json_decref(values);
+  return done;
 }
 
 static void take_not(merger *m, const json_t *schema) {
@@ -415,10 +413,15 @@ static void take_not(merger *m, const json_t *schema) {
     said += rd_schema_restricts(key);
   if (json_is_true(schema) || (json_is_object(schema) && said == 0))
     m->nothing = true;
-  else if (said == 1)
-    leave(m, schema);
-  else if (!json_is_false(schema))
-    rd_schema_fail(m->r, RD_UNSUPPORTED, "not: one keyword in it is supported");
+  if (json_is_boolean(schema) || said == 0 || (said == 1 && leave(m, schema)) ||
+      m->r->code != RD_OK)
+    return;
+  json_t *options = rd_schema_negate(m->r, schema);
+  if (json_array_size(options) > 0)
+    take_keyword(m, "anyOf", options);
+  else
+    rd_schema_fail(m->r, RD_UNSUPPORTED, "not: nothing that it excludes can be said otherwise");
+  json_decref(options);
 }
 
 const json_t *rd_schema_flatten(rd_schema_reader *r, const json_t *schema) {

@@ -221,6 +221,11 @@ static bool take_limit(rd_schema_reader *r, const json_t *schema, const char *ke
   double x = json_number_value(value);
   if (!value)
     return true;
+  if (excluded && json_is_boolean(value)) { /* of the bound beside it, in older schemas */
+    bool *beside = upper ? &out->high_excluded : &out->low_excluded;
+    *beside = *beside || json_is_true(value);
+    return true;
+  }
   if (!json_is_number(value))
     return rd_schema_fail(r, RD_BAD_INPUT, "%s: expected a number", key) > 0;
   if (upper ? x > largest : x < -largest) /* as good as none: no number has more digits */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_COUNTED = 40 }; /* members that are told from each other by their number */
+
 typedef struct property {
   const char *name;
   const json_t *schema;
@@ -114,27 +116,48 @@ static int32_t build_key(rd_schema_reader *r, const char *name, int32_t next) {
   return next;
 }
 
+/* Where it goes on by the number of members that are written already, up to the one from which on
+ * all are alike, or (`bounded`) no more may be: a comma in front where there are any. -1: nowhere.
+ */
+typedef struct written {
+  int32_t at[MOST_COUNTED + 1];
+  int64_t top;
+  bool bounded;
+} written;
+
+/* The number that one more makes; -1: it may not be written. */
+static int64_t one_more(const written *w, int64_t k) {
+  return k < w->top ? k + 1 : w->bounded ? -1 : w->top;
+}
+
+static int32_t build_member(rd_schema_reader *r, const property *p, int32_t next) {
+  return next < 0 ? -1 : build_key(r, p->name, rd_schema_inside(r, p->schema, p->name, 0, next));
+}
+
+/* One property in front of what follows. */
+static void put_property(rd_schema_reader *r, const property *p, written *w) {
+  const written then = *w;
+  int32_t member = -1, from = -1;
+  for (int64_t k = 0; k <= w->top && r->code == RD_OK; k++) {
+    int64_t more = one_more(w, k);
+    int32_t next = more < 0 ? -1 : then.at[more];
+    if (next != from) /* numbers from which on all are alike have one */
+      member = build_member(r, p, next);
+    from = next;
+    int32_t here = k > 0 && member >= 0 ? rd_schema_comma(r->nfa, member) : member;
+    w->at[k] = p->required ? here : rd_nfa_either(r->nfa, here, then.at[k]);
+  }
+}
+
 /* The named ones, from the last to the first. */
-static int32_t build_properties(const object *o, int32_t first, int32_t more) {
+static void build_properties(const object *o, written *w) {
   rd_schema_reader *r = o->r;
-  const property *p = o->list;
-  rd_nfa *n = r->nfa;
   const rd_schema_place place = {r->place, "properties", 0};
   /* cppcheck-suppress autoVariables ; it is taken back below */
   r->place = &place;
-  for (size_t i = o->count; i-- > 0 && more >= 0;) {
-    int32_t member = rd_schema_inside(r, p[i].schema, p[i].name, 0, more);
-    member = build_key(r, p[i].name, member);
-    int32_t behind = rd_schema_comma(n, member);
-    if (member < 0 || behind < 0) {
-      first = -1;
-      break;
-    }
-    first = p[i].required ? member : rd_nfa_either(n, member, first);
-    more = p[i].required ? behind : rd_nfa_either(n, behind, more);
-  }
+  for (size_t i = o->count; i-- > 0 && r->code == RD_OK && r->nfa->code == RD_OK;)
+    put_property(r, &o->list[i], w);
   r->place = place.up;
-  return first;
 }
 
 /* --- others ----------------------------------------------------------------------------------- */
@@ -160,64 +183,83 @@ static int32_t build_other(const object *o, int32_t next) {
   return all;
 }
 
-/* Any number of others, or `most` of them. *more: the end, or one with a comma in front; *first:
- * one without; -1: there is none. */
-static void build_others(const object *o, int64_t most, int32_t close, int32_t *first,
-                         int32_t *more) {
+/* Bounds of the number of members, taken apart: what has to be counted, and what need not be. */
+typedef struct counts {
+  int64_t least, most; /* of all members; -1: any number */
+  int64_t others;      /* of those that are not named; -1: any number */
+} counts;
+
+/* Behind all of the named ones: the end where there are enough, or others. */
+static void begin_written(const object *o, const counts *c, int32_t close, written *w) {
   rd_nfa *n = o->r->nfa;
-  if (most < 0) {
-    int32_t loop = rd_nfa_loop(n);
-    *first = build_other(o, loop);
-    if (*first >= 0)
-      *more = rd_nfa_close_loop(n, loop, rd_schema_comma(n, *first), close);
+  *w = (written){.top = c->most >= 0 ? c->most
+                      : c->least > 1 ? c->least
+                                     : 1,
+                 .bounded = c->most >= 0};
+  int32_t other = -1, from = -1;
+  for (int64_t k = w->top; k >= 0 && o->r->code == RD_OK; k--) {
+    int32_t end = k >= c->least ? close : -1;
+    int64_t more = one_more(w, k);
+    w->at[k] = end;
+    if (c->others >= 0 || more < 0)
+      continue;
+    int32_t next = more == k ? rd_nfa_loop(n) : w->at[more];
+    if (next != from)
+      other = build_other(o, next);
+    from = next;
+    int32_t here = k > 0 && other >= 0 ? rd_schema_comma(n, other) : other;
+    if (more == k && here >= 0)
+      w->at[k] = rd_nfa_close_loop(n, next, here, end < 0 ? rd_nfa_nothing(n) : end);
+    else
+      w->at[k] = rd_nfa_either(n, here, end);
   }
-  for (; most > 0 && *more >= 0 && o->r->code == RD_OK; most--) {
-    *first = build_other(o, *more);
-    if (*first < 0)
-      return;
-    *more = rd_nfa_either(n, rd_schema_comma(n, *first), close);
+  for (int64_t i = 0; i < c->others && o->r->code == RD_OK; i++) {
+    written then = *w;
+    for (int64_t k = 0; k <= w->top; k++) {
+      int64_t more = one_more(w, k);
+      other = more < 0 || then.at[more] < 0 ? -1 : build_other(o, then.at[more]);
+      int32_t here = k > 0 && other >= 0 ? rd_schema_comma(n, other) : other;
+      w->at[k] = rd_nfa_either(n, here, k >= c->least ? close : -1);
+    }
   }
 }
 
-/* --- all of it -------------------------------------------------------------------------------- */
-
-/* Bounds of the number of members are kept where it is plain that they are: *least: one member at
- * least must be written; *most: so many others, or (-1) any number. */
-static void read_counts(object *o, bool *least, int64_t *most) {
+/* A bound that the named ones cannot reach is one of the others alone, which leaves out objects
+ * with more of these and fewer of those. */
+static counts read_counts(object *o) {
   int64_t low = rd_schema_count(o->r, o->schema, "minProperties", 0);
   int64_t high = rd_schema_count(o->r, o->schema, "maxProperties", -1), required = 0;
+  int64_t named = (int64_t)o->count;
   for (size_t i = 0; i < o->count; i++)
     required += o->list[i].required;
-  *least = low > required;
-  *most = high;
-  if (*least && low > 1)
-    rd_schema_fail(o->r, RD_UNSUPPORTED,
-                   "minProperties above 1 is supported where as many are required");
-  else if (high >= 0 && high < required)
+  counts c = {low > required ? low : 0, -1, -1};
+  if (high >= 0 && high < required)
     rd_schema_fail(o->r, RD_BAD_INPUT, "maxProperties: %lld, and %lld are required",
                    (long long)high, (long long)required);
-  else if (high >= 0 && o->count > 0 && high < (int64_t)o->count)
-    rd_schema_fail(o->r, RD_UNSUPPORTED,
-                   "maxProperties below the number of properties that are named is not supported");
+  else if (high >= 0 && (high < named || c.least > 1))
+    c.most = high;
   else if (high >= 0)
-    *most = high - (int64_t)o->count;
+    c.others = high - named;
+  if (c.least > MOST_COUNTED || c.most > MOST_COUNTED)
+    rd_schema_fail(o->r, RD_UNSUPPORTED,
+                   "minProperties and maxProperties are counted up to %d where the properties that "
+                   "are named and required do not settle them",
+                   MOST_COUNTED);
+  return c;
 }
 
 static int32_t build(object *o, int32_t next) {
-  bool least;
-  int64_t most;
-  read_counts(o, &least, &most);
-  int32_t close = rd_nfa_text(o->r->nfa, "}", 1, next), first = -1, more = close;
+  const counts c = read_counts(o);
+  int32_t close = rd_nfa_text(o->r->nfa, "}", 1, next);
+  written w;
   if (o->r->code != RD_OK || close < 0)
     return -1;
-  build_others(o, most, close, &first, &more);
-  if (!least)
-    first = rd_nfa_either(o->r->nfa, first, close);
-  else if (first < 0)
-    first = rd_nfa_nothing(o->r->nfa);
-  if (o->r->code == RD_OK)
-    first = build_properties(o, first, more);
-  return o->r->code == RD_OK ? rd_nfa_text(o->r->nfa, "{", 1, first) : -1;
+  begin_written(o, &c, close, &w);
+  build_properties(o, &w);
+  if (o->r->code != RD_OK)
+    return -1;
+  return w.at[0] < 0 && o->r->nfa->code == RD_OK ? rd_nfa_nothing(o->r->nfa)
+                                                 : rd_nfa_text(o->r->nfa, "{", 1, w.at[0]);
 }
 
 int32_t rd_schema_object(rd_schema_reader *r, const json_t *schema, int32_t next) {

@@ -105,8 +105,15 @@ const json_t *rd_schema_flatten(rd_schema_reader *r, const json_t *schema);
 /* {"allOf": [a, b]}, or one of them where the other is NULL or true. Belongs to the reader. NULL:
  * both are NULL, or the reader has failed. */
 const json_t *rd_schema_both(rd_schema_reader *r, const json_t *a, const json_t *b);
-/* Do the schemas exclude each other? The reader fails where that is not seen. */
-bool rd_schema_one_of(rd_schema_reader *r, const json_t *list);
+/* The schemas of oneOf as alternatives, the caller's: each without those of the others that it is
+ * not seen to exclude. */
+json_t *rd_schema_one_of(rd_schema_reader *r, const json_t *list);
+/* if, and what depends on properties, as a list of lists of alternatives, the caller's. */
+json_t *rd_schema_conditions(rd_schema_reader *r, const json_t *part);
+/* Alternatives that the schema does not allow: not all such values, and no others. The caller's. */
+json_t *rd_schema_negate(rd_schema_reader *r, const json_t *schema);
+/* The name of a value's type; every number is a "number". */
+const char *rd_schema_type_of(const json_t *value);
 
 /* An array none of whose items is there twice: `least` to `most` of them (-1: any number), which
  * can be counted out: values, truth values, null, and few whole numbers. Others are refused. */

@@ -39,9 +39,23 @@ static const struct format {
     {"duration",
      "P(\\d{1,4}D|(\\d{1,3}D)?T(\\d{1,4}H|(\\d{1,2}H)?(\\d{1,4}M|(\\d{1,2}M)?\\d{1,4}S)))", 3, 17,
      false},
+    {"json-pointer", "(/[A-Za-z0-9_]*)*", 0, 64, true},
+    {"relative-json-pointer", "\\d(/[A-Za-z0-9_]*)*", 1, 64, true},
+    {"uri-reference", "(/[A-Za-z0-9._~+-]+)+", 2, 64, true},
+    {"uri-template", "(/[A-Za-z0-9._~+-]+|/\\{[a-z]+\\})+", 2, 64, true},
+    {"regex", "[A-Za-z0-9_ -]*", 0, 64, true},
     {"byte", BASE64, 0, -1, false},
     {"base64", BASE64, 0, -1, false},
 };
+/* Formats some of whose texts are those of another one. */
+static const char *const narrower[][2] = {
+    {"idn-email", "email"},
+    {"idn-hostname", "hostname"},
+    {"iri", "uri"},
+    {"iri-reference", "uri-reference"},
+    {"ipvanyaddress", "ipv4"},
+};
+
 static const rd_table format_table = RD_TABLE("format", formats);
 
 /* Formats that say what a text is for, or how it is shown, and not which texts there are. */
@@ -157,6 +171,8 @@ static void gather(terms *t, const json_t *schema, bool pattern) {
   const char *text = json_string_value(json_object_get(schema, "pattern"));
   const char *name = json_string_value(json_object_get(schema, "format"));
   rd_error why = {0};
+  for (size_t i = 0; name && i < sizeof narrower / sizeof *narrower; i++)
+    name = strcmp(name, narrower[i][0]) == 0 ? narrower[i][1] : name;
   bool known = name && rd_table_row(&format_table, name),
        any = name && rd_name_listed(any_text, name);
   pattern = pattern || text;

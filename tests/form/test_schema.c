@@ -349,6 +349,112 @@ static const struct form_case merged[] = {
      {"{}", "{\"c\":1}"}},
 };
 
+/* One thing or another: conditions, what is counted, what is excluded. */
+static const struct form_case conditions[] = {
+    {"json-schema:{\"properties\":{\"c\":{\"enum\":[\"US\",\"CA\"]},\"z\":{\"type\":\"string\"}},"
+     "\"required\":[\"c\",\"z\"],\"if\":{\"properties\":{\"c\":{\"const\":\"US\"}}},\"then\":{"
+     "\"properties\":{\"z\":{\"pattern\":\"^\\\\d{2}$\"}}},\"else\":{\"properties\":{\"z\":{"
+     "\"pattern\":\"^[A-Z]$\"}}}}",
+     {"{\"c\":\"US\",\"z\":\"12\"}", "{\"c\":\"CA\",\"z\":\"K\"}"},
+     {"{\"c\":\"US\",\"z\":\"K\"}", "{\"c\":\"CA\",\"z\":\"12\"}", "{\"c\":\"US\"}"}},
+    {"json-schema:{\"type\":\"object\",\"properties\":{\"age\":{\"type\":\"integer\",\"minimum\":0}"
+     ","
+     "\"by\":{\"const\":1}},\"required\":[\"age\"],\"if\":{\"properties\":{\"age\":{\"maximum\":17}"
+     "}},"
+     "\"then\":{\"required\":[\"by\"]}}",
+     {"{\"age\":17,\"by\":1}", "{\"age\":18}", "{\"age\":99,\"by\":1}"},
+     {"{\"age\":17}", "{\"age\":0}"}},
+    {"json-schema:{\"properties\":{\"k\":{\"type\":\"string\"},\"v\":true},\"required\":[\"k\"],"
+     "\"allOf\":[{\"if\":{\"properties\":{\"k\":{\"const\":\"n\"}}},\"then\":{\"properties\":{"
+     "\"v\":{"
+     "\"type\":\"null\"}},\"required\":[\"v\"]}},{\"if\":{\"properties\":{\"k\":{\"const\":\"b\"}}}"
+     ","
+     "\"then\":{\"properties\":{\"v\":{\"type\":\"boolean\"}}}}]}",
+     {"{\"k\":\"n\",\"v\":null}", "{\"k\":\"b\",\"v\":true}", "{\"k\":\"b\"}",
+      "{\"k\":\"x\",\"v\":1}"},
+     {"{\"k\":\"n\"}", "{\"k\":\"n\",\"v\":1}", "{\"k\":\"b\",\"v\":null}"}},
+    {"json-schema:{\"properties\":{\"a\":{\"const\":1},\"b\":{\"const\":1},\"c\":{\"const\":1}},"
+     "\"dependentRequired\":{\"a\":[\"b\"],\"c\":[\"a\"]}}",
+     {"{}", "{\"b\":1}", "{\"a\":1,\"b\":1}", "{\"a\":1,\"b\":1,\"c\":1}"},
+     {"{\"a\":1}", "{\"c\":1}", "{\"b\":1,\"c\":1}", "{\"a\":1,\"c\":1}"}},
+    {"json-schema:{\"properties\":{\"a\":{\"const\":1},\"b\":true},\"dependencies\":{\"a\":{"
+     "\"properties\":{\"b\":{\"const\":2}},\"required\":[\"b\"]}}}",
+     {"{}", "{\"b\":3}", "{\"a\":1,\"b\":2}"},
+     {"{\"a\":1}", "{\"a\":1,\"b\":3}"}},
+    {"json-schema:{\"type\":\"array\",\"items\":{\"enum\":[1,2,3]},\"contains\":{\"const\":2},"
+     "\"maxItems\":3}",
+     {"[2]", "[1,2]", "[2,2,3]"},
+     {"[]", "[1]", "[1,3,1]", "[1,1,1,2]"}},
+    {"json-schema:{\"items\":{\"type\":[\"boolean\",\"null\"]},\"contains\":{\"type\":\"null\"},"
+     "\"minContains\":1,\"maxContains\":2}",
+     {"[null]", "[true,null]", "[null,false,null,true]"},
+     {"[]", "[true]", "[null,null,null]", "[null,null,true,null]"}},
+    {"json-schema:{\"prefixItems\":[{\"const\":1}],\"items\":{\"enum\":[1,2]},\"contains\":{"
+     "\"const\":"
+     "2},\"minContains\":2}",
+     {"[1,2,2]", "[1,1,2,1,2,2]"},
+     {"[1]", "[1,2]", "[2,2]"}},
+    {"json-schema:{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1},\"b\":{\"const\":1}},"
+     "\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}",
+     {"{\"a\":1}", "{\"b\":1}"},
+     {"{}", "{\"a\":1,\"b\":1}"}},
+    {"json-schema:{\"oneOf\":[{\"const\":1},{\"enum\":[2,1.0]}]}", {"2"}, {"1", "1.0"}},
+    {"json-schema:{\"type\":\"integer\",\"minimum\":0,\"oneOf\":[{\"maximum\":5},{\"minimum\":3}]}",
+     {"0", "2", "6", "70"},
+     {"3", "4", "5"}},
+    {"json-schema:{\"properties\":{\"a\":{\"const\":1},\"b\":{\"const\":1},\"c\":{\"const\":1}},"
+     "\"minProperties\":2}",
+     {"{\"a\":1,\"b\":1}", "{\"b\":1,\"c\":1}", "{\"a\":1,\"b\":1,\"c\":1}"},
+     {"{}", "{\"a\":1}", "{\"c\":1}"}},
+    {"json-schema:{\"properties\":{\"a\":{\"const\":1},\"b\":{\"const\":1},\"c\":{\"const\":1}},"
+     "\"required\":[\"c\"],\"maxProperties\":2}",
+     {"{\"c\":1}", "{\"a\":1,\"c\":1}", "{\"b\":1,\"c\":1}"},
+     {"{}", "{\"a\":1,\"b\":1}", "{\"a\":1,\"b\":1,\"c\":1}"}},
+    {"json-schema:{\"properties\":{\"a\":{\"const\":1}},\"additionalProperties\":{\"const\":2},"
+     "\"minProperties\":2,\"maxProperties\":3}",
+     {"{\"a\":1,\"x\":2}", "{\"x\":2,\"y\":2}", "{\"a\":1,\"x\":2,\"y\":2}"},
+     {"{}", "{\"a\":1}", "{\"x\":2}", "{\"a\":1,\"x\":2,\"y\":2,\"z\":2}"}},
+    {"json-schema:{\"properties\":{\"a\":{\"const\":1},\"b\":{\"const\":1}},\"not\":{\"required\":["
+     "\"a\",\"b\"]}}",
+     {"{}", "{\"a\":1}", "{\"b\":1}"},
+     {"{\"a\":1,\"b\":1}"}},
+    {"json-schema:{\"type\":[\"string\",\"integer\",\"null\"],\"not\":{\"enum\":[\"a\",5,9]},"
+     "\"maxLength\":1}",
+     {"\"b\"", "4", "6", "10", "null"},
+     {"\"a\"", "5", "9", "true"}},
+    {"json-schema:{\"type\":\"string\",\"not\":{\"anyOf\":[{\"const\":\"a\"},{\"pattern\":\"^b\"}]}"
+     "}",
+     {"\"c\"", "\"ab\""},
+     {"\"a\"", "\"b\"", "\"bc\""}},
+    {"json-schema:{\"type\":\"array\",\"items\":{\"enum\":[1,2]},\"not\":{\"items\":{\"const\":1}}"
+     "}",
+     {"[2]", "[1,2]"},
+     {"[]", "[1]", "[1,1]"}},
+    {"json-schema:{\"pattern\":\"(^a$)|(^b$)\"}", {"\"a\"", "\"b\""}, {"\"ab\"", "\"\""}},
+    {"json-schema:{\"pattern\":\"^(?!^[-+.]*$)[+-]?0*\\\\d*\\\\.?\\\\d*$\"}",
+     {"\"0.5\"", "\"-12\"", "\"+.5\"", "\"007.\""},
+     {"\"-\"", "\"\"", "\".\"", "\"1a\""}},
+    {"json-schema:{\"type\":\"string\",\"format\":\"email\",\"pattern\":\"^[a-z.]+@b\\\\.de$\","
+     "\"maxLength\":9}",
+     {"\"a@b.de\"", "\"a.cd@b.de\""},
+     {"\"abcde@b.de\"", "\"A@b.de\"", "\".a@b.de\""}},
+    {"json-schema:{\"type\":\"string\",\"pattern\":\"^(\u00e9|\\\\n|x)+$\",\"minLength\":2,"
+     "\"maxLength\":3}",
+     {"\"\u00e9x\"", "\"\\n\\n\\n\"", "\"xx\u00e9\""},
+     {"\"\u00e9\"", "\"\\n\"", "\"xxxx\"", "\"\\n\\n\\n\\n\""}},
+    {"json-schema:{\"minimum\":2,\"exclusiveMinimum\":true,\"maximum\":9,\"exclusiveMaximum\":"
+     "false}",
+     {"2.1", "9"},
+     {"2", "9.1"}},
+    {"json-schema:{\"$id\":\"https://a.de/"
+     "r\",\"prefixItems\":[{\"$ref\":\"#n\"},{\"$ref\":\"b.json\"},"
+     "{\"$ref\":\"https://a.de/r#/$defs/"
+     "x\"}],\"minItems\":3,\"items\":false,\"$defs\":{\"x\":{\"$anchor\":"
+     "\"n\",\"const\":1},\"y\":{\"$id\":\"b.json\",\"const\":2}}}",
+     {"[1,2,1]"},
+     {"[1,1,1]"}},
+};
+
 static void check_cases(const struct form_case *list, size_t count) {
   for (size_t i = 0; i < count; i++) {
     rd_form *f;
@@ -368,6 +474,11 @@ static void check_cases(const struct form_case *list, size_t count) {
 static void test_texts(void **state) {
   (void)state;
   check_cases(cases, sizeof cases / sizeof *cases);
+}
+
+static void test_conditions(void **state) {
+  (void)state;
+  check_cases(conditions, sizeof conditions / sizeof *conditions);
 }
 
 static void test_merged(void **state) {
@@ -419,22 +530,19 @@ static const struct refusal {
     {"regex:a(?=b)", RD_UNSUPPORTED, "at 1"},
     {"regex:(a)\\1", RD_UNSUPPORTED, "\\1 is not supported"},
     {"regex:\\bword", RD_UNSUPPORTED, "at 0: \\b is not supported"},
-    {"regex:a^b", RD_UNSUPPORTED, "at 1: ^ and $"},
+    {"regex:a^b", RD_BAD_INPUT, "no text has this form"},
     {"regex:[^\\u0000-\\x{10FFFF}]", RD_BAD_INPUT, "no text has this form"},
     {"json-object:x", RD_USAGE, "json-object goes without"},
     {"json-schema:{", RD_BAD_INPUT, "schema"},
     {"json-schema:3", RD_BAD_INPUT, "expected a schema"},
     {"json-schema:{\"type\":\"strin\"}", RD_BAD_INPUT, "at #: unknown type strin"},
-    {"json-schema:{\"properties\":{\"a\":{\"items\":{\"contains\":{}}}}}", RD_UNSUPPORTED,
-     "at #/properties/a/items: contains is not supported"},
-    {"json-schema:{\"oneOf\":[{},{}]}", RD_UNSUPPORTED, "oneOf"},
+    {"json-schema:{\"properties\":{\"a\":{\"items\":{\"unevaluatedItems\":{}}}}}", RD_UNSUPPORTED,
+     "at #/properties/a/items: unevaluatedItems is not supported"},
+    {"json-schema:{\"oneOf\":[{},{}]}", RD_BAD_INPUT, "no text has this form"},
     {"json-schema:{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", RD_UNSUPPORTED,
-     "oneOf"},
-    {"json-schema:{\"oneOf\":[{\"const\":1},{\"enum\":[2,1.0]}]}", RD_UNSUPPORTED, "oneOf"},
-    {"json-schema:{\"oneOf\":[{\"properties\":{\"k\":{\"const\":1}}},{\"properties\":{\"k\":{"
-     "\"const\":2}},"
-     "\"required\":[\"k\"]}]}",
-     RD_UNSUPPORTED, "exclude each other"},
+     "at #/oneOf/1: not: numbers"},
+    {"json-schema:{\"oneOf\":[{\"multipleOf\":3},{\"multipleOf\":5}]}", RD_UNSUPPORTED,
+     "not: nothing that it excludes can be said otherwise"},
     {"json-schema:{\"uniqueItems\":true}", RD_UNSUPPORTED, "uniqueItems"},
     {"json-schema:{\"$ref\":\"other.json\"}", RD_UNSUPPORTED, "$ref"},
     {"json-schema:{\"$ref\":\"#/$defs/none\"}", RD_BAD_INPUT, "there is no #/$defs/none"},
@@ -452,19 +560,22 @@ static const struct refusal {
     {"json-schema:{\"multipleOf\":12345}", RD_UNSUPPORTED, "multipleOf 12345"},
     {"json-schema:{\"multipleOf\":0}", RD_BAD_INPUT, "multipleOf"},
     {"json-schema:{\"minimum\":1e15}", RD_UNSUPPORTED, "minimum"},
-    {"json-schema:{\"minProperties\":2}", RD_UNSUPPORTED, "minProperties above 1"},
+    {"json-schema:{\"minProperties\":200}", RD_UNSUPPORTED, "are counted up to 40"},
+    {"json-schema:{\"contains\":{},\"minContains\":3,\"maxContains\":2}", RD_BAD_INPUT,
+     "minContains 3 and maxContains 2"},
+    {"json-schema:{\"contains\":{},\"minContains\":100}", RD_UNSUPPORTED, "minContains 100"},
+    {"json-schema:{\"allOf\":[{\"contains\":{\"const\":1}},{\"contains\":{\"const\":2}}]}",
+     RD_UNSUPPORTED, "two of contains"},
+    {"json-schema:{\"dependentRequired\":3}", RD_BAD_INPUT, "depends on properties"},
     {"json-schema:{\"required\":[\"a\"],\"maxProperties\":0}", RD_BAD_INPUT, "1 are required"},
     {"json-schema:{\"allOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", RD_BAD_INPUT,
      "no text has this form"},
-    {"json-schema:{\"allOf\":[{\"minimum\":1},{\"contains\":{}}]}", RD_UNSUPPORTED,
-     "contains is not supported"},
     {"json-schema:{\"allOf\":[{\"$ref\":\"#\"},{\"minimum\":1}]}", RD_BAD_INPUT,
      "no text has this form"},
     {"json-schema:{\"enum\":[\"a\"],\"minLength\":2}", RD_BAD_INPUT, "enum: no value"},
     {"json-schema:{\"allOf\":[{\"minimum\":2},{\"maximum\":1}]}", RD_BAD_INPUT,
      "no text has this form"},
-    {"json-schema:{\"not\":{\"minimum\":1}}", RD_UNSUPPORTED, "not is supported with"},
-    {"json-schema:{\"if\":{}}", RD_UNSUPPORTED, "if is not supported"},
+    {"json-schema:{\"not\":{\"format\":\"date\"}}", RD_UNSUPPORTED, "nothing that it excludes"},
     {"json-schema:{\"type\":\"array\",\"items\":{\"enum\":[1]},\"uniqueItems\":true,\"minItems\":"
      "2}",
      RD_BAD_INPUT, "may not come twice"},
@@ -571,10 +682,10 @@ static void test_wide(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_texts),   cmocka_unit_test(test_merged),
-      cmocka_unit_test(test_allowed), cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_large),   cmocka_unit_test(test_lengths),
-      cmocka_unit_test(test_wide),
+      cmocka_unit_test(test_texts),      cmocka_unit_test(test_merged),
+      cmocka_unit_test(test_conditions), cmocka_unit_test(test_allowed),
+      cmocka_unit_test(test_refusals),   cmocka_unit_test(test_large),
+      cmocka_unit_test(test_lengths),    cmocka_unit_test(test_wide),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
