@@ -95,6 +95,7 @@ static rd_code make_dfa(rd_dfa *out, const char *source, rd_error *e) {
       code = rd_dfa_open(out, &n, start, e);
       large = code == RD_BAD_INPUT;
     }
+    large = large && n.deeper;
     rd_nfa_drop(&n);
     if (code == RD_OK || !large)
       break;

@@ -52,6 +52,7 @@ typedef struct rd_nfa {
   int32_t *slots; /* (slot_mask + 1) ranges by what they are: equal ones are one */
   size_t slot_mask;
   size_t built; /* calls of builders */
+  bool deeper;  /* would less be built with fewer turns (rd_schema_build)? */
   rd_code code; /* of the first that failed */
   rd_error error;
 } rd_nfa;

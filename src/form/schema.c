@@ -135,6 +135,7 @@ int32_t rd_schema_free(rd_schema_reader *r, bool object, int32_t next) {
   int levels = r->turns > RD_SCHEMA_FREE ? RD_SCHEMA_FREE : r->turns > 0 ? r->turns - 1 : 0;
   if (next < 0 || r->nfa->code != RD_OK)
     return -1;
+  r->nfa->deeper = true;
   if (++r->free << levels > MOST_FREE && levels > 0)
     r->nfa->code = rd_fail(&r->nfa->error, RD_BAD_INPUT,
                            "the form is too large: %d values that may be any", r->free);
@@ -306,6 +307,7 @@ bool rd_schema_follow(rd_schema_reader *r, const json_t *ref, const json_t **tar
                           rd_printable(shown, sizeof shown, pointer, strlen(pointer))) > 0;
   for (int i = 0; i < r->depth; i++)
     turns += r->open[i] == *target;
+  r->nfa->deeper = r->nfa->deeper || turns > 0;
   if (turns > r->turns)
     *target = NULL;
   return true;

@@ -40,6 +40,8 @@ static rd_code open_written(rd_schema_reader *r, const json_t *schema, bool writ
   code = r->code;
   if (code == RD_OK && start < 0)
     code = r->code = rd_nfa_check(&own, r->e);
+  if (own.code == RD_BAD_INPUT && outer->code == RD_OK) /* too large: that the whole then is */
+    outer->code = rd_nfa_check(&own, &outer->error);
   if (code == RD_OK) {
     rd_error why = {0};
     code = rd_dfa_open(out, &own, start, &why);
@@ -47,6 +49,7 @@ static rd_code open_written(rd_schema_reader *r, const json_t *schema, bool writ
       rd_schema_fail(r, code, "%s", why.message);
   }
   /* the work counts towards what one form may take */
+  outer->deeper = outer->deeper || own.deeper;
   outer->built += own.built + (size_t)out->table_count * (size_t)out->class_count;
   if (code == RD_OK && !rd_nfa_step(outer))
     code = RD_BAD_INPUT;

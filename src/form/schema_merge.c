@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_OPTIONS = 100, MOST_NOTS = 8 };
+enum { MOST_NOTS = 64, STEPS_OF_FLATTEN = 64 };
 
 /* jansson does not write through what it hands out here. */
 #define SHARED(value) json_incref((json_t *)(uintptr_t)(value))
@@ -51,6 +51,8 @@ const json_t *rd_schema_both(rd_schema_reader *r, const json_t *a, const json_t 
 }
 
 /* --- keywords that two parts say -------------------------------------------------------------- */
+
+static void take(merger *m, const json_t *part);
 
 static void merge_most(merger *m, const char *key, const json_t *a, const json_t *b) {
   put(m, key, SHARED(json_number_value(a) > json_number_value(b) ? a : b));
@@ -103,6 +105,9 @@ static void merge_texts(merger *m, const char *key, const json_t *a, const json_
     list = json_array();
     put(m, "allOf", list);
   }
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (json_equal(json_object_get(json_array_get(list, i), key), (json_t *)(uintptr_t)b))
+      return;
   if (json_array_append_new(list, json_pack("{s:O}", key, b)) != 0)
     rd_schema_fail(m->r, RD_NO_MEMORY, "no memory for what it is made of");
 }
@@ -148,20 +153,18 @@ static void merge_values(merger *m, const char *key, const json_t *a, const json
   put(m, key, all);
 }
 
-/* One of each: alternatives of the one, each with alternatives of the other. */
+/* Alternatives beside those that there are already. One that is left alone is taken as it is. */
 static void merge_options(merger *m, const char *key, const json_t *a, const json_t *b) {
-  size_t wide = json_array_size(b), count = json_array_size(a) * wide;
-  json_t *all = json_array();
-  if (count > MOST_OPTIONS)
-    rd_schema_fail(m->r, RD_UNSUPPORTED,
-                   "anyOf and anyOf beside each other: %zu ways in all, %d at most are supported",
-                   count, MOST_OPTIONS);
-  for (size_t i = 0; i < count && m->r->code == RD_OK; i++) {
-    const json_t *both =
-        rd_schema_both(m->r, json_array_get(a, i / wide), json_array_get(b, i % wide));
-    json_array_append(all, (json_t *)(uintptr_t)(both ? both : json_true()));
-  }
-  put(m, key, all);
+  json_t *beside = json_copy(m->into);
+  json_object_del(beside, key);
+  json_t *kept = keep(m->r, beside), *all = kept ? rd_schema_ways(m->r, kept, a, b) : json_array();
+  json_object_del(m->into, key);
+  m->nothing = m->nothing || (json_array_size(all) == 0 && m->r->code == RD_OK);
+  if (json_array_size(all) == 1)
+    take(m, json_array_get(all, 0));
+  else
+    put(m, key, json_incref(all));
+  json_decref(all);
 }
 
 static const struct row {
@@ -275,8 +278,6 @@ static void take_items(merger *m, const json_t *part) {
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
-static void take(merger *m, const json_t *part);
-
 static void take_ref(merger *m, const json_t *ref) {
   rd_schema_reader *r = m->r;
   const json_t *target = NULL;
@@ -302,7 +303,7 @@ static void take_made(merger *m, const json_t *part) {
   if (options)
     take_keyword(m, "anyOf", options);
   for (size_t i = 0; i < json_array_size(conditions); i++)
-    take_keyword(m, "anyOf", json_array_get(conditions, i));
+    merge_options(m, "anyOf", json_object_get(m->into, "anyOf"), json_array_get(conditions, i));
   json_decref(options);
   json_decref(conditions);
   if (all_of && (!json_is_array(all_of) || json_array_size(all_of) == 0))
@@ -347,22 +348,21 @@ static void take(merger *m, const json_t *part) {
 
 static const char all_types[] = "object array string number boolean null";
 
-/* The types that are left; an integer is a number too. */
+/* The types that are left; an integer is a number too. Numbers that are no integers are not written
+ * where integers may not be. */
 static void leave_types(merger *m, const json_t *type) {
-  json_t *without = as_list(type), *left = json_array();
+  json_t *without = as_list(type), *left = json_array(), *now = json_object_get(m->into, "type");
+  bool numbers = has_name(without, "number") || has_name(without, "integer");
+  if (now && json_is_string(now) && strcmp(json_string_value(now), "number") == 0 &&
+      !has_name(without, "number") && numbers)
+    rd_schema_fail(m->r, RD_UNSUPPORTED, "not: numbers that are no integers are not supported");
   for (const char *at = all_types; *at; at += strcspn(at, " "), at += *at == ' ') {
     char name[16] = "";
     memcpy(name, at, strcspn(at, " "));
-    if (!has_name(without, name))
+    if (!has_name(without, name) && !(numbers && strcmp(name, "number") == 0))
       json_array_append_new(left, json_string(name));
   }
-  bool integers = has_name(without, "integer") && has_name(left, "number");
   take_keyword(m, "type", left);
-  json_t *now = as_list(json_object_get(m->into, "type"));
-  integers = integers && (has_name(now, "number") || has_name(now, "integer"));
-  json_decref(now);
-  if (integers)
-    rd_schema_fail(m->r, RD_UNSUPPORTED, "not: numbers that are no integers are not supported");
   json_decref(left);
   json_decref(without);
 }
@@ -376,6 +376,24 @@ static void leave_values(merger *m, const json_t *others) {
       json_array_append(left, json_array_get(mine, i));
   m->nothing = m->nothing || json_array_size(left) == 0;
   put(m, "enum", left);
+}
+
+/* Of strings those that are not among `others`: one list of them, however often that is said. */
+static void leave_texts(merger *m, const json_t *others) {
+  json_t *list = json_object_get(m->into, "allOf"), *all = json_array();
+  for (size_t i = json_array_size(list); i-- > 0;) {
+    const json_t *known = json_object_get(json_object_get(json_array_get(list, i), "not"), "enum");
+    if (!known)
+      continue;
+    json_array_extend(all, (json_t *)(uintptr_t)known);
+    json_array_remove(list, i);
+  }
+  for (size_t i = 0; i < json_array_size(others) && rd_nfa_step(m->r->nfa); i++)
+    if (!rd_schema_listed(all, json_array_get(others, i)))
+      json_array_append(all, json_array_get(others, i));
+  json_t *schema = json_pack("{s:o}", "enum", all);
+  merge_texts(m, "not", json_null(), schema);
+  json_decref(schema);
 }
 
 /* One keyword of a `not` that stands alone in it, where another keyword says its opposite or an
@@ -392,7 +410,9 @@ static bool leave(merger *m, const json_t *schema) {
     leave_types(m, type);
   else if (values && json_object_get(m->into, "enum"))
     leave_values(m, values);
-  else if (text && (values || json_object_get(schema, "pattern")))
+  else if (text && values)
+    leave_texts(m, values);
+  else if (text && json_object_get(schema, "pattern"))
     merge_texts(m, "not", json_null(), schema);
   else if (name && json_array_size(names) == 1) {
     json_t *absent = json_pack("{s:{s:b}}", "properties", name, 0);
@@ -418,7 +438,7 @@ static void take_not(merger *m, const json_t *schema) {
     return;
   json_t *options = rd_schema_negate(m->r, schema);
   if (json_array_size(options) > 0)
-    take_keyword(m, "anyOf", options);
+    merge_options(m, "anyOf", json_object_get(m->into, "anyOf"), options);
   else
     rd_schema_fail(m->r, RD_UNSUPPORTED, "not: nothing that it excludes can be said otherwise");
   json_decref(options);
@@ -426,10 +446,11 @@ static void take_not(merger *m, const json_t *schema) {
 
 const json_t *rd_schema_flatten(rd_schema_reader *r, const json_t *schema) {
   merger m = {.r = r, .into = keep(r, json_object())};
+  r->nfa->built += STEPS_OF_FLATTEN;
   if (!m.into)
     return NULL;
   take(&m, schema);
-  for (size_t i = 0; i < m.not_count && r->code == RD_OK; i++)
+  for (size_t i = 0; i < m.not_count && !m.nothing && r->code == RD_OK; i++)
     take_not(&m, m.nots[i]);
   if (r->code != RD_OK || r->nfa->code != RD_OK)
     return NULL;

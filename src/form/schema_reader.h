@@ -19,6 +19,7 @@ typedef struct rd_schema_reader {
   const rd_schema_place *place;
   const json_t *open[RD_SCHEMA_DEEPEST]; /* (depth) schemas that are being read, outermost first */
   int depth, turns;
+  int looking;  /* levels of alternatives that are looked through */
   int free;     /* values that may be any, so far */
   json_t *made; /* schemas that were merged; NULL: none yet */
   bool merged;  /* the schema that is read was put together of several */
@@ -112,6 +113,9 @@ json_t *rd_schema_one_of(rd_schema_reader *r, const json_t *list);
 json_t *rd_schema_conditions(rd_schema_reader *r, const json_t *part);
 /* Alternatives that the schema does not allow: not all such values, and no others. The caller's. */
 json_t *rd_schema_negate(rd_schema_reader *r, const json_t *schema);
+/* One of each of two lists of alternatives (a NULL: of b), each with the schema `beside`, without
+ * those that no value is. The caller's. */
+json_t *rd_schema_ways(rd_schema_reader *r, const json_t *beside, const json_t *a, const json_t *b);
 /* The name of a value's type; every number is a "number". */
 const char *rd_schema_type_of(const json_t *value);
 

@@ -24,13 +24,16 @@ static rd_code form_text(char **source, const json_t *value, rd_error *e) {
   return RD_OK;
 }
 
+/* A schema beside the type, as llama.cpp's clients say it. */
 static rd_code form_object(char **source, const json_t *value, rd_error *e) {
-  (void)value;
-  return set_form(source, "json-object", NULL, e);
+  const json_t *schema = json_object_get(value, "schema");
+  return set_form(source, json_is_object(schema) ? "json-schema" : "json-object",
+                  json_is_object(schema) ? schema : NULL, e);
 }
 
 static rd_code form_schema(char **source, const json_t *value, rd_error *e) {
-  const json_t *schema = json_object_get(json_object_get(value, "json_schema"), "schema");
+  const json_t *named = json_object_get(value, "json_schema");
+  const json_t *schema = json_object_get(named ? named : value, "schema");
   if (!json_is_object(schema))
     return rd_fail(e, RD_BAD_INPUT,
                    "response_format: json_schema: expected an object with a schema");
@@ -85,7 +88,7 @@ static rd_code move_refs(json_t *schema, const char *where, rd_error *e) {
       RD_TRY(move_refs(value, where, e));
   json_object_foreach_safe(schema, next, key, value) {
     const char *to = json_string_value(value);
-    if (!to || strcmp(key, "$ref") != 0 || to[0] != '#') {
+    if (!to || strcmp(key, "$ref") != 0 || to[0] != '#' || (to[1] && to[1] != '/')) {
       RD_TRY(move_refs(value, where, e));
       continue;
     }

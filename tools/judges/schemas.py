@@ -65,7 +65,9 @@ def value(r):
 
 def made(r, depth):
     """Schemas beside each other, and what takes more than one automaton."""
-    kind = r.randrange(7)
+    kind = r.randrange(11)
+    if kind >= 7:
+        return conditional(r, kind, depth)
     if kind == 0:
         return {"allOf": [obj(r, depth), {"type": "object", "properties": {"kind": schema(r, 0), "name": True}, "required": ["kind"]}]}
     if kind == 1:
@@ -82,6 +84,29 @@ def made(r, depth):
     if kind == 5:
         return {"enum": ["a", "abc", 1, 7, None, 2.5], "minLength": 2, "minimum": 2, **r.choice([{}, {"type": ["string", "number"]}])}
     return {"allOf": [number(r), {"not": {"type": "string"}}, {"maximum": 4000}]}
+
+
+def conditional(r, kind, depth):
+    """One thing or another, and what is counted."""
+    names = r.sample(WORDS[:4] + WORDS[5:6], 3)
+    made = {"type": "object", "properties": {n: schema(r, 0) for n in names}, **r.choice([{}, {"additionalProperties": False}])}
+    if kind == 7:
+        tag = {"enum": ["x", "y", "z"]} if r.random() < 0.5 else {"type": "string", "maxLength": 4}
+        made["properties"] = {names[0]: tag, names[1]: {"type": ["string", "null"]}, names[2]: {"type": "integer"}}
+        return {**made, "if": {"properties": {names[0]: r.choice([{"const": "x"}, {"enum": ["y", "z"]}, {"minLength": 2}])}, **r.choice([{}, {"required": names[:1]}])},
+                "then": {"required": names[1:2]}, **r.choice([{}, {"else": {"required": names[2:], "properties": {names[2]: {"minimum": 5}}}}])}
+    if kind == 8:
+        return {**made, **r.choice([{"dependentRequired": {names[0]: names[1:2], names[2]: names[:1]}}, {"dependencies": {names[1]: [names[0]]}},
+                                    {"dependentSchemas": {names[0]: {"required": names[1:]}}}, {"oneOf": [{"required": names[:1]}, {"required": names[1:2]}]},
+                                    {"not": {"required": names[:2]}}, {"minProperties": 2}, {"maxProperties": 2}, {"minProperties": 1, "maxProperties": 1}])}
+    if kind == 9:
+        least = r.randrange(3)
+        return {"type": "array", "items": r.choice([{"type": ["integer", "null"]}, {"enum": ["a", "b", 5]}, True]),
+                "contains": r.choice([{"type": "integer"}, {"enum": ["a", 5]}, {"type": "null"}]), "minContains": least,
+                **r.choice([{}, {"maxContains": least + 1}]), **r.choice([{}, {"maxItems": 4}])}
+    return r.choice([{"type": "integer", "oneOf": [{"maximum": 10}, {"minimum": 5}]}, {"type": ["string", "integer"], "not": {"enum": ["a", 7, 9]}, "maxLength": 5},
+                     {"type": "string", "not": {"anyOf": [{"const": "b"}, {"pattern": "^a"}]}, "maxLength": 6}, {"oneOf": [{"type": "string"}, {"enum": ["a", 3]}]},
+                     {"type": "array", "items": {"enum": [1, 2]}, "not": {"items": {"const": 1}}}])
 
 
 def schema(r, depth):
