@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STEPS = 1 << 24, SHORT_BODY = 64 };
+enum { MOST_STEPS = 1 << 24 };
 
 /* A set of items: nodes of the other automaton, and behind their numbers the states of bodies. */
 typedef struct item_set {
@@ -87,7 +87,7 @@ static int64_t states_of(const rd_dfa *d, const rd_nfa_body *b, int32_t longest)
  * have no more states than are quickly gone through. */
 static int32_t longest_of(const rd_dfa *d, const rd_nfa *n) {
   int32_t longest = INT32_MAX;
-  for (int64_t all = INT64_MAX; all > RD_ENOUGH_STATES && longest > SHORT_BODY;) {
+  for (int64_t all = INT64_MAX; all > RD_ENOUGH_STATES && longest > RD_SHORT_BODY;) {
     longest = longest == INT32_MAX ? 1 << 16 : longest - longest / 8;
     all = 0;
     for (size_t i = 0; i < n->body_count; i++)

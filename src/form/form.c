@@ -81,13 +81,14 @@ rd_code rd_form_load(char **out, const char *source, rd_error *e) {
   return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "no memory for %s", text);
 }
 
-/* The automaton. Where a schema leads back into itself, as often as there is room for. */
+/* The automaton. Where a schema leads back into itself, as often as there is room for; where
+ * strings may be long, as long. */
 static rd_code make_dfa(rd_dfa *out, const char *source, rd_error *e) {
   const char *text;
   const rd_form_kind *kind = find_kind(source, &text, e);
   rd_code code = RD_USAGE;
   for (int turns = kind && kind->turns ? RD_SCHEMA_TURNS : 0; kind && turns >= 0; turns--) {
-    rd_nfa n = {0};
+    rd_nfa n = {.longest = turns < RD_SCHEMA_TURNS ? RD_SHORT_BODY << turns : 0};
     int32_t start = -1;
     code = kind->build(&start, &n, text, strlen(text), turns, rd_nfa_accept(&n), e);
     bool large = n.code == RD_BAD_INPUT;

@@ -28,22 +28,28 @@ typedef struct best {
   int32_t id;
 } best;
 
+/* Of a state: the way to it at the position before `reached`. */
+typedef struct seen {
+  int32_t reached; /* positions told; -1: never */
+  uint32_t way;
+} seen;
+
 struct rd_form_path {
   const rd_form *form;
   int64_t room, count;
   way *ways; /* (capacity) by position */
   size_t way_count, capacity;
-  size_t *first;    /* (room + 2) of each number of positions told */
-  int64_t *reached; /* (states) the number of positions told at which `way_of` holds */
-  uint32_t *way_of; /* (states) */
-  int64_t *swept;   /* (states) the same number, where the counts behind a state were compared */
-  best *bests;      /* (keys) */
+  size_t *first;  /* (room + 2) of each number of positions told */
+  seen *seen;     /* (states) */
+  int64_t *swept; /* (states) the same number, where the counts behind a state were compared */
+  best *bests;    /* (keys) */
   /* of the position that is being told */
   enum { ANY, ROW } kind;
   const float *logits;
   double log_sum;
   int32_t drawn;
   uint32_t from; /* the way that is gone on from */
+  double from_score;
 };
 
 static const double LEAST_LOG = -1e6; /* of a word that the model rules out */
@@ -83,11 +89,10 @@ rd_code rd_form_path_open(rd_form_path **out, const rd_form *form, int64_t room,
   }
   p->ways = rd_calloc(p->capacity, sizeof *p->ways, "a form", e);
   p->first = rd_calloc((size_t)room + 2, sizeof *p->first, "a form", e);
-  p->reached = rd_calloc(states, sizeof *p->reached, "a form", e);
-  p->way_of = rd_calloc(states, sizeof *p->way_of, "a form", e);
+  p->seen = rd_calloc(states, sizeof *p->seen, "a form", e);
   p->swept = rd_calloc(states, sizeof *p->swept, "a form", e);
   p->bests = rd_calloc((size_t)rd_form_keys(form) + 1, sizeof *p->bests, "a form", e);
-  if (!p->ways || !p->first || !p->reached || !p->way_of || !p->swept || !p->bests) {
+  if (!p->ways || !p->first || !p->seen || !p->swept || !p->bests) {
     rd_form_path_close(&p);
     return RD_NO_MEMORY;
   }
@@ -102,8 +107,7 @@ void rd_form_path_close(rd_form_path **path) {
     return;
   free(p->ways);
   free(p->first);
-  free(p->reached);
-  free(p->way_of);
+  free(p->seen);
   free(p->swept);
   free(p->bests);
   free(p);
@@ -111,7 +115,7 @@ void rd_form_path_close(rd_form_path **path) {
 }
 
 void rd_form_path_begin(rd_form_path *p) {
-  memset(p->reached, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->reached);
+  memset(p->seen, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->seen);
   memset(p->swept, 0xFF, (size_t)rd_form_states(p->form) * sizeof *p->swept);
   for (int32_t k = 0; k < rd_form_keys(p->form); k++)
     p->bests[k].position = 0;
@@ -135,14 +139,13 @@ static inline bool in_time(const rd_form_path *p, int32_t state) {
 
 /* A way on from p->from, if it is the best to where it leads so far. */
 static inline void go(rd_form_path *p, int32_t to, int32_t id, double score, float log) {
-  const way w = {p->ways[p->from].score + score, to, id, p->from, log};
-  if (p->reached[to] != p->count + 1) {
-    p->reached[to] = p->count + 1;
-    p->way_of[to] = (uint32_t)p->way_count;
-    p->ways[p->way_count++] = w;
-  } else if (w.score > p->ways[p->way_of[to]].score) {
-    p->ways[p->way_of[to]] = w;
-  }
+  seen *known = &p->seen[to];
+  score += p->from_score;
+  if (known->reached != (int32_t)p->count + 1)
+    *known = (seen){(int32_t)p->count + 1, (uint32_t)p->way_count++};
+  else if (score <= p->ways[known->way].score)
+    return;
+  p->ways[known->way] = (way){score, to, id, p->from, log};
 }
 
 static inline void look_at(const rd_form_path *p, int32_t id, best *b) {
@@ -156,23 +159,36 @@ static inline void look_at(const rd_form_path *p, int32_t id, best *b) {
   }
 }
 
-/* The greatest logit of a list: lanes that do not wait for each other. */
-static float greatest(const float *logits, const int32_t *ids, uint32_t count) {
-  enum { LANES = 8 };
-  float lanes[LANES], most = logits[ids[0]];
+/* A number that rises with the logit, and of equal ones with a lower id. */
+static inline uint64_t key_of(float logit, int32_t id) {
+  uint32_t bits;
+  logit += 0.0F; /* one zero */
+  memcpy(&bits, &logit, sizeof bits);
+  bits ^= (uint32_t)((int32_t)bits >> 31) | 0x80000000U;
+  return (uint64_t)bits << 32 | ~(uint32_t)id;
+}
+
+/* The greatest key of a list, in lanes that do not wait for each other; that of a word that was
+ * drawn is above all. */
+static inline uint64_t greatest(const float *logits, const int32_t *ids, uint32_t count,
+                                int32_t drawn) {
+  enum { LANES = 4 };
+  uint64_t lanes[LANES] = {0};
   uint32_t i = 0;
-  for (int k = 0; k < LANES; k++)
-    lanes[k] = most;
   for (; i + LANES <= count; i += LANES)
-    for (int k = 0; k < LANES; k++) {
-      float one = logits[ids[i + (uint32_t)k]];
+    for (uint32_t k = 0; k < LANES; k++) {
+      int32_t id = ids[i + k];
+      uint64_t one = id == drawn ? UINT64_MAX << 32 | ~(uint32_t)id : key_of(logits[id], id);
       lanes[k] = one > lanes[k] ? one : lanes[k];
     }
-  for (; i < count; i++)
-    lanes[0] = logits[ids[i]] > lanes[0] ? logits[ids[i]] : lanes[0];
-  for (int k = 0; k < LANES; k++)
-    most = lanes[k] > most ? lanes[k] : most;
-  return most;
+  for (; i < count; i++) {
+    uint64_t one =
+        ids[i] == drawn ? UINT64_MAX << 32 | ~(uint32_t)ids[i] : key_of(logits[ids[i]], ids[i]);
+    lanes[0] = one > lanes[0] ? one : lanes[0];
+  }
+  for (int k = 1; k < LANES; k++)
+    lanes[0] = lanes[k] > lanes[0] ? lanes[k] : lanes[0];
+  return lanes[0];
 }
 
 /* The best word of a list: as a rule the first of those that have the greatest logit. */
@@ -180,13 +196,9 @@ static best look_through(const rd_form_path *p, const int32_t *ids, uint32_t cou
   best b = {.score = -INFINITY, .id = -1};
   if (p->kind == ANY)
     return (best){.id = ids[0]};
-  float most = greatest(p->logits, ids, count);
-  int32_t first = INT32_MAX, drawn = -1;
-  for (uint32_t i = 0; i < count; i++) {
-    first = p->logits[ids[i]] == most && ids[i] < first ? ids[i] : first;
-    drawn = ids[i] == p->drawn ? ids[i] : drawn;
-  }
-  look_at(p, drawn >= 0 ? drawn : first < INT32_MAX ? first : ids[0], &b);
+  uint64_t most = p->drawn < 0 ? greatest(p->logits, ids, count, -1)
+                               : greatest(p->logits, ids, count, p->drawn);
+  look_at(p, (int32_t) ~(uint32_t)most, &b);
   return b;
 }
 
@@ -216,8 +228,8 @@ static inline void visit(void *context, int32_t to, const int32_t *ids, uint32_t
 static void compare_counts(rd_form_path *p, const rd_dfa_body *b, int32_t base) {
   double most = -INFINITY;
   for (int32_t s = base + b->least; s <= base + b->cap; s++) {
-    way *w = &p->ways[p->way_of[s]];
-    if (p->reached[s] != p->count)
+    way *w = &p->ways[p->seen[s].way];
+    if (p->seen[s].reached != (int32_t)p->count)
       continue;
     if (w->score <= most)
       w->state = RD_NOWHERE;
@@ -257,6 +269,7 @@ static void go_on(rd_form_path *p) {
     if (state == RD_NOWHERE)
       continue;
     p->from = (uint32_t)i;
+    p->from_score = p->ways[i].score;
     if (end.id >= 0 && (state == ended || rd_form_accepts(p->form, state)))
       go(p, ended, end.id, end.score, end.log); /* it is in time always */
     rd_form_each(p->form, state, visit, p);
@@ -281,6 +294,7 @@ void rd_form_path_word(rd_form_path *p, int32_t id) {
   for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
     int32_t to = rd_form_next(p->form, p->ways[i].state, id);
     p->from = (uint32_t)i;
+    p->from_score = p->ways[i].score;
     if (to != RD_NOWHERE && in_time(p, to))
       go(p, to, id, 0, 0);
   }

@@ -184,6 +184,9 @@ int32_t rd_nfa_string_body(rd_nfa *n, int32_t least, int32_t most, int32_t next)
 int32_t rd_nfa_body_of(rd_nfa *n, int32_t inside, int32_t least, int32_t most, int32_t next) {
   if (inside < 0 || next < 0 || !rd_nfa_step(n))
     return -1;
+  n->deeper = n->deeper || most > RD_SHORT_BODY;
+  if (n->longest > 0 && most > n->longest && least <= n->longest)
+    most = n->longest;
   for (size_t i = 0; i < n->body_count; i++) /* the few that end where this does */
     if (i + 8 > n->body_count && n->bodies[i].exit == next && n->bodies[i].least == least &&
         n->bodies[i].most == most && n->bodies[i].inside == inside)

@@ -16,7 +16,12 @@
 #include "charset.h"
 #include "string_body.h"
 
-enum { RD_MOST_NODES = 1 << 18, RD_MOST_BUILDING = 1 << 21, RD_MOST_INSIDES = 1 << 10 };
+enum {
+  RD_MOST_NODES = 1 << 18,
+  RD_MOST_BUILDING = 1 << 21,
+  RD_MOST_INSIDES = 1 << 10,
+  RD_SHORT_BODY = 64
+};
 
 typedef enum rd_nfa_kind {
   RD_NFA_RANGE,  /* one byte of [low, high], then a */
@@ -51,9 +56,11 @@ typedef struct rd_nfa {
   size_t inside_count, inside_capacity;
   int32_t *slots; /* (slot_mask + 1) ranges by what they are: equal ones are one */
   size_t slot_mask;
-  size_t built; /* calls of builders */
-  bool deeper;  /* would less be built with fewer turns (rd_schema_build)? */
-  rd_code code; /* of the first that failed */
+  size_t built;    /* calls of builders */
+  bool deeper;     /* would less be built with fewer turns (rd_schema_build)? */
+  int32_t longest; /* strings with a bound of their length beyond it are bounded by it; 0: they are
+                      not */
+  rd_code code;    /* of the first that failed */
   rd_error error;
 } rd_nfa;
 

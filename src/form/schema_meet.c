@@ -27,7 +27,7 @@ typedef struct product {
 /* `written`: strings of one restriction are written out, and not insides again. */
 static rd_code open_written(rd_schema_reader *r, const json_t *schema, bool written, rd_dfa *out) {
   const bool outer_written = r->written;
-  rd_nfa own = {0}, *outer = r->nfa;
+  rd_nfa own = {.longest = r->nfa->longest}, *outer = r->nfa;
   rd_code code;
   /* cppcheck-suppress autoVariables ; it is taken back below */
   r->nfa = &own;
