@@ -208,7 +208,11 @@ static rd_code take_most(rd_body *body, const json_t *value, rd_error *e) {
   body->silent = most == 0;
   if (most < 1)
     return RD_OK;
-  return rd_option_set_json(&body->options, rd_option_find(&body->options, "tokens"), value, e);
+  const rd_option *row = rd_option_find(&body->options, "tokens");
+  json_t *number = json_integer(most > (int64_t)row->max ? (json_int_t)row->max : most);
+  rd_code code = rd_option_set_json(&body->options, row, number, e);
+  json_decref(number);
+  return code;
 }
 
 /* What the answer is to lead to; nothing is as good as no suffix. */
@@ -504,6 +508,9 @@ static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape
     RD_TRY(take_any(out, name, value, shape, catalog, e));
   RD_TRY(settle_form(out, e));
   RD_TRY(resolve(out, shape, catalog, e));
+  const int64_t longest = out->service ? rd_body_model(out)->config.positions : INT64_MAX;
+  if (shape->lowers && out->params.window > longest)
+    out->params.window = longest;
   out->behind = shape->inserts ? out->params.suffix : NULL;
   RD_TRY(settle_answers(out, e));
   RD_TRY(encode_prompt(out, shape, e));

@@ -20,6 +20,7 @@ typedef struct rd_shape {
    * NULL: it is one. */
   rd_code (*translate)(const json_t *body, json_t **out, rd_error *e);
   bool raw;     /* the prompt is text to go on from: no chat template */
+  bool lowers;  /* a window beyond the model's is the model's */
   bool inserts; /* a suffix stands behind the answer, and does not go back with it */
   bool events;  /* every event is sent as it happens; what follows is for the others */
   const char *object, *chunk; /* the kinds of a whole answer and of a piece of one; NULL, as what

@@ -70,9 +70,11 @@ def formats(server):
             check(f"a schema beside {beside['type']}", True, status == 200 and fits(json.loads(answer["choices"][0]["message"]["content"])))
     tight = server.ask("/v1/chat/completions", {**CHAT, "grammar": "regex:[0-9]{6}", "max_tokens": 6})[2]["choices"][0]
     check("a text that fills its room is whole", (6, "stop"), (len(tight["message"]["content"]), tight["finish_reason"]))
+    status, _, _ = server.ask("/v1/chat/completions", {**CHAT, "grammar": "regex:[0-9]{6}", "max_tokens": 10**9})
+    check("more tokens than any model has", 200, status)
     status, _, text = server.ask("/v1/chat/completions", {**CHAT, "response_format": {"type": "text"}})
     check("text", 200, status)
-    status, _, answer = server.ask("/api/chat", {"messages": CHAT["messages"], "format": SCHEMA, "stream": False, "window": 128})
+    status, _, answer = server.ask("/api/chat", {"messages": CHAT["messages"], "format": SCHEMA, "stream": False, "options": {"num_ctx": 99999}})
     check("Ollama's format", True, fits(json.loads(answer["message"]["content"])))
     status, _, answer = server.ask("/v1/responses", {"input": "Hi", "window": 128, "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}}})
     check("a response's format", True, fits(json.loads(answer["output"][0]["content"][0]["text"])))
