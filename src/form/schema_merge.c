@@ -27,18 +27,16 @@ typedef struct merger {
 static json_t *keep(rd_schema_reader *r, json_t *value) {
   if (!r->made)
     r->made = json_array();
-  if (!value || !rd_nfa_step(r->nfa) || json_array_append_new(r->made, value) != 0) {
-    if (r->nfa->code == RD_OK)
-      rd_schema_fail(r, RD_NO_MEMORY, "no memory for what it is made of");
-    return NULL;
-  }
-  return value;
+  if (rd_nfa_step(r->nfa) && json_array_append(r->made, value) != 0)
+    rd_schema_fail(r, RD_NO_MEMORY, "no memory for what it is made of");
+  json_decref(value); /* the list has it, or nobody */
+  return r->code == RD_OK && r->nfa->code == RD_OK ? value : NULL;
 }
 
 static void put(merger *m, const char *key, json_t *value) {
-  if (!value || !rd_nfa_step(m->r->nfa) || json_object_set_new(m->into, key, value) != 0)
-    if (m->r->nfa->code == RD_OK)
-      rd_schema_fail(m->r, RD_NO_MEMORY, "no memory for what it is made of");
+  if (rd_nfa_step(m->r->nfa) && json_object_set(m->into, key, value) != 0)
+    rd_schema_fail(m->r, RD_NO_MEMORY, "no memory for what it is made of");
+  json_decref(value);
 }
 
 const json_t *rd_schema_both(rd_schema_reader *r, const json_t *a, const json_t *b) {
