@@ -5,7 +5,7 @@
 train.py PACKED OUT [--base FOLDER] [--base-seconds S] [--adapt both:S,gated:S] [--rank R] [--sets FOLDER,.. --tokenizer FILE] [shape and batch ..]
 
 PACKED is what pack.py wrote. The rate follows the clock, so that a run ends with a rate of nothing. OUT gets base/, adapter-NAME/,
-log.jsonl, and with --sets what every stage answers. --from FOLDER or FILE.gguf: the base goes on from there. Of --adapt, `gated:S:on` goes on
+log.jsonl, and with --sets what every stage answers, asked at the end. --from FOLDER or FILE.gguf: the base goes on from there. Of --adapt, `gated:S:on` goes on
 from --adapter, `both:=` has as many updates as the stage before, so that two layouts are compared at equal budget.
 """
 
@@ -230,8 +230,11 @@ def main():
     log(stage="start", parameters=sum(x.numel() for x in net.parameters()))
     tokenizer = Tokenizer.from_file(a.tokenizer) if a.tokenizer else None
 
-    def answers(settings, name):
-        if a.sets:
+    asked = []
+
+    def answers():
+        """All that was trained, asked when everything is written: a run that is cut has its weights."""
+        for net, settings, name in asked if a.sets else ():
             for layer in net.layers:
                 layer._compiled_call_impl = None
             for folder in a.sets.split(","):
@@ -244,7 +247,7 @@ def main():
         train_base(net, d, a, log)
         nets.save_base(net, base, FILES)
         log(stage="saved base")
-        answers({"ar": (ask.write, "causal", {})}, "base")
+        asked.append((net, {"ar": (ask.write, "causal", {})}, "base"))
     updates = 0
     for part in filter(None, a.adapt.split(",")):
         layout, budget, *on = part.split(":")
@@ -256,7 +259,8 @@ def main():
         nets.save_adapter(net, os.path.join(a.out, "adapter-" + name), a.rank, {}, "tini")
         log(stage="saved adapter", layout=name, updates=updates)
         ways = {"lad": (ask.refine, layout, {}), "demo": (ask.refine, layout, {"top_k": 3})}
-        answers({way: ways[way] for way in a.ways.split(",")}, name)
+        asked.append((net, {way: ways[way] for way in a.ways.split(",")}, name))
+    answers()
     log(stage="end")
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Rows in far more forms than build.py's: more.txt and broad.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
+"""Rows in far more forms than build.py's: more.txt, broad.txt and visitors.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
 
 broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there
 broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
@@ -13,7 +13,6 @@ import json
 import os
 import random
 
-import conversation
 import evalsets
 import memory
 import more
@@ -24,33 +23,34 @@ import running
 import surface
 import tabled
 import text
+import visitors
 import widen
 import world as worlds
 
 SEED = 37
 VALID = 500
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
-SIZES = {"singles": 34, "talk": 900, "explain": 60, "sums": 110000, "stories": 22000, "refusals": 60000, "real": 1.0, "systems": 110000, "talks": 150000, "pairs": 230000, "examples": 60}
+SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 55000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
 EVEN = 0.35
 MADE_NAMES = 4000
-KINDS_MORE = {"go_on_counting": 14, "shorter": 12, "meant_subject": 12, "said": 8, "never_said": 3}
+KINDS_MORE = {"go_on_counting": 14, "shorter": 12, "meant_subject": 12, "said": 8, "never_said": 3, "talk": 26, "after_talk": 7}
 NEVER_SHOUTED = ("spell", "example")
 # Further ways to ask why something is so, what a thing is, and how it works, beside more.py's.
 ALSO = ((more.WHY["q"], ["do you know why {c}", "can you explain why {c}", "{c}, why", "{c}, but why", "{c}, how come", "who can tell why {c}", "how does it come that {c}", "what has it to do with that {c}"]),
         (more.TOPIC["q"], ["what does {t} mean", "what do you understand by {t}", "what would you call {t}, in simple words", "how would you describe {t}", "what is it, {t}", "what can you tell me of {t}"]),
         (more.WORK["q"], ["what makes {w} work", "on what principle does {w} work", "what goes on in {w}", "how exactly does {w} work", "how does it work, {w}"]))
-BEGIN = "bar bel bri cal cas dor el fen gar hal in jor kel lan mar nor ol per quin ros sel tar ul vel wen yan zel ad em is".split()
-MIDDLE = "a e i o u an el in or ar ia eo ali eri ona umi".split()
-END = "da lin ra ric ta na th mir dan sa lo ette bert wyn la ko ya ndra mund shi ke vi".split()
+BEGIN = "bar bel bri cal cas dor el fen gar hal in jor kel lan mar nor ol per quin ros sel tar ul vel wen yan zel ad em is olu chi ngu kwa zhi sri oye abd moh tche bja yev xia".split()
+MIDDLE = "a e i o u an el in or ar ia eo ali eri ona umi uwa ao ei oo yu ie ua".split()
+END = "da lin ra ric ta na th mir dan sa lo ette bert wyn la ko ya ndra mund shi ke vi seun ngo kwe ola chi owski ssen ez ito ullah deep jit".split()
 
 
 def made_name(rng):
     """A first name that nobody has, so that names are copied and not known."""
-    return (rng.choice(BEGIN) + rng.choice(MIDDLE) + (rng.choice(BEGIN) + rng.choice(MIDDLE) if rng.random() < 0.3 else "") + rng.choice(END)).capitalize()
+    return (rng.choice(BEGIN) + rng.choice(MIDDLE) + (rng.choice(BEGIN) + rng.choice(MIDDLE) if rng.random() < 0.4 else "") + rng.choice(END)).capitalize()
 
 
-class Maker(conversation.Maker):
+class Maker(visitors.Maker):
     """Sayings that are copied later may be in small or great letters: the answer has the name as it is written."""
 
     def typed(self, rng, prompt, kind=""):
@@ -63,8 +63,9 @@ def widened(world):
     """The world with further forms, names and words; what was done, in words."""
     rng = random.Random(SEED)
     held = widen.held_out(world, "anew.txt")
+    visitors.add(world, held)
     kept = {name.lower() for names in (memory.NAMES, outside.NAMES) for name in names[1]} | {n.lower() for row in tabled.sections("anew.txt")["names"] for n in row.split()}
-    counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt")]
+    counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt", "visitors.txt")]
     further = more.Forms(world.explained, world.talked, world.single)
     further.held |= held
     for rules, forms in ALSO:
@@ -90,7 +91,8 @@ def shouting(rng, drawer, made):
 def drawn(rng, drawer, scale):
     w, n = drawer.world, {name: size * scale for name, size in SIZES.items()}
     parts = [drawer.singles(rng, n["singles"]), drawer.sums(rng, round(n["sums"])), drawer.stories(rng, round(n["stories"])), drawer.refusals(rng, round(n["refusals"]), n["real"]),
-             drawer.systems(rng, round(n["systems"])), drawer.talks(rng, round(n["talks"])), more.pairs(rng, drawer, round(n["pairs"])), drawer.examples(n["examples"])]
+             drawer.systems(rng, round(n["systems"])), drawer.talks(rng, round(n["talks"])), more.pairs(rng, drawer, round(n["pairs"])), drawer.examples(n["examples"]),
+             visitors.later(rng, drawer, round(n["later"]))]
     parts += [(drawer.one(rng, f, "talk") for f in w.talked for _ in range(round(n["talk"])))]
     parts += [(drawer.one(rng, f, "explain") for f in w.explained if f.relation == "explain" for _ in range(round(n["explain"])))]
     made = [row for part in parts for row in shouting(rng, drawer, part)]
@@ -113,6 +115,7 @@ def build(data, out, folders, scale):
     weights = dict(more.WEAK)
     weights.update(KINDS_MORE)
     more.WEAK[:] = list(weights.items())
+    more.FIRST["after_talk"] = "small_talk"
     drawer = drawing.Drawer(maker, more.tested(*folders), owner, real)
     made = drawn(random.Random(SEED + 1), drawer, scale)
     os.makedirs(out, exist_ok=True)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Reads the tables beside this file: sections, '|' lists with held-out items, comments."""
+"""Reads the tables beside this file, the longest of which lie compressed (`zcat` shows them): sections, '|' lists with held-out items, comments."""
 
+import gzip
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def lines(name):
-    with open(os.path.join(HERE, name), encoding="utf-8") as f:
+    path = os.path.join(HERE, name)
+    with open(path, encoding="utf-8") if os.path.exists(path) else gzip.open(path + ".gz", "rt", encoding="utf-8") as f:
         for line in f:
             line = line.rstrip("\n")
             if line.strip() and not line.startswith("#"):
