@@ -11,10 +11,10 @@ says() { # says WHAT WORD ARGUMENTS...: the word stands in what decide prints
   [[ $found == *"$2"* ]] || check "$1" "$2" "$found"
 }
 says "a choice" "answer: Paris  Rome 0.000, Paris 1.000" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
-says "by the base" "answer: cold" --reader base --ask "What is the opposite of hot?" --options "big,cold,fast"
+says "by the base" "answer: Paris" --reader base --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
 says "yes or no" "answer: yes  yes 0.99" --reader base --ask "Is Paris the capital of France?"
-says "no" "answer: no" --reader base --ask "Is 3 larger than 7?"
+says "no" "answer: no" --reader base --ask "Is a whale a fish?"
 says "levels" "answer: 0 (cold)" --ask "How cold is ice?" --levels "cold,warm,hot"
 says "a standard error" "+-0.0" --samples 4 --seed 1 --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
 

@@ -33,7 +33,7 @@ check "a beginning is looked for too" 200 "$(ask v1/fim/completions '{"prompt":"
 check "and found" True "$(value "len(r['choices'][0]['text'].strip()) > 0")"
 check "a stop in the gap" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\",\"stop\":[\"irl\"]}")"
 check "cuts it" " g" "$(value "r['choices'][0]['text']")"
-check "a template" 200 "$(ask api/denoise '{"prompt":"Where is Paris?","template":"The capital of {mask:3} is Paris."}')"
+check "a template" 200 "$(ask api/denoise '{"prompt":"What is the capital of France?","template":"The capital of {mask:3} is Paris."}')"
 check "by search" "The capital of France is Paris." "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
 # Time that is over ends an answer with what there is; in every shape.
 for path in v1/completions v1/fim/completions; do

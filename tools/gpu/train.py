@@ -5,7 +5,7 @@
 train.py PACKED OUT [--base FOLDER] [--base-seconds S] [--adapt both:S,gated:S] [--rank R] [--sets FOLDER,.. --tokenizer FILE] [shape and batch ..]
 
 PACKED is what pack.py wrote. The rate follows the clock, so that a run ends with a rate of nothing. OUT gets base/, adapter-NAME/,
-log.jsonl, and with --sets what every stage answers, asked at the end. --from FOLDER or FILE.gguf: the base goes on from there. Of --adapt, `gated:S:on` goes on
+log.jsonl, and with --sets what every stage answers, asked at the end. Told to end (SIGTERM, as `timeout` sends), it writes what it has. --from FOLDER or FILE.gguf: the base goes on from there. Of --adapt, `gated:S:on` goes on
 from --adapter, `both:=` has as many updates as the stage before, so that two layouts are compared at equal budget.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import itertools
 import json
 import os
+import signal
 import threading
 import time
 
@@ -25,6 +26,7 @@ import ask
 import net as nets
 import windows
 
+STOP = threading.Event()    # a run that is told to end writes what it has
 FILES = {"pad_token_id": windows.EOS, "mask_token_id": windows.MASK, "eos_token_id": [windows.EOS]}
 
 
@@ -68,6 +70,8 @@ def clock(seconds, warm, peak, hold=0.0, updates=0):
 
     def now():
         at = next(counted) / updates if updates else (time.time() - began) / seconds
+        if STOP.is_set():
+            at = 1
         return min(at, 1), peak * min(1, at / warm) * min(1, (1 - at) / (1 - hold)) if at < 1 else 0
     return now
 
@@ -202,6 +206,7 @@ def main():
     p.add_argument("--ff", type=int, default=1024)
     a = p.parse_args()
     began = time.time()
+    signal.signal(signal.SIGTERM, lambda *_: STOP.set())
     torch.manual_seed(1)
     torch.set_float32_matmul_precision("high")
     os.makedirs(a.out, exist_ok=True)
@@ -234,12 +239,12 @@ def main():
 
     def answers():
         """All that was trained, asked when everything is written: a run that is cut has its weights."""
-        for net, settings, name in asked if a.sets else ():
-            for layer in net.layers:
-                layer._compiled_call_impl = None
-            for folder in a.sets.split(","):
+        for (net, settings, name), folder in itertools.product(asked, a.sets.split(",") if a.sets else ()):
+            if not STOP.is_set():
+                for layer in net.layers:
+                    layer._compiled_call_impl = None
                 ask.table(net, settings, folder, tokenizer, a.device, a.limit, os.path.join(a.out, f"{name}.{os.path.basename(folder)}.answers.jsonl"))
-            log(stage="asked " + name)
+                log(stage="asked " + name)
     base = a.base or os.path.join(a.out, "base")
     if not a.base:
         if a.begin:
@@ -249,7 +254,7 @@ def main():
         log(stage="saved base")
         asked.append((net, {"ar": (ask.write, "causal", {})}, "base"))
     updates = 0
-    for part in filter(None, a.adapt.split(",")):
+    for part in itertools.takewhile(lambda part: part and not STOP.is_set(), a.adapt.split(",")):
         layout, budget, *on = part.split(":")
         name = layout + "-on" * bool(on)
         net = fresh()
