@@ -2,6 +2,12 @@
 # tests/cli/*.sh: command-line tests, one ctest each.
 if(BUILD_TESTING)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+  # Golden files of which there are many small ones lie in an archive, which is unpacked into the build's golden/.
+  file(GLOB packed CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/*.zip)
+  foreach(archive ${packed})
+    get_filename_component(name ${archive} NAME_WE)
+    rd_unpack(${archive} ${CMAKE_BINARY_DIR}/golden/${name})
+  endforeach()
   file(GLOB test_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*/test_*.c)
   set(tests)
   set(programs)

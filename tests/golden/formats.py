@@ -5,9 +5,24 @@ that is written is a pure function of its arguments, so running a generator twic
 bytes."""
 
 import json
+import os
+import shutil
 import struct
+import zipfile
 
 import numpy as np
+
+# --- archives --------------------------------------------------------------------------------
+
+
+def pack(folder):
+    """FOLDER.zip of the files in it, by name; the folder goes.  The build unpacks it into its golden/."""
+    with zipfile.ZipFile(folder + ".zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), "rb") as f:
+                archive.writestr(zipfile.ZipInfo(name), f.read(), zipfile.ZIP_DEFLATED, 9)
+    shutil.rmtree(folder)
+
 
 # --- 16-bit floats ---------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Files of torch.save and what is in them: torch/NAME.pt with torch/NAME.safetensors (type, shape and
-bytes of every tensor, in order), and torch/refused/NAME.pt, files that lie, crash readers or run
+bytes of every tensor, in order), and NAME.pt in torch_refused.zip, files that lie, crash readers or run
 code where pickles are believed.  The C test holds the list of messages.
 
 Needs torch from PyPI (2.15.0, any build); its files differ between versions only in small entries."""
@@ -15,8 +15,10 @@ from collections import OrderedDict
 
 import torch
 
+from formats import pack
+
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
-REFUSED = os.path.join(HERE, "refused")
+REFUSED = os.path.join(os.path.dirname(HERE), "torch_refused")  # packed when it is whole
 TYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64",
          torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8",
          torch.bool: "BOOL", torch.complex64: "C64", torch.uint16: "U16", torch.float8_e4m3fn: "F8_E4M3",
@@ -320,4 +322,5 @@ def write_model():
 
 write_read()
 write_refused()
+pack(REFUSED)
 write_model()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Models of tests/golden/families: a record of tools/judges/families.py, and the folder that is
+/* Models of tests/golden/families.zip: a record of tools/judges/families.py, and the folder that is
  * made of it. Weights follow from names, there as here. */
 #ifndef FAMILY_RECORDS_H
 #define FAMILY_RECORDS_H
@@ -8,7 +8,7 @@
 #include "model_files.h"
 #include "npy.h"
 
-#define FAMILIES GOLDEN "families/"
+#define FAMILIES RD_BUILD_DIR "/golden/families/" /* of families.zip */
 
 enum { MOST_IDS = 64, MOST_VOCAB = 128 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every dense family and option beside transformers: tests/golden/families holds configurations as
- * it writes them, names of tensors, and logits; tools/judges/families.py makes them. Weights follow
- * from names, here as there. Each model is run whole and in pieces over a cache, in f32 and bf16,
- * and is written anew. */
+/* Every dense family and option beside transformers: tests/golden/families.zip holds configurations
+ * as it writes them, names of tensors, and logits; tools/judges/families.py makes them. Weights
+ * follow from names, here as there. Each model is run whole and in pieces over a cache, in f32 and
+ * bf16, and is written anew. */
 #include "convert.h"
 #include "family.h"
 #include "family_records.h"

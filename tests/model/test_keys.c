@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys that people write into config.json and adapter_config.json, beside transformers and peft:
- * tests/golden/keys.json holds what tools/judges/keys.py made, a model of tests/golden/families
+ * tests/golden/keys.json holds what tools/judges/keys.py made, a model of tests/golden/families.zip
  * with keys laid over its own, an adapter whose numbers follow from names, and some logits of the
  * last row. Tables of what is refused, and of what the weights of a folder may be called. */
 #include "computed.h"

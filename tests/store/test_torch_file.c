@@ -156,7 +156,7 @@ static void files_that_are_not_what_they_say_are_refused(void **state) {
       {"checksum", RD_BAD_INPUT, "is damaged: its size or checksum is wrong"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    char *file = rd_print(TORCH "refused/%s.pt", cases[i].file);
+    char *file = rd_print(RD_BUILD_DIR "/golden/torch_refused/%s.pt", cases[i].file);
     rd_tensors t;
     rd_error e = {0};
     rd_code code = rd_torch_open(&t, file, &e);

@@ -4,7 +4,7 @@
   tools/judges/families.py check PROGRAM [NAME..]   all cases, or those whose names begin so; PROGRAM is build/redraft
   tools/judges/families.py gguf PROGRAM             the same weights as GGUF, named by the gguf package; beside llama.cpp's
                                                     logits, where llama-cpp-python is installed
-  tools/judges/families.py golden                   tests/golden/families: what tests/model/test_families.c expects
+  tools/judges/families.py golden                   tests/golden/families.zip: what tests/model/test_families.c expects
 
 Needs torch, transformers (5.24.0 wrote the committed files), safetensors; gguf for the second.
 
@@ -14,6 +14,9 @@ import json, os, subprocess, sys, tempfile
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
+from formats import pack
+
 GOLDEN = os.path.join(ROOT, "tests", "golden", "families")
 LIMIT = 1e-5
 
@@ -292,9 +295,7 @@ def golden_gguf():
 
 
 def golden():
-    os.makedirs(GOLDEN, exist_ok=True)
-    for old in os.listdir(GOLDEN):
-        os.remove(os.path.join(GOLDEN, old))
+    os.makedirs(GOLDEN)
     for name in CASES:
         model, c = make(name)
         logits = judge(model, c)
@@ -312,6 +313,7 @@ def golden():
             f.write("\n")
         np.save(os.path.join(GOLDEN, name + ".npy"), logits[rows].astype(np.float32))
     golden_gguf()
+    pack(GOLDEN)
 
 
 if __name__ == "__main__":
