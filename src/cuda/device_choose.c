@@ -117,8 +117,8 @@ rd_code rd_device_choose(rd_device *d, const rd_choose_args *args, int64_t count
   return d->launch(d, &d->kernels->choose, &grid, args, e);
 }
 
-rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
-                               const rd_device_choice *choices, int64_t count, rd_error *e) {
+rd_code rd_device_send_choices(rd_device_stack *s, const rd_device_choice *choices, int64_t count,
+                               rd_error *e) {
   rd_device *d = s->device;
   const int64_t V = s->config->vocab, words = (V + 63) / 64;
   int64_t limited = 0;
@@ -130,18 +130,29 @@ rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
              (size_t)words * sizeof *allowed);
   }
   RD_TRY(d->send(d, s->there.draws, s->here.draws, (size_t)count * sizeof *s->here.draws, e));
-  RD_TRY(d->send(d, s->there.allowed, s->here.allowed,
-                 (size_t)(limited * words) * sizeof *s->here.allowed, e));
-  const rd_choose_args args = {.out = s->proposals,
-                               .logits = s->logits,
-                               .keys = s->keys,
-                               .slices = s->slices,
-                               .draws = s->there.draws,
-                               .wordless = s->wordless,
-                               .wordless_count = s->model->wordless_count,
-                               .V = V};
+  return d->send(d, s->there.allowed, s->here.allowed,
+                 (size_t)(limited * words) * sizeof *s->here.allowed, e);
+}
+
+rd_choose_args rd_device_choices(const rd_device_stack *s, int64_t first) {
+  const int64_t V = s->config->vocab;
+  return (rd_choose_args){.out = s->proposals + first,
+                          .logits = s->logits,
+                          .keys = s->keys + first * V,
+                          .slices = s->slices + first * rd_device_slices(V),
+                          .draws = s->there.draws + first,
+                          .wordless = s->wordless,
+                          .wordless_count = s->model->wordless_count,
+                          .V = V};
+}
+
+rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
+                               const rd_device_choice *choices, int64_t count, rd_error *e) {
+  rd_device *d = s->device;
+  const rd_choose_args args = rd_device_choices(s, 0);
   if (count == 0)
     return RD_OK;
+  RD_TRY(rd_device_send_choices(s, choices, count, e));
   RD_TRY(rd_device_choose(d, &args, count, e));
   s->unread = false;
   return d->fetch(d, out, s->proposals, (size_t)count * sizeof *out, e);

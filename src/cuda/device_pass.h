@@ -15,6 +15,7 @@ typedef struct rd_device_lists {
   rd_device_pair *pairs; /* (chunk) */
   rd_device_draw *draws; /* (chunk) */
   uint64_t *allowed;     /* (chunk, words) of those that limit their ids */
+  rd_device_told *told;  /* (chunk), with a sampler head */
 } rd_device_lists;
 
 struct rd_device_stack {
@@ -42,6 +43,7 @@ struct rd_device_stack {
   rd_device_slice *slices; /* (chunk, slices of V) */
   rd_proposal *proposals;  /* (chunk) */
   int32_t *wordless;       /* (wordless_count) */
+  rd_ahead_args ahead;     /* what a sampler head works in; R 0: there is none */
   float *cosines[2], *sines[2]; /* (longest, turned/2) of all layers; of local ones */
   rd_device_lists there, here;
   void *lists;  /* memory of the lists here */
@@ -52,13 +54,13 @@ struct rd_device_stack {
   int64_t tile_rows, key_end; /* of its largest tile; behind the last key that one sees */
 };
 
-/* Launch a kernel by its name, with its arguments. */
 /* Ask for what `work` asks for; a device that remembers what it did is asked by the key alone,
  * which decides every launch. */
 typedef rd_code rd_device_work(void *context, rd_error *e);
 rd_code rd_device_again(rd_device *d, const rd_device_key *key, rd_device_work *work, void *context,
                         rd_error *e);
 
+/* Launch a kernel by its name, with its arguments. */
 #define RD_LAUNCH(s, name, grid, args, e)                                                          \
   ((s)->device->launch((s)->device, &(s)->device->kernels->name, (grid), (args), (e)))
 /* Blocks that go through n elements; one block for each of n rows of D numbers. */
@@ -105,9 +107,17 @@ rd_code rd_device_send_angles(rd_device *d, float *cosines, float *sines, const 
                               bool local, int64_t longest, rd_error *e);
 /* A choice as kernels take it; `allowed` lies on the device. */
 rd_device_draw rd_device_draw_of(const rd_device_choice *choice, const uint64_t *allowed);
+/* Choices as they are sent; and from which on they are made: not yet launched. */
+rd_code rd_device_send_choices(rd_device_stack *s, const rd_device_choice *choices, int64_t count,
+                               rd_error *e);
+rd_choose_args rd_device_choices(const rd_device_stack *s, int64_t first);
 /* `count` rows of logits are surveyed slice by slice, and chosen from; slices of a row. */
 rd_code rd_device_choose(rd_device *d, const rd_choose_args *args, int64_t count, rd_error *e);
 int64_t rd_device_slices(int64_t V);
+/* Room for words ahead, where the model has a sampler head; and what its kernels are told that
+ * stays the same. */
+void rd_device_take_ahead(rd_device_stack *s, rd_arena *a);
+void rd_device_begin_ahead(rd_device_stack *s);
 /* Layer l of the run in progress: as rd_layer_forward. */
 rd_code rd_device_layer(rd_device_stack *s, int64_t l, rd_error *e);
 

@@ -21,6 +21,7 @@ static void take_lists(const rd_device_stack *s, rd_device_lists *l, rd_arena *a
   l->pairs = RD_TAKE(a, rd_device_pair, s->chunk);
   l->draws = RD_TAKE(a, rd_device_draw, s->chunk);
   l->allowed = RD_TAKE(a, uint64_t, s->chunk *words_of(s->config));
+  l->told = s->model->sampler_head ? RD_TAKE(a, rd_device_told, s->chunk) : NULL;
 }
 
 /* Numbers of the largest stretch of rows that is decoded at a time: 32 MB of them, or 32 rows. */
@@ -85,6 +86,7 @@ static void layout(rd_device_stack *s, rd_arena *a) {
   s->slices = RD_TAKE(a, rd_device_slice, (int64_t)chunk *rd_device_slices((int64_t)V));
   s->proposals = RD_TAKE(a, rd_proposal, chunk);
   s->wordless = RD_TAKE(a, int32_t, s->model->wordless_count);
+  rd_device_take_ahead(s, a);
   for (int i = 0; i < 2; i++) {
     const bool own = i == 0 || c->has_local_rope;
     s->cosines[i] = own ? RD_TAKE(a, float, longest *turned) : s->cosines[0];
@@ -174,6 +176,7 @@ static rd_code fill(rd_device_stack *s, size_t working, rd_error *e) {
   layout(s, &arena);
   RD_TRY(rd_device_weights_new(&s->sent, m, d, e));
   s->weights = &s->sent->own;
+  rd_device_begin_ahead(s);
   if (m->wordless_count > 0)
     RD_TRY(
         d->send(d, s->wordless, m->wordless, (size_t)m->wordless_count * sizeof *m->wordless, e));
@@ -254,7 +257,7 @@ void rd_device_lane_drop(rd_device_lane *lane, rd_device *d) {
 
 /* What the row at `at` sees, in layers that see all and in those with a window. */
 static void place_row(rd_device_stack *s, int64_t at, const rd_span *span, int64_t i, int64_t block,
-                      const int32_t *positions, rd_device_lane *lane) {
+                      const int32_t *positions, const rd_device_lane *lane) {
   const rd_config *c = s->config;
   const int64_t place = span->first + i;
   const int64_t bytes = c->kv_heads * c->head_dim * (int64_t)rd_dtype_size(s->type);
@@ -272,13 +275,15 @@ static void place_row(rd_device_stack *s, int64_t at, const rd_span *span, int64
   row->stride = lane->stride;
 }
 
-/* Rows at .. at + count of a sequence whose first row is `first`, as one tile. */
-static void place_tile(rd_device_stack *s, int64_t at, int64_t count, int64_t first,
+/* Rows at .. at + count of a sequence as one tile. Keys before `kept` lie in the lane, and row
+ * `first` of the pass would have key 0. */
+static void place_tile(rd_device_stack *s, int64_t at, int64_t count, int64_t kept, int64_t first,
                        const rd_device_lane *lane) {
   const rd_device_row *rows = s->here.rows + at;
   rd_device_tile *tile = &s->here.tiles[s->tile_count++];
   *tile = (rd_device_tile){.row = (int32_t)at,
                            .count = (int32_t)count,
+                           .kept = kept,
                            .first = first,
                            .k = lane ? lane->k : NULL,
                            .v = lane ? lane->v : NULL,
@@ -295,16 +300,20 @@ static void place_tile(rd_device_stack *s, int64_t at, int64_t count, int64_t fi
   s->tile_rows = count > s->tile_rows ? count : s->tile_rows;
 }
 
-static void place(rd_device_stack *s, const rd_sequence *seq, rd_device_lane *lane, int64_t block) {
+/* Keys and values of branches, whose places overlap, stay in the pass: behind what the lane has. */
+static void place(rd_device_stack *s, const rd_sequence *seq, const rd_device_lane *lane,
+                  int64_t block) {
   const int64_t at = s->T, length = lane ? seq->length : seq->first + seq->count;
   const rd_span span = {
       .keys = length, .first = seq->first, .origin = seq->origin, .led = seq->led};
+  const int64_t kept = !lane ? 0 : seq->branch ? seq->first : length;
+  const int64_t own_block = seq->clean ? 1 : seq->branch ? 0 : block;
   memcpy(s->here.ids + at, seq->ids, (size_t)seq->count * sizeof *seq->ids);
   for (int64_t i = 0; i < seq->count; i++)
-    place_row(s, at + i, &span, i, seq->clean ? 1 : block, seq->positions, lane);
+    place_row(s, at + i, &span, i, own_block, seq->positions, seq->branch ? NULL : lane);
   for (int64_t i = 0; i < seq->count; i += RD_TILE_MOST) {
     const int64_t left = seq->count - i;
-    place_tile(s, at + i, left < RD_TILE_MOST ? left : RD_TILE_MOST, at, lane);
+    place_tile(s, at + i, left < RD_TILE_MOST ? left : RD_TILE_MOST, kept, at - seq->first, lane);
   }
   s->T += seq->count;
   s->clean = seq->clean ? s->T : s->clean;

@@ -62,5 +62,9 @@ rd_code rd_device_stack_fetch(rd_device_stack *s, float *out, int64_t row, rd_er
  * scores are no numbers. */
 rd_code rd_device_stack_choose(rd_device_stack *s, rd_proposal *out,
                                const rd_device_choice *choices, int64_t count, rd_error *e);
+/* The same for words ahead, choices that rows of the last run are told of one after the other:
+ * those of a model with a sampler head. Words whose `before` are told come behind these. */
+rd_code rd_device_stack_ahead(rd_device_stack *s, rd_proposal *out, const rd_device_choice *choices,
+                              const rd_device_told *told, int64_t count, rd_error *e);
 
 #endif

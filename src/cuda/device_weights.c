@@ -4,6 +4,7 @@
 
 #include "matrix.h"
 #include "parts.h"
+#include "sampler_head.h"
 
 #include <stdlib.h>
 
@@ -184,6 +185,12 @@ static rd_code send_all(sending *s, rd_device_weights *w, rd_error *e) {
   const rd_model *m = s->m;
   s->count = 0;
   RD_TRY(send_weights(s, &w->own, &m->weights, e));
+  if (m->sampler_head) {
+    w->fc1 = m->sampler_head->fc1;
+    w->fc2 = m->sampler_head->fc2;
+    RD_TRY(send_matrix(s, &w->fc1, e));
+    RD_TRY(send_matrix(s, &w->fc2, e));
+  }
   return m->weights.plain ? send_weights(s, &w->plain, m->weights.plain, e) : RD_OK;
 }
 

@@ -9,6 +9,7 @@
 
 typedef struct rd_device_weights {
   rd_weights own, plain; /* own.plain is &plain where the model has a gate */
+  rd_matrix fc1, fc2;    /* of the model's sampler head; or no matrices */
   rd_device *device;
   void *memory; /* of the device */
   size_t bytes; /* of it */

@@ -41,8 +41,9 @@ enum { RD_TILE_MOST = 32, RD_WARP_SIZE = 32, RD_MOST_WARPS = 8 };
 typedef struct rd_device_tile {
   int32_t row, count;         /* of the pass */
   int32_t from[2], end[2];    /* keys that any of them sees */
-  int64_t first;              /* the row of the pass that has key 0, where nothing is in a lane */
-  const unsigned char *k, *v; /* layer 0 of its lane, key 0; NULL: the pass's own rows */
+  int64_t kept;               /* keys before this one lie in its lane, the others in the pass, */
+  int64_t first;              /* whose row `first + key` has them */
+  const unsigned char *k, *v; /* layer 0 of its lane, key 0 */
   int64_t stride;             /* bytes from layer to layer there */
 } rd_device_tile;
 
@@ -241,6 +242,38 @@ typedef struct rd_choose_args {
   int64_t wordless_count, V;
 } rd_choose_args;
 
+/* A word ahead of a canvas (rd_branches) that is told the word before it, in a model with a sampler
+ * head. */
+typedef struct rd_device_told {
+  int64_t row;    /* of the logits: its own */
+  int32_t state;  /* the row of the pass that they are made of */
+  int32_t before; /* the told one whose proposal is the word before; -1: that is `word` */
+  int32_t word;
+} rd_device_told;
+
+/* Words ahead (n): `likeliest` finds the RD_AHEAD_LIKELY best words of their rows, a block a row,
+ * as keys of kernels_survey.inc, 0 where there are fewer. `tell` lays their states and the
+ * embeddings of the words before side by side, in bf16, a block a row; `soften` makes middle (n, R)
+ * = silu of sums (n, R); `correct` adds to the scores of the likeliest what the shifts change in
+ * them: a block a word that is likely, blocks[1] being rows. */
+enum { RD_AHEAD_LIKELY = 64 };
+typedef struct rd_ahead_args {
+  float *logits;              /* (.., V) */
+  uint64_t *keys;             /* (n, V) scratch */
+  uint64_t *likely;           /* (n, RD_AHEAD_LIKELY) */
+  uint16_t *both;             /* (n, 2 D) */
+  const float *sums;          /* (n, R) */
+  uint16_t *middle;           /* (n, R) */
+  const float *shift;         /* (n, D) */
+  const rd_device_told *told; /* (n) */
+  const rd_proposal *chosen;  /* what `before` counts */
+  const void *states;         /* (.., D) of type */
+  rd_device_matrix embedding, head;
+  int64_t n, V, D, R;
+  float scale; /* of logits */
+  int32_t type;
+} rd_ahead_args;
+
 #include "learn_args.h"
 
 /* The kernels: name, arguments, and whether the threads of a block meet in it. */
@@ -266,6 +299,10 @@ typedef struct rd_choose_args {
   X(guide, rd_guide_args, 0)                                                                       \
   X(survey, rd_choose_args, 1)                                                                     \
   X(choose, rd_choose_args, 1)                                                                     \
+  X(likeliest, rd_ahead_args, 1)                                                                   \
+  X(tell, rd_ahead_args, 0)                                                                        \
+  X(soften, rd_ahead_args, 0)                                                                      \
+  X(correct, rd_ahead_args, 1)                                                                     \
   RD_LEARN_KERNELS(X)
 
 #endif

@@ -18,7 +18,7 @@ static int64_t least(int64_t a, int64_t b) {
 
 void rd_branched_begin(rd_draft *d, rd_engine *engine) {
   rd_checked *c = &d->checked;
-  c->branching = d->sampler->drafts && engine->branches && d->setup.gate.shift && !d->formed;
+  c->branching = d->sampler->drafts && d->setup.gate.shift && !d->formed;
   c->pace = &engine->pace;
   c->likeliest = d->rule;
   c->likeliest.temperature = 0;

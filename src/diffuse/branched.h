@@ -8,7 +8,7 @@
 
 struct rd_draft;
 
-/* Before the first pass: can the adapter draft in passes of this engine that check? What that is
+/* Before the first pass: can the adapter draft in passes that check? What that is
  * worth is remembered by the engine. */
 void rd_branched_begin(struct rd_draft *d, rd_engine *engine);
 /* The need of a check gets the branches of this pass, if it has any. */

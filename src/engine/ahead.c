@@ -52,22 +52,43 @@ static rd_code correct(const rd_ahead *a, float *logits, const void *state, int3
   return RD_OK;
 }
 
+bool rd_ahead_counts(const rd_packing *p, const rd_row_use *use) {
+  const rd_need *need = &p->needs[use->need];
+  rd_branches *b = need->branches;
+  if (use->index == 0)
+    b->taken = rd_need_branch(need);
+  return use->index / b->masks == b->taken;
+}
+
+int32_t rd_ahead_before(const rd_packing *p, const rd_row_use *use) {
+  const rd_need *need = &p->needs[use->need];
+  const rd_branches *b = need->branches;
+  const int64_t i = use->index % b->masks;
+  return i > 0 ? b->out[i - 1].id : need->out[use->index / b->masks].id;
+}
+
+rd_propose_row rd_ahead_draw(const rd_packing *p, const rd_row_use *use) {
+  const rd_branches *b = p->needs[use->need].branches;
+  const uint32_t ahead = (uint32_t)(use->index / b->masks + use->index % b->masks);
+  return (rd_propose_row){b->draw.rule, b->draw.iteration + ahead, b->draw.position + ahead};
+}
+
+rd_proposal *rd_ahead_out(const rd_packing *p, const rd_row_use *use) {
+  const rd_branches *b = p->needs[use->need].branches;
+  return &b->out[use->index % b->masks];
+}
+
 rd_code rd_ahead_row(const rd_ahead *a, const rd_packing *p, const rd_row_use *use, float *logits,
                      const void *state, rd_error *e) {
   const rd_model *m = a->model;
-  const rd_need *need = &p->needs[use->need];
-  rd_branches *b = need->branches;
-  const int64_t branch = use->index / b->masks, i = use->index % b->masks;
-  if (use->index == 0)
-    b->taken = rd_need_branch(need);
-  if (branch != b->taken)
+  const rd_propose_row draw = rd_ahead_draw(p, use);
+  if (!rd_ahead_counts(p, use))
     return RD_OK;
   if (m->sampler_head)
-    RD_TRY(correct(a, logits, state, i > 0 ? b->out[i - 1].id : need->out[branch].id, e));
+    RD_TRY(correct(a, logits, state, rd_ahead_before(p, use), e));
   for (int64_t k = 0; k < m->wordless_count; k++)
     logits[m->wordless[k]] = -INFINITY;
-  const uint32_t ahead = (uint32_t)(branch + i);
-  const rd_propose_row draw = {b->draw.rule, b->draw.iteration + ahead, b->draw.position + ahead};
-  const rd_code code = rd_propose(&b->out[i], logits, 1, m->config.vocab, &draw, a->workspace, e);
+  const rd_code code =
+      rd_propose(rd_ahead_out(p, use), logits, 1, m->config.vocab, &draw, a->workspace, e);
   return code == RD_NUMERIC ? rd_model_blame(m, e) : code;
 }

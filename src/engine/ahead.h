@@ -18,6 +18,13 @@ typedef struct rd_ahead {
   void *workspace; /* of rd_propose */
 } rd_ahead;
 
+/* Does the row of a branch of which `use` says the place count, once what is wanted of its need is
+ * in `out`? And the word before its own, where that is known; how it is chosen; where to. */
+bool rd_ahead_counts(const rd_packing *p, const rd_row_use *use);
+int32_t rd_ahead_before(const rd_packing *p, const rd_row_use *use);
+rd_propose_row rd_ahead_draw(const rd_packing *p, const rd_row_use *use);
+rd_proposal *rd_ahead_out(const rd_packing *p, const rd_row_use *use);
+
 /* The memory of one whose model is set. `workspace` is rd_propose's, for one row or more. */
 void rd_ahead_take(rd_ahead *a, rd_arena *arena, void *workspace);
 /* A row of a branch of which `use` says the place: its logits (V), which are overwritten, and its

@@ -117,7 +117,6 @@ typedef rd_code rd_states_sink(void *context, int64_t need, int64_t index, const
                                rd_error *e);
 
 struct rd_engine {
-  bool branches; /* needs may have some */
   rd_pace pace;  /* what drafting in passes that check has been worth, one answer after the other */
   /* Fill needs[i].out for all i; more than fit in a pass are run in several. A need's results do
    * not depend on the others, but for rounding where the engine's row says so. Never allocates.

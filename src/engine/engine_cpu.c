@@ -244,8 +244,7 @@ rd_code rd_engine_cpu_open(rd_engine **out, const rd_model *model, int64_t rows,
   cpu_engine *d = rd_calloc(1, sizeof *d, "an engine", e);
   if (!d)
     return RD_NO_MEMORY;
-  d->base = (rd_engine){.branches = true,
-                        .propose = propose,
+  d->base = (rd_engine){.propose = propose,
                         .scores = scores,
                         .states = states,
                         .lane_open = lane_open,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows `cuda` and `emulated`: packed needs run by a device, from which proposals come back. The
  * two rows of a pair become one there. */
+#include "ahead.h"
 #include "arena.h"
 #include "device_stack.h"
 #include "inspect.h"
@@ -20,6 +21,7 @@ typedef struct cuda_engine {
   rd_device_lane **lanes;    /* (rows) of a pass's sequences, or NULL */
   rd_row_use *chunk;         /* (rows) of a chunk, a pair as one */
   rd_device_choice *choices; /* (rows) of those */
+  rd_device_told *told;      /* (rows) of words ahead */
   rd_device_pair *pairs;     /* (rows) */
   rd_proposal *proposals;    /* (rows) */
   float *state;              /* (D) */
@@ -42,6 +44,7 @@ static void layout(cuda_engine *d, rd_arena *a) {
   d->lanes = RD_TAKE(a, rd_device_lane *, n);
   d->chunk = RD_TAKE(a, rd_row_use, n);
   d->choices = RD_TAKE(a, rd_device_choice, n);
+  d->told = RD_TAKE(a, rd_device_told, n);
   d->pairs = RD_TAKE(a, rd_device_pair, n);
   d->proposals = RD_TAKE(a, rd_proposal, n);
   d->state = RD_TAKE(a, float, d->model->config.width);
@@ -97,6 +100,15 @@ static rd_code show_row(cuda_engine *d, const rd_row_use *use, const rd_device_c
   return RD_OK;
 }
 
+/* A proposal that came back. */
+static rd_code take_proposal(const cuda_engine *d, rd_proposal *out, int64_t i, rd_error *e) {
+  *out = d->proposals[i];
+  if (out->id >= 0)
+    return RD_OK;
+  rd_propose_fail(&d->choices[i].draw, e);
+  return rd_model_blame(d->model, e);
+}
+
 static rd_code propose_chunk(cuda_engine *d, int64_t count, rd_error *e) {
   for (int64_t i = 0; i < count; i++) {
     const rd_wanted *w = rd_packing_wanted(&d->packing, &d->chunk[i]);
@@ -109,14 +121,50 @@ static rd_code propose_chunk(cuda_engine *d, int64_t count, rd_error *e) {
   }
   RD_TRY(rd_device_stack_choose(d->stack, d->proposals, d->choices, count, e));
   for (int64_t i = 0; i < count; i++) {
-    if (d->proposals[i].id < 0) {
-      rd_propose_fail(&d->choices[i].draw, e);
-      return rd_model_blame(d->model, e);
-    }
-    *rd_packing_out(&d->packing, &d->chunk[i]) = d->proposals[i];
+    RD_TRY(take_proposal(d, rd_packing_out(&d->packing, &d->chunk[i]), i, e));
     RD_TRY(show_row(d, &d->chunk[i], &d->choices[i], &d->proposals[i], e));
   }
   rd_profile_lap("proposal");
+  return RD_OK;
+}
+
+/* Words ahead that follow each other in one branch. */
+static bool follows(const rd_row_use *a, const rd_row_use *b) {
+  return a->need == b->need && a->index + 1 == b->index;
+}
+
+/* The word of row `row` of the logits, of a use that counts, joins those that are to be chosen. */
+static void add_word(cuda_engine *d, int64_t n, const rd_row_use *use, int64_t row, int32_t state) {
+  rd_device_told told = {.row = row, .state = state, .before = -1};
+  for (int64_t i = 0; i < n; i++)
+    if (follows(&d->chunk[i], use))
+      told.before = (int32_t)i;
+  told.word = told.before < 0 ? rd_ahead_before(&d->packing, use) : 0;
+  d->chunk[n] = *use;
+  d->told[n] = told;
+  d->choices[n] = (rd_device_choice){.row = row, .draw = rd_ahead_draw(&d->packing, use)};
+}
+
+/* Words of branches, which follow what was wanted: the first of each branch that counts, then the
+ * second of each, so that all that are told of others come behind these. Rows `at` .. at + count of
+ * the logits are uses first .. first + count. */
+static rd_code look_ahead(cuda_engine *d, int64_t at, int64_t first, int64_t count, rd_error *e) {
+  const rd_packing *p = &d->packing;
+  int64_t n = 0, most = 1;
+  for (int64_t step = 0; step < most; step++)
+    for (int64_t i = 0; i < count; i++) {
+      const rd_row_use *use = &p->uses[first + i];
+      const int64_t masks = p->needs[use->need].branches->masks;
+      most = masks > most ? masks : most;
+      if (rd_ahead_counts(p, use) && use->index % masks == step)
+        add_word(d, n++, use, at + i, p->indices[first + i]);
+    }
+  RD_TRY(d->model->sampler_head && n > 0
+             ? rd_device_stack_ahead(d->stack, d->proposals, d->choices, d->told, n, e)
+             : rd_device_stack_choose(d->stack, d->proposals, d->choices, n, e));
+  for (int64_t i = 0; i < n; i++)
+    RD_TRY(take_proposal(d, rd_ahead_out(p, &d->chunk[i]), i, e));
+  rd_profile_lap("branches");
   return RD_OK;
 }
 
@@ -143,6 +191,19 @@ static rd_code give_states(cuda_engine *d, rd_error *e) {
   return RD_OK;
 }
 
+/* Rows of logits of uses first .. first + count, which are what is wanted of needs. */
+static rd_code use_logits(cuda_engine *d, int64_t first, int64_t count, rd_error *e) {
+  const rd_packing *p = &d->packing;
+  int64_t kept = 0;
+  if (count == 0)
+    return RD_OK;
+  RD_TRY(combine_pairs(d, p->uses + first, count, &kept, e));
+  RD_TRY(d->sink ? give_scores(d, kept, e) : propose_chunk(d, kept, e));
+  return p->uses[first + count - 1].part == RD_USE_OF_PAIR /* its other half is in the next */
+           ? rd_device_stack_hold(d->stack, count - 1, e)
+           : RD_OK;
+}
+
 /* --- passes ----------------------------------------------------------------------------------- */
 
 static rd_code run_pass(void *context, int64_t attention, rd_error *e) {
@@ -153,13 +214,14 @@ static rd_code run_pass(void *context, int64_t attention, rd_error *e) {
   RD_TRY(rd_device_stack_run(d->stack, p->sequences, d->lanes, p->sequence_count, attention, e));
   if (d->states)
     return give_states(d, e);
-  for (int64_t first = 0, n = 0, kept = 0; first < p->use_count; first += n) {
-    n = rd_device_stack_chunk(d->stack, p->indices + first, p->use_count - first);
+  const int64_t rows = p->use_count + (d->sink ? 0 : p->branch_rows);
+  for (int64_t first = 0, n = 0; first < rows; first += n) {
+    n = rd_device_stack_chunk(d->stack, p->indices + first, rows - first);
     RD_TRY(rd_device_stack_logits(d->stack, p->indices + first, n, e));
-    RD_TRY(combine_pairs(d, p->uses + first, n, &kept, e));
-    RD_TRY(d->sink ? give_scores(d, kept, e) : propose_chunk(d, kept, e));
-    if (p->uses[first + n - 1].part == RD_USE_OF_PAIR) /* its other half is in the next */
-      RD_TRY(rd_device_stack_hold(d->stack, n - 1, e));
+    const int64_t left = p->use_count - first, wanted = left > n ? n : left > 0 ? left : 0;
+    RD_TRY(use_logits(d, first, wanted, e));
+    if (wanted < n)
+      RD_TRY(look_ahead(d, wanted, first + wanted, n - wanted, e));
   }
   return RD_OK;
 }
@@ -175,10 +237,6 @@ static const rd_pass_runner runner = {run_pass, copy_lane};
 
 static rd_code run(cuda_engine *d, const rd_need *needs, int64_t n, rd_scores_sink *sink,
                    rd_states_sink *states, void *context, rd_error *e) {
-  for (int64_t i = 0; i < n; i++)
-    if (needs[i].branches)
-      return rd_fail(e, RD_UNSUPPORTED,
-                     "a device drafts in passes of its own: branches are for --engine cpu");
   d->sink = sink;
   d->states = states;
   d->context = context;

@@ -87,6 +87,13 @@ for precision in f32 bf16; do
       "$(answer --precision $precision --adapter "$folder/headed" --verify --block-length $length)"
   done
 done
+drafted() { # by an engine: words, and how many of the drafted ones stood
+  "$program" generate -m $model --precision f32 --seed 1 --tokens 12 --json --adapter "$folder/$1" --verify --block-length 3 --engine "$2" ab |
+    tail -1 | python3 -c "import json, sys; r = json.load(sys.stdin); print(r['text'], r['drafted'], r['accepted'], r['passes'])"
+}
+for drafts in blocks headed; do
+  check "$drafts on a card's kernels" "$(drafted $drafts cpu)" "$(drafted $drafts emulated)"
+done
 check "it is listed" "sampler     head of 8 numbers, which tells drafted words the ones before" \
   "$("$program" inspect "$folder/headed" | grep ^sampler)"
 check "with its tensors" 2 "$("$program" inspect "$folder/headed" --tensors | grep -c sampler_head.fc)"

@@ -63,7 +63,16 @@ static void run_attend(rd_device *d, rd_attend_args *args, int64_t tiles, int64_
   free(memory);
 }
 
-static void check_layout(rd_device *d, const layout *l, rd_dtype type, bool in_lane, int most,
+/* Where keys lie: in the pass, in a lane, or the first half in a lane and the others in the pass;
+ * then what lies in the other place is no number. */
+enum { IN_PASS, IN_LANE, IN_BOTH, PLACES };
+
+/* Rows first .. end of a tensor are no numbers. */
+static void spoil(void *x, rd_dtype type, int64_t row, int64_t first, int64_t end) {
+  memset(rd_at(x, type, first * row), 0xff, (size_t)((end - first) * row) * rd_dtype_size(type));
+}
+
+static void check_layout(rd_device *d, const layout *l, rd_dtype type, int place, int most,
                          bool by_tiles) {
   scene s;
   int64_t longest = 0;
@@ -74,14 +83,21 @@ static void check_layout(rd_device *d, const layout *l, rd_dtype type, bool in_l
   void *q = compact(s.data[Q], type, s.rows, wide, a->q_stride);
   void *k = compact(s.data[K], type, s.key_rows, narrow, a->k_stride);
   void *v = compact(s.data[V], type, s.key_rows, narrow, a->v_stride);
+  void *lane_k = compact(k, type, s.key_rows, narrow, narrow);
+  void *lane_v = compact(v, type, s.key_rows, narrow, narrow);
   void *o = calloc((size_t)(s.rows * wide), element);
   rd_device_row *rows = calloc((size_t)s.rows, sizeof *rows);
   rd_device_tile tiles[MOST_TILES];
   int64_t count = 0;
-  const int64_t layer = in_lane ? LAYER : 0; /* the keys are those of layer 1 of a lane */
+  const int64_t layer = place == IN_PASS ? 0 : LAYER; /* the keys are those of layer 1 of a lane */
   for (int64_t n = 0; n < a->sequences; n++) {
     const rd_span *x = &s.spans[n];
-    const int64_t offset = (x->k - 0) * narrow * (int64_t)element;
+    const int64_t offset = x->k * narrow * (int64_t)element;
+    const int64_t kept = place == IN_PASS ? 0 : place == IN_LANE ? x->keys : x->keys / 2;
+    spoil(k, type, narrow, x->k, x->k + kept);
+    spoil(lane_k, type, narrow, x->k + kept, x->k + x->keys);
+    spoil(v, type, narrow, x->k, x->k + kept);
+    spoil(lane_v, type, narrow, x->k + kept, x->k + x->keys);
     for (int64_t i = 0; i < x->queries; i++)
       rows[x->q + i] = (rd_device_row){.from = {0, (int32_t)rd_attention_from(a, x, i)},
                                        .seen = {0, (int32_t)rd_attention_seen(a, x, i)}};
@@ -94,9 +110,10 @@ static void check_layout(rd_device *d, const layout *l, rd_dtype type, bool in_l
                            .count = (int32_t)left,
                            .from = {0, rows[x->q + i].from[1]},
                            .end = {0, rows[x->q + i + left - 1].seen[1]},
+                           .kept = kept,
                            .first = x->k,
-                           .k = in_lane ? (unsigned char *)k + offset - LAYER * 8 : NULL,
-                           .v = in_lane ? (unsigned char *)v + offset - LAYER * 8 : NULL,
+                           .k = kept ? (unsigned char *)lane_k + offset - LAYER * 8 : NULL,
+                           .v = kept ? (unsigned char *)lane_v + offset - LAYER * 8 : NULL,
                            .stride = 8};
     }
   }
@@ -127,6 +144,8 @@ static void check_layout(rd_device *d, const layout *l, rd_dtype type, bool in_l
   free(q);
   free(k);
   free(v);
+  free(lane_k);
+  free(lane_v);
   free(o);
   free(rows);
   scene_drop(&s);
@@ -137,8 +156,8 @@ static void attention_agrees_with_the_processors(void **state) {
   rd_device *d = device_of_test();
   for (int i = 0; i < LAYOUTS; i++)
     for (int t = RD_F32; t <= RD_BF16; t++) {
-      check_layout(d, &layouts[i], (rd_dtype)t, i % 2, RD_TILE_MOST, false);
-      check_layout(d, &layouts[i], (rd_dtype)t, i % 2 == 0, 7, false);
+      check_layout(d, &layouts[i], (rd_dtype)t, i % PLACES, RD_TILE_MOST, false);
+      check_layout(d, &layouts[i], (rd_dtype)t, (i + 1) % PLACES, 7, false);
     }
   rd_device_close(&d);
 }
@@ -148,12 +167,12 @@ static void tiles_agree_with_the_processors(void **state) {
   rd_device *d = device_of_test();
   for (int i = 0; i < LAYOUTS; i++)
     if (layouts[i].head_dim % 8 == 0) {
-      check_layout(d, &layouts[i], RD_BF16, i % 2, RD_TILE_MOST, true);
-      check_layout(d, &layouts[i], RD_BF16, i % 2 == 0, 7, true);
+      check_layout(d, &layouts[i], RD_BF16, i % PLACES, RD_TILE_MOST, true);
+      check_layout(d, &layouts[i], RD_BF16, (i + 1) % PLACES, 7, true);
     }
   for (int i = 0; i < LONG_LAYOUTS; i++) {
-    check_layout(d, &long_layouts[i], RD_BF16, false, RD_TILE_MOST, true);
-    check_layout(d, &long_layouts[i], RD_BF16, true, 2, true);
+    check_layout(d, &long_layouts[i], RD_BF16, i % 2 ? IN_BOTH : IN_PASS, RD_TILE_MOST, true);
+    check_layout(d, &long_layouts[i], RD_BF16, i % 2 ? IN_LANE : IN_BOTH, 2, true);
   }
   rd_device_close(&d);
 }

@@ -4,6 +4,7 @@
 #include "on_device.h"
 
 #include "rng.h"
+#include "row_query.h"
 
 enum { MOST_V = 5000, SLICES = 3, TRIALS = 6 };
 
@@ -166,8 +167,119 @@ static void rows_that_are_no_numbers_are_seen(void **state) {
   rd_device_close(&d);
 }
 
+/* --- words ahead, told of the ones before ----------------------------------------------------- */
+
+enum { AHEAD = 3, D = 24, R = 8, WORDS = 301 };
+
+typedef struct ahead_scene {
+  float logits[AHEAD * WORDS], before[AHEAD * WORDS]; /* (AHEAD, V) */
+  uint64_t keys[AHEAD * WORDS], likely[AHEAD][RD_AHEAD_LIKELY];
+  float matrix[WORDS][D], states[AHEAD][D], sums[AHEAD][R], shift[AHEAD][D];
+  uint16_t both[AHEAD][2 * D], middle[AHEAD][R];
+  rd_device_told told[AHEAD];
+  rd_proposal chosen[AHEAD];
+} ahead_scene;
+
+static rd_ahead_args ahead_of(ahead_scene *s, int64_t V) {
+  const rd_device_matrix m = {.data = s->matrix, .rows = WORDS, .cols = D, .form = RD_FORM_F32};
+  for (int i = 0; i < AHEAD; i++) {
+    /* rows in another order; the last word is told of the first one's choice */
+    s->told[i] = (rd_device_told){
+        .row = (i + 1) % AHEAD, .state = 2 - i, .before = i == 2 ? 0 : -1, .word = 11 * i};
+    s->chosen[i].id = 40 + i;
+  }
+  fill(s->logits, AHEAD * V, 7, 1);
+  memcpy(s->before, s->logits, sizeof s->before);
+  for (int i = 0; i < WORDS; i++)
+    fill(s->matrix[i], D, 90 + (uint32_t)i, 1);
+  for (int i = 0; i < AHEAD; i++) {
+    fill(s->states[i], D, 20 + (uint32_t)i, 1);
+    fill(s->sums[i], R, 30 + (uint32_t)i, 1);
+    fill(s->shift[i], D, 40 + (uint32_t)i, 1);
+  }
+  return (rd_ahead_args){.logits = s->logits,
+                         .keys = s->keys,
+                         .likely = s->likely[0],
+                         .both = s->both[0],
+                         .sums = s->sums[0],
+                         .middle = s->middle[0],
+                         .shift = s->shift[0],
+                         .told = s->told,
+                         .chosen = s->chosen,
+                         .states = s->states,
+                         .embedding = m,
+                         .head = m,
+                         .n = AHEAD,
+                         .V = V,
+                         .D = D,
+                         .R = R,
+                         .scale = 0.5f,
+                         .type = RD_F32};
+}
+
+static uint16_t narrow(float x) {
+  uint16_t y;
+  rd_cast(&y, RD_BF16, &x, RD_F32, 1);
+  return y;
+}
+
+static void words_are_told_of_the_ones_before(void **state) {
+  (void)state;
+  static ahead_scene s;
+  rd_device *d = device_of_test();
+  const int64_t V = WORDS;
+  const rd_ahead_args args = ahead_of(&s, V);
+  const rd_blocks rows = {AHEAD, 1, 64, 1024}, numbers = {1, 1, 32, 0},
+                  likely = {RD_AHEAD_LIKELY, AHEAD, 64, 1024};
+  launch_both_ways(d, &d->kernels->likeliest, &rows, &args, s.likely, sizeof s.likely);
+  launch_both_ways(d, &d->kernels->tell, &rows, &args, s.both, sizeof s.both);
+  launch_both_ways(d, &d->kernels->soften, &numbers, &args, s.middle, sizeof s.middle);
+  launch_both_ways(d, &d->kernels->correct, &likely, &args, s.logits, sizeof s.logits);
+  for (int i = 0; i < AHEAD; i++) {
+    const int64_t row = s.told[i].row;
+    const int32_t word = i == 2 ? s.chosen[0].id : s.told[i].word;
+    int32_t best[RD_AHEAD_LIKELY];
+    float scores[RD_AHEAD_LIKELY], should[WORDS];
+    const rd_row_query query = {.best = best, .best_scores = scores, .best_count = RD_AHEAD_LIKELY};
+    memcpy(should, s.before + row * V, sizeof should);
+    rd_query_row(&query, should, V);
+    for (int j = 0; j < RD_AHEAD_LIKELY; j++)
+      for (int k = 0; k < D; k++)
+        should[best[j]] += 0.5f * s.shift[i][k] * s.matrix[best[j]][k];
+    assert_near(s.logits + row * V, should, RD_F32, V, 1e-5, "told rows");
+    for (int k = 0; k < D; k++) {
+      assert_int_equal(s.both[i][k], narrow(s.states[2 - i][k]));
+      assert_int_equal(s.both[i][D + k], narrow(s.matrix[word][k]));
+    }
+    for (int k = 0; k < R; k++) {
+      const float silu = s.sums[i][k] / (1 + expf(-s.sums[i][k]));
+      float is;
+      rd_cast(&is, RD_F32, &s.middle[i][k], RD_BF16, 1);
+      assert_true(fabsf(is - silu) <= 0.01f * fabsf(silu) + 1e-6f);
+    }
+  }
+  rd_device_close(&d);
+}
+
+/* A vocabulary of fewer words than are looked at. */
+static void all_words_of_few_are_likely(void **state) {
+  (void)state;
+  enum { FEW = 20 };
+  static ahead_scene s;
+  rd_device *d = device_of_test();
+  const rd_ahead_args args = ahead_of(&s, FEW);
+  const rd_blocks rows = {AHEAD, 1, 64, 1024};
+  launch_both_ways(d, &d->kernels->likeliest, &rows, &args, s.likely, sizeof s.likely);
+  for (int i = 0; i < AHEAD; i++)
+    for (int j = 0; j < RD_AHEAD_LIKELY; j++)
+      assert_int_equal(s.likely[i][j] != 0, j < FEW);
+  rd_device_close(&d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(words_are_told_of_the_ones_before),
+      cmocka_unit_test(all_words_of_few_are_likely),
       cmocka_unit_test(rules_agree_with_the_processors),
       cmocka_unit_test(what_is_not_allowed_is_never_chosen),
       cmocka_unit_test(rows_that_are_no_numbers_are_seen),
