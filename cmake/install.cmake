@@ -14,7 +14,7 @@ target_link_libraries(libredraft PRIVATE ${CMAKE_DL_LIBS})
 rd_counted(libredraft)
 target_include_directories(libredraft INTERFACE include)
 target_link_options(libredraft PRIVATE -Wl,--exclude-libs,ALL)
-target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZIP PkgConfig::ZSTD
+target_link_libraries(libredraft PRIVATE PkgConfig::JANSSON PkgConfig::YAML PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZSTD
   ${DNNL_LIBRARY} OpenMP::OpenMP_C Threads::Threads m)
 
 file(RELATIVE_PATH RD_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

@@ -12,7 +12,9 @@ mkdir "$out/lib"
 mv "$out/bin/redraft" "$out/lib/redraft"
 licences=$out/share/doc/redraft/licences
 mkdir -p "$licences"
-ldd "$1/redraft" | grep -o '/[^ ]*' | while read -r library; do
+# what is linked, and what is opened when it is needed (late.h)
+libraries=$(ldd "$1/redraft" "$1"/late/*.so | grep -o '=> /[^ ]*\|/[^ ]*/ld-linux[^ ]*' | sed 's/^=> //' | sort -u)
+for library in $libraries; do
   cp -L "$library" "$out/lib/"
   # an installed library is known to dpkg by its real place, or by the one before /usr was merged
   owner=$(dpkg -S "$(readlink -f "$library")" 2>/dev/null || dpkg -S "$library" 2>/dev/null ||

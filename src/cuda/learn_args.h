@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernels of training are told: ways back of the others, attention that keeps what its
- * way back reads, the loss, and the optimizer. kernel_args.h says how to read this. */
+/* What the kernels of training are told: ways back of others, attention that keeps what its
+ * way back reads, the loss, the optimizer. kernel_args.h says how to read this. */
 #ifndef RD_LEARN_ARGS_H
 #define RD_LEARN_ARGS_H
 

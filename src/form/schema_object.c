@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects. Properties stand in the schema's order; of those that are not required each may be left
  * out. What follows property i is built once, whatever came before it: with a comma in front where
- * something did. */
+ * one did. */
 #include "schema_keys.h"
 
 #include <stdlib.h>

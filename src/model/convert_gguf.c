@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The writer of GGUF files, the other way of gguf_config.c. The keys are read back, as they will be
  * read from the file, before the file is made: a setting that they cannot say is refused by its
- * name, whatever families come to have. */
+ * name. */
 #include "config_rope.h"
 #include "config_scales.h"
 #include "convert.h"

@@ -247,7 +247,7 @@ static const struct reason {
 const rd_refusal *rd_entrance_refusal(const rd_exchange *x, const char *version) {
   head h = {.x = x, .end = version + strlen(version), .old = strcmp(version, "HTTP/1.1") != 0};
   h.bad_line = !whole_address(rd_visit_address(x->visit), version);
-  MHD_get_connection_values(x->connection, MHD_HEADER_KIND, look, &h);
+  rd_mhd.MHD_get_connection_values(x->connection, MHD_HEADER_KIND, look, &h);
   for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
     if (reasons[i].holds(&h))
       return &reasons[i].refusal;
@@ -259,7 +259,7 @@ const rd_refusal *rd_entrance_refusal(const rd_exchange *x, const char *version)
 
 void *rd_entrance_see(void *context, const char *address, struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *visit =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+      rd_mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   (void)context;
   if (visit)
     rd_visit_see(visit->socket_context, address + strcspn(address, " "));

@@ -11,15 +11,15 @@
 
 static void add(struct MHD_Response *r, const char *name, const char *value) {
   if (value)
-    MHD_add_response_header(r, name, value);
+    rd_mhd.MHD_add_response_header(r, name, value);
 }
 
 /* Headers that a page of the allowed site may send: all that it asks for, since clients have many
  * of their own (x-stainless-os, ..); what is no list of names is not repeated. */
 static const char *asked_headers(const rd_exchange *x) {
   static const char usual[] = "Authorization, Content-Type";
-  const char *asked =
-      MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Access-Control-Request-Headers");
+  const char *asked = rd_mhd.MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND,
+                                                         "Access-Control-Request-Headers");
   bool list = asked && *asked && strlen(asked) < 2000;
   for (const char *p = asked; list && *p; p++)
     list = isalnum((unsigned char)*p) || strchr("-_, ", *p);
@@ -48,15 +48,15 @@ static enum MHD_Result queue(rd_exchange *x, unsigned status, const char *type,
   if (status == 401)
     add(r, "WWW-Authenticate", "Bearer");
   x->status = status;
-  enum MHD_Result result = MHD_queue_response(x->connection, status, r);
-  MHD_destroy_response(r);
+  enum MHD_Result result = rd_mhd.MHD_queue_response(x->connection, status, r);
+  rd_mhd.MHD_destroy_response(r);
   return result;
 }
 
 enum MHD_Result rd_send(rd_exchange *x, unsigned status, const char *type, char *text, size_t size,
                         bool borrowed) {
   enum MHD_ResponseMemoryMode mode = borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE;
-  struct MHD_Response *r = MHD_create_response_from_buffer(size, text, mode);
+  struct MHD_Response *r = rd_mhd.MHD_create_response_from_buffer(size, text, mode);
   if (!r && !borrowed)
     free(text);
   if (r && strncmp(type, "text/html", 9) == 0) {
@@ -96,12 +96,12 @@ enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e) {
 
 int rd_exchange_socket(const rd_exchange *x) {
   const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+      rd_mhd.MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   return info ? info->connect_fd : -1;
 }
 
 void rd_set_timeout(rd_exchange *x, unsigned seconds) {
-  MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+  rd_mhd.MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
 }
 
 /* While we wait for the scheduler the client is not idle: its time starts when bytes are there. */
@@ -118,7 +118,7 @@ static ssize_t more(void *context, uint64_t at, char *to, size_t most) {
 enum MHD_Result rd_send_stream(rd_exchange *x, rd_group *group) {
   x->group = group;
   struct MHD_Response *r =
-      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1 << 16, more, x, NULL);
+      rd_mhd.MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1 << 16, more, x, NULL);
   return queue(x, 200, group->reply->type, r);
 }
 

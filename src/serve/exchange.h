@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One HTTP request and its response; the one header that knows libmicrohttpd. */
+/* One HTTP request and its response. */
 #ifndef RD_EXCHANGE_H
 #define RD_EXCHANGE_H
 
 #include "group.h"
 #include "guard.h"
+#include "mhd.h"
 #include "server_setup.h"
-
-#include <microhttpd.h>
 
 /* The threads that run one service's passes. */
 typedef struct rd_workers {

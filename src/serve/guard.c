@@ -5,9 +5,9 @@
 #include "guard.h"
 
 #include "job.h"
+#include "mhd.h"
 #include "reply.h"
 
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static void refuse(rd_visit *v, unsigned status, const char *type, const char *n
   char *json = v->lost ? NULL : rd_reply_error(message, type, name);
   char *text = json ? rd_print("HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n%s"
                                "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                               status, MHD_get_reason_phrase_for(status),
+                               status, rd_mhd.MHD_get_reason_phrase_for(status),
                                status == 503 ? "Retry-After: 2\r\n" : "", strlen(json), json)
                     : NULL;
   /* What does not fit in the socket's buffer is lost: nobody waits for a client that is late. */

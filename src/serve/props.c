@@ -7,7 +7,7 @@
 
 static const rd_service *named(rd_exchange *x, enum MHD_Result *sent) {
   return rd_asked_service(
-      x, MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model"), sent);
+      x, rd_mhd.MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model"), sent);
 }
 
 /* A special token as its files write it; null where there is none. */

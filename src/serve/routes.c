@@ -110,7 +110,7 @@ static enum MHD_Result get_options(rd_exchange *x) {
   enum MHD_Result sent = MHD_NO;
   const rd_catalog *catalog = &x->server->setup.catalog;
   const rd_service *service = rd_asked_service(
-      x, MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model"), &sent);
+      x, rd_mhd.MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "model"), &sent);
   if (!service)
     return sent;
   const rd_model *m = service->model;

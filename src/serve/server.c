@@ -15,13 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
+struct rd_mhd rd_mhd;
+static rd_late late =
+    RD_LATE(RD_LATE_MICROHTTPD, "libmicrohttpd12", "a server", RD_MHD_FUNCTIONS, &rd_mhd);
+
 enum {
   MOST_SWALLOWED = 16 << 20,
   MOST_DROPPED = 64 << 20,
   LAST_SECONDS = 2,
   STACK_BYTES = 2 << 20
 };
-enum { LEAVING = 64 }; /* connections beyond the limit, until those that were closed have gone */
+enum { LEAVING = 256 }; /* connections beyond the limit, until those that were closed have gone */
 
 /* --- the body ----------------------------------------------------------------------------------
  */
@@ -114,7 +118,7 @@ static rd_exchange *exchange_new(rd_server *server, struct MHD_Connection *conne
   x->server = server;
   x->connection = connection;
   const union MHD_ConnectionInfo *visit =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+      rd_mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   x->visit = visit ? visit->socket_context : NULL;
   x->begun = rd_seconds();
   x->path = rd_path_plain(path);
@@ -128,7 +132,7 @@ static rd_exchange *exchange_new(rd_server *server, struct MHD_Connection *conne
 }
 
 static const char *header(const rd_exchange *x, const char *name) {
-  return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+  return rd_mhd.MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
 }
 
 /* What the head alone says. A client that asks first ("Expect: 100-continue") hears of a bad
@@ -211,9 +215,9 @@ static void connected(void *context, struct MHD_Connection *connection, void **v
     return;
   }
   const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+      rd_mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   const union MHD_ConnectionInfo *from =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+      rd_mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   if (info)
     *visit = rd_visit_begin(server->guard, info->connect_fd, from ? from->client_addr : NULL,
                             server->setup.patience);
@@ -305,6 +309,7 @@ static void close_workers(rd_server *server) {
 
 static rd_code start(rd_server *server, rd_error *e) {
   const rd_server_setup *s = &server->setup;
+  RD_TRY(rd_late_open(&late, e));
   RD_TRY(rd_entrance_check(s, e));
   for (size_t i = 0; i < s->catalog.count; i++)
     if (!s->catalog.services[i].model->tokenizer)
@@ -326,7 +331,7 @@ static rd_code start(rd_server *server, rd_error *e) {
                                  {MHD_OPTION_END, 0, NULL}};
   if (s->certificate)
     flags |= MHD_USE_TLS;
-  server->daemon = MHD_start_daemon(
+  server->daemon = rd_mhd.MHD_start_daemon(
       flags, 0, NULL, NULL, access_request, server, MHD_OPTION_LISTEN_SOCKET, server->socket,
       MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, server,
       MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -374,14 +379,14 @@ void rd_server_close(rd_server **out, double grace, const atomic_bool *hurry) {
     return;
   atomic_store(&server->closing, true);
   if (server->daemon)
-    MHD_quiesce_daemon(server->daemon);
+    rd_mhd.MHD_quiesce_daemon(server->daemon);
   /* Connections still refer to the scheduler: its thread ends here, its memory with the daemon. */
   double until = rd_seconds() + grace + LAST_SECONDS;
   stop_workers(server, grace, hurry);
   /* Stopping may have taken a long pass. */
   await_answers(server, fmax(until, rd_seconds() + LAST_SECONDS), hurry);
   if (server->daemon)
-    MHD_stop_daemon(server->daemon);
+    rd_mhd.MHD_stop_daemon(server->daemon);
   rd_guard_close(&server->guard);
   close_workers(server);
   rd_reserve_close();

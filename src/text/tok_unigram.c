@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Viterbi's algorithm over the bytes of a word. Pieces that begin at a place are found in the
- * sorted list, whose range narrows byte by byte, so that a word of n bytes costs O(n) times the
- * longest piece. Of paths with the same sum the first found stays: the one whose last piece is
- * longest. */
+ * sorted list, its range narrowing with each, so a word of n bytes costs O(n) times the longest
+ * piece. Of paths of one sum the first found stays: whose last piece is longest. */
 #include "tok_unigram.h"
 
 #include <math.h>

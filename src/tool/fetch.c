@@ -4,6 +4,9 @@
  * is cut to where it begins. */
 #include "fetch.h"
 
+#include "late.h"
+
+#define CURL_DISABLE_TYPECHECK /* its macros want functions of their own name */
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +17,15 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* clang-format off */
+#define FUNCTIONS(F) \
+  F(curl_easy_cleanup) F(curl_easy_getinfo) F(curl_easy_init) F(curl_easy_perform) \
+  F(curl_easy_setopt) F(curl_easy_strerror) F(curl_free) F(curl_url) F(curl_url_cleanup) \
+  F(curl_url_get) F(curl_url_set)
+/* clang-format on */
+static struct { FUNCTIONS(RD_LATE_MEMBER) } lib;
+static rd_late curl = RD_LATE(RD_LATE_CURL, "libcurl3-gnutls", "fetching a model", FUNCTIONS, &lib);
 
 enum { IDLE_SECONDS = 60, MOST_REDIRECTS = 5, FRUITLESS = 3 };
 
@@ -33,26 +45,26 @@ struct rd_fetch {
 };
 
 static rd_code check_base(rd_fetch *f, const char *base, rd_error *e) {
-  CURLU *url = curl_url();
+  CURLU *url = lib.curl_url();
   char *scheme = NULL, *host = NULL, *user = NULL;
   rd_code code = url ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: an address");
-  bool fine = code == RD_OK && curl_url_set(url, CURLUPART_URL, base, 0) == CURLUE_OK &&
-              curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-              curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
+  bool fine = code == RD_OK && lib.curl_url_set(url, CURLUPART_URL, base, 0) == CURLUE_OK &&
+              lib.curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+              lib.curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
               (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
   if (code == RD_OK && !fine)
     code = rd_fail(e, RD_USAGE, "%.200s: expected https://HOST or http://HOST", base);
-  if (code == RD_OK && curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
+  if (code == RD_OK && lib.curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
     code = rd_fail(e, RD_USAGE,
                    "%s: a name or password in an address is not used; a token is "
                    "taken from the environment",
                    host);
   if (code == RD_OK)
     snprintf(f->scheme, sizeof f->scheme, "%s", scheme);
-  curl_free(scheme);
-  curl_free(host);
-  curl_free(user);
-  curl_url_cleanup(url);
+  lib.curl_free(scheme);
+  lib.curl_free(host);
+  lib.curl_free(user);
+  lib.curl_url_cleanup(url);
   return code;
 }
 
@@ -116,7 +128,7 @@ static size_t body(char *data, size_t one, size_t size, void *context) {
   rd_fetch *f = context;
   long status = 0;
   (void)one;
-  curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+  lib.curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 300)
     return size; /* what a page says of an error is not the file */
   if (!f->begun && begin(f, status) != RD_OK)
@@ -138,12 +150,13 @@ static const char *authorities(void) {
 
 rd_code rd_fetch_open(rd_fetch **out, const rd_fetch_options *options, rd_error *e) {
   *out = NULL;
+  RD_TRY(rd_late_open(&curl, e));
   rd_fetch *f = rd_calloc(1, sizeof *f, "a connection", e);
   if (!f)
     return RD_NO_MEMORY;
   f->options = options;
   rd_code code = check_base(f, options->base, e);
-  f->curl = code == RD_OK ? curl_easy_init() : NULL;
+  f->curl = code == RD_OK ? lib.curl_easy_init() : NULL;
   if (code == RD_OK && !f->curl)
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: a connection");
   if (code != RD_OK) {
@@ -151,25 +164,25 @@ rd_code rd_fetch_open(rd_fetch **out, const rd_fetch_options *options, rd_error 
     return code;
   }
   CURL *c = f->curl;
-  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, f->scheme);
-  curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, f->scheme);
-  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS);
-  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 30L);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)IDLE_SECONDS);
-  curl_easy_setopt(c, CURLOPT_USERAGENT, "redraft/" RD_VERSION);
-  curl_easy_setopt(c, CURLOPT_ERRORBUFFER, f->why);
-  curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, head);
-  curl_easy_setopt(c, CURLOPT_HEADERDATA, f);
-  curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, body);
-  curl_easy_setopt(c, CURLOPT_WRITEDATA, f);
+  lib.curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, f->scheme);
+  lib.curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, f->scheme);
+  lib.curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+  lib.curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS);
+  lib.curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+  lib.curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 30L);
+  lib.curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  lib.curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)IDLE_SECONDS);
+  lib.curl_easy_setopt(c, CURLOPT_USERAGENT, "redraft/" RD_VERSION);
+  lib.curl_easy_setopt(c, CURLOPT_ERRORBUFFER, f->why);
+  lib.curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, head);
+  lib.curl_easy_setopt(c, CURLOPT_HEADERDATA, f);
+  lib.curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, body);
+  lib.curl_easy_setopt(c, CURLOPT_WRITEDATA, f);
   if (authorities())
-    curl_easy_setopt(c, CURLOPT_CAINFO, authorities());
+    lib.curl_easy_setopt(c, CURLOPT_CAINFO, authorities());
   if (options->token) { /* of this host: libcurl sends it to no other that an answer names */
-    curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-    curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, options->token);
+    lib.curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+    lib.curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, options->token);
   }
   *out = f;
   return RD_OK;
@@ -178,7 +191,7 @@ rd_code rd_fetch_open(rd_fetch **out, const rd_fetch_options *options, rd_error 
 void rd_fetch_close(rd_fetch **fetch) {
   if (!fetch || !*fetch)
     return;
-  curl_easy_cleanup((*fetch)->curl);
+  lib.curl_easy_cleanup((*fetch)->curl);
   free(*fetch);
   *fetch = NULL;
 }
@@ -220,16 +233,16 @@ static attempt try_once(rd_fetch *f, const char *url, rd_error *e) {
   e->code = RD_OK;
   if (f->fd >= 0 && f->at > 0)
     snprintf(from, sizeof from, "%lld-", (long long)f->at);
-  curl_easy_setopt(f->curl, CURLOPT_URL, url);
-  curl_easy_setopt(f->curl, CURLOPT_RANGE, *from ? from : NULL);
-  CURLcode result = curl_easy_perform(f->curl);
-  curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+  lib.curl_easy_setopt(f->curl, CURLOPT_URL, url);
+  lib.curl_easy_setopt(f->curl, CURLOPT_RANGE, *from ? from : NULL);
+  CURLcode result = lib.curl_easy_perform(f->curl);
+  lib.curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
   if (e->code != RD_OK) {
     rd_prefix(e, e->code, "%s", url);
     return FAILED;
   }
   if (result != CURLE_OK) {
-    rd_fail(e, RD_IO, "%s: %s", url, *f->why ? f->why : curl_easy_strerror(result));
+    rd_fail(e, RD_IO, "%s: %s", url, *f->why ? f->why : lib.curl_easy_strerror(result));
     return result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_TOO_MANY_REDIRECTS ? FAILED
                                                                                       : AGAIN;
   }

@@ -4,6 +4,7 @@
 #include "line.h"
 
 #include "interrupt.h"
+#include "late.h"
 
 #include <errno.h>
 #include <histedit.h>
@@ -14,6 +15,14 @@
 #include <string.h>
 #include <unistd.h>
 #include <wchar.h>
+
+/* clang-format off */
+#define FUNCTIONS(F) \
+  F(el_end) F(el_get) F(el_gets) F(el_init) F(el_resize) F(el_set) F(el_source) F(history) \
+  F(history_end) F(history_init)
+/* clang-format on */
+static struct { FUNCTIONS(RD_LATE_MEMBER) } lib;
+static rd_late libedit = RD_LATE(RD_LATE_EDIT, "libedit2", "a chat", FUNCTIONS, &lib);
 
 struct rd_lines {
   EditLine *edit; /* NULL: not a terminal */
@@ -28,7 +37,7 @@ enum { REMEMBERED = 500 };
 static char *show_prompt(EditLine *edit) {
   static char none[] = "";
   rd_lines *lines = NULL;
-  el_get(edit, EL_CLIENTDATA, &lines);
+  lib.el_get(edit, EL_CLIENTDATA, &lines);
   return lines ? (char *)(uintptr_t)lines->prompt : none;
 }
 
@@ -54,21 +63,22 @@ static int read_character(EditLine *edit, wchar_t *to) {
 
 static rd_code open_edit(rd_lines *lines, rd_error *e) {
   HistEvent event;
+  RD_TRY(rd_late_open(&libedit, e));
   setlocale(LC_CTYPE, "");
   if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
     setlocale(LC_CTYPE, "C.UTF-8");
-  lines->edit = el_init("redraft", stdin, stdout, stderr);
-  lines->history = history_init();
+  lines->edit = lib.el_init("redraft", stdin, stdout, stderr);
+  lines->history = lib.history_init();
   if (!lines->edit || !lines->history)
     return rd_fail(e, RD_NO_MEMORY, "the terminal cannot be set up for editing lines");
-  history(lines->history, &event, H_SETSIZE, REMEMBERED);
-  history(lines->history, &event, H_SETUNIQUE, 1);
-  el_set(lines->edit, EL_CLIENTDATA, lines);
-  el_set(lines->edit, EL_PROMPT, show_prompt);
-  el_set(lines->edit, EL_EDITOR, "emacs");
-  el_set(lines->edit, EL_HIST, history, lines->history);
-  el_set(lines->edit, EL_GETCFN, read_character);
-  el_source(lines->edit, NULL);
+  lib.history(lines->history, &event, H_SETSIZE, REMEMBERED);
+  lib.history(lines->history, &event, H_SETUNIQUE, 1);
+  lib.el_set(lines->edit, EL_CLIENTDATA, lines);
+  lib.el_set(lines->edit, EL_PROMPT, show_prompt);
+  lib.el_set(lines->edit, EL_EDITOR, "emacs");
+  lib.el_set(lines->edit, EL_HIST, lib.history, lines->history);
+  lib.el_set(lines->edit, EL_GETCFN, read_character);
+  lib.el_source(lines->edit, NULL);
   return RD_OK;
 }
 
@@ -88,9 +98,9 @@ void rd_lines_close(rd_lines **lines) {
   if (!lines || !*lines)
     return;
   if ((*lines)->edit)
-    el_end((*lines)->edit);
+    lib.el_end((*lines)->edit);
   if ((*lines)->history)
-    history_end((*lines)->history);
+    lib.history_end((*lines)->history);
   free((*lines)->line);
   free(*lines);
   *lines = NULL;
@@ -103,15 +113,15 @@ bool rd_lines_typed(const rd_lines *lines) {
 static ssize_t next_edited(rd_lines *lines) {
   int size = 0;
   HistEvent event;
-  el_resize(lines->edit);
-  const char *line = el_gets(lines->edit, &size);
+  lib.el_resize(lines->edit);
+  const char *line = lib.el_gets(lines->edit, &size);
   if (!line || size <= 0) {
     fputc('\n', stdout);
     fflush(stdout);
     return -1;
   }
   if (line[0] != '\n')
-    history(lines->history, &event, H_ENTER, line);
+    lib.history(lines->history, &event, H_ENTER, line);
   free(lines->line);
   lines->line = strdup(line);
   return lines->line ? size : -1;

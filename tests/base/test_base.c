@@ -5,11 +5,13 @@
 #include "file.h"
 #include "folder.h"
 #include "json.h"
+#include "late.h"
 #include "option.h"
 #include "rng.h"
 #include "utf8.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -520,6 +522,25 @@ static void option_rows_drive_json(void **state) {
   rd_options_drop(&o);
 }
 
+#define FUNCTIONS(F) F(cos) F(sin)
+static struct { FUNCTIONS(RD_LATE_MEMBER) } lib;
+static rd_late maths = RD_LATE("libm.so.6", "libc6", "a test", FUNCTIONS, &lib);
+static rd_late none = RD_LATE("libnone.so.1", "libnone1", "a test", FUNCTIONS, &lib);
+static rd_late other = RD_LATE("libjansson.so.4", "libjansson4", "a test", FUNCTIONS, &lib);
+
+static void late_libraries_open_or_say_what_is_missing(void **state) {
+  (void)state;
+  rd_error e = {0};
+  assert_int_equal(rd_late_open(&none, &e), RD_UNSUPPORTED);
+  assert_non_null(strstr(e.message, "a test needs libnone.so.1, of Debian's package libnone1: "));
+  e = (rd_error){0};
+  assert_int_equal(rd_late_open(&other, &e), RD_UNSUPPORTED);
+  assert_non_null(strstr(e.message, "libjansson.so.4, which has no function cos"));
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(rd_late_open(&maths, &e), RD_OK);
+  assert_true(lib.cos(0) == 1 && lib.sin(0) == 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(errors_keep_the_first_message_and_gain_context),
@@ -539,6 +560,7 @@ int main(void) {
       cmocka_unit_test(options_are_put_together_from_parts),
       cmocka_unit_test(option_rows_drive_the_command_line),
       cmocka_unit_test(option_rows_drive_json),
+      cmocka_unit_test(late_libraries_open_or_say_what_is_missing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# inspect and convert from the command line: facts, exit statuses, nothing half done.
+# inspect and convert: facts, exit statuses, nothing half done.
 set -u
 redraft=$1
 golden=tests/golden

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the documents promise a newcomer, read as words: the examples of README.md, doc/HOWTO.md and include/redraft.h.
+# What the documents promise a newcomer: the examples of README.md, doc/HOWTO.md and include/redraft.h.
 program=$1
 folder=$(mktemp -d)
 servers=()
