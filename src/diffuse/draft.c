@@ -70,6 +70,7 @@ static void fill_canvas(rd_draft *d) {
 static int64_t step_of(const rd_draft *d) {
   return rd_sampler_slides(d->sampler) ? d->grid.size
        : d->sampler->grow > 0          ? d->sampler->grow
+       : d->roomy                      ? d->params->room
                                        : d->params->grow;
 }
 
@@ -112,6 +113,7 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
     return rd_fail(e, RD_USAGE, "the draft has no position left to write: all %lld are %s",
                    (long long)s->count, sampler->revises ? "locked" : "filled");
   d->view.iterations += rd_base_say_wanted(d) && !sampler->revises; /* the first fills nothing */
+  d->roomy = d->params->room > 0 && rd_sampler_takes(sampler, "room") && !d->by_block && !s->form;
   int64_t step = step_of(d), rest = s->count - lead;
   bool grows =
       sampler->ahead || sampler->sorts || (given == 0 && rd_sampler_takes(sampler, "grow"));
@@ -407,7 +409,7 @@ static int64_t next_canvas(rd_draft *d, double quota) {
   }
   int64_t stood = rd_draft_standing(d),
           from = rd_sampler_slides(d->sampler) ? rd_draft_written(d, next) : d->n;
-  int64_t step = step_of(d), rest = d->setup.count - from;
+  int64_t step = d->roomy && rd_draft_has_room(d) ? 0 : step_of(d), rest = d->setup.count - from;
   d->view.block_step++;
   if (d->lead) {
     d->fixed[d->view.block_first] = 1;

@@ -10,7 +10,7 @@
 typedef struct rd_params {
   char *sampler; /* name of a row of rd_samplers */
   int64_t iterations, window, tokens, seed;
-  int64_t top_k, grow, patience, block_length, block_steps, sub_block;
+  int64_t top_k, grow, room, patience, block_length, block_steps, sub_block;
   double temperature, top_p, eos_bias;
   double noise_start, sharpness, noise_clip, noise_level;
   double cfg_scale, base_weight, threshold, factor, distance, entropy_bound, alg_temp, deadline;

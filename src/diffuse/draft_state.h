@@ -45,6 +45,7 @@ struct rd_draft {
   int64_t given; /* places at the answer's beginning that are given */
   rd_grid grid;  /* the blocks of attention, and those that are written */
   bool by_block; /* behind a gate, block after block: what is finished is clean */
+  bool roomy;    /* places are added where a draft does not end (--room) */
   bool lead;     /* the next pass is for the block's first word alone, which the base says */
   const rd_reuse *reuse;
   rd_lane *lane, *unguided_lane; /* or NULL */
@@ -66,6 +67,8 @@ struct rd_draft {
 
 /* The first place where nothing is written in ids (n); n: there is none. */
 int64_t rd_draft_written(const rd_draft *d, const int32_t *ids);
+/* Does the canvas need no more places: are all there, or with --room an end token in the draft? */
+bool rd_draft_has_room(const rd_draft *d);
 /* Is the block as it will stay? The last one is left to the stops. */
 bool rd_draft_block_over(const rd_draft *d, const int32_t *ids);
 /* The reason of the first rule that is due (late: the deadline is over), or NULL to go on. */

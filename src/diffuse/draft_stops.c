@@ -30,12 +30,20 @@ static bool wrote_the_end(const rd_draft *d, bool late) {
   return false;
 }
 
-/* The whole region stands, and was the same for as many drafts as patience asks. */
+bool rd_draft_has_room(const rd_draft *d) {
+  int64_t p = d->roomy ? 0 : d->n;
+  while (p < d->n && !rd_is_end(&d->view, d->draft[p]))
+    p++;
+  return p < d->n || d->n == d->setup.count;
+}
+
+/* All places that are needed stand, and the draft was the same for as many drafts as patience asks.
+ */
 static bool settled_down(const rd_draft *d, bool late) {
   (void)late;
   int64_t patience = d->params->patience;
-  return d->sampler->revises && patience > 0 && d->same >= patience && d->n == d->setup.count &&
-         !d->lead;
+  return d->sampler->revises && patience > 0 && d->same >= patience && !d->lead &&
+         rd_draft_has_room(d);
 }
 
 bool rd_draft_block_over(const rd_draft *d, const int32_t *ids) {

@@ -38,6 +38,9 @@ const rd_option rd_sampler_options[] = {
      .help = "stop with the best draft so far after this time; 0: none"},
     {"grow", AT(grow), .fallback = "256", .min = 1, .max = 256, .group = DRAFT, .value = "N",
      .help = "answer positions added at each iteration"},
+    {"room", AT(room), .fallback = "0", .max = 1048576, .group = DRAFT, .value = "N",
+     .help = "answer positions at first; as many are added whenever a draft has no end in them; "
+             "0: all of the window at once"},
     {"reuse", AT(reuse), .fallback = "exact", .choices = &rd_reuse_table, .lists = true,
      .group = DRAFT, .value = "NAME",
      .help = "which keys and values are kept between passes; 'help' lists the ways"},

@@ -48,6 +48,7 @@ const rd_sampler rd_samplers[] = {
      .noise = rd_noise_lad,
      .options =
          CHOICE "iterations noise-start sharpness no-noise confidence-noise noise-clip keep grow "
+                "room "
                 "patience base-weight suffix template",
      .revises = true,
      .counts = true},

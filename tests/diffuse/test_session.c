@@ -247,6 +247,30 @@ static void growth_adds_masks_up_to_the_end(void **state) {
   rd_session_close(&s);
 }
 
+/* Of the first draft of four places a word is made the end, or none is. */
+static void room_is_added_where_a_draft_has_no_end(void **state) {
+  rd_config *c = &((world *)*state)->model->config;
+  const int32_t eos = c->eos[0];
+  for (int ends = 0; ends < 2; ends++) {
+    seen small = {0}, w = {0};
+    rd_result r;
+    rd_session *s =
+        session_with(state, "lad", WITH("tokens", "4", "room", "4", "top-k", "1", "patience", "1"));
+    assert_int_equal(rd_generate(s, "p", watch, &small, &r, NULL), RD_OK);
+    assert_int_equal(small.count, 4);
+    rd_result_drop(&r);
+    assert_int_equal(rd_session_set(s, "tokens", "10", NULL), RD_OK);
+    c->eos[0] = ends ? small.ids[2] : eos;
+    assert_int_equal(rd_generate(s, "p", watch, &w, &r, NULL), RD_OK);
+    c->eos[0] = eos;
+    assert_int_equal(w.count, ends ? 4 : 10);
+    assert_int_equal(r.iterations, ends ? 1 : 3); /* of 4, 8 and 10 places */
+    assert_string_equal(r.stopped, "converged");
+    rd_result_drop(&r);
+    rd_session_close(&s);
+  }
+}
+
 static void cancelling_keeps_the_last_draft(void **state) {
   rd_result r;
   rd_error e = {0};
@@ -511,6 +535,7 @@ int main(void) {
       cmocka_unit_test(prefix_and_suffix_stand_at_the_ends),
       cmocka_unit_test(drafts_by_position_are_redrafted),
       cmocka_unit_test(growth_adds_masks_up_to_the_end),
+      cmocka_unit_test(room_is_added_where_a_draft_has_no_end),
       cmocka_unit_test(guidance_works_on_a_whole_window),
       cmocka_unit_test(cancelling_keeps_the_last_draft),
       cmocka_unit_test(another_thread_can_cancel),
