@@ -91,10 +91,13 @@ rd_code rd_device_host(rd_device **out, rd_error *e);
 /* For tests: every block's last thread first, which must change nothing. */
 void rd_device_host_backwards(rd_device *d, bool backwards);
 
-/* The first card, by the library libredraft-cuda.so: the file in $REDRAFT_CUDA, else beside the
- * program, in lib/redraft/ beside the program's folder, or where the loader looks.
- * RD_UNSUPPORTED says what is missing. */
+/* A card, by the library libredraft-cuda.so: the file in $REDRAFT_CUDA, else beside the program, in
+ * lib/redraft/ beside the program's folder, or where the loader looks. RD_UNSUPPORTED says what is
+ * missing. */
 rd_code rd_device_card(rd_device **out, rd_error *e);
+/* Of several cards the one of this number is this process's, beginning again with the first where
+ * there are not as many; until this is called, the first. */
+void rd_device_card_number(int number);
 /* Is there a card that rd_device_card would open? Looks once. */
 bool rd_device_has_card(void);
 
@@ -102,8 +105,11 @@ void rd_device_close(rd_device **d);
 
 /* What a library for cards has: its one symbol, of this type. It fails where `version` is not its
  * own. */
-enum { RD_DEVICE_VERSION = 5 };
+enum { RD_DEVICE_VERSION = 6 };
 #define RD_DEVICE_SYMBOL "rd_cuda_open"
-typedef rd_code rd_device_opener(rd_device **out, int version, rd_error *e);
+typedef struct rd_device_ask {
+  int version, number; /* of this program; of the card, as rd_device_card_number counts */
+} rd_device_ask;
+typedef rd_code rd_device_opener(rd_device **out, const rd_device_ask *ask, rd_error *e);
 
 #endif

@@ -24,6 +24,11 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static rd_device_opener *opener; /* NULL: there is no library */
 static rd_error missing;         /* and why */
 static bool card;
+static rd_device_ask ask = {RD_DEVICE_VERSION, 0};
+
+void rd_device_card_number(int number) {
+  ask.number = number;
+}
 
 static void *open_beside(void) {
   char program[PATH_MAX], path[PATH_MAX + 64];
@@ -53,7 +58,7 @@ static void look(void) {
   }
   memcpy(&opener, &symbol, sizeof opener);
   rd_device *d = NULL;
-  card = opener(&d, RD_DEVICE_VERSION, &missing) == RD_OK;
+  card = opener(&d, &ask, &missing) == RD_OK;
   rd_device_close(&d);
 }
 
@@ -69,5 +74,5 @@ rd_code rd_device_card(rd_device **out, rd_error *e) {
       *e = missing;
     return RD_UNSUPPORTED;
   }
-  return opener(out, RD_DEVICE_VERSION, e);
+  return opener(out, &ask, e);
 }

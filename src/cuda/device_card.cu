@@ -41,6 +41,7 @@ struct pass {
 
 struct card {
   rd_device base;
+  int number; /* of those that CUDA names */
   char name[256];
   cudaStream_t stream;
   cublasLtHandle_t products;
@@ -70,17 +71,23 @@ rd_code check(cudaError_t error, const char *what, rd_error *e) {
               cudaGetErrorString(error));
 }
 
+/* What this thread asks for next goes to that card: threads begin with the first. */
 card *card_of(rd_device *d) {
-  return (card *)d;
+  card *c = (card *)d;
+  if (c->number > 0)
+    cudaSetDevice(c->number);
+  return c;
 }
 
-void memory(rd_device *, size_t *unused, size_t *all) {
+void memory(rd_device *d, size_t *unused, size_t *all) {
+  card_of(d);
   if (cudaMemGetInfo(unused, all) != cudaSuccess)
     *unused = *all = 0;
 }
 
 rd_code take(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e) {
   *out = NULL;
+  card_of(d);
   const cudaError_t error = cudaMalloc(out, bytes > 0 ? bytes : 256);
   if (error != cudaErrorMemoryAllocation)
     return check(error, what, e);
@@ -91,17 +98,19 @@ rd_code take(rd_device *d, void **out, size_t bytes, const char *what, rd_error 
               what, (double)bytes / 1e9, (double)unused / 1e9, (double)all / 1e9);
 }
 
-void give(rd_device *, void *memory) {
+void give(rd_device *d, void *memory) {
+  card_of(d);
   cudaFree(memory);
 }
 
 rd_code take_here(rd_device *d, void **out, size_t bytes, const char *what, rd_error *e) {
-  (void)d;
   *out = NULL;
+  card_of(d);
   return check(cudaMallocHost(out, bytes > 0 ? bytes : 256), what, e);
 }
 
-void give_here(rd_device *, void *memory) {
+void give_here(rd_device *d, void *memory) {
+  card_of(d);
   cudaFreeHost(memory);
 }
 
@@ -336,14 +345,15 @@ void close_card(rd_device *d) {
 
 /* Attention shares more memory than a block has unless it asks. */
 rd_code begin(card *c, rd_error *e) {
+  RD_TRY(check(cudaSetDevice(c->number), "the card of this number", e));
   cudaDeviceProp properties;
   int most = 0;
-  RD_TRY(check(cudaGetDeviceProperties(&properties, 0), "the first card", e));
+  RD_TRY(check(cudaGetDeviceProperties(&properties, c->number), "what the card is", e));
   c->early = properties.major >= 9;
   snprintf(c->name, sizeof c->name, "%s", properties.name);
   RD_TRY(check(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking), "a stream", e));
   RD_TRY(check(cudaMalloc(&c->workspace, WORKSPACE), "cuBLAS's workspace", e));
-  RD_TRY(check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0),
+  RD_TRY(check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, c->number),
                "shared memory", e));
   const void *const eager[] = {(const void *)rd_run_attend,
                                (const void *)rd_run_attend_64,
@@ -364,11 +374,11 @@ rd_code begin(card *c, rd_error *e) {
 
 } // namespace
 
-extern "C" __attribute__((visibility("default"))) rd_code rd_cuda_open(rd_device **out,
-                                                                       int version, rd_error *e) {
+extern "C" __attribute__((visibility("default"))) rd_code
+rd_cuda_open(rd_device **out, const rd_device_ask *ask, rd_error *e) {
   int count = 0;
   *out = NULL;
-  if (version != RD_DEVICE_VERSION)
+  if (ask->version != RD_DEVICE_VERSION)
     return fail(e, RD_UNSUPPORTED, "libredraft-cuda.so is of another version than redraft");
   const cudaError_t found = cudaGetDeviceCount(&count);
   if (found != cudaSuccess || count == 0)
@@ -377,6 +387,7 @@ extern "C" __attribute__((visibility("default"))) rd_code rd_cuda_open(rd_device
   card *c = new (std::nothrow) card();
   if (!c)
     return fail(e, RD_NO_MEMORY, "no memory for a device");
+  c->number = ask->number % count;
   c->base.name = c->name;
   c->base.kernels = &kernels;
   c->base.threads = BLOCK;

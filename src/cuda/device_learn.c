@@ -77,6 +77,7 @@ static void layout(rd_device_learn *l, rd_arena *a) {
   const size_t turned = (size_t)rd_config_turned(c) / 2, longest = (size_t)l->plan.longest;
   const size_t past = (size_t)(c->layers * l->rows * c->kv_heads * c->head_dim);
   l->gradients = RD_TAKE(a, float, l->plan.gradient_count);
+  l->total = l->plan.apart ? RD_TAKE(a, float, l->plan.gradient_count) : NULL;
   rd_learn_take_update(l, a);
   l->delta = RD_TAKE(a, float, rows *(size_t)c->heads);
   l->unrotated = rd_layer_unrotated_take(a, c, l->type, l->rows);
@@ -260,6 +261,27 @@ rd_code rd_device_learn_clear(rd_device_learn *l, rd_error *e) {
 rd_code rd_device_learn_gather(rd_device_learn *l, rd_error *e) {
   const size_t bytes = (size_t)l->plan.gradient_count * sizeof(float);
   return bytes > 0 ? l->device->fetch(l->device, l->plan.gradients, l->gradients, bytes, e) : RD_OK;
+}
+
+rd_code rd_device_learn_spread(rd_device_learn *l, rd_error *e) {
+  const size_t bytes = (size_t)l->plan.gradient_count * sizeof(float);
+  return l->device->send(l->device, l->gradients, l->plan.gradients, bytes, e);
+}
+
+/* One after the other, as ranks.c adds them. */
+rd_code rd_device_learn_add(rd_device_learn *l, rd_error *e) {
+  const int64_t n = l->plan.gradient_count;
+  const rd_add_args args = {l->total, l->gradients, 1, n};
+  const rd_blocks grid = rd_blocks_over(l->device, n);
+  return l->summed++ > 0
+           ? RD_LAUNCH(l, add, &grid, &args, e)
+           : l->device->move(l->device, l->total, l->gradients, (size_t)n * sizeof *l->total, e);
+}
+
+rd_code rd_device_learn_sum(rd_device_learn *l, rd_error *e) {
+  l->summed = 0;
+  return l->device->move(l->device, l->gradients, l->total,
+                         (size_t)l->plan.gradient_count * sizeof *l->total, e);
 }
 
 /* --- a run ------------------------------------------------------------------------------------ */

@@ -28,9 +28,15 @@ rd_code rd_device_learn_refresh(rd_device_learn *l, rd_error *e);
 rd_code rd_device_learn_squares(rd_device_learn *l, double *sum, rd_error *e);
 rd_code rd_device_learn_update(rd_device_learn *l, const rd_adamw_step *how, rd_error *e);
 rd_code rd_device_learn_bring(rd_device_learn *l, rd_error *e);
-/* All gradients are zero; they come to the plan's arrays. */
+/* All gradients are zero; they come to the plan's arrays; they become what the plan's arrays hold.
+ */
 rd_code rd_device_learn_clear(rd_device_learn *l, rd_error *e);
 rd_code rd_device_learn_gather(rd_device_learn *l, rd_error *e);
+rd_code rd_device_learn_spread(rd_device_learn *l, rd_error *e);
+/* Of a plan whose passes are summed apart: the gradients are added to those of the passes before;
+ * the sum becomes the gradients, and the next one begins. */
+rd_code rd_device_learn_add(rd_device_learn *l, rd_error *e);
+rd_code rd_device_learn_sum(rd_device_learn *l, rd_error *e);
 
 /* Rows before gates: through the plain weights, looking back. What comes next sees them. */
 rd_code rd_device_learn_clean(rd_device_learn *l, const rd_sequence *sequences, int64_t n,

@@ -45,6 +45,7 @@ struct rd_device_learn {
   rd_learn_half own, clean;     /* clean.acts NULL: without a gate */
   /* on the device */
   float *gradients;               /* (gradient_count) laid out as the plan's */
+  float *total;                   /* (gradient_count) of the passes so far, if summed apart */
   unsigned char *past_k, *past_v; /* (L, rows, K*hd) of clean rows, or NULL */
   float *unrotated, *normed;      /* as rd_layer_context has them */
   float *cosines[2], *sines[2];   /* (longest, turned/2) */
@@ -72,6 +73,7 @@ struct rd_device_learn {
   rd_device_draw *draws_here;  /* (guesses) */
   rd_proposal *proposals_here; /* (guesses) */
   rd_adamw_item *items_here;   /* (trained_count) */
+  int64_t summed;              /* passes in the total */
   rd_arena here_arena;
 };
 

@@ -5,6 +5,7 @@
  * others' passes, block by block, and adds them in the order of the ranks. A reduction of MPI's own
  * would send less but choose its order by the number of ranks. In the end each tells the others its
  * share. */
+#include "device.h"
 #include "ranks_way.h"
 
 #include <pthread.h>
@@ -67,6 +68,7 @@ static void join(void) {
   const int count = launched();
   if (count > 1)
     began = begin(count, &why);
+  rd_device_card_number(ranks.local);
 }
 
 rd_code rd_ranks_join(const rd_ranks **out, rd_error *e) {

@@ -17,6 +17,7 @@
 typedef struct rd_ranks {
   int rank, count; /* 0 is the one that writes and speaks */
   int threads;     /* for this rank, so that those of one machine do not fight; 0: as ever */
+  int local;       /* its number among those of its machine: that of its card */
 } rd_ranks;
 
 /* The ranks of this process, the same for all who ask; valid until it ends. RD_UNSUPPORTED: it was

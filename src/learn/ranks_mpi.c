@@ -30,14 +30,11 @@ static void end(void) {
 
 /* A launcher may give each rank processors of its own, or leave all of them to all: those that this
  * one may run on, divided among the ranks of this machine that may run there too. */
-static rd_code count_threads(int *threads, rd_error *e) {
-  MPI_Comm machine;
+static rd_code count_threads(int *threads, MPI_Comm machine, rd_error *e) {
   cpu_set_t mine;
   int size = 1, sharing = 0;
   if (sched_getaffinity(0, sizeof mine, &mine) != 0)
     return RD_OK;
-  CALL("the ranks of a machine",
-       MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine));
   CALL("their number", MPI_Comm_size(machine, &size));
   cpu_set_t *all = rd_calloc((size_t)size, sizeof *all, "the ranks of a machine", e);
   if (!all)
@@ -49,11 +46,22 @@ static rd_code count_threads(int *threads, rd_error *e) {
     sharing += CPU_COUNT(&both) > 0;
   }
   free(all);
-  MPI_Comm_free(&machine);
   CALL("their processors", status);
   *threads = CPU_COUNT(&mine) / sharing;
   *threads = *threads < 1 ? 1 : *threads;
   return RD_OK;
+}
+
+/* What is shared with the other ranks of this machine. */
+static rd_code meet_neighbours(rd_ranks *r, rd_error *e) {
+  MPI_Comm machine;
+  CALL("the ranks of a machine",
+       MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine));
+  const int status = MPI_Comm_rank(machine, &r->local);
+  rd_code code = count_threads(&r->threads, machine, e);
+  MPI_Comm_free(&machine);
+  CALL("the ranks of a machine", status);
+  return code;
 }
 
 rd_code rd_ranks_mpi_begin(rd_ranks *r, rd_error *e) {
@@ -63,7 +71,7 @@ rd_code rd_ranks_mpi_begin(rd_ranks *r, rd_error *e) {
   CALL("begin", MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
   CALL("begin", MPI_Comm_rank(MPI_COMM_WORLD, &r->rank));
   CALL("begin", MPI_Comm_size(MPI_COMM_WORLD, &r->count));
-  return count_threads(&r->threads, e);
+  return meet_neighbours(r, e);
 }
 
 rd_code rd_ranks_mpi_share(int from, void *bytes, size_t size, rd_error *e) {

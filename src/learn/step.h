@@ -74,6 +74,14 @@ rd_code rd_step_refresh(rd_step *pass, rd_error *e);
 bool rd_step_updates(const rd_step *pass);
 rd_code rd_step_norm(rd_step *pass, double scale, double *norm, rd_error *e);
 rd_code rd_step_update(rd_step *pass, const rd_adamw_step *how, rd_error *e);
+/* Does such a kind sum the passes of an update, apart? What a pass left is added to the sum; the
+ * sum is the gradients. Where somebody else sums them: the gradients are what the plan's arrays
+ * hold.
+ */
+bool rd_step_sums(const rd_step *pass);
+rd_code rd_step_add(rd_step *pass, rd_error *e);
+rd_code rd_step_sum(rd_step *pass, rd_error *e);
+rd_code rd_step_spread(rd_step *pass, rd_error *e);
 rd_code rd_step_bring(rd_step *pass, rd_error *e);
 
 /* One batch. Row r (over the packed sequences) has loss weights[r] * CE(logits[r], targets[r]); a

@@ -129,14 +129,26 @@ static rd_code refresh(rd_step *step, rd_error *e) {
 }
 
 static rd_code norm(rd_step *step, double scale, double *out, rd_error *e) {
-  double sum = 0;
-  RD_TRY(rd_device_learn_squares(((device_step *)step)->learn, &sum, e));
-  *out = sqrt(sum) * scale;
+  double squares = 0;
+  RD_TRY(rd_device_learn_squares(((device_step *)step)->learn, &squares, e));
+  *out = sqrt(squares) * scale;
   return RD_OK;
 }
 
 static rd_code update(rd_step *step, const rd_adamw_step *how, rd_error *e) {
   return rd_device_learn_update(((device_step *)step)->learn, how, e);
+}
+
+static rd_code add(rd_step *step, rd_error *e) {
+  return rd_device_learn_add(((device_step *)step)->learn, e);
+}
+
+static rd_code sum(rd_step *step, rd_error *e) {
+  return rd_device_learn_sum(((device_step *)step)->learn, e);
+}
+
+static rd_code spread(rd_step *step, rd_error *e) {
+  return rd_device_learn_spread(((device_step *)step)->learn, e);
 }
 
 static rd_code bring(rd_step *step, rd_error *e) {
@@ -159,6 +171,9 @@ static const rd_step_calls calls = {.run = run,
                                     .refresh = refresh,
                                     .norm = norm,
                                     .update = update,
+                                    .add = add,
+                                    .sum = sum,
+                                    .spread = spread,
                                     .bring = bring,
                                     .close = close_step};
 

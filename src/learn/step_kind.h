@@ -20,6 +20,9 @@ typedef struct rd_step_calls {
   /* NULL where the caller changes what is trained */
   rd_code (*norm)(rd_step *step, double scale, double *norm, rd_error *e);
   rd_code (*update)(rd_step *step, const rd_adamw_step *how, rd_error *e);
+  rd_code (*add)(rd_step *step, rd_error *e);
+  rd_code (*sum)(rd_step *step, rd_error *e);
+  rd_code (*spread)(rd_step *step, rd_error *e);
   rd_code (*bring)(rd_step *step, rd_error *e);
   void (*close)(rd_step *step);
 } rd_step_calls;

@@ -105,6 +105,22 @@ rd_code rd_step_update(rd_step *step, const rd_adamw_step *how, rd_error *e) {
   return step->calls->update(step, how, e);
 }
 
+bool rd_step_sums(const rd_step *step) {
+  return step->plan.apart && rd_step_updates(step);
+}
+
+rd_code rd_step_add(rd_step *step, rd_error *e) {
+  return step->calls->add(step, e);
+}
+
+rd_code rd_step_sum(rd_step *step, rd_error *e) {
+  return step->calls->sum(step, e);
+}
+
+rd_code rd_step_spread(rd_step *step, rd_error *e) {
+  return step->calls->spread(step, e);
+}
+
 rd_code rd_step_bring(rd_step *step, rd_error *e) {
   return step->calls->bring(step, e);
 }

@@ -24,6 +24,7 @@ typedef struct rd_step_plan {
       *trained;         /* (trained_count) whoever computes elsewhere changes them there, and */
   size_t trained_count; /* brings them when they are asked for; NULL: the caller does */
   int64_t rows, longest;
+  bool apart;     /* several passes make an update, each with gradients of its own: rd_step_add */
   bool recompute; /* keep each layer's input alone, and compute the rest again */
 } rd_step_plan;
 

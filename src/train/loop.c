@@ -76,6 +76,26 @@ static rd_code passes(rd_trainer *t, int64_t number, const rd_aim *aim, double *
   return RD_OK;
 }
 
+/* The gradients of the passes that are done join those before them: where the step has them, or
+ * here, together with those of the other ranks. */
+static rd_code add_passes(rd_trainer *t, rd_error *e) {
+  rd_parameters *p = &t->parameters;
+  if (rd_step_sums(t->step))
+    return rd_step_add(t->step, e);
+  if (!rd_step_updates(t->step) || p->apart)
+    RD_TRY(rd_step_gather(t->step, e));
+  return p->apart ? rd_ranks_sum_add(p->apart, &p->sum, e) : RD_OK;
+}
+
+static rd_code sum_passes(rd_trainer *t, rd_error *e) {
+  rd_parameters *p = &t->parameters;
+  if (rd_step_sums(t->step))
+    return rd_step_sum(t->step, e);
+  if (p->apart)
+    RD_TRY(rd_ranks_sum_end(p->apart, &p->sum, e));
+  return p->apart && rd_step_updates(t->step) ? rd_step_spread(t->step, e) : RD_OK;
+}
+
 /* All passes of an update: the mean loss, and what to divide gradients by. Where there are several,
  * each one's gradients begin at zero and are added to the sum when they are done, so that the sum
  * does not depend on who made them. */
@@ -85,16 +105,12 @@ static rd_code accumulate(rd_trainer *t, double *loss, double *total, rd_error *
   const double at = (double)t->update / (double)t->updates;
   const rd_aim aim = aim_of(t, at < 0.5 ? t->settings->align * (1 - 2 * at) : 0);
   for (int64_t a = 0; a < t->settings->accumulate; a += t->ranks->count) {
-    if (p->apart || a == 0)
+    if (a == 0 || p->apart || rd_step_sums(t->step))
       RD_TRY(rd_step_clear(t->step, e));
     RD_TRY(passes(t, (t->update - 1) * t->settings->accumulate + a, &aim, loss, total, e));
-    if (!rd_step_updates(t->step))
-      RD_TRY(rd_step_gather(t->step, e));
-    if (p->apart)
-      RD_TRY(rd_ranks_sum_add(p->apart, &p->sum, e));
+    RD_TRY(add_passes(t, e));
   }
-  if (p->apart)
-    RD_TRY(rd_ranks_sum_end(p->apart, &p->sum, e));
+  RD_TRY(sum_passes(t, e));
   if (*total > 0)
     *loss /= *total;
   return rd_parameters_unfold(p, e);

@@ -310,7 +310,7 @@ static rd_code open_all(rd_trainer *t, rd_error *e) {
     return rd_fail(e, RD_BAD_INPUT, "%s: has no tokenizer to read the data with", settings->model);
   RD_TRY(rd_text_coder_of(&t->coder, &t->prompter, e));
   RD_TRY(set_rules(t, e));
-  /* a device sums the passes of an update where they are, unless other ranks have some of them */
+  /* a device sums the passes of an update itself, unless other ranks have some of them */
   const bool apart = settings->accumulate > 1 && (!t->kind->device || t->ranks->count > 1);
   rd_parameters_plan_options options = {.all = rd_train_settings_all(settings),
                                         .norms = settings->train_norms,
@@ -338,9 +338,9 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
   *t = (rd_trainer){.settings = settings, .best_loss = INFINITY};
   if (watch)
     t->watch = *watch;
+  RD_TRY(rd_ranks_join(&t->ranks, e)); /* which says which card is this process's */
   RD_TRY(rd_step_kind_find(&t->kind, settings->engine, e)); /* which may open a library */
   t->program_bytes = rd_resident_bytes();
-  RD_TRY(rd_ranks_join(&t->ranks, e));
   RD_TRY(rd_ranks_agree(t->ranks, open_all(t, e), e));
   return t->ranks->count > 1 ? compare_ranks(t, e) : RD_OK;
 }
@@ -372,7 +372,8 @@ rd_step_plan rd_trainer_plan(const rd_trainer *t) {
                         .gradients = t->parameters.sum.values,
                         .gradient_count = t->parameters.sum.count,
                         .trained = t->parameters.trained,
-                        .trained_count = t->ranks->count == 1 ? t->parameters.count : 0,
+                        .trained_count = t->parameters.count,
+                        .apart = t->settings->accumulate > 1 && !t->parameters.apart,
                         .rows = t->rules.rows,
                         .longest = t->rules.window,
                         .recompute = t->settings->recompute};

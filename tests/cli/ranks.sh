@@ -60,6 +60,16 @@ together 2 "${lora[@]}" "$folder/factors2"; check "factors of 2 ranks" 0 $?
 cmp -s "$folder/factors/final/adapter_model.safetensors" "$folder/factors2/final/adapter_model.safetensors"
 check "the same factors" 0 $?
 
+# On devices each rank has the card of its number on its machine; sums and AdamW leave what one device leaves.
+device=(train "$folder/base.yaml" --precision f32 --updates 3 --validate-every 0 --own-drafts 0 --engine emulated --threads 1 --out)
+"$program" "${device[@]}" "$folder/device" -q; check "a device" 0 $?
+together 2 "${device[@]}" "$folder/devices"; check "2 ranks with one each" 0 $?
+cmp -s "$folder/device/final/model.safetensors" "$folder/devices/final/model.safetensors"
+check "devices: the same weights" 0 $?
+"${CC:-cc}" -shared -fPIC -Iinclude -Isrc/base -Isrc/kern -Isrc/cuda tests/cuda/fake_card.c -o "$folder/cards.so"; check "a library of no cards" 0 $?
+REDRAFT_CUDA=$folder/cards.so together 2 "${device[@]}" "$folder/cards" --engine cuda; check "no cards" 0 $(($? == 0))
+check "which cards were asked for" "card 0 card 1 " "$(grep -o '^card [0-9]*' "$folder/messages" | sort | tr '\n' ' ')"
+
 # What does not go is refused once, by one of them.
 together 3 "${base[@]}" "$folder/by3"; check "3 ranks for 4 passes" 0 $(($? == 0))
 check "3 ranks: said once" 1 "$(grep -c 'cannot share' "$folder/messages")"
