@@ -49,8 +49,9 @@ static void look(void *context, int64_t index, const float *logits, const rd_pro
     return;
   tell_until(d, p);
   bool greedy = rd_propose_greedy(d->rule.temperature) || d->rule.top_k == 1;
+  bool chosen = greedy && (!d->rule.gumbel || rd_propose_greedy(d->rule.temperature));
   rd_form_path_row(f->path, logits, rd_propose_log_sum(logits, d->setup.vocab),
-                   greedy ? -1 : proposal->id);
+                   greedy ? -1 : proposal->id, chosen ? proposal->id : -1);
   f->told++;
 }
 

@@ -123,7 +123,7 @@ const rd_words *rd_form_words(const rd_form *f) {
 }
 
 bool rd_form_accepts(const rd_form *f, int32_t state) {
-  return rd_dfa_accepts(&f->dfa, state == f->begin ? f->dfa.start : state);
+  return rd_form_may_end(f, state);
 }
 
 int32_t rd_form_least(const rd_form *f, int32_t state) {
@@ -325,14 +325,8 @@ static rd_code open_form(rd_form *f, const char *source, rd_error *e) {
   free(g.list);
   free(g.first);
   free(g.sources);
-  f->keys = (int32_t)f->group_count;
-  for (size_t p = 0; code == RD_OK && p < f->dfa.inside_places; p++) {
-    rd_form_place *here = &f->places[p];
-    here->keys = f->keys;
-    f->keys += here->fan ? (int32_t)here->fan->group_count : 0;
-    here->whole_keys = f->keys;
-    f->keys += here->fan ? (int32_t)here->fan->whole_count : 0;
-  }
+  if (code == RD_OK)
+    code = rd_form_number_lists(f, e);
   return code;
 }
 
@@ -359,6 +353,9 @@ void rd_form_close(rd_form **form) {
     rd_word_fan_drop(&f->places[p].own);
   rd_dfa_drop(&f->dfa);
   free(f->places);
+  free(f->key_of);
+  free(f->lists);
+  free(f->bits);
   free(f->fans);
   free(f->groups);
   free(f->ids);

@@ -7,6 +7,7 @@
 #include "tok_bytes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_STEPS = 1 << 28, MOST_IDS = 1 << 24 };
 
@@ -148,4 +149,97 @@ rd_code rd_form_make_fan(rd_form *f, int32_t state, size_t *steps, rd_error *e) 
   }
   rd_form_part *part = &f->exits[b->body_places + place];
   return part->made ? RD_OK : make_throughs(f, b, place, part, steps, e);
+}
+
+/* --- lists that are the same ------------------------------------------------------------------ */
+
+enum { MANY = 8 /* a list has many words when they are so small a part of all, or more */ };
+
+/* Lists seen so far, found by a hash of their ids. */
+typedef struct numbering {
+  rd_form *f;
+  int32_t *slots; /* (mask + 1) keys; -1: none */
+  size_t mask;
+} numbering;
+
+static size_t hash_of(const int32_t *ids, uint32_t count) {
+  uint64_t h = count;
+  for (uint32_t i = 0; i < count; i++)
+    h = (h ^ (uint32_t)ids[i]) * 0x9E3779B97F4A7C15U;
+  return (size_t)(h >> 16);
+}
+
+static int32_t number_list(numbering *n, const int32_t *ids, uint32_t count) {
+  rd_form *f = n->f;
+  if (count < 2)
+    return -1;
+  for (size_t slot = hash_of(ids, count);; slot++) {
+    int32_t *key = &n->slots[slot & n->mask];
+    if (*key < 0) {
+      *key = f->keys;
+      f->lists[f->keys] = (rd_form_list){.ids = ids, .count = count};
+      return f->keys++;
+    }
+    const rd_form_list *known = &f->lists[*key];
+    if (known->count == count && memcmp(known->ids, ids, count * sizeof *ids) == 0)
+      return *key;
+  }
+}
+
+static void number_groups(numbering *n, int32_t *at, const rd_word_fan *fan,
+                          const rd_word_group *groups, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    n->f->key_of[(*at)++] = number_list(n, fan->ids + groups[i].first, groups[i].count);
+}
+
+static rd_code mark_long_lists(rd_form *f, rd_error *e) {
+  const size_t V = (size_t)f->words->vocab, width = (V + 63) / 64;
+  size_t many = 0;
+  for (int32_t k = 0; k < f->keys; k++)
+    many += (size_t)f->lists[k].count * MANY >= V;
+  f->bits = rd_calloc(many * width + 1, sizeof *f->bits, "a form", e);
+  if (!f->bits)
+    return RD_NO_MEMORY;
+  uint64_t *next = f->bits;
+  for (int32_t k = 0; k < f->keys; k++) {
+    rd_form_list *list = &f->lists[k];
+    if ((size_t)list->count * MANY < V)
+      continue;
+    for (uint32_t i = 0; i < list->count; i++)
+      next[list->ids[i] / 64] |= (uint64_t)1 << list->ids[i] % 64;
+    list->has = next;
+    next += width;
+  }
+  return RD_OK;
+}
+
+rd_code rd_form_number_lists(rd_form *f, rd_error *e) {
+  size_t all = f->group_count;
+  for (size_t p = 0; p < f->dfa.inside_places; p++)
+    all += f->places[p].fan ? f->places[p].fan->group_count + f->places[p].fan->whole_count : 0;
+  numbering n = {.f = f, .mask = 1};
+  while (n.mask < 2 * all)
+    n.mask = 2 * n.mask + 1;
+  int32_t at = (int32_t)f->group_count;
+  f->key_of = rd_calloc(all + 1, sizeof *f->key_of, "a form", e);
+  f->lists = rd_calloc(all + 1, sizeof *f->lists, "a form", e);
+  n.slots = rd_calloc(n.mask + 1, sizeof *n.slots, "a form", e);
+  if (!f->key_of || !f->lists || !n.slots) {
+    free(n.slots);
+    return RD_NO_MEMORY;
+  }
+  memset(n.slots, 0xFF, (n.mask + 1) * sizeof *n.slots);
+  for (size_t i = 0; i < f->group_count; i++)
+    f->key_of[i] = number_list(&n, f->ids + f->groups[i].first, f->groups[i].count);
+  for (size_t p = 0; p < f->dfa.inside_places; p++) {
+    rd_form_place *here = &f->places[p];
+    if (!here->fan)
+      continue;
+    here->keys = at;
+    number_groups(&n, &at, here->fan, here->fan->groups, here->fan->group_count);
+    here->whole_keys = at;
+    number_groups(&n, &at, here->fan, here->fan->wholes, here->fan->whole_count);
+  }
+  free(n.slots);
+  return mark_long_lists(f, e);
 }

@@ -22,8 +22,8 @@ typedef struct way {
 
 /* The best word of a list, found at a position. */
 typedef struct best {
-  int64_t position; /* + 1; 0: never */
   double score;
+  int64_t position; /* + 1; 0: never */
   float log;
   int32_t id;
 } best;
@@ -43,14 +43,32 @@ struct rd_form_path {
   seen *seen;     /* (states) */
   int64_t *swept; /* (states) the same number, where the counts behind a state were compared */
   best *bests;    /* (keys) */
-  /* of the position that is being told */
-  enum { ANY, ROW } kind;
-  const float *logits;
+  bool counts;    /* has a string a most number of characters? */
+};
+
+/* What is told of a position's words. */
+typedef struct row {
+  const float *logits; /* (V), or NULL: all are alike */
   double log_sum;
   int32_t drawn;
+  int32_t leader; /* a word than which none is better, but end words; -1: none is known */
+} row;
+
+/* The position that is being told. A copy of what the path keeps, so that it stays in registers
+ * while the loops write through pointers. */
+typedef struct telling {
+  const rd_form *form;
+  const int32_t *least; /* (states) */
+  way *ways;
+  seen *seen;
+  best *bests;
+  size_t way_count;
+  int64_t left; /* words that there is room for behind it, and one */
+  int32_t position;
   uint32_t from; /* the way that is gone on from */
   double from_score;
-};
+  row row;
+} telling;
 
 static const double LEAST_LOG = -1e6; /* of a word that the model rules out */
 
@@ -96,6 +114,8 @@ rd_code rd_form_path_open(rd_form_path **out, const rd_form *form, int64_t room,
     rd_form_path_close(&p);
     return RD_NO_MEMORY;
   }
+  for (size_t i = 0; i < form->dfa.body_count; i++)
+    p->counts |= form->dfa.bodies[i].most >= 0;
   rd_form_path_begin(p);
   *out = p;
   return RD_OK;
@@ -132,31 +152,37 @@ int64_t rd_form_path_count(const rd_form_path *p) {
 
 /* --- one position ----------------------------------------------------------------------------- */
 
+static telling begin_position(rd_form_path *p) {
+  return (telling){.form = p->form,
+                   .least = p->form->least,
+                   .ways = p->ways,
+                   .seen = p->seen,
+                   .bests = p->bests,
+                   .way_count = p->way_count,
+                   .left = p->room - p->count,
+                   .position = (int32_t)p->count + 1};
+}
+
 /* Can an end be reached from a state at the next position? */
-static inline bool in_time(const rd_form_path *p, int32_t state) {
-  return p->form->least[state] < p->room - p->count;
+static inline bool in_time(const telling *t, int32_t state) {
+  return t->least[state] < t->left;
 }
 
-/* A way on from p->from, if it is the best to where it leads so far. */
-static inline void go(rd_form_path *p, int32_t to, int32_t id, double score, float log) {
-  seen *known = &p->seen[to];
-  score += p->from_score;
-  if (known->reached != (int32_t)p->count + 1)
-    *known = (seen){(int32_t)p->count + 1, (uint32_t)p->way_count++};
-  else if (score <= p->ways[known->way].score)
+/* A way on from t->from, if it is the best to where it leads so far. */
+static inline void go(telling *t, int32_t to, int32_t id, double score, float log) {
+  seen *known = &t->seen[to];
+  score += t->from_score;
+  if (known->reached != t->position)
+    *known = (seen){t->position, (uint32_t)t->way_count++};
+  else if (score <= t->ways[known->way].score)
     return;
-  p->ways[known->way] = (way){score, to, id, p->from, log};
+  t->ways[known->way] = (way){score, to, id, t->from, log};
 }
 
-static inline void look_at(const rd_form_path *p, int32_t id, best *b) {
-  double log = (double)p->logits[id] - p->log_sum;
+static inline best look_at(const row *r, int32_t id) {
+  double log = (double)r->logits[id] - r->log_sum;
   log = log > LEAST_LOG ? log : LEAST_LOG;
-  double score = id == p->drawn ? 0 : log;
-  if (score > b->score) {
-    b->score = score;
-    b->log = (float)log;
-    b->id = id;
-  }
+  return (best){.score = id == r->drawn ? 0 : log, .log = (float)log, .id = id};
 }
 
 /* A number that rises with the logit, and of equal ones with a lower id. */
@@ -191,35 +217,37 @@ static inline uint64_t greatest(const float *logits, const int32_t *ids, uint32_
   return lanes[0];
 }
 
-/* The best word of a list: as a rule the first of those that have the greatest logit. */
-static best look_through(const rd_form_path *p, const int32_t *ids, uint32_t count) {
-  best b = {.score = -INFINITY, .id = -1};
-  if (p->kind == ANY)
-    return (best){.id = ids[0]};
-  uint64_t most = p->drawn < 0 ? greatest(p->logits, ids, count, -1)
-                               : greatest(p->logits, ids, count, p->drawn);
-  look_at(p, (int32_t) ~(uint32_t)most, &b);
-  return b;
+/* The best word of some: as a rule the first of those that have the greatest logit. */
+static best look_through(const row *r, const int32_t *ids, uint32_t count) {
+  uint64_t most = r->drawn < 0 ? greatest(r->logits, ids, count, -1)
+                               : greatest(r->logits, ids, count, r->drawn);
+  return look_at(r, (int32_t) ~(uint32_t)most);
+}
+
+/* The best word of a list with a key. Long lists have the best word of all more often than not. */
+static best look_in(const row *r, const rd_form_list *list) {
+  if (list->has && r->leader >= 0 && (list->has[r->leader / 64] >> (r->leader % 64) & 1))
+    return look_at(r, r->leader);
+  return look_through(r, list->ids, list->count);
 }
 
 static inline void visit(void *context, int32_t to, const int32_t *ids, uint32_t count,
                          int32_t key) {
-  rd_form_path *p = context;
-  best b = {.score = -INFINITY, .id = ids[0]};
-  if (!in_time(p, to))
+  telling *t = context;
+  best b = {.id = ids[0]};
+  (void)count;
+  if (!in_time(t, to))
     return;
-  if (count == 1 && p->kind == ROW) {
-    look_at(p, ids[0], &b);
-  } else if (key < 0) {
-    b = look_through(p, ids, count);
-  } else {
-    if (p->bests[key].position != p->count + 1) {
-      p->bests[key] = look_through(p, ids, count);
-      p->bests[key].position = p->count + 1;
+  if (t->row.logits && key < 0) {
+    b = look_at(&t->row, ids[0]);
+  } else if (t->row.logits) {
+    if (t->bests[key].position != t->position) {
+      t->bests[key] = look_in(&t->row, &t->form->lists[key]);
+      t->bests[key].position = t->position;
     }
-    b = p->bests[key];
+    b = t->bests[key];
   }
-  go(p, to, b.id, b.score, b.log);
+  go(t, to, b.id, b.score, b.log);
 }
 
 /* Of two ways to one place of a string that has enough characters, the one with fewer may go on as
@@ -243,7 +271,7 @@ static void close_position(rd_form_path *p) {
   const rd_form *f = p->form;
   p->count++;
   p->first[p->count + 1] = p->way_count;
-  for (size_t i = p->first[p->count]; i < p->way_count; i++) {
+  for (size_t i = p->first[p->count]; i < p->way_count && p->counts; i++) {
     int32_t state = p->ways[i].state, count;
     int place;
     if (state < f->dfa.table_count || state >= f->begin)
@@ -258,46 +286,47 @@ static void close_position(rd_form_path *p) {
 }
 
 /* All ways on from those to the position before. */
-static void go_on(rd_form_path *p) {
+static void go_on(rd_form_path *p, const row *r) {
   const rd_words *w = rd_form_words(p->form);
   const int32_t ended = rd_form_ended(p->form);
-  best end = {.id = -1};
-  if (w->end_count > 0)
-    end = look_through(p, w->ends, (uint32_t)w->end_count);
+  telling t = begin_position(p);
+  best end = {.id = w->end_count > 0 ? w->ends[0] : -1};
+  t.row = *r;
+  if (r->logits && w->end_count > 0)
+    end = look_through(r, w->ends, (uint32_t)w->end_count);
   for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
-    int32_t state = p->ways[i].state;
+    int32_t state = t.ways[i].state;
     if (state == RD_NOWHERE)
       continue;
-    p->from = (uint32_t)i;
-    p->from_score = p->ways[i].score;
-    if (end.id >= 0 && (state == ended || rd_form_accepts(p->form, state)))
-      go(p, ended, end.id, end.score, end.log); /* it is in time always */
-    rd_form_each(p->form, state, visit, p);
+    t.from = (uint32_t)i;
+    t.from_score = t.ways[i].score;
+    if (end.id >= 0 && (state == ended || rd_form_may_end(t.form, state)))
+      go(&t, ended, end.id, end.score, end.log); /* it is in time always */
+    rd_form_each(t.form, state, visit, &t);
   }
+  p->way_count = t.way_count;
   close_position(p);
 }
 
 void rd_form_path_any(rd_form_path *p) {
-  p->kind = ANY;
-  go_on(p);
+  go_on(p, &(row){.drawn = -1, .leader = -1});
 }
 
-void rd_form_path_row(rd_form_path *p, const float *logits, double log_sum, int32_t drawn) {
-  p->kind = ROW;
-  p->logits = logits;
-  p->log_sum = log_sum;
-  p->drawn = drawn;
-  go_on(p);
+void rd_form_path_row(rd_form_path *p, const float *logits, double log_sum, int32_t drawn,
+                      int32_t leader) {
+  go_on(p, &(row){logits, log_sum, drawn, drawn >= 0 ? drawn : leader});
 }
 
 void rd_form_path_word(rd_form_path *p, int32_t id) {
+  telling t = begin_position(p);
   for (size_t i = p->first[p->count]; i < p->first[p->count + 1]; i++) {
-    int32_t to = rd_form_next(p->form, p->ways[i].state, id);
-    p->from = (uint32_t)i;
-    p->from_score = p->ways[i].score;
-    if (to != RD_NOWHERE && in_time(p, to))
-      go(p, to, id, 0, 0);
+    int32_t to = rd_form_next(p->form, t.ways[i].state, id);
+    t.from = (uint32_t)i;
+    t.from_score = t.ways[i].score;
+    if (to != RD_NOWHERE && in_time(&t, to))
+      go(&t, to, id, 0, 0);
   }
+  p->way_count = t.way_count;
   close_position(p);
 }
 

@@ -31,8 +31,10 @@ void rd_form_path_word(rd_form_path *p, int32_t id);
 /* It may hold any word, all alike. */
 void rd_form_path_any(rd_form_path *p);
 /* It may hold any word: logits (V), of which log_sum is the logarithm of the sum of exponentials. A
- * word that was drawn counts as certain; -1: none was. */
-void rd_form_path_row(rd_form_path *p, const float *logits, double log_sum, int32_t drawn);
+ * word that was drawn counts as certain; -1: none was. `leader`: a word that is known to have the
+ * greatest logit, end words left out, and of equal ones the lowest id; -1: none is known. */
+void rd_form_path_row(rd_form_path *p, const float *logits, double log_sum, int32_t drawn,
+                      int32_t leader);
 /* The words (rd_form_path_count) of the best answer, and the logarithms of their probabilities, 0
  * where there were none. The positions that were not told must do for the rest of the text, and
  * count for nothing. False: no text of the form has the words that were told. */

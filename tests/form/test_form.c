@@ -105,6 +105,15 @@ static double by_force(const trial *t, const regex_t *judge, int64_t *least) {
   return best;
 }
 
+/* The first of the likeliest words that are no end. */
+static int32_t leader_of(const float *row) {
+  int32_t leader = -1;
+  for (int32_t v = 0; v < V; v++)
+    if (v != END && (leader < 0 || row[v] > row[leader]))
+      leader = v;
+  return leader;
+}
+
 static trial make_trial(int64_t room, int kind) {
   trial t = {.room = room};
   for (int64_t i = 0; i < room; i++) {
@@ -137,7 +146,8 @@ static void run_trial(const trial *t, const rd_form *form, const regex_t *judge,
       else if (t->given[i] == -2)
         rd_form_path_any(path);
       else
-        rd_form_path_row(path, t->rows[i], log_sum_of(t->rows[i]), t->drawn[i]);
+        rd_form_path_row(path, t->rows[i], log_sum_of(t->rows[i]), t->drawn[i],
+                         turn > 0 ? leader_of(t->rows[i]) : -1);
     assert_int_equal(rd_form_path_count(path), t->room);
     bool found = rd_form_path_settle(path, ids, logs);
     assert_int_equal(found, best > -INFINITY);
