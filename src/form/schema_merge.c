@@ -75,9 +75,23 @@ static void merge_same(merger *m, const char *key, const json_t *a, const json_t
     rd_schema_fail(m->r, RD_UNSUPPORTED, "two of %s for one array are not supported", key);
 }
 
+static bool has_name(const json_t *list, const char *name) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *text = json_string_value(json_array_get(list, i));
+    if (text && strcmp(text, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* The names of both, each once: what is required is looked into name by name. */
 static void merge_names(merger *m, const char *key, const json_t *a, const json_t *b) {
   json_t *all = json_copy((json_t *)(uintptr_t)a);
-  json_array_extend(all, (json_t *)(uintptr_t)b);
+  for (size_t i = 0; i < json_array_size(b) && rd_nfa_step(m->r->nfa); i++) {
+    json_t *name = json_array_get(b, i);
+    if (!json_is_string(name) || !has_name(all, json_string_value(name)))
+      json_array_append(all, name);
+  }
   put(m, key, all);
 }
 
@@ -113,15 +127,6 @@ static void merge_texts(merger *m, const char *key, const json_t *a, const json_
 /* A name or a list of names as a list. */
 static json_t *as_list(const json_t *value) {
   return json_is_array(value) ? json_copy((json_t *)(uintptr_t)value) : json_pack("[O]", value);
-}
-
-static bool has_name(const json_t *list, const char *name) {
-  for (size_t i = 0; i < json_array_size(list); i++) {
-    const char *text = json_string_value(json_array_get(list, i));
-    if (text && strcmp(text, name) == 0)
-      return true;
-  }
-  return false;
 }
 
 /* Names that both lists have; a number that is one of integers is an integer. */
