@@ -378,13 +378,14 @@ static int32_t build_whole(rd_nfa *n, const node *tree, const rd_pattern_use *us
 
 rd_code rd_pattern_build(int32_t *start, rd_nfa *n, const char *text, size_t size,
                          const rd_pattern_use *use, int32_t next, rd_error *e) {
-  reader r = {.text = {text, size, 0}, .use = use, .e = e};
+  reader r = {.text = {.data = text, .size = size}, .use = use, .e = e};
   node *tree = NULL;
   if (size > RD_LONGEST_PATTERN)
     return rd_fail(e, RD_BAD_INPUT, "%s: %zu bytes, at most %d", use->what, size,
                    RD_LONGEST_PATTERN);
   RD_TRY(rd_utf8_check(text, size, use->what, e));
   rd_code code = read_choice(&r, &tree);
+  n->built += r.text.categories * RD_STEPS_OF_CATEGORY;
   if (code == RD_OK && more(&r))
     code = rd_fail(e, RD_BAD_INPUT, "%s: at %zu: a bracket is closed that was not opened",
                    use->what, r.text.at);

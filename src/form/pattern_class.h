@@ -5,9 +5,13 @@
 
 #include "charset.h"
 
+/* Classes of Unicode's (\p{L}) in one pattern: each is looked for among all characters. */
+enum { RD_MOST_CATEGORIES = 64, RD_STEPS_OF_CATEGORY = 1 << 12 /* of building */ };
+
 typedef struct rd_pattern_text {
   const char *data; /* (size) UTF-8 */
   size_t size, at;
+  size_t categories; /* read so far */
 } rd_pattern_text;
 
 /* Read what stands at text->at: a literal, an escape, ".", or a class in brackets. RD_BAD_INPUT and
