@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STEPS = 1 << 24 };
+enum { MOST_STEPS = 1 << 24, NOT_MADE = INT32_MIN };
 
 /* A set of items: nodes of the other automaton, and behind their numbers the states of bodies. */
 typedef struct item_set {
@@ -38,6 +38,7 @@ typedef struct maker {
   int32_t *stack; /* (nodes) */
   uint32_t *seen; /* (nodes) */
   uint32_t stamp;
+  int32_t *alone; /* (nodes) the state where that node alone is come to; NOT_MADE */
   int32_t heads[256];
   link *links;
   size_t link_count, link_capacity;
@@ -338,6 +339,24 @@ static bool same_links(const maker *m, int32_t a, int32_t b) {
   return a < 0 && b < 0;
 }
 
+/* The state that a class leads to. A character of many is often the only way on, and leads to where
+ * its neighbours do: that state is made once. */
+static rd_code follow_links(maker *m, int32_t head, int32_t *target) {
+  int32_t only = head >= 0 && m->links[head].next < 0 ? m->links[head].target : m->nodes;
+  if (only < m->nodes && m->alone[only] != NOT_MADE) {
+    *target = m->alone[only];
+    return RD_OK;
+  }
+  m->found_count = 0;
+  m->stamp++;
+  for (int32_t l = head; l >= 0; l = m->links[l].next)
+    RD_TRY(close_over(m, m->links[l].target));
+  RD_TRY(state_of(m, target));
+  if (only < m->nodes)
+    m->alone[only] = *target;
+  return RD_OK;
+}
+
 static rd_code fill_row(maker *m, int32_t state) {
   rd_dfa *d = m->d;
   m->link_count = 0;
@@ -355,15 +374,10 @@ static rd_code fill_row(maker *m, int32_t state) {
   }
   for (int class = 0; class < d->class_count; class ++) {
     int32_t target = RD_NOWHERE;
-    if (class > 0 && same_links(m, m->heads[class], m->heads[class - 1])) {
+    if (class > 0 && same_links(m, m->heads[class], m->heads[class - 1]))
       target = d->table[(int64_t)state * d->class_count + class - 1];
-    } else {
-      m->found_count = 0;
-      m->stamp++;
-      for (int32_t l = m->heads[class]; l >= 0; l = m->links[l].next)
-        RD_TRY(close_over(m, m->links[l].target));
-      RD_TRY(state_of(m, &target));
-    }
+    else
+      RD_TRY(follow_links(m, m->heads[class], &target));
     d->table[(int64_t)state * d->class_count + class] = target;
   }
   return RD_OK;
@@ -478,8 +492,11 @@ static rd_code make(maker *m, int32_t start) {
   m->stack = rd_calloc(2 * nodes, sizeof *m->stack, "a form", m->e);
   m->seen = rd_calloc(nodes, sizeof *m->seen, "a form", m->e);
   m->slots = rd_calloc(slots, sizeof *m->slots, "a form", m->e);
-  if (!m->stack || !m->seen || !m->slots)
+  m->alone = rd_calloc(nodes, sizeof *m->alone, "a form", m->e);
+  if (!m->stack || !m->seen || !m->alone || !m->slots)
     return RD_NO_MEMORY;
+  for (size_t i = 0; i < nodes; i++)
+    m->alone[i] = NOT_MADE;
   memset(m->slots, 0xFF, slots * sizeof *m->slots);
   m->slot_mask = slots - 1;
   RD_TRY(lay_bodies(m));
@@ -502,6 +519,7 @@ rd_code rd_dfa_open(rd_dfa *out, rd_nfa *n, int32_t start, rd_error *e) {
   free(m.found);
   free(m.stack);
   free(m.seen);
+  free(m.alone);
   free(m.links);
   if (code != RD_OK)
     rd_dfa_drop(out);

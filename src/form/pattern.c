@@ -241,13 +241,16 @@ static rd_code read_choice(reader *r, node **out) {
 
 static int32_t build(rd_nfa *n, const node *x, bool quoted, int32_t next);
 
+/* Of turns that may be left out each stands inside of the one before it: where it is left out the
+ * rest is too, so that a text goes one way. */
 static int32_t build_repeat(rd_nfa *n, const node *x, bool quoted, int32_t next) {
   if (x->most < 0) {
     int32_t loop = rd_nfa_loop(n);
     next = rd_nfa_close_loop(n, loop, build(n, x->last, quoted, loop), next);
   }
+  const int32_t end = next;
   for (int i = x->least; i < x->most && next >= 0; i++)
-    next = rd_nfa_either(n, build(n, x->last, quoted, next), next);
+    next = rd_nfa_either(n, build(n, x->last, quoted, next), end);
   for (int i = 0; i < x->least && next >= 0; i++)
     next = build(n, x->last, quoted, next);
   return next;
@@ -349,8 +352,9 @@ static ways build_anchored(rd_nfa *n, const node *x, bool quoted, ways next) {
   case REPEAT:
     if (x->most < 0)
       next = build_turns(n, x->last, quoted, next);
+    all = next;
     for (int i = x->least; i < x->most && n->code == RD_OK; i++)
-      next = both(n, build_anchored(n, x->last, quoted, next), next);
+      next = both(n, build_anchored(n, x->last, quoted, next), all);
     for (int i = 0; i < x->least && n->code == RD_OK; i++)
       next = build_anchored(n, x->last, quoted, next);
     return next;
