@@ -189,9 +189,9 @@ static const struct type {
 } types[] = {
     {"object", rd_schema_object, is_object,
      "properties required additionalProperties patternProperties propertyNames minProperties "
-     "maxProperties"},
+     "maxProperties unevaluatedProperties"},
     {"array", rd_schema_array, is_array,
-     "items prefixItems minItems maxItems uniqueItems contains"},
+     "items prefixItems minItems maxItems uniqueItems contains unevaluatedItems"},
     {"string", rd_schema_string, is_string, "minLength maxLength pattern format"},
     {"number", rd_schema_number, is_number,
      "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"},
@@ -324,12 +324,7 @@ static int32_t build_ref(rd_schema_reader *r, const json_t *ref, int32_t next) {
 
 /* Keywords whose meaning is not here. What has no meaning for values (title, default, ..) is passed
  * over. */
-static const char unsupported[] =
-    "unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef";
-
-/* What these say where they are false holds for all that is written: of members and items those
- * alone that a keyword speaks of. */
-static const char harmless_where_false[] = "unevaluatedProperties unevaluatedItems";
+static const char unsupported[] = "$dynamicRef $recursiveRef";
 
 /* Ways to say a value that are read alone, and keywords beside which schemas are merged. */
 static const char *const alone[] = {"$ref",
@@ -347,7 +342,8 @@ static const char rewritten[] = "not if dependentRequired dependentSchemas depen
 static const char restricting[] =
     "properties required additionalProperties patternProperties propertyNames minProperties "
     "maxProperties items prefixItems minItems maxItems uniqueItems contains minLength maxLength "
-    "pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf type";
+    "pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf type "
+    "unevaluatedProperties unevaluatedItems " RD_SCHEMA_REST " " RD_SCHEMA_REST_ITEMS;
 
 bool rd_schema_restricts(const char *key) {
   for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
@@ -362,8 +358,7 @@ bool rd_schema_check(rd_schema_reader *r, const json_t *schema) {
   if (!json_is_object(schema))
     return rd_schema_fail(r, RD_BAD_INPUT, "expected a schema: an object, true or false") > 0;
   json_object_foreach((json_t *)(uintptr_t)schema, key, value) {
-    bool harmless = json_is_false(value) && rd_name_listed(harmless_where_false, key);
-    if (rd_name_listed(unsupported, key) && !harmless)
+    if (rd_name_listed(unsupported, key))
       return rd_schema_fail(r, RD_UNSUPPORTED, "%s is not supported", key) > 0;
   }
   return true;

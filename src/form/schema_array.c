@@ -23,8 +23,14 @@ const json_t *rd_schema_item(const json_t *schema, size_t i) {
   return item ? item : json_true();
 }
 
+/* The schema of item `i`, where unevaluatedItems speaks of those that nothing else does. */
+static const json_t *item_of(const json_t *schema, size_t i) {
+  const json_t *item = rd_schema_item(schema, i), *rest = rd_schema_rest(schema, true);
+  return rest && json_is_true(item) && i >= rd_schema_prefix(schema) ? rest : item;
+}
+
 static int32_t build_item(rd_schema_reader *r, const json_t *schema, size_t i, int32_t next) {
-  int32_t item = rd_schema_inside(r, rd_schema_item(schema, i), "items", 0, next);
+  int32_t item = rd_schema_inside(r, item_of(schema, i), "items", 0, next);
   return i > 0 ? rd_schema_comma(r->nfa, item) : item;
 }
 
@@ -44,7 +50,7 @@ enum { MOST_CONTAINED = 64 };
 /* An item where `k` were so before it: at[k] stands behind one that is not counted. */
 static int32_t build_counted(const counting *c, size_t i, int64_t k, const int32_t *at) {
   rd_schema_reader *r = c->r;
-  const json_t *item = rd_schema_item(c->schema, i);
+  const json_t *item = item_of(c->schema, i);
   json_t *opposite = json_pack("{s:O}", "not", c->contains);
   const json_t *so = rd_schema_both(r, item, c->contains), *not_so = item;
   int32_t all = -1;
@@ -95,6 +101,8 @@ static bool read_contains(rd_schema_reader *r, const json_t *schema, counting *c
                    (long long)*low, (long long)high, MOST_CONTAINED);
   if (json_is_true(json_object_get(schema, "uniqueItems")))
     rd_schema_fail(r, RD_UNSUPPORTED, "contains beside uniqueItems is not supported");
+  if (rd_schema_rest(schema, true))
+    rd_schema_fail(r, RD_UNSUPPORTED, "unevaluatedItems beside contains is not supported");
   return r->code == RD_OK;
 }
 
@@ -110,7 +118,7 @@ int32_t rd_schema_array(rd_schema_reader *r, const json_t *schema, int32_t next)
     return -1;
   if (prefix && !json_is_array(prefix))
     return rd_schema_fail(r, RD_BAD_INPUT, "prefixItems: expected a list of schemas");
-  if (json_is_false(rd_schema_item(schema, (size_t)apart)) && (most < 0 || most > apart))
+  if (json_is_false(item_of(schema, (size_t)apart)) && (most < 0 || most > apart))
     most = apart; /* nothing may follow them */
   if (most >= 0 && most < least)
     return rd_schema_none(r, "at least %lld items and at most %lld: none can be", (long long)least,

@@ -18,6 +18,7 @@ enum { MOST_NOTS = 64, STEPS_OF_FLATTEN = 64 };
 
 typedef struct merger {
   rd_schema_reader *r;
+  const json_t *whole;
   json_t *into; /* an object */
   bool nothing; /* no value is left */
   const json_t *nots[MOST_NOTS];
@@ -177,7 +178,7 @@ static const struct row {
     {"minimum exclusiveMinimum minLength minItems minProperties", merge_most},
     {"maximum exclusiveMaximum maxLength maxItems maxProperties", merge_least},
     {"uniqueItems", merge_either},
-    {"propertyNames", merge_schemas},
+    {"propertyNames " RD_SCHEMA_REST " " RD_SCHEMA_REST_ITEMS, merge_schemas},
     {"contains minContains maxContains", merge_same},
     {"required", merge_names},
     {"multipleOf", merge_multiples},
@@ -190,7 +191,8 @@ static const struct row {
 /* Keywords with a meaning of their own for a part, which are looked at apart from the rows. */
 static const char apart[] = "$ref allOf oneOf not if then else dependentRequired dependentSchemas "
                             "dependencies const properties additionalProperties "
-                            "patternProperties items prefixItems additionalItems $defs definitions";
+                            "patternProperties items prefixItems additionalItems $defs definitions "
+                            "unevaluatedProperties unevaluatedItems";
 
 static void take_keyword(merger *m, const char *key, const json_t *value) {
   const json_t *mine = json_object_get(m->into, key);
@@ -321,6 +323,44 @@ static void take_made(merger *m, const json_t *part) {
     take(m, json_array_get(all_of, i));
 }
 
+/* --- what nothing else speaks of -------------------------------------------------------------- */
+
+static const struct rest {
+  const char *said, *kept;    /* the keyword, and its name where all that was merged counts */
+  const char *others, *older; /* what it is in a part without parts */
+} rests[] = {{"unevaluatedProperties", RD_SCHEMA_REST, "additionalProperties", NULL},
+             {"unevaluatedItems", RD_SCHEMA_REST_ITEMS, "items", "additionalItems"}};
+
+const json_t *rd_schema_rest(const json_t *schema, bool array) {
+  const json_t *kept = json_object_get(schema, rests[array].kept);
+  return kept ? kept : json_object_get(schema, rests[array].said);
+}
+
+/* Of a part it speaks of what that part says alone: where it has no parts itself, of what the
+ * keyword speaks of that it stands for. A part that is such, or the same part. */
+static const json_t *settle_rest(merger *m, const json_t *part) {
+  static const char parts[] = "$ref anyOf oneOf allOf if dependentSchemas dependencies contains";
+  const char *key;
+  json_t *value, *plain = NULL;
+  for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+    const json_t *said = json_object_get(part, rests[i].said);
+    if (!said || json_is_true(said))
+      continue;
+    json_object_foreach((json_t *)(uintptr_t)part, key, value)
+      if (rd_name_listed(parts, key))
+        rd_schema_fail(m->r, RD_UNSUPPORTED,
+                       "%s beside %s, in a schema that is merged with others, is not supported",
+                       rests[i].said, key);
+    plain = plain ? plain : keep(m->r, json_copy((json_t *)(uintptr_t)part));
+    const char *others = rests[i].older && json_is_array(json_object_get(part, rests[i].others))
+                           ? rests[i].older
+                           : rests[i].others;
+    if (plain && !json_object_get(plain, others))
+      json_object_set(plain, others, (json_t *)(uintptr_t)said);
+  }
+  return plain ? plain : part;
+}
+
 static void take(merger *m, const json_t *part) {
   const char *key;
   json_t *value;
@@ -331,6 +371,7 @@ static void take(merger *m, const json_t *part) {
     return;
   if (!rd_schema_check(m->r, part))
     return;
+  part = part == m->whole ? part : settle_rest(m, part);
   const json_t *one = json_object_get(part, "const");
   json_t *values = one ? json_pack("[O]", one) : NULL;
   if (values)
@@ -439,6 +480,11 @@ static void take_not(merger *m, const json_t *schema) {
   if (json_is_boolean(schema) || said == 0 || (said == 1 && leave(m, schema)) ||
       m->r->code != RD_OK)
     return;
+  for (size_t i = 0; i < sizeof rests / sizeof *rests; i++)
+    if (json_object_get(m->into, rests[i].kept)) /* its opposite would speak of properties too */
+      rd_schema_fail(m->r, RD_UNSUPPORTED,
+                     "%s beside not (that else and oneOf are made of) is not supported",
+                     rests[i].said);
   json_t *options = rd_schema_negate(m->r, schema);
   if (json_array_size(options) > 0)
     merge_options(m, "anyOf", json_object_get(m->into, "anyOf"), options);
@@ -448,10 +494,15 @@ static void take_not(merger *m, const json_t *schema) {
 }
 
 const json_t *rd_schema_flatten(rd_schema_reader *r, const json_t *schema) {
-  merger m = {.r = r, .into = keep(r, json_object())};
+  merger m = {.r = r, .whole = schema, .into = keep(r, json_object())};
   r->nfa->built += STEPS_OF_FLATTEN;
   if (!m.into)
     return NULL;
+  for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+    const json_t *said = json_object_get(schema, rests[i].said);
+    if (said && !json_is_true(said))
+      put(&m, rests[i].kept, SHARED(said));
+  }
   take(&m, schema);
   for (size_t i = 0; i < m.not_count && !m.nothing && r->code == RD_OK; i++)
     take_not(&m, m.nots[i]);

@@ -271,6 +271,7 @@ int32_t rd_schema_object(rd_schema_reader *r, const json_t *schema, int32_t next
               .patterns = json_object_get(schema, "patternProperties"),
               .names = json_object_get(schema, "propertyNames"),
               .others = json_object_get(schema, "additionalProperties")};
+  o.others = o.others ? o.others : rd_schema_rest(schema, false);
   for (int i = 0; i < 2; i++)
     if (json_object_get(schema, objects[i]) && !json_is_object(json_object_get(schema, objects[i])))
       return rd_schema_fail(r, RD_BAD_INPUT, "%s is an object of schemas", objects[i]);

@@ -66,6 +66,12 @@ bool rd_schema_restricts(const char *key);
  * reader has failed. */
 bool rd_schema_follow(rd_schema_reader *r, const json_t *ref, const json_t **target);
 
+/* What no other keyword speaks of: unevaluatedProperties, unevaluatedItems (of an array), or NULL.
+ * A schema that was merged has it under a name of its own, since it looks into all that was merged.
+ */
+#define RD_SCHEMA_REST "=unevaluatedProperties"
+#define RD_SCHEMA_REST_ITEMS "=unevaluatedItems"
+const json_t *rd_schema_rest(const json_t *schema, bool array);
 /* Items of an array that have a schema of their own, and the schema of item `i`: true where there
  * is none. */
 size_t rd_schema_prefix(const json_t *schema);

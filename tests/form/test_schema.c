@@ -100,6 +100,26 @@ static const struct form_case {
     {"json-schema:{\"type\":\"string\",\"pattern\":\"^[A-Z]{2}\\\\d\"}",
      {"\"AB1\"", "\"AB1 and more\""},
      {"\"aAB1\"", "\"AB\"", "AB1"}},
+    {"json-schema:{\"type\":\"object\",\"unevaluatedProperties\":false}", {"{}"}, {"{\"a\":1}"}},
+    {"json-schema:{\"type\":\"object\",\"allOf\":[{\"properties\":{\"a\":{\"const\":1}}}],"
+     "\"anyOf\":[{\"properties\":{\"b\":{\"const\":2}},\"required\":[\"b\"]},{\"type\":\"object\"}]"
+     ","
+     "\"unevaluatedProperties\":false}",
+     {"{}", "{\"a\":1}", "{\"b\":2}", "{\"a\":1,\"b\":2}"},
+     {"{\"c\":3}", "{\"a\":1,\"c\":3}"}},
+    {"json-schema:{\"$ref\":\"#/$defs/"
+     "x\",\"unevaluatedProperties\":{\"const\":7},\"minProperties\":1,"
+     "\"$defs\":{\"x\":{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1}}}}}",
+     {"{\"a\":1}", "{\"b\":7}", "{\"a\":1,\"b\":7}"},
+     {"{}", "{\"b\":1}", "{\"a\":7}"}},
+    {"json-schema:{\"type\":\"array\",\"allOf\":[{\"prefixItems\":[{\"const\":1}]},{"
+     "\"prefixItems\":[{"
+     "},{\"const\":2}]}],\"unevaluatedItems\":{\"const\":7}}",
+     {"[]", "[1]", "[1,2]", "[1,2,7,7]"},
+     {"[2]", "[1,7]", "[1,2,3]"}},
+    {"json-schema:{\"type\":\"array\",\"prefixItems\":[{\"const\":1}],\"unevaluatedItems\":false}",
+     {"[]", "[1]"},
+     {"[1,1]", "[2]"}},
     {"json-schema:{\"pattern\":\"ab|^c$\"}", {"\"xxabyy\"", "\"ab\"", "\"c\""}, {"\"xc\"", "\"\""}},
     {"json-schema:{\"type\":\"string\",\"pattern\":\"^[\\\"\\\\\\\\\\t]+$\"}",
      {"\"\\\"\"", "\"\\\\\"", "\"\\t\\\"\""},
@@ -545,8 +565,19 @@ static const struct refusal {
     {"json-schema:{", RD_BAD_INPUT, "schema"},
     {"json-schema:3", RD_BAD_INPUT, "expected a schema"},
     {"json-schema:{\"type\":\"strin\"}", RD_BAD_INPUT, "at #: unknown type strin"},
-    {"json-schema:{\"properties\":{\"a\":{\"items\":{\"unevaluatedItems\":{}}}}}", RD_UNSUPPORTED,
-     "at #/properties/a/items: unevaluatedItems is not supported"},
+    {"json-schema:{\"properties\":{\"a\":{\"items\":{\"$dynamicRef\":\"#b\"}}}}", RD_UNSUPPORTED,
+     "at #/properties/a/items: $dynamicRef is not supported"},
+    {"json-schema:{\"minProperties\":1,\"allOf\":[{\"anyOf\":[{\"properties\":{\"a\":{}}}],"
+     "\"unevaluatedProperties\":false}]}",
+     RD_UNSUPPORTED, "unevaluatedProperties beside anyOf"},
+    {"json-schema:{\"type\":\"object\",\"unevaluatedProperties\":false,\"if\":{\"properties\":{"
+     "\"a\":{\"const\":1}},\"required\":[\"a\"]},\"else\":{\"minProperties\":1}}",
+     RD_UNSUPPORTED, "unevaluatedProperties beside not"},
+    {"json-schema:{\"contains\":{\"const\":1},\"unevaluatedItems\":false}", RD_UNSUPPORTED,
+     "unevaluatedItems beside contains"},
+    {"json-schema:{\"allOf\":[{\"properties\":{\"a\":{}},\"unevaluatedProperties\":false},{"
+     "\"required\":[\"b\"]}],\"type\":\"object\"}",
+     RD_BAD_INPUT, "no text has this form"},
     {"json-schema:{\"oneOf\":[{},{}]}", RD_BAD_INPUT, "no text has this form"},
     {"json-schema:{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", RD_UNSUPPORTED,
      "at #/oneOf/1: not: numbers"},
