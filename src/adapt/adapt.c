@@ -161,10 +161,8 @@ static rd_code settings_of(rd_train_settings *t, const rd_adapt_settings *s, con
   if (nth == 0) {
     RD_TRY(set_number(t, "lora_rank", s->rank, e));
   } else {
-    char *before = rd_path_join(s->out, rd_adapt_stages[nth - 1].name);
-    rd_code code = set_text(t, "adapter", before, "final", e);
-    free(before);
-    RD_TRY(code);
+    const rd_path before = rd_path_in(s->out, rd_adapt_stages[nth - 1].name);
+    RD_TRY(set_text(t, "adapter", before.text, "final", e));
   }
   RD_TRY(set_lines(t, s->set, e));
   return rd_train_settings_finish(t, e);
@@ -216,18 +214,13 @@ static rd_code same(const rd_adapt_settings *s, const json_t *before, rd_error *
 static rd_code clear(const rd_adapt_settings *s, rd_error *e) {
   static const char *const files[] = {RD_ANSWERS_FILE, RD_HELD_FILE, STATE_FILE};
   for (size_t i = 0; i < rd_adapt_stage_count; i++) {
-    char *path = rd_path_join(s->out, rd_adapt_stages[i].name);
-    rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a folder's name");
-    if (code == RD_OK && rd_path_is_folder(path))
-      code = rd_run_folder_clear(path, e);
-    free(path);
-    RD_TRY(code);
+    const rd_path path = rd_path_in(s->out, rd_adapt_stages[i].name);
+    if (rd_path_is_folder(path.text))
+      RD_TRY(rd_run_folder_clear(path.text, e));
   }
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    char *path = rd_path_join(s->out, files[i]);
-    if (path)
-      unlink(path);
-    free(path);
+    const rd_path path = rd_path_in(s->out, files[i]);
+    unlink(path.text);
   }
   return RD_OK;
 }
@@ -243,24 +236,20 @@ static rd_code claim(const rd_adapt_settings *s, int *lock, int64_t *updates, rd
   RD_TRY(rd_folder_lock(s->out, lock, e));
   if (s->overwrite)
     RD_TRY(clear(s, e));
-  char *path = rd_path_join(s->out, STATE_FILE);
-  bool there = path && rd_path_exists(path);
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a file's name");
-  if (code == RD_OK && there && !s->resume)
-    code =
-        rd_fail(e, RD_USAGE,
-                "%s holds a run: --resume goes on with it, --overwrite starts anew in its place, "
-                "-o names another folder",
-                s->out);
-  if (code == RD_OK && there)
-    code = rd_json_open(&before, path, e);
-  free(path);
-  if (code == RD_OK && before)
-    code = same(s, before, e);
-  if (code == RD_OK && before)
+  const rd_path path = rd_path_in(s->out, STATE_FILE);
+  if (!rd_path_exists(path.text))
+    return write_state(s, 0, e);
+  if (!s->resume)
+    return rd_fail(e, RD_USAGE,
+                   "%s holds a run: --resume goes on with it, --overwrite starts anew in its "
+                   "place, -o names another folder",
+                   s->out);
+  RD_TRY(rd_json_open(&before, path.text, e));
+  rd_code code = same(s, before, e);
+  if (code == RD_OK)
     code = rd_json_int(before, "updates", 1, INT64_MAX, updates, e);
   json_decref(before);
-  return code == RD_OK && !there ? write_state(s, 0, e) : code;
+  return code;
 }
 
 /* --- stages -------------------------------------------------------------------------------------
@@ -288,14 +277,9 @@ static rd_code budget(int64_t *updates, double *seconds, rd_train_estimate *esti
   return code;
 }
 
-static rd_code is_done(const rd_train_settings *t, bool *done, bool *begun, rd_error *e) {
-  char *final = rd_path_join(t->out, "final");
-  if (!final)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a folder's name");
-  *done = rd_path_is_folder(final);
-  *begun = rd_run_newest(t->out, INT64_MAX) >= 0;
-  free(final);
-  return RD_OK;
+static bool is_done(const rd_train_settings *t) {
+  const rd_path final = rd_path_in(t->out, "final");
+  return rd_path_is_folder(final.text);
 }
 
 static rd_code run_stage(const rd_adapt_settings *s, const rd_adapt_watch *watch, const rd_model *m,
@@ -303,13 +287,10 @@ static rd_code run_stage(const rd_adapt_settings *s, const rd_adapt_watch *watch
   rd_train_settings t = {0};
   rd_trainer trainer = {0};
   rd_train_watch told = {0};
-  bool done = false, begun = false;
   rd_code code = settings_of(&t, s, m, mask, nth, updates, e);
-  if (code == RD_OK)
-    code = is_done(&t, &done, &begun, e);
-  if (code == RD_OK && !done) {
-    t.resume = begun;
-    t.overwrite = !begun;
+  if (code == RD_OK && !is_done(&t)) {
+    t.resume = rd_run_newest(t.out, INT64_MAX) >= 0;
+    t.overwrite = !t.resume;
     if (watch->stage)
       watch->stage(watch->context, &rd_adapt_stages[nth], &trainer, &told);
     told.stop = watch->stop;
@@ -329,11 +310,8 @@ static rd_code copy_adapter(const char *from, const char *to, rd_error *e) {
   rd_remembered r = RD_REMEMBERED_NOTHING;
   rd_code code = RD_OK;
   for (size_t i = 0; code == RD_OK && i < sizeof files / sizeof *files; i++) {
-    char *a = rd_path_join(from, files[i]), *b = rd_path_join(to, files[i]);
-    code =
-        a && b ? rd_file_copy(a, b, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: a file's name");
-    free(a);
-    free(b);
+    const rd_path a = rd_path_in(from, files[i]), b = rd_path_in(to, files[i]);
+    code = rd_file_copy(a.text, b.text, e);
   }
   if (code == RD_OK)
     code = rd_remembered_read(&r, from, e);
@@ -347,19 +325,17 @@ static rd_code copy_adapter(const char *from, const char *to, rd_error *e) {
 
 static rd_code give_adapter(const rd_adapt_settings *s, rd_error *e) {
   const char *last = rd_adapt_stages[rd_adapt_stage_count - 1].name;
-  char *from = rd_print("%s/%s/final", s->out, last), *to = rd_path_join(s->out, "adapter");
+  const rd_path stage = rd_path_in(s->out, last), from = rd_path_in(stage.text, "final"),
+                to = rd_path_in(s->out, "adapter");
   char *part = NULL;
-  rd_code code = from && to ? rd_folder_begin(to, &part, e)
-                            : rd_fail(e, RD_NO_MEMORY, "out of memory: a folder's name");
+  rd_code code = rd_folder_begin(to.text, &part, e);
   if (code == RD_OK)
-    code = copy_adapter(from, part, e);
+    code = copy_adapter(from.text, part, e);
   if (code == RD_OK)
-    code = rd_folder_commit(to, part, e);
+    code = rd_folder_commit(to.text, part, e);
   else if (part)
     rd_folder_abandon(part);
   free(part);
-  free(from);
-  free(to);
   return code;
 }
 

@@ -127,12 +127,10 @@ const char *rd_asked_then(uint64_t seed, int64_t index) {
  */
 
 static rd_code add(rd_asked *asked, const char *text, size_t size, rd_error *e) {
-  char **more = realloc(asked->prompts, (asked->count + 1) * sizeof *more);
-  if (!more)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu prompts", asked->count + 1);
-  asked->prompts = more;
-  more[asked->count] = rd_print("%.*s", (int)size, text);
-  return more[asked->count++] ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a prompt");
+  RD_TRY(rd_grow_one((void **)&asked->prompts, asked->count, sizeof *asked->prompts, e));
+  asked->prompts[asked->count] = rd_print("%.*s", (int)size, text);
+  return asked->prompts[asked->count++] ? RD_OK
+                                        : rd_fail(e, RD_NO_MEMORY, "out of memory: a prompt");
 }
 
 static rd_code has_prompt(const json_t *row, rd_error *e) {

@@ -29,9 +29,4 @@ void rd_arena_drop(rd_arena *arena);
 void *rd_arena_take(rd_arena *arena, size_t count, size_t size);
 #define RD_TAKE(arena, type, count) ((type *)rd_arena_take((arena), (size_t)(count), sizeof(type)))
 
-/* Rewind to an earlier `used`: step memory is taken after a mark and given back at once. */
-static inline void rd_arena_rewind(rd_arena *arena, size_t mark) {
-  arena->used = mark;
-}
-
 #endif

@@ -20,6 +20,11 @@ double rd_thread_seconds(void) {
   return seconds_on(CLOCK_THREAD_CPUTIME_ID);
 }
 
+struct timespec rd_seconds_ahead(double seconds) {
+  double at = seconds_on(CLOCK_REALTIME) + seconds;
+  return (struct timespec){(time_t)at, (long)((at - (double)(time_t)at) * 1e9)};
+}
+
 size_t rd_resident_bytes(void) {
   unsigned long long all = 0, resident = 0;
   FILE *file = fopen("/proc/self/statm", "re");

@@ -71,6 +71,26 @@ char *rd_strdup(const char *text, rd_error *e) {
   return p;
 }
 
+rd_code rd_grow(void **data, size_t *capacity, size_t need, size_t element, rd_error *e) {
+  if (need <= *capacity)
+    return RD_OK;
+  size_t wanted = *capacity < 16 ? 16 : *capacity;
+  while (wanted < need)
+    wanted = wanted > SIZE_MAX / 2 ? need : wanted * 2;
+  void *grown = wanted > SIZE_MAX / element ? NULL : realloc(*data, wanted * element);
+  if (!grown)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: a list of %zu x %zu bytes", wanted, element);
+  *data = grown;
+  *capacity = wanted;
+  return RD_OK;
+}
+
+/* Its capacity is the next power of two, so that the count alone says when it is full. */
+rd_code rd_grow_one(void **data, size_t count, size_t element, rd_error *e) {
+  size_t capacity = count;
+  return count & (count - 1) ? RD_OK : rd_grow(data, &capacity, count + 1, element, e);
+}
+
 const char *rd_printable(char *buffer, size_t room, const char *text, size_t size) {
   size_t n = size < room - 1 ? size : room - 1;
   for (size_t i = 0; i < n; i++)

@@ -44,6 +44,11 @@ rd_code rd_prefix(rd_error *e, rd_code code, const char *format, ...)
  * The caller frees with free(). */
 void *rd_calloc(size_t count, size_t size, const char *what, rd_error *e) __attribute__((malloc));
 char *rd_strdup(const char *text, rd_error *e) __attribute__((malloc));
+/* Room for `need` elements in an array of *capacity: at least doubled where there is too little.
+ * The array stays as it was where memory is out. */
+rd_code rd_grow(void **data, size_t *capacity, size_t need, size_t element, rd_error *e);
+/* Room for one more behind `count` elements, in an array that grows in no other way. */
+rd_code rd_grow_one(void **data, size_t count, size_t element, rd_error *e);
 /* Text of a file for a message, into buffer, which is returned: cut to the room, and '?' for what
  * could move a terminal's cursor. */
 const char *rd_printable(char *buffer, size_t room, const char *text, size_t size);

@@ -89,12 +89,10 @@ rd_code rd_file_copy(const char *from, const char *to, rd_error *e) {
 }
 
 rd_code rd_file_put(const char *folder, const char *name, const char *text, rd_error *e) {
-  char *path = rd_path_join(folder, name);
+  const rd_path path = rd_path_in(folder, name);
   const rd_file_piece part = {text, text ? strlen(text) : 0};
-  rd_code code = path && text ? rd_file_write(path, &part, 1, e)
-                              : rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", name);
-  free(path);
-  return code;
+  return text ? rd_file_write(path.text, &part, 1, e)
+              : rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", name);
 }
 
 rd_code rd_folder_make(const char *path, rd_error *e) {
@@ -129,9 +127,17 @@ bool rd_path_is_folder(const char *path) {
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-char *rd_path_join(const char *folder, const char *name) {
+rd_path rd_path_in(const char *folder, const char *name) {
+  rd_path out;
   size_t n = strlen(folder);
-  return rd_print("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
+  snprintf(out.text, sizeof out.text, "%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/",
+           name);
+  return out;
+}
+
+char *rd_path_join(const char *folder, const char *name) {
+  const rd_path path = rd_path_in(folder, name);
+  return strdup(path.text);
 }
 
 rd_cursor rd_cursor_of(const void *data, size_t size) {

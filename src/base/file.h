@@ -47,7 +47,14 @@ rd_code rd_folder_sync(const char *path, rd_error *e);
 /* A link that leads nowhere is there too: opening it says so. */
 bool rd_path_exists(const char *path);
 bool rd_path_is_folder(const char *path);
-/* "folder/name" as a new string, freed by the caller; NULL when memory is out. */
+/* "folder/name". One that is longer than the system takes is cut, and still too long: it names no
+ * file, as the system says when it is opened. */
+enum { RD_LONGEST_PATH = 4096 }; /* Linux's, with the NUL */
+typedef struct rd_path {
+  char text[RD_LONGEST_PATH + 1];
+} rd_path;
+rd_path rd_path_in(const char *folder, const char *name);
+/* The same as a new string, freed by the caller; NULL when memory is out. */
 char *rd_path_join(const char *folder, const char *name);
 
 /* A bounded little-endian reader. After the first read past the end `failed` is set, every read

@@ -139,13 +139,12 @@ rd_code rd_json_open(json_t **out, const char *path, rd_error *e) {
 }
 
 rd_code rd_json_write(const char *folder, const char *name, const json_t *value, rd_error *e) {
-  char *path = rd_path_join(folder, name);
+  const rd_path path = rd_path_in(folder, name);
   char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
   rd_file_piece parts[] = {{text, text ? strlen(text) : 0}, {"\n", 1}};
-  rd_code code = path && text ? rd_file_write(path, parts, 2, e)
-                              : rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", name);
+  rd_code code = text ? rd_file_write(path.text, parts, 2, e)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", name);
   free(text);
-  free(path);
   return code;
 }
 

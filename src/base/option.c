@@ -213,7 +213,7 @@ char *rd_option_text(const rd_options *o, const rd_option *row) {
   return out;
 }
 
-static json_t *choices_json(const rd_table *choices) {
+json_t *rd_choices_json(const rd_table *choices) {
   json_t *array = json_array();
   for (size_t i = 0; i < choices->count; i++)
     json_array_append_new(array, json_string(rd_table_name(choices, i)));
@@ -249,7 +249,7 @@ json_t *rd_options_json(const rd_options *o) {
       json_object_set_new(entry, "max", json_real(row->max));
     }
     if (row->choices)
-      json_object_set_new(entry, "choices", choices_json(row->choices));
+      json_object_set_new(entry, "choices", rd_choices_json(row->choices));
     json_array_append_new(array, entry);
   }
   return array;

@@ -86,6 +86,8 @@ char *rd_option_text(const rd_options *o, const rd_option *row);
 /* All rows as a JSON array of {name, kind, default, min, max, choices, group, help}. New reference.
  */
 json_t *rd_options_json(const rd_options *o);
+/* The names of a table's rows. */
+json_t *rd_choices_json(const rd_table *choices);
 
 /* Parse a command line: --name VALUE, --name=VALUE, -x VALUE, --flag, --no-flag, "--" ends the
  * options. What is no option is collected in order: *rest (an array the caller frees; the strings

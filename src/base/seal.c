@@ -31,17 +31,13 @@ uint64_t rd_hash(const rd_map *file) {
 /* Size and hash of a file. */
 static rd_code measure(const char *folder, const char *name, size_t *size, char hash[DIGITS],
                        rd_error *e) {
-  char *path = rd_path_join(folder, name);
-  rd_map map = {0};
-  rd_code code =
-      path ? rd_map_open(&map, path, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  if (code == RD_OK) {
-    *size = map.size;
-    snprintf(hash, DIGITS, "%016llx", (unsigned long long)rd_hash(&map));
-  }
+  const rd_path path = rd_path_in(folder, name);
+  rd_map map;
+  RD_TRY(rd_map_open(&map, path.text, e));
+  *size = map.size;
+  snprintf(hash, DIGITS, "%016llx", (unsigned long long)rd_hash(&map));
   rd_map_close(&map);
-  free(path);
-  return code;
+  return RD_OK;
 }
 
 typedef rd_code each(void *context, const char *folder, const char *name, rd_error *e);
@@ -53,12 +49,9 @@ static rd_code each_file(const char *folder, each *call, void *context, rd_error
     return rd_fail(e, RD_IO, "%s: cannot open: %s", folder, strerror(errno));
   rd_code code = RD_OK;
   for (struct dirent *entry; code == RD_OK && (entry = readdir(list)) != NULL;) {
-    char *path = rd_path_join(folder, entry->d_name);
-    if (!path)
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: the files of %s", folder);
-    else if (strcmp(entry->d_name, SEAL) != 0 && !rd_path_is_folder(path))
+    const rd_path path = rd_path_in(folder, entry->d_name);
+    if (strcmp(entry->d_name, SEAL) != 0 && !rd_path_is_folder(path.text))
       code = call(context, folder, entry->d_name, e);
-    free(path);
   }
   closedir(list);
   return code;
@@ -86,13 +79,9 @@ rd_code rd_seal_write(const char *folder, rd_error *e) {
 
 /* The seal of a folder; *seal NULL: it has none. */
 static rd_code open_seal(json_t **seal, const char *folder, rd_error *e) {
-  char *path = rd_path_join(folder, SEAL);
+  const rd_path path = rd_path_in(folder, SEAL);
   *seal = NULL;
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the seal of %s", folder);
-  if (code == RD_OK && rd_path_exists(path))
-    code = rd_json_open(seal, path, e);
-  free(path);
-  return code;
+  return rd_path_exists(path.text) ? rd_json_open(seal, path.text, e) : RD_OK;
 }
 
 static rd_code check(const char *folder, const char *name, const json_t *entry, rd_error *e) {
@@ -132,13 +121,10 @@ static rd_code keep(void *context, const char *older, const char *name, rd_error
   const keeping *k = context;
   if (json_object_get(k->seal, name))
     return RD_OK;
-  char *from = rd_path_join(older, name), *to = rd_path_join(k->folder, name);
-  rd_code code = from && to ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  if (code == RD_OK && !rd_path_exists(to) && link(from, to) != 0)
-    code = rd_file_copy(from, to, e); /* a file system without links */
-  free(from);
-  free(to);
-  return code;
+  const rd_path from = rd_path_in(older, name), to = rd_path_in(k->folder, name);
+  if (rd_path_exists(to.text) || link(from.text, to.text) == 0)
+    return RD_OK;
+  return rd_file_copy(from.text, to.text, e); /* a file system without links */
 }
 
 rd_code rd_seal_keep_others(const char *folder, const char *older, rd_error *e) {

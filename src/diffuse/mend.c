@@ -193,22 +193,20 @@ static rd_code judge(work *w, int64_t first, int64_t *end, double *gain, rd_erro
 static rd_code note(work *w, int64_t first, int64_t end, char *was, double probability, double gain,
                     rd_error *e) {
   char *before = NULL, *with = NULL;
-  rd_suspect *more =
-      realloc(w->out->suspects, (size_t)(w->out->count + 1) * sizeof *w->out->suspects);
-  if (more)
-    w->out->suspects = more;
-  rd_code code = more && was ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a word");
+  rd_code code = was ? rd_grow_one((void **)&w->out->suspects, (size_t)w->out->count,
+                                   sizeof *w->out->suspects, e)
+                     : rd_fail(e, RD_NO_MEMORY, "out of memory: a word");
   if (code == RD_OK)
     code = spell(w, w->ids, first, &before, e);
   if (code == RD_OK)
     code = spell(w, w->ids, end, &with, e);
   if (code == RD_OK) {
     size_t at = strlen(before), size = strlen(with) - at, space = with[at] == ' ';
-    more[w->out->count++] = (rd_suspect){.first = at + space,
-                                         .size = size - space,
-                                         .was = was,
-                                         .probability = probability,
-                                         .gain = gain};
+    w->out->suspects[w->out->count++] = (rd_suspect){.first = at + space,
+                                                     .size = size - space,
+                                                     .was = was,
+                                                     .probability = probability,
+                                                     .gain = gain};
   } else {
     free(was);
   }

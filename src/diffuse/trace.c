@@ -229,23 +229,12 @@ static rd_code read_event(rd_traced *to, const json_t *line, bool first, rd_erro
                  name ? name : "nothing");
 }
 
-static rd_code grow(rd_trace *trace, rd_error *e) {
-  if (trace->count & (trace->count - 1)) /* doubled at powers of two */
-    return RD_OK;
-  size_t room = trace->count ? 2 * trace->count : 1;
-  rd_traced *more = realloc(trace->events, room * sizeof *more);
-  if (!more)
-    return rd_fail(e, RD_NO_MEMORY, "no memory for %zu events", room);
-  trace->events = more;
-  return RD_OK;
-}
-
 static rd_code read_line(rd_trace *out, const char *line, size_t size, const char *name,
                          size_t number, rd_error *e) {
   json_t *value;
   rd_code code = rd_json_parse(&value, line, size, "event", e);
   if (code == RD_OK)
-    code = grow(out, e);
+    code = rd_grow_one((void **)&out->events, out->count, sizeof *out->events, e);
   if (code == RD_OK) {
     rd_traced *to = &out->events[out->count++];
     memset(to, 0, sizeof *to);

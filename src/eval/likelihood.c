@@ -32,6 +32,7 @@ typedef struct packer {
   int32_t *targets;           /* (rows) of those */
   float *weights, *loss;      /* (rows) */
   int32_t *scratch;           /* (rows) */
+  rd_arena arena;             /* of these lists */
 } packer;
 
 /* Does the adapter count in answers alone? */
@@ -39,20 +40,24 @@ static bool gated(const rd_model *m) {
   return m->weights.plain && m->remembered.gate.answer;
 }
 
+static void lay_out(packer *p, rd_arena *a) {
+  const size_t n = (size_t)p->rows;
+  p->needs = RD_TAKE(a, rd_need, n);
+  p->whose = RD_TAKE(a, size_t, n);
+  p->ids = RD_TAKE(a, int32_t, n);
+  p->wanted = RD_TAKE(a, rd_wanted, n);
+  p->targets = RD_TAKE(a, int32_t, n);
+  p->weights = RD_TAKE(a, float, n);
+  p->loss = RD_TAKE(a, float, n);
+  p->scratch = RD_TAKE(a, int32_t, n);
+}
+
 static rd_code packer_init(packer *p, int64_t longest, rd_error *e) {
+  rd_arena measure = rd_arena_measure();
   p->rows = longest < PASS_ROWS ? PASS_ROWS : longest;
-  size_t n = (size_t)p->rows;
-  p->needs = rd_calloc(n, sizeof *p->needs, "draws of a pass", e);
-  p->whose = rd_calloc(n, sizeof *p->whose, "answers of a pass", e);
-  p->ids = rd_calloc(n, sizeof *p->ids, "ids of a pass", e);
-  p->wanted = rd_calloc(n, sizeof *p->wanted, "positions of a pass", e);
-  p->targets = rd_calloc(n, sizeof *p->targets, "targets of a pass", e);
-  p->weights = rd_calloc(n, sizeof *p->weights, "weights of a pass", e);
-  p->loss = rd_calloc(n, sizeof *p->loss, "losses of a pass", e);
-  p->scratch = rd_calloc(n, sizeof *p->scratch, "positions of a pass", e);
-  if (!p->needs || !p->whose || !p->ids || !p->wanted || !p->targets || !p->weights || !p->loss ||
-      !p->scratch)
-    return RD_NO_MEMORY;
+  lay_out(p, &measure);
+  RD_TRY(rd_arena_init(&p->arena, measure.used, "the answers of a pass", e));
+  lay_out(p, &p->arena);
   RD_TRY(rd_engine_open(&p->engine, NULL, p->rules->model, p->rows, longest, e));
   return gated(p->rules->model) && !p->rules->causal ? rd_lane_open(&p->lane, p->engine, longest, e)
                                                      : RD_OK;
@@ -61,14 +66,7 @@ static rd_code packer_init(packer *p, int64_t longest, rd_error *e) {
 static void packer_drop(packer *p) {
   rd_lane_close(&p->lane);
   rd_engine_close(&p->engine);
-  free(p->needs);
-  free(p->whose);
-  free(p->ids);
-  free(p->wanted);
-  free(p->targets);
-  free(p->weights);
-  free(p->loss);
-  free(p->scratch);
+  rd_arena_drop(&p->arena);
 }
 
 /* Is the target the first of a row's best tokens? */

@@ -8,14 +8,7 @@
 enum { MOST_WORDS = 16 }; /* in one n-gram */
 
 static rd_code add(rd_ngrams *g, uint64_t hash, rd_error *e) {
-  if (g->count == g->capacity) {
-    size_t capacity = 2 * g->capacity + 256;
-    uint64_t *hashes = realloc(g->hashes, capacity * sizeof *hashes);
-    if (!hashes)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu n-grams", capacity);
-    g->hashes = hashes;
-    g->capacity = capacity;
-  }
+  RD_TRY(rd_grow((void **)&g->hashes, &g->capacity, g->count + 1, sizeof hash, e));
   g->hashes[g->count++] = hash;
   return RD_OK;
 }

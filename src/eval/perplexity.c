@@ -24,7 +24,7 @@ typedef struct work {
 typedef struct verdicts {
   rd_answer_ids *pieces; /* (count) key: the row */
   double *nats;          /* (count) log-likelihoods */
-  size_t count, capacity;
+  size_t count;
   double *loss, *tokens, *bytes, *repetition; /* (judged texts) in one block */
   size_t texts;
 } verdicts;
@@ -40,18 +40,12 @@ static rd_code check(const json_t *row, rd_error *e) {
 }
 
 static rd_code add_piece(verdicts *v, rd_answer_ids piece, rd_error *e) {
-  if (v->count == v->capacity) {
-    size_t capacity = 2 * v->capacity + 64;
-    rd_answer_ids *pieces = realloc(v->pieces, capacity * sizeof *pieces);
-    if (!pieces) {
-      rd_answer_ids_drop(&piece);
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu pieces of text", capacity);
-    }
-    v->pieces = pieces;
-    v->capacity = capacity;
-  }
-  v->pieces[v->count++] = piece;
-  return RD_OK;
+  rd_code code = rd_grow_one((void **)&v->pieces, v->count, sizeof piece, e);
+  if (code == RD_OK)
+    v->pieces[v->count++] = piece;
+  else
+    rd_answer_ids_drop(&piece);
+  return code;
 }
 
 /* Cut ids into what the judge can see at once; the first `given` of them are not judged. */

@@ -46,28 +46,33 @@ static rd_code build_object(int32_t *start, rd_nfa *n, const char *text, size_t 
   return rd_nfa_check(n, e);
 }
 
-const rd_form_kind rd_form_kinds[] = {
+/* A way to say a form, written "name:text". */
+static const struct kind {
+  const char *name, *help;
+  rd_code (*build)(int32_t *start, rd_nfa *n, const char *text, size_t size, int turns,
+                   int32_t next, rd_error *e);
+  bool turns; /* does `turns` mean anything to it? */
+} kinds[] = {
     {"regex", "a text that the regular expression matches as a whole", build_regex, false},
     {"json-schema", "a JSON value that the schema allows", build_schema, true},
     {"json-object", "any JSON object", build_object, false},
 };
-const size_t rd_form_kind_count = sizeof rd_form_kinds / sizeof *rd_form_kinds;
-const rd_table rd_form_table = RD_TABLE("form", rd_form_kinds);
+static const rd_table kind_table = RD_TABLE("form", kinds);
 
-static const rd_form_kind *find_kind(const char *source, const char **text, rd_error *e) {
+static const struct kind *find_kind(const char *source, const char **text, rd_error *e) {
   char name[40] = "";
   size_t size = strcspn(source, ":");
   if (size < sizeof name)
     memcpy(name, source, size);
   *text = source[size] ? source + size + 1 : source + size;
-  return rd_table_find(&rd_form_table, name, e);
+  return rd_table_find(&kind_table, name, e);
 }
 
 rd_code rd_form_load(char **out, const char *source, rd_error *e) {
   const char *text;
   char *read = NULL;
   *out = NULL;
-  const rd_form_kind *kind = find_kind(source, &text, e);
+  const struct kind *kind = find_kind(source, &text, e);
   if (!kind)
     return RD_USAGE;
   const char *begin = text + strspn(text, " \t\r\n");
@@ -85,7 +90,7 @@ rd_code rd_form_load(char **out, const char *source, rd_error *e) {
  * strings may be long, as long. */
 static rd_code make_dfa(rd_dfa *out, const char *source, rd_error *e) {
   const char *text;
-  const rd_form_kind *kind = find_kind(source, &text, e);
+  const struct kind *kind = find_kind(source, &text, e);
   rd_code code = RD_USAGE;
   for (int turns = kind && kind->turns ? RD_SCHEMA_TURNS : 0; kind && turns >= 0; turns--) {
     rd_nfa n = {.longest = turns < RD_SCHEMA_TURNS ? RD_SHORT_BODY << turns : 0};

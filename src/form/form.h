@@ -17,18 +17,6 @@
 
 typedef struct rd_form rd_form;
 
-/* A way to say a form, written "name:text". */
-typedef struct rd_form_kind {
-  const char *name, *help;
-  rd_code (*build)(int32_t *start, rd_nfa *n, const char *text, size_t size, int turns,
-                   int32_t next, rd_error *e);
-  bool turns; /* does `turns` mean anything to it? */
-} rd_form_kind;
-
-extern const rd_form_kind rd_form_kinds[];
-extern const size_t rd_form_kind_count;
-extern const rd_table rd_form_table; /* the same */
-
 /* `source`: "regex:..", "json-schema:{..}", "json-object". The words are borrowed. RD_USAGE: no
  * such kind, with all names. RD_BAD_INPUT, RD_UNSUPPORTED: what is wrong with it, and where; it is
  * too large; no text has this form. Time and memory are bounded whatever the source. */

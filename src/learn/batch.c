@@ -8,35 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void lay_out(rd_batch *b, size_t rows, rd_arena *a) {
+  b->sequences = RD_TAKE(a, rd_sequence, rows);
+  b->ids = RD_TAKE(a, int32_t, rows);
+  b->targets = RD_TAKE(a, int32_t, rows);
+  b->weights = RD_TAKE(a, float, rows);
+  b->examples = RD_TAKE(a, int32_t, rows);
+  b->noise = RD_TAKE(a, float, rows);
+  b->answers = RD_TAKE(a, int32_t, rows);
+  b->scratch = RD_TAKE(a, int32_t, 2 * rows);
+  b->draws = RD_TAKE(a, float, rows);
+}
+
 rd_code rd_batch_init(rd_batch *batch, int64_t rows, rd_error *e) {
+  rd_arena measure = rd_arena_measure();
   *batch = (rd_batch){0};
-  size_t n = (size_t)rows;
-  batch->sequences = rd_calloc(n, sizeof *batch->sequences, "sequences of a batch", e);
-  batch->ids = rd_calloc(n, sizeof *batch->ids, "ids of a batch", e);
-  batch->targets = rd_calloc(n, sizeof *batch->targets, "targets of a batch", e);
-  batch->weights = rd_calloc(n, sizeof *batch->weights, "weights of a batch", e);
-  batch->examples = rd_calloc(n, sizeof *batch->examples, "examples of a batch", e);
-  batch->noise = rd_calloc(n, sizeof *batch->noise, "noise of a batch", e);
-  batch->answers = rd_calloc(n, sizeof *batch->answers, "answers of a batch", e);
-  batch->scratch = rd_calloc(2 * n, sizeof *batch->scratch, "scratch of a batch", e);
-  batch->draws = rd_calloc(n, sizeof *batch->draws, "draws of a batch", e);
-  if (batch->draws && batch->sequences && batch->ids && batch->targets && batch->weights &&
-      batch->examples && batch->noise && batch->answers && batch->scratch)
-    return RD_OK;
-  rd_batch_drop(batch);
-  return RD_NO_MEMORY;
+  lay_out(batch, (size_t)rows, &measure);
+  RD_TRY(rd_arena_init(&batch->arena, measure.used, "a batch", e));
+  lay_out(batch, (size_t)rows, &batch->arena);
+  return RD_OK;
 }
 
 void rd_batch_drop(rd_batch *batch) {
-  free(batch->sequences);
-  free(batch->ids);
-  free(batch->targets);
-  free(batch->weights);
-  free(batch->examples);
-  free(batch->noise);
-  free(batch->answers);
-  free(batch->scratch);
-  free(batch->draws);
+  rd_arena_drop(&batch->arena);
   *batch = (rd_batch){0};
 }
 

@@ -41,6 +41,7 @@ typedef struct rd_batch {
   int32_t *scratch;       /* (2 rows) */
   float *draws;           /* (rows) uniform numbers of an answer */
   int64_t rows;           /* used */
+  rd_arena arena;         /* of all these */
 } rd_batch;
 
 #endif

@@ -13,32 +13,16 @@
 #include <string.h>
 
 rd_code rd_id_list_add(rd_id_list *list, const int32_t *ids, size_t count, rd_error *e) {
-  if (list->count + count > list->capacity) {
-    size_t capacity = 2 * list->capacity + count + 64;
-    int32_t *data = realloc(list->data, capacity * sizeof *data);
-    if (!data)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu training ids", capacity);
-    list->data = data;
-    list->capacity = capacity;
-  }
+  RD_TRY(rd_grow((void **)&list->data, &list->capacity, list->count + count, sizeof *ids, e));
   memcpy(list->data + list->count, ids, count * sizeof *ids);
   list->count += count;
   return RD_OK;
 }
 
 static rd_code add_example(rd_examples *x, rd_example example, float weight, rd_error *e) {
-  if (x->count == x->capacity) {
-    int64_t capacity = 2 * x->capacity + 1024;
-    rd_example *items = realloc(x->items, (size_t)capacity * sizeof *items);
-    if (items)
-      x->items = items;
-    float *weights = realloc(x->weights, (size_t)capacity * sizeof *weights);
-    if (weights)
-      x->weights = weights;
-    if (!items || !weights)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %lld examples", (long long)capacity);
-    x->capacity = capacity;
-  }
+  size_t need = (size_t)x->count + 1, capacity = x->capacity;
+  RD_TRY(rd_grow((void **)&x->items, &capacity, need, sizeof example, e));
+  RD_TRY(rd_grow((void **)&x->weights, &x->capacity, need, sizeof weight, e));
   x->items[x->count] = example;
   x->weights[x->count++] = weight;
   return RD_OK;
@@ -104,14 +88,7 @@ static rd_code add_ids(filling *f, size_t begin, int64_t prompt, size_t said, bo
 }
 
 static rd_code add_said(rd_examples *x, rd_said span, rd_error *e) {
-  if (x->said_count == x->said_capacity) {
-    size_t capacity = 2 * x->said_capacity + 256;
-    rd_said *said = realloc(x->said, capacity * sizeof *said);
-    if (!said)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu earlier answers", capacity);
-    x->said = said;
-    x->said_capacity = capacity;
-  }
+  RD_TRY(rd_grow((void **)&x->said, &x->said_capacity, x->said_count + 1, sizeof span, e));
   x->said[x->said_count++] = span;
   return RD_OK;
 }

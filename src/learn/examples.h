@@ -61,7 +61,8 @@ typedef struct rd_file_report {
 typedef struct rd_examples {
   rd_example *items; /* (count) */
   float *weights;    /* (count) */
-  int64_t count, capacity;
+  int64_t count;
+  size_t capacity;
   int32_t *pool; /* (pool_count) */
   size_t pool_count;
   rd_said *said; /* (said_count) of all examples in turn */

@@ -8,15 +8,7 @@
 #include <stdlib.h>
 
 static rd_code append(rd_order *o, int32_t example, rd_error *e) {
-  if (o->length == o->capacity) {
-    int64_t capacity = o->capacity ? o->capacity * 2 : 1024;
-    int32_t *list = realloc(o->list, (size_t)capacity * sizeof *list);
-    if (!list)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: the order of %lld examples",
-                     (long long)o->examples);
-    o->list = list;
-    o->capacity = capacity;
-  }
+  RD_TRY(rd_grow((void **)&o->list, &o->capacity, (size_t)o->length + 1, sizeof example, e));
   o->list[o->length++] = example;
   return RD_OK;
 }

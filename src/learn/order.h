@@ -11,7 +11,8 @@ typedef struct rd_order {
   int64_t examples;
   uint64_t seed;
   int32_t *list; /* (length) the present epoch */
-  int64_t length, capacity;
+  int64_t length;
+  size_t capacity;
   int64_t epoch, position; /* the place: what rd_order_peek gives */
 } rd_order;
 

@@ -19,16 +19,8 @@ bool rd_text_blank(const char *text, size_t size) {
 }
 
 static rd_code add(rd_rows *rows, json_t *row, size_t line, rd_error *e) {
-  if ((rows->count & (rows->count + 1)) == 0) { /* at 0, 1, 3, 7, ...: twice the room */
-    size_t room = 2 * rows->count + 2;
-    json_t **items = realloc(rows->items, room * sizeof(json_t *));
-    if (items)
-      rows->items = items;
-    size_t *lines = items ? realloc(rows->lines, room * sizeof *lines) : NULL;
-    if (!lines)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu rows", rows->count);
-    rows->lines = lines;
-  }
+  RD_TRY(rd_grow_one((void **)&rows->items, rows->count, sizeof row, e));
+  RD_TRY(rd_grow_one((void **)&rows->lines, rows->count, sizeof line, e));
   rows->lines[rows->count] = line;
   rows->items[rows->count++] = json_incref(row);
   return RD_OK;

@@ -115,30 +115,22 @@ static void make_canonical(char *name) {
 }
 
 rd_code rd_adapter_tensors_open(rd_tensors *t, const char *folder, rd_error *e) {
-  char *weights = rd_path_join(folder, "adapter_model.safetensors");
-  char *older = rd_path_join(folder, "adapter_model.bin");
-  rd_code code = weights && older ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", folder);
-  if (code == RD_OK && !rd_path_exists(weights) && rd_path_exists(older))
-    code = rd_torch_open(t, older, e);
-  else if (code == RD_OK)
-    code = rd_safetensors_open(t, weights, e);
-  free(weights);
-  free(older);
-  return code;
+  const rd_path weights = rd_path_in(folder, "adapter_model.safetensors"),
+                older = rd_path_in(folder, "adapter_model.bin");
+  return !rd_path_exists(weights.text) && rd_path_exists(older.text)
+           ? rd_torch_open(t, older.text, e)
+           : rd_safetensors_open(t, weights.text, e);
 }
 
 /* Norms that LAD's trainer keeps in a file of their own. */
 static rd_code join_norms(rd_adapter *a, const char *folder, rd_error *e) {
   rd_tensors norms = {0};
-  char *path = rd_path_join(folder, "normalization_state.pt");
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", folder);
-  if (code == RD_OK && rd_path_exists(path)) {
-    code = rd_torch_open(&norms, path, e);
-    if (code == RD_OK)
-      code = rd_tensors_join(&a->tensors, &norms, e);
-  }
+  const rd_path path = rd_path_in(folder, "normalization_state.pt");
+  if (!rd_path_exists(path.text))
+    return RD_OK;
+  RD_TRY(rd_torch_open(&norms, path.text, e));
+  rd_code code = rd_tensors_join(&a->tensors, &norms, e);
   rd_tensors_drop(&norms);
-  free(path);
   return code;
 }
 
@@ -182,14 +174,11 @@ static rd_code read_all(rd_adapter *a, const char *folder, rd_error *e) {
 }
 
 rd_code rd_adapter_open(rd_adapter *a, const char *folder, rd_error *e) {
-  char *config = rd_path_join(folder, "adapter_config.json");
+  const rd_path config = rd_path_in(folder, "adapter_config.json");
   *a = (rd_adapter){.folder = rd_strdup(folder, e)};
-  rd_code code = config && a->folder
-                   ? rd_json_open(&a->json, config, e)
-                   : rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
+  rd_code code = a->folder ? rd_json_open(&a->json, config.text, e) : RD_NO_MEMORY;
   if (code == RD_OK && (code = read_all(a, folder, e)) != RD_OK)
     rd_prefix(e, code, "adapter %s", folder);
-  free(config);
   return code;
 }
 
@@ -206,19 +195,16 @@ rd_code rd_adapter_mask_word(char **word, const char *folder, rd_error *e) {
   rd_code code = RD_OK;
   *word = NULL;
   for (size_t i = 0; i < sizeof names / sizeof *names && !*word && code == RD_OK; i++) {
-    char *path = rd_path_join(folder, names[i]);
+    const rd_path path = rd_path_in(folder, names[i]);
     json_t *json = NULL;
     const char *text = NULL;
-    if (!path)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", names[i]);
-    if (rd_path_exists(path))
-      code = rd_json_open(&json, path, e);
+    if (rd_path_exists(path.text))
+      code = rd_json_open(&json, path.text, e);
     if (code == RD_OK && json && (code = rd_json_text(json, "mask_token", &text, e)) != RD_OK)
-      rd_prefix(e, code, "%s", path);
+      rd_prefix(e, code, "%s", path.text);
     if (text && !(*word = rd_strdup(text, e)))
       code = RD_NO_MEMORY;
     json_decref(json);
-    free(path);
   }
   return code;
 }

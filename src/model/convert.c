@@ -33,9 +33,8 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
   json_t *written = rd_config_json(&m->config, type), *config = NULL;
   rd_code code = written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: config.json");
   if (code == RD_OK && rd_path_is_folder(from) && !m->store->file.gguf_path) {
-    char *path = rd_path_join(from, "config.json");
-    code = path ? rd_json_open(&config, path, e) : rd_fail(e, RD_NO_MEMORY, "out of memory");
-    free(path);
+    const rd_path path = rd_path_in(from, "config.json");
+    code = rd_json_open(&config, path.text, e);
     json_object_set(config, "torch_dtype", json_object_get(written, "torch_dtype"));
     json_object_del(config, "quantization_config");
     const char *tied = m->config.family->keys->tied, *vocab = m->config.family->keys->vocab;
@@ -71,11 +70,9 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o, cons
   RD_TRY(rd_tokenizer_copy(m->tokenizer, m->store->adapter_words ? o->adapter : from, o->out,
                            tokenizer, e));
   RD_TRY(rd_remembered_write(&kept, o->out, e));
-  char *path = rd_path_join(o->out, "model.safetensors");
-  rd_code code = path ? write_weights(m, format, path, e)
-                      : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
-  free(path);
-  return code == RD_OK ? write_config(m, from, o->out, (rd_dtype)format->dtype, e) : code;
+  const rd_path path = rd_path_in(o->out, "model.safetensors");
+  RD_TRY(write_weights(m, format, path.text, e));
+  return write_config(m, from, o->out, (rd_dtype)format->dtype, e);
 }
 
 static const struct type {
@@ -125,11 +122,9 @@ static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_form
 
 /* Nothing that is there is written over. */
 static rd_code check_free(const rd_convert_options *o, rd_error *e) {
-  char *path = o->gguf ? rd_strdup(o->out, e) : rd_path_join(o->out, "config.json"), *gguf = NULL;
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", o->out);
-  bool taken = rd_path_exists(path);
-  free(path);
+  const rd_path config = rd_path_in(o->out, "config.json");
+  bool taken = rd_path_exists(o->gguf ? o->out : config.text);
+  char *gguf = NULL;
   if (taken && o->gguf)
     return rd_fail(e, RD_USAGE, "%s is there already; name another file", o->out);
   if (rd_path_is_folder(o->out)) { /* a GGUF there is a model too; of several, none is named */

@@ -42,16 +42,14 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   rd_tensors tensors = {0};
   rd_remembered remembered = RD_REMEMBERED_NOTHING;
   rd_map settings = {0};
-  char *config = rd_path_join(adapter, "adapter_config.json");
-  char *config_out = rd_path_join(out, "adapter_config.json");
-  char *weights_out = rd_path_join(out, "adapter_model.safetensors");
-  rd_code code = config && config_out && weights_out
-                   ? rd_convert_type(&format, to, false, e)
-                   : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", out);
-  if (code == RD_OK && rd_path_exists(config_out))
+  const rd_path config = rd_path_in(adapter, "adapter_config.json"),
+                config_out = rd_path_in(out, "adapter_config.json"),
+                weights_out = rd_path_in(out, "adapter_model.safetensors");
+  rd_code code = rd_convert_type(&format, to, false, e);
+  if (code == RD_OK && rd_path_exists(config_out.text))
     code = rd_fail(e, RD_USAGE, "%s already holds an adapter; name another folder", out);
   if (code == RD_OK)
-    code = rd_map_open(&settings, config, e);
+    code = rd_map_open(&settings, config.text, e);
   if (code == RD_OK)
     code = rd_remembered_read(&remembered, adapter, e);
   if (code == RD_OK)
@@ -59,20 +57,17 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   if (code == RD_OK)
     code = rd_folder_make(out, e);
   if (code == RD_OK)
-    code = write_factors(&tensors, format, weights_out, e);
+    code = write_factors(&tensors, format, weights_out.text, e);
   if (code == RD_OK)
     code = rd_sampler_head_copy(adapter, out, e);
   if (code == RD_OK)
     code = rd_remembered_write(&remembered, out, e);
   if (code == RD_OK) {
     rd_file_piece part = {settings.data, settings.size};
-    code = rd_file_write(config_out, &part, 1, e);
+    code = rd_file_write(config_out.text, &part, 1, e);
   }
   rd_tensors_drop(&tensors);
   rd_remembered_drop(&remembered);
   rd_map_close(&settings);
-  free(config);
-  free(config_out);
-  free(weights_out);
   return code;
 }

@@ -279,16 +279,11 @@ rd_code rd_model_adapter_beside(char **out, const char *path, rd_error *e) {
   *out = NULL;
   if (!rd_path_is_folder(path))
     return RD_OK;
-  char *folder = rd_path_join(path, "adapter");
-  char *config = folder ? rd_path_join(folder, "adapter_config.json") : NULL;
-  bool found = config && rd_path_exists(config);
-  rd_code code = config ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
-  free(config);
-  if (found)
-    *out = folder;
-  else
-    free(folder);
-  return code;
+  const rd_path config = rd_path_in(path, "adapter/adapter_config.json");
+  if (!rd_path_exists(config.text))
+    return RD_OK;
+  *out = rd_path_join(path, "adapter");
+  return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
 }
 
 bool rd_model_denoises(const rd_model *m) {

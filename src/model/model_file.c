@@ -15,12 +15,8 @@
 
 static rd_code read_json(json_t **out, const char *folder, const char *name, rd_error *e) {
   *out = NULL;
-  char *path = rd_path_join(folder, name);
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  rd_code code = rd_path_exists(path) ? rd_json_open(out, path, e) : RD_OK;
-  free(path);
-  return code;
+  const rd_path path = rd_path_in(folder, name);
+  return rd_path_exists(path.text) ? rd_json_open(out, path.text, e) : RD_OK;
 }
 
 /* A folder without config.json: its redraft.json may say which command fetches the rest. */
@@ -77,30 +73,24 @@ static rd_code name_in_full(rd_model_file *f, rd_error *e) {
   return rd_tensors_finish(&f->tensors, e);
 }
 
-static rd_code open_weights(rd_model_file *f,
-                            rd_code (*open)(rd_tensors *t, const char *path, rd_error *e),
-                            const char *path, rd_error *e) {
-  RD_TRY(open(&f->tensors, path, e));
-  return name_in_full(f, e);
-}
-
 /* A file of weights, its config.json beside it. */
-static rd_code beside(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
+static rd_code open_weights(rd_model_file *f, rd_config *config, const char *path,
+                            rd_tensors_parser *parse, rd_error *e) {
   char *copy = rd_strdup(path, e);
   f->folder = copy ? rd_strdup(dirname(copy), e) : NULL;
   free(copy);
-  return f->folder ? read_config(f, config, e) : RD_NO_MEMORY;
+  RD_TRY(f->folder ? read_config(f, config, e) : RD_NO_MEMORY);
+  RD_TRY(rd_tensors_open(&f->tensors, path, parse, e));
+  return name_in_full(f, e);
 }
 
 static rd_code open_safetensors(rd_model_file *f, rd_config *config, const char *path,
                                 rd_error *e) {
-  RD_TRY(beside(f, config, path, e));
-  return open_weights(f, rd_safetensors_open, path, e);
+  return open_weights(f, config, path, rd_safetensors_parse, e);
 }
 
 static rd_code open_torch(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
-  RD_TRY(beside(f, config, path, e));
-  return open_weights(f, rd_torch_open, path, e);
+  return open_weights(f, config, path, rd_torch_parse, e);
 }
 
 static rd_code open_gguf(rd_model_file *f, rd_config *config, const char *path, rd_error *e) {
@@ -136,7 +126,9 @@ static rd_code open_folder(rd_model_file *f, rd_config *config, const char *path
   RD_TRY(rd_model_folder_gguf(&gguf, path, e));
   rd_code code = gguf ? open_gguf_folder(f, config, gguf, e) : read_config(f, config, e);
   if (code == RD_OK && !gguf)
-    code = open_weights(f, rd_weights_folder_open, path, e);
+    code = rd_weights_folder_open(&f->tensors, path, e);
+  if (code == RD_OK && !gguf)
+    code = name_in_full(f, e);
   free(gguf);
   return code;
 }

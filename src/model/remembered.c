@@ -77,18 +77,14 @@ rd_code rd_remembered_take(rd_remembered *r, const json_t *json, rd_error *e) {
 
 rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e) {
   json_t *json = NULL;
-  char *path = rd_path_join(folder, NAME);
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", NAME);
-  if (code == RD_OK && rd_path_exists(path)) {
-    code = rd_seal_check(folder, NAME, e);
-    if (code == RD_OK)
-      code = rd_json_open(&json, path, e);
-    if (code == RD_OK && (code = rd_remembered_take(r, json, e)) != RD_OK)
-      rd_prefix(e, code, "%s", path);
-  }
+  const rd_path path = rd_path_in(folder, NAME);
+  if (!rd_path_exists(path.text))
+    return RD_OK;
+  RD_TRY(rd_seal_check(folder, NAME, e));
+  RD_TRY(rd_json_open(&json, path.text, e));
+  rd_code code = rd_remembered_take(r, json, e);
   json_decref(json);
-  free(path);
-  return code;
+  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path.text);
 }
 
 json_t *rd_remembered_json(const rd_remembered *r) {

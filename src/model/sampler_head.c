@@ -43,12 +43,9 @@ static rd_code read(rd_sampler_head *h, const char *path, int64_t width, rd_erro
 
 rd_code rd_sampler_head_open(rd_sampler_head *h, const char *folder, int64_t width, rd_error *e) {
   *h = (rd_sampler_head){0};
-  char *path = rd_path_join(folder, RD_SAMPLER_HEAD_FILE);
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", folder);
-  if (code == RD_OK && rd_path_exists(path) && (code = read(h, path, width, e)) != RD_OK)
-    rd_prefix(e, code, "%s", path);
-  free(path);
-  return code;
+  const rd_path path = rd_path_in(folder, RD_SAMPLER_HEAD_FILE);
+  rd_code code = rd_path_exists(path.text) ? read(h, path.text, width, e) : RD_OK;
+  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path.text);
 }
 
 void rd_sampler_head_drop(rd_sampler_head *h) {
@@ -57,20 +54,9 @@ void rd_sampler_head_drop(rd_sampler_head *h) {
 }
 
 rd_code rd_sampler_head_copy(const char *from, const char *to, rd_error *e) {
-  rd_map map = {0};
-  char *there = rd_path_join(from, RD_SAMPLER_HEAD_FILE);
-  char *here = rd_path_join(to, RD_SAMPLER_HEAD_FILE);
-  rd_code code = there && here ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", to);
-  if (code == RD_OK && rd_path_exists(there)) {
-    code = rd_map_open(&map, there, e);
-    const rd_file_piece all = {map.data, map.size};
-    if (code == RD_OK)
-      code = rd_file_write(here, &all, 1, e);
-  }
-  rd_map_close(&map);
-  free(there);
-  free(here);
-  return code;
+  const rd_path there = rd_path_in(from, RD_SAMPLER_HEAD_FILE),
+                here = rd_path_in(to, RD_SAMPLER_HEAD_FILE);
+  return rd_path_exists(there.text) ? rd_file_copy(there.text, here.text, e) : RD_OK;
 }
 
 /* What a shift is made in. */

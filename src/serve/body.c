@@ -26,11 +26,8 @@ static rd_code plain_text(const json_t *value, const char *what, const char **ou
 }
 
 static rd_code add_message(rd_body *body, const char *role, const char *content, rd_error *e) {
-  char **more = realloc(body->messages, (body->message_count + 1) * 2 * sizeof *more);
-  if (!more)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: messages");
-  body->messages = more;
-  char **at = more + 2 * body->message_count++;
+  RD_TRY(rd_grow_one((void **)&body->messages, body->message_count, 2 * sizeof(char *), e));
+  char **at = body->messages + 2 * body->message_count++;
   at[0] = rd_strdup(role, e);
   at[1] = rd_strdup(content, e);
   return at[0] && at[1] ? RD_OK : RD_NO_MEMORY;

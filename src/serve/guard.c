@@ -4,6 +4,7 @@
  * connection meanwhile. */
 #include "guard.h"
 
+#include "clock.h"
 #include "job.h"
 #include "mhd.h"
 #include "reply.h"
@@ -87,11 +88,7 @@ static void *work(void *context) {
       pthread_cond_wait(&g->changed, &g->lock);
       continue;
     }
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 250000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = rd_seconds_ahead(0.25);
     pthread_cond_timedwait(&g->changed, &g->lock, &until);
     close_late(g);
   }

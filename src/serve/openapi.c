@@ -23,13 +23,6 @@ static char *field_name(const char *name) {
 /* --- values ------------------------------------------------------------------------------------
  */
 
-static json_t *choices_of(const rd_table *choices) {
-  json_t *names = json_array();
-  for (size_t i = 0; i < choices->count; i++)
-    json_array_append_new(names, json_string(rd_table_name(choices, i)));
-  return names;
-}
-
 static json_t *option_schema(const rd_option *row) {
   static const char *const types[] = {
       [RD_FLAG] = "boolean", [RD_INT] = "integer", [RD_REAL] = "number", [RD_TEXT] = "string"};
@@ -45,7 +38,7 @@ static json_t *option_schema(const rd_option *row) {
     json_object_set_new(schema, "maximum", json_real(row->max));
   }
   if (row->choices)
-    json_object_set_new(schema, "enum", choices_of(row->choices));
+    json_object_set_new(schema, "enum", rd_choices_json(row->choices));
   return schema;
 }
 

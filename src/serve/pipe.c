@@ -34,20 +34,10 @@ void rd_pipe_release(rd_pipe *pipe) {
 }
 
 rd_code rd_pipe_write(rd_pipe *pipe, const char *bytes, size_t size, rd_error *e) {
-  rd_code code = RD_OK;
   pthread_mutex_lock(&pipe->lock);
   if (pipe->read > 0 && pipe->read == pipe->size)
     pipe->read = pipe->size = 0;
-  if (pipe->size + size > pipe->room) {
-    size_t room = 2 * (pipe->size + size);
-    char *more = realloc(pipe->out, room);
-    if (more) {
-      pipe->out = more;
-      pipe->room = room;
-    } else {
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
-    }
-  }
+  rd_code code = rd_grow((void **)&pipe->out, &pipe->room, pipe->size + size, 1, e);
   if (code == RD_OK) {
     memcpy(pipe->out + pipe->size, bytes, size);
     pipe->size += size;

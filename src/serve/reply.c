@@ -94,13 +94,17 @@ char *rd_reply_answer(const rd_group *group) {
 /* --- chunks ------------------------------------------------------------------------------------
  */
 
-rd_code rd_reply_send(rd_job *job, json_t *value, rd_error *e) {
+rd_code rd_reply_write(rd_job *job, const char *before, json_t *value, const char *after,
+                       rd_error *e) {
   char *text = rd_reply_dump(value);
-  if (!text)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a chunk");
-  rd_code code = rd_job_printf(job, e, "data: %s\n\n", text);
+  rd_code code = text ? rd_job_printf(job, e, "%s%s%s", before, text, after)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: a chunk");
   free(text);
   return code;
+}
+
+rd_code rd_reply_send(rd_job *job, json_t *value, rd_error *e) {
+  return rd_reply_write(job, "data: ", value, "\n\n", e);
 }
 
 /* A chunk with more text (or none) or the reason of the end. */

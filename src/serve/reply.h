@@ -19,7 +19,9 @@ char *rd_reply_response(const rd_group *group);
 char *rd_reply_answer(const rd_group *group);
 /* The value as text, and gone; NULL when memory is out, or was when it was made. */
 char *rd_reply_dump(json_t *value);
-/* The value as a piece of the job's stream, and gone. */
+/* The value as a piece of the job's stream, and gone: between two texts, or as a chunk of data. */
+rd_code rd_reply_write(rd_job *job, const char *before, json_t *value, const char *after,
+                       rd_error *e);
 rd_code rd_reply_send(rd_job *job, json_t *value, rd_error *e);
 /* Text of the answer, at a draft or done event, that goes out now: not sent before, and never to
  * change. *size bytes of *text (from *from on), which is new; *size may be 0. */

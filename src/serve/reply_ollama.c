@@ -41,12 +41,7 @@ static json_t *last_line(const rd_group *group, const char *text) {
 }
 
 static rd_code send_line(rd_job *job, json_t *line, rd_error *e) {
-  char *text = rd_reply_dump(line);
-  if (!text)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a line");
-  rd_code code = rd_job_printf(job, e, "%s\n", text);
-  free(text);
-  return code;
+  return rd_reply_write(job, "", line, "\n", e);
 }
 
 /* A line for each draft: without news an empty piece shows that the connection lives. */

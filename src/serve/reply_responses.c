@@ -128,12 +128,9 @@ char *rd_reply_response(const rd_group *group) {
 static rd_code send_event(rd_job *job, const char *type, json_t *value, rd_error *e) {
   json_object_set_new(value, "type", json_string(type));
   json_object_set_new(value, "sequence_number", json_integer(job->chunks++));
-  char *text = rd_reply_dump(value);
-  if (!text)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: an event");
-  rd_code code = rd_job_printf(job, e, "event: %s\ndata: %s\n\n", type, text);
-  free(text);
-  return code;
+  char before[100];
+  snprintf(before, sizeof before, "event: %s\ndata: ", type);
+  return rd_reply_write(job, before, value, "\n\n", e);
 }
 
 /* An event about the message's only part; `more`, which is taken, is what it says. */

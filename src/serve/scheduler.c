@@ -2,11 +2,11 @@
 /* Turns: look who left, gather needs within the token budget, one pass, hand the proposals back. */
 #include "scheduler.h"
 
+#include "clock.h"
 #include "cpu.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* An errand that waits: on the stack of who waits for it. */
 typedef struct errand {
@@ -170,11 +170,7 @@ static bool await(rd_scheduler *s, bool idle, int64_t *n, bool *late) {
   while (s->count == 0 && !s->errands && s->stop_at == 0)
     pthread_cond_wait(&s->changed, &s->lock);
   if (idle && s->count > 0 && !s->errands) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 50000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = rd_seconds_ahead(0.05);
     pthread_cond_timedwait(&s->changed, &s->lock, &until);
   }
   *n = s->count;

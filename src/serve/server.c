@@ -63,14 +63,8 @@ static enum MHD_Result take_body(rd_exchange *x, const char *bytes, size_t size)
     x->too_large = x->too_large || size > most - x->size;
     return drop_body(x, size);
   }
-  if (x->size + size > x->room) {
-    size_t room = 2 * (x->size + size);
-    char *more = realloc(x->body, room);
-    if (!more)
-      return MHD_NO;
-    x->body = more;
-    x->room = room;
-  }
+  if (rd_grow((void **)&x->body, &x->room, x->size + size, 1, NULL) != RD_OK)
+    return MHD_NO;
   memcpy(x->body + x->size, bytes, size);
   x->size += size;
   return MHD_YES;

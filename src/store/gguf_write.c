@@ -18,16 +18,9 @@ static void put(rd_gguf_writer *w, const void *data, size_t size) {
     w->failed = true;
     return;
   }
-  if (w->size + size > w->room) {
-    size_t room = 2 * (w->size + size) + 256;
-    unsigned char *grown = realloc(w->keys, room);
-    if (!grown) {
-      w->failed = true;
-      return;
-    }
-    w->keys = grown;
-    w->room = room;
-  }
+  w->failed = rd_grow((void **)&w->keys, &w->room, w->size + size, 1, NULL) != RD_OK;
+  if (w->failed)
+    return;
   if (size)
     memcpy(w->keys + w->size, data, size);
   w->size += size;

@@ -39,24 +39,12 @@ rd_code rd_model_folder_find(char **path, const char *folder, unsigned roles, rd
   for (size_t i = 0; i < FILES; i++) {
     if (!(files[i].role & roles))
       continue;
-    char *file = rd_path_join(folder, files[i].name);
-    if (!file)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", files[i].name);
-    if (rd_path_exists(file)) {
-      *path = file;
-      return RD_OK;
+    const rd_path file = rd_path_in(folder, files[i].name);
+    if (rd_path_exists(file.text)) {
+      *path = rd_strdup(file.text, e);
+      return *path ? RD_OK : RD_NO_MEMORY;
     }
-    free(file);
   }
-  return RD_OK;
-}
-
-static rd_code holds(bool *there, const char *folder, const char *name, rd_error *e) {
-  char *path = rd_path_join(folder, name);
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  *there = *there || rd_path_exists(path);
-  free(path);
   return RD_OK;
 }
 
@@ -71,10 +59,9 @@ static bool is_first_gguf(const char *name) {
 
 rd_code rd_model_folder_gguf(char **path, const char *folder, rd_error *e) {
   *path = NULL;
-  bool there = false;
-  RD_TRY(holds(&there, folder, "model.safetensors", e));
-  RD_TRY(holds(&there, folder, "model.safetensors.index.json", e));
-  if (there)
+  const rd_path whole = rd_path_in(folder, "model.safetensors"),
+                parts = rd_path_in(folder, "model.safetensors.index.json");
+  if (rd_path_exists(whole.text) || rd_path_exists(parts.text))
     return RD_OK;
   DIR *list = opendir(folder);
   rd_code code = RD_OK;
@@ -101,13 +88,9 @@ rd_code rd_model_folder_copy(const char *from, const char *to, unsigned roles, r
   for (size_t i = 0; i < FILES && code == RD_OK; i++) {
     if (!(files[i].role & roles))
       continue;
-    char *source = rd_path_join(from, files[i].name), *target = rd_path_join(to, files[i].name);
-    if (!source || !target)
-      code = rd_fail(e, RD_NO_MEMORY, "out of memory: %s", files[i].name);
-    else if (rd_path_exists(source))
-      code = rd_file_copy(source, target, e);
-    free(source);
-    free(target);
+    const rd_path source = rd_path_in(from, files[i].name), target = rd_path_in(to, files[i].name);
+    if (rd_path_exists(source.text))
+      code = rd_file_copy(source.text, target.text, e);
   }
   return code;
 }

@@ -105,14 +105,7 @@ rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e) {
                    rd_tensor_type(tensor),
                    rd_shape_text(shape, sizeof shape, tensor->shape, tensor->dims),
                    (unsigned long long)bytes, tensor->size);
-  if (t->count == t->room) {
-    size_t room = t->room ? 2 * t->room : 64;
-    rd_tensor *items = realloc(t->items, room * sizeof *items);
-    if (!items)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: a list of %zu tensors", room);
-    t->items = items;
-    t->room = room;
-  }
+  RD_TRY(rd_grow((void **)&t->items, &t->room, t->count + 1, sizeof *t->items, e));
   /* name and type in one block, which `name` owns */
   size_t named = strlen(tensor->name) + 1, typed = tensor->type ? strlen(tensor->type) + 1 : 0;
   char *name = rd_calloc(named + typed, 1, "a tensor's name", e);
@@ -165,13 +158,27 @@ static rd_code check_fetched(const rd_map *map, const char *path, rd_error *e) {
 }
 
 rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e) {
-  rd_map *maps = realloc(t->maps, (t->map_count + 1) * sizeof *maps);
-  if (!maps)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", path);
-  t->maps = maps;
+  RD_TRY(rd_grow_one((void **)&t->maps, t->map_count, sizeof *t->maps, e));
   RD_TRY(rd_map_open(out, path, e));
-  maps[t->map_count++] = *out;
+  t->maps[t->map_count++] = *out;
   return check_fetched(out, path, e);
+}
+
+rd_code rd_tensors_read(rd_tensors *t, const char *path, rd_tensors_parser *parse, rd_error *e) {
+  rd_map map;
+  RD_TRY(rd_tensors_map(t, path, &map, e));
+  rd_code code = parse(t, map.data, map.size, e);
+  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
+}
+
+rd_code rd_tensors_open(rd_tensors *t, const char *path, rd_tensors_parser *parse, rd_error *e) {
+  *t = (rd_tensors){0};
+  rd_code code = rd_tensors_read(t, path, parse, e);
+  if (code == RD_OK && (code = rd_tensors_finish(t, e)) != RD_OK)
+    rd_prefix(e, code, "%s", path);
+  if (code != RD_OK)
+    rd_tensors_drop(t);
+  return code;
 }
 
 void rd_tensors_fetch(const rd_tensors *t, const rd_tensor *tensor) {
@@ -187,13 +194,11 @@ void rd_tensors_let_go(const rd_tensors *t, const rd_tensor *tensor) {
 rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_error *e) {
   enum { ALIGNMENT = 64 };
   size_t whole = (size / ALIGNMENT + 1) * ALIGNMENT;
-  void **copies = realloc(t->copies, (t->copy_count + 1) * sizeof *copies);
-  if (copies)
-    t->copies = copies;
-  void *room = copies ? aligned_alloc(ALIGNMENT, whole) : NULL;
+  RD_TRY(rd_grow_one((void **)&t->copies, t->copy_count, sizeof *t->copies, e));
+  void *room = aligned_alloc(ALIGNMENT, whole);
   if (!room)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a tensor of %zu bytes", size);
-  copies[t->copy_count++] = room;
+  t->copies[t->copy_count++] = room;
   t->copied += size;
   *out = room;
   return RD_OK;
@@ -213,22 +218,17 @@ rd_code rd_tensors_align(rd_tensors *t, size_t first, rd_error *e) {
 }
 
 rd_code rd_tensors_join(rd_tensors *to, rd_tensors *from, rd_error *e) {
-  size_t count = to->count + from->count;
-  rd_tensor *items = realloc(to->items, (count + 1) * sizeof *items);
-  to->items = items ? items : to->items;
-  rd_map *maps = realloc(to->maps, (to->map_count + from->map_count + 1) * sizeof *maps);
-  to->maps = maps ? maps : to->maps;
-  void **copies = realloc(to->copies, (to->copy_count + from->copy_count + 1) * sizeof *copies);
-  to->copies = copies ? copies : to->copies;
-  if (!items || !maps || !copies)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a list of %zu tensors", count);
+  size_t maps = 0, copies = 0; /* powers of two, as lists have that grow by one */
+  RD_TRY(rd_grow((void **)&to->items, &to->room, to->count + from->count, sizeof *to->items, e));
+  RD_TRY(rd_grow((void **)&to->maps, &maps, to->map_count + from->map_count, sizeof *to->maps, e));
+  RD_TRY(rd_grow((void **)&to->copies, &copies, to->copy_count + from->copy_count,
+                 sizeof *to->copies, e));
   for (size_t i = 0; i < from->count; i++)
-    items[to->count++] = from->items[i];
+    to->items[to->count++] = from->items[i];
   for (size_t i = 0; i < from->map_count; i++)
-    maps[to->map_count++] = from->maps[i];
+    to->maps[to->map_count++] = from->maps[i];
   for (size_t i = 0; i < from->copy_count; i++)
-    copies[to->copy_count++] = from->copies[i];
-  to->room = count + 1;
+    to->copies[to->copy_count++] = from->copies[i];
   to->copied += from->copied;
   from->count = from->map_count = from->copy_count = 0; /* what was theirs is not dropped */
   rd_tensors_drop(from);

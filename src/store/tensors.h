@@ -37,6 +37,13 @@ void rd_tensors_drop(rd_tensors *t);
 rd_code rd_tensors_add(rd_tensors *t, const rd_tensor *tensor, rd_error *e);
 /* Map a file for the list to own; *out says where it lies. */
 rd_code rd_tensors_map(rd_tensors *t, const char *path, rd_map *out, rd_error *e);
+/* A parser puts the tensors of a whole file behind what `t` has. */
+typedef rd_code rd_tensors_parser(rd_tensors *t, const unsigned char *data, size_t size,
+                                  rd_error *e);
+/* Map a file and parse it; the list is to be finished when all are there. */
+rd_code rd_tensors_read(rd_tensors *t, const char *path, rd_tensors_parser *parse, rd_error *e);
+/* The tensors of one file, sorted by name; on failure `t` is empty. */
+rd_code rd_tensors_open(rd_tensors *t, const char *path, rd_tensors_parser *parse, rd_error *e);
 /* rd_map_fetch and rd_map_let_go of a tensor's numbers, where they lie in one of the list's maps.
  */
 void rd_tensors_fetch(const rd_tensors *t, const rd_tensor *tensor);
@@ -80,8 +87,6 @@ const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int d
 rd_code rd_safetensors_parse(rd_tensors *t, const unsigned char *data, size_t size, rd_error *e);
 /* The tensors of one .safetensors file, mapped, sorted by name; on failure `t` is empty. */
 rd_code rd_safetensors_open(rd_tensors *t, const char *path, rd_error *e);
-/* The same, put behind what `t` has; to be finished when all are there. */
-rd_code rd_safetensors_add(rd_tensors *t, const char *path, rd_error *e);
 /* Write tensors (name, format, shape, data, size set) as one file, atomically;
  * the metadata says {"format": "pt"}, as transformers expects. */
 rd_code rd_safetensors_write(const char *path, const rd_tensor *tensors, size_t count, rd_error *e);

@@ -394,19 +394,6 @@ rd_code rd_torch_parse(rd_tensors *t, const unsigned char *data, size_t size, rd
   return code;
 }
 
-rd_code rd_torch_add(rd_tensors *t, const char *path, rd_error *e) {
-  rd_map map;
-  RD_TRY(rd_tensors_map(t, path, &map, e));
-  rd_code code = rd_torch_parse(t, map.data, map.size, e);
-  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
-}
-
 rd_code rd_torch_open(rd_tensors *t, const char *path, rd_error *e) {
-  *t = (rd_tensors){0};
-  rd_code code = rd_torch_add(t, path, e);
-  if (code == RD_OK && (code = rd_tensors_finish(t, e)) != RD_OK)
-    rd_prefix(e, code, "%s", path);
-  if (code != RD_OK)
-    rd_tensors_drop(t);
-  return code;
+  return rd_tensors_open(t, path, rd_torch_parse, e);
 }

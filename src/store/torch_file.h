@@ -15,7 +15,5 @@
 rd_code rd_torch_parse(rd_tensors *t, const unsigned char *data, size_t size, rd_error *e);
 /* The same of a mapped file, sorted by name; on failure `t` is empty. */
 rd_code rd_torch_open(rd_tensors *t, const char *path, rd_error *e);
-/* The same, put behind what `t` has; to be finished when all are there. */
-rd_code rd_torch_add(rd_tensors *t, const char *path, rd_error *e);
 
 #endif

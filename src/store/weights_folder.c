@@ -10,10 +10,10 @@
 
 static const struct kind {
   const char *single, *index;
-  rd_code (*add)(rd_tensors *t, const char *path, rd_error *e);
+  rd_tensors_parser *parse;
 } kinds[] = {
-    {"model.safetensors", "model.safetensors.index.json", rd_safetensors_add},
-    {"pytorch_model.bin", "pytorch_model.bin.index.json", rd_torch_add},
+    {"model.safetensors", "model.safetensors.index.json", rd_safetensors_parse},
+    {"pytorch_model.bin", "pytorch_model.bin.index.json", rd_torch_parse},
 };
 
 /* Is `file` a path that stays below the folder? */
@@ -44,16 +44,12 @@ static void keep_indexed(rd_tensors *t, size_t first, const json_t *weights, con
 static rd_code open_shard(rd_tensors *t, const char *folder, const struct kind *kind,
                           const json_t *weights, const char *file, const char *name, rd_error *e) {
   size_t first = t->count;
-  char *path = rd_path_join(folder, file);
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
-  if (path && !rd_path_exists(path))
-    code = rd_fail(e, RD_IO, "%s: the shard is missing; %s needs it", path, name);
-  else if (path)
-    code = kind->add(t, path, e);
-  if (code == RD_OK)
-    keep_indexed(t, first, weights, file);
-  free(path);
-  return code;
+  const rd_path path = rd_path_in(folder, file);
+  if (!rd_path_exists(path.text))
+    return rd_fail(e, RD_IO, "%s: the shard is missing; %s needs it", path.text, name);
+  RD_TRY(rd_tensors_read(t, path.text, kind->parse, e));
+  keep_indexed(t, first, weights, file);
+  return RD_OK;
 }
 
 static rd_code open_shards(rd_tensors *t, const char *folder, const struct kind *kind,
@@ -85,21 +81,18 @@ static rd_code open_shards(rd_tensors *t, const char *folder, const struct kind 
 /* The weights of one kind, where the folder has them: *found. */
 static rd_code open_kind(rd_tensors *t, const char *folder, const struct kind *kind, bool *found,
                          rd_error *e) {
-  char *single = rd_path_join(folder, kind->single),
-       *index_path = rd_path_join(folder, kind->index);
+  const rd_path single = rd_path_in(folder, kind->single),
+                index_path = rd_path_in(folder, kind->index);
   json_t *index = NULL;
-  rd_code code = RD_OK;
-  const bool whole = single && rd_path_exists(single);
-  *found = whole || (index_path && rd_path_exists(index_path));
-  if (!single || !index_path)
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: opening %s", folder);
-  else if (whole)
-    code = kind->add(t, single, e);
-  else if (*found && (code = rd_json_open(&index, index_path, e)) == RD_OK)
-    code = open_shards(t, folder, kind, index, e);
+  const bool whole = rd_path_exists(single.text);
+  *found = whole || rd_path_exists(index_path.text);
+  if (whole)
+    return rd_tensors_read(t, single.text, kind->parse, e);
+  if (!*found)
+    return RD_OK;
+  RD_TRY(rd_json_open(&index, index_path.text, e));
+  rd_code code = open_shards(t, folder, kind, index, e);
   json_decref(index);
-  free(single);
-  free(index_path);
   return code;
 }
 

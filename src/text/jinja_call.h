@@ -50,6 +50,12 @@ const rd_jfunction *rd_jrow(const rd_jfunction *rows, size_t count, rd_slice nam
 extern const rd_jfunction rd_jfilters_of_texts[], rd_jfilters_of_lists[];
 extern const size_t rd_jfilters_of_texts_count, rd_jfilters_of_lists_count;
 
+/* Filters that texts have as methods too. */
+rd_code rd_jupper(rd_jstate *j, const rd_jcall *c, rd_jvalue *out);
+rd_code rd_jlower(rd_jstate *j, const rd_jcall *c, rd_jvalue *out);
+rd_code rd_jcapitalize(rd_jstate *j, const rd_jcall *c, rd_jvalue *out);
+rd_code rd_jtrim(rd_jstate *j, const rd_jcall *c, rd_jvalue *out);
+
 /* A loop under way: it looks no further ahead than it is asked to. */
 typedef struct rd_jloop {
   rd_jvalue *items; /* (count) of what is walked */

@@ -21,13 +21,13 @@ static rd_code in_case(rd_jstate *j, const rd_jcall *c, rd_jcase how, rd_jvalue 
   RD_TRY(text_of(j, c, &t));
   return rd_jcased(j, t, how, out);
 }
-static rd_code upper(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
+rd_code rd_jupper(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return in_case(j, c, RD_J_UPPER, out);
 }
-static rd_code lower(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
+rd_code rd_jlower(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return in_case(j, c, RD_J_LOWER, out);
 }
-static rd_code capitalize(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
+rd_code rd_jcapitalize(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return in_case(j, c, RD_J_CAPITAL, out);
 }
 
@@ -48,7 +48,7 @@ static rd_code title(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return rd_jtake(j, mark, out);
 }
 
-static rd_code trim(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
+rd_code rd_jtrim(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   rd_jtext t, set;
   RD_TRY(text_of(j, c, &t));
   if (rd_jgiven(c, 0))
@@ -258,22 +258,22 @@ static rd_code absolute(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
 
 const rd_jfunction rd_jfilters_of_texts[] = {
     {"abs", "", absolute, 0},
-    {"capitalize", "", capitalize, 0},
+    {"capitalize", "", rd_jcapitalize, 0},
     {"d", "default_value boolean", fallback, 0},
     {"default", "default_value boolean", fallback, 0},
     {"float", "default", to_real, 0},
     {"format", "**", format, 0},
     {"indent", "width first blank", indent, 0},
     {"int", "default base", to_int, 0},
-    {"lower", "", lower, 0},
+    {"lower", "", rd_jlower, 0},
     {"replace", "old! new! count", replace, 0},
     {"round", "precision method", rounded, 0},
     {"safe", "", safe, 0},
     {"string", "", string, 0},
     {"title", "", title, 0},
     {"tojson", "ensure_ascii indent separators sort_keys", tojson, 0},
-    {"trim", "chars", trim, 0},
-    {"upper", "", upper, 0},
+    {"trim", "chars", rd_jtrim, 0},
+    {"upper", "", rd_jupper, 0},
 };
 const size_t rd_jfilters_of_texts_count =
     sizeof rd_jfilters_of_texts / sizeof *rd_jfilters_of_texts;

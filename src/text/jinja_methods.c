@@ -15,9 +15,6 @@ static rd_code strip_sides(rd_jstate *j, const rd_jcall *c, bool left, bool righ
   out->safe = c->self.safe;
   return RD_OK;
 }
-static rd_code strip(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
-  return strip_sides(j, c, true, true, out);
-}
 static rd_code lstrip(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return strip_sides(j, c, true, false, out);
 }
@@ -25,20 +22,8 @@ static rd_code rstrip(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return strip_sides(j, c, false, true, out);
 }
 
-static rd_code in_case(rd_jstate *j, const rd_jcall *c, rd_jcase how, rd_jvalue *out) {
-  return rd_jcased(j, c->self.as.text, how, out);
-}
-static rd_code upper(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
-  return in_case(j, c, RD_J_UPPER, out);
-}
-static rd_code lower(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
-  return in_case(j, c, RD_J_LOWER, out);
-}
-static rd_code capitalize(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
-  return in_case(j, c, RD_J_CAPITAL, out);
-}
 static rd_code title(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
-  return in_case(j, c, RD_J_TITLE, out);
+  return rd_jcased(j, c->self.as.text, RD_J_TITLE, out);
 }
 
 /* startswith, endswith: of a text or of any of a tuple. */
@@ -354,7 +339,7 @@ static rd_code refuse(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
 enum { TEXT = 1 << RD_J_TEXT, DICT = 1 << RD_J_DICT, LIST = 1 << RD_J_LIST };
 static const rd_jfunction methods[] = {
     {"append", "**", refuse, LIST},
-    {"capitalize", "", capitalize, TEXT},
+    {"capitalize", "", rd_jcapitalize, TEXT},
     {"clear", "**", refuse, LIST | DICT},
     {"copy", "", copy, LIST | DICT},
     {"count", "sub!", count, TEXT},
@@ -374,7 +359,7 @@ static const rd_jfunction methods[] = {
     {"items", "", items, DICT},
     {"join", "iterable!", join, TEXT},
     {"keys", "", keys, DICT},
-    {"lower", "", lower, TEXT},
+    {"lower", "", rd_jlower, TEXT},
     {"lstrip", "chars", lstrip, TEXT},
     {"partition", "sep!", partition, TEXT},
     {"pop", "**", refuse, LIST | DICT},
@@ -393,10 +378,10 @@ static const rd_jfunction methods[] = {
     {"split", "sep maxsplit", split, TEXT},
     {"splitlines", "keepends", splitlines, TEXT},
     {"startswith", "prefix!", startswith, TEXT},
-    {"strip", "chars", strip, TEXT},
+    {"strip", "chars", rd_jtrim, TEXT},
     {"title", "", title, TEXT},
     {"update", "**", refuse, DICT},
-    {"upper", "", upper, TEXT},
+    {"upper", "", rd_jupper, TEXT},
     {"values", "", values, DICT},
 };
 

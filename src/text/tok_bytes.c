@@ -5,24 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-rd_code rd_grow(void **data, size_t *capacity, size_t need, size_t element, rd_error *e) {
-  if (need <= *capacity)
-    return RD_OK;
-  size_t wanted = *capacity < 16 ? 16 : *capacity;
-  while (wanted < need)
-    wanted = wanted > SIZE_MAX / 2 ? need : wanted * 2;
-  if (wanted > SIZE_MAX / element)
-    return rd_fail(e, RD_NO_MEMORY, "%zu elements of %zu bytes do not fit the memory", need,
-                   element);
-  void *grown = realloc(*data, wanted * element);
-  if (!grown)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu bytes for text or tokens",
-                   wanted * element);
-  *data = grown;
-  *capacity = wanted;
-  return RD_OK;
-}
-
 rd_code rd_bytes_add(rd_bytes *b, const void *data, size_t size, rd_error *e) {
   if (size == 0)
     return RD_OK;

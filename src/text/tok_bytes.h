@@ -21,8 +21,6 @@ typedef struct rd_ids {
   size_t size, capacity;
 } rd_ids;
 
-/* Make room for `need` elements of `element` bytes in *data (realloc, at least doubling). */
-rd_code rd_grow(void **data, size_t *capacity, size_t need, size_t element, rd_error *e);
 rd_code rd_bytes_add(rd_bytes *b, const void *data, size_t size, rd_error *e);
 void rd_bytes_drop(rd_bytes *b);
 rd_code rd_ids_add(rd_ids *ids, int32_t id, rd_error *e);

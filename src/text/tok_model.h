@@ -78,7 +78,6 @@ struct rd_tokenizer {
   bool prefix_at_start;                 /* ... or only of one that starts the text */
   rd_bytes texts;                       /* decoded text of all pieces, one after another */
   uint32_t *text_ends;                  /* (vocab.count) end of each piece's text in `texts` */
-  size_t longest_text;
 };
 
 /* One call's working memory. */

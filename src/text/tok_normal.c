@@ -22,8 +22,9 @@ void rd_normaliser_drop(rd_normaliser *n) {
 
 static bool same_step(const rd_normal_step *a, const rd_normal_step *b) {
   return !a->regex && !b->regex && !a->map && !b->map && a->apply == b->apply && a->on == b->on &&
-         a->form == b->form && a->left == b->left && a->right == b->right &&
-         a->unless_present == b->unless_present && a->at_start == b->at_start &&
+         a->change == b->change && a->form == b->form && a->left == b->left &&
+         a->right == b->right && a->unless_present == b->unless_present &&
+         a->at_start == b->at_start &&
          rd_slice_same((rd_slice){a->from, a->from_size}, (rd_slice){b->from, b->from_size}) &&
          rd_slice_same((rd_slice){a->to, a->to_size}, (rd_slice){b->to, b->to_size});
 }

@@ -11,10 +11,14 @@ typedef struct rd_normal_step rd_normal_step;
 typedef rd_code (*rd_normal_apply)(const rd_normal_step *step, rd_slice in, rd_bytes *out,
                                    rd_error *e);
 
+/* What becomes of a character: at most 4 are written, and it returns how many. */
+typedef unsigned rd_normal_change(uint32_t point, uint32_t made[4]);
+
 struct rd_normal_step {
   rd_normal_apply apply;
-  rd_normal_apply on; /* where the text goes on from earlier text; NULL: the same */
-  char *from, *to;    /* owned; what is replaced, what is put */
+  rd_normal_apply on;       /* where the text goes on from earlier text; NULL: the same */
+  rd_normal_change *change; /* of each character, for steps that look at one at a time */
+  char *from, *to;          /* owned; what is replaced, what is put */
   size_t from_size, to_size;
   rd_regex *regex;     /* owned; what is replaced, where it is a pattern; or NULL */
   rd_charsmap *map;    /* owned; or NULL */

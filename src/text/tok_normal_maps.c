@@ -8,14 +8,11 @@
 
 static const rd_slice nothing = {"", 0};
 
-/* Character by character, as `change` says: it writes at most 4 code points and returns how many.
- */
-static rd_code map_characters(rd_slice in, rd_bytes *out,
-                              unsigned (*change)(uint32_t point, uint32_t made[4]), rd_error *e) {
+static rd_code map_characters(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
   for (size_t at = 0; at < in.size;) {
     rd_utf8 c = rd_utf8_read(in.data + at, in.size - at);
     uint32_t made[4] = {c.point};
-    unsigned count = c.kind == RD_UTF8_GOOD ? change(c.point, made) : 0;
+    unsigned count = c.kind == RD_UTF8_GOOD ? s->change(c.point, made) : 0;
     if (c.kind != RD_UTF8_GOOD)
       RD_TRY(rd_bytes_add(out, in.data + at, c.size, e));
     for (unsigned i = 0; i < count; i++) {
@@ -25,6 +22,11 @@ static rd_code map_characters(rd_slice in, rd_bytes *out,
     at += c.size;
   }
   return RD_OK;
+}
+
+static rd_code add(rd_normaliser *n, rd_normal_change *change, rd_error *e) {
+  const rd_normal_step step = {.apply = map_characters, .change = change};
+  return rd_normal_add(n, step, nothing, nothing, e);
 }
 
 /* The one letter that becomes two is I with a dot. */
@@ -37,13 +39,8 @@ static unsigned lower(uint32_t point, uint32_t made[4]) {
   return 2;
 }
 
-static rd_code apply_lowercase(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
-  (void)s;
-  return map_characters(in, out, lower, e);
-}
-
 rd_code rd_normal_lowercase(rd_normaliser *n, rd_error *e) {
-  return rd_normal_add(n, (rd_normal_step){.apply = apply_lowercase}, nothing, nothing, e);
+  return add(n, lower, e);
 }
 
 static unsigned without_marks(uint32_t point, uint32_t made[4]) {
@@ -51,14 +48,8 @@ static unsigned without_marks(uint32_t point, uint32_t made[4]) {
   return !rd_category_mark(point);
 }
 
-static rd_code apply_strip_accents(const rd_normal_step *s, rd_slice in, rd_bytes *out,
-                                   rd_error *e) {
-  (void)s;
-  return map_characters(in, out, without_marks, e);
-}
-
 rd_code rd_normal_strip_accents(rd_normaliser *n, rd_error *e) {
-  return rd_normal_add(n, (rd_normal_step){.apply = apply_strip_accents}, nothing, nothing, e);
+  return add(n, without_marks, e);
 }
 
 /* BERT's marks are those that take no room of their own. */
@@ -67,23 +58,12 @@ static unsigned without_accents(uint32_t point, uint32_t made[4]) {
   return !rd_category_thin_mark(point);
 }
 
-static rd_code apply_strip_thin_marks(const rd_normal_step *s, rd_slice in, rd_bytes *out,
-                                      rd_error *e) {
-  (void)s;
-  return map_characters(in, out, without_accents, e);
-}
-
 /* Control, format and private characters go, and U+FFFD; white space becomes spaces. */
 static unsigned clean(uint32_t point, uint32_t made[4]) {
   bool line = point == '\t' || point == '\n' || point == '\r';
   bool gone = point == 0xFFFD || (rd_category_control(point) && !line);
   made[0] = rd_utf8_space(point) ? ' ' : point;
   return !gone;
-}
-
-static rd_code apply_clean(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
-  (void)s;
-  return map_characters(in, out, clean, e);
 }
 
 /* Every CJK ideograph is a word. */
@@ -102,22 +82,16 @@ static unsigned apart(uint32_t point, uint32_t made[4]) {
   return 1;
 }
 
-static rd_code apply_ideographs(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
-  (void)s;
-  return map_characters(in, out, apart, e);
-}
-
 rd_code rd_normal_bert(rd_normaliser *n, bool cleaned, bool ideographs, bool accents,
                        bool lowercase, rd_error *e) {
   bool known;
   if (cleaned)
-    RD_TRY(rd_normal_add(n, (rd_normal_step){.apply = apply_clean}, nothing, nothing, e));
+    RD_TRY(add(n, clean, e));
   if (ideographs)
-    RD_TRY(rd_normal_add(n, (rd_normal_step){.apply = apply_ideographs}, nothing, nothing, e));
+    RD_TRY(add(n, apart, e));
   if (accents) {
     RD_TRY(rd_normal_form(n, "NFD", &known, e));
-    RD_TRY(
-        rd_normal_add(n, (rd_normal_step){.apply = apply_strip_thin_marks}, nothing, nothing, e));
+    RD_TRY(add(n, without_accents, e));
   }
   return lowercase ? rd_normal_lowercase(n, e) : RD_OK;
 }
@@ -135,13 +109,8 @@ static unsigned translate(uint32_t point, uint32_t made[4]) {
   return !((point >= 0x01 && point < 0x20) || point == 0x7F || point == 0x8F || point == 0x9F);
 }
 
-static rd_code apply_nmt(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
-  (void)s;
-  return map_characters(in, out, translate, e);
-}
-
 rd_code rd_normal_nmt(rd_normaliser *n, rd_error *e) {
-  return rd_normal_add(n, (rd_normal_step){.apply = apply_nmt}, nothing, nothing, e);
+  return add(n, translate, e);
 }
 
 /* `joined`: the first word goes on from earlier text. */

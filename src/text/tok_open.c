@@ -79,19 +79,15 @@ static const struct format_row *format_of(rd_slice data) {
 /* vocab.json and merges.txt beside it. */
 static rd_code read_two(rd_tokenizer *t, const char *folder, rd_error *e) {
   rd_map vocab = {0}, merges = {0};
-  char *first = rd_path_join(folder, "vocab.json"), *second = rd_path_join(folder, "merges.txt");
-  rd_code code = first && second ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a path");
+  const rd_path first = rd_path_in(folder, "vocab.json"), second = rd_path_in(folder, "merges.txt");
+  rd_code code = rd_map_open(&vocab, first.text, e);
   if (code == RD_OK)
-    code = rd_map_open(&vocab, first, e);
-  if (code == RD_OK)
-    code = rd_map_open(&merges, second, e);
+    code = rd_map_open(&merges, second.text, e);
   if (code == RD_OK)
     code = rd_tok_read_pairs(t, (rd_slice){(const char *)vocab.data, vocab.size},
                              (rd_slice){(const char *)merges.data, merges.size}, e);
   rd_map_close(&vocab);
   rd_map_close(&merges);
-  free(first);
-  free(second);
   return code;
 }
 

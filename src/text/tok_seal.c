@@ -237,14 +237,9 @@ rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
     return RD_NO_MEMORY;
   RD_TRY(rd_grow((void **)&t->texts.data, &t->texts.capacity, v->pool.size + 1, 1, e));
   for (size_t id = 0; id < v->count; id++) {
-    size_t before = t->texts.size;
     RD_TRY(add_text(t, (int32_t)id, e));
     t->text_ends[id] = (uint32_t)t->texts.size;
-    if (t->texts.size - before > t->longest_text)
-      t->longest_text = t->texts.size - before;
     rd_slice piece = rd_vocab_piece(v, (int32_t)id);
-    if (t->spaced && piece.size > t->longest_text) /* the first token is not joined */
-      t->longest_text = piece.size;
     bool single = t->byte_level && rd_piece_spells(v->pieces[id].kind) && piece.size == 1;
     if (single && t->byte_ids[(unsigned char)*piece.data] < 0)
       t->byte_ids[(unsigned char)*piece.data] = (int32_t)id;

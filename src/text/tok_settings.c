@@ -17,19 +17,15 @@ static rd_code parse(const char *text, size_t size, const char *name, json_t **o
 /* A file of the folder as JSON, or NULL when there is none. */
 static rd_code open_beside(const char *folder, const char *name, json_t **out, rd_error *e) {
   enum { LIMIT = 1 << 26 };
-  char *path = rd_path_join(folder, name), *text = NULL;
+  const rd_path path = rd_path_in(folder, name);
+  char *text = NULL;
   size_t size = 0;
-  rd_code code = RD_OK;
   *out = NULL;
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a path");
-  if (rd_path_exists(path)) {
-    code = rd_file_read(path, LIMIT, &text, &size, e);
-    if (code == RD_OK)
-      code = parse(text, size, name, out, e);
-  }
+  if (!rd_path_exists(path.text))
+    return RD_OK;
+  RD_TRY(rd_file_read(path.text, LIMIT, &text, &size, e));
+  rd_code code = parse(text, size, name, out, e);
   free(text);
-  free(path);
   return code;
 }
 
@@ -167,14 +163,8 @@ static rd_code read_template(rd_tokenizer *t, const json_t *config, rd_error *e)
 }
 
 static rd_code read_template_file(char **place, const char *folder, const char *name, rd_error *e) {
-  char *path = rd_path_join(folder, name);
-  rd_code code = RD_OK;
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a path");
-  if (rd_path_exists(path))
-    code = rd_file_read(path, 1 << 24, place, NULL, e);
-  free(path);
-  return code;
+  const rd_path path = rd_path_in(folder, name);
+  return rd_path_exists(path.text) ? rd_file_read(path.text, 1 << 24, place, NULL, e) : RD_OK;
 }
 
 rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e) {

@@ -88,13 +88,12 @@ static rd_code make_spm(rd_bytes *out, rd_bytes *part, const rd_tokenizer *t, rd
 
 static rd_code write_spm(const rd_tokenizer *t, const char *folder, rd_error *e) {
   rd_bytes out = {0}, part = {0};
-  char *path = rd_path_join(folder, "tokenizer.model");
-  rd_code code = path ? make_spm(&out, &part, t, e) : rd_fail(e, RD_NO_MEMORY, "out of memory");
+  const rd_path path = rd_path_in(folder, "tokenizer.model");
+  rd_code code = make_spm(&out, &part, t, e);
   if (code == RD_OK)
-    code = rd_file_write(path, &(rd_file_piece){out.data, out.size}, 1, e);
+    code = rd_file_write(path.text, &(rd_file_piece){out.data, out.size}, 1, e);
   rd_bytes_drop(&out);
   rd_bytes_drop(&part);
-  free(path);
   return code;
 }
 

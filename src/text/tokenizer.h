@@ -104,22 +104,4 @@ bool rd_tokenizer_drops_space(const rd_tokenizer *t);
  * others? Not with special ones, nor with the unknown token. */
 bool rd_tokenizer_writes(const rd_tokenizer *t, int32_t id);
 
-/* Streaming decode: text that is always whole, well-formed UTF-8. A caller's storage. */
-typedef struct rd_decoder {
-  const rd_tokenizer *t;
-  unsigned flags;
-  bool boundary; /* the next token's leading space may be one that encoding put there */
-  char *buffer;  /* what push returns; bytes of an unfinished character are kept in `tail` */
-  char tail[4];
-  size_t tail_size;
-} rd_decoder;
-
-/* Flags: RD_TOK_SKIP, RD_TOK_CONTINUE. */
-rd_code rd_decoder_init(rd_decoder *d, const rd_tokenizer *t, unsigned flags, rd_error *e);
-void rd_decoder_drop(rd_decoder *d);
-/* *text (*size bytes, perhaps none) is what may be shown now; valid until the next call. */
-rd_code rd_decoder_push(rd_decoder *d, int32_t id, const char **text, size_t *size, rd_error *e);
-/* What is left: U+FFFD for an unfinished character. */
-void rd_decoder_finish(rd_decoder *d, const char **text, size_t *size);
-
 #endif

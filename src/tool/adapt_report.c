@@ -121,11 +121,10 @@ static rd_code any_row(const json_t *row, rd_error *e) {
 }
 
 static rd_code ask_all(report *r, rd_error *e) {
-  char *path = rd_path_join(r->settings->out, "held.jsonl");
+  const rd_path path = rd_path_in(r->settings->out, "held.jsonl");
   const rd_row_rules rules = {.check = any_row, .limit = MOST_ASKED};
   rd_rows rows = {0};
-  rd_code code = path ? rd_rows_read(&rows, path, &rules, e)
-                      : rd_fail(e, RD_NO_MEMORY, "out of memory: a file's name");
+  rd_code code = rd_rows_read(&rows, path.text, &rules, e);
   for (size_t w = 0; w < WAYS && code == RD_OK; w++)
     code = open_session(r, w, e);
   for (size_t i = 0; i < rows.count && code == RD_OK; i++)
@@ -133,23 +132,20 @@ static rd_code ask_all(report *r, rd_error *e) {
   for (size_t w = 0; w < WAYS; w++)
     rd_session_close(&r->sessions[w]);
   rd_rows_drop(&rows);
-  free(path);
   return code;
 }
 
 static rd_code draw_curves(const rd_adapt_settings *s, rd_error *e) {
   rd_curves curves = {0};
-  char *path = rd_path_join(s->out, "loss.svg");
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a file's name");
+  const rd_path path = rd_path_in(s->out, "loss.svg");
+  rd_code code = RD_OK;
   for (size_t i = 0; i < rd_adapt_stage_count && code == RD_OK; i++) {
-    char *run = rd_path_join(s->out, rd_adapt_stages[i].name);
-    code = run ? rd_curves_read(&curves, run, e) : rd_fail(e, RD_NO_MEMORY, "out of memory");
-    free(run);
+    const rd_path run = rd_path_in(s->out, rd_adapt_stages[i].name);
+    code = rd_curves_read(&curves, run.text, e);
   }
   if (code == RD_OK)
-    code = rd_curves_svg(&curves, path, e);
+    code = rd_curves_svg(&curves, path.text, e);
   rd_curves_drop(&curves);
-  free(path);
   return code;
 }
 
@@ -202,15 +198,12 @@ static rd_code write_document(const report *r, const char *samples, rd_error *e)
 }
 
 static rd_code open_adapted(report *r, rd_error *e) {
-  char *adapter = rd_path_join(r->settings->out, "adapter");
+  const rd_path adapter = rd_path_in(r->settings->out, "adapter");
   const rd_model_options options = {.path = r->settings->model,
-                                    .adapter = adapter,
+                                    .adapter = adapter.text,
                                     .chat_template = r->settings->prompt.chat_template,
                                     .system = r->settings->prompt.system};
-  rd_code code = adapter ? rd_model_open(&r->model, &options, e)
-                         : rd_fail(e, RD_NO_MEMORY, "out of memory: a folder's name");
-  free(adapter);
-  return code;
+  return rd_model_open(&r->model, &options, e);
 }
 
 rd_code rd_adapt_report(const rd_adapt_settings *s, rd_error *e) {

@@ -211,3 +211,14 @@ rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd
   out->stopped = w.live.stopped;
   return code == RD_CANCELLED && out->stopped ? RD_OK : code;
 }
+
+void rd_answer_report(const rd_answer *a, const rd_answered *answered, bool text) {
+  if (a->settings.common.json)
+    return;
+  if (answered->text && text)
+    rd_ending_text(answered->text);
+  if (a->settings.common.quiet || !answered->done.stopped)
+    return;
+  rd_ending_summary(&answered->done, &answered->seed);
+  rd_ending_warn(answered->warning);
+}

@@ -57,4 +57,8 @@ typedef struct rd_answered {
 rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd_answered *out,
                       rd_error *e);
 
+/* What stands under an answer, unless the events were written: its text, if that is asked for; how
+ * it went. */
+void rd_answer_report(const rd_answer *a, const rd_answered *answered, bool text);
+
 #endif

@@ -38,7 +38,7 @@ typedef struct graded {
   rd_graded *items; /* (count) whose scores are set at the end, from `starts` */
   size_t *starts;   /* (count) in scores */
   double *scores;   /* (used) */
-  size_t count, used;
+  size_t count, used, room;
   int64_t widest;
 } graded;
 
@@ -65,21 +65,14 @@ static int64_t right_of(const rd_question *q, const json_t *label) {
 }
 
 static rd_code keep(graded *g, const double *scores, int64_t count, int64_t right, rd_error *e) {
-  rd_graded *items = realloc(g->items, (g->count + 1) * sizeof *items);
-  if (items)
-    g->items = items;
-  size_t *starts = realloc(g->starts, (g->count + 1) * sizeof *starts);
-  if (starts)
-    g->starts = starts;
-  double *all = realloc(g->scores, (g->used + (size_t)count) * sizeof *all);
-  if (all)
-    g->scores = all;
-  if (!items || !starts || !all)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %zu answers", g->count);
-  memcpy(all + g->used, scores, (size_t)count * sizeof *scores);
-  starts[g->count] = g->used;
-  items[g->count++] = (rd_graded){.count = count, .right = right};
-  g->used += (size_t)count;
+  const size_t more = (size_t)count;
+  RD_TRY(rd_grow_one((void **)&g->items, g->count, sizeof *g->items, e));
+  RD_TRY(rd_grow_one((void **)&g->starts, g->count, sizeof *g->starts, e));
+  RD_TRY(rd_grow((void **)&g->scores, &g->room, g->used + more, sizeof *scores, e));
+  memcpy(g->scores + g->used, scores, more * sizeof *scores);
+  g->starts[g->count] = g->used;
+  g->items[g->count++] = (rd_graded){.count = count, .right = right};
+  g->used += more;
   g->widest = count > g->widest ? count : g->widest;
   return RD_OK;
 }

@@ -42,18 +42,6 @@ static int64_t prompt_limit(const chat *c) {
   return p->tokens > 0 && p->tokens < window ? window - p->tokens : window / 2;
 }
 
-static void report(const chat *c, const rd_answered *answered, rd_code code) {
-  const rd_answer_settings *s = &c->a.settings;
-  if (s->common.json)
-    return;
-  if (answered->text && (code == RD_OK || code == RD_CANCELLED))
-    rd_ending_text(answered->text);
-  if (s->common.quiet || !answered->done.stopped)
-    return;
-  rd_ending_summary(&answered->done, &answered->seed);
-  rd_ending_warn(answered->warning);
-}
-
 /* The answer to the conversation as it stands, added to it. */
 static rd_code answer(chat *c, rd_error *e) {
   rd_message *messages = NULL;
@@ -67,7 +55,7 @@ static rd_code answer(chat *c, rd_error *e) {
             (long long)window_of(c), left_out, c->past.count);
   if (code == RD_OK)
     code = rd_answer_run(&c->a, messages, count, &answered, e);
-  report(c, &answered, code);
+  rd_answer_report(&c->a, &answered, code == RD_OK || code == RD_CANCELLED);
   if (code == RD_OK)
     code = rd_conversation_add(&c->past, "assistant", answered.text, e);
   free(answered.text);

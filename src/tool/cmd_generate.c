@@ -30,17 +30,6 @@ static rd_code find_prompt(rd_answer_settings *s, char **names, rd_error *e) {
   return system ? rd_utf8_check(system, strlen(system), "--system", e) : RD_OK;
 }
 
-static void report(const rd_answer_settings *s, const rd_answered *answer, rd_code code) {
-  if (s->common.json)
-    return;
-  if (answer->text && (code == RD_OK || isatty(STDOUT_FILENO)))
-    rd_ending_text(answer->text);
-  if (s->common.quiet || !answer->done.stopped)
-    return;
-  rd_ending_summary(&answer->done, &answer->seed);
-  rd_ending_warn(answer->warning);
-}
-
 static rd_code answer(rd_answer *a, rd_error *e) {
   const rd_answer_settings *s = &a->settings;
   const rd_message message = {"user", s->prompt};
@@ -48,7 +37,7 @@ static rd_code answer(rd_answer *a, rd_error *e) {
   rd_code code = rd_answer_open(a, e);
   if (code == RD_OK)
     code = rd_answer_run(a, &message, 1, &answered, e);
-  report(s, &answered, code);
+  rd_answer_report(a, &answered, code == RD_OK || isatty(STDOUT_FILENO));
   free(answered.text);
   return code;
 }

@@ -308,10 +308,10 @@ static void print_adapter(const json_t *f) {
 /* A head for drafted words beside the adapter: its tensors follow the others in the list. */
 static rd_code add_sampler_head(json_t *facts, rd_tensors *tensors, const char *path, rd_error *e) {
   rd_tensors head = {0};
-  char *file = rd_path_join(path, RD_SAMPLER_HEAD_FILE);
-  rd_code code = file ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
-  if (code == RD_OK && rd_path_exists(file)) {
-    code = rd_safetensors_open(&head, file, e);
+  const rd_path file = rd_path_in(path, RD_SAMPLER_HEAD_FILE);
+  rd_code code = RD_OK;
+  if (rd_path_exists(file.text)) {
+    code = rd_safetensors_open(&head, file.text, e);
     const rd_tensor *fc1 = code == RD_OK ? rd_tensors_find(&head, "fc1.weight") : NULL;
     json_object_set_new(facts, "sampler_head", json_integer(fc1 ? fc1->shape[0] : 0));
     if (code == RD_OK)
@@ -322,7 +322,6 @@ static rd_code add_sampler_head(json_t *facts, rd_tensors *tensors, const char *
       code = rd_tensors_finish(tensors, e);
   }
   rd_tensors_drop(&head);
-  free(file);
   return code;
 }
 
@@ -358,23 +357,19 @@ static rd_code inspect_model(settings *s, rd_error *e) {
 static rd_code run(settings *s, rd_error *e) {
   char *path = NULL, *gguf = NULL, *tokenizer = NULL;
   RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
-  char *config = rd_path_join(path, "config.json");
-  char *adapter = rd_path_join(path, "adapter_config.json");
+  const rd_path config = rd_path_in(path, "config.json"),
+                adapter = rd_path_in(path, "adapter_config.json");
   rd_code code = rd_model_folder_find(&tokenizer, path, RD_FILE_VOCABULARY, e);
   if (code == RD_OK)
     code = rd_model_folder_gguf(&gguf, path, e);
-  if (code == RD_OK && (!config || !adapter))
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
-  else if (code == RD_OK && (gguf || rd_path_exists(config)))
+  if (code == RD_OK && (gguf || rd_path_exists(config.text)))
     code = inspect_model(s, e);
-  else if (code == RD_OK && rd_path_exists(adapter))
-    code = inspect_adapter(s, path, adapter, e);
+  else if (code == RD_OK && rd_path_exists(adapter.text))
+    code = inspect_adapter(s, path, adapter.text, e);
   else if (code == RD_OK)
     code = tokenizer ? inspect_tokenizer(s, path, e) : inspect_model(s, e);
   free(gguf);
   free(tokenizer);
-  free(config);
-  free(adapter);
   free(path);
   return code;
 }

@@ -10,14 +10,7 @@
 
 rd_code rd_conversation_add(rd_conversation *c, const char *role, const char *content,
                             rd_error *e) {
-  if (c->count == c->room) {
-    size_t room = c->room ? 2 * c->room : 16;
-    rd_message *more = realloc(c->turns, room * sizeof *more);
-    if (!more)
-      return rd_fail(e, RD_NO_MEMORY, "no memory for %zu turns", room);
-    c->turns = more;
-    c->room = room;
-  }
+  RD_TRY(rd_grow_one((void **)&c->turns, c->count, sizeof *c->turns, e));
   char *copy = rd_strdup(content, e);
   if (!copy)
     return RD_NO_MEMORY;

@@ -8,7 +8,7 @@
 /* A caller's storage, zeroed before use. */
 typedef struct rd_conversation {
   rd_message *turns; /* (count) user, assistant, user, ..; contents owned */
-  size_t count, room;
+  size_t count;
 } rd_conversation;
 
 rd_code rd_conversation_add(rd_conversation *c, const char *role, const char *content, rd_error *e);

@@ -11,30 +11,18 @@
 #include <string.h>
 
 rd_code rd_curve_add(rd_curves *curves, char *label, rd_error *e) {
-  rd_curve *items = realloc(curves->items, (curves->count + 1) * sizeof *items);
-  if (items)
-    curves->items = items;
-  if (!items || !label) {
+  rd_code code = label ? rd_grow_one((void **)&curves->items, curves->count, sizeof(rd_curve), e)
+                       : rd_fail(e, RD_NO_MEMORY, "out of memory: a curve's name");
+  if (code == RD_OK)
+    curves->items[curves->count++] = (rd_curve){.label = label};
+  else
     free(label);
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: curves");
-  }
-  items[curves->count++] = (rd_curve){.label = label};
-  return RD_OK;
+  return code;
 }
 
 rd_code rd_curve_point(rd_curve *c, double x, double y, rd_error *e) {
-  if (c->count == c->capacity) {
-    size_t capacity = 2 * c->capacity + 256;
-    double *xs = realloc(c->x, capacity * sizeof *xs);
-    if (xs)
-      c->x = xs;
-    double *ys = realloc(c->y, capacity * sizeof *ys);
-    if (ys)
-      c->y = ys;
-    if (!xs || !ys)
-      return rd_fail(e, RD_NO_MEMORY, "out of memory: a curve");
-    c->capacity = capacity;
-  }
+  RD_TRY(rd_grow_one((void **)&c->x, c->count, sizeof x, e));
+  RD_TRY(rd_grow_one((void **)&c->y, c->count, sizeof y, e));
   c->x[c->count] = x;
   c->y[c->count++] = y;
   return RD_OK;
@@ -62,14 +50,10 @@ static rd_code read_rows(rd_curves *curves, const rd_map *map, rd_error *e) {
 }
 
 rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e) {
-  char *path = rd_path_join(run, "metrics.jsonl");
+  const rd_path path = rd_path_in(run, "metrics.jsonl");
   rd_map map;
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: %s", run);
-  rd_code code = rd_map_open(&map, path, e);
-  free(path);
-  RD_TRY(code);
-  code = rd_curve_add(curves, rd_print("%s", run), e);
+  RD_TRY(rd_map_open(&map, path.text, e));
+  rd_code code = rd_curve_add(curves, rd_print("%s", run), e);
   if (code == RD_OK)
     code = rd_curve_add(curves, rd_print("%s validation", run), e);
   if (code == RD_OK)

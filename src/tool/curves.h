@@ -10,7 +10,7 @@
 typedef struct rd_curve {
   char *label;   /* "RUN" or "RUN validation" */
   double *x, *y; /* (count) update, loss */
-  size_t count, capacity;
+  size_t count;
 } rd_curve;
 
 typedef struct rd_curves {

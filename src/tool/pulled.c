@@ -37,14 +37,11 @@ rd_code rd_pulled_folder(char **path, const rd_hub_name *name, rd_error *e) {
 
 rd_code rd_pulled_read(json_t **out, const char *folder, rd_error *e) {
   *out = NULL;
-  char *path = rd_path_join(folder, "pulled.json");
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");
-  if (code == RD_OK && rd_path_exists(path))
-    code = rd_json_open(out, path, e);
-  else if (code == RD_OK && !(*out = json_object()))
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");
-  free(path);
-  return code;
+  const rd_path path = rd_path_in(folder, "pulled.json");
+  if (rd_path_exists(path.text))
+    return rd_json_open(out, path.text, e);
+  *out = json_object();
+  return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");
 }
 
 /* Is it whole: does pulled.json name the file, or any? */
@@ -111,19 +108,14 @@ static rd_code show(rd_pulled_sink *sink, void *context, const char *root, const
   const char *file;
   json_t *row;
   int64_t bytes = 0;
-  char *both = rd_path_join(owner, name);
-  char *folder = both ? rd_path_join(root, both) : NULL;
-  rd_code code = folder ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  bool is_model = code == RD_OK && rd_path_is_folder(folder);
-  if (is_model)
-    code = rd_pulled_read(&pulled, folder, e);
+  const rd_path both = rd_path_in(owner, name), folder = rd_path_in(root, both.text);
+  if (!rd_path_is_folder(folder.text))
+    return RD_OK;
+  RD_TRY(rd_pulled_read(&pulled, folder.text, e));
   json_object_foreach(json_object_get(pulled, "files"), file, row)
     bytes += json_integer_value(json_object_get(row, "size"));
-  if (is_model && code == RD_OK)
-    code = sink(context, both, folder, pulled, bytes, e);
+  rd_code code = sink(context, both.text, folder.text, pulled, bytes, e);
   json_decref(pulled);
-  free(folder);
-  free(both);
   return code;
 }
 
@@ -135,15 +127,14 @@ rd_code rd_pulled_each(rd_pulled_sink *sink, void *context, rd_error *e) {
   int n = list(&owners, root);
   for (int i = 0; i < n; i++) {
     struct dirent **names = NULL;
-    char *folder = rd_path_join(root, owners[i]->d_name);
-    int m = folder ? list(&names, folder) : 0;
+    const rd_path folder = rd_path_in(root, owners[i]->d_name);
+    int m = list(&names, folder.text);
     for (int k = 0; k < m; k++) {
       if (code == RD_OK)
         code = show(sink, context, root, owners[i]->d_name, names[k]->d_name, e);
       free(names[k]);
     }
     free(names);
-    free(folder);
     free(owners[i]);
   }
   free(owners);

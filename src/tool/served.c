@@ -47,28 +47,24 @@ static char *name_of(const char *path) {
 
 static rd_code add(rd_served *s, char *name, const rd_model *model, const rd_model *causal,
                    rd_error *e) {
-  rd_service *more = name ? realloc(s->services, (s->count + 1) * sizeof *more) : NULL;
-  if (!more) {
+  rd_code code = name ? rd_grow_one((void **)&s->services, s->count, sizeof *s->services, e)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: a model's name");
+  if (code == RD_OK)
+    s->services[s->count++] = (rd_service){name, model, causal};
+  else
     free(name);
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a model's name");
-  }
-  s->services = more;
-  more[s->count++] = (rd_service){name, model, causal};
-  return RD_OK;
+  return code;
 }
 
 /* Open a model with an adapter, or "none". */
 static rd_code open_one(rd_served *s, const rd_model **out, const rd_common *common, char *path,
                         char *adapter, rd_error *e) {
-  rd_model **more = realloc(s->models, (s->model_count + 1) * sizeof(rd_model *));
-  if (!more)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: models");
-  s->models = more;
+  RD_TRY(rd_grow_one((void **)&s->models, s->model_count, sizeof *s->models, e));
   rd_common mine = *common;
   mine.model = path;
   mine.adapter = adapter;
-  RD_TRY(rd_tool_open(&more[s->model_count], &mine, e));
-  *out = more[s->model_count++];
+  RD_TRY(rd_tool_open(&s->models[s->model_count], &mine, e));
+  *out = s->models[s->model_count++];
   return RD_OK;
 }
 

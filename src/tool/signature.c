@@ -43,12 +43,9 @@ static rd_code add_folder(uint64_t *all, const char *folder, rd_error *e) {
   int n = scandir(folder, &entries, counts, alphasort);
   rd_code code = n >= 0 ? RD_OK : rd_fail(e, RD_IO, "%s: cannot be listed", folder);
   for (int i = 0; i < n; i++) {
-    char *path = rd_path_join(folder, entries[i]->d_name);
-    if (code == RD_OK)
-      code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", folder);
-    if (code == RD_OK && !rd_path_is_folder(path))
-      code = add_file(all, path, e);
-    free(path);
+    const rd_path path = rd_path_in(folder, entries[i]->d_name);
+    if (code == RD_OK && !rd_path_is_folder(path.text))
+      code = add_file(all, path.text, e);
     free(entries[i]);
   }
   free(entries);

@@ -11,20 +11,13 @@
 enum { CELL = 9, LINE = 22, LEFT = 20, TOP = 46, MOST_BYTES = 60000 };
 
 rd_code rd_film_add(rd_film *film, char *painted, rd_error *e) {
-  if (film->count == film->room) {
-    size_t room = film->room * 2 + 32;
-    char **frames = realloc(film->frames, room * sizeof *frames);
-    if (!frames) {
-      free(painted);
-      return rd_fail(e, RD_NO_MEMORY, "no memory for %zu frames", room);
-    }
-    film->frames = frames;
-    film->room = room;
-  }
-  if (!painted)
-    return rd_fail(e, RD_NO_MEMORY, "no memory for a frame");
-  film->frames[film->count++] = painted;
-  return RD_OK;
+  rd_code code = painted ? rd_grow_one((void **)&film->frames, film->count, sizeof painted, e)
+                         : rd_fail(e, RD_NO_MEMORY, "out of memory: a frame");
+  if (code == RD_OK)
+    film->frames[film->count++] = painted;
+  else
+    free(painted);
+  return code;
 }
 
 void rd_film_drop(rd_film *film) {

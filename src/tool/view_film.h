@@ -13,7 +13,7 @@ enum { RD_FILM_WIDTH = 76 }; /* columns that frames should be painted for */
 /* A caller's storage, zeroed before the first frame. */
 typedef struct rd_film {
   char **frames; /* (count) as rd_frame_paint gives them, the last line the status */
-  size_t count, room;
+  size_t count;
   const char *title; /* shown above all, one line, as a shell's prompt; or NULL */
   double pause;      /* seconds that a frame stays; the last one stays 4 more */
 } rd_film;

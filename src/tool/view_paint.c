@@ -26,22 +26,10 @@ typedef struct sheet {
 
 static const char REPLACEMENT[] = "\xEF\xBF\xBD", MASK[] = "\xE2\x96\x92", END[] = "\xE2\x80\xA0";
 
-static void *grown(void *old, size_t need, size_t *room, size_t size) {
-  if (need <= *room)
-    return old;
-  size_t more = need * 2 + 64;
-  void *new = realloc(old, more * size);
-  if (new)
-    *room = more;
-  return new;
-}
-
 static void put(sheet *s, const char *bytes, size_t size, cell c) {
-  char *text = grown(s->text, s->size + size, &s->text_room, 1);
-  s->text = text ? text : s->text;
-  cell *cells = text ? grown(s->cells, s->count + 1, &s->cell_room, sizeof *cells) : NULL;
-  s->cells = cells ? cells : s->cells;
-  s->failed = s->failed || !cells;
+  s->failed = s->failed ||
+              rd_grow((void **)&s->text, &s->text_room, s->size + size, 1, NULL) != RD_OK ||
+              rd_grow((void **)&s->cells, &s->cell_room, s->count + 1, sizeof c, NULL) != RD_OK;
   if (s->failed)
     return;
   memcpy(s->text + s->size, bytes, size);
@@ -141,15 +129,11 @@ typedef struct line {
 /* All lines; *worth is how many of them go up to the last text that is no mask. */
 static line *cut(sheet *s, int width, size_t *count, size_t *worth) {
   line *lines = NULL;
-  size_t room = 0;
   *count = *worth = 0;
   for (size_t at = 0; at < s->count && !s->failed;) {
-    line *more = grown(lines, *count + 1, &room, sizeof *lines);
-    if (!more) {
-      s->failed = true;
+    s->failed = rd_grow_one((void **)&lines, *count, sizeof *lines, NULL) != RD_OK;
+    if (s->failed)
       break;
-    }
-    lines = more;
     line *l = &lines[(*count)++];
     l->from = at;
     l->to = line_end(s, at, width, &at);

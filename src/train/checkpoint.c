@@ -58,16 +58,14 @@ static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e)
 }
 
 static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) {
-  char *tensors = rd_path_join(folder, TENSORS);
+  const rd_path tensors = rd_path_in(folder, TENSORS);
   json_t *object = state_json(t);
   char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-  rd_code code = tensors ? write_tensors(t, tensors, e)
-                         : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's state");
+  rd_code code = write_tensors(t, tensors.text, e);
   if (code == RD_OK)
     code = rd_file_put(folder, STATE, text, e);
   json_decref(object);
   free(text);
-  free(tensors);
   return code;
 }
 
@@ -178,13 +176,9 @@ static rd_code read_state(rd_trainer *t, const json_t *state, rd_error *e) {
  * itself what its name says. */
 static rd_code open_whole(json_t **state, const char *folder, int64_t n, rd_error *e) {
   int64_t update = -1;
-  char *path = rd_path_join(folder, STATE);
-  rd_code code = path ? rd_seal_check(folder, NULL, e)
-                      : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
-  if (code == RD_OK)
-    code = rd_json_open(state, path, e);
-  free(path);
-  RD_TRY(code);
+  const rd_path path = rd_path_in(folder, STATE);
+  RD_TRY(rd_seal_check(folder, NULL, e));
+  RD_TRY(rd_json_open(state, path.text, e));
   RD_TRY(rd_json_int(*state, "update", 0, INT64_MAX, &update, e));
   return update == n ? RD_OK
                      : rd_fail(e, RD_BAD_INPUT, "%s/%s says that it is of update %lld", folder,
@@ -204,16 +198,10 @@ static void put_aside(const rd_trainer *t, const char *folder, const rd_error *w
 }
 
 static rd_code take(rd_trainer *t, const char *folder, const json_t *state, rd_error *e) {
-  char *tensors = rd_path_join(folder, TENSORS);
-  rd_code code = tensors ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
-  if (code == RD_OK)
-    code = read_state(t, state, e);
-  if (code == RD_OK)
-    code = read_tensors(t, tensors, e);
-  if (code == RD_OK)
-    code = rd_parameters_refresh(&t->parameters, e);
-  free(tensors);
-  return code;
+  const rd_path tensors = rd_path_in(folder, TENSORS);
+  RD_TRY(read_state(t, state, e));
+  RD_TRY(read_tensors(t, tensors.text, e));
+  return rd_parameters_refresh(&t->parameters, e);
 }
 
 rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {

@@ -37,9 +37,8 @@ static double flops_of_update(const rd_trainer *t) {
 /* Ids, examples and one batch of them. */
 static size_t data_bytes(const rd_trainer *t) {
   return (t->examples.list.capacity + t->validation.list.capacity) * sizeof(int32_t) +
-         (size_t)(t->examples.capacity + t->validation.capacity) *
-             (sizeof(rd_example) + sizeof(float)) +
-         (size_t)t->order.capacity * sizeof(int32_t) +
+         (t->examples.capacity + t->validation.capacity) * (sizeof(rd_example) + sizeof(float)) +
+         t->order.capacity * sizeof(int32_t) +
          (size_t)t->rules.rows * (5 * sizeof(int32_t) + 2 * sizeof(float));
 }
 

@@ -35,9 +35,8 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
   const rd_parameters *p = &t->parameters;
   rd_tensor *tensors = rd_calloc(p->count, sizeof *tensors, "the list of tensors", e);
   float **stored = rd_calloc(p->count, sizeof *stored, "the list of tensors", e);
-  char *path = rd_path_join(folder, file);
-  rd_code code =
-      tensors && stored && path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
+  const rd_path path = rd_path_in(folder, file);
+  rd_code code = tensors && stored ? RD_OK : RD_NO_MEMORY;
   for (size_t i = 0; code == RD_OK && i < p->count; i++) {
     const rd_parameter *item = &p->items[i];
     bool narrow = !masters && item->matrix && p->type == RD_BF16;
@@ -50,14 +49,13 @@ static rd_code write_tensors(const rd_trainer *t, const char *folder, const char
                                  e);
   }
   if (code == RD_OK)
-    code = rd_safetensors_write(path, tensors, p->count, e);
+    code = rd_safetensors_write(path.text, tensors, p->count, e);
   for (size_t i = 0; tensors && i < p->count; i++)
     free(tensors[i].name);
   for (size_t i = 0; stored && i < p->count; i++)
     free(stored[i]);
   free(stored);
   free(tensors);
-  free(path);
   return code;
 }
 
@@ -145,18 +143,16 @@ static rd_code write_adapter(const rd_trainer *t, const char *folder, rd_error *
 }
 
 rd_code rd_trainer_export(const rd_trainer *t, const char *name, rd_error *e) {
-  char *path = rd_path_join(t->settings->out, name), *part = NULL;
+  const rd_path path = rd_path_in(t->settings->out, name);
+  char *part = NULL;
   bool all = rd_train_settings_all(t->settings);
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
-  if (code == RD_OK)
-    code = rd_folder_begin(path, &part, e);
+  rd_code code = rd_folder_begin(path.text, &part, e);
   if (code == RD_OK)
     code = all ? write_model(t, part, e) : write_adapter(t, part, e);
   if (code == RD_OK)
-    code = rd_folder_commit(path, part, e);
+    code = rd_folder_commit(path.text, part, e);
   else if (part)
     rd_folder_abandon(part);
   free(part);
-  free(path);
   return code;
 }

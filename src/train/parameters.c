@@ -14,16 +14,8 @@
 /* A new row of the list; NULL when memory is out. */
 static rd_parameter *add(rd_parameters *p, const char *name, const char *end, int64_t rows,
                          int64_t cols, rd_error *e) {
-  if (p->count == p->capacity) {
-    size_t capacity = p->capacity ? p->capacity * 2 : 128;
-    rd_parameter *items = realloc(p->items, capacity * sizeof *items);
-    if (!items) {
-      rd_fail(e, RD_NO_MEMORY, "out of memory: the list of trained tensors");
-      return NULL;
-    }
-    p->items = items;
-    p->capacity = capacity;
-  }
+  if (rd_grow_one((void **)&p->items, p->count, sizeof *p->items, e) != RD_OK)
+    return NULL;
   rd_parameter *item = &p->items[p->count++];
   *item = (rd_parameter){.rows = rows, .cols = cols, .count = rows * cols};
   snprintf(item->name, sizeof item->name, "%.*s%s", RD_NAME - 16, name, end);

@@ -42,7 +42,7 @@ typedef struct rd_parameter {
 
 typedef struct rd_parameters {
   rd_parameter *items; /* (count) */
-  size_t count, capacity;
+  size_t count;
   int64_t total; /* elements of all */
   rd_dtype type; /* of the working copies */
   const rd_config *config;

@@ -30,19 +30,14 @@ int64_t rd_run_newest(const char *out, int64_t limit) {
 
 static const char *const traces[] = {"final", "best", "metrics.jsonl", "config.yaml"};
 
-static rd_code has(const char *out, const char *name, bool *there, rd_error *e) {
-  char *path = rd_path_join(out, name);
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", name);
-  *there = rd_path_exists(path);
-  free(path);
-  return RD_OK;
+static bool has(const char *out, const char *name) {
+  const rd_path path = rd_path_in(out, name);
+  return rd_path_exists(path.text);
 }
 
 rd_code rd_run_folder_check(const rd_train_settings *s, rd_error *e) {
   int64_t newest = rd_run_newest(s->out, INT64_MAX);
-  bool done = false;
-  RD_TRY(has(s->out, "final", &done, e));
+  bool done = has(s->out, "final");
   if (s->resume && s->overwrite)
     return rd_fail(e, RD_USAGE, "--resume and --overwrite: one of them");
   if (s->overwrite || (s->resume && (newest >= 0 || !done)))
@@ -57,28 +52,21 @@ rd_code rd_run_folder_check(const rd_train_settings *s, rd_error *e) {
                    "%s holds a run (checkpoint-%lld): --resume goes on with it, --overwrite starts "
                    "anew in its place, --out names another folder",
                    s->out, (long long)newest);
-  for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
-    bool there = false;
-    RD_TRY(has(s->out, traces[i], &there, e));
-    if (there)
+  for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
+    if (has(s->out, traces[i]))
       return rd_fail(e, RD_USAGE,
                      "%s holds a run (%s): --overwrite starts anew in its place, --out names "
                      "another folder",
                      s->out, traces[i]);
-  }
   return RD_OK;
 }
 
-static rd_code give_up(const char *out, const char *name, rd_error *e) {
-  char *path = rd_path_join(out, name);
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", name);
-  if (rd_path_is_folder(path))
-    rd_folder_abandon(path);
+static void give_up(const char *out, const char *name) {
+  const rd_path path = rd_path_in(out, name);
+  if (rd_path_is_folder(path.text))
+    rd_folder_abandon(path.text);
   else
-    unlink(path);
-  free(path);
-  return RD_OK;
+    unlink(path.text);
 }
 
 /* Checkpoints first: none of an earlier run may be taken for one of this. */
@@ -86,15 +74,13 @@ rd_code rd_run_folder_clear(const char *out, rd_error *e) {
   for (int64_t n; (n = rd_run_newest(out, INT64_MAX)) >= 0;) {
     char name[48];
     snprintf(name, sizeof name, "checkpoint-%lld", (long long)n);
-    RD_TRY(give_up(out, name, e));
-    bool still = true;
-    RD_TRY(has(out, name, &still, e));
-    if (still)
+    give_up(out, name);
+    if (has(out, name))
       return rd_fail(e, RD_IO, "%s/%s: cannot be removed: it holds folders, or is not ours", out,
                      name);
   }
   for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
-    RD_TRY(give_up(out, traces[i], e));
+    give_up(out, traces[i]);
   return RD_OK;
 }
 

@@ -11,36 +11,33 @@
 #include <string.h>
 
 static rd_code append(const char *out, const rd_train_watch *watch, json_t *row, rd_error *e) {
-  char *path = rd_path_join(out, "metrics.jsonl");
+  const rd_path path = rd_path_in(out, "metrics.jsonl");
   char *text = row ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(row);
-  rd_code code = path && text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: metrics.jsonl");
-  FILE *file = code == RD_OK ? fopen(path, "ae") : NULL;
+  rd_code code = text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: metrics.jsonl");
+  FILE *file = code == RD_OK ? fopen(path.text, "ae") : NULL;
   if (code == RD_OK && (!file || fprintf(file, "%s\n", text) < 0 || fflush(file) != 0))
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
+    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path.text, strerror(errno));
   if (file)
     fclose(file);
   if (code == RD_OK && watch->row)
     watch->row(watch->context, text);
   free(text);
-  free(path);
   return code;
 }
 
 rd_code rd_run_log_rewind(const char *out, int64_t update, rd_error *e) {
-  char *path = rd_path_join(out, "metrics.jsonl");
-  if (!path)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: metrics.jsonl");
+  const rd_path path = rd_path_in(out, "metrics.jsonl");
   rd_map map;
   rd_code code = RD_OK;
-  if (rd_path_exists(path) && (code = rd_map_open(&map, path, e)) == RD_OK) {
+  if (rd_path_exists(path.text) && (code = rd_map_open(&map, path.text, e)) == RD_OK) {
     const char *at = (const char *)map.data, *end = at + map.size, *keep = at;
     while (keep < end) {
       const char *stop = memchr(keep, '\n', (size_t)(end - keep));
       json_error_t why = {0};
       json_t *row = stop ? rd_json_load(keep, (size_t)(stop - keep), 0, &why) : NULL;
       if (!row && json_error_code(&why) == json_error_out_of_memory) {
-        code = rd_json_wrong(&why, path, e);
+        code = rd_json_wrong(&why, path.text, e);
         break;
       }
       bool later = !row || json_integer_value(json_object_get(row, "update")) > update;
@@ -51,10 +48,9 @@ rd_code rd_run_log_rewind(const char *out, int64_t update, rd_error *e) {
     }
     rd_file_piece part = {at, (size_t)(keep - at)};
     if (code == RD_OK)
-      code = rd_file_write(path, &part, 1, e);
+      code = rd_file_write(path.text, &part, 1, e);
     rd_map_close(&map);
   }
-  free(path);
   return code;
 }
 

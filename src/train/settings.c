@@ -369,11 +369,8 @@ rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_e
 }
 
 static rd_code add_source(rd_data_sources *sources, const char *entry, size_t size, rd_error *e) {
-  rd_data_source *items = realloc(sources->items, (sources->count + 1) * sizeof *items);
-  if (!items)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: the list of data files");
-  sources->items = items;
-  rd_data_source *item = &items[sources->count];
+  RD_TRY(rd_grow_one((void **)&sources->items, sources->count, sizeof *sources->items, e));
+  rd_data_source *item = &sources->items[sources->count];
   item->weight = 1.0;
   item->path = rd_print("%.*s", (int)size, entry);
   if (!item->path)

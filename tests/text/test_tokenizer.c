@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokenizers: published vectors, round trips, hostile text, special ids, streaming decode. */
+/* Tokenizers: published vectors, round trips, hostile text, special ids. */
 #include "file.h"
 #include "tokenizer.h"
 
@@ -220,42 +220,6 @@ static void test_stories(void **state) {
   rd_tokenizer_close(&t);
 }
 
-/* Pushed one by one, the text is that of decoding at once, and every part is whole characters. */
-static void test_streaming(void **state) {
-  (void)state;
-  rd_tokenizer *t = open_tini();
-  static const char text[] =
-      "caf\xC3\xA9 \xF0\x9F\x9A\x80 \xE1\x9E\x80\xE1\x9E\xB6 \xF0\x9F x \xE2";
-  int32_t *ids;
-  size_t count, size, used = 0;
-  char *whole, all[200];
-  rd_error e = {0};
-  assert_int_equal(rd_tokenizer_encode(t, text, sizeof text - 1, 0, &ids, &count, &e), RD_OK);
-  assert_int_equal(rd_tokenizer_decode(t, ids, count, RD_TOK_REPLACE, &whole, &size, &e), RD_OK);
-  rd_decoder d;
-  assert_int_equal(rd_decoder_init(&d, t, 0, &e), RD_OK);
-  for (size_t i = 0; i <= count; i++) {
-    const char *part;
-    size_t part_size;
-    if (i < count)
-      assert_int_equal(rd_decoder_push(&d, ids[i], &part, &part_size, &e), RD_OK);
-    else
-      rd_decoder_finish(&d, &part, &part_size);
-    assert_true(used + part_size < sizeof all);
-    assert_true(part_size == 0 || ((unsigned char)part[0] & 0xC0) != 0x80);
-    memcpy(all + used, part, part_size);
-    used += part_size;
-  }
-  assert_int_equal(used, size);
-  assert_memory_equal(all, whole, size);
-  const char *part;
-  assert_int_equal(rd_decoder_push(&d, 8192, &part, &size, &e), RD_BAD_INPUT);
-  rd_decoder_drop(&d);
-  free(ids);
-  free(whole);
-  rd_tokenizer_close(&t);
-}
-
 static const struct bad_row {
   const char *format, *data, *message;
 } bad_rows[] = {
@@ -323,7 +287,7 @@ int main(void) {
       cmocka_unit_test(test_vectors),   cmocka_unit_test(test_tini),
       cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_hostile),
       cmocka_unit_test(test_composes),  cmocka_unit_test(test_stories),
-      cmocka_unit_test(test_streaming), cmocka_unit_test(test_bad_files),
+      cmocka_unit_test(test_bad_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
