@@ -220,6 +220,7 @@ static int by_number(const void *a, const void *b) {
 static uint32_t settle_found(maker *m) {
   uint64_t hash = 0;
   size_t kept = 0;
+  m->steps += m->found_count;
   if (m->found_count > 1)
     qsort(m->found, m->found_count, sizeof *m->found, by_number);
   for (size_t i = 0; i < m->found_count; i++) {

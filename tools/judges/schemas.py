@@ -69,7 +69,8 @@ def made(r, depth):
     if kind >= 7:
         return conditional(r, kind, depth)
     if kind == 0:
-        return {"allOf": [obj(r, depth), {"type": "object", "properties": {"kind": schema(r, 0), "name": True}, "required": ["kind"]}]}
+        return {"allOf": [obj(r, depth), {"type": "object", "properties": {"kind": schema(r, 0), "name": True}, "required": ["kind"]}],
+                **r.choice([{}, {"unevaluatedProperties": False}, {"unevaluatedProperties": schema(r, 0)}])}
     if kind == 1:
         return {**obj(r, depth), "anyOf": [{"required": ["a"], "properties": {"a": schema(r, 0)}}, {"minProperties": 1}]}
     if kind == 2:
@@ -135,7 +136,7 @@ def schema(r, depth):
         return {"type": "array", "items": schema(r, depth - 1), **bounds}
     if kind == 9:
         prefix = [schema(r, depth - 1) for _ in range(r.randrange(1, 3))]
-        return {"type": "array", "prefixItems": prefix, "items": False, "minItems": r.randrange(len(prefix) + 1)}
+        return {"type": "array", "prefixItems": prefix, r.choice(["items", "unevaluatedItems"]): False, "minItems": r.randrange(len(prefix) + 1)}
     return obj(r, depth)
 
 
@@ -143,8 +144,10 @@ def obj(r, depth):
     names = r.sample(WORDS, r.randrange(5))
     depth = max(depth, 1)
     made = {"type": "object", "properties": {name: schema(r, depth - 1) for name in names}, "required": [n for n in names if r.random() < 0.6]}
-    more = r.randrange(4)
-    if more == 0:
+    more = r.randrange(5)
+    if more == 4:
+        made["unevaluatedProperties"] = r.random() < 0.3 and schema(r, 0)
+    elif more == 0:
         made["additionalProperties"] = schema(r, 0)
     elif more == 1:
         made["additionalProperties"] = True
