@@ -72,8 +72,9 @@ static rd_code put(const char *path, const char *part, const char *old, rd_error
 }
 
 rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
-  char *old = rd_print("%s.old", path), *parent = rd_print("%s/..", path);
-  rd_code code = old && parent ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
+  const rd_path parent = rd_path_in(path, "..");
+  char *old = rd_print("%s.old", path);
+  rd_code code = old ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
   if (code == RD_OK)
     code = rd_seal_write(part, e);
   if (code == RD_OK && rd_path_is_folder(path))
@@ -83,9 +84,8 @@ rd_code rd_folder_commit(const char *path, const char *part, rd_error *e) {
   if (code == RD_OK)
     code = put(path, part, old, e);
   if (code == RD_OK)
-    code = rd_folder_sync(parent, e);
+    code = rd_folder_sync(parent.text, e);
   free(old);
-  free(parent);
   return code;
 }
 
@@ -102,23 +102,22 @@ static rd_code held_by_another(int fd, const char *path, rd_error *e) {
 }
 
 rd_code rd_folder_lock(const char *path, int *lock, rd_error *e) {
-  char *name = rd_print("%s/.lock", path);
-  int fd = name ? open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666) : -1;
+  const rd_path name = rd_path_in(path, ".lock");
+  int fd = open(name.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   rd_code code = RD_OK;
   *lock = 0;
   if (fd < 0)
-    code = name ? rd_fail(e, RD_IO, "%s: cannot open: %s", name, strerror(errno))
-                : rd_fail(e, RD_NO_MEMORY, "out of memory: the name of a lock");
+    code = rd_fail(e, RD_IO, "%s: cannot open: %s", name.text, strerror(errno));
   else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-    code = errno == EWOULDBLOCK ? held_by_another(fd, path, e)
-                                : rd_fail(e, RD_IO, "%s: cannot lock: %s", name, strerror(errno));
+    code = errno == EWOULDBLOCK
+             ? held_by_another(fd, path, e)
+             : rd_fail(e, RD_IO, "%s: cannot lock: %s", name.text, strerror(errno));
   else if (ftruncate(fd, 0) != 0 || dprintf(fd, "%lld\n", (long long)getpid()) < 0)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", name, strerror(errno));
+    code = rd_fail(e, RD_IO, "%s: cannot write: %s", name.text, strerror(errno));
   if (code == RD_OK)
     *lock = fd + 1;
   else if (fd >= 0)
     close(fd);
-  free(name);
   return code;
 }
 

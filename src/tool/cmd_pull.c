@@ -75,11 +75,11 @@ static rd_code fetch_list(pull *p, rd_error *e) {
   return code == RD_OK ? rd_hub_files_choose(&p->files, &p->name, e) : code;
 }
 
-/* Where a file lies, or is to lie while it comes; a new string. */
-static rd_code place(char **path, const pull *p, const char *file, const char *ending,
-                     rd_error *e) {
-  *path = rd_print("%s/%s%s", p->folder, file, ending);
-  return *path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file);
+/* Where a file lies, or is to lie while it comes. */
+static rd_path place(const pull *p, const char *file, const char *ending) {
+  rd_path out = rd_path_in(p->folder, file);
+  strncat(out.text, ending, sizeof out.text - 1 - strlen(out.text));
+  return out;
 }
 
 static int64_t bytes_of(const char *path) {
@@ -101,17 +101,11 @@ static rd_code check_room(const pull *p, rd_error *e) {
   int64_t missing = 0;
   for (size_t i = 0; i < p->files.count; i++) {
     const rd_hub_file *file = &p->files.items[i];
-    char *path = NULL, *part = NULL;
-    rd_code code = place(&path, p, file->name, "", e);
-    if (code == RD_OK)
-      code = place(&part, p, file->name, ".part", e);
-    if (code == RD_OK && file->size > 0 && !is_there(p, file, path)) {
-      int64_t begun = bytes_of(part);
+    const rd_path path = place(p, file->name, ""), part = place(p, file->name, ".part");
+    if (file->size > 0 && !is_there(p, file, path.text)) {
+      int64_t begun = bytes_of(part.text);
       missing += file->size - (begun > 0 && begun <= file->size ? begun : 0);
     }
-    free(path);
-    free(part);
-    RD_TRY(code);
   }
   if (statvfs(p->folder, &fs) != 0)
     return rd_fail(e, RD_IO, "%s: %s", p->folder, strerror(errno));
@@ -172,22 +166,16 @@ static rd_code fetch_one(pull *p, const rd_hub_file *file, const char *path, con
 }
 
 static rd_code take(pull *p, const rd_hub_file *file, rd_error *e) {
-  char *path = NULL, *part = NULL;
-  RD_TRY(place(&path, p, file->name, "", e));
-  rd_code code = place(&part, p, file->name, ".part", e);
-  bool here = code == RD_OK && is_there(p, file, path);
-  if (code == RD_OK && !here)
-    code = make_parent(path, e);
-  if (code == RD_OK && !here)
-    code = fetch_one(p, file, path, part, e);
-  if (code == RD_OK && !p->s->common.quiet)
+  const rd_path path = place(p, file->name, ""), part = place(p, file->name, ".part");
+  const bool here = is_there(p, file, path.text);
+  if (!here) {
+    RD_TRY(make_parent(path.text, e));
+    RD_TRY(fetch_one(p, file, path.text, part.text, e));
+  }
+  if (!p->s->common.quiet)
     fprintf(stderr, "%s: %s, %.1f MB\n", file->name, here ? "there already" : "fetched",
-            (double)bytes_of(path) / 1e6);
-  if (code == RD_OK)
-    code = note(p, file, bytes_of(path), e);
-  free(path);
-  free(part);
-  return code;
+            (double)bytes_of(path.text) / 1e6);
+  return note(p, file, bytes_of(path.text), e);
 }
 
 static rd_code take_all(pull *p, rd_error *e) {

@@ -65,13 +65,11 @@ static void find_builtin(char **model) {
   for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
     for (size_t r = 0; r < sizeof roots / sizeof *roots; r++) {
       const struct builtin *b = &builtins[i];
-      char *file = rd_print("%s/%s/%s", folder, roots[r], b->file);
-      bool found = file && rd_path_exists(file);
-      free(file);
-      if (!found)
-        continue;
-      *model = rd_print("%s/%s/%s", folder, roots[r], b->path);
-      return;
+      const rd_path root = rd_path_in(folder, roots[r]), file = rd_path_in(root.text, b->file);
+      if (rd_path_exists(file.text)) {
+        *model = rd_path_join(root.text, b->path);
+        return;
+      }
     }
 }
 

@@ -69,6 +69,12 @@ static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) 
   return code;
 }
 
+static rd_path checkpoint(const rd_trainer *t, int64_t update) {
+  char name[40];
+  snprintf(name, sizeof name, "checkpoint-%lld", (long long)update);
+  return rd_path_in(t->settings->out, name);
+}
+
 /* The one just written is the first that is kept, whatever else lies there. */
 static void remove_old(const rd_trainer *t) {
   const char *out = t->settings->out;
@@ -80,38 +86,32 @@ static void remove_old(const rd_trainer *t) {
     limit = n - 1;
   }
   for (int64_t n; (n = rd_run_newest(out, limit)) >= 0; limit = n - 1) {
-    char *path = rd_print("%s/checkpoint-%lld", out, (long long)n);
-    if (path)
-      rd_folder_abandon(path);
-    free(path);
+    const rd_path path = checkpoint(t, n);
+    rd_folder_abandon(path.text);
   }
 }
 
 void rd_checkpoint_retreat(const rd_trainer *t) {
   int64_t before = t->update - 1;
   bool there = rd_run_newest(t->settings->out, before) == before;
-  char *path = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)before);
-  if (path && there && rd_run_newest(t->settings->out, before - 1) >= 0)
-    rd_folder_abandon(path);
-  free(path);
+  const rd_path path = checkpoint(t, before);
+  if (there && rd_run_newest(t->settings->out, before - 1) >= 0)
+    rd_folder_abandon(path.text);
 }
 
 rd_code rd_checkpoint_write(const rd_trainer *t, rd_error *e) {
-  char *path = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)t->update);
+  const rd_path path = checkpoint(t, t->update);
   char *part = NULL;
-  rd_code code = path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a checkpoint's name");
-  if (code == RD_OK)
-    code = rd_folder_begin(path, &part, e);
+  rd_code code = rd_folder_begin(path.text, &part, e);
   if (code == RD_OK)
     code = write_into(t, part, e);
   if (code == RD_OK)
-    code = rd_folder_commit(path, part, e);
+    code = rd_folder_commit(path.text, part, e);
   if (code == RD_OK)
     remove_old(t);
   else if (part)
     rd_folder_abandon(part);
   free(part);
-  free(path);
   return code == RD_OK ? code
                        : rd_prefix(e, code, "checkpoint of update %lld", (long long)t->update);
 }
@@ -211,18 +211,16 @@ rd_code rd_checkpoint_read(rd_trainer *t, bool *found, rd_error *e) {
   for (; !*found && (n = rd_run_newest(t->settings->out, limit)) >= 0; limit = n - 1) {
     json_t *state = NULL;
     why = (rd_error){0};
-    char *folder = rd_print("%s/checkpoint-%lld", t->settings->out, (long long)n);
-    rd_code code = folder ? open_whole(&state, folder, n, &why)
-                          : rd_fail(&why, RD_NO_MEMORY, "out of memory: a checkpoint's name");
+    const rd_path folder = checkpoint(t, n);
+    rd_code code = open_whole(&state, folder.text, n, &why);
     *found = code == RD_OK;
     if (*found)
-      code = take(t, folder, state, e);
+      code = take(t, folder.text, state, e);
     else if (code == RD_NO_MEMORY)
       rd_fail(e, code, "%s", why.message);
     else
-      put_aside(t, folder, &why);
+      put_aside(t, folder.text, &why);
     json_decref(state);
-    free(folder);
     if (*found || code == RD_NO_MEMORY)
       return code;
   }

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "golden_cases.h"
 #include "rope.h"
+#include "scene.h"
 
 static const char *engine_now;
 
@@ -51,48 +52,14 @@ static void every_engine_agrees_with_the_reference(void **state) {
 
 /* --- beside the processor's ------------------------------------------------------------------- */
 
-enum { T = 40, MOST_V = 304 };
-
-typedef struct scene {
-  int32_t ids[T], masked[T];
-  rd_wanted wanted[T];
-  rd_propose_rule rule;
-  rd_proposal out[T];
-  float logits[T][MOST_V];
-  int64_t V;
-  rd_need need;
-} scene;
+enum { T = SCENE_LENGTH };
 
 static void scene_init(scene *s, const rd_model *m, int64_t attention, int64_t first, int64_t end,
                        int64_t gated) {
-  memset(s, 0, sizeof *s);
-  s->V = m->config.vocab;
-  s->rule = (rd_propose_rule){.temperature = 1, .top_k = 4, .top_p = 0.9, .eos = -1, .seed = 11};
-  for (int i = 0; i < T; i++) {
-    s->ids[i] = 33 + 11 * i % 200;
-    s->masked[i] = i < 5 ? 285 : s->ids[i];
-  }
-  s->need = (rd_need){.canvas = s->ids,
-                      .length = T,
-                      .first = first,
-                      .end = end,
-                      .gated = gated,
-                      .attention = attention,
-                      .guidance = 0.7,
-                      .wanted = s->wanted,
-                      .out = s->out};
-  for (int64_t p = first; p < end; p++)
-    s->wanted[s->need.count++] = (rd_wanted){.position = p, .draw = {&s->rule, 2, (uint32_t)p}};
-}
-
-static rd_code keep(void *context, int64_t need, int64_t first, int64_t count, float *logits,
-                    rd_error *e) {
-  scene *s = (scene *)context + need;
-  (void)e;
-  for (int64_t i = 0; i < count; i++)
-    memcpy(s->logits[s->wanted[first + i].position], logits + i * s->V,
-           (size_t)s->V * sizeof *logits);
-  return RD_OK;
+  const rd_propose_rule rule = {.temperature = 1, .top_k = 4, .top_p = 0.9, .eos = -1, .seed = 11};
+  const rd_need need = {
+      .first = first, .end = end, .gated = gated, .attention = attention, .guidance = 0.7};
+  scene_begin(s, T, m->config.vocab, rule, 2, need);
 }
 
 /* What is asked one after the other over one lane each: all, then a range, then with a gate. */
@@ -129,7 +96,7 @@ static void run_plans(const rd_model *m, const char *name, int step, scene *s, r
     needs[n] = s[n].need;
     n++;
   }
-  if (engine->scores(engine, needs, n, keep, s, &e) != RD_OK ||
+  if (engine->scores(engine, needs, n, scene_keep, s, &e) != RD_OK ||
       (proposes && engine->propose(engine, needs, n, &e) != RD_OK))
     fail_msg("%s, step %d: %s", name, step, e.message);
 }
@@ -138,7 +105,7 @@ static void run_plans(const rd_model *m, const char *name, int step, scene *s, r
 static void assert_alike(const scene *is, const scene *should, double bound, const char *what) {
   double difference = 0, norm = 0;
   for (int64_t p = should->need.first; p < should->need.end; p++)
-    for (int64_t v = 0; v < should->V; v++) {
+    for (int64_t v = 0; v < should->vocab; v++) {
       const double x = (double)is->logits[p][v], y = (double)should->logits[p][v];
       difference += (x - y) * (x - y);
       norm += y * y;
@@ -242,7 +209,7 @@ static rd_model *open_pair(const struct pair *pair) {
 enum { GUIDED = 5 };
 static void see(void *context, int64_t index, const float *logits, const rd_proposal *proposal) {
   scene *s = context;
-  memcpy(s->logits[index], logits, (size_t)s->V * sizeof *logits);
+  memcpy(s->logits[index], logits, (size_t)s->vocab * sizeof *logits);
   assert_true(logits[proposal->id] > -INFINITY);
 }
 
@@ -272,7 +239,7 @@ static void pairs_that_fall_apart_are_joined(void **state) {
     for (int64_t p = 0; p < s[1][i].need.count; p++) {
       assert_int_equal(s[0][i].out[p].id, s[1][i].out[p].id);
       assert_true(fabsf(s[0][i].out[p].probability - s[1][i].out[p].probability) < 1e-3f);
-      for (int64_t v = 0; i % 2 && v < s[1][i].V; v++)
+      for (int64_t v = 0; i % 2 && v < s[1][i].vocab; v++)
         assert_true(fabsf(s[0][i].logits[p][v] - s[1][i].logits[p][v]) < 1e-3f);
     }
   rd_model_close(&m);
@@ -307,7 +274,7 @@ static void the_base_reads_drafts(void **state) {
           now->need.read_end = END;
           now->need.base_weight = 0.4;
         }
-        if (engine->scores(engine, &now->need, 1, keep, now, &e) != RD_OK)
+        if (engine->scores(engine, &now->need, 1, scene_keep, now, &e) != RD_OK)
           fail_msg("%s", e.message);
       }
       for (int l = 0; l < 2; l++)

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "linear.h"
 #include "precision.h"
+#include "scene.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -18,42 +19,10 @@
 
 enum { T = 24, V = 288, ROWS = 200, WORDS = (V + 63) / 64 };
 
-/* A canvas, its wanted positions, and what comes out. */
-typedef struct scene {
-  int32_t ids[T], masked[T];
-  rd_wanted wanted[T];
-  rd_proposal out[T];
-  float logits[T][V];
-  rd_propose_rule rule;
-  rd_need need;
-} scene;
-
 static void scene_init(scene *s, int64_t attention, int64_t first, int64_t end) {
-  memset(s, 0, sizeof *s);
-  s->rule = (rd_propose_rule){.temperature = 0, .top_p = 1, .eos = -1, .seed = 7};
-  for (int i = 0; i < T; i++) {
-    s->ids[i] = 33 + 11 * i % 200;
-    s->masked[i] = i < 5 ? 285 : s->ids[i];
-  }
-  s->need = (rd_need){.canvas = s->ids,
-                      .length = T,
-                      .first = first,
-                      .end = end,
-                      .attention = attention,
-                      .guidance = 1,
-                      .wanted = s->wanted,
-                      .out = s->out};
-  for (int64_t p = first; p < end; p++)
-    s->wanted[s->need.count++] = (rd_wanted){.position = p, .draw = {&s->rule, 1, (uint32_t)p}};
-}
-
-static rd_code keep(void *context, int64_t need, int64_t first, int64_t count, float *logits,
-                    rd_error *e) {
-  scene *s = context;
-  (void)e;
-  for (int64_t i = 0; i < count; i++)
-    memcpy(s[need].logits[s[need].wanted[first + i].position], logits + i * V, V * sizeof *logits);
-  return RD_OK;
+  const rd_propose_rule rule = {.temperature = 0, .top_p = 1, .eos = -1, .seed = 7};
+  scene_begin(s, T, V, rule, 1,
+              (rd_need){.first = first, .end = end, .attention = attention, .guidance = 1});
 }
 
 /* Scores of scenes s[0..n) in one call. */
@@ -62,7 +31,7 @@ static void score(rd_engine *engine, scene *s, int64_t n) {
   rd_error e = {0};
   for (int64_t i = 0; i < n; i++)
     needs[i] = s[i].need;
-  if (engine->scores(engine, needs, n, keep, s, &e) != RD_OK)
+  if (engine->scores(engine, needs, n, scene_keep, s, &e) != RD_OK)
     fail_msg("%s", e.message);
 }
 

@@ -51,60 +51,46 @@ static void interrupted_runs_go_on(void **state) {
 /* --- damaged checkpoints -----------------------------------------------------------------------
  */
 
-static void slurp(const char *path, char **data, size_t *size) {
-  assert_int_equal(rd_file_read(path, 1 << 26, data, size, NULL), RD_OK);
+/* What becomes of a file's bytes, behind which there is room for a few more. */
+static void flip_a_bit(char *data, size_t *size) {
+  data[*size * 3 / 4] ^= 4;
 }
 
-static void spill(const char *path, const char *data, size_t size) {
-  rd_file_piece piece = {data, size};
+static void zero_a_half(char *data, size_t *size) {
+  memset(data + *size / 2, 0, *size - *size / 2);
+}
+
+static void cut_off(char *data, size_t *size) {
+  (void)data;
+  *size /= 2;
+}
+
+/* "update" becomes 10^18. */
+static void boast(char *data, size_t *size) {
+  char *at = strstr(data, "\"update\": "), *rest = at ? strchr(at, ',') : NULL;
+  assert_non_null(rest);
+  char *copy = rd_strdup(rest, NULL);
+  *size = (size_t)(at - data) + (size_t)sprintf(at, "\"update\": 1000000000000000000%s", copy);
+  free(copy);
+}
+
+/* Without a change the file goes. */
+static void spoil(const char *path, void (*change)(char *data, size_t *size)) {
+  enum { ROOM = 40 };
+  rd_map map;
+  if (!change) {
+    assert_int_equal(unlink(path), 0);
+    return;
+  }
+  assert_int_equal(rd_map_open(&map, path, NULL), RD_OK);
+  rd_file_piece piece = {NULL, map.size};
+  char *data = calloc(map.size + ROOM, 1);
+  memcpy(data, map.data, map.size);
+  rd_map_close(&map);
+  change(data, &piece.size);
+  piece.data = data;
   assert_int_equal(rd_file_write(path, &piece, 1, NULL), RD_OK);
-}
-
-static void flip_a_bit(const char *path) {
-  size_t size;
-  char *data;
-  slurp(path, &data, &size);
-  data[size * 3 / 4] ^= 4;
-  spill(path, data, size);
   free(data);
-}
-
-static void zero_a_half(const char *path) {
-  size_t size;
-  char *data;
-  slurp(path, &data, &size);
-  memset(data + size / 2, 0, size - size / 2);
-  spill(path, data, size);
-  free(data);
-}
-
-static void cut_off(const char *path) {
-  size_t size;
-  char *data;
-  slurp(path, &data, &size);
-  spill(path, data, size / 2);
-  free(data);
-}
-
-static void take_away(const char *path) {
-  assert_int_equal(unlink(path), 0);
-}
-
-/* "update" becomes 10^18; without a seal, as before there were any. */
-static void boast(const char *path) {
-  size_t size;
-  char *data, changed[4096];
-  slurp(path, &data, &size);
-  const char *at = strstr(data, "\"update\": ");
-  assert_non_null(at);
-  assert_true(size < sizeof changed - 30);
-  int n = snprintf(changed, sizeof changed, "%.*s\"update\": 1000000000000000000%s",
-                   (int)(at - data), data, strchr(at, ','));
-  spill(path, changed, (size_t)n);
-  free(data);
-  char *seal = path_of("damaged/checkpoint-6/checksums.json");
-  unlink(seal);
-  free(seal);
 }
 
 static void keep_note(void *context, const char *message) {
@@ -118,17 +104,18 @@ static void damaged_checkpoints_are_not_believed(void **state) {
   (void)state;
   static const struct {
     const char *name, *file;
-    void (*damage)(const char *path);
+    void (*change)(char *data, size_t *size); /* NULL: the file goes */
+    bool unsealed;                            /* as before there were seals */
   } cases[] = {
-      {"a flipped bit", "tensors.safetensors", flip_a_bit},
-      {"a zeroed half", "tensors.safetensors", zero_a_half},
-      {"half a file", "tensors.safetensors", cut_off},
-      {"no tensors", "tensors.safetensors", take_away},
-      {"another state", "state.json", flip_a_bit},
-      {"no state", "state.json", take_away},
-      {"a state that boasts", "state.json", boast},
-      {"a damaged seal", "checksums.json", flip_a_bit},
-      {"half a seal", "checksums.json", cut_off},
+      {"a flipped bit", "tensors.safetensors", flip_a_bit, false},
+      {"a zeroed half", "tensors.safetensors", zero_a_half, false},
+      {"half a file", "tensors.safetensors", cut_off, false},
+      {"no tensors", "tensors.safetensors", NULL, false},
+      {"another state", "state.json", flip_a_bit, false},
+      {"no state", "state.json", NULL, false},
+      {"a state that boasts", "state.json", boast, true},
+      {"a damaged seal", "checksums.json", flip_a_bit, false},
+      {"half a seal", "checksums.json", cut_off, false},
   };
   static const char *const whole[] = {"updates=8", "out=ROOT/undamaged", NULL}, *const none[] = {
                                                                                     NULL};
@@ -147,7 +134,10 @@ static void damaged_checkpoints_are_not_believed(void **state) {
     run_with(&b, &u, factors, part, schedule, false);
     end(&b, &u);
     snprintf(path, sizeof path, "%s/damaged/checkpoint-6/%s", root, cases[c].file);
-    cases[c].damage(path);
+    spoil(path, cases[c].change);
+    snprintf(path, sizeof path, "%s/damaged/checkpoint-6/checksums.json", root);
+    if (cases[c].unsealed)
+      spoil(path, NULL);
     const rd_train_watch watch = {.context = note, .note = keep_note};
     const char *const *lists[] = {factors, rest, schedule, NULL};
     settings_of(&u, lists);
@@ -165,7 +155,7 @@ static void damaged_checkpoints_are_not_believed(void **state) {
     char path[300];
     snprintf(path, sizeof path, "%s/damaged/%s/%s", root, kept[k],
              k < 2 ? "tensors.safetensors" : "adapter_model.safetensors");
-    k < 2 ? flip_a_bit(path) : take_away(path);
+    spoil(path, k < 2 ? flip_a_bit : NULL);
   }
   char note[400] = "", *final = path_of("damaged/final/adapter_model.safetensors");
   const rd_train_watch watch = {.context = note, .note = keep_note};
