@@ -24,8 +24,8 @@ typedef struct rd_checked {
   double spent;    /* on the drafting pass before */
   rd_lately plain, helped;
   int64_t rest, wait; /* plain passes before drafts are tried again; how many it was last time */
-  bool branching; /* passes that check draft too (branched.h): the gate can */
-  int64_t masks;  /* rows of each branch of this pass; 0: it has none */
+  bool branching;     /* passes that check draft too (branched.h): the gate can */
+  int64_t masks;      /* rows of each branch of this pass; 0: it has none */
   int32_t blanks[RD_AHEAD_MOST]; /* masks */
   rd_branches branches;
   rd_propose_rule likeliest;        /* how branches choose: the best word, at any temperature */

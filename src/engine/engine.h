@@ -117,7 +117,7 @@ typedef rd_code rd_states_sink(void *context, int64_t need, int64_t index, const
                                rd_error *e);
 
 struct rd_engine {
-  rd_pace pace;  /* what drafting in passes that check has been worth, one answer after the other */
+  rd_pace pace; /* what drafting in passes that check has been worth, one answer after the other */
   /* Fill needs[i].out for all i; more than fit in a pass are run in several. A need's results do
    * not depend on the others, but for rounding where the engine's row says so. Never allocates.
    * After an error the ranges of the needs' lanes are forgotten. RD_USAGE: a need that fits in no
