@@ -91,5 +91,5 @@ static void round_rows(void *context, int thread, int64_t first, int64_t last) {
 
 void rd_group_rows_round(rd_group_rows *out, const void *x, rd_dtype type, int64_t stride_) {
   rounding j = {out, x, type, stride_, rd_group_kernels_get(), rd_kernels_get()};
-  rd_parallel(out->rows, 1 + 16384 / (out->cols + 1), round_rows, &j);
+  rd_parallel(out->rows, 1 + 4096 / (out->cols + 1), round_rows, &j);
 }

@@ -11,15 +11,28 @@ static void scale_rows(rd_mat mid, float scale) {
     rd_scale(mid.data, mid.type, scale, mid.rows * mid.cols);
 }
 
-/* x w' where the first rows have another w than the rest: each range is rounded anew. */
+/* Where the rounding of the rows behind the first ones lies: behind theirs. */
+static void *room_behind(const rd_linear *l, const rd_input *x, int64_t clean) {
+  const rd_rounding *before = l->plain->format->rounding;
+  const size_t bytes = before ? before->room(clean, x->x.cols) : 0;
+  return x->room ? (char *)x->room + (bytes + RD_ALIGNMENT - 1) / RD_ALIGNMENT * RD_ALIGNMENT
+                 : NULL;
+}
+
+/* x w' where the first rows have another w than the rest. All products of one place are cut at the
+ * same row, so that each part is rounded once for them all. */
 static rd_code two_products(const rd_linear *l, rd_mat y, bool add, rd_input *x, int64_t clean,
                             rd_error *e) {
   int64_t rest = y.rows - clean;
-  rd_input before = {.x = rd_mat_part(x->x, 0, clean), .room = x->room};
-  rd_input behind = {.x = rd_mat_part(x->x, clean, rest), .room = x->room};
+  rd_input before = {.x = rd_mat_part(x->x, 0, clean), .room = x->room, .rounding = x->halves};
+  rd_input behind = {
+      .x = rd_mat_part(x->x, clean, rest), .room = room_behind(l, x, clean), .rounding = x->halves};
   x->rounding = NULL; /* the room is used for parts */
   RD_TRY(rd_matrix_multiply(rd_mat_part(y, 0, clean), l->plain, &before, add, e));
-  return rest > 0 ? rd_matrix_multiply(rd_mat_part(y, clean, rest), &l->w, &behind, add, e) : RD_OK;
+  if (rest > 0)
+    RD_TRY(rd_matrix_multiply(rd_mat_part(y, clean, rest), &l->w, &behind, add, e));
+  x->halves = rest == 0 || before.rounding == behind.rounding ? before.rounding : NULL;
+  return RD_OK;
 }
 
 rd_code rd_linear_forward(const rd_linear *l, rd_mat y, bool add, rd_input *x, int64_t clean,

@@ -204,8 +204,8 @@ int64_t rd_weights_rank(const rd_weights *w, const rd_config *c) {
   return rank;
 }
 
-size_t rd_weights_room(const rd_weights *w, const rd_config *c, int64_t T) {
-  size_t most = w->plain ? rd_weights_room(w->plain, c, T) : 0;
+static size_t most_room(const rd_weights *w, const rd_config *c, int64_t T) {
+  size_t most = w->plain ? most_room(w->plain, c, T) : 0;
   rd_walk p = rd_parts_of(c, NULL, w, NULL);
   while (rd_parts_next(&p)) {
     const rd_rounding *rounding = p.linear ? p.linear->w.format->rounding : NULL;
@@ -213,4 +213,10 @@ size_t rd_weights_room(const rd_weights *w, const rd_config *c, int64_t T) {
     most = room > most ? room : most;
   }
   return most;
+}
+
+/* Rows that are rounded in two parts begin twice where a vector may. */
+size_t rd_weights_room(const rd_weights *w, const rd_config *c, int64_t T) {
+  const size_t most = most_room(w, c, T);
+  return most > 0 ? most + 2 * RD_ALIGNMENT : 0;
 }

@@ -31,7 +31,8 @@ typedef struct rd_rounding {
 typedef struct rd_input {
   rd_mat x;                    /* (T, in) f32 or bf16 */
   void *room;                  /* for T rows of the rounding; NULL where no format rounds */
-  const rd_rounding *rounding; /* what `room` holds; NULL: nothing yet */
+  const rd_rounding *rounding; /* what `room` holds; NULL: nothing yet, or ... */
+  const rd_rounding *halves;   /* ... the first rows and the rest, each by itself (linear.c) */
 } rd_input;
 
 struct rd_format {

@@ -145,6 +145,7 @@ rd_code rd_matrix_multiply(rd_mat y, const rd_matrix *w, rd_input *x, bool add, 
   if (wanted && wanted != x->rounding) {
     wanted->round(x->room, x->x);
     x->rounding = wanted;
+    x->halves = NULL;
     rd_profile_lap("quantize");
   }
   return w->format->multiply(y, w, x, add ? 1.0f : 0.0f, e);
