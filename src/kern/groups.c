@@ -165,9 +165,10 @@ static void expect(const product *j, int64_t p, int64_t first, int64_t last) {
   }
 }
 
-/* Sums of rows first .. first + rows over panel p: in blocks of rows that differ by one at most. */
+/* Sums of rows first .. first + rows over panel p: in blocks of rows that differ by one at most.
+ * `whole`: the last of them are y itself. */
 static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p, int64_t first,
-                      int64_t rows) {
+                      int64_t rows, bool whole) {
   const rd_group_rows *x = j->x;
   const int64_t blocks = over(rows, RD_TILE_ROWS), groups = over(x->cols, RD_GROUP);
   /* Nibbles are widened for several blocks of rows; one takes them as they are. */
@@ -177,7 +178,6 @@ static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p,
    * own prefetching, of one stream, does better with a short look only. */
   const int64_t lines = over(j->m->kind->quant_bytes / 64, blocks), ahead = rows > 1 ? 8192 : 1024;
   opened o;
-  memset(sums, 0, (size_t)(rows * RD_PANEL) * sizeof *sums);
   for (int64_t i = 0; i < x->pieces; i++) {
     const int64_t left = groups - i * RD_TILE_GROUPS;
     const rd_group_block block = open_block(&o, j->m, j->kernels, widen, p, i * RD_TILE_GROUPS,
@@ -194,9 +194,15 @@ static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p,
                                     x->step + r * RD_STEPS,
                                     next + b * lines * 64 * RD_TILE_GROUPS,
                                     lines};
-      if (i + 1 == x->pieces)
+      float *const own = sums + from * RD_PANEL;
+      rd_group_sums s = {i > 0 ? own : NULL, own, RD_PANEL, false};
+      if (i + 1 == x->pieces) {
         expect(j, p, first + from, first + to);
-      j->kernels->tile(sums + from * RD_PANEL, &block, &slice, (int)(to - from));
+        if (whole)
+          s = (rd_group_sums){s.from, (float *)j->y + (first + from) * j->stride + p * RD_PANEL,
+                              j->stride, j->add};
+      }
+      j->kernels->tile(&s, &block, &slice, (int)(to - from));
     }
   }
 }
@@ -217,8 +223,9 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
         (i / chunks + 1) * j->run < j->panels ? (i / chunks + 1) * j->run : j->panels;
     for (int64_t p = i / chunks * j->run; p < end; p++) {
       const int64_t n = N - p * RD_PANEL < RD_PANEL ? N - p * RD_PANEL : RD_PANEL;
-      sum_panel(j, sums, p, row, rows);
-      for (int64_t r = 0; r < rows; r++)
+      const bool whole = j->type == RD_F32 && n == RD_PANEL;
+      sum_panel(j, sums, p, row, rows, whole);
+      for (int64_t r = 0; !whole && r < rows; r++)
         j->plain->unquantize[j->type](rd_at(j->y, j->type, (row + r) * j->stride + p * RD_PANEL),
                                       sums + r * RD_PANEL, 1, ones, j->add, n);
     }

@@ -99,7 +99,7 @@ void rd_groups_row(float *out, const rd_groups *m, int64_t row);
 typedef struct rd_group_rows {
   int64_t rows, cols; /* M, K */
   int64_t pieces;     /* ceil(K / 512): of each, all rows lie together */
-  int8_t *low, *high; /* (pieces, M, 512): zero beyond K */
+  int8_t *low, *high; /* (pieces, M, 512): zero beyond K, as far as a step reaches */
   uint8_t *spill;     /* (pieces, M, 16): bit t: the high plane is not zero in numbers 4t .. 4t + 3
                          of the group */
   int32_t *offset;    /* (pieces, M, 16): -128 times the sum of the group's x */

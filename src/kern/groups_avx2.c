@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) void groups(float *sums, const rd_g
   }
 }
 
-static void tile_any(float *sums, const rd_group_block *b, const rd_group_slice *a, int rows) {
+static void add_tile(float *sums, const rd_group_block *b, const rd_group_slice *a, int rows) {
   for (int r = 0; r < rows; r += ROWS) {
     rd_group_slice part = *a;
     part.low += r * RD_PIECE;

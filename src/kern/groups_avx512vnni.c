@@ -133,8 +133,8 @@ span(__m512 total[][2], const rd_group_block *b, const rd_group_slice *a, const 
   }
 }
 
-static inline __attribute__((always_inline)) void tile(float *sums, const rd_group_block *b,
-                                                       const rd_group_slice *a, const form f) {
+static inline __attribute__((always_inline)) void
+tile(const rd_group_sums *s, const rd_group_block *b, const rd_group_slice *a, const form f) {
   ahead fetch = {a->next, (const char *)a->low + f.rows * RD_PIECE, a->lines};
   __m512 total[RD_TILE_ROWS][2];
   unsigned char spill[RD_TILE_GROUPS];
@@ -144,8 +144,8 @@ static inline __attribute__((always_inline)) void tile(float *sums, const rd_gro
   _mm_storeu_si128((__m128i *)spill, some);
 #pragma GCC unroll 8
   for (int r = 0; r < f.rows; r++) {
-    total[r][0] = _mm512_loadu_ps(sums + r * RD_PANEL);
-    total[r][1] = _mm512_loadu_ps(sums + r * RD_PANEL + 16);
+    total[r][0] = s->from ? _mm512_loadu_ps(s->from + r * RD_PANEL) : _mm512_setzero_ps();
+    total[r][1] = s->from ? _mm512_loadu_ps(s->from + r * RD_PANEL + 16) : _mm512_setzero_ps();
   }
   int64_t g = 0;
   for (; g + RD_STEP_GROUPS <= b->groups; g += RD_STEP_GROUPS)
@@ -154,16 +154,23 @@ static inline __attribute__((always_inline)) void tile(float *sums, const rd_gro
     span(total, b, a, spill, g, 1, &fetch, f);
 #pragma GCC unroll 8
   for (int r = 0; r < f.rows; r++) {
-    _mm512_storeu_ps(sums + r * RD_PANEL, total[r][0]);
-    _mm512_storeu_ps(sums + r * RD_PANEL + 16, total[r][1]);
+    float *to = s->to + r * s->stride;
+    if (s->add) {
+      total[r][0] = _mm512_add_ps(total[r][0], _mm512_loadu_ps(to));
+      total[r][1] = _mm512_add_ps(total[r][1], _mm512_loadu_ps(to + 16));
+    }
+    _mm512_storeu_ps(to, total[r][0]);
+    _mm512_storeu_ps(to + 16, total[r][1]);
   }
 }
 
-typedef void tile_function(float *sums, const rd_group_block *b, const rd_group_slice *a);
+typedef void tile_function(const rd_group_sums *s, const rd_group_block *b,
+                           const rd_group_slice *a);
 
 #define TILE(name, rows, minimum, packed)                                                          \
-  static void name##_##rows(float *sums, const rd_group_block *b, const rd_group_slice *a) {       \
-    tile(sums, b, a, (form){rows, minimum, packed});                                               \
+  static void name##_##rows(const rd_group_sums *s, const rd_group_block *b,                       \
+                            const rd_group_slice *a) {                                             \
+    tile(s, b, a, (form){rows, minimum, packed});                                                  \
   }
 #define TILES(name, minimum, packed)                                                               \
   TILE(name, 1, minimum, packed)                                                                   \
@@ -176,10 +183,11 @@ TILES(bytes_minimum, true, false)
 TILES(nibbles, false, true)
 TILES(nibbles_minimum, true, true)
 
-static void tile_any(float *sums, const rd_group_block *b, const rd_group_slice *a, int rows) {
+static void tile_any(const rd_group_sums *s, const rd_group_block *b, const rd_group_slice *a,
+                     int rows) {
   static tile_function *const *const tiles[2][2] = {{bytes, bytes_minimum},
                                                     {nibbles, nibbles_minimum}};
-  tiles[b->packed][b->minima != NULL][rows - 1](sums, b, a);
+  tiles[b->packed][b->minima != NULL][rows - 1](s, b, a);
 }
 
 static void widen(uint8_t *out, const uint8_t *from, int64_t groups, int bias) {
@@ -204,9 +212,9 @@ static void from_f16(float *out, const rd_f16 *from, float factor, int64_t n) {
 /* As groups_rows.inc has it, 16 numbers at a time: conversions round to even, and the lower plane
  * is the lower byte. */
 static void round_piece(int8_t *low, int8_t *high, uint8_t *spill, int32_t *offset, float *step,
-                        const float *x, float mean) {
+                        const float *x, float mean, int steps) {
   enum { SPAN = RD_STEP_GROUPS * RD_GROUP };
-  for (int s = 0; s < RD_STEPS; s++, x += SPAN) {
+  for (int s = 0; s < steps; s++, x += SPAN) {
     __m512 top = _mm512_setzero_ps();
 #pragma GCC unroll 4
     for (int i = 0; i < SPAN; i += 16)
@@ -230,6 +238,7 @@ static void round_piece(int8_t *low, int8_t *high, uint8_t *spill, int32_t *offs
   }
 }
 
+#define GROUPS_TILE tile_any
 #define GROUPS_ROUND round_piece
 #define GROUPS_PACKED true
 #define GROUPS_TABLE rd_group_kernels_avx512vnni

@@ -32,10 +32,18 @@ typedef struct rd_group_slice {
   int64_t lines;            /* so many cache lines for each group */
 } rd_group_slice;
 
+/* The sums of a tile: where they come from, and where they go to with what is added to them. */
+typedef struct rd_group_sums {
+  const float *from; /* (rows, 32); NULL: zeros */
+  float *to;         /* rows of 32, `stride` apart */
+  int64_t stride;
+  bool add; /* to what is there */
+} rd_group_sums;
+
 typedef struct rd_group_kernels {
   bool packed; /* tile takes nibbles */
-  /* sums (rows, 32) += the products of a block with `rows` <= RD_TILE_ROWS rows. */
-  void (*tile)(float *sums, const rd_group_block *b, const rd_group_slice *a, int rows);
+  /* s->to (rows, 32) = s->from + the products of a block with `rows` <= RD_TILE_ROWS rows. */
+  void (*tile)(const rd_group_sums *s, const rd_group_block *b, const rd_group_slice *a, int rows);
   /* `groups` groups of nibbles to bytes, each plus `bias` (120 or 128). In a group of 512 bytes [4
    * steps][32][4] the lower halves are steps 0..3, the upper ones 4..7. `from` may lie anywhere. */
   void (*widen)(uint8_t *out, const uint8_t *from, int64_t groups, int bias);
@@ -44,12 +52,12 @@ typedef struct rd_group_kernels {
   void (*from_bf16)(float *out, const rd_bf16 *from, int64_t n);
   /* out (groups, 32) = unit (32) times the multiples (groups, 32) */
   void (*multiples)(float *out, const float *unit, const uint8_t *multiples, int64_t groups);
-  /* A piece of activations: sums (RD_LANES) += |x|. */
-  void (*measure)(float *sums, const float *x /* (RD_PIECE) */);
-  /* A piece of a row whose magnitudes are `mean` on average to integers, as rd_group_rows has them;
-   * a mean that is no number makes steps that are none. */
+  /* The first `steps` x RD_STEP_GROUPS groups of a piece of activations: sums (RD_LANES) += |x|. */
+  void (*measure)(float *sums, const float *x, int steps);
+  /* The same part of a row whose magnitudes are `mean` on average to integers, as rd_group_rows has
+   * them; a mean that is no number makes steps that are none. */
   void (*round)(int8_t *low, int8_t *high, uint8_t *spill, int32_t *offset, float *step,
-                const float *x, float mean);
+                const float *x, float mean, int steps);
 } rd_group_kernels;
 
 /* The step of RD_STEP_GROUPS groups whose largest magnitude is `top`, in a row whose magnitudes are

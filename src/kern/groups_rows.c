@@ -50,19 +50,23 @@ typedef struct rounding {
   const rd_kernels *plain;
 } rounding;
 
-/* Piece i of a row as f32, zeros after its end. */
-static void piece(float *out /* (RD_PIECE) */, const rounding *j, int64_t row, int64_t i) {
+/* Piece i of a row as f32, zeros after its end as far as the last of its steps reaches. Returns the
+ * number of these. */
+static int piece(float *out /* (RD_PIECE) */, const rounding *j, int64_t row, int64_t i) {
+  enum { STEP = RD_STEP_GROUPS * RD_GROUP };
   const int64_t left = j->out->cols - i * RD_PIECE, n = left < RD_PIECE ? left : RD_PIECE;
+  const int64_t steps = (n + STEP - 1) / STEP;
   j->plain->to_f32[j->type](out, rd_at_const(j->x, j->type, row * j->stride + i * RD_PIECE), n);
-  memset(out + n, 0, (size_t)(RD_PIECE - n) * sizeof *out);
+  memset(out + n, 0, (size_t)(steps * STEP - n) * sizeof *out);
+  return (int)steps;
 }
 
 /* The mean magnitude of a row; not a number where one of it is none. */
 static float mean_of(const rounding *j, int64_t row) {
   float x[RD_PIECE], sums[RD_LANES] = {0}, sum = 0;
   for (int64_t i = 0; i < j->out->pieces; i++) {
-    piece(x, j, row, i);
-    j->kernels->measure(sums, x);
+    const int steps = piece(x, j, row, i);
+    j->kernels->measure(sums, x, steps);
   }
   for (int i = 0; i < RD_LANES; i++)
     sum += sums[i];
@@ -78,13 +82,12 @@ static void round_rows(void *context, int thread, int64_t first, int64_t last) {
     const float mean = mean_of(j, r);
     for (int64_t i = 0; i < out->pieces; i++) {
       const int64_t at = i * out->rows + r;
+      const int steps = piece(x, j, r, i);
       if (isnan(mean))
         memset(x, 0, sizeof x);
-      else
-        piece(x, j, r, i);
       j->kernels->round(out->low + at * RD_PIECE, out->high + at * RD_PIECE,
                         out->spill + at * RD_TILE_GROUPS, out->offset + at * RD_TILE_GROUPS,
-                        out->step + at * RD_STEPS, x, mean);
+                        out->step + at * RD_STEPS, x, mean, steps);
     }
   }
 }

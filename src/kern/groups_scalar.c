@@ -18,7 +18,7 @@ static int32_t products(const uint8_t *w, const int8_t *low, const int8_t *high,
 }
 
 /* Sums over groups that share a step are multiplied by it together. */
-static void tile_any(float *sums, const rd_group_block *b, const rd_group_slice *a, int rows) {
+static void add_tile(float *sums, const rd_group_block *b, const rd_group_slice *a, int rows) {
   for (int r = 0; r < rows; r++)
     for (int n = 0; n < RD_PANEL; n++)
       for (int64_t g = 0; g < b->groups;) {
