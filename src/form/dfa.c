@@ -204,7 +204,7 @@ static rd_code close_over(maker *m, int32_t target) {
         m->stack[depth++] = x->a;
     } else if (x->kind == RD_NFA_BODY) {
       RD_TRY(add_found(m, m->nodes + m->d->bodies[x->a].first));
-    } else {
+    } else if (x->kind != RD_NFA_NOTHING) {
       RD_TRY(add_found(m, at));
     }
   }

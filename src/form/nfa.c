@@ -46,15 +46,17 @@ static int32_t add(rd_nfa *n, rd_nfa_node node) {
   return (int32_t)n->count++;
 }
 
-/* --- ranges, each once ------------------------------------------------------------------------ */
+/* --- nodes that are each once: what is built twice from one end is one -------------------------
+ */
 
 static size_t slot_of(const rd_nfa *n, const rd_nfa_node *r) {
-  uint64_t hash =
-      ((uint64_t)(uint32_t)r->a << 16 | (uint64_t)r->low << 8 | r->high) * 0x9E3779B97F4A7C15U;
-  size_t at = (hash >> 32) & n->slot_mask;
+  uint64_t hash = ((uint64_t)(uint32_t)r->a << 16 | (uint64_t)r->low << 8 | r->high) ^
+                  (uint64_t)(uint32_t)r->b << 40;
+  size_t at = (hash * 0x9E3779B97F4A7C15U >> 32) & n->slot_mask;
   for (; n->slots[at] >= 0; at = (at + 1) & n->slot_mask) {
     const rd_nfa_node *x = &n->nodes[n->slots[at]];
-    if (x->a == r->a && x->low == r->low && x->high == r->high)
+    if (x->kind == r->kind && x->a == r->a && x->b == r->b && x->low == r->low &&
+        x->high == r->high)
       break;
   }
   return at;
@@ -72,16 +74,13 @@ static bool grow_slots(rd_nfa *n) {
   n->slots = slots;
   n->slot_mask = size - 1;
   for (size_t i = 0; i < n->count; i++)
-    if (n->nodes[i].kind == RD_NFA_RANGE)
+    if (n->nodes[i].kind == RD_NFA_NOTHING || n->nodes[i].a >= 0)
       n->slots[slot_of(n, &n->nodes[i])] = (int32_t)i;
   return true;
 }
 
-int32_t rd_nfa_range(rd_nfa *n, uint8_t low, uint8_t high, int32_t next) {
-  const rd_nfa_node node = {RD_NFA_RANGE, low, high, next, -1};
-  if (next < 0 || !rd_nfa_step(n))
-    return -1;
-  if ((!n->slots || 2 * n->count >= n->slot_mask) && !grow_slots(n))
+static int32_t add_once(rd_nfa *n, rd_nfa_node node) {
+  if (!rd_nfa_step(n) || ((!n->slots || 2 * n->count >= n->slot_mask) && !grow_slots(n)))
     return -1;
   size_t at = slot_of(n, &node);
   if (n->slots[at] < 0) {
@@ -93,6 +92,17 @@ int32_t rd_nfa_range(rd_nfa *n, uint8_t low, uint8_t high, int32_t next) {
   return n->slots[at];
 }
 
+/* Whatever leads to nothing is nothing: a way that cannot end is not even begun. */
+static bool is_nothing(const rd_nfa *n, int32_t at) {
+  return n->nodes[at].kind == RD_NFA_NOTHING;
+}
+
+int32_t rd_nfa_range(rd_nfa *n, uint8_t low, uint8_t high, int32_t next) {
+  return next < 0 || is_nothing(n, next)
+           ? next
+           : add_once(n, (rd_nfa_node){RD_NFA_RANGE, low, high, next, -1});
+}
+
 /* --- the others ------------------------------------------------------------------------------- */
 
 int32_t rd_nfa_accept(rd_nfa *n) {
@@ -100,17 +110,19 @@ int32_t rd_nfa_accept(rd_nfa *n) {
 }
 
 int32_t rd_nfa_nothing(rd_nfa *n) {
-  return add(n, (rd_nfa_node){RD_NFA_SPLIT, 0, 0, -1, -1});
+  return add_once(n, (rd_nfa_node){RD_NFA_NOTHING, 0, 0, -1, -1});
 }
 
 int32_t rd_nfa_either(rd_nfa *n, int32_t a, int32_t b) {
   if (a < 0 || b < 0 || a == b)
     return a < 0 ? b : a;
-  return add(n, (rd_nfa_node){RD_NFA_SPLIT, 0, 0, a, b});
+  if (is_nothing(n, a) || is_nothing(n, b))
+    return is_nothing(n, a) ? b : a;
+  return add_once(n, (rd_nfa_node){RD_NFA_SPLIT, 0, 0, a, b});
 }
 
 int32_t rd_nfa_loop(rd_nfa *n) {
-  return rd_nfa_nothing(n);
+  return add(n, (rd_nfa_node){RD_NFA_SPLIT, 0, 0, -1, -1});
 }
 
 int32_t rd_nfa_close_loop(rd_nfa *n, int32_t loop, int32_t again, int32_t next) {
@@ -181,22 +193,26 @@ int32_t rd_nfa_string_body(rd_nfa *n, int32_t least, int32_t most, int32_t next)
   return add_plain_inside(n) ? rd_nfa_body_of(n, 0, least, most, next) : -1;
 }
 
+enum { NEAR = 64 /* bodies that are looked through for an equal one */ };
+
 int32_t rd_nfa_body_of(rd_nfa *n, int32_t inside, int32_t least, int32_t most, int32_t next) {
   if (inside < 0 || next < 0 || !rd_nfa_step(n))
     return -1;
+  if (is_nothing(n, next))
+    return next;
   n->deeper = n->deeper || most > RD_SHORT_BODY;
   if (n->longest > 0 && most > n->longest && least <= n->longest)
     most = n->longest;
   for (size_t i = 0; i < n->body_count; i++) /* the few that end where this does */
-    if (i + 8 > n->body_count && n->bodies[i].exit == next && n->bodies[i].least == least &&
+    if (i + NEAR > n->body_count && n->bodies[i].exit == next && n->bodies[i].least == least &&
         n->bodies[i].most == most && n->bodies[i].inside == inside)
-      return add(n, (rd_nfa_node){RD_NFA_BODY, 0, 0, (int32_t)i, -1});
+      return add_once(n, (rd_nfa_node){RD_NFA_BODY, 0, 0, (int32_t)i, -1});
   n->code = rd_grow((void **)&n->bodies, &n->body_capacity, n->body_count + 1, sizeof *n->bodies,
                     &n->error);
   if (n->code != RD_OK)
     return -1;
   n->bodies[n->body_count] = (rd_nfa_body){inside, least, most, next};
-  return add(n, (rd_nfa_node){RD_NFA_BODY, 0, 0, (int32_t)n->body_count++, -1});
+  return add_once(n, (rd_nfa_node){RD_NFA_BODY, 0, 0, (int32_t)n->body_count++, -1});
 }
 
 /* --- characters ------------------------------------------------------------------------------- */

@@ -24,10 +24,11 @@ enum {
 };
 
 typedef enum rd_nfa_kind {
-  RD_NFA_RANGE,  /* one byte of [low, high], then a */
-  RD_NFA_SPLIT,  /* a or b, without a byte; -1: no way */
-  RD_NFA_ACCEPT, /* the text may end */
-  RD_NFA_BODY,   /* what stands in a JSON string, with its closing quote: bodies[a] */
+  RD_NFA_RANGE,   /* one byte of [low, high], then a */
+  RD_NFA_SPLIT,   /* a or b, without a byte; -1: no way */
+  RD_NFA_ACCEPT,  /* the text may end */
+  RD_NFA_NOTHING, /* no text goes on here */
+  RD_NFA_BODY,    /* what stands in a JSON string, with its closing quote: bodies[a] */
 } rd_nfa_kind;
 
 typedef struct rd_nfa_node {
@@ -54,7 +55,7 @@ typedef struct rd_nfa {
   size_t body_count, body_capacity;
   rd_nfa_inside *insides; /* (inside_count) the first is that of any string */
   size_t inside_count, inside_capacity;
-  int32_t *slots; /* (slot_mask + 1) ranges by what they are: equal ones are one */
+  int32_t *slots; /* (slot_mask + 1) nodes by what they are: equal ones are one */
   size_t slot_mask;
   size_t built;    /* calls of builders */
   bool deeper;     /* would less be built with fewer turns (rd_schema_build)? */
