@@ -129,7 +129,7 @@ static rd_code read_gap(const builder *b, const char *gap, int64_t *places, cons
   if (!numbered && !b->frame->fits)
     return rd_fail(e, RD_USAGE,
                    "--template: how long a gap is must be said, {mask:N}: only --sampler infill "
-                   "finds it");
+                   "and daedal find it");
   *places = n;
   *end = close + 1;
   return RD_OK;

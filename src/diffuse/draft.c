@@ -12,6 +12,7 @@
 #include "draft_state.h"
 #include "formed.h"
 #include "gap_search.h"
+#include "growth.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,8 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->marks = RD_TAKE(a, uint8_t, n);
   if (d->sampler->searches)
     rd_gaps_layout(d, a);
+  if (d->sampler->inserts)
+    rd_growth_layout(d, a);
   if (d->sampler->sorts)
     rd_sorted_layout(d, a);
 }
@@ -113,7 +116,8 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
     return rd_fail(e, RD_USAGE, "the draft has no position left to write: all %lld are %s",
                    (long long)s->count, sampler->revises ? "locked" : "filled");
   d->view.iterations += rd_base_say_wanted(d) && !sampler->revises; /* the first fills nothing */
-  d->roomy = d->params->room > 0 && rd_sampler_takes(sampler, "room") && !d->by_block && !s->form;
+  d->roomy = d->params->room > 0 && rd_sampler_takes(sampler, "room") && !sampler->inserts &&
+             !d->by_block && !s->form;
   int64_t step = step_of(d), rest = s->count - lead;
   bool grows =
       sampler->ahead || sampler->sorts || (given == 0 && rd_sampler_takes(sampler, "grow"));
@@ -199,6 +203,8 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   v->params = d->params;
   d->setup.most = s->most > 0 && s->most < s->count ? s->most : s->count;
   RD_TRY(begin_region(d, e));
+  if (d->sampler->inserts)
+    RD_TRY(rd_growth_begin(d, e));
   RD_TRY(begin_blocks(d, e));
   if (d->sampler->checks)
     rd_checked_begin(d);
@@ -314,8 +320,9 @@ static void choose_range(const rd_draft *d, rd_need *need) {
     v.changed = rd_lane_changed(d->lane, need->canvas, length);
     v.changed = v.changed < in_place ? v.changed : in_place;
   }
+  bool stale = d->growth.moved && !d->reuse->looks_back && !d->setup.gate.answer;
   rd_reuse_range range =
-      d->lane ? rd_reuse_choose(d->reuse, &v) : (rd_reuse_range){0, length, length};
+      d->lane && !stale ? rd_reuse_choose(d->reuse, &v) : (rd_reuse_range){0, length, length};
   need->length -= length - range.seen;
   need->first = range.first;
   need->end = range.end;
@@ -342,6 +349,8 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
   rd_draft_find_moving(d);
   if (!rd_sampler_asks(d->sampler))
     find_wanted(d);
+  if (d->sampler->inserts)
+    rd_growth_need(d);
   *need = (rd_need){.lane = d->lane,
                     .canvas = d->canvas,
                     .length = length,
@@ -372,6 +381,7 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
   if (d->sampler->sorts)
     rd_sorted_need(d, need);
   choose_range(d, need);
+  d->growth.moved = false;
   rd_base_say_need(d, need);
   need->length -= d->sampler->leads; /* the last place does not stand, and would be seen */
   return true;
@@ -407,9 +417,12 @@ static int64_t next_canvas(rd_draft *d, double quota) {
     if (d->marks[p] == RD_LOCK)
       d->settled[p] |= RD_SETTLED | RD_LOCKED;
   }
+  if (d->sampler->inserts)
+    masked = rd_growth_next(d);
   int64_t stood = rd_draft_standing(d),
           from = rd_sampler_slides(d->sampler) ? rd_draft_written(d, next) : d->n;
-  int64_t step = d->roomy && rd_draft_has_room(d) ? 0 : step_of(d), rest = d->setup.count - from;
+  int64_t step = d->sampler->inserts || (d->roomy && rd_draft_has_room(d)) ? 0 : step_of(d),
+          rest = d->setup.count - from;
   d->view.block_step++;
   if (d->lead) {
     d->fixed[d->view.block_first] = 1;
@@ -433,8 +446,11 @@ static double take_proposals(rd_draft *d, bool all) {
   if (!all)
     rd_base_say_confirm(d);
   double quota = d->lead ? 1 : d->sampler->schedule(v);
-  (d->lead ? rd_policy_all : d->sampler->policy)(v, quota, d->marks);
+  if (all || !d->sampler->inserts || !rd_growth_measures(d))
+    (d->lead ? rd_policy_all : d->sampler->policy)(v, quota, d->marks);
   take_marks(d, all);
+  if (d->sampler->inserts)
+    rd_growth_take(d);
   return quota;
 }
 

@@ -52,10 +52,10 @@ int64_t rd_draft_find_changes(rd_draft *d) {
   return changed;
 }
 
-/* Masks where something could be written; from left to right none is ever left, and gaps that were
- * searched are no longer than their words. */
+/* Masks where something could be written; from left to right none is ever left, and gaps whose
+ * length was found are no longer than that. */
 static int64_t masks_left(const rd_draft *d) {
-  int64_t masks = d->sampler->searches ? 0 : d->setup.count - d->previous_n;
+  int64_t masks = rd_sampler_fits(d->sampler) ? 0 : d->setup.count - d->previous_n;
   for (int64_t p = 0; p < d->previous_n; p++)
     masks += !d->fixed[p] && d->previous[p] == d->setup.mask;
   return masks;

@@ -13,7 +13,8 @@ typedef struct rd_params {
   int64_t top_k, grow, room, patience, block_length, block_steps, sub_block;
   double temperature, top_p, eos_bias;
   double noise_start, sharpness, noise_clip, noise_level;
-  double cfg_scale, base_weight, threshold, factor, distance, entropy_bound, alg_temp, deadline;
+  double cfg_scale, base_weight, threshold, factor, distance, entropy_bound, end_bound, doubt,
+      alg_temp, deadline;
   bool verify, no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
   char *retention, *reuse;
   char *prefix, *suffix, *gaps; /* --template */

@@ -9,6 +9,7 @@
 #include "draft_setup.h"
 #include "gap_state.h"
 #include "grid.h"
+#include "growth.h"
 #include "reuse.h"
 
 /* What the base reads (base_say.h): the canvas, where a mask stands the word that was last proposed
@@ -61,6 +62,7 @@ struct rd_draft {
   char words[400];
   rd_checked checked;       /* of samplers whose drafts the base checks */
   rd_gap_search gaps;       /* of samplers that search */
+  rd_growth growth;         /* of samplers that insert */
   struct rd_formed *formed; /* the form that the answer keeps to, or NULL */
   rd_base_say say;          /* what the base reads, and up to where it speaks */
 };

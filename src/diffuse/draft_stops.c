@@ -87,6 +87,11 @@ static bool filled(const rd_draft *d, bool late) {
   return rd_draft_written(d, d->draft) >= d->setup.most;
 }
 
+/* No mask is left, however long the region has become. */
+static bool grown(const rd_draft *d, bool late) {
+  return d->sampler->inserts && !late && rd_draft_written(d, d->draft) == d->n;
+}
+
 static bool checked_to_the_end(const rd_draft *d, bool late) {
   (void)late;
   return d->checked.ended;
@@ -110,6 +115,7 @@ static bool searched_all(const rd_draft *d, bool late) {
 const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
                             {"settled", "converged", settled_down},
                             {"filled", "converged", filled},
+                            {"grown", "converged", grown},
                             {"block", "converged", ended_in_block},
                             {"checked end", "converged", checked_to_the_end},
                             {"checked all", "iterations", checked_all},

@@ -144,10 +144,10 @@ static rd_code check_given(rd_draft *d, rd_error *e) {
 }
 
 rd_code rd_formed_open(rd_draft *d, rd_form *form, rd_error *e) {
-  if (d->sampler->searches) {
+  if (rd_sampler_fits(d->sampler)) {
     rd_form_close(&form);
     return rd_fail(e, RD_USAGE,
-                   "--grammar: --sampler %s searches for words by a rule of its own, "
+                   "--grammar: --sampler %s finds how long gaps are by a rule of its own, "
                    "which knows no forms",
                    d->sampler->name);
   }

@@ -95,15 +95,18 @@ const rd_option rd_sampler_options[] = {
      .help = "each place from the first mask counts as so much entropy"},
     {"entropy-bound", AT(entropy_bound), .fallback = "0.6", .max = 1000, .group = FILLING,
      .value = "F", .help = "fill every mask with less entropy, in nats"},
+    {"end-bound", AT(end_bound), .fallback = "0.9", .max = 1, .group = FILLING, .value = "F",
+     .help = "a gap may grow while end words at its end are less likely than this"},
+    {"doubt", AT(doubt), .fallback = "0.3", .max = 1, .group = FILLING, .value = "F",
+     .help = "a mask whose word is less likely than this becomes --grow masks"},
     {"alg-temp", AT(alg_temp), .fallback = "0", .max = 100, .group = FILLING, .value = "F",
      .help = "draw the positions by softmax(confidence / F); 0: the surest"},
     {"prefix", AT(prefix), .group = REGION, .value = "TEXT", .help = "the answer begins with this"},
     {"suffix", AT(suffix), .group = REGION, .value = "TEXT",
      .help = "the answer ends with this, after --tokens gap"},
     {"template", AT(gaps), .group = REGION, .value = "TEXT",
-     .help = "fixed text with gaps of N tokens, for --sampler infill at most: \"The capital of "
-             "{mask:3} is "
-             "Paris.\""},
+     .help = "fixed text with gaps of N tokens, for --sampler infill and daedal at most: \"The "
+             "capital of {mask:3} is Paris.\""},
     {"grammar", AT(grammar), .group = REGION, .value = "FORM",
      .help = "the form that the answer has in any case: regex:EXPRESSION, json-schema:{..} or "
              "json-object"},
@@ -155,6 +158,13 @@ static bool infills(const rd_options *o, const rd_model *m) {
   return rd_reads_causally(m) && (rd_option_given(o, "template") || rd_option_given(o, "suffix"));
 }
 
+/* One in a model that reads both ways, of which nobody said how long it is? */
+static bool grows(const rd_params *p, const rd_options *o, const rd_model *m) {
+  bool open = p->gaps && rd_option_given(o, "template") && strstr(p->gaps, "{mask}");
+  return m->config.block == RD_BIDIRECTIONAL && rd_model_denoises(m) &&
+         (open || rd_option_given(o, "suffix"));
+}
+
 /* The sampler of a model for those who name none. */
 static const char *own_sampler(const rd_defaults *d) {
   const rd_model *m = d->model;
@@ -173,6 +183,7 @@ static rd_code choose_sampler(const rd_sampler **sampler, const rd_params *p, co
   const char *name = rd_option_given(o, "sampler") && p->sampler ? p->sampler
                    : served                                      ? served
                    : d && d->model && infills(o, d->model)       ? "infill"
+                   : d && d->model && grows(p, o, d->model)      ? "daedal"
                    : d && d->model                               ? own_sampler(d)
                                                                  : "lad";
   rd_code code = rd_sampler_find(sampler, name, e);

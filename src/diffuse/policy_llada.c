@@ -11,20 +11,20 @@ void rd_policy_all(const rd_view *v, double quota, uint8_t *marks) {
       marks[p] = RD_COMMIT;
 }
 
-/* Asked positions by falling weight. */
-static int64_t ranked(const rd_view *v) {
+/* Asked positions before `end` by falling weight. */
+static int64_t ranked(const rd_view *v, int64_t end) {
   int64_t n = 0;
-  for (int64_t p = 0; p < v->n; p++)
+  for (int64_t p = 0; p < end; p++)
     if (v->proposed[p])
       v->order[n++] = (int32_t)p;
   rd_rank(v->order, n, v->weight);
   return n;
 }
 
-static int64_t ranked_by_probability(const rd_view *v) {
-  for (int64_t p = 0; p < v->n; p++)
+static int64_t ranked_by_probability(const rd_view *v, int64_t end) {
+  for (int64_t p = 0; p < end; p++)
     v->weight[p] = v->proposed[p] ? (double)v->proposals[p].probability : 0;
-  return ranked(v);
+  return ranked(v, end);
 }
 
 static void commit_first(const rd_view *v, int64_t count, int64_t n, uint8_t *marks) {
@@ -33,7 +33,7 @@ static void commit_first(const rd_view *v, int64_t count, int64_t n, uint8_t *ma
 }
 
 void rd_policy_low_confidence(const rd_view *v, double quota, uint8_t *marks) {
-  commit_first(v, (int64_t)quota, ranked_by_probability(v), marks);
+  commit_first(v, (int64_t)quota, ranked_by_probability(v, v->n), marks);
 }
 
 void rd_policy_random(const rd_view *v, double quota, uint8_t *marks) {
@@ -41,19 +41,30 @@ void rd_policy_random(const rd_view *v, double quota, uint8_t *marks) {
     rd_rng rng = rd_rng_at(v->seed, RD_STREAM_UNMASK, (uint32_t)v->iteration, (uint32_t)p);
     v->weight[p] = rd_rng_uniform(&rng);
   }
-  commit_first(v, (int64_t)quota, ranked(v), marks);
+  commit_first(v, (int64_t)quota, ranked(v, v->n), marks);
+}
+
+static int64_t commit_sure(const rd_view *v, int64_t end, uint8_t *marks) {
+  int64_t n = ranked_by_probability(v, end), count = n > 0;
+  while (count < n && v->weight[v->order[count]] >= v->params->threshold)
+    count++;
+  commit_first(v, count, n, marks);
+  return count;
 }
 
 void rd_policy_threshold(const rd_view *v, double quota, uint8_t *marks) {
   (void)quota;
-  int64_t n = ranked_by_probability(v), count = n > 0;
-  while (count < n && v->weight[v->order[count]] >= v->params->threshold)
-    count++;
-  commit_first(v, count, n, marks);
+  commit_sure(v, v->n, marks);
+}
+
+void rd_policy_sure(const rd_view *v, double quota, uint8_t *marks) {
+  (void)quota;
+  if (commit_sure(v, v->block_end < v->n ? v->block_end : v->n, marks) == 0)
+    commit_sure(v, v->n, marks);
 }
 
 void rd_policy_dynamic(const rd_view *v, double quota, uint8_t *marks) {
-  int64_t n = ranked_by_probability(v), least = quota > 1 ? (int64_t)quota : 1, count = 0;
+  int64_t n = ranked_by_probability(v, v->n), least = quota > 1 ? (int64_t)quota : 1, count = 0;
   while (count < n && v->weight[v->order[count]] > v->params->threshold)
     count++;
   commit_first(v, count > least ? count : least, n, marks);
@@ -95,7 +106,7 @@ void rd_policy_near(const rd_view *v, double quota, uint8_t *marks) {
 
 void rd_policy_factor(const rd_view *v, double quota, uint8_t *marks) {
   (void)quota;
-  int64_t n = ranked_by_probability(v), count = n > 0;
+  int64_t n = ranked_by_probability(v, v->n), count = n > 0;
   while (count < n && v->weight[v->order[count]] >= 1 - v->params->factor / (double)(count + 2))
     count++;
   commit_first(v, count, n, marks);

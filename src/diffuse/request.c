@@ -62,7 +62,7 @@ static rd_code lay_canvas(rd_canvas *out, const rd_request *r, const rd_draft_se
                            .prompt_count = r->prompt_count,
                            .mask = s->mask,
                            .eos = s->end_count > 0 ? s->ends[0] : -1,
-                           .fits = r->sampler->searches,
+                           .fits = rd_sampler_fits(r->sampler),
                            .tokenizer = r->model->tokenizer};
   if (r->ids)
     return rd_canvas_given(out, r->params, &frame, r->ids, r->places, r->count, e);
@@ -196,14 +196,14 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   setup.window = canvas.window;
   uint64_t *words = NULL, *spaced = NULL;
   const int32_t start = rd_start_of(model);
-  rd_code code = r->sampler->searches ? sort_words(&words, &spaced, model, e) : RD_OK;
+  rd_code code = rd_sampler_fits(r->sampler) ? sort_words(&words, &spaced, model, e) : RD_OK;
   if (r->sampler->searches && setup.prompt_count == 0 && start >= 0) {
     setup.prompt = &start;
     setup.prompt_count = canvas.count + 1 <= canvas.window ? 1 : 0;
   }
   if (code == RD_OK && spaced && r->ids)
     keep_spaces(&canvas, r->ids, spaced, setup.vocab);
-  if (r->sampler->searches)
+  if (rd_sampler_fits(r->sampler))
     take_space(&setup, &canvas, model);
   setup.spaced = canvas.spaced;
   setup.words = words;

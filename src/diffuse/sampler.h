@@ -30,6 +30,7 @@ typedef struct rd_sampler {
   bool strides; /* with `checks`: masks behind the guesses are the next guesses, as long as none was
                    wrong */
   bool searches; /* words for gaps are tried, and the base says how likely the text is with them */
+  bool inserts;  /* gaps begin short, and masks are put into them: growth.h */
   bool leads;    /* with `ahead`: block-length masks stand ahead of what is written. They and the
                     word before them see one another, everything before that looks back only */
   bool sorts;    /* block-length masks from the first on stand behind all that is written, wherever
@@ -55,6 +56,11 @@ bool rd_sampler_takes(const rd_sampler *s, const char *option);
 /* Does it ask for passes of its own (checked.h, gap_search.h)? */
 static inline bool rd_sampler_asks(const rd_sampler *s) {
   return s->checks || s->searches;
+}
+
+/* Does it find out how long gaps are? */
+static inline bool rd_sampler_fits(const rd_sampler *s) {
+  return s->searches || s->inserts;
 }
 
 /* Does its region end with a number of masks, whatever is written before them? */

@@ -77,6 +77,7 @@ rd_policy rd_policy_all;            /* every proposal is taken */
 rd_policy rd_policy_low_confidence; /* the `quota` most probable */
 rd_policy rd_policy_random;         /* `quota` at random */
 rd_policy rd_policy_threshold;      /* all at or above params.threshold, the best always */
+rd_policy rd_policy_sure;           /* the same, of the block while it has any */
 rd_policy rd_policy_dynamic;        /* all above params.threshold, if `quota` are, else the best */
 rd_policy rd_policy_leading;        /* those before the first not above params.threshold, or it */
 rd_policy

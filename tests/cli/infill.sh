@@ -54,4 +54,17 @@ no text|suffix: expected a string|v1/fim/completions|{"prompt":"x","suffix":3}
 nothing|give input_prefix|infill|{"input_suffix":"x"}
 END
 kill -TERM $server; wait $server; check "exit status" 0 $?
+
+# A model that reads both ways finds out how long gaps are while it fills them.
+serving "$folder/both" "$program" serve -m tests/golden/models/llada --threads 1 --port 0 -q 2>"$folder/log"; servers+=("$server")
+check "a gap in it" 200 "$(ask v1/fim/completions '{"prompt":"ab","suffix":" end","max_tokens":12,"seed":1}')"
+check "one word at least" True "$(value "len(r['choices'][0]['text']) >= 1")"
+check "as many as it may have" 200 "$(ask api/denoise '{"prompt":"hi","suffix":" end","tokens":12,"seed":1}')"
+check "and no more" True "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,sys; print(6 <= len(json.load(sys.stdin)["ids"]) <= 17)')"
+check "several" 200 "$(ask api/denoise '{"prompt":"hi","template":"ab {mask} cd {mask:2}.","seed":1}')"
+check "by growth" 1 "$(grep -c '"sampler":"daedal"' "$folder/body")"
+check "from 8 and 2 places" 10 "$(sed -n 's/^data: //p' "$folder/body" | sed -n 2p | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["masked"]))')"
+check "around the text" "ab  cd ." "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,re,sys; t=json.load(sys.stdin)["text"]; print(re.sub(r"^ab .+ cd.+\.$", "ab  cd .", t, flags=re.S))')"
+check "a number is meant" 1 "$(ask api/denoise '{"prompt":"hi","template":"ab{mask:3}cd","seed":1}' >/dev/null; grep -c '"sampler":"low-confidence"' "$folder/body")"
+kill -TERM $server; wait $server; check "exit status" 0 $?
 exit $failed

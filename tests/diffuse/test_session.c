@@ -124,7 +124,7 @@ static void a_drawn_seed_is_reported_and_repeats(void **state) {
 /* Fixed text stands in every draft of every sampler that takes a template. */
 static void fixed_text_never_changes(void **state) {
   for (size_t i = 0; i < rd_sampler_count; i++) {
-    if (!rd_sampler_takes(&rd_samplers[i], "template") || rd_samplers[i].searches)
+    if (!rd_sampler_takes(&rd_samplers[i], "template") || rd_sampler_fits(&rd_samplers[i]))
       continue;
     seen w = {0};
     rd_result r;
@@ -403,6 +403,7 @@ static void every_stop_rule_stops_a_draft(void **state) {
        {"tokens", "8", "patience", "1", "iterations", "500", "seed", "1"},
        1},
       {"filled", false, "threshold", {"tokens", "8", "threshold", "0", "seed", "1"}, 1},
+      {"grown", false, "daedal", {"template", "a{mask:9}b", "seed", "1"}, 0},
       {"checked end", false, "jacobi", {"tokens", "200", "eos-bias", "5", "seed", "1"}, 0},
       {"checked all", false, "jacobi", {"tokens", "8", "eos-bias", "-5", "seed", "1"}, 0},
       {"searched", false, "infill", {"template", "a{mask:1}b", "seed", "1"}, 0},
