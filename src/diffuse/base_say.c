@@ -13,12 +13,14 @@
  * stand, and nothing in a first pass, which has none; and it is silent behind an answer's end. */
 #include "base_say.h"
 
+#include "base_lead.h"
 #include "draft_state.h"
 
 #include <string.h>
 
 bool rd_base_say_wanted(const rd_draft *d) {
-  return d->params->base_weight > 0 && d->setup.gate.answer && d->setup.prompt_count > 0;
+  return (d->params->base_weight > 0 || rd_base_leads(d)) && d->setup.gate.answer &&
+         d->setup.prompt_count > 0;
 }
 
 /* Put what is read into ids, up to the first place without a word. */
@@ -64,7 +66,8 @@ void rd_base_say_need(rd_draft *d, rd_need *need) {
   need->read_lane = r->lane;
   need->read_first = first;
   need->read_end = end;
-  need->base_weight = d->params->base_weight;
+  for (int64_t i = 0; i < d->wanted_count; i++)
+    d->wanted[i].base_weight = d->params->base_weight;
 }
 
 void rd_base_say_confirm(rd_draft *d) {

@@ -6,6 +6,7 @@
  * nothing stands there yet. All memory is one arena, laid out once. */
 #include "draft.h"
 
+#include "base_lead.h"
 #include "base_say.h"
 #include "checked.h"
 #include "clock.h"
@@ -34,8 +35,10 @@ static void layout(rd_draft *d, rd_arena *a) {
   d->kept = RD_TAKE(a, int32_t, n);
   d->view.order = RD_TAKE(a, int32_t, n);
   d->view.weight = RD_TAKE(a, double, n);
-  d->wanted = RD_TAKE(a, rd_wanted, n);
-  d->out = RD_TAKE(a, rd_proposal, n);
+  rd_wanted *wanted = RD_TAKE(a, rd_wanted, 2 * n);
+  rd_proposal *out = RD_TAKE(a, rd_proposal, 2 * n);
+  d->wanted = wanted ? wanted + n : NULL;
+  d->out = out ? out + n : NULL;
   d->proposals = RD_TAKE(a, rd_proposal, n);
   d->confidence = RD_TAKE(a, float, n);
   d->fixed = RD_TAKE(a, uint8_t, n);
@@ -144,7 +147,8 @@ static void begin_block(rd_draft *d, int64_t origin) {
       break;
   }
   v->block_origin = origin;
-  d->lead = d->by_block && d->setup.gate.shift && open_in(d, first, first + 1);
+  d->lead = d->by_block && d->setup.gate.shift && open_in(d, first, first + 1) &&
+            !(d->drafts > 0 && rd_base_leads(d)); /* which says it in the pass for the others */
   v->block_first = first;
   v->block_end = origin + size < count ? origin + size : count;
   v->block_step = 0;
@@ -332,14 +336,17 @@ static void choose_range(const rd_draft *d, rd_need *need) {
   }
 }
 
-/* Where the adapter begins to count: behind the prompt, behind the blocks that are finished; not at
- * all where the base alone is asked. */
+/* Where the adapter begins to count: behind the prompt, behind the blocks that are finished and
+ * what the base has settled of this one; not at all where the base alone is asked. */
 static int64_t gate_of(const rd_draft *d, int64_t length) {
   if (!d->setup.gate.answer)
     return 0;
   if (d->sampler->ahead || d->lead)
     return length;
-  return d->setup.prompt_count + (d->by_block ? d->view.block_first : 0);
+  if (!d->by_block)
+    return d->setup.prompt_count;
+  const int64_t first = d->view.block_first, led = d->say.led; /* 0 where nothing leads */
+  return d->setup.prompt_count + (led > first ? led : first);
 }
 
 bool rd_draft_need(rd_draft *d, rd_need *need) {
@@ -383,6 +390,7 @@ bool rd_draft_need(rd_draft *d, rd_need *need) {
   choose_range(d, need);
   d->growth.moved = false;
   rd_base_say_need(d, need);
+  rd_base_lead_need(d, need);
   need->length -= d->sampler->leads; /* the last place does not stand, and would be seen */
   return true;
 }
@@ -451,6 +459,7 @@ static double take_proposals(rd_draft *d, bool all) {
   take_marks(d, all);
   if (d->sampler->inserts)
     rd_growth_take(d);
+  rd_base_lead_take(d);
   return quota;
 }
 

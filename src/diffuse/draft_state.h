@@ -19,6 +19,10 @@ typedef struct rd_base_say {
   rd_lane *lane;  /* or NULL: nothing is read */
   int64_t known;  /* places of the region that can be read */
   int64_t speaks; /* places that the base has its say about: the first ones */
+  /* where it leads (base_lead.h) */
+  int64_t asked; /* places that it is asked about alone; they stand before the others in `wanted` */
+  int64_t led;   /* places from the first on that are as it says, and final */
+  bool ended;    /* with an end token */
 } rd_base_say;
 
 struct rd_draft {
@@ -34,14 +38,14 @@ struct rd_draft {
   int32_t *draft;              /* (count) the last draft */
   int32_t *previous;           /* (count) the one before */
   int32_t *list, *kept;        /* (count) positions, for events */
-  rd_wanted *wanted;           /* (count) */
-  rd_proposal *out;            /* (count) by wanted position */
+  rd_wanted *wanted;           /* (count), and as much room before */
+  rd_proposal *out;            /* the same, by wanted position */
   rd_proposal *proposals;      /* (count) by position; id -1: none yet */
   float *confidence;           /* (count) */
   uint8_t *fixed, *proposed, *settled, *marks; /* (count) */
   uint8_t *still; /* (count) 1: its proposal was the same as the pass before: see reuse settled */
   int64_t moving_first, moving_end; /* of the pass: the stretch of the region that is not settled */
-  int64_t wanted_count;
+  int64_t wanted_count;             /* without those that the base is asked about alone */
   int32_t blank; /* what stands where nothing is written: the mask, or -1 for nothing */
   int64_t given; /* places at the answer's beginning that are given */
   rd_grid grid;  /* the blocks of attention, and those that are written */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of stop rules: why a draft is the last one. */
+#include "base_lead.h"
 #include "draft.h"
 #include "draft_state.h"
 
@@ -51,6 +52,8 @@ bool rd_draft_block_over(const rd_draft *d, const int32_t *ids) {
   int64_t patience = d->params->patience;
   if (!d->by_block || d->lead)
     return false;
+  if (rd_base_leads(d))
+    return d->say.led >= v->block_end;
   if (d->sampler->revises)
     return v->block_step + 1 >= v->block_steps || (patience > 0 && d->same >= patience);
   for (int64_t p = v->block_first; p < v->block_end; p++)
@@ -77,6 +80,12 @@ static bool out_of_steps(const rd_draft *d, bool late) {
   (void)late;
   return d->sampler->revises && d->view.block_end == d->setup.count &&
          rd_draft_block_over(d, d->draft);
+}
+
+/* The base has said every word, or the last one. */
+static bool led_to_the_end(const rd_draft *d, bool late) {
+  (void)late;
+  return rd_base_leads(d) && (d->say.ended || d->say.led == d->setup.count);
 }
 
 /* No mask is left; where the plan or the time has run out, that is said instead. */
@@ -116,6 +125,7 @@ const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
                             {"settled", "converged", settled_down},
                             {"filled", "converged", filled},
                             {"grown", "converged", grown},
+                            {"led", "converged", led_to_the_end},
                             {"block", "converged", ended_in_block},
                             {"checked end", "converged", checked_to_the_end},
                             {"checked all", "iterations", checked_all},

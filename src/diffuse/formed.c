@@ -40,6 +40,9 @@ static void tell_until(rd_draft *d, int64_t end) {
 static void look(void *context, int64_t index, const float *logits, const rd_proposal *proposal) {
   rd_draft *d = context;
   rd_formed *f = d->formed;
+  if (index < d->say.asked) /* the base's, which keeps to the form by itself */
+    return;
+  index -= d->say.asked;
   int64_t p = place_of(d, index);
   if (index == 0) {
     rd_form_path_begin(f->path);
@@ -55,30 +58,28 @@ static void look(void *context, int64_t index, const float *logits, const rd_pro
   f->told++;
 }
 
-/* What may stand at each wanted place, by what stands before it. Behind a guess that is no word of
- * the form everything may: what follows from it is thrown away. */
-static void allow(rd_draft *d, rd_need *need) {
+void rd_formed_allow(rd_draft *d, int64_t first, int64_t count, const int32_t *ids) {
   rd_formed *f = d->formed;
   int32_t state = rd_form_start(f->form);
   int64_t at = 0;
-  for (int64_t i = 0; i < need->count; i++) {
-    int64_t p = place_of(d, i);
+  for (int64_t i = 0; i < count; i++) {
+    int64_t p = place_of(d, first + i);
     uint64_t *bits = f->allowed + i * f->width;
     for (; at < p; at++)
-      state = rd_form_next(f->form, state, d->view.ids[at]);
+      state = rd_form_next(f->form, state, ids[at]);
     bool known = i < f->rows && p < f->room && state != RD_NOWHERE;
-    d->wanted[i].allowed =
+    d->wanted[first + i].allowed =
         known && rd_form_allow(f->form, state, f->room - p, bits) > 0 ? bits : NULL;
   }
 }
 
 void rd_formed_need(rd_draft *d, rd_need *need) {
   if (looks_back(d)) {
-    allow(d, need);
+    rd_formed_allow(d, 0, need->count, d->view.ids);
     return;
   }
   need->see = look;
-  need->see_context = d;
+  need->context = d;
 }
 
 rd_code rd_formed_take(rd_draft *d, rd_error *e) {
@@ -160,7 +161,9 @@ rd_code rd_formed_open(rd_draft *d, rd_form *form, rd_error *e) {
   f->form = form;
   f->room = d->setup.most;
   f->width = (d->setup.vocab + 63) / 64;
-  f->rows = d->sampler->checks ? (most < f->room ? most : f->room) + 1 : 1;
+  f->rows = d->sampler->checks   ? (most < f->room ? most : f->room) + 1
+          : d->params->base_lead ? f->room
+                                 : 1;
   RD_TRY(rd_form_path_open(&f->path, form, f->room, e));
   f->ids = rd_calloc((size_t)f->room, sizeof *f->ids, "a form", e);
   f->logs = rd_calloc((size_t)f->room, sizeof *f->logs, "a form", e);

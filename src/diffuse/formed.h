@@ -27,6 +27,10 @@ rd_code rd_formed_open(struct rd_draft *d, rd_form *form, rd_error *e);
 void rd_formed_close(rd_formed **formed);
 /* What the next pass must know of the form. */
 void rd_formed_need(struct rd_draft *d, rd_need *need);
+/* What may stand at the places of wanted[first .. first + count), by the words before them in ids
+ * (the region's). Behind a guess that is no word of the form everything may: what follows from it
+ * is thrown away. */
+void rd_formed_allow(struct rd_draft *d, int64_t first, int64_t count, const int32_t *ids);
 /* Proposals become words of the form. */
 rd_code rd_formed_take(struct rd_draft *d, rd_error *e);
 /* Where the draft must be the last: what nobody asked for is filled, and the text is brought to its

@@ -57,6 +57,9 @@ const rd_option rd_sampler_options[] = {
     {"base-weight", AT(base_weight), .fallback = "0", .max = 1, .group = CHOICE, .value = "F",
      .help = "how much the base's own reading of the draft counts beside the adapter's proposals; "
              "needs an adapter with a gate"},
+    {"base-lead", AT(base_lead), .group = CHOICE,
+     .help = "the base alone decides, up to the first word that it would not have said: the tokens "
+             "of --sampler ar; base-weight is its say behind that"},
     {"noise-start", AT(noise_start), .fallback = "0.5", .max = 1, .group = NOISE, .value = "F",
      .help = "share of the answer masked again at first"},
     {"sharpness", AT(sharpness), .fallback = "1", .min = 1, .max = 20, .group = NOISE, .value = "F",
@@ -278,9 +281,11 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
   if (p->grammar && (p->no_eos || p->eos_last))
     return rd_fail(e, RD_USAGE,
                    "--grammar says where the answer ends: it goes without --no-eos and --eos-last");
-  if (p->base_weight > 0 && p->cfg_scale > 0)
-    return rd_fail(e, RD_USAGE,
-                   "--base-weight and --cfg-scale are two ways to mix: one of them must be 0");
+  if ((p->base_weight > 0 || p->base_lead) && p->cfg_scale > 0)
+    return rd_fail(
+        e, RD_USAGE,
+        "--base-weight and --base-lead do not go with --cfg-scale, which mixes in its own "
+        "way: one of them must be 0");
   if (p->no_noise && noise_given(p, o))
     return rd_fail(e, RD_USAGE,
                    "--no-noise switches noising off: the other noise options mean "

@@ -172,11 +172,13 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                    "--block-length %lld: --verify drafts at most %d words at a time, or as many as "
                    "pay without it",
                    (long long)r->params->block_length, RD_AHEAD_MOST);
-  if (r->params->base_weight > 0 && !setup.gate.answer)
-    return rd_fail(e, RD_USAGE,
-                   "%s has no adapter with a gate, so that there is no base beside it to read the "
-                   "draft: --base-weight must be 0 (training with gate: answer makes one)",
-                   model->name);
+  if ((r->params->base_weight > 0 || r->params->base_lead) && !setup.gate.answer)
+    return rd_fail(
+        e, RD_USAGE,
+        "%s has no adapter with a gate, so that there is no base beside it to read the "
+        "draft: --base-weight must be 0, without --base-lead (training with gate: answer "
+        "makes one)",
+        model->name);
   if (r->sampler->searches && !rd_reads_causally(model))
     return rd_fail(e, RD_USAGE,
                    "%s does not read from left to right, by which --sampler %s judges: use its own "

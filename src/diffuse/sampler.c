@@ -48,8 +48,7 @@ const rd_sampler rd_samplers[] = {
      .noise = rd_noise_lad,
      .options =
          CHOICE "iterations noise-start sharpness no-noise confidence-noise noise-clip keep grow "
-                "room "
-                "patience base-weight suffix template",
+                "room patience base-weight base-lead suffix template",
      .revises = true,
      .counts = true},
     {.name = "lad-generic",
@@ -60,7 +59,7 @@ const rd_sampler rd_samplers[] = {
      .noise = rd_noise_generic,
      .options =
          CHOICE "iterations noise-level retention confidence-noise proportional eos-last patience "
-                "base-weight suffix template",
+                "base-weight base-lead suffix template",
      .defaults = {{"iterations", "32"},
                   {"temperature", "0.7"},
                   {"top-k", "20"},

@@ -31,9 +31,8 @@ void rd_ahead_take(rd_ahead *a, rd_arena *arena, void *workspace) {
   a->room = rd_arena_take(arena, rd_sampler_head_room(head), 1);
 }
 
-/* The row is told the word before its own. */
-static rd_code correct(const rd_ahead *a, float *logits, const void *state, int32_t word,
-                       rd_error *e) {
+rd_code rd_ahead_tell(const rd_ahead *a, float *logits, const void *state, int32_t word,
+                      rd_error *e) {
   const rd_model *m = a->model;
   const rd_config *c = &m->config;
   const rd_weights *plain = m->weights.plain ? m->weights.plain : &m->weights;
@@ -85,7 +84,7 @@ rd_code rd_ahead_row(const rd_ahead *a, const rd_packing *p, const rd_row_use *u
   if (!rd_ahead_counts(p, use))
     return RD_OK;
   if (m->sampler_head)
-    RD_TRY(correct(a, logits, state, rd_ahead_before(p, use), e));
+    RD_TRY(rd_ahead_tell(a, logits, state, rd_ahead_before(p, use), e));
   for (int64_t k = 0; k < m->wordless_count; k++)
     logits[m->wordless[k]] = -INFINITY;
   const rd_code code =

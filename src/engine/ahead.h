@@ -27,6 +27,10 @@ rd_proposal *rd_ahead_out(const rd_packing *p, const rd_row_use *use);
 
 /* The memory of one whose model is set. `workspace` is rd_propose's, for one row or more. */
 void rd_ahead_take(rd_ahead *a, rd_arena *arena, void *workspace);
+/* A row is told the word before its own: its logits (V) become those with it, by its state (D) of
+ * the activations' type. The model has a sampler head. */
+rd_code rd_ahead_tell(const rd_ahead *a, float *logits, const void *state, int32_t word,
+                      rd_error *e);
 /* A row of a branch of which `use` says the place: its logits (V), which are overwritten, and its
  * state (D) of the activations' type. Rows come in order, once what is wanted of the need is in
  * `out`; those of branches that are not taken do nothing. */

@@ -235,12 +235,14 @@ rd_code rd_need_check(const rd_need *need, const rd_model *model, int64_t longes
     RD_TRY(check_read(need, model, e));
   if (need->branches)
     RD_TRY(check_branches(need, longest, e));
-  if (need->count > need->end - need->first)
+  int64_t read = need->read ? need->read_end - need->read_first : 0;
+  if (need->count > need->end - need->first + read)
     return rd_fail(e, RD_USAGE, "%lld positions wanted of the %lld that are computed",
-                   (long long)need->count, (long long)(need->end - need->first));
+                   (long long)need->count, (long long)(need->end - need->first + read));
   for (int64_t i = 0; i < need->count; i++) {
     int64_t row = rd_wanted_row(need, i);
-    if (row < need->first || row >= need->end)
+    bool of_base = rd_need_reads(need, i) && need->wanted[i].base_weight >= 1;
+    if (!of_base && (row < need->first || row >= need->end))
       return rd_fail(e, RD_USAGE, "row %lld is wanted, but %lld to %lld are computed",
                      (long long)row, (long long)need->first, (long long)need->end);
   }

@@ -41,11 +41,17 @@ typedef struct rd_wanted {
   const uint64_t *allowed;   /* (ceil(V / 64)) bits of the ids that may be chosen; NULL: all */
   const rd_row_query *query; /* how likely words are, of all that may be chosen without `allowed`;
                                 or NULL. Not for scores */
+  double base_weight;        /* where a row of what the base reads predicts it: that row's share of
+                                its logits. 0: the canvas's alone; 1: the reading's alone */
 } rd_wanted;
 
 /* Called with the logits (V) that a proposal was drawn from, for wanted[index]. */
 typedef void rd_see_row(void *context, int64_t index, const float *logits,
                         const rd_proposal *proposal);
+
+/* Called once wanted[0 .. index) have their proposals: the word that stands before the place of
+ * wanted[index] then, to be told to the row's sampler head; -1: none is. */
+typedef int32_t rd_word_before(void *context, int64_t index);
 
 /* Words ahead of a canvas whose last words are not settled, in the pass that settles them. Behind
  * each of its last `count` positions stands a branch: `masks` rows that have the adapter, see what
@@ -88,22 +94,23 @@ typedef struct rd_need {
   double guidance;         /* logits = u + (guidance + 1) (c - u) */
   /* The base's reading of a draft, for a gate without guidance: the rows [read_first, read_end) of
    * `read` (length) are computed without the adapter and look back alone; logits of a wanted
-   * position that one of them predicts are (1 - base_weight) times the canvas's and base_weight
+   * position that one of them predicts are 1 - its base_weight times the canvas's and base_weight
    * times that row's. What lies before read_first is known to read_lane, or to `lane` by the same
    * ids, from which it is copied. */
   const int32_t *read; /* or NULL */
   rd_lane *read_lane;
   int64_t read_first, read_end;
-  double base_weight;
-  const rd_wanted *wanted; /* (count) rising; their rows lie in [first, end) */
+  const rd_wanted *wanted; /* (count) rising; their rows lie in [first, end), but for those that are
+                              the reading's alone, which may come before, rising too */
   int64_t count;
   rd_proposal *out; /* (count) to be filled by propose */
   /* Or NULL. With them all of the canvas is before the gate, there is a lane with room for what
    * stands ahead, and what is wanted are the words behind the last positions, one for each branch.
    */
   rd_branches *branches;
-  rd_see_row *see; /* of propose, from the first wanted position to the last; or NULL */
-  void *see_context;
+  rd_word_before *before; /* or NULL. For rows that are no pair; an engine may leave it unasked */
+  rd_see_row *see;        /* of propose, from the first wanted position to the last; or NULL */
+  void *context;          /* of both */
 } rd_need;
 
 /* Called with logits (count, V) of wanted[first .. first + count) of needs[need]; may write into

@@ -12,6 +12,7 @@
 typedef struct cpu_engine {
   rd_packed_engine base;
   rd_stack *stack;
+  int32_t *chunk_rows;   /* (rows) of the pass, of those of a chunk */
   rd_propose_row *draws; /* (rows) */
   float *half;           /* (V) the first of a pair */
   rd_ahead ahead;
@@ -26,6 +27,7 @@ typedef struct cpu_lane {
 static void take(rd_packed_engine *self, rd_arena *a) {
   cpu_engine *d = (cpu_engine *)self;
   const int64_t V = self->model->config.vocab;
+  d->chunk_rows = RD_TAKE(a, int32_t, self->packing.rows);
   d->draws = RD_TAKE(a, rd_propose_row, self->packing.rows);
   d->half = RD_TAKE(a, float, V);
   d->workspace = RD_TAKE(a, unsigned char, rd_propose_workspace(V));
@@ -37,7 +39,8 @@ static void take(rd_packed_engine *self, rd_arena *a) {
 
 /* Pairs become one row each, moved together at the front of the chunk; returns how many are left.
  */
-static int64_t combine_pairs(cpu_engine *d, float *logits, const rd_row_use *uses, int64_t count) {
+static int64_t combine_pairs(cpu_engine *d, float *logits, int64_t first, int64_t count) {
+  const rd_row_use *uses = d->base.packing.uses + first;
   int64_t V = d->base.model->config.vocab, kept = 0;
   size_t bytes = (size_t)V * sizeof *logits;
   for (int64_t i = 0; i < count; i++) {
@@ -52,6 +55,7 @@ static int64_t combine_pairs(cpu_engine *d, float *logits, const rd_row_use *use
     } else if (kept != i) {
       memcpy(logits + kept * V, row, bytes);
     }
+    d->chunk_rows[kept] = d->base.packing.indices[first + i];
     d->base.chunk[kept++] = uses[i];
   }
   return kept;
@@ -70,10 +74,28 @@ static rd_code forbid(float *row, const rd_wanted *w, int64_t V, rd_error *e) {
            : rd_fail(e, RD_USAGE, "position %lld: no token is allowed", (long long)w->position);
 }
 
-static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_error *e) {
+/* Is a row of the chunk to be told the word before it? */
+static bool listens(const cpu_engine *d, int64_t row) {
+  const rd_row_use *use = &d->base.chunk[row];
+  return d->base.model->sampler_head && d->base.packing.needs[use->need].before &&
+         use->part == RD_USE_ALONE;
+}
+
+static rd_code tell(cpu_engine *d, float *logits, int64_t row, rd_error *e) {
+  const rd_model *m = d->base.model;
+  const rd_need *need = &d->base.packing.needs[d->base.chunk[row].need];
+  const int32_t word = need->before(need->context, d->base.chunk[row].index);
+  const void *state =
+      rd_at_const(d->stack->hidden, m->weights.type, d->chunk_rows[row] * m->config.width);
+  return word < 0 ? RD_OK : rd_ahead_tell(&d->ahead, logits, state, word, e);
+}
+
+/* Proposals from logits (count, V) of a chunk's rows from `first` on. */
+static rd_code propose_rows(cpu_engine *d, float *logits, int64_t first, int64_t count,
+                            rd_error *e) {
   int64_t V = d->base.model->config.vocab;
   for (int64_t i = 0; i < count; i++) {
-    const rd_wanted *w = rd_packing_wanted(&d->base.packing, &d->base.chunk[i]);
+    const rd_wanted *w = rd_packing_wanted(&d->base.packing, &d->base.chunk[first + i]);
     d->draws[i] = w->draw;
     for (int64_t k = 0; k < d->base.model->wordless_count; k++)
       logits[i * V + d->base.model->wordless[k]] = -INFINITY;
@@ -86,11 +108,24 @@ static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_err
   if (code != RD_OK)
     return code == RD_NUMERIC ? rd_model_blame(d->base.model, e) : code;
   for (int64_t i = 0; i < count; i++) {
-    const rd_row_use *use = &d->base.chunk[i];
+    const rd_row_use *use = &d->base.chunk[first + i];
     const rd_need *need = &d->base.packing.needs[use->need];
     *rd_packing_out(&d->base.packing, use) = d->base.proposals[i];
     if (need->see)
-      need->see(need->see_context, use->index, logits + i * V, &d->base.proposals[i]);
+      need->see(need->context, use->index, logits + i * V, &d->base.proposals[i]);
+  }
+  return RD_OK;
+}
+
+/* Rows that are told of others wait for them; the rest goes together. */
+static rd_code propose_chunk(cpu_engine *d, float *logits, int64_t count, rd_error *e) {
+  const int64_t V = d->base.model->config.vocab;
+  for (int64_t first = 0, n = 0; first < count; first += n) {
+    if (listens(d, first))
+      RD_TRY(tell(d, logits + first * V, first, e));
+    for (n = 1; first + n < count && !listens(d, first + n);)
+      n++;
+    RD_TRY(propose_rows(d, logits + first * V, first, n, e));
   }
   rd_profile_lap("proposal");
   return RD_OK;
@@ -123,7 +158,7 @@ static rd_code look_ahead(cpu_engine *d, float *logits, int64_t first, int64_t c
 static rd_code use_chunk(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
   cpu_engine *d = context;
   const int64_t wanted = rd_packed_wanted(&d->base, first, count), V = d->base.model->config.vocab;
-  const int64_t kept = combine_pairs(d, logits, d->base.packing.uses + first, wanted);
+  const int64_t kept = combine_pairs(d, logits, first, wanted);
   if (kept > 0)
     RD_TRY(d->base.sink ? give_scores(d, logits, kept, e) : propose_chunk(d, logits, kept, e));
   return wanted < count ? look_ahead(d, logits + wanted * V, first + wanted, count - wanted, e)

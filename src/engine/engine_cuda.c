@@ -82,7 +82,7 @@ static rd_code show_row(cuda_engine *d, const rd_row_use *use, const rd_device_c
   if (!need->see)
     return RD_OK;
   RD_TRY(rd_device_stack_fetch(d->stack, d->row, choice->row, e));
-  need->see(need->see_context, use->index, d->row, proposal);
+  need->see(need->context, use->index, d->row, proposal);
   return RD_OK;
 }
 

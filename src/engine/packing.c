@@ -12,8 +12,8 @@ void rd_packing_take(rd_packing *p, rd_arena *a) {
   size_t n = (size_t)p->rows;
   p->sequences = RD_TAKE(a, rd_sequence, n);
   p->lanes = RD_TAKE(a, rd_lane *, n);
-  p->indices = RD_TAKE(a, int32_t, n);
-  p->uses = RD_TAKE(a, rd_row_use, n);
+  p->indices = RD_TAKE(a, int32_t, 2 * n);
+  p->uses = RD_TAKE(a, rd_row_use, 2 * n);
 }
 
 /* The positions of a need on one side of its gate. */
@@ -34,15 +34,15 @@ static void add_sequence(rd_packing *p, const rd_need *need, side s, const int32
       (rd_sequence){.ids = canvas + s.first,
                     .count = s.end - s.first,
                     .first = s.first,
-                    .length = rd_need_sees(need, s.end - 1),
+                    .length = s.clean ? s.end : rd_need_sees(need, s.end - 1),
                     .positions = need->positions ? need->positions + s.first : NULL,
                     .origin = need->origin,
                     .led = need->led,
                     .clean = s.clean};
 }
 
-/* The rows of a side over one of the need's canvases, as one sequence: or, from `stepwise` on, as
- * some of so few rows that attention goes through them one by one. */
+/* The rows of a side over one of the need's canvases, or over what the base reads, as one sequence:
+ * or, from `stepwise` on, as some of so few rows that attention goes through them one by one. */
 static void add_side(rd_packing *p, const rd_need *need, side s, const int32_t *canvas,
                      rd_lane *lane) {
   bool looks_back = s.clean || need->attention == RD_CAUSAL;
@@ -56,16 +56,6 @@ static void add_side(rd_packing *p, const rd_need *need, side s, const int32_t *
 
 static int64_t rows_read(const rd_need *need) {
   return need->read ? need->read_end - need->read_first : 0;
-}
-
-/* What the base reads is as clean as a prompt, and no longer than what it reads. */
-static void add_read(rd_packing *p, const rd_need *need) {
-  p->lanes[p->sequence_count] = need->read_lane;
-  p->sequences[p->sequence_count++] = (rd_sequence){.ids = need->read + need->read_first,
-                                                    .count = rows_read(need),
-                                                    .first = need->read_first,
-                                                    .length = need->read_end,
-                                                    .clean = true};
 }
 
 /* What a draft's lane does not know of what comes before the rows that the base reads. */
@@ -88,8 +78,8 @@ static int64_t pack_side(rd_packing *p, const rd_need *need, bool clean) {
   add_side(p, need, s, need->canvas, need->lane);
   if (need->unguided)
     add_side(p, need, s, need->unguided, need->unguided_lane);
-  if (clean && need->read)
-    add_read(p, need);
+  if (clean && need->read) /* as clean as a prompt */
+    add_side(p, need, (side){need->read_first, need->read_end, true}, need->read, need->read_lane);
   return (s.end - s.first) * (need->unguided ? 2 : 1) + (clean ? rows_read(need) : 0);
 }
 
@@ -112,19 +102,20 @@ static void want_row(rd_packing *p, int64_t row, rd_row_use use) {
   p->uses[p->use_count++] = use;
 }
 
-/* Wanted rows of needs[number], whose sides begin at rows at[0] (clean) and at[1]: one after the
- * other, since what is wanted rises. */
+/* Wanted rows of needs[number], whose sides begin at rows at[0] (clean) and at[1]. */
 static void pack_wanted(rd_packing *p, int64_t number, const int64_t at[2], const int64_t rows[2]) {
   const rd_need *need = &p->needs[number];
   int64_t gate = need->first + rows[0], read = at[0] + rows[0] - need->read_first;
   for (int64_t i = 0; i < need->count; i++) {
     int64_t position = rd_wanted_row(need, i), behind = position >= gate;
     int64_t row = at[behind] + position - (behind ? gate : need->first);
-    bool reads = rd_need_reads(need, i), paired = need->unguided || reads;
-    want_row(p, row, (rd_row_use){number, i, paired ? RD_USE_OF_PAIR : RD_USE_ALONE});
+    const double weight = rd_need_reads(need, i) ? need->wanted[i].base_weight : 0;
+    const int64_t second = weight > 0 ? read + need->wanted[i].position - 1 : row + rows[behind];
+    bool paired = need->unguided || (weight > 0 && weight < 1);
+    want_row(p, weight < 1 ? row : second,
+             (rd_row_use){number, i, paired ? RD_USE_OF_PAIR : RD_USE_ALONE});
     if (paired)
-      want_row(p, reads ? read + need->wanted[i].position - 1 : row + rows[behind],
-               (rd_row_use){number, i, RD_USE_AGAINST});
+      want_row(p, second, (rd_row_use){number, i, RD_USE_AGAINST});
   }
 }
 

@@ -29,8 +29,8 @@ typedef struct rd_packing {
   rd_sequence *sequences; /* (rows), without their caches */
   rd_lane **lanes;        /* (rows) of each sequence, or NULL */
   int64_t sequence_count;
-  int32_t *indices; /* (rows) of the pass's rows that are wanted */
-  rd_row_use *uses; /* (rows) of those */
+  int32_t *indices; /* (2 rows) of the pass's rows that are wanted; some twice */
+  rd_row_use *uses; /* (2 rows) of those */
   int64_t use_count;
   int64_t
       branch_rows; /* follow in both lists, need after need and branch after branch: all of them,
@@ -62,7 +62,7 @@ static inline rd_proposal *rd_packing_out(const rd_packing *p, const rd_row_use 
  * way to itself where the base has its say. For rd_propose_guide. */
 static inline double rd_packing_pull(const rd_packing *p, const rd_row_use *use) {
   const rd_need *need = &p->needs[use->need];
-  return need->read ? -need->base_weight : need->guidance;
+  return need->read ? -need->wanted[use->index].base_weight : need->guidance;
 }
 
 /* How many of uses (count), all of one need, can be given to a sink at once. */

@@ -94,6 +94,12 @@ drafted() { # by an engine: words, and how many of the drafted ones stood
 for drafts in blocks headed; do
   check "$drafts on a card's kernels" "$(drafted $drafts cpu)" "$(drafted $drafts emulated)"
 done
+# While the base leads it tells the head its word: other drafts, the same answer.
+for adapter in headed blocks; do
+  check "led with $adapter" "$(answer --precision f32 --sampler ar)" \
+    "$(answer --precision f32 --adapter "$folder/$adapter" --sampler lad --no-noise --temperature 0 --base-lead --trace "$folder/$adapter.trace")"
+done
+check "the head is heard" differ "$(diff <(grep '"draft"' "$folder/headed.trace") <(grep '"draft"' "$folder/blocks.trace") >/dev/null && echo same || echo differ)"
 check "it is listed" "sampler     head of 8 numbers, which tells drafted words the ones before" \
   "$("$program" inspect "$folder/headed" | grep ^sampler)"
 check "with its tensors" 2 "$("$program" inspect "$folder/headed" --tensors | grep -c sampler_head.fc)"
@@ -125,6 +131,7 @@ sed -i 's/"base_weight": 1/"bas_weight": 1/' "$folder/told/redraft.json"
 refuses "no such option" 1 "there is no option bas_weight" generate -m $model --adapter "$folder/told" --sampler lad ab
 refuses "merging" 1 "cannot be merged" convert -m $model --adapter "$folder/f32/final" --merge -o "$folder/merged"
 refuses "nobody reads" 2 "no adapter with a gate" generate -m $model --sampler lad --mask-token '~' --base-weight 0.5 ab
+refuses "nobody leads" 2 "without --base-lead" generate -m $model --sampler lad --mask-token '~' --base-lead ab
 refuses "what it means nothing to" 2 "it is for lad, lad-generic, threshold, factor" generate -m $model --adapter "$folder/f32/final" --sampler ar --base-weight 1 ab
 refuses "nothing drafts" 2 "no adapter with a gate" generate -m $model --verify ab
 refuses "more words than are drafted at a time" 2 "at most 8 words at a time" generate -m $model --adapter "$folder/f32/final" --verify --block-length 99 ab
@@ -143,6 +150,10 @@ servers+=("$server")
 check "one model of that name" "$(basename $model)" "$(curl -s "${url}v1/models" | python3 -c 'import json,sys; print(*[m["id"] for m in json.load(sys.stdin)["data"]])')"
 mixed() { answer --precision f32 --adapter "$folder/f32/final" --no-noise --iterations 40 --temperature 0 --base-weight "$1"; }
 check "the base alone, by drafts" "$(answer --precision f32 --sampler ar)" "$(mixed 1)"
+led() { answer --precision "$1" --adapter "$folder/f32/final" --sampler lad --temperature 0 --base-lead; }
+for precision in f32 bf16; do
+  check "the base leads, in $precision" "$(answer --precision $precision --sampler ar)" "$(led $precision)"
+done
 check "the adapter alone, by drafts" "$(answer --precision f32 --adapter "$folder/f32/final" --no-noise --iterations 40 --temperature 0)" "$(mixed 0)"
 ask='{"prompt":"ab","tokens":12,"seed":1,"no_noise":true,"iterations":40,"temperature":0,"base_weight":0.5}'
 check "some of it over HTTP" "$(mixed 0.5)" \

@@ -25,6 +25,9 @@ for precision in f32 bf16; do
     [ "$(cat "$folder/accepted")" -gt 0 ] || check "some drafts are right" more 0
   done
 done
+# Refined with the base's lead: its own words, in fewer iterations.
+check "refined" "$(ids bf16 20 --sampler ar "Why is the sky blue?")" "$(ids bf16 20 --sampler lad --no-noise "Why is the sky blue?")"
+check "and sooner" yes "$(python3 -c 'import json,sys; r=json.load(open(sys.argv[1])); print("yes" if r["iterations"] < len(r["ids"]) else r)' "$folder/done")"
 check "a block at once" "504 3575 282 4649 4649 314 28 28" \
   "$(ids f32 8 --sampler threshold --threshold 0 "What is the capital of France?")"
 # A branch behind the prompt with the sampler head, as tools/gpu/branches.py's layout gives it in float32.

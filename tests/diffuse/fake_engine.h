@@ -36,7 +36,7 @@ static inline rd_code fake_propose(rd_engine *self, const rd_need *needs, int64_
         rd_query_row(need->wanted[i].query, f->given, f->V);
       RD_TRY(rd_propose(&need->out[i], f->given, 1, f->V, &need->wanted[i].draw, f->workspace, e));
       if (need->see)
-        need->see(need->see_context, i, f->given, &need->out[i]);
+        need->see(need->context, i, f->given, &need->out[i]);
     }
   }
   return RD_OK;

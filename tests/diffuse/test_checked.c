@@ -241,7 +241,7 @@ static void tabulate(table *t, const rd_model *model) {
                             .count = 1,
                             .out = &out,
                             .see = keep_best,
-                            .see_context = &b};
+                            .context = &b};
       assert_int_equal(engine->propose(engine, &need, 1, &e), RD_OK);
       t->words[cell][w] = canvas[PROMPT + w] = b.ids[choices[w]];
       t->probability[cell] *= b.probability[choices[w]];

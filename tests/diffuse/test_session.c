@@ -427,6 +427,7 @@ static void every_stop_rule_stops_a_draft(void **state) {
        "lad",
        {"tokens", "240", "eos-bias", "5", "iterations", "240", "seed", "1"},
        0},
+      {"led", true, "lad", {"tokens", "24", "base-lead", "true", "eos-bias", "-5", "seed", "1"}, 0},
       {"steps",
        true,
        "lad",

@@ -228,7 +228,7 @@ static void pairs_that_fall_apart_are_joined(void **state) {
       s[k][i].need.unguided = i ? s[k][i].masked : NULL;
       s[k][i].need.count -= !i;
       s[k][i].need.see = i % 2 ? see : NULL;
-      s[k][i].need.see_context = &s[k][i];
+      s[k][i].need.context = &s[k][i];
       needs[i] = s[k][i].need;
     }
     if (engine->propose(engine, needs, GUIDED, &e) != RD_OK)
@@ -272,7 +272,8 @@ static void the_base_reads_drafts(void **state) {
           now->need.read_lane = lanes[1];
           now->need.read_first = P - 1;
           now->need.read_end = END;
-          now->need.base_weight = 0.4;
+          for (int64_t j = 0; j < now->need.count; j++)
+            now->wanted[j].base_weight = 0.5 * (double)(j % 3);
         }
         if (engine->scores(engine, &now->need, 1, scene_keep, now, &e) != RD_OK)
           fail_msg("%s", e.message);

@@ -260,11 +260,12 @@ static void gated_needs_are_packed_with_anything(void **state) {
   each_pair(packed);
 }
 
-/* A draft that the base reads: logits are between those of the adapter and those of the base over
- * what is read, whatever shares the pass; behind what is read, and elsewhere, nothing changes. */
+/* A draft that the base reads: logits are those of the adapter, those of the base over what is
+ * read, or between the two, as each position is weighed, whatever shares the pass; behind what is
+ * read, and elsewhere, nothing changes. */
 static void read_by_the_base(const rd_model *base, const rd_model *gated) {
   enum { P = 9, END = 20 };
-  static const float w = 0.375f;
+  static const float weights[] = {0.375f, 1, 0};
   static scene is[2], plain, read;
   int64_t V = base->config.vocab;
   rd_engine *engine = engine_of(gated, ROWS), *own = engine_of(base, ROWS);
@@ -284,7 +285,8 @@ static void read_by_the_base(const rd_model *base, const rd_model *gated) {
     is[which].need.read_lane = lanes[which];
     is[which].need.read_first = P - 1;
     is[which].need.read_end = END;
-    is[which].need.base_weight = w;
+    for (int i = 0; i < T - P; i++)
+      is[which].wanted[i].base_weight = weights[i % 3];
     assert_int_equal(rd_need_rows(&is[which].need), T - P + END - P + 1);
   }
   score(engine, V, &is[0], 1);
@@ -297,7 +299,8 @@ static void read_by_the_base(const rd_model *base, const rd_model *gated) {
   for (int64_t p = P; p < T; p++)
     for (int64_t v = 0; v < V; v++) {
       float a = plain.logits[p][v], b = read.logits[p - 1][v], got = is[0].logits[p][v];
-      float want = p <= END ? (1 - w) * a + w * b : a;
+      const float w = p <= END ? weights[(p - P) % 3] : 0;
+      float want = (1 - w) * a + w * b;
       if (!(fabsf(got - want) <= 0.02f * (1 + fabsf(a) + fabsf(b))))
         fail_msg("position %lld, token %lld: %g for %g", (long long)p, (long long)v, (double)got,
                  (double)want);

@@ -29,6 +29,7 @@ WAYS = {
     "threshold-16": {"sampler": "threshold", "block_length": 16},
     "threshold-32": {"sampler": "threshold", "block_length": 32},
     "noiseless": {"sampler": "lad", "no_noise": True},
+    "unled": {"sampler": "lad", "no_noise": True, "base_lead": False},
     "noisy": {"sampler": "lad"},
 }
 
