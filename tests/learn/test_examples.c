@@ -116,6 +116,7 @@ static void labels(void **state) {
   assert_int_equal(read_text(&x, "a.jsonl", strchr(rows, '\n') + 1, 64, false, false, &e),
                    RD_BAD_INPUT);
   assert_non_null(strstr(e.message, "label is false in all of its 2 rows"));
+  rd_examples_drop(&x);
 }
 
 /* Alpaca's history comes before what is asked now. */
