@@ -20,15 +20,9 @@ void rd_frame_drop(rd_frame *f) {
 static rd_code resize(rd_frame *f, int64_t count, rd_error *e) {
   for (int64_t i = count; i < f->count; i++)
     free(f->pieces[i]);
-  if (count > f->room) {
-    char **pieces = realloc(f->pieces, (size_t)count * sizeof *pieces);
-    f->pieces = pieces ? pieces : f->pieces;
-    uint8_t *look = pieces ? realloc(f->look, (size_t)count) : NULL;
-    if (!look)
-      return rd_fail(e, RD_NO_MEMORY, "no memory to show %lld tokens", (long long)count);
-    f->look = look;
-    f->room = count;
-  }
+  size_t room = f->room;
+  RD_TRY(rd_grow((void **)&f->pieces, &room, (size_t)count, sizeof *f->pieces, e));
+  RD_TRY(rd_grow((void **)&f->look, &f->room, (size_t)count, sizeof *f->look, e));
   for (int64_t i = f->count; i < count; i++) {
     f->pieces[i] = NULL;
     f->look[i] = RD_LOOK_PLAIN;

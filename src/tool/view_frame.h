@@ -21,7 +21,8 @@ typedef enum rd_look {
 typedef struct rd_frame {
   char **pieces; /* (count) text of each position, "" where it has none */
   uint8_t *look; /* (count) rd_look */
-  int64_t count, room;
+  int64_t count;
+  size_t room;
   int64_t iteration, iterations; /* now, at most */
   bool noise;                    /* the picture is a noise, put on draft `iteration` */
   int64_t tokens, masked, changed, retained, locked;
