@@ -551,7 +551,9 @@ rd_code rd_draft_run(rd_draft *draft, rd_engine *engine, atomic_int *cancelled, 
       rd_draft_stop(draft, "cancelled", NULL);
       return rd_fail(e, RD_CANCELLED, "cancelled after %lld iterations", (long long)draft->drafts);
     }
-    rd_code code = engine->propose(engine, &need, 1, e);
+    rd_code code = engine->widen ? engine->widen(engine, rd_draft_rows_now(draft), e) : RD_OK;
+    if (code == RD_OK)
+      code = engine->propose(engine, &need, 1, e);
     if (code != RD_OK) {
       draft->stopped = "failed";
       return code;

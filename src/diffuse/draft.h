@@ -17,6 +17,8 @@ void rd_draft_free(rd_draft **draft);
 /* Rows that a pass for this draft takes at most (guided ones twice their canvas, those that the
  * base reads once more their answer). */
 int64_t rd_draft_rows(const rd_draft *draft);
+/* Those that it takes until its canvas grows (--room), rounded up. */
+int64_t rd_draft_rows_now(const rd_draft *draft);
 /* The seed in use. */
 uint64_t rd_draft_seed(const rd_draft *draft);
 /* Open the lanes that the draft's reuse needs, once; without them everything is computed at every

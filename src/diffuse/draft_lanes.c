@@ -11,6 +11,13 @@ int64_t rd_draft_rows(const rd_draft *d) {
   return (d->setup.prompt_count + d->setup.count) * (d->params->cfg_scale > 0 ? 2 : 1) + read;
 }
 
+int64_t rd_draft_rows_now(const rd_draft *d) {
+  enum { STEP = 64 };
+  int64_t most = rd_draft_rows(d), read = rd_base_say_wanted(d) ? d->n : 0;
+  int64_t now = (d->setup.prompt_count + d->n + read + STEP - 1) / STEP * STEP;
+  return d->roomy && now < most ? now : most;
+}
+
 bool rd_draft_keeps(const rd_draft *d) {
   bool guided = d->params->cfg_scale > 0;
   return !guided && d->reuse->range && (d->setup.gate.answer || d->grid.attention == RD_CAUSAL);

@@ -8,25 +8,38 @@
 void rd_kept_drop(rd_kept *kept) {
   rd_lane_close(&kept->lane);
   rd_engine_close(&kept->engine);
-  kept->rows = kept->prompt = 0;
+  kept->rows = kept->longest = kept->prompt = 0;
+}
+
+/* Wide passes where the engine cannot widen them later. */
+static rd_code make_room(rd_kept *kept, const rd_model *model, int64_t rows, int64_t longest,
+                         rd_error *e) {
+  const rd_engine_kind *kind = rd_engine_kind_of(model);
+  rows = kind && kind->device ? longest : rows;
+  if (kept->engine && longest <= kept->longest && rows <= kept->rows)
+    return RD_OK;
+  if (kept->engine && longest <= kept->longest && kept->engine->widen) {
+    kept->rows = rows;
+    return kept->engine->widen(kept->engine, rows, e);
+  }
+  rd_kept_drop(kept);
+  kept->rows = rows;
+  kept->longest = longest;
+  return rd_engine_open(&kept->engine, NULL, model, rows, longest, e);
 }
 
 rd_code rd_kept_room(rd_kept *kept, const rd_model *model, int64_t rows, rd_error *e) {
-  if (kept->engine && rows <= kept->rows)
-    return RD_OK;
-  rd_kept_drop(kept);
-  kept->rows = rows;
-  return rd_engine_open(&kept->engine, NULL, model, rows, rows, e);
+  return make_room(kept, model, rows, rows, e);
 }
 
 rd_code rd_kept_run(rd_kept *kept, const rd_model *model, int64_t window, rd_draft *draft,
                     atomic_int *cancelled, rd_error *e) {
-  int64_t rows = rd_draft_rows(draft), positions = model->config.positions;
+  int64_t longest = rd_draft_rows(draft), positions = model->config.positions;
   bool keeps = rd_draft_keeps(draft);
-  rows = keeps && rows < window ? window : rows;
-  RD_TRY(rd_kept_room(kept, model, rows, e));
+  longest = keeps && longest < window ? window : longest;
+  RD_TRY(make_room(kept, model, rd_draft_rows_now(draft), longest, e));
   if (keeps && !kept->lane)
-    RD_TRY(rd_lane_open(&kept->lane, kept->engine, rows < positions ? rows : positions, e));
+    RD_TRY(rd_lane_open(&kept->lane, kept->engine, longest < positions ? longest : positions, e));
   if (keeps) {
     rd_lane_forget(kept->lane, kept->prompt, kept->lane->positions);
     kept->prompt = rd_draft_lend_lane(draft, kept->lane);

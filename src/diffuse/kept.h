@@ -10,9 +10,10 @@
 /* Zeroed before the first use; of one thread. */
 typedef struct rd_kept {
   rd_engine *engine;
-  rd_lane *lane;  /* of the base's own rows */
-  int64_t rows;   /* that both were made for */
-  int64_t prompt; /* rows of the last prompt: what the lane knows behind them is forgotten */
+  rd_lane *lane;   /* of the base's own rows */
+  int64_t rows;    /* of a pass, that the engine was made for at least */
+  int64_t longest; /* canvas that both were made for */
+  int64_t prompt;  /* rows of the last prompt: what the lane knows behind them is forgotten */
 } rd_kept;
 
 /* Run a draft of a model to its end, as rd_draft_run, on the engine that is kept or a larger one.

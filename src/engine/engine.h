@@ -140,6 +140,9 @@ struct rd_engine {
   /* Room for a canvas of `positions`; nothing is known yet. Closed before its engine. */
   rd_code (*lane_open)(rd_engine *self, rd_lane **out, int64_t positions, rd_error *e);
   void (*lane_close)(rd_lane *lane);
+  /* Passes of `rows` positions from now on, if they were of fewer; lanes stay. RD_NO_MEMORY leaves
+   * it as it was. NULL: what it was opened for must do. */
+  rd_code (*widen)(rd_engine *self, int64_t rows, rd_error *e);
   void (*close)(rd_engine *self);
 };
 

@@ -216,6 +216,7 @@ static void close_stack(rd_packed_engine *self) {
 
 static const rd_packed_calls calls = {.size = sizeof(cpu_engine),
                                       .lane_size = sizeof(cpu_lane),
+                                      .widens = true,
                                       .take = take,
                                       .open = open_stack,
                                       .close = close_stack,

@@ -3,6 +3,7 @@
 #include "packed_engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* --- passes ----------------------------------------------------------------------------------- */
 
@@ -92,6 +93,39 @@ static size_t measure(rd_packed_engine *d) {
   return lists.used;
 }
 
+/* Its own parts and the lists; nothing is left where one of them fails. */
+static rd_code open_parts(rd_packed_engine *d, rd_error *e) {
+  rd_code code = d->calls->open(d, e);
+  if (code == RD_OK)
+    code = rd_arena_init(&d->arena, measure(d), "proposals", e);
+  if (code == RD_OK)
+    take(d, &d->arena);
+  else
+    d->calls->close(d);
+  return code;
+}
+
+/* A wider one is opened beside it, and takes its place. */
+static rd_code widen(rd_engine *self, int64_t rows, rd_error *e) {
+  rd_packed_engine *d = (rd_packed_engine *)self;
+  const size_t size = d->calls->size;
+  if (rows <= d->packing.rows)
+    return RD_OK;
+  rd_packed_engine *wide = rd_calloc(1, size, "an engine", e);
+  if (!wide)
+    return RD_NO_MEMORY;
+  memcpy(wide, d, size);
+  wide->packing.rows = rows;
+  rd_code code = open_parts(wide, e);
+  if (code == RD_OK) {
+    d->calls->close(d);
+    rd_arena_drop(&d->arena);
+    memcpy(d, wide, size);
+  }
+  free(wide);
+  return code;
+}
+
 /* A guided need has two sequences of its length; none of them is longer than the model goes. */
 void *rd_packed_new(const rd_packed_calls *calls, const rd_model *model, int64_t rows,
                     int64_t longest, rd_error *e) {
@@ -104,6 +138,7 @@ void *rd_packed_new(const rd_packed_calls *calls, const rd_model *model, int64_t
                         .states = states,
                         .lane_open = lane_open,
                         .lane_close = lane_close,
+                        .widen = calls->widens ? widen : NULL,
                         .close = close_engine};
   d->calls = calls;
   d->model = model;
@@ -114,15 +149,11 @@ void *rd_packed_new(const rd_packed_calls *calls, const rd_model *model, int64_t
 }
 
 rd_code rd_packed_open(rd_engine **out, rd_packed_engine *d, rd_error *e) {
-  rd_code code = d->calls->open(d, e);
+  rd_code code = open_parts(d, e);
   if (code == RD_OK)
-    code = rd_arena_init(&d->arena, measure(d), "proposals", e);
-  if (code == RD_OK) {
-    take(d, &d->arena);
     *out = &d->base;
-  } else {
-    close_engine(&d->base);
-  }
+  else
+    free(d);
   return code;
 }
 

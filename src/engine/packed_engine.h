@@ -24,6 +24,7 @@ typedef struct rd_packed_engine {
 
 typedef struct rd_packed_calls {
   size_t size, lane_size; /* bytes of the two structs */
+  bool widens;            /* `open` may be called again, for more rows */
   /* Its lists, taken twice: to measure, and to place. */
   void (*take)(rd_packed_engine *self, rd_arena *arena);
   /* What it needs beside them. `close` is called in any case, also where nothing was opened. */

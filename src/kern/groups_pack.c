@@ -116,14 +116,14 @@ bool rd_group_packing_exact(const rd_group_packing *packing) {
 
 /* A group of numbers as i8b: the scale is bf16, rounded up so that the largest fits 127. */
 static void round_group(const place *p, const float *x) {
-  uint32_t top = 0;
+  int32_t top = 0;
   for (int i = 0; i < RD_GROUP; i++) {
-    uint32_t bits;
-    memcpy(&bits, x + i, sizeof bits);
-    bits &= 0x7fffffffu;
-    top = bits > top ? bits : top;
+    int32_t magnitude;
+    memcpy(&magnitude, x + i, sizeof magnitude);
+    magnitude &= 0x7fffffff;
+    top = magnitude > top ? magnitude : top;
   }
-  if (top >= 0x7f800000u)
+  if (top >= 0x7f800000)
     *p->finite = false;
   float most;
   memcpy(&most, &top, sizeof most);
@@ -135,17 +135,16 @@ static void round_group(const place *p, const float *x) {
   scale = scale < least ? least : scale;
   memcpy(p->scales + 2 * p->n, &scale, sizeof scale);
   const float inverse = 1 / rd_f32_of_bf16(scale);
-  for (int t = 0; t < 8; t++) {
-    uint32_t word = 0;
-    for (int i = 0; i < 4; i++) {
-      const float shifted = x[4 * t + i] * inverse + 12582912.0f; /* to the nearest integer */
-      int32_t q;
-      memcpy(&q, &shifted, sizeof q);
-      q -= 0x4b400000 - 128;
-      word |= (uint32_t)q << (8 * i);
-    }
-    p->words[t * RD_PANEL] = word;
+  uint32_t q[RD_GROUP];
+  unsigned char bytes[RD_GROUP];
+  for (int i = 0; i < RD_GROUP; i++) { /* to the nearest integer, and 128 more */
+    const float shifted = x[i] * inverse + 12582912.0f;
+    memcpy(&q[i], &shifted, sizeof q[i]);
   }
+  for (int i = 0; i < RD_GROUP; i++)
+    bytes[i] = (unsigned char)(q[i] - (0x4b400000u - 128));
+  for (int t = 0; t < 8; t++)
+    p->words[t * RD_PANEL] = word_at(bytes + 4 * t);
 }
 
 enum { PIECE = 256 }; /* numbers decoded at a time: the longest block */

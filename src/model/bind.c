@@ -174,8 +174,7 @@ static rd_code bind_norm(rd_binder *b, const rd_walk *p, rd_error *e) {
   return bind_vector(b, t, p->cols, less_one ? 1 : 0, p->vector, e);
 }
 
-/* Where matrices are fused, a place's own rows of *t become *own, and *t that. A vector has one
- * column here. */
+/* Of fused matrices (vectors: 1 column) a place's own rows of *t become *own, and *t that. */
 static rd_code own_rows(const rd_tensor **t, rd_tensor *own, const rd_walk *p, int dims,
                         int64_t cols, rd_error *e) {
   int64_t rows = p->kind == RD_BIAS ? p->cols : p->rows;
@@ -218,17 +217,18 @@ static rd_code bind_factors(rd_binder *b, const rd_walk *p, const rd_changes *c,
                             rd_error *e) {
   bool merge = b->use == RD_ADAPTER_MERGED || c->magnitude ||
                (b->use == RD_ADAPTER_AUTO && rd_factors_thick(c->rank, p->rows, p->cols));
-  const rd_format *format = rd_format_of(merge ? RD_F32 : b->precision.type);
   const rd_tensor *tb = c->b;
+  const rd_dtype type =
+      merge ? rd_factors_type(c->a->format->dtype, tb->format->dtype) : b->precision.type;
   rd_tensor own;
   rd_matrix fa, fb;
   RD_TRY(own_rows(&tb, &own, p, 2, c->rank, e));
-  RD_TRY(bind_matrix(b, c->a, format, c->rank, p->cols, NULL, &fa, e));
-  RD_TRY(bind_matrix(b, tb, format, p->rows, c->rank, NULL, &fb, e));
+  RD_TRY(bind_matrix(b, c->a, rd_format_of(type), c->rank, p->cols, NULL, &fa, e));
+  RD_TRY(bind_matrix(b, tb, rd_format_of(type), p->rows, c->rank, NULL, &fb, e));
   if (interleaved(p))
     fb.data = reorder(b, p, fb.data, p->rows, rd_matrix_row(&fb), true);
   if (merge) {
-    added->factors = (rd_factors){fa.data, fb.data, c->rank, c->scale};
+    added->factors = (rd_factors){fa.data, fb.data, type, c->rank, c->scale};
   } else {
     p->linear->a = fa;
     p->linear->b = fb;
@@ -257,7 +257,7 @@ static rd_code bind_residual(rd_binder *b, const rd_walk *p, const rd_tensor *t,
                              const rd_changes *c, sums *added, rd_error *e) {
   float *fa = RD_TAKE(b->arena, float, c->rank * p->cols);
   float *fb = RD_TAKE(b->arena, float, p->stored * c->rank);
-  added->residual = (rd_factors){fa, fb + p->before * c->rank, c->rank, 1};
+  added->residual = (rd_factors){fa, fb + p->before * c->rank, RD_F32, c->rank, 1};
   if (!b->arena->base)
     return RD_OK;
   float *w = rd_calloc((size_t)(p->stored * p->cols), sizeof *w, "a matrix of the base", e);
@@ -433,7 +433,7 @@ static rd_code bind_across(const rd_binder *b, const rd_walk *p, const rd_change
   const float *fa = NULL, *fb = NULL;
   RD_TRY(bind_transposed(b, c->down, p->cols, c->rank, &fa, e));
   RD_TRY(bind_transposed(b, c->across, c->rank, p->rows, &fb, e));
-  added->factors = (rd_factors){fa, fb, c->rank, c->scale};
+  added->factors = (rd_factors){fa, fb, RD_F32, c->rank, c->scale};
   return RD_OK;
 }
 

@@ -2,6 +2,7 @@
 /* w + scale b a, in f32, some rows at a time. */
 #include "factors.h"
 
+#include "cpu.h"
 #include "ops.h"
 
 #include <math.h>
@@ -9,11 +10,16 @@
 
 rd_code rd_factors_add(const rd_factors *f, float *sum, float *room, int64_t first, int64_t count,
                        int64_t in, rd_error *e) {
-  RD_TRY(rd_matmul(rd_mat_rows(room, RD_F32, count, in),
-                   rd_mat_rows(f->b + first * f->rank, RD_F32, count, f->rank),
-                   rd_mat_rows(f->a, RD_F32, f->rank, in), 0, e));
+  RD_TRY(
+      rd_matmul(rd_mat_rows(room, RD_F32, count, in),
+                rd_mat_rows(rd_at_const(f->b, f->type, first * f->rank), f->type, count, f->rank),
+                rd_mat_rows(f->a, f->type, f->rank, in), 0, e));
   rd_add(sum, room, RD_F32, f->scale, count * in);
   return RD_OK;
+}
+
+rd_dtype rd_factors_type(int a, int b) {
+  return a == RD_BF16 && b == RD_BF16 && rd_bf16_fast() ? RD_BF16 : RD_F32;
 }
 
 bool rd_factors_thick(int64_t rank, int64_t out, int64_t in) {

@@ -15,10 +15,15 @@ typedef enum rd_adapter_use {
 
 /* What is added to a matrix (out, in). */
 typedef struct rd_factors {
-  const float *a, *b; /* (rank, in), (out, rank) */
-  int64_t rank;       /* 0: nothing */
+  const void *a, *b; /* (rank, in), (out, rank), f32 or bf16 */
+  rd_dtype type;
+  int64_t rank; /* 0: nothing */
   float scale;
 } rd_factors;
+
+/* The type in which they are multiplied, of factors stored in these (rd_dtype, -1: others).
+ * Products of bf16 numbers are exact and summed in f32: they need no wider copies. */
+rd_dtype rd_factors_type(int a, int b);
 
 /* Rows first .. first+count-1 of a matrix that lie in sum (count, in): scale b a is added to them.
  * `room` is as large as sum. */

@@ -133,30 +133,48 @@ static bool skip_string(rd_scan *s) {
   return false;
 }
 
+/* What a character outside strings is: part of a word, or of the text between words. */
+typedef enum kind { WORD, STRING, OPEN, CLOSE, BETWEEN, NOTHING } kind;
+
+static kind kind_of(char c) {
+  switch (c) {
+  case '"':
+    return STRING;
+  case '{':
+  case '[':
+    return OPEN;
+  case '}':
+  case ']':
+    return CLOSE;
+  case ',':
+  case ':':
+    return BETWEEN;
+  case ' ':
+  case '\t':
+  case '\r':
+  case '\n':
+  case '\0':
+    return NOTHING;
+  default:
+    return WORD;
+  }
+}
+
 rd_code rd_scan_skip(rd_scan *s, rd_slice *range, rd_error *e) {
   (void)rd_scan_peek(s);
   const char *from = s->at;
   size_t depth = 0;
   do {
-    char c = rd_scan_peek(s);
-    if (c == '"') {
-      if (!skip_string(s))
-        return wrong(s, "the end of a string", e);
-    } else if (c && strchr("{[", c)) {
-      depth++;
+    const kind here = kind_of(rd_scan_peek(s));
+    if (here == NOTHING || (depth == 0 && (here == CLOSE || here == BETWEEN)))
+      return wrong(s, "a value", e);
+    if (here == STRING && !skip_string(s))
+      return wrong(s, "the end of a string", e);
+    while (here == WORD && s->at < s->end && kind_of(*s->at) == WORD)
       s->at++;
-    } else if (c && strchr("}]", c) && depth > 0) {
-      depth--;
-      s->at++;
-    } else if (c && strchr(",:", c) && depth > 0) {
-      s->at++;
-    } else {
-      const char *word = s->at;
-      while (s->at < s->end && !strchr(",:]}[{\" \t\r\n", *s->at))
-        s->at++;
-      if (s->at == word)
-        return wrong(s, "a value", e);
-    }
+    s->at += here == OPEN || here == CLOSE || here == BETWEEN;
+    depth += here == OPEN;
+    depth -= here == CLOSE;
   } while (depth > 0);
   if (range)
     *range = (rd_slice){from, (size_t)(s->at - from)};

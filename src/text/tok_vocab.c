@@ -167,6 +167,10 @@ rd_code rd_alphabet_bytes(rd_slice text, rd_bytes *out, bool *all, rd_error *e) 
   RD_TRY(rd_grow((void **)&out->data, &out->capacity, out->size + text.size + 1, 1, e));
   *all = true;
   for (size_t at = 0; at < text.size;) {
+    if (text.data[at] > 0x20 && text.data[at] < 0x7F) { /* most letters stand for themselves */
+      out->data[out->size++] = text.data[at++];
+      continue;
+    }
     rd_utf8 c = rd_utf8_read(text.data + at, text.size - at);
     int byte = c.kind == RD_UTF8_GOOD ? alphabet_byte(c.point) : -1;
     if (byte < 0) {

@@ -7,7 +7,7 @@
 static rd_code summed_rows(void *context, float *out, float *room, int64_t first, int64_t count,
                            rd_error *e) {
   const rd_fold *f = context;
-  const rd_factors factors = {f->a.data, f->b.data, f->a.rows, f->scale};
+  const rd_factors factors = {f->a.data, f->b.data, RD_F32, f->a.rows, f->scale};
   rd_matrix_decode(out, &f->base, first, count);
   return rd_factors_add(&factors, out, room, first, count, f->base.cols, e);
 }

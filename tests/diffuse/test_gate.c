@@ -291,10 +291,11 @@ static void a_conversation_is_computed_once(void **state) {
         begin_with(&r, model, &turns[t], "exact", ids, prompts[t]);
         if (!k->engine)
           assert_int_equal(rd_engine_open(&k->engine, NULL, model, MOST, MOST, &e), RD_OK);
-        k->rows = MOST;
+        k->rows = k->longest = MOST;
         counting c = {.base = *k->engine, .real = k->engine};
         rd_engine *real = k->engine;
         c.base.propose = count_rows;
+        c.base.widen = NULL;
         c.base.lane_open = open_real_lane;
         k->engine = &c.base;
         if (!k->lane)

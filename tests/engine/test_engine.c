@@ -453,6 +453,34 @@ static void states_are_what_scores_are_made_of(void **state) {
   each_engine(check_states);
 }
 
+/* An engine for a block at a time, which becomes one for what follows the first block. */
+static void widened(rd_engine *engine, const rd_model *model) {
+  rd_engine *narrow;
+  rd_error e = {0};
+  scene whole, part;
+  assert_int_equal(rd_engine_open(&narrow, NULL, model, 8, T, &e), RD_OK);
+  rd_lane *lane = lane_of(narrow);
+  for (int64_t first = 0; narrow->widen && first <= 8; first += 8) {
+    scene_init(&whole, 8, 0, T);
+    scene_init(&part, 8, first, first > 0 ? T : 8);
+    part.need.lane = lane;
+    if (first > 0) {
+      refuse(narrow, &part.need, RD_USAGE, "16 positions do not fit in a pass of 8");
+      assert_int_equal(narrow->widen(narrow, 16, &e), RD_OK);
+    }
+    score(narrow, &part, 1);
+    score(engine, &whole, 1);
+    assert_same(&part, &whole, first, part.need.end, "a wider pass");
+  }
+  rd_lane_close(&lane);
+  rd_engine_close(&narrow);
+}
+
+static void an_engine_becomes_wider(void **state) {
+  (void)state;
+  each_engine(widened);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ids_without_a_word_are_not_chosen),
@@ -463,6 +491,7 @@ int main(void) {
       cmocka_unit_test(what_makes_no_sense_is_said),
       cmocka_unit_test(only_what_is_allowed_is_chosen),
       cmocka_unit_test(states_are_what_scores_are_made_of),
+      cmocka_unit_test(an_engine_becomes_wider),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
