@@ -5,6 +5,8 @@
  * would, and has the same bits. */
 #include "kept.h"
 
+#include "model_store.h"
+
 void rd_kept_drop(rd_kept *kept) {
   rd_lane_close(&kept->lane);
   rd_engine_close(&kept->engine);
@@ -23,6 +25,8 @@ static rd_code make_room(rd_kept *kept, const rd_model *model, int64_t rows, int
     return kept->engine->widen(kept->engine, rows, e);
   }
   rd_kept_drop(kept);
+  if (kept->unmade)
+    RD_TRY(rd_model_make(kept->unmade, e));
   kept->rows = rows;
   kept->longest = longest;
   return rd_engine_open(&kept->engine, NULL, model, rows, longest, e);

@@ -9,6 +9,7 @@
 
 /* Zeroed before the first use; of one thread. */
 typedef struct rd_kept {
+  struct rd_model *unmade; /* or NULL: what is left of it is made before the engine is opened */
   rd_engine *engine;
   rd_lane *lane;   /* of the base's own rows */
   int64_t rows;    /* of a pass, that the engine was made for at least */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A sampler head changes the state of a row once the word before is chosen, and with it all of the
- * row's scores. Multiplying the head again for every word would cost a fifth of a small model's
- * pass each time, so the scores of the likeliest words alone are corrected: by the product of their
- * rows of the head with what the state changed by. That is exact for these words; the others keep
- * the scores that they had before the word was known. */
+ * row's scores. Multiplying the head for every word would cost a fifth of a small model's
+ * pass, so the scores of the likeliest words alone are corrected: by the product of their rows of
+ * the head with what the state changed by. That is exact for these words; the others keep the
+ * scores that they had before. */
 #include "ahead.h"
 
 #include "inspect.h"

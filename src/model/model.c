@@ -62,6 +62,7 @@ void rd_model_close(rd_model **model) {
   rd_chat_template_close(&m->chat_template);
   rd_words_shelf_close(&m->shelf);
   rd_tokenizer_close(&m->tokenizer);
+  free(m->store ? m->store->path : NULL);
   free(m->store);
   free(m->system);
   free(m->engine);
@@ -85,7 +86,18 @@ static rd_code bind_weights(rd_binder *b, rd_model *m, bool gated, rd_error *e) 
   return rd_bind_weights(b, &m->config, &m->weights, e);
 }
 
-/* Bind everything, once counting what must be made, once for real. */
+rd_code rd_model_make(rd_model *m, rd_error *e) {
+  struct rd_model_store *s = m->store;
+  if (s->unmade == 0)
+    return RD_OK;
+  RD_TRY(rd_arena_init(&s->weights, s->unmade, "converted weights", e));
+  s->unmade = 0;
+  s->binder.arena = &s->weights;
+  rd_code code = bind_weights(&s->binder, m, s->gated, e);
+  return code == RD_OK ? code : rd_prefix(e, code, "%s", s->path);
+}
+
+/* Bind everything, once counting what must be made, and then for real. */
 static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   struct rd_model_store *s = m->store;
   const rd_tensors *tensors = &s->file.tensors;
@@ -111,10 +123,11 @@ static rd_code bind_model(rd_model *m, const rd_model_options *o, rd_error *e) {
   RD_TRY(rd_bind_rows(&binder, &m->config, e));
   RD_TRY(rd_bind_ties(&binder, &m->config, &m->head_apart, e));
   RD_TRY(bind_weights(&binder, m, gated, e));
-  RD_TRY(rd_arena_init(&s->weights, measure.used, "converted weights", e));
   m->memory_bytes += measure.used;
-  binder.arena = &s->weights;
-  return bind_weights(&binder, m, gated, e);
+  s->binder = binder;
+  s->gated = gated;
+  s->unmade = measure.used > 0 ? measure.used : 1;
+  return RD_OK;
 }
 
 static void add_eos(rd_config *c, int32_t id) {
@@ -240,7 +253,9 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, bool grown
   return RD_OK;
 }
 
-static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
+enum { MOST_LATE = 64 << 20 }; /* bytes that are made in a moment */
+
+static rd_code fill(rd_model *m, const rd_model_options *o, bool late, rd_error *e) {
   struct rd_model_store *s = m->store;
   const int64_t rows = m->config.vocab;
   if (o->adapter)
@@ -256,9 +271,15 @@ static rd_code fill(rd_model *m, const rd_model_options *o, rd_error *e) {
     for (size_t i = 0; i < mapped[k]->map_count; i++)
       m->file_bytes += mapped[k]->maps[i].size;
   }
+  s->path = rd_strdup(o->path, e);
+  if (!s->path)
+    return RD_NO_MEMORY;
   rd_code code = bind_model(m, o, e);
   if (code != RD_OK)
     return rd_prefix(e, code, "%s", o->path);
+  if (!late || s->unmade > MOST_LATE)
+    RD_TRY(rd_model_make(m, e));
+  s->binder.made = NULL; /* the caller's, until now */
   m->system = o->system ? rd_strdup(o->system, e) : NULL;
   m->engine = o->engine ? rd_strdup(o->engine, e) : NULL;
   return (m->system || !o->system) && (m->engine || !o->engine)
@@ -292,7 +313,7 @@ bool rd_model_denoises(const rd_model *m) {
   return m->config.block != 1 || m->adapted || rd_model_preference(m) != NULL;
 }
 
-rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
+static rd_code open_model(rd_model **out, const rd_model_options *o, bool late, rd_error *e) {
   *out = NULL;
   rd_config config;
   struct rd_model_store store = {0};
@@ -308,8 +329,16 @@ rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
   }
   store.tables = (*out)->store->tables;
   *(*out)->store = store;
-  code = fill(*out, o, e);
+  code = fill(*out, o, late, e);
   if (code != RD_OK)
     rd_model_close(out);
   return code;
+}
+
+rd_code rd_model_open(rd_model **out, const rd_model_options *o, rd_error *e) {
+  return open_model(out, o, false, e);
+}
+
+rd_code rd_model_open_late(rd_model **out, const rd_model_options *o, rd_error *e) {
+  return open_model(out, o, true, e);
 }

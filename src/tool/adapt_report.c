@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Held-out prompts, each answered in all ways one after another, so that load meets all alike. */
+/* Held-out prompts, each answered in all ways in turn so load meets all alike. */
 #include "adapt_report.h"
 
 #include "curves.h"

@@ -95,7 +95,8 @@ rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   if (rd_option_given(s->common.options, "sampler") && rd_sampler_causal(sampler) &&
       !s->params.verify)
     RD_TRY(rd_tool_name_causal(&s->common, e));
-  RD_TRY(rd_tool_open(&a->model, &s->common, e));
+  RD_TRY(rd_tool_open_late(&a->model, &s->common, e));
+  a->kept.unmade = a->model;
   RD_TRY(rd_answer_load_form(&s->params, e));
   return resolve(a, &sampler, e);
 }

@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "file.h"
+#include "model_store.h"
 #include "open_view.h"
 #include "pulled.h"
 
@@ -113,7 +114,9 @@ rd_code rd_tool_name_causal(rd_common *c, rd_error *e) {
   return c->adapter ? RD_OK : RD_NO_MEMORY;
 }
 
-rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
+typedef rd_code opener(rd_model **out, const rd_model_options *options, rd_error *e);
+
+static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
   rd_open_view view = {.name = path, .quiet = common->quiet};
@@ -126,7 +129,7 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
                               .system = common->prompt.system,
                               .made = rd_open_view_made,
                               .context = &view};
-  rd_code code = rd_model_open(out, &options, e);
+  rd_code code = open(out, &options, e);
   rd_open_view_end(&view);
   if (code == RD_OK && (*out)->head_apart && !common->quiet)
     fprintf(
@@ -137,4 +140,12 @@ rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
   free(path);
   free(adapter);
   return code;
+}
+
+rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
+  return open_by(rd_model_open, out, common, e);
+}
+
+rd_code rd_tool_open_late(rd_model **out, const rd_common *common, rd_error *e) {
+  return open_by(rd_model_open_late, out, common, e);
 }

@@ -36,5 +36,7 @@ rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_e
 rd_code rd_tool_name_causal(rd_common *common, rd_error *e);
 /* Open the model that the options name. */
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e);
+/* The same for who gives it to an engine that is kept (kept.h), which has its weights made. */
+rd_code rd_tool_open_late(rd_model **out, const rd_common *common, rd_error *e);
 
 #endif

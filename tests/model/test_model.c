@@ -5,6 +5,7 @@
 #include "gguf.h"
 #include "inspect.h"
 #include "model_files.h"
+#include "model_store.h"
 #include "weights_folder.h"
 
 static const char *const files[] = {"config.json", "generation_config.json", "model.safetensors",
@@ -212,10 +213,28 @@ static void one_file_is_a_model_too(void **state) {
   sweep(folder, copied + 1, 2);
 }
 
+static void weights_may_be_made_later(void **state) {
+  (void)state;
+  const rd_model_options o = {.path = RD_SOURCE_DIR "/tests/golden/models/llama-mha",
+                              .precision = "int8"};
+  rd_model *now, *later;
+  rd_error e = {0};
+  assert_int_equal(rd_model_open(&now, &o, &e), RD_OK);
+  assert_int_equal(rd_model_open_late(&later, &o, &e), RD_OK);
+  const rd_matrix *a = &now->weights.layers[1].q.w, *b = &later->weights.layers[1].q.w;
+  assert_true(b->data == NULL && b->format == a->format);
+  assert_int_equal(later->memory_bytes, now->memory_bytes);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(rd_model_make(later, &e), RD_OK);
+  assert_memory_equal(a->data, b->data, (size_t)a->rows * rd_matrix_row(a));
+  rd_model_close(&now);
+  rd_model_close(&later);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(one_file_is_a_model_too), cmocka_unit_test(damaged_folders_are_refused),
+      cmocka_unit_test(one_file_is_a_model_too),  cmocka_unit_test(damaged_folders_are_refused),
       cmocka_unit_test(a_missing_shard_is_named), cmocka_unit_test(weights_alone_open),
-      cmocka_unit_test(gguf_places_are_checked)};
+      cmocka_unit_test(gguf_places_are_checked),  cmocka_unit_test(weights_may_be_made_later)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
