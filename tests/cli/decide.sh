@@ -104,7 +104,7 @@ from typesafe_sdk import Choice, Noul, Score, TypeSafeClient
 with TypeSafeClient(api_key="none", base_url=sys.argv[1].rstrip("/"), timeout=300) as client:
     r = client.system_one(state="", questions={
         "capital": Choice(instructions="What is the capital of France?", criteria={"Rome": None, "Paris": None}),
-        "good": Noul(instructions="Is Paris the capital of France?"),
+        "good": Noul(instructions="Is Tokyo the capital of Japan?"),
         "much": Score(instructions="How much?", criteria=["low", "high"])})
     score = r.scores["much"]
     print(r.choices["capital"].choice, r.nouls["good"].noul > 0.5, list(score.legend)[0], score.legend[0])
