@@ -35,11 +35,11 @@ typedef struct rd_blocks {
 /* y (T, N), rows y_stride apart, = alpha x (T, K) w (N, K)' + beta y, or + beta times `from`, which
  * lies as y does. x and w are of one type. Where beta is not 0, alpha is 1. The ways back of a
  * product have their operands the other way: `x_across`: x lies as (K, T); `w_across`: w lies as
- * (K, N). */
+ * (K, N). Rows of x and w, as they lie, are x_stride and w_stride apart; 0: side by side. */
 typedef struct rd_product {
   void *y;
   const void *x, *w, *from; /* from: NULL: y */
-  int64_t T, N, K, y_stride;
+  int64_t T, N, K, y_stride, x_stride, w_stride;
   float alpha, beta;
   rd_dtype type, y_type;
   bool x_across, w_across;

@@ -23,7 +23,7 @@ enum { SHAPES = 512, PASSES = 32, WORKSPACE = 32 << 20, BLOCK = 256, SOME = 128 
 
 /* A product that was asked for before, and how it is made. */
 struct shape {
-  int64_t T, N, K, y_stride;
+  int64_t T, N, K, y_stride, x_stride, w_stride;
   rd_dtype type, y_type;
   bool add, x_across, w_across, used;
   uint32_t alignment; /* bytes: that all three addresses have */
@@ -171,9 +171,9 @@ rd_code prepare(card *c, shape *s, rd_error *e) {
   cublasLtMatmulDescSetAttribute(s->what, CUBLASLT_MATMUL_DESC_TRANSA, &w_turned, sizeof w_turned);
   cublasLtMatmulDescSetAttribute(s->what, CUBLASLT_MATMUL_DESC_TRANSB, &x_turned, sizeof x_turned);
   cublasLtMatrixLayoutCreate(&s->w, type_of(s->type), w_size[s->w_across], w_size[!s->w_across],
-                             (int64_t)w_size[s->w_across]);
+                             s->w_stride > 0 ? s->w_stride : (int64_t)w_size[s->w_across]);
   cublasLtMatrixLayoutCreate(&s->x, type_of(s->type), x_size[s->x_across], x_size[!s->x_across],
-                             (int64_t)x_size[s->x_across]);
+                             s->x_stride > 0 ? s->x_stride : (int64_t)x_size[s->x_across]);
   cublasLtMatrixLayoutCreate(&s->y, type_of(s->y_type), (uint64_t)s->N, (uint64_t)s->T,
                              s->y_stride);
   cublasLtMatmulPreferenceCreate(&preference);
@@ -219,11 +219,13 @@ shape *shape_of(card *c, const rd_product *p) {
   const uint32_t alignment = alignment_of(p);
   const uint64_t mixed = (uint64_t)p->T * 0x9E3779B97F4A7C15u ^ (uint64_t)p->N * 0xC2B2AE3D27D4EB4Fu ^
                          (uint64_t)p->K * 0x165667B19E3779F9u ^ (uint64_t)p->y_stride << 7 ^
+                         (uint64_t)p->x_stride << 24 ^ (uint64_t)p->w_stride << 41 ^
                          (uint64_t)(64 * p->type + 32 * p->y_type + 16 * (p->beta != 0) +
                                     8 * p->x_across + 4 * p->w_across) ^
                          (uint64_t)alignment << 20;
   shape *s = &c->shapes[(mixed ^ mixed >> 29) % SHAPES];
   if (s->used && s->T == p->T && s->N == p->N && s->K == p->K && s->y_stride == p->y_stride &&
+      s->x_stride == p->x_stride && s->w_stride == p->w_stride &&
       s->type == p->type && s->y_type == p->y_type && s->add == (p->beta != 0) &&
       s->x_across == p->x_across && s->w_across == p->w_across && s->alignment == alignment)
     return s;
@@ -232,6 +234,8 @@ shape *shape_of(card *c, const rd_product *p) {
   s->N = p->N;
   s->K = p->K;
   s->y_stride = p->y_stride;
+  s->x_stride = p->x_stride;
+  s->w_stride = p->w_stride;
   s->type = p->type;
   s->y_type = p->y_type;
   s->add = p->beta != 0;

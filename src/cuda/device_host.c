@@ -103,21 +103,27 @@ static rd_code multiply_apart(const rd_product *p, rd_mat x, rd_mat w, rd_error 
   return RD_OK;
 }
 
+/* A matrix (rows, cols), or with `across` one that lies as its transpose. */
+static rd_mat matrix_as(const void *x, rd_dtype type, bool across, int64_t rows, int64_t cols,
+                        int64_t stride) {
+  const int64_t own_rows = across ? cols : rows, own_cols = across ? rows : cols;
+  const rd_mat m = rd_mat_view(x, type, own_rows, own_cols, stride > 0 ? stride : own_cols);
+  return across ? rd_mat_transposed(m) : m;
+}
+
 static rd_code multiply(rd_device *d, const rd_product *p, rd_error *e) {
   (void)d;
   const rd_mat y = rd_mat_view(p->y, p->y_type, p->T, p->N, p->y_stride);
-  const rd_mat x = p->x_across ? rd_mat_transposed(rd_mat_rows(p->x, p->type, p->K, p->T))
-                               : rd_mat_rows(p->x, p->type, p->T, p->K);
-  const rd_mat w = p->w_across ? rd_mat_rows(p->w, p->type, p->K, p->N)
-                               : rd_mat_transposed(rd_mat_rows(p->w, p->type, p->N, p->K));
+  const rd_mat x = matrix_as(p->x, p->type, p->x_across, p->T, p->K, p->x_stride);
+  const rd_mat w = matrix_as(p->w, p->type, !p->w_across, p->K, p->N, p->w_stride);
   for (int64_t t = 0; p->from && p->from != p->y && p->beta != 0 && t < p->T; t++)
     memcpy(rd_at(p->y, p->y_type, t * p->y_stride),
            rd_at_const(p->from, p->y_type, t * p->y_stride),
            (size_t)p->N * rd_dtype_size(p->y_type));
   RD_TRY(p->y_stride == p->N ? rd_matmul(y, x, w, p->beta, e) : multiply_apart(p, x, w, e));
-  assert(p->alpha == 1 || (p->beta == 0 && p->y_stride == p->N));
-  if (p->alpha != 1)
-    rd_scale(p->y, p->y_type, p->alpha, p->T * p->N);
+  assert(p->alpha == 1 || p->beta == 0);
+  for (int64_t t = 0; p->alpha != 1 && t < p->T; t++)
+    rd_scale(rd_at(p->y, p->y_type, t * p->y_stride), p->y_type, p->alpha, p->N);
   return RD_OK;
 }
 

@@ -29,7 +29,7 @@ static void take_half(const rd_device_learn *l, rd_learn_half *h, rd_arena *a,
   h->hidden = rd_arena_take(a, (size_t)(rows * D), rd_dtype_size(l->type));
   for (int64_t i = 0; i < layers; i++) {
     if (all || i == 0) {
-      rd_layer_acts_take(&h->acts[i], a, c, here, i, rows, keep);
+      rd_layer_acts_take(&h->acts[i], a, c, here, i, rows, keep, h == &l->own ? l->beside : NULL);
     } else {
       h->acts[i] = h->acts[0];
       h->acts[i].x = RD_TAKE(a, float, rows *D);
@@ -95,6 +95,7 @@ static void layout(rd_device_learn *l, rd_arena *a) {
     take_half(l, &l->clean, a, w->plain);
   }
   rd_layer_scratch_take(&l->scratch, a, c, l->type, l->rows, rd_weights_rank(w, c));
+  rd_learn_take_groups(l, a);
   l->dx = RD_TAKE(a, float, rows *D);
   l->dhidden = RD_TAKE(a, float, rows *D);
   take_losses(l, a);
@@ -125,10 +126,14 @@ static rd_code begin(rd_device_learn *l, const rd_step_plan *plan, rd_error *e) 
   l->guesses = l->chunk < GUESSES ? l->chunk : GUESSES;
   l->own.keep = plan->recompute ? RD_STACK_INPUTS : RD_STACK_ALL;
   const size_t layers = (size_t)c->layers;
+  l->groups = rd_calloc(layers * RD_BESIDES, sizeof *l->groups, "groups of matrices", e);
   l->own.acts = rd_calloc(layers, sizeof *l->own.acts, "activations of layers", e);
   if (plan->weights->plain)
     l->clean.acts = rd_calloc(1, sizeof *l->clean.acts, "activations of a layer", e);
-  return l->own.acts && (l->clean.acts || !plan->weights->plain) ? RD_OK : RD_NO_MEMORY;
+  if (!l->groups || !l->own.acts || (plan->weights->plain && !l->clean.acts))
+    return RD_NO_MEMORY;
+  rd_learn_plan_groups(l);
+  return RD_OK;
 }
 
 /* A model as the weights' copier takes one. */
@@ -169,6 +174,7 @@ static void drop(rd_device_learn *l) {
   if (l->memory)
     l->device->give(l->device, l->memory);
   rd_arena_drop(&l->here_arena);
+  free(l->groups);
   free(l->own.acts);
   free(l->clean.acts);
 }
@@ -207,6 +213,7 @@ static rd_code fill(rd_device_learn *l, size_t working, rd_error *e) {
   rd_arena arena = {.base = l->memory, .size = working};
   layout(l, &arena);
   RD_TRY(rd_device_weights_new(&l->sent, &m, d, e));
+  RD_TRY(rd_learn_begin_groups(l, e));
   RD_TRY(rd_learn_list_update(l, e));
   l->own.weights = &l->sent->own;
   l->clean.weights = &l->sent->plain;
@@ -355,7 +362,8 @@ static rd_code forward(rd_device_learn *l, rd_learn_half *h, rd_error *e) {
   RD_TRY(RD_LAUNCH(l, gather, &grid, &gather, e));
   for (int64_t index = 0; index < c->layers; index++)
     RD_TRY(rd_learn_forward(l, h, index, e));
-  return rd_learn_norm(l, h->hidden, l->type, h->rstd, h->x, h->weights->norm, h->T, c->width, e);
+  return rd_learn_norm(l, h->hidden, 0, l->type, h->rstd, h->x, h->weights->norm, h->T, c->width,
+                       e);
 }
 
 static rd_code forward_own(void *context, rd_error *e) {

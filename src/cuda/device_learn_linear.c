@@ -7,17 +7,18 @@ float *rd_learn_gradient(const rd_device_learn *l, const float *here) {
   return here ? l->gradients + (here - l->plan.gradients) : NULL;
 }
 
-rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtype y_type,
-                        const void *added, const void *x, int64_t T, void *mid, rd_error *e) {
+rd_code rd_learn_linear(rd_device_learn *l, const rd_learn_group *group, const rd_linear *p,
+                        void *y, rd_dtype y_type, const void *added, const void *x, int64_t T,
+                        void *mid, rd_error *e) {
   rd_device *d = l->device;
   const int64_t N = p->w.rows, K = p->w.cols, rank = p->a.rows;
   const rd_product whole = {.y = y,
                             .x = x,
-                            .w = p->w.data,
+                            .w = group ? rd_learn_rows_of(l, group, p) : p->w.data,
                             .from = added,
                             .T = T,
                             .N = N,
-                            .K = K,
+                            .K = rd_learn_stride(group, K),
                             .y_stride = N,
                             .alpha = 1,
                             .beta = added ? 1 : 0,
@@ -30,7 +31,7 @@ rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtyp
     const rd_blocks grid = rd_blocks_over(d, T * N);
     RD_TRY(RD_LAUNCH(l, bias, &grid, &bias, e));
   }
-  if (rank == 0)
+  if (rank == 0 || group)
     return RD_OK;
   rd_product down = whole, up = whole;
   down.from = up.from = NULL;
@@ -48,9 +49,9 @@ rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtyp
   return d->multiply(d, &up, e);
 }
 
-/* g (N, K) += dy' (T, N) x (T, K). */
-static rd_code weight_gradient(rd_device_learn *l, const float *g, const void *dy, int64_t N,
-                               const void *x, int64_t K, int64_t T, rd_error *e) {
+rd_code rd_learn_weight_gradient(rd_device_learn *l, const float *g, const void *dy,
+                                 int64_t dy_stride, int64_t N, const void *x, int64_t x_stride,
+                                 int64_t K, int64_t T, rd_error *e) {
   const rd_product p = {.y = rd_learn_gradient(l, g),
                         .x = dy,
                         .w = x,
@@ -58,6 +59,8 @@ static rd_code weight_gradient(rd_device_learn *l, const float *g, const void *d
                         .N = K,
                         .K = T,
                         .y_stride = K,
+                        .x_stride = dy_stride,
+                        .w_stride = x_stride,
                         .alpha = 1,
                         .beta = 1,
                         .type = l->type,
@@ -85,26 +88,37 @@ static rd_code multiply_back(rd_device_learn *l, void *dx, rd_dtype dx_type, boo
   return l->device->multiply(l->device, &p, e);
 }
 
-rd_code rd_learn_linear_back(rd_device_learn *l, const rd_linear *p, const rd_linear_grad *g,
-                             void *dx, rd_dtype dx_type, bool add, const void *dy, const void *x,
-                             int64_t T, const void *mid, rd_error *e) {
+rd_code rd_learn_linear_back(rd_device_learn *l, const rd_learn_group *group, const rd_linear *p,
+                             const rd_linear_grad *g, void *dx, rd_dtype dx_type, bool add,
+                             const void *dy, const void *x, int64_t T, const void *mid,
+                             rd_error *e) {
   const int64_t N = p->w.rows, K = p->w.cols, rank = p->a.rows;
+  const int64_t stride = rd_learn_stride(group, K);
   void *dmid = l->scratch.dmid;
-  RD_TRY(weight_gradient(l, g->w, dy, N, x, K, T, e));
-  RD_TRY(rd_learn_sum_rows(l, g->bias, dy, NULL, l->type, NULL, T, N, e));
+  RD_TRY(rd_learn_weight_gradient(l, g->w, dy, N, N, x, stride, K, T, e));
+  RD_TRY(rd_learn_sum_rows(l, g->bias, dy, N, NULL, l->type, NULL, T, N, e));
   if (dx)
     RD_TRY(multiply_back(l, dx, dx_type, add, 1, dy, &p->w, T, e));
   if (rank == 0)
     return RD_OK;
-  RD_TRY(weight_gradient(l, g->b, dy, N, mid, rank, T, e));
+  RD_TRY(rd_learn_weight_gradient(l, g->b, dy, N, N, group ? rd_learn_mid_of(l, group, p, x) : mid,
+                                  group ? stride : rank, rank, T, e));
   RD_TRY(multiply_back(l, dmid, l->type, false, p->scale, dy, &p->b, T, e));
-  RD_TRY(weight_gradient(l, g->a, dmid, rank, x, K, T, e));
+  RD_TRY(rd_learn_weight_gradient(l, g->a, dmid, rank, rank, x, stride, K, T, e));
   return dx ? multiply_back(l, dx, dx_type, true, 1, dmid, &p->a, T, e) : RD_OK;
 }
 
-rd_code rd_learn_sum_rows(rd_device_learn *l, float *sum, const void *dy, const void *x,
-                          rd_dtype type, const float *rstd, int64_t n, int64_t D, rd_error *e) {
-  const rd_sum_rows_args args = {rd_learn_gradient(l, sum), dy, x, rstd, n, D, (int32_t)type};
+rd_code rd_learn_sum_rows(rd_device_learn *l, float *sum, const void *dy, int64_t stride,
+                          const void *x, rd_dtype type, const float *rstd, int64_t n, int64_t D,
+                          rd_error *e) {
+  const rd_sum_rows_args args = {.sum = rd_learn_gradient(l, sum),
+                                 .dy = dy,
+                                 .x = x,
+                                 .rstd = rstd,
+                                 .n = n,
+                                 .D = D,
+                                 .stride = stride,
+                                 .type = (int32_t)type};
   const rd_blocks grid = {.blocks = (D + RD_WARP_SIZE - 1) / RD_WARP_SIZE,
                           .sides = 1,
                           .threads = l->device->threads,
@@ -112,8 +126,8 @@ rd_code rd_learn_sum_rows(rd_device_learn *l, float *sum, const void *dy, const 
   return sum ? RD_LAUNCH(l, sum_rows, &grid, &args, e) : RD_OK;
 }
 
-rd_code rd_learn_norm(rd_device_learn *l, void *y, rd_dtype type, float *rstd, const float *x,
-                      const float *norm, int64_t n, int64_t D, rd_error *e) {
+rd_code rd_learn_norm(rd_device_learn *l, void *y, int64_t y_stride, rd_dtype type, float *rstd,
+                      const float *x, const float *norm, int64_t n, int64_t D, rd_error *e) {
   const rd_norm_args args = {.y = y,
                              .rstd = rstd,
                              .x = x,
@@ -121,24 +135,28 @@ rd_code rd_learn_norm(rd_device_learn *l, void *y, rd_dtype type, float *rstd, c
                              .norm = norm,
                              .D = D,
                              .eps = (float)l->config->norm_eps,
-                             .type = (int32_t)type};
+                             .type = (int32_t)type,
+                             .y_stride = y_stride};
   const rd_blocks grid = rd_blocks_of_rows(l->device, n, D);
   return RD_LAUNCH(l, norm, &grid, &args, e);
 }
 
-rd_code rd_learn_norm_back(rd_device_learn *l, void *dx, rd_dtype dx_type, bool add, const void *dy,
-                           const void *x, rd_dtype type, const float *norm, float *dnorm,
-                           const float *rstd, int64_t n, int64_t D, rd_error *e) {
+rd_code rd_learn_norm_back(rd_device_learn *l, void *dx, rd_dtype dx_type, bool add, int64_t row,
+                           int64_t dx_stride, const void *dy, const void *x, rd_dtype type,
+                           const float *norm, float *dnorm, const float *rstd, int64_t n, int64_t D,
+                           rd_error *e) {
   const rd_norm_back_args args = {.dx = dx,
                                   .dy = dy,
                                   .x = x,
                                   .norm = norm,
                                   .rstd = rstd,
                                   .D = D,
+                                  .beside = row / D,
+                                  .stride = dx_stride,
                                   .dx_type = (int32_t)dx_type,
                                   .type = (int32_t)type,
                                   .add = add};
   const rd_blocks grid = rd_blocks_of_rows(l->device, n, D);
-  RD_TRY(rd_learn_sum_rows(l, dnorm, dy, x, type, rstd, n, D, e)); /* dx may be dy */
+  RD_TRY(rd_learn_sum_rows(l, dnorm, dy, D, x, type, rstd, n, D, e)); /* dx may be dy */
   return RD_LAUNCH(l, norm_back, &grid, &args, e);
 }

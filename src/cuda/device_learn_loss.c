@@ -24,8 +24,8 @@ static rd_code logits_of(rd_device_learn *l, const rd_learn_half *h, float *logi
                               .n = n * c->vocab};
   const rd_blocks grid = rd_blocks_over(l->device, args.n);
   RD_TRY(pick(l, h->hidden, rows, n, e));
-  RD_TRY(
-      rd_learn_linear(l, &h->weights->head, logits, RD_F32, NULL, l->gathered, n, l->head_mid, e));
+  RD_TRY(rd_learn_linear(l, NULL, &h->weights->head, logits, RD_F32, NULL, l->gathered, n,
+                         l->head_mid, e));
   return c->logits_scaling > 0 || c->final_cap > 0 ? RD_LAUNCH(l, bound, &grid, &args, e) : RD_OK;
 }
 
@@ -36,7 +36,7 @@ static rd_code head_back(rd_device_learn *l, const rd_gradient *gradient, int64_
   const rd_put_args args = {l->dhidden, l->dgathered, l->losing.rows + first,
                             D * (int64_t)sizeof *l->dhidden};
   const rd_blocks grid = rd_blocks_of_rows(l->device, n, D);
-  RD_TRY(rd_learn_linear_back(l, &l->own.weights->head, &gradient->head, l->dgathered, RD_F32,
+  RD_TRY(rd_learn_linear_back(l, NULL, &l->own.weights->head, &gradient->head, l->dgathered, RD_F32,
                               false, l->dlogits, l->gathered, n, l->head_mid, e));
   return RD_LAUNCH(l, put, &grid, &args, e);
 }
@@ -166,8 +166,9 @@ static rd_code layers_back(void *context, rd_error *e) {
   rd_device_learn *l = b->l;
   const rd_gradient *g = b->g;
   const rd_config *c = l->config;
-  RD_TRY(rd_learn_norm_back(l, l->dx, RD_F32, false, l->dhidden, l->own.x, RD_F32,
-                            l->own.weights->norm, g->norm, l->own.rstd, l->own.T, c->width, e));
+  RD_TRY(rd_learn_norm_back(l, l->dx, RD_F32, false, c->width, c->width, l->dhidden, l->own.x,
+                            RD_F32, l->own.weights->norm, g->norm, l->own.rstd, l->own.T, c->width,
+                            e));
   for (int64_t index = c->layers - 1; index >= 0; index--) {
     if (l->own.keep == RD_STACK_INPUTS && index + 1 < c->layers)
       RD_TRY(rd_learn_forward(l, &l->own, index, e));

@@ -35,6 +35,31 @@ typedef struct rd_loss_lists {
   float *weights;                    /* (rows) */
 } rd_loss_lists;
 
+/* Matrices of a layer that have their rows x (T, K) in common, copied beside their factors. The
+ * middles lie behind the rows, and w (N + R, K + R) is, for two,
+ *
+ *   W1 B1  0
+ *   W2  0 B2
+ *   A1  0  0
+ *   A2  0  0
+ *
+ * so that [x, mids] times its first N rows are the results, and [dy, dmids] times its first K
+ * columns the gradients of x. */
+enum { RD_GROUP_MOST = 3 };
+typedef struct rd_learn_group {
+  void *w; /* on the device; NULL: the matrices stand alone */
+  const rd_linear *linears[RD_GROUP_MOST];
+  int64_t rows[RD_GROUP_MOST], ats[RD_GROUP_MOST]; /* first row, and first column behind K */
+  int count;
+  int64_t N, K, R;
+} rd_learn_group;
+
+/* Where a factor is copied to: rows of `cols` numbers, `stride` apart; NULL: nowhere. */
+typedef struct rd_learn_place {
+  void *at;
+  int64_t cols, stride;
+} rd_learn_place;
+
 struct rd_device_learn {
   rd_device *device;
   rd_step_plan plan;
@@ -43,6 +68,8 @@ struct rd_device_learn {
   rd_dtype type;
   int64_t rows, chunk, guesses; /* of a pass; of logits; of proposals at a time */
   rd_learn_half own, clean;     /* clean.acts NULL: without a gate */
+  rd_learn_group *groups;       /* (L, RD_BESIDES) of rows that learn */
+  int64_t beside[RD_BESIDES];   /* numbers behind the rows that groups share; 0: no groups */
   /* on the device */
   float *gradients;               /* (gradient_count) laid out as the plan's */
   float *total;                   /* (gradient_count) of the passes so far, if summed apart */
@@ -51,6 +78,7 @@ struct rd_device_learn {
   float *cosines[2], *sines[2];   /* (longest, turned/2) */
   float *delta;                   /* (rows, H) */
   rd_layer_scratch scratch;
+  void *joined;                                /* (rows, N + R) of the widest group, or NULL */
   float *dx, *dhidden;                         /* (rows, D) */
   float *logits, *goals;                       /* (chunk, V); goals NULL without a gate */
   void *dlogits;                               /* (chunk, V); the logits themselves in f32 */
@@ -84,26 +112,59 @@ rd_code rd_learn_list_update(rd_device_learn *l, rd_error *e);
 /* What matrices and vectors of the plan's gradient are on the device. */
 float *rd_learn_gradient(const rd_device_learn *l, const float *here);
 
+/* Which matrices are copied beside their factors; their memory; copies once they have been sent,
+ * and of factors that have changed; where AdamW copies a factor's numbers to. */
+void rd_learn_plan_groups(rd_device_learn *l);
+void rd_learn_take_groups(rd_device_learn *l, rd_arena *a);
+rd_code rd_learn_begin_groups(rd_device_learn *l, rd_error *e);
+rd_code rd_learn_follow_groups(rd_device_learn *l, rd_error *e);
+rd_learn_place rd_learn_place_of(const rd_device_learn *l, const void *matrix);
+/* The group of a half's rows, or NULL: then all that follows does nothing, or as without. */
+const rd_learn_group *rd_learn_group_of(const rd_device_learn *l, const rd_learn_half *h,
+                                        int64_t layer, int kind);
+/* From row to row of a group's x. */
+static inline int64_t rd_learn_stride(const rd_learn_group *g, int64_t K) {
+  return g ? g->K + g->R : K;
+}
+/* The middles behind rows x (T, K + R). */
+rd_code rd_learn_mids(rd_device_learn *l, const rd_learn_group *g, void *x, int64_t T, rd_error *e);
+/* The rows of a group's w that make a linear's result, and its middle behind x. */
+const void *rd_learn_rows_of(const rd_device_learn *l, const rd_learn_group *g, const rd_linear *p);
+const void *rd_learn_mid_of(const rd_device_learn *l, const rd_learn_group *g, const rd_linear *p,
+                            const void *x);
+/* All gradients from dy (T, N + R), behind whose rows the middles' go: dx (T, K) is written. */
+rd_code rd_learn_group_back(rd_device_learn *l, const rd_learn_group *g, int kind,
+                            const rd_layer_grad *grads, float *dx, void *dy, const void *x,
+                            int64_t T, rd_error *e);
+
 /* y (T, N) of y_type = what is added (as y, or NULL: nothing) + x w' + bias + scale (x a') b';
- * `mid` (T, rank) of the activations' type. */
-rd_code rd_learn_linear(rd_device_learn *l, const rd_linear *p, void *y, rd_dtype y_type,
-                        const void *added, const void *x, int64_t T, void *mid, rd_error *e);
+ * `mid` (T, rank) of the activations' type. With a group, whose middles are made, x is its rows. */
+rd_code rd_learn_linear(rd_device_learn *l, const rd_learn_group *group, const rd_linear *p,
+                        void *y, rd_dtype y_type, const void *added, const void *x, int64_t T,
+                        void *mid, rd_error *e);
 /* Gradients from dy (T, N): dx (T, K) of dx_type is written or added to, where it is not NULL. */
-rd_code rd_learn_linear_back(rd_device_learn *l, const rd_linear *p, const rd_linear_grad *g,
-                             void *dx, rd_dtype dx_type, bool add, const void *dy, const void *x,
-                             int64_t T, const void *mid, rd_error *e);
+rd_code rd_learn_linear_back(rd_device_learn *l, const rd_learn_group *group, const rd_linear *p,
+                             const rd_linear_grad *g, void *dx, rd_dtype dx_type, bool add,
+                             const void *dy, const void *x, int64_t T, const void *mid,
+                             rd_error *e);
+/* g (N, K) of the plan's gradient, or NULL, += dy' (T, N) x (T, K), with strides. */
+rd_code rd_learn_weight_gradient(rd_device_learn *l, const float *g, const void *dy,
+                                 int64_t dy_stride, int64_t N, const void *x, int64_t x_stride,
+                                 int64_t K, int64_t T, rd_error *e);
 /* sum (D), of the plan's gradient or NULL, += what comes back to weights of a norm, or to a bias (x
- * NULL). */
-rd_code rd_learn_sum_rows(rd_device_learn *l, float *sum, const void *dy, const void *x,
-                          rd_dtype type, const float *rstd, int64_t n, int64_t D, rd_error *e);
-/* y (n, D) of type = norm(x), or x where there are no weights. */
-rd_code rd_learn_norm(rd_device_learn *l, void *y, rd_dtype type, float *rstd, const float *x,
-                      const float *norm, int64_t n, int64_t D, rd_error *e);
+ * NULL). Rows of dy are `stride` apart. */
+rd_code rd_learn_sum_rows(rd_device_learn *l, float *sum, const void *dy, int64_t stride,
+                          const void *x, rd_dtype type, const float *rstd, int64_t n, int64_t D,
+                          rd_error *e);
+/* y (n, D) of type, with a stride, = norm(x), or x where there are no weights. */
+rd_code rd_learn_norm(rd_device_learn *l, void *y, int64_t y_stride, rd_dtype type, float *rstd,
+                      const float *x, const float *norm, int64_t n, int64_t D, rd_error *e);
 /* dx of dx_type (+)= what comes back of dy through a norm; dnorm of the plan's gradient, or NULL.
- */
-rd_code rd_learn_norm_back(rd_device_learn *l, void *dx, rd_dtype dx_type, bool add, const void *dy,
-                           const void *x, rd_dtype type, const float *norm, float *dnorm,
-                           const float *rstd, int64_t n, int64_t D, rd_error *e);
+ * Rows of dx, of `row` numbers, are dx_stride apart; dy and x lie together. */
+rd_code rd_learn_norm_back(rd_device_learn *l, void *dx, rd_dtype dx_type, bool add, int64_t row,
+                           int64_t dx_stride, const void *dy, const void *x, rd_dtype type,
+                           const float *norm, float *dnorm, const float *rstd, int64_t n, int64_t D,
+                           rd_error *e);
 
 /* A layer of a half, there and, over rows that learn, back: dx as in rd_layer_backward. */
 rd_code rd_learn_forward(rd_device_learn *l, rd_learn_half *h, int64_t index, rd_error *e);

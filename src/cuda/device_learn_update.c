@@ -63,6 +63,10 @@ static rd_code list_tensor(rd_device_learn *l, const float *gradient, void *ther
       continue;
     item->gradient = rd_learn_gradient(l, gradient);
     item->decays = l->plan.trained[i].decays;
+    const rd_learn_place place = rd_learn_place_of(l, there);
+    item->beside = place.at;
+    item->cols = place.cols;
+    item->stride = place.stride;
     if (type == RD_F32)
       item->master = there;
     else
@@ -90,6 +94,7 @@ static rd_code send_tensor(rd_device_learn *l, const float *gradient, void *ther
 rd_code rd_device_learn_refresh(rd_device_learn *l, rd_error *e) {
   rd_device *d = l->device;
   RD_TRY(visit_all(l, send_tensor, e));
+  RD_TRY(rd_learn_follow_groups(l, e));
   for (size_t i = 0; i < l->plan.trained_count; i++) {
     const rd_trained *here = &l->plan.trained[i];
     const rd_adamw_item *there = &l->items_here[i];

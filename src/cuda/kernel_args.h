@@ -67,6 +67,7 @@ typedef struct rd_norm_args {
   int32_t type;
   int64_t beside, stride; /* with `beside`, so many vectors lie side by side in rows of x and y that
                              are `stride` apart */
+  int64_t y_stride;       /* without: rows of y are so far apart; 0: D */
 } rd_norm_args;
 
 /* y (T, heads, hd) of type = x of x_type turned by the rows' positions; the first `turned` numbers
@@ -77,6 +78,7 @@ typedef struct rd_rope_args_on {
   const rd_device_row *rows;    /* (T) */
   const float *cosines, *sines; /* (positions, turned / 2) */
   int32_t heads, hd, turned, interleaved, type, x_type, back;
+  int64_t y_stride; /* from row to row of y; 0: heads hd */
 } rd_rope_args_on;
 
 /* Of rows x (T, (heads + 2 kv_heads) hd) in f32, queries, keys and values side by side, queries go
@@ -119,14 +121,13 @@ typedef enum rd_curve {
 } rd_curve;
 
 /* y (n) of y_type = curve(gate (n)) * up (n), both of type. y may be gate or up where the types are
- * one. With `stride`, gate and up are rows of D that are so far apart; y lies together and is
- * neither. */
+ * one. With strides, gate and up, or y, are rows of D that are so far apart, and y is neither. */
 typedef struct rd_gated_args {
   void *y;
   const void *gate, *up;
   int64_t n;
   int32_t y_type, type, curve;
-  int64_t D, stride;
+  int64_t D, stride, y_stride;
 } rd_gated_args;
 
 /* x (n) *= factor, and where cap is not 0 x = cap tanh(x / cap). */

@@ -13,33 +13,44 @@ typedef struct rd_clear_args {
 } rd_clear_args;
 
 /* dx (n, D) of dx_type = (with `add` +=) what comes back of dy through a norm of x times `norm`; dy
- * and x are of `type`. dx may be dy. A block a vector. */
+ * and x are of `type`. dx may be dy. With `beside`, so many vectors of dx lie side by side in rows
+ * that are `stride` apart; 0: all do. A block a vector. */
 typedef struct rd_norm_back_args {
   void *dx;
   const void *dy, *x;
   const float *norm; /* (D) */
   const float *rstd; /* (n) */
-  int64_t D;
+  int64_t D, beside, stride;
   int32_t dx_type, type, add;
 } rd_norm_back_args;
 
 /* sum (D) += the rows of dy (n, D), each number times those of x and the row's rstd unless x is
- * NULL: gradients of biases, and of the weights of norms. A block 32 columns. */
+ * NULL: gradients of biases, and of the weights of norms. Rows of dy are `stride` apart; 0: D. A
+ * block 32 columns. */
 typedef struct rd_sum_rows_args {
   float *sum;
   const void *dy, *x;
   const float *rstd; /* (n) */
-  int64_t n, D;
+  int64_t n, D, stride;
   int32_t type;
 } rd_sum_rows_args;
 
-/* What comes back of dy through curve(gate) * up; n numbers of one type. */
+/* What comes back of dy through curve(gate) * up; n numbers of one type. With `stride`, dgate and
+ * dup are rows of D that are so far apart. */
 typedef struct rd_gated_back_args {
   void *dgate, *dup;
   const void *dy, *gate, *up;
-  int64_t n;
+  int64_t n, D, stride;
   int32_t type, curve;
 } rd_gated_back_args;
+
+/* Rows of y (rows, cols), y_stride apart, = those of x, x_stride apart: matrices of one type. */
+typedef struct rd_beside_args {
+  void *y;
+  const void *x;
+  int64_t rows, cols, y_stride, x_stride;
+  int32_t type;
+} rd_beside_args;
 
 /* Rows `rows` (n) of y, of `bytes` each, a multiple of 2, = x (n, ..). A block a row. */
 typedef struct rd_put_args {
@@ -75,20 +86,20 @@ typedef struct rd_learn_tile {
 } rd_learn_tile;
 
 /* Attention of q over k and v of the pass, and of the past where a span begins later than at 0; and
- * its way back. Heads lie side by side: q, o and their gradients (T, H hd), k, v and theirs (T, K
- * hd), past_k, past_v (.., K hd). attend_keep makes o and lse; attend_delta makes delta; with these
- * attend_back_queries makes dq, and attend_back_keys dk and dv, which are those of the pass's rows
- * alone. Each is for f32; with _64, _128 and _256 behind its name it is for bf16, and heads of no
- * more numbers. A block a tile and head: RD_LEARN_WARPS warps; keys a key head; delta a warp a row
- * and head. */
+ * its way back. Heads lie side by side: q, o and their gradients (T, H hd), with rows of o o_stride
+ * apart, k, v and theirs (T, K hd), past_k, past_v (.., K hd). attend_keep makes o and lse;
+ * attend_delta makes delta; with these attend_back_queries makes dq, and attend_back_keys dk and
+ * dv, which are those of the pass's rows alone. Each is for f32; with _64, _128 and _256 behind its
+ * name it is for bf16, and heads of no more numbers. A block a tile and head: RD_LEARN_WARPS warps;
+ * keys a key head; delta a warp a row and head. */
 typedef struct rd_learn_attend_args {
   void *o, *dq, *dk, *dv;
   float *lse, *delta; /* (T, H) */
   const void *q, *k, *v, *d_o, *past_k, *past_v;
   const rd_learn_tile *tiles;
   const rd_learn_span *spans;
-  const rd_device_row *rows; /* (T) */
-  int64_t T;
+  const rd_device_row *rows;                 /* (T) */
+  int64_t T, o_stride;                       /* from row to row of o */
   int32_t heads, kv_heads, hd, window, type; /* window: 0 or 1, which of a row's ranges */
   float scale, cap;
 } rd_learn_attend_args;
@@ -143,7 +154,9 @@ typedef struct rd_adamw_item {
   float *master, *m, *v;
   const float *gradient;
   uint16_t *working; /* bf16 that follow the master; NULL: the pass reads the master itself */
-  int64_t count;
+  void *beside; /* and a copy of what the pass reads, rows of `cols` that are `stride` apart, of
+                   its type; or NULL */
+  int64_t count, cols, stride;
   int32_t decays;
 } rd_adamw_item;
 
@@ -158,6 +171,7 @@ typedef struct rd_adamw_args {
   X(norm_back, rd_norm_back_args, 1)                                                               \
   X(sum_rows, rd_sum_rows_args, 1)                                                                 \
   X(gated_back, rd_gated_back_args, 0)                                                             \
+  X(beside, rd_beside_args, 0)                                                                     \
   X(put, rd_put_args, 0)                                                                           \
   X(look_up_back, rd_look_up_back_args, 0)                                                         \
   X(attend_keep, rd_learn_attend_args, 1)                                                          \

@@ -7,6 +7,7 @@
 #include "parts.h"
 #include "profile.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static void *take(rd_arena *arena, rd_dtype type, int64_t rows, int64_t cols) {
@@ -18,33 +19,43 @@ static bool has_branches(const rd_config *c) {
   return c->post_norms || c->residual_multiplier > 0;
 }
 
+/* What the matrix whose middle has that offset is multiplied with. */
+static int input_of_mid(size_t mid) {
+  return mid < offsetof(rd_layer_mids, o)    ? RD_BESIDE_HEADS
+       : mid < offsetof(rd_layer_mids, gate) ? RD_BESIDE_O
+       : mid < offsetof(rd_layer_mids, down) ? RD_BESIDE_GATES
+                                             : RD_BESIDE_DOWN;
+}
+
 /* The middles of a layer's adapters: each its own, or all the same. */
 static void take_mids(rd_layer_acts *a, rd_arena *arena, const rd_config *c, const rd_weights *w,
-                      int64_t l, int64_t T, bool keep) {
+                      int64_t l, int64_t T, bool keep, const int64_t *beside) {
   void *shared = keep ? NULL : take(arena, w->type, T, rd_weights_rank(w, c));
   rd_walk p = rd_parts_of_layer(c, w, l);
   while (rd_parts_next(&p))
-    if (p.linear)
+    if (p.linear && beside[input_of_mid(p.part->mid)] == 0)
       *(void **)((char *)&a->lora + p.part->mid) =
           keep ? take(arena, w->type, T, p.linear->a.rows) : shared;
 }
 
 void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c, const rd_weights *w,
-                        int64_t l, int64_t T, bool keep) {
+                        int64_t l, int64_t T, bool keep, const int64_t *beside) {
+  static const int64_t nothing[RD_BESIDES];
+  const int64_t *more = beside ? beside : nothing;
   rd_dtype type = w->type;
   int64_t D = c->width, F = c->ff, Q = c->heads * c->head_dim, KV = c->kv_heads * c->head_dim;
   memset(a, 0, sizeof *a);
-  a->n1 = take(arena, type, T, D);
-  a->n2 = keep ? take(arena, type, T, D) : a->n1;
+  a->n1 = take(arena, type, T, D + more[RD_BESIDE_HEADS]);
+  a->n2 = keep ? take(arena, type, T, D + more[RD_BESIDE_GATES]) : a->n1;
   a->q = take(arena, type, T, Q);
   a->k = take(arena, type, T, KV);
   a->v = take(arena, type, T, KV);
-  a->att = take(arena, type, T, Q);
+  a->att = take(arena, type, T, Q + more[RD_BESIDE_O]);
   a->wide = keep ? type : RD_F32;
   a->gate = take(arena, a->wide, T, F);
   a->up = take(arena, a->wide, T, F);
-  a->h = keep || type != a->wide ? take(arena, type, T, F) : a->gate;
-  take_mids(a, arena, c, w, l, T, keep);
+  a->h = keep || type != a->wide ? take(arena, type, T, F + more[RD_BESIDE_DOWN]) : a->gate;
+  take_mids(a, arena, c, w, l, T, keep, more);
   size_t room = rd_weights_room(w, c, T);
   a->room = room ? rd_arena_take(arena, room, 1) : NULL;
   if (has_branches(c)) {

@@ -73,11 +73,15 @@ static inline rd_attention rd_layer_attention(const rd_layer_context *c, int64_t
 typedef rd_code rd_layer_attend(void *owner, int64_t layer, const rd_layer_context *c,
                                 const rd_layer_acts *a, rd_error *e);
 
+/* What is multiplied with matrices: n1 with those of q, k and v, att, n2 with gate and up, h. */
+enum { RD_BESIDE_HEADS, RD_BESIDE_O, RD_BESIDE_GATES, RD_BESIDE_DOWN, RD_BESIDES };
+
 /* Take the activations of layer l for T rows. `keep`: everything a backward pass reads gets a
  * buffer of its own; else buffers are shared, serve every layer, and x, mid, out are left for the
- * caller to set. */
+ * caller to set. `beside` (RD_BESIDES), or NULL: so many numbers have room behind each row of these
+ * four; where there are some, the middles of adapters belong there. */
 void rd_layer_acts_take(rd_layer_acts *a, rd_arena *arena, const rd_config *c, const rd_weights *w,
-                        int64_t l, int64_t T, bool keep);
+                        int64_t l, int64_t T, bool keep, const int64_t *beside);
 /* What context.unrotated points at, NULL for f32. */
 float *rd_layer_unrotated_take(rd_arena *arena, const rd_config *c, rd_dtype type, int64_t T);
 

@@ -34,7 +34,7 @@ static void take_acts(rd_stack *s, rd_arena *arena) {
   for (int64_t l = 0; l < (keep ? c->layers : 1); l++) {
     rd_layer_acts *a = arena->base ? &s->acts[l] : &measured;
     if (all || l == 0) {
-      rd_layer_acts_take(a, arena, c, s->weights, l, s->sizes.rows, keep);
+      rd_layer_acts_take(a, arena, c, s->weights, l, s->sizes.rows, keep, NULL);
       shared = *a;
     } else {
       *a = shared;

@@ -111,6 +111,7 @@ static void check_layout(rd_device *d, const layout *l, const form *f) {
   float *lse = calloc((size_t)(s.rows * a->heads), sizeof *lse);
   float *delta = calloc((size_t)(s.rows * a->heads), sizeof *delta);
   p.args = (rd_learn_attend_args){.o = o,
+                                  .o_stride = wide,
                                   .dq = dq,
                                   .dk = dk,
                                   .dv = dv,

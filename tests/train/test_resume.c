@@ -20,10 +20,13 @@ static void interrupted_runs_go_on(void **state) {
   static const char *const device_drawn[] = {"engine=emulated", "precision=bf16",
                                              "own_drafts=0.7",  "draft_temperature=1",
                                              "accumulate=2",    NULL};
+  static const char *const device_beside[] = {"engine=emulated", "precision=bf16", "lora_rank=8",
+                                              NULL}; /* all factors lie beside their matrices */
   static const struct {
     const char *const *kind, *const *more;
-  } cases[] = {{common, none},   {factors, none}, {factors, from_adapter}, {factors, own},
-               {factors, drawn}, {factors, said}, {common, device},        {factors, device_drawn}};
+  } cases[] = {{common, none},   {factors, none},         {factors, from_adapter},
+               {factors, own},   {factors, drawn},        {factors, said},
+               {common, device}, {factors, device_drawn}, {factors, device_beside}};
   static const char *const first[] = {"updates=2", "batch=4", "out=ROOT/first", NULL};
   rd_trainer a, b;
   rd_train_settings s, u;
