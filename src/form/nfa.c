@@ -50,9 +50,10 @@ static int32_t add(rd_nfa *n, rd_nfa_node node) {
  */
 
 static size_t slot_of(const rd_nfa *n, const rd_nfa_node *r) {
-  uint64_t hash = ((uint64_t)(uint32_t)r->a << 16 | (uint64_t)r->low << 8 | r->high) ^
-                  (uint64_t)(uint32_t)r->b << 40;
-  size_t at = (hash * 0x9E3779B97F4A7C15U >> 32) & n->slot_mask;
+  uint64_t hash =
+      ((uint64_t)(uint32_t)r->a << 16 | (uint64_t)r->low << 8 | r->high) * 0x9E3779B97F4A7C15U;
+  hash = (hash ^ hash >> 32 ^ (uint32_t)r->b) * 0xD1342543DE82EF95U;
+  size_t at = (hash >> 32) & n->slot_mask;
   for (; n->slots[at] >= 0; at = (at + 1) & n->slot_mask) {
     const rd_nfa_node *x = &n->nodes[n->slots[at]];
     if (x->kind == r->kind && x->a == r->a && x->b == r->b && x->low == r->low &&
@@ -63,7 +64,9 @@ static size_t slot_of(const rd_nfa *n, const rd_nfa_node *r) {
 }
 
 static bool grow_slots(rd_nfa *n) {
-  size_t size = n->slots ? 2 * (n->slot_mask + 1) : 1024;
+  size_t size = 1024;
+  while (size <= 4 * n->count) /* loops come without being looked for */
+    size *= 2;
   int32_t *slots = malloc(size * sizeof *slots);
   if (!slots) {
     n->code = rd_fail(&n->error, RD_NO_MEMORY, "no memory for a form");
