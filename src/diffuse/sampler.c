@@ -94,8 +94,9 @@ const rd_sampler rd_samplers[] = {
      .defaults = {{"temperature", "0"}, {"tokens", "128"}},
      .gumbel = true},
     {.name = "daedal",
-     .help = "DAEDAL: gaps begin short, and a mask that the model doubts most becomes several; else "
-             "as threshold",
+     .help =
+         "DAEDAL: gaps begin short, and a mask that the model doubts most becomes several; else "
+         "as threshold",
      .wants = want_ahead,
      .schedule = rd_schedule_none,
      .policy = rd_policy_sure,

@@ -253,7 +253,7 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, bool grown
   return RD_OK;
 }
 
-enum { MOST_LATE = 64 << 20 }; /* bytes that are made in a moment */
+enum { MOST_LATE = 48 << 20 }; /* bytes that are made in a moment */
 
 static rd_code fill(rd_model *m, const rd_model_options *o, bool late, rd_error *e) {
   struct rd_model_store *s = m->store;

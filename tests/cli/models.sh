@@ -52,7 +52,7 @@ expect 0 "$("$redraft" tokenize -m $golden/gguf/llama-gqa-tied.gguf 'the capital
 # on a terminal the weights that are made are counted, and the line goes; elsewhere nothing is said
 make="$redraft generate -m models/tini --precision f32 --iterations 1 --tokens 1 hi"
 script -qec "$make" /dev/null >"$folder/seen" 2>&1 </dev/null
-grep -q 'models/tini \[=* *\] [0-9]*% of 1[0-9][0-9] MB' "$folder/seen" || { echo "no bar while tini is made f32"; failed=1; }
+grep -q 'models/tini \[=* *\] [0-9]*% of [0-9][0-9]* MB' "$folder/seen" || { echo "no bar while tini is made f32"; failed=1; }
 grep -q '=\] 100% of' "$folder/seen" || { echo "the bar does not come to its end"; failed=1; }
 $make 2>&1 >"$folder/seen" | grep -q '% of' && { echo "a bar where no terminal is"; failed=1; }
 script -qec "$make -q" /dev/null </dev/null 2>&1 | grep -q '% of' && { echo "a bar in spite of --quiet"; failed=1; }

@@ -17,7 +17,7 @@ from serving import PATIENCE, Server, events, until
 
 PROGRAM = sys.argv[1]
 CLIENTS, REQUESTS = 12, 6
-OPTIONS = ("--threads", "2", "-q", "--max-body", "33554432")
+OPTIONS = ("--engine", "cpu", "--threads", "2", "-q", "--max-body", "33554432")
 QUESTION = {"prompt": "What's the capital of France?", "max_tokens": 16, "seed": 1}
 failed = []
 
