@@ -11,6 +11,7 @@ out=out/smol-curve
 mkdir -p "$out/adapter"
 cp models/smol/adapter/* "$out/adapter"
 sed -i "s/\"block\": [0-9]*/\"block\": $tokens/" "$out/adapter/redraft.json" # one block, so that one iteration is enough for a row
+sed -i 's/"base_lead": true/"base_weight": 0.9/' "$out/adapter/redraft.json" # the adapter's own curve: led by the base, answers end in the parent's words
 head -n "$questions" tools/smol/open.txt | python3 -c 'import json, sys
 for line in sys.stdin:
     print(json.dumps({"prompt": line.strip()}))' >"$out/questions.jsonl"
