@@ -4,8 +4,7 @@
  * are proposed there from the gap's end on, the others are 0. An answer that nothing stands behind
  * is measured first: while that is below one half it gets more masks at its end. Then it is
  * written, and while it is below --end-bound the mask with the least likely proposal, if that is
- * below
- * --doubt, becomes --grow masks.
+ * below --doubt, becomes --grow masks.
  *
  * Published for answers. In a gap, whose text goes on behind it, hardly any model proposes end
  * words (so CAL, Niu et al. 2026, found, who measure such gaps with the same rule and without the

@@ -91,10 +91,14 @@ rd_code rd_model_make(rd_model *m, rd_error *e) {
   if (s->unmade == 0)
     return RD_OK;
   RD_TRY(rd_arena_init(&s->weights, s->unmade, "converted weights", e));
-  s->unmade = 0;
   s->binder.arena = &s->weights;
   rd_code code = bind_weights(&s->binder, m, s->gated, e);
-  return code == RD_OK ? code : rd_prefix(e, code, "%s", s->path);
+  if (code != RD_OK) { /* whoever asks again is told again */
+    rd_arena_drop(&s->weights);
+    return rd_prefix(e, code, "%s", s->path);
+  }
+  s->unmade = 0;
+  return RD_OK;
 }
 
 /* Bind everything, once counting what must be made, and then for real. */
