@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Two replicas behind HAProxy, with packaging/haproxy: python3 balance.py PROGRAM"""
+import http.client
+import io
 import json
 import os
 import signal
@@ -123,6 +125,23 @@ def popular(balancer, replicas):
     check("and they are gone", True, until(lambda: not busy(replicas)))
 
 
+class Received:
+    """Bytes that came, where http.client looks for a socket."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def makefile(self, mode):
+        return io.BytesIO(self.data)
+
+
+def body_of(data):
+    """A response's text: an event may lie in two of HTTP's chunks."""
+    response = http.client.HTTPResponse(Received(data))
+    response.begin()
+    return response.read().decode()
+
+
 def draining(balancer, replicas, stopped):
     """A replica that is told to stop finishes what it writes; nobody is refused meanwhile."""
     s = stream(balancer)
@@ -137,7 +156,7 @@ def draining(balancer, replicas, stopped):
     statuses = [balancer.ask("/v1/completions", {"prompt": "Hi", "max_tokens": 2})[0] for _ in range(30)]
     check("while one drains", {200}, set(statuses))
     reader.join()
-    check("its stream ends as it should", "done", json.loads(events(text[0].decode())[-1])["event"])
+    check("its stream ends as it should", "done", json.loads(events(body_of(text[0]))[-1])["event"])
     check("it ends", 0, one.process.wait(PATIENCE))
     check("the other goes on", 200, balancer.ask("/v1/completions", {"prompt": "Hi", "max_tokens": 2})[0])
     return other
@@ -155,12 +174,12 @@ def killed(balancer, one):
         s.sendall(post(path, body, "Connection: close\r\n"))
         begun = s.recv(65536)
         one[0].process.kill()
-        text = (begun + everything(s)).decode()
-        lines = [line for line in text.splitlines() if line.startswith("data: ")]
-        check(f"{path}: the last event", "replica_gone", json.loads(lines[-1][6:]).get("error", {}).get("code"))
-        check(f"{path}: every event is whole", True, all(json.loads(line[6:]) for line in lines))
+        data = begun + everything(s)
+        lines = events(body_of(data))
+        check(f"{path}: the last event", "replica_gone", json.loads(lines[-1]).get("error", {}).get("code"))
+        check(f"{path}: every event is whole", True, all(json.loads(line) for line in lines))
         check(f"{path}: it does not look whole", False, done in lines[-1])
-        check(f"{path}: the stream is closed as HTTP wants", True, text.endswith("0\r\n\r\n"))
+        check(f"{path}: the stream is closed as HTTP wants", True, data.endswith(b"0\r\n\r\n"))
         one[0].process.wait(PATIENCE)
         check("nobody is left", 503, balancer.ask("/health")[0])
 
