@@ -4,6 +4,7 @@
 #include "file.h"
 #include "frame.h"
 #include "input.h"
+#include "prompt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,8 @@ static json_t *criteria_of(const char *list, bool named) {
 static rd_code ask_body(json_t **out, const settings *s, rd_error *e) {
   if (s->options && s->levels)
     return rd_fail(e, RD_USAGE, "--options choose and --levels score: one of the two");
+  if (rd_prompt_blank(s->ask))
+    return rd_fail(e, RD_USAGE, "--ask: the question is empty");
   const char *type = s->options ? "choice" : s->levels ? "score" : "noul";
   json_t *criteria = s->options ? criteria_of(s->options, true)
                    : s->levels  ? criteria_of(s->levels, false)

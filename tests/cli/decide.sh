@@ -16,6 +16,7 @@ says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --optio
 says "yes or no" "answer: yes  yes 0.99" --reader base --ask "Is Paris the capital of France?"
 says "no" "answer: no" --reader base --ask "Is a whale a fish?"
 says "levels" "answer: 0 (cold)" --ask "How cold is ice?" --levels "cold,warm,hot"
+"$program" decide --ask " " 2>"$folder/err" </dev/null; check "an empty question" "2 redraft decide: --ask: the question is empty" "$? $(head -n 1 "$folder/err")"
 says "a standard error" "+-0.0" --samples 4 --seed 1 --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
 
 # The probabilities are the softmax of the allowed rows of `logits` over the same canvas.

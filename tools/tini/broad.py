@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Rows in far more forms than build.py's: more.txt, broad.txt and visitors.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
+"""Rows in far more forms than build.py's: more.txt, broad.txt, visitors.txt and guests.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
 
 broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there
 broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
@@ -13,6 +13,7 @@ import json
 import os
 import random
 
+import checks
 import evalsets
 import memory
 import more
@@ -30,12 +31,14 @@ import world as worlds
 SEED = 37
 VALID = 500
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
-SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 55000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25}
+SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
 EVEN = 0.35
 MADE_NAMES = 4000
 KINDS_MORE = {"go_on_counting": 14, "shorter": 12, "meant_subject": 12, "said": 8, "never_said": 3, "talk": 26, "after_talk": 7}
 NEVER_SHOUTED = ("spell", "example")
+# System prompts whose rule was learnt for the words of the tables alone.
+SHARES = {"upper": 8, "lower": 8, "begin": 12, "end": 12, "name": 10}
 # Further ways to ask why something is so, what a thing is, and how it works, beside more.py's.
 ALSO = ((more.WHY["q"], ["do you know why {c}", "can you explain why {c}", "{c}, why", "{c}, but why", "{c}, how come", "who can tell why {c}", "how does it come that {c}", "what has it to do with that {c}"]),
         (more.TOPIC["q"], ["what does {t} mean", "what do you understand by {t}", "what would you call {t}, in simple words", "how would you describe {t}", "what is it, {t}", "what can you tell me of {t}"]),
@@ -59,13 +62,13 @@ class Maker(visitors.Maker):
         return super().typed(rng, prompt, kind)
 
 
-def widened(world):
+def widened(world, held):
     """The world with further forms, names and words; what was done, in words."""
     rng = random.Random(SEED)
-    held = widen.held_out(world, "anew.txt")
     visitors.add(world, held)
+    world.single.extend(checks.checks(world, held))
     kept = {name.lower() for names in (memory.NAMES, outside.NAMES) for name in names[1]} | {n.lower() for row in tabled.sections("anew.txt")["names"] for n in row.split()}
-    counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt", "visitors.txt")]
+    counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt", *visitors.FILES)]
     further = more.Forms(world.explained, world.talked, world.single)
     further.held |= held
     for rules, forms in ALSO:
@@ -88,11 +91,11 @@ def shouting(rng, drawer, made):
             yield rng.random() < share and row["group"] not in NEVER_SHOUTED and more.shouted(rng, drawer, row) or row
 
 
-def drawn(rng, drawer, scale):
+def drawn(rng, drawer, scale, held):
     w, n = drawer.world, {name: size * scale for name, size in SIZES.items()}
     parts = [drawer.singles(rng, n["singles"]), drawer.sums(rng, round(n["sums"])), drawer.stories(rng, round(n["stories"])), drawer.refusals(rng, round(n["refusals"]), n["real"]),
              drawer.systems(rng, round(n["systems"])), drawer.talks(rng, round(n["talks"])), more.pairs(rng, drawer, round(n["pairs"])), drawer.examples(n["examples"]),
-             visitors.later(rng, drawer, round(n["later"]))]
+             visitors.later(rng, drawer, round(n["later"])), visitors.alone(rng, drawer, "guests.txt", held, SIZES["guests"])]
     parts += [(drawer.one(rng, f, "talk") for f in w.talked for _ in range(round(n["talk"])))]
     parts += [(drawer.one(rng, f, "explain") for f in w.explained if f.relation == "explain" for _ in range(round(n["explain"])))]
     made = [row for part in parts for row in shouting(rng, drawer, part)]
@@ -103,7 +106,8 @@ def drawn(rng, drawer, scale):
 def build(data, out, folders, scale):
     sources = text.Sources(data)
     world = worlds.World(sources)
-    said = widened(world)
+    held = widen.held_out(world, "anew.txt")
+    said = widened(world, held)
     owner, forms = {}, []
     for f in world.single:
         for form in drawing.plain_forms(f):
@@ -112,12 +116,13 @@ def build(data, out, folders, scale):
     real = [q for q, held in outside.real_questions(sources, outside.Overlap(forms)) if not held]
     maker = Maker(world, outside.Outside(world.known))
     maker.turns.even = EVEN
+    personas.SHARES.update(SHARES)
     weights = dict(more.WEAK)
     weights.update(KINDS_MORE)
     more.WEAK[:] = list(weights.items())
     more.FIRST["after_talk"] = "small_talk"
     drawer = drawing.Drawer(maker, more.tested(*folders), owner, real)
-    made = drawn(random.Random(SEED + 1), drawer, scale)
+    made = drawn(random.Random(SEED + 1), drawer, scale, held)
     os.makedirs(out, exist_ok=True)
     for name, part in (("chat.jsonl", made[VALID:]), ("chat_valid.jsonl", made[:VALID]), ("text.jsonl", running.texts(sources, random.Random(SEED + 2)))):
         with open(os.path.join(out, name), "w", encoding="utf-8") as f:
@@ -148,7 +153,7 @@ def check(out, folders):
 if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", default="../shared/data")
-    p.add_argument("--sets", default="tools/tini/sets,tools/tini/anew")
+    p.add_argument("--sets", default="tools/tini/sets,tools/tini/anew,tools/tini/stranger")
     p.add_argument("--out", default="out/tini-broad")
     p.add_argument("--scale", type=float, default=1.0)
     p.add_argument("--check", action="store_true")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What visitors say beside the tables: intents of small talk of their own ([new SECTION] in visitors.txt), and later turns that look further back than one answer."""
+"""What visitors say beside the tables: intents of small talk of their own ([new SECTION] in visitors.txt and guests.txt), their sayings once more by
+themselves, and later turns that look further back than one answer."""
 
 import re
 
@@ -29,23 +30,47 @@ And which of them has more inhabitants?|Compare them, which has more people?|Whi
 SCALE = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 
 
-def intents(held):
-    """Facts of the [new ..] sections, as talk.talk() makes those of talk.txt."""
-    for name, rows in tabled.sections("visitors.txt").items():
+FILES = ("visitors.txt", "guests.txt")
+
+
+def saying(subject, answer, sayings):
+    """Sayings of one intent, as talk.talk() makes those of talk.txt."""
+    cores = {"q": [], "r": []}
+    for form in sayings:
+        cores["q" if talk.QUESTION.match(form) else "r"].append(form)
+    return Fact("talk", subject, answer, Phrasing({k: "|".join(v) for k, v in cores.items() if v}), {}, 6.0, 1.0)
+
+
+def intents(file, held):
+    """Facts of the [new ..] sections."""
+    for name, rows in tabled.sections(file).items():
         if name.startswith("new "):
             for row in rows:
                 forms, answer = row.rsplit(" = ", 1)
-                cores, sayings = {"q": [], "r": []}, [form for form in widen.forms_of(forms) if widen.key(form) not in held]
-                for saying in sayings:
-                    cores["q" if talk.QUESTION.match(saying) else "r"].append(saying)
-                yield Fact("talk", f"{name[4:]}/{sayings[0]}", answer, Phrasing({k: "|".join(v) for k, v in cores.items() if v}), {}, 6.0, 1.0)
+                sayings = [form for form in widen.forms_of(forms) if widen.key(form) not in held]
+                yield saying(f"{name[4:]}/{sayings[0]}", answer, sayings)
 
 
 def add(world, held):
-    for f in intents(held):
-        world.talked.append(f)
-        world.single.append(f)
-        world.intent[f.subject] = f
+    for file in FILES:
+        for f in intents(file, held):
+            world.talked.append(f)
+            world.single.append(f)
+            world.intent[f.subject] = f
+
+
+def alone(rng, drawer, file, held, each):
+    """Every saying of this file's small talk, drawn so many times; in the tables it is one of very many."""
+    answers = {f.subject.split("/", 1)[1]: f.answer for f in drawer.world.talked}
+    for name, rows in tabled.sections(file).items():
+        if name == "talk" or name.startswith("new "):
+            for row in rows:
+                first, forms = row.split(" = ", 1) if name == "talk" else row.rsplit(" = ", 1)[::-1]
+                for form in widen.forms_of(forms):
+                    if widen.key(form) not in held:
+                        f = saying(f"alone/{form}", answers.get(first, first), [form])
+                        for _ in range(int(each) + (rng.random() < each % 1)):
+                            yield drawer.one(rng, f, "talk")
 
 
 def people(text):
