@@ -11,8 +11,6 @@
 #include "matmul.h"
 #include "parallel.h"
 
-enum { LONGEST = 1024 /* block along K */ };
-
 bool rd_mapped_fast(void) {
 #if defined(__x86_64__)
   return rd_bf16_fast();
@@ -26,7 +24,7 @@ typedef struct product {
   void *y;
   rd_dtype type;
   int64_t stride;
-  const rd_bf16 *x, *w; /* x: as rows_in_pairs leaves it */
+  const rd_bf16 *x, *w; /* x: as rd_rows_in_pairs leaves it */
   int64_t M, N, K, padded, few, block;
   bool add;
   const rd_kernels *plain;
@@ -40,12 +38,16 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+int64_t rd_mapped_block_of(int64_t K) {
+  enum { LONGEST = 1024 };
+  return K <= LONGEST ? LONGEST / 2 : LONGEST;
+}
+
 static const float ones[RD_MAPPED_PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-/* out (K / 2 rounded up, rows) = pairs of neighbours of x (rows, K): a step of the kernel reads the
- * pairs of all rows one after the other, at distances that are known when it is compiled. */
-static void rows_in_pairs(rd_bf16 *out, const rd_bf16 *x, int64_t x_stride, int64_t rows,
-                          int64_t K) {
+/* A step of the kernel reads the pairs of all rows one after the other, at distances that are known
+ * when it is compiled. */
+void rd_rows_in_pairs(rd_bf16 *out, const rd_bf16 *x, int64_t x_stride, int64_t rows, int64_t K) {
   for (int64_t r = 0; r < rows; r++, x += x_stride) {
     for (int64_t k = 0; k + 1 < K; k += 2)
       memcpy(out + k * rows + 2 * r, x + k, 2 * sizeof *x);
@@ -89,7 +91,7 @@ rd_code rd_mapped_multiply(void *y, rd_dtype type, int64_t stride, const rd_bf16
                            int64_t x_stride, const rd_bf16 *w, int64_t M, int64_t N, int64_t K,
                            bool add, rd_error *e) {
   assert(rd_mapped_fast() && M <= RD_MAPPED_MOST && (type == RD_F32 || type == RD_BF16));
-  const int64_t block = K <= LONGEST ? LONGEST / 2 : LONGEST, padded = over(K, 2) * 2;
+  const int64_t block = rd_mapped_block_of(K), padded = over(K, 2) * 2;
   if (M == 0 || N == 0)
     return RD_OK;
   const int64_t few = over(M, over(M, RD_MAPPED_FEW)); /* parts of one size */
@@ -97,7 +99,7 @@ rd_code rd_mapped_multiply(void *y, rd_dtype type, int64_t stride, const rd_bf16
   if (copy == NULL)
     return RD_NO_MEMORY;
   for (int64_t r = 0; r < M; r += few)
-    rows_in_pairs(copy + r * padded, x + r * x_stride, x_stride, least(M - r, few), K);
+    rd_rows_in_pairs(copy + r * padded, x + r * x_stride, x_stride, least(M - r, few), K);
   product j = {y, type, stride, copy, w, M, N, K, padded, few, block, add, rd_kernels_get()};
   /* a hand-off to another thread is worth some 2^17 numbers */
   rd_parallel(over(N, RD_MAPPED_PANEL), over(1 << 17, RD_MAPPED_PANEL * (K + 1)), multiply, &j);

@@ -4,7 +4,7 @@
  * KiB. That is less time than a core takes to read it from memory. */
 #include "mapped_kernels.h"
 
-#include <immintrin.h>
+#include "pairs_avx512.h"
 
 /* What is read next, the panel behind this one, is fetched into the second cache a panel ahead:
  * there its rows follow each other, so four streams, each of four rows, let memory be read from
@@ -16,48 +16,6 @@ static inline __attribute__((always_inline)) void fetch(const char *next, int64_
 #pragma GCC unroll 16
   for (int i = 0; i < 16; i++)
     _mm_prefetch(next + i / LINES * apart + i % LINES * LINE, _MM_HINT_T1);
-}
-
-/* Pairs k .. k + 16 of 16 outputs: out[p] holds pair p of all of them. In four rounds words,
- * doubles, then quarters of registers change places. */
-static inline __attribute__((always_inline)) void
-transposed(__m512i out[16], const rd_bf16 *const rows[16], int64_t k, __mmask32 m) {
-  __m512i a[16], b[16];
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; i++)
-    a[i] = _mm512_maskz_loadu_epi16(m, rows[i] + k);
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
-    b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
-    b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {
-    a[i] = _mm512_unpacklo_epi64(b[i], b[i + 2]);
-    a[i + 1] = _mm512_unpackhi_epi64(b[i], b[i + 2]);
-    a[i + 2] = _mm512_unpacklo_epi64(b[i + 1], b[i + 3]);
-    a[i + 3] = _mm512_unpackhi_epi64(b[i + 1], b[i + 3]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    b[i] = _mm512_shuffle_i32x4(a[i], a[i + 4], 0x88);
-    b[i + 4] = _mm512_shuffle_i32x4(a[i], a[i + 4], 0xdd);
-    b[i + 8] = _mm512_shuffle_i32x4(a[i + 8], a[i + 12], 0x88);
-    b[i + 12] = _mm512_shuffle_i32x4(a[i + 8], a[i + 12], 0xdd);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    out[i] = _mm512_shuffle_i32x4(b[i], b[i + 8], 0x88);
-    out[i + 8] = _mm512_shuffle_i32x4(b[i], b[i + 8], 0xdd);
-    out[i + 4] = _mm512_shuffle_i32x4(b[i + 4], b[i + 12], 0x88);
-    out[i + 12] = _mm512_shuffle_i32x4(b[i + 4], b[i + 12], 0xdd);
-  }
-}
-
-static inline __m512bh pair(const rd_bf16 *x) {
-  int32_t v;
-  memcpy(&v, x, sizeof v);
-  return (__m512bh)_mm512_set1_epi32(v);
 }
 
 /* Numbers from an odd place in a line to its end: vectors that begin a line read one, others two,
@@ -72,12 +30,12 @@ static int64_t head_of(const rd_mapped_block *b) {
 static inline __attribute__((always_inline)) void
 step(__m512 *sum, const rd_bf16 *const *from, int64_t k, const rd_bf16 *x, const int rows) {
   __m512i w[16];
-  transposed(w, from, k, 0xffffffffu);
+  rd_pairs_turned(w, from, k, 0xffffffffu);
 #pragma GCC unroll 16
   for (int p = 0; p < 16; p++)
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
-      sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + 2 * (p * rows + r)));
+      sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], rd_pair(x + 2 * (p * rows + r)));
 }
 
 /* The same for n < 32 numbers, at an end. Written out it would be half of what is to be compiled.
@@ -86,12 +44,12 @@ static inline __attribute__((always_inline)) void part(__m512 *sum, const rd_bf1
                                                        int64_t k, int64_t n, const rd_bf16 *x,
                                                        const int rows) {
   __m512i w[16];
-  transposed(w, from, k, (__mmask32)(0xffffffffu >> (32 - n)));
+  rd_pairs_turned(w, from, k, (__mmask32)(0xffffffffu >> (32 - n)));
 #pragma GCC unroll 1
   for (int p = 0; 2 * p < n; p++)
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
-      sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], pair(x + 2 * (p * rows + r)));
+      sum[r] = _mm512_dpbf16_ps(sum[r], (__m512bh)w[p], rd_pair(x + 2 * (p * rows + r)));
 }
 
 /* `rows` is a constant in every call. */
