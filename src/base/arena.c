@@ -35,6 +35,16 @@ void rd_arena_drop(rd_arena *arena) {
     *arena = (rd_arena){.base = NULL, .size = 0, .used = 0};
 }
 
+void rd_arena_let_go(const rd_arena *arena, const void *from, size_t size) {
+  enum { PAGE = 4096 };
+  const uintptr_t base = (uintptr_t)arena->base, at = (uintptr_t)from;
+  if (!arena->base || at < base || at + size > base + arena->size)
+    return;
+  const size_t first = (at - base + PAGE - 1) / PAGE * PAGE, end = (at - base + size) / PAGE * PAGE;
+  if (first < end)
+    madvise(arena->base + first, end - first, MADV_DONTNEED);
+}
+
 void *rd_arena_take(rd_arena *arena, size_t count, size_t size) {
   size_t bytes = 0, end = 0;
   bool overflow = __builtin_mul_overflow(count, size, &bytes) ||

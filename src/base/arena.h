@@ -23,6 +23,10 @@ rd_code rd_arena_init(rd_arena *arena, size_t size, const char *what, rd_error *
 /* Give the memory back; NULL and an empty arena are fine. */
 void rd_arena_drop(rd_arena *arena);
 
+/* The whole pages in `size` bytes at `from`, where these lie in the arena, go back to the system;
+ * what they hold is lost. */
+void rd_arena_let_go(const rd_arena *arena, const void *from, size_t size);
+
 /* `count` elements of `size` bytes, aligned to RD_ALIGNMENT, not cleared on reuse. NULL while
  * measuring. Both runs take the same things, so running past the end cannot happen; it is asserted.
  */

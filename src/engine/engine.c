@@ -5,6 +5,7 @@
 
 #include "attention.h"
 #include "device.h"
+#include "tighten.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ const rd_engine_kind rd_engines[] = {
      .help = "the processor, with the best of its instruction sets",
      .able = always,
      .open = rd_engine_cpu_open,
-     .memory = rd_engine_cpu_memory},
+     .memory = rd_engine_cpu_memory,
+     .lay_out = rd_model_tighten},
     {.name = "emulated",
      .help = "the card's kernels run by the processor, thread after thread: for tests, slow",
      .able = always,
@@ -83,6 +85,11 @@ void rd_engine_close(rd_engine **engine) {
 
 const rd_engine_kind *rd_engine_kind_of(const rd_model *model) {
   return model->engine ? rd_table_row(&rd_engine_table, model->engine) : able_from(rd_engines);
+}
+
+rd_code rd_engine_lay_out(rd_model *model, rd_weights_made *made, void *context, rd_error *e) {
+  const rd_engine_kind *kind = rd_engine_kind_of(model);
+  return kind && kind->lay_out ? kind->lay_out(model, made, context, e) : RD_OK;
 }
 
 size_t rd_engine_memory(const rd_model *model, int64_t rows, int64_t longest) {

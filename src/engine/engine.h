@@ -156,6 +156,8 @@ typedef struct rd_engine_kind {
   rd_code (*open)(rd_engine **out, const rd_model *model, int64_t rows, int64_t longest,
                   rd_error *e);
   size_t (*memory)(const rd_model *model, int64_t rows, int64_t longest);
+  /* Lay weights out as it runs them fastest; or NULL. */
+  rd_code (*lay_out)(rd_model *model, rd_weights_made *made, void *context, rd_error *e);
 } rd_engine_kind;
 
 extern const rd_engine_kind rd_engines[];
@@ -170,6 +172,10 @@ extern const rd_table rd_engine_table; /* the same */
 rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model, int64_t rows,
                        int64_t longest, rd_error *e);
 void rd_engine_close(rd_engine **engine);
+/* For who opens a model to run it, and for nothing else: lay its weights out for the engine that
+ * rd_engine_open(NULL) takes, before that. Results keep their bits. `made` is told how much is
+ * done; or NULL. Errors: RD_NO_MEMORY. */
+rd_code rd_engine_lay_out(rd_model *model, rd_weights_made *made, void *context, rd_error *e);
 /* The row that a model was opened for, else the first that is able; NULL: it was opened for one
  * that there is not. */
 const rd_engine_kind *rd_engine_kind_of(const rd_model *model);

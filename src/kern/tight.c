@@ -34,12 +34,26 @@ size_t rd_tight_panel_bytes(int64_t rows) {
   return (size_t)over(rows, RD_TIGHT_PANEL) * sizeof(rd_tight_panel);
 }
 
+/* counts[e] numbers of a row have the exponent e. Neighbours are counted apart: one that has the
+ * exponent of the last would wait until that is stored. */
+static void count(uint32_t counts[EXPONENTS], const rd_bf16 *row, int64_t cols) {
+  enum { APART = 4 };
+  uint32_t apart[APART][EXPONENTS] = {{0}};
+  int64_t k = 0;
+  for (; k + APART <= cols; k += APART)
+    for (int i = 0; i < APART; i++)
+      apart[i][row[k + i] >> 7 & 0xff]++;
+  for (; k < cols; k++)
+    apart[0][row[k] >> 7 & 0xff]++;
+  for (int e = 0; e < EXPONENTS; e++)
+    counts[e] = apart[0][e] + apart[1][e] + apart[2][e] + apart[3][e];
+}
+
 /* The first exponent of the window that most numbers of a row have; gives how many have none. */
 static int64_t choose(uint8_t *first, const rd_bf16 *row, int64_t cols) {
-  uint32_t counts[EXPONENTS] = {0};
+  uint32_t counts[EXPONENTS];
   int64_t in = 0, most = 0;
-  for (int64_t k = 0; k < cols; k++)
-    counts[row[k] >> 7 & 0xff]++;
+  count(counts, row, cols);
   *first = 0;
   for (int e = 0; e < EXPONENTS; e++) {
     in += counts[e];
@@ -80,7 +94,14 @@ int64_t rd_tight_survey(const rd_tight *t, const rd_bf16 *w) {
   return count;
 }
 
-void rd_tight_row(rd_bf16 *out, const rd_tight *t, int64_t row) {
+static float number_of(int bits) {
+  const uint32_t wide = (uint32_t)bits << 16;
+  float x;
+  memcpy(&x, &wide, sizeof x);
+  return x;
+}
+
+void rd_tight_row(float *out, const rd_tight *t, int64_t row) {
   const rd_tight_panel *panel = &t->panels[row / RD_TIGHT_PANEL];
   const unsigned char *planes =
       t->planes + (size_t)(row / RD_TIGHT_PANEL) * planes_of_panel(t->cols);
@@ -92,12 +113,12 @@ void rd_tight_row(rd_bf16 *out, const rd_tight *t, int64_t row) {
     uint16_t four;
     memcpy(&four, step + 256 + 64 * half + 2 * at, sizeof four);
     const int exponent = panel->least[i] + (four >> 4 * q & 15);
-    out[k] = (rd_bf16)((byte & 0x80) << 8 | exponent << 7 | (byte & 0x7f));
+    out[k] = number_of((byte & 0x80) << 8 | exponent << 7 | (byte & 0x7f));
   }
   for (int64_t n = 0; n < panel->count; n++) {
     const rd_tight_number *x = &panel->listed[n];
     if (x->at / 2 % RD_TIGHT_PANEL == (uint32_t)i)
-      out[x->at / (2 * RD_TIGHT_PANEL) * 2 + x->at % 2] = x->is;
+      out[x->at / (2 * RD_TIGHT_PANEL) * 2 + x->at % 2] = number_of(x->is);
   }
 }
 

@@ -13,7 +13,10 @@
 #include "dtype.h"
 #include "error.h"
 
-enum { RD_TIGHT_PANEL = 32 /* rows that lie together, number by number */ };
+enum {
+  RD_TIGHT_PANEL = 32, /* rows that lie together, number by number */
+  RD_TIGHT_STEP = 8    /* columns of them that fill whole words */
+};
 
 /* A number that is outside its row's window. */
 typedef struct rd_tight_number {
@@ -48,8 +51,8 @@ size_t rd_tight_panel_bytes(int64_t rows);
 int64_t rd_tight_survey(const rd_tight *t, const rd_bf16 *w);
 void rd_tight_pack(const rd_tight *t, const rd_bf16 *w, rd_tight_number *listed);
 
-/* Row `row` as it was: out (cols). */
-void rd_tight_row(rd_bf16 *out, const rd_tight *t, int64_t row);
+/* Row `row` as f32, whose upper halves are what was packed, bit for bit: out (cols). */
+void rd_tight_row(float *out, const rd_tight *t, int64_t row);
 
 /* y (M, rows), f32 or bf16, rows `stride` elements apart, = x w' (or is added to: `add`, in f32),
  * with x (M, cols), rows `x_stride` elements apart. Bit for bit rd_matmul's and

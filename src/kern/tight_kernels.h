@@ -11,7 +11,6 @@
 #include "tight.h"
 
 enum {
-  RD_TIGHT_STEP = 8,         /* columns */
   RD_TIGHT_STEP_BYTES = 384, /* of a panel's planes */
   RD_TIGHT_FEW = 12,         /* rows of x for which numbers go from the planes into the product */
   RD_TIGHT_GROUP = 14,       /* rows of x whose sums stay in registers, two for each */

@@ -57,6 +57,8 @@ void rd_model_close(rd_model **model) {
     rd_adapter_drop(&m->store->adapter);
     rd_sampler_head_drop(&m->store->sampler_head);
     rd_arena_drop(&m->store->weights);
+    rd_arena_drop(&m->store->tight);
+    rd_arena_drop(&m->store->lists);
     rd_arena_drop(&m->store->tables);
   }
   rd_chat_template_close(&m->chat_template);

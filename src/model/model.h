@@ -45,9 +45,10 @@ struct rd_model {
   bool head_apart; /* the settings tie the head; the file stores one, which counts */
   const struct rd_sampler_head *sampler_head; /* of the adapter (sampler_head.h); or NULL */
   char *name;                                 /* last part of the path */
-  size_t file_bytes, memory_bytes;            /* mapped; allocated at opening */
-  struct rd_model_store *store;               /* what close gives back: maps, arena, ... */
-  struct rd_words_shelf *shelf;               /* the words of the tokenizer, for forms of answers */
+  int64_t tight, loose;            /* matrices in 12 bits; such as would not fit (tighten.h) */
+  size_t file_bytes, memory_bytes; /* mapped; allocated at opening */
+  struct rd_model_store *store;    /* what close gives back: maps, arena, ... */
+  struct rd_words_shelf *shelf;    /* the words of the tokenizer, for forms of answers */
 };
 typedef struct rd_model rd_model;
 

@@ -17,6 +17,7 @@ struct rd_model_store {
   bool adapter_words;           /* the vocabulary is that of the adapter's folder */
   rd_arena weights;             /* what is not used in place */
   rd_binder binder;             /* which makes it */
+  rd_arena tight, lists;        /* matrices in 12 bits (tighten.h) */
   char *path;                   /* the model's, for messages */
   size_t unmade;                /* bytes that are still to be made (rd_model_make), or 0 */
   bool gated;

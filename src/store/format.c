@@ -11,6 +11,7 @@
 #include "groups.h"
 #include "mapped.h"
 #include "ops.h"
+#include "tight.h"
 
 static void decode_f32(float *out, const unsigned char *in, int64_t n) {
   memcpy(out, in, (size_t)n * sizeof *out);
@@ -162,6 +163,28 @@ static rd_code multiply_bf16(rd_mat y, const rd_matrix *w, const rd_input *x, fl
                             y.rows, w->rows, w->cols, beta != 0, e);
 }
 
+/* bf16 in 12 bits: planes in `data`, panels in `scales`. */
+static rd_tight tight_of(const rd_matrix *m) {
+  return (rd_tight){m->data, m->scales, m->rows, m->cols};
+}
+
+static size_t tight_panels(const rd_matrix *m) {
+  return rd_tight_panel_bytes(m->rows);
+}
+
+static void read_tight(float *out, const rd_matrix *m, int64_t first, int64_t count) {
+  const rd_tight t = tight_of(m);
+  for (int64_t i = 0; i < count; i++)
+    rd_tight_row(out + i * m->cols, &t, first + i);
+}
+
+static rd_code multiply_tight(rd_mat y, const rd_matrix *w, const rd_input *x, float beta,
+                              rd_error *e) {
+  const rd_tight t = tight_of(w);
+  return rd_tight_multiply(y.data, y.type, y.row_stride, x->x.data, x->x.row_stride, y.rows, &t,
+                           beta != 0, e);
+}
+
 /* Integer groups: the kind of groups.h of the same name, its panels in `data` and their scales
  * beside. */
 static rd_groups groups_of(const rd_matrix *m) {
@@ -293,6 +316,15 @@ static const rd_format formats[] = {
     GROUPS("i4", 32, 16, NULL),
     GROUPS("i4m", 32, 16, NULL),
     GROUPS("i4k", 256, 128, NULL),
+    {.name = "tight",
+     .gguf = -1,
+     .dtype = -1,
+     .block = RD_TIGHT_STEP,
+     .bytes = RD_TIGHT_STEP * 3 / 2,
+     .panel = RD_TIGHT_PANEL,
+     .read = read_tight,
+     .scales = tight_panels,
+     .multiply = multiply_tight},
     {.name = "packed",
      .gguf = -1,
      .dtype = -1,

@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "parallel.h"
 #include "profile.h"
+#include "tight.h"
 
 rd_matrix rd_matrix_at(const rd_format *format, const void *data, int64_t rows, int64_t cols) {
   return (rd_matrix){format, rd_mat_rows(data, RD_F32, 0, 0).data, NULL, rows, cols};
@@ -138,6 +139,22 @@ rd_code rd_matrix_pack_both(rd_matrix *m, rd_arena *arena, rd_error *e) {
   RD_TRY(rd_matmul_pack(from, w, e));
   *m = (rd_matrix){rd_format_named("packed"), to, from, m->rows, m->cols};
   return RD_OK;
+}
+
+bool rd_matrix_tighten(rd_matrix *m, rd_arena *arena, rd_arena *lists) {
+  const int64_t most = m->rows * m->cols / RD_TIGHT_MOST;
+  const rd_matrix made = rd_matrix_take(rd_format_named("tight"), m->rows, m->cols, arena);
+  if (arena->base == NULL) {
+    RD_TAKE(lists, rd_tight_number, most);
+    return true;
+  }
+  const rd_tight t = {made.data, made.scales, m->rows, m->cols};
+  const int64_t count = rd_tight_survey(&t, m->data);
+  if (count > most)
+    return false;
+  rd_tight_pack(&t, m->data, RD_TAKE(lists, rd_tight_number, count));
+  *m = made;
+  return true;
 }
 
 rd_code rd_matrix_multiply(rd_mat y, const rd_matrix *w, rd_input *x, bool add, rd_error *e) {

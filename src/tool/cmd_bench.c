@@ -325,10 +325,12 @@ static rd_code open_model(rd_model **out, const settings *s, const char *name, r
   rd_common common = s->common;
   common.precision = copy;
   if (!s->shape)
-    return rd_tool_open(out, &common, e);
+    return s->train ? rd_tool_open_stored(out, &common, e) : rd_tool_open(out, &common, e);
   RD_TRY(rd_bench_shape(out, s->shape, name, e));
   (*out)->engine = common.engine ? rd_strdup(common.engine, e) : NULL;
-  return (*out)->engine || !common.engine ? RD_OK : RD_NO_MEMORY;
+  if (!(*out)->engine && common.engine)
+    return RD_NO_MEMORY;
+  return s->train ? RD_OK : rd_tool_lay_out(*out, &common, e);
 }
 
 /* All cases of an open model, which is closed. */

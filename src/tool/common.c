@@ -114,9 +114,22 @@ rd_code rd_tool_name_causal(rd_common *c, rd_error *e) {
   return c->adapter ? RD_OK : RD_NO_MEMORY;
 }
 
+rd_code rd_tool_lay_out(rd_model *m, const rd_common *common, rd_error *e) {
+  rd_open_view view = {.name = m->name, .quiet = common->quiet};
+  rd_code code = rd_engine_lay_out(m, rd_open_view_made, &view, e);
+  rd_open_view_end(&view);
+  if (code == RD_OK && common->verbose && m->tight + m->loose > 0)
+    fprintf(stderr,
+            "redraft: %lld matrices in bf16 are held in 12 bits a number, without loss; %lld are "
+            "not, whose exponents differ too much\n",
+            (long long)m->tight, (long long)m->loose);
+  return code;
+}
+
 typedef rd_code opener(rd_model **out, const rd_model_options *options, rd_error *e);
 
-static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd_error *e) {
+static rd_code open_by(opener *open, rd_model **out, const rd_common *common, bool run,
+                       rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
   rd_open_view view = {.name = path, .quiet = common->quiet};
@@ -131,6 +144,8 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd
                               .context = &view};
   rd_code code = open(out, &options, e);
   rd_open_view_end(&view);
+  if (code == RD_OK && run && (code = rd_tool_lay_out(*out, common, e)) != RD_OK)
+    rd_model_close(out);
   if (code == RD_OK && (*out)->head_apart && !common->quiet)
     fprintf(
         stderr,
@@ -143,9 +158,13 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd
 }
 
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
-  return open_by(rd_model_open, out, common, e);
+  return open_by(rd_model_open, out, common, true, e);
+}
+
+rd_code rd_tool_open_stored(rd_model **out, const rd_common *common, rd_error *e) {
+  return open_by(rd_model_open, out, common, false, e);
 }
 
 rd_code rd_tool_open_late(rd_model **out, const rd_common *common, rd_error *e) {
-  return open_by(rd_model_open_late, out, common, e);
+  return open_by(rd_model_open_late, out, common, true, e);
 }

@@ -3,6 +3,7 @@
 #include "served.h"
 
 #include "file.h"
+#include "model_store.h"
 #include "pulled.h"
 
 #include <libgen.h>
@@ -63,7 +64,7 @@ static rd_code open_one(rd_served *s, const rd_model **out, const rd_common *com
   rd_common mine = *common;
   mine.model = path;
   mine.adapter = adapter;
-  RD_TRY(rd_tool_open(&s->models[s->model_count], &mine, e));
+  RD_TRY(rd_tool_open_stored(&s->models[s->model_count], &mine, e));
   *out = s->models[s->model_count++];
   return RD_OK;
 }
@@ -160,6 +161,18 @@ static rd_code check_names(const rd_served *s, rd_error *e) {
   return RD_OK;
 }
 
+/* Models of one file share what is mapped, and are left so. */
+static rd_code lay_out(const rd_served *s, const rd_common *common, rd_error *e) {
+  for (size_t i = 0; i < s->model_count; i++) {
+    size_t same = 0;
+    for (size_t k = 0; k < s->model_count; k++)
+      same += strcmp(s->models[i]->store->path, s->models[k]->store->path) == 0;
+    if (same == 1)
+      RD_TRY(rd_tool_lay_out(s->models[i], common, e));
+  }
+  return RD_OK;
+}
+
 rd_code rd_served_open(rd_served *s, const rd_common *common, const char *aliases, rd_error *e) {
   char *models = NULL;
   RD_TRY(rd_tool_model_path(&models, NULL, common, e));
@@ -174,6 +187,8 @@ rd_code rd_served_open(rd_served *s, const rd_common *common, const char *aliase
     code = open_line(s, common, at, size, e);
     at += size + (at[size] == '\n');
   }
+  if (code == RD_OK)
+    code = lay_out(s, common, e);
   free(models);
   if (code == RD_OK)
     code = rename_all(s, aliases, e);

@@ -81,13 +81,14 @@ static void drop(rd_tight *t) {
 }
 
 static void check_back(const rd_bf16 *w, const rd_tight *t) {
-  rd_bf16 *row = malloc((size_t)t->cols * sizeof *row);
+  float *row = malloc((size_t)t->cols * sizeof *row);
+  uint32_t bits;
   for (int64_t r = 0; r < t->rows; r++) {
     rd_tight_row(row, t, r);
     for (int64_t k = 0; k < t->cols; k++)
-      if (row[k] != w[r * t->cols + k])
-        fail_msg("(%ld,%ld) of (%ld,%ld): %04x became %04x", (long)r, (long)k, (long)t->rows,
-                 (long)t->cols, w[r * t->cols + k], row[k]);
+      if (memcpy(&bits, &row[k], sizeof bits), bits != (uint32_t)w[r * t->cols + k] << 16)
+        fail_msg("(%ld,%ld) of (%ld,%ld): %04x became %08x", (long)r, (long)k, (long)t->rows,
+                 (long)t->cols, w[r * t->cols + k], bits);
   }
   free(row);
 }
