@@ -29,7 +29,8 @@ rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_
     options.adapter = beside;
   rd_code code = rd_model_open(out, &options, e);
   free(beside);
-  if (code == RD_OK && (code = rd_engine_lay_out(*out, NULL, NULL, e)) != RD_OK)
+  if (code == RD_OK && !rd_model_denoises(*out) &&
+      (code = rd_engine_lay_out(*out, NULL, NULL, e)) != RD_OK)
     rd_model_close(out);
   return code;
 }

@@ -174,7 +174,7 @@ rd_code rd_engine_open(rd_engine **out, const char *name, const rd_model *model,
 void rd_engine_close(rd_engine **engine);
 /* For who opens a model to run it, and for nothing else: lay its weights out for the engine that
  * rd_engine_open(NULL) takes, before that. Results keep their bits. `made` is told how much is
- * done; or NULL. Errors: RD_NO_MEMORY. */
+ * done; or NULL. Errors: those of rd_model_make. */
 rd_code rd_engine_lay_out(rd_model *model, rd_weights_made *made, void *context, rd_error *e);
 /* The row that a model was opened for, else the first that is able; NULL: it was opened for one
  * that there is not. */

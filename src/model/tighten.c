@@ -7,11 +7,9 @@
 #include "parts.h"
 #include "tight.h"
 
-enum {
-  LEAST = 1 << 20, /* numbers of a matrix: smaller ones stay in caches, or hardly count */
-  WORTH =
-      256 << 20 /* bytes of all of them; of less, a whole answer gains less than packing takes */
-};
+#include <unistd.h>
+
+enum { LEAST = 1 << 16 /* numbers of a matrix: smaller ones stay in caches */ };
 
 typedef struct packing {
   rd_model *m;
@@ -85,18 +83,27 @@ static void pack_all(packing *k) {
     pack_both(k, &m->weights.head, over ? &over->head : NULL);
 }
 
-rd_code rd_model_tighten(rd_model *m, rd_weights_made *made, void *context, rd_error *e) {
+/* What is mapped may be larger than memory, what is packed may not. */
+static bool take(rd_arena *arena, size_t bytes) {
+  const double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+  return (double)bytes < all * 3 / 4 && rd_arena_init(arena, bytes, "weights", NULL) == RD_OK;
+}
+
+rd_code rd_model_tighten(rd_model *m, size_t worth, rd_weights_made *made, void *context,
+                         rd_error *e) {
   struct rd_model_store *s = m->store;
   rd_arena measure = rd_arena_measure(), lists = rd_arena_measure();
   packing k = {.m = m, .arena = &measure, .lists = &lists};
-  if (!rd_tight_fast() || s->tight.base || m->file_bytes + m->memory_bytes < WORTH)
+  if (!rd_tight_fast() || s->tight.base || m->file_bytes + m->memory_bytes < worth)
     return RD_OK;
   RD_TRY(rd_model_make(m, e));
   pack_all(&k);
-  if (k.bytes < WORTH)
+  if (k.bytes < worth)
     return RD_OK;
-  RD_TRY(rd_arena_init(&s->tight, measure.used, "weights in 12 bits", e));
-  RD_TRY(rd_arena_init(&s->lists, lists.used, "weights beside 12 bits", e));
+  if (!take(&s->tight, measure.used) || !take(&s->lists, lists.used)) {
+    rd_arena_drop(&s->tight);
+    return RD_OK;
+  }
   k = (packing){.m = m, .arena = &s->tight, .lists = &s->lists, .made = made, .context = context};
   pack_all(&k);
   m->memory_bytes += s->tight.used + s->lists.used;

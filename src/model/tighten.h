@@ -9,8 +9,10 @@
 
 /* For a model that is only run, on the processor, before its first engine: what is written or
  * trained needs its weights as they lie. Nothing to do on processors without bf16 products, and
- * where the matrices are smaller than would pay (256 MB). `made` is told how much is done; or NULL.
- * Counts in m->tight and m->loose. Errors: RD_NO_MEMORY, and those of rd_model_make. */
-rd_code rd_model_tighten(rd_model *m, rd_weights_made *made, void *context, rd_error *e);
+ * where the matrices have fewer than `worth` bytes together, or more than memory has room for.
+ * `made` is told how much is done; or NULL. Counts in m->tight and m->loose. Errors: those of
+ * rd_model_make. */
+rd_code rd_model_tighten(rd_model *m, size_t worth, rd_weights_made *made, void *context,
+                         rd_error *e);
 
 #endif

@@ -98,7 +98,8 @@ rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   RD_TRY(rd_tool_open_late(&a->model, &s->common, e));
   a->kept.unmade = a->model;
   RD_TRY(rd_answer_load_form(&s->params, e));
-  return resolve(a, &sampler, e);
+  RD_TRY(resolve(a, &sampler, e));
+  return rd_sampler_causal(sampler) ? rd_tool_lay_out(a->model, &s->common, e) : RD_OK;
 }
 
 /* --- watching --------------------------------------------------------------------------------- */

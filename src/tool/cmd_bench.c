@@ -324,13 +324,15 @@ static rd_code open_model(rd_model **out, const settings *s, const char *name, r
   snprintf(copy, sizeof copy, "%s", name);
   rd_common common = s->common;
   common.precision = copy;
-  if (!s->shape)
-    return s->train ? rd_tool_open_stored(out, &common, e) : rd_tool_open(out, &common, e);
-  RD_TRY(rd_bench_shape(out, s->shape, name, e));
-  (*out)->engine = common.engine ? rd_strdup(common.engine, e) : NULL;
-  if (!(*out)->engine && common.engine)
-    return RD_NO_MEMORY;
-  return s->train ? RD_OK : rd_tool_lay_out(*out, &common, e);
+  if (!s->shape) {
+    RD_TRY(rd_tool_open(out, &common, e));
+  } else {
+    RD_TRY(rd_bench_shape(out, s->shape, name, e));
+    (*out)->engine = common.engine ? rd_strdup(common.engine, e) : NULL;
+    if (!(*out)->engine && common.engine)
+      return RD_NO_MEMORY;
+  }
+  return s->decode ? rd_tool_lay_out(*out, &common, e) : RD_OK;
 }
 
 /* All cases of an open model, which is closed. */

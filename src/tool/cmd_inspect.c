@@ -345,7 +345,7 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
 static rd_code inspect_model(settings *s, rd_error *e) {
   rd_model *m = NULL;
   size_t program = rd_resident_bytes();
-  RD_TRY(rd_tool_open_stored(&m, &s->common, e));
+  RD_TRY(rd_tool_open(&m, &s->common, e));
   rd_json_watch();
   rd_code code = show(s, facts_json(m, s->window, program), rd_model_tensors(m), print_facts, e);
   rd_model_close(&m);

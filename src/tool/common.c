@@ -128,8 +128,7 @@ rd_code rd_tool_lay_out(rd_model *m, const rd_common *common, rd_error *e) {
 
 typedef rd_code opener(rd_model **out, const rd_model_options *options, rd_error *e);
 
-static rd_code open_by(opener *open, rd_model **out, const rd_common *common, bool run,
-                       rd_error *e) {
+static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
   rd_open_view view = {.name = path, .quiet = common->quiet};
@@ -144,8 +143,6 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, bo
                               .context = &view};
   rd_code code = open(out, &options, e);
   rd_open_view_end(&view);
-  if (code == RD_OK && run && (code = rd_tool_lay_out(*out, common, e)) != RD_OK)
-    rd_model_close(out);
   if (code == RD_OK && (*out)->head_apart && !common->quiet)
     fprintf(
         stderr,
@@ -158,13 +155,9 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, bo
 }
 
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {
-  return open_by(rd_model_open, out, common, true, e);
-}
-
-rd_code rd_tool_open_stored(rd_model **out, const rd_common *common, rd_error *e) {
-  return open_by(rd_model_open, out, common, false, e);
+  return open_by(rd_model_open, out, common, e);
 }
 
 rd_code rd_tool_open_late(rd_model **out, const rd_common *common, rd_error *e) {
-  return open_by(rd_model_open_late, out, common, true, e);
+  return open_by(rd_model_open_late, out, common, e);
 }

@@ -34,12 +34,12 @@ rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_e
 /* For samplers from left to right: the adapter that lies in a model's folder makes it a denoiser,
  * and is left away; one that was named stays. */
 rd_code rd_tool_name_causal(rd_common *common, rd_error *e);
-/* Open the model that the options name, to run it; or as it is stored, to look at it, to train it,
- * or to lay its weights out later, for its engine. */
+/* Open the model that the options name. */
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e);
-rd_code rd_tool_open_stored(rd_model **out, const rd_common *common, rd_error *e);
-rd_code rd_tool_lay_out(rd_model *m, const rd_common *common, rd_error *e);
 /* The same for who gives it to an engine that is kept (kept.h), which has its weights made. */
 rd_code rd_tool_open_late(rd_model **out, const rd_common *common, rd_error *e);
+/* rd_engine_lay_out with a bar, for an open model that will write from left to right: many passes
+ * of a row pay for it. */
+rd_code rd_tool_lay_out(rd_model *m, const rd_common *common, rd_error *e);
 
 #endif

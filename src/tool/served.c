@@ -64,7 +64,7 @@ static rd_code open_one(rd_served *s, const rd_model **out, const rd_common *com
   rd_common mine = *common;
   mine.model = path;
   mine.adapter = adapter;
-  RD_TRY(rd_tool_open_stored(&s->models[s->model_count], &mine, e));
+  RD_TRY(rd_tool_open(&s->models[s->model_count], &mine, e));
   *out = s->models[s->model_count++];
   return RD_OK;
 }
@@ -167,7 +167,7 @@ static rd_code lay_out(const rd_served *s, const rd_common *common, rd_error *e)
     size_t same = 0;
     for (size_t k = 0; k < s->model_count; k++)
       same += strcmp(s->models[i]->store->path, s->models[k]->store->path) == 0;
-    if (same == 1)
+    if (same == 1 && !rd_model_denoises(s->models[i]))
       RD_TRY(rd_tool_lay_out(s->models[i], common, e));
   }
   return RD_OK;

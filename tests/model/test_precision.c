@@ -6,6 +6,8 @@
 #include "model.h"
 #include "precision.h"
 #include "stack.h"
+#include "tight.h"
+#include "tighten.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -17,9 +19,10 @@
 
 enum { VOCAB = 640, LONG = 150, SHORT = 37 };
 
-static rd_model *model_of(const char *precision) {
+static rd_model *random_model(const char *precision, int64_t width, bool tied) {
   rd_config c = {.layers = 2,
-                 .width = 96,
+                 .width = width,
+                 .tied = tied,
                  .heads = 4,
                  .kv_heads = 2,
                  .head_dim = 24,
@@ -37,6 +40,10 @@ static rd_model *model_of(const char *precision) {
   if (rd_model_random(&m, &c, precision, 3, &e))
     fail_msg("%s", e.message);
   return m;
+}
+
+static rd_model *model_of(const char *precision) {
+  return random_model(precision, 96, false);
 }
 
 static rd_code keep(void *context, float *logits, int64_t first, int64_t count, rd_error *e) {
@@ -84,6 +91,56 @@ static void bits_do_not_depend_on_packing_or_threads(void **state) {
   }
   rd_threads_set(before);
   free(alone);
+}
+
+/* Logits of many rows, of a few and of one, with and without 12 bits; a tied embedding's rows are
+ * still looked up. */
+static void twelve_bits_change_nothing(void **state) {
+  (void)state;
+  if (!rd_tight_fast())
+    skip();
+  int32_t ids[LONG];
+  for (int i = 0; i < LONG; i++)
+    ids[i] = i * 7919 % VOCAB;
+  float *before = malloc(2 * sizeof *before * LONG * VOCAB), *after = before + LONG * VOCAB;
+  for (int tied = 0; tied < 2; tied++)
+    for (int64_t count = LONG; count > 0; count /= 5) {
+      const rd_sequence s = {.ids = ids, .count = count};
+      rd_model *m = random_model("bf16", 336, tied);
+      rd_error e = {0};
+      logits_of(before, m, &s, 1, count);
+      assert_int_equal(rd_model_tighten(m, SIZE_MAX, NULL, NULL, &e), RD_OK);
+      assert_string_equal(m->weights.layers[0].up.w.format->name, "BF16");
+      assert_int_equal(rd_model_tighten(m, 0, NULL, NULL, &e), RD_OK);
+      assert_string_equal(m->weights.layers[0].up.w.format->name, "tight");
+      assert_string_equal(m->weights.layers[1].down.w.format->name, "tight");
+      assert_string_equal(m->weights.head.w.format->name, "tight");
+      assert_string_equal(m->weights.embedding.format->name, "BF16");
+      logits_of(after, m, &s, 1, count);
+      assert_memory_equal(before, after, sizeof *before * (size_t)(count * VOCAB));
+      assert_int_equal(m->loose, 0);
+      rd_model_close(&m);
+    }
+  free(before);
+}
+
+/* A matrix with numbers all over is left as it is. */
+static void strange_matrices_stay(void **state) {
+  (void)state;
+  if (!rd_tight_fast())
+    skip();
+  rd_model *m = random_model("bf16", 336, false);
+  rd_error e = {0};
+  rd_matrix *w = &m->weights.layers[1].up.w;
+  rd_bf16 *numbers = w->data;
+  for (int64_t i = 0; i < w->rows * w->cols; i += 97)
+    numbers[i] = (rd_bf16)(i * 40503);
+  assert_int_equal(rd_model_tighten(m, 0, NULL, NULL, &e), RD_OK);
+  assert_ptr_equal(w->data, numbers);
+  assert_string_equal(w->format->name, "BF16");
+  assert_int_equal(m->loose, 1);
+  assert_true(m->tight > 3);
+  rd_model_close(&m);
 }
 
 static void integers_lose_little(void **state) {
@@ -224,6 +281,8 @@ static void opening_is_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bits_do_not_depend_on_packing_or_threads),
+      cmocka_unit_test(twelve_bits_change_nothing),
+      cmocka_unit_test(strange_matrices_stay),
       cmocka_unit_test(integers_lose_little),
       cmocka_unit_test(names_are_found),
       cmocka_unit_test(auto_goes_by_file_and_machine),
