@@ -33,7 +33,7 @@ rd_code rd_matrix_pack_both(rd_matrix *m, rd_arena *arena, rd_error *e);
 /* A matrix in bf16 held in 12 bits (tight.h): its products have the same bits, and it is only for
  * inference. `arena` takes the matrix, `lists` numbers that do not fit. False, with *m as it is,
  * where more than one number in RD_TIGHT_MOST does not. In arenas that measure *m stays. */
-enum { RD_TIGHT_MOST = 512 };
+enum { RD_TIGHT_MOST = 1024 };
 bool rd_matrix_tighten(rd_matrix *m, rd_arena *arena, rd_arena *lists);
 /* out[t] (T, cols) = row ids[t] as f32, by all threads. */
 void rd_matrix_gather(float *out, const rd_matrix *m, const int32_t *ids, int64_t T);
