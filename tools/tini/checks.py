@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Yes-or-no questions in more forms than world.py's, about more relations, and with more wrong values: checks.txt. The value that is asked about settles yes or no."""
 
+import random
 import re
 
 import facts
@@ -8,6 +9,7 @@ import tabled
 import widen
 
 WRONG = ((1, 1), (5, 3), (7, 11), (11, 5), (13, 8), (3, 2))     # (i * a + b) % count: whose value is asked about in its place
+EACH = 60       # forms of a relation that a question takes: together they take all
 SPOKEN = re.compile(r"people speak (\w+), which is the main language$")
 
 
@@ -25,17 +27,17 @@ def within(sentence):
     return sentence if named else sentence[:1].lower() + sentence[1:]
 
 
-def phrasing(relation, sections, held):
+def forms_of(relation, sections, held):
     around = widen.forms_of("|".join(sections["of any"]))
     forms = widen.forms_of("|".join(sections["ask " + relation]))
     forms += [form.replace("{s}", said) for said in widen.forms_of("|".join(sections["say " + relation])) for form in around]
-    return facts.Phrasing({"q": "|".join(form for form in dict.fromkeys(forms) if widen.key(form) not in held)})
+    return [form for form in dict.fromkeys(forms) if widen.key(form) not in held]
 
 
 def checks(world, held):
     sections = tabled.sections("checks.txt")
     for relation in (name[4:] for name in sections if name.startswith("ask ")):
-        asked = phrasing(relation, sections, held)
+        asked, rng = forms_of(relation, sections, held), random.Random(relation)
         items = [f for f in world.by[relation].values() if value_of(f) and f.value != f.subject]
         for i, f in enumerate(items):
             right = value_of(f)
@@ -45,4 +47,5 @@ def checks(world, held):
             for value in (right, *(w for w in wrong if w != right and w not in right and right not in w)):
                 word, weight = ("Yes", 2.0) if value == right else ("No", 0.5)
                 slots = {"y": value, "ax": f"{facts.article(f.subject)} {f.subject}"}
-                yield facts.Fact("check", f.subject, f"{word}, {within(f.answer)}", asked, slots, weight, 0, word + ".", word, f.about)
+                phrasing = facts.Phrasing({"q": "|".join(rng.sample(asked, EACH))})
+                yield facts.Fact("check", f.subject, f"{word}, {within(f.answer)}", phrasing, slots, weight, 0, word + ".", word, f.about)
