@@ -28,6 +28,11 @@ def plain_forms(f):
                 yield "what is " + form
 
 
+def times(rng, wanted):
+    """A whole number of times that is `wanted` in the mean."""
+    return int(wanted) + (rng.random() < wanted % 1)
+
+
 class Drawer:
     def __init__(self, maker, forbidden, owner, real):
         self.maker, self.world, self.forbidden, self.owner, self.real = maker, maker.world, forbidden, owner, real
@@ -54,7 +59,7 @@ class Drawer:
         for f in self.world.single:
             group = f.relation if f.relation in ("describe", "explain", "talk", "poem", "list", "size", "check", "spell") else "fact:" + f.relation
             wanted = each * f.weight
-            for _ in range(int(wanted) + (rng.random() < wanted % 1)):
+            for _ in range(times(rng, wanted)):
                 yield self.one(rng, f, group)
 
     def examples(self, times):
@@ -85,7 +90,7 @@ class Drawer:
             if self.free(prompt, outside.REFUSALS[name]):
                 yield row([("user", prompt), ("assistant", outside.REFUSALS[name])], "outside:" + kind)
         for question in self.real:
-            for _ in range(int(real_times) + (rng.random() < real_times % 1)):
+            for _ in range(times(rng, real_times)):
                 prompt = surface.typed(rng, question, self.words)
                 if self.free(prompt, outside.REFUSALS["fact"]):
                     yield row([("user", prompt), ("assistant", outside.REFUSALS["fact"])], "outside:real")

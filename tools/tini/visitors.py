@@ -9,8 +9,7 @@ import tabled
 import talk
 import turns
 import widen
-from facts import Fact
-from phrasing import Phrasing
+from rows import times
 from world import NOUNS
 
 BEFORE = "I am sorry, that is all I know about it."
@@ -33,14 +32,6 @@ SCALE = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 FILES = ("visitors.txt", "guests.txt")
 
 
-def saying(subject, answer, sayings):
-    """Sayings of one intent, as talk.talk() makes those of talk.txt."""
-    cores = {"q": [], "r": []}
-    for form in sayings:
-        cores["q" if talk.QUESTION.match(form) else "r"].append(form)
-    return Fact("talk", subject, answer, Phrasing({k: "|".join(v) for k, v in cores.items() if v}), {}, 6.0, 1.0)
-
-
 def intents(file, held):
     """Facts of the [new ..] sections."""
     for name, rows in tabled.sections(file).items():
@@ -48,7 +39,7 @@ def intents(file, held):
             for row in rows:
                 forms, answer = row.rsplit(" = ", 1)
                 sayings = [form for form in widen.forms_of(forms) if widen.key(form) not in held]
-                yield saying(f"{name[4:]}/{sayings[0]}", answer, sayings)
+                yield talk.intent(f"{name[4:]}/{sayings[0]}", sayings, answer)
 
 
 def add(world, held):
@@ -68,8 +59,8 @@ def alone(rng, drawer, file, held, each):
                 first, forms = row.split(" = ", 1) if name == "talk" else row.rsplit(" = ", 1)[::-1]
                 for form in widen.forms_of(forms):
                     if widen.key(form) not in held:
-                        f = saying(f"alone/{form}", answers.get(first, first), [form])
-                        for _ in range(int(each) + (rng.random() < each % 1)):
+                        f = talk.intent(f"alone/{form}", [form], answers.get(first, first))
+                        for _ in range(times(rng, each)):
                             yield drawer.one(rng, f, "talk")
 
 
