@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Products with bf16 matrices in 12 bits. Up to RD_TIGHT_FEW rows are multiplied as numbers leave
- * the planes, panel after panel, in the order of memory. For more a stretch of columns of a panel is
- * unpacked into the first cache and multiplied by groups of rows there: that is done by all rows
+ * the planes, panel after panel, in the order of memory. For more a stretch of columns of a panel
+ * is unpacked into the first cache and multiplied by groups of rows there: that is done by all rows
  * once, or once for each few hundred. Sums begin at zero where rd_mapped_multiply's do. */
 #include <assert.h>
 
