@@ -11,10 +11,7 @@
 
 #include "draft_state.h"
 #include "pace.h"
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
+#include "whole.h"
 
 void rd_branched_begin(rd_draft *d, rd_engine *engine) {
   rd_checked *c = &d->checked;
@@ -67,7 +64,7 @@ void rd_branched_choose(rd_draft *d) {
   c->masks = 0;
   if (!c->branching || left < 1)
     return;
-  c->masks = least(asked > 0 ? asked : rd_pace_choose(c->pace), left);
+  c->masks = rd_least(asked > 0 ? asked : rd_pace_choose(c->pace), left);
   while (c->masks > 0 && rd_pace_rows(c->drafted, c->masks) > room)
     c->masks--;
 }

@@ -7,14 +7,11 @@
 #include "branched.h"
 #include "clock.h"
 #include "draft_state.h"
+#include "whole.h"
 
 #include <string.h>
 
 enum { FIRST_WIDTH = 2, MOST_WIDTH = 8, LEAST_WAIT = 16, MOST_WAIT = 1024 };
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 /* Places that are refined at a time without an adapter. In strides what was guessed is checked and
  * masks, one less than a stride, are guessed behind it. */
@@ -29,7 +26,7 @@ static int64_t width_ahead(const rd_draft *d) {
 /* Places that the adapter drafts next, unless a number is asked for: as many as were right of the
  * last, and one more. */
 static int64_t draft_width(const rd_draft *d, int64_t accepted) {
-  return d->params->block_length > 0 ? d->params->block_length : least(accepted + 1, MOST_WIDTH);
+  return d->params->block_length > 0 ? d->params->block_length : rd_least(accepted + 1, MOST_WIDTH);
 }
 
 void rd_checked_begin(rd_draft *d) {
@@ -40,7 +37,7 @@ void rd_checked_begin(rd_draft *d) {
   c->final = c->lead;
   c->width = draft_width(d, FIRST_WIDTH - 1);
   c->wait = LEAST_WAIT;
-  c->drafted = d->sampler->drafts ? 0 : least(width_ahead(d), s->count - c->final);
+  c->drafted = d->sampler->drafts ? 0 : rd_least(width_ahead(d), s->count - c->final);
   d->n = d->previous_n = c->final + c->drafted;
   d->view.iterations = (d->sampler->drafts ? 2 : 1) * (s->count - c->lead);
 }
@@ -78,7 +75,7 @@ static void need_check(rd_draft *d, rd_need *need) {
   need->attention = RD_CAUSAL;
   need->shift = true;
   need->stepwise = d->setup.prompt_count + c->lead;
-  want(d, c->final, least(end + 1, d->setup.count));
+  want(d, c->final, rd_least(end + 1, d->setup.count));
   rd_branched_need(d, need);
 }
 
@@ -116,7 +113,7 @@ static void learn(rd_checked *c, int64_t drafted, int64_t accepted, double secon
   keep_pace(&c->helped, c->spent + seconds, (double)(accepted + 1));
   if (slower(c)) {
     c->rest = c->wait;
-    c->wait = least(2 * c->wait, MOST_WAIT);
+    c->wait = rd_least(2 * c->wait, MOST_WAIT);
   } else {
     c->wait = LEAST_WAIT;
   }
@@ -143,7 +140,7 @@ static bool guesses_fall(const rd_draft *d, int64_t right) {
 
 static void take_check(rd_draft *d) {
   rd_checked *c = &d->checked;
-  int64_t end = c->final + c->drafted, proposed = least(end + 1, d->setup.count), p = c->final;
+  int64_t end = c->final + c->drafted, proposed = rd_least(end + 1, d->setup.count), p = c->final;
   bool first = d->drafts == 0; /* with the prompt: no measure of the others */
   int64_t right = 0;
   while (p + right < end && d->proposals[p + right].id == d->view.ids[p + right])
@@ -152,7 +149,7 @@ static void take_check(rd_draft *d) {
     d->draft[p] = d->proposals[p].id;
     d->confidence[p] = d->proposals[p].probability;
   }
-  int64_t stays = least(c->final + right + 1, d->setup.count);
+  int64_t stays = rd_least(c->final + right + 1, d->setup.count);
   for (p = c->final; p < stays && !c->ended; p++)
     c->ended = rd_is_end(&d->view, d->draft[p]);
   if (c->drafted > 0)
@@ -190,7 +187,7 @@ static void choose_next(rd_draft *d) {
   int64_t left = d->setup.count - c->final;
   c->drafting = d->sampler->drafts && !c->branching && c->drafted == 0 && c->rest == 0 &&
                 c->plain.words > 0 && left > 1;
-  c->width = least(c->width, left - 1);
+  c->width = rd_least(c->width, left - 1);
   if (c->width < 1)
     c->width = 1;
 }
@@ -203,7 +200,7 @@ int64_t rd_checked_next(rd_draft *d) {
   rd_branched_choose(d);
   c->guessed = stood - c->final;
   if (!d->sampler->drafts)
-    c->drafted = least(width_ahead(d), d->setup.count - c->final);
+    c->drafted = rd_least(width_ahead(d), d->setup.count - c->final);
   memcpy(next, d->draft, (size_t)stood * sizeof *next);
   int64_t end = c->drafting ? d->setup.count : c->final + c->drafted;
   for (int64_t p = stood; p < end; p++)

@@ -10,24 +10,21 @@
 #include "reuse.h"
 
 #include "attention.h"
+#include "whole.h"
 
 #include <string.h>
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 static int64_t most(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
 static rd_reuse_range range_changed(const rd_reuse_view *v) {
-  int64_t block = v->attention, first = least(v->changed, v->wanted_first);
+  int64_t block = v->attention, first = rd_least(v->changed, v->wanted_first);
   int64_t last = most(first + 1, v->wanted_end) - 1;
   if (v->led) /* what stands ahead was computed for a pass alone */
-    return (rd_reuse_range){least(first, v->origin), v->length, v->length};
+    return (rd_reuse_range){rd_least(first, v->origin), v->length, v->length};
   return (rd_reuse_range){most(rd_block_start(first, block, v->origin), 0),
-                          least(rd_block_start(last, block, v->origin) + block, v->length),
+                          rd_least(rd_block_start(last, block, v->origin) + block, v->length),
                           v->length};
 }
 
@@ -40,14 +37,14 @@ static rd_reuse_range range_prefix(const rd_reuse_view *v) {
 static rd_reuse_range range_dual(const rd_reuse_view *v) {
   rd_reuse_range range = range_prefix(v);
   if (v->attention == RD_BIDIRECTIONAL && !v->begins)
-    range.end = least(v->block_end, v->length);
+    range.end = rd_least(v->block_end, v->length);
   return range;
 }
 
 static rd_reuse_range range_moving(const rd_reuse_view *v) {
   if (v->attention != RD_BIDIRECTIONAL)
     return range_changed(v);
-  return (rd_reuse_range){v->moving_first, least(v->moving_end, v->length), v->length};
+  return (rd_reuse_range){v->moving_first, rd_least(v->moving_end, v->length), v->length};
 }
 
 const rd_reuse rd_reuses[] = {
@@ -99,12 +96,12 @@ rd_reuse_range rd_reuse_choose(const rd_reuse *row, const rd_reuse_view *v) {
   if (row->range)
     range = row->range(v);
   if (row->near > 0 && v->attention == RD_BIDIRECTIONAL)
-    range.seen = least(v->length, most(v->block_end + row->near, v->wanted_end));
+    range.seen = rd_least(v->length, most(v->block_end + row->near, v->wanted_end));
   if (v->wanted_first < v->wanted_end) {
-    range.first = least(range.first, v->wanted_first);
+    range.first = rd_least(range.first, v->wanted_first);
     range.end = most(range.end, v->wanted_end);
   }
-  range.end = least(range.end, range.seen);
-  range.first = most(0, least(range.first, range.seen - 1));
+  range.end = rd_least(range.end, range.seen);
+  range.first = most(0, rd_least(range.first, range.seen - 1));
   return range;
 }

@@ -11,6 +11,7 @@
 #include "groups_kernels.h"
 #include "kernels.h"
 #include "parallel.h"
+#include "whole.h"
 
 enum { CHUNK = 256 /* rows whose sums wait at a time */ };
 
@@ -81,21 +82,17 @@ const rd_group_kernels *rd_group_kernels_get(void) {
   return &rd_group_kernels_scalar;
 }
 
-static int64_t over(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
-
 /* Spans of groups along K. */
 static int64_t spans(const rd_group_kind *kind, int64_t K) {
-  return over(K, RD_GROUP * kind->span);
+  return rd_over(K, RD_GROUP * kind->span);
 }
 
 size_t rd_groups_quant_bytes(const rd_group_kind *kind, int64_t N, int64_t K) {
-  return (size_t)(over(N, RD_PANEL) * spans(kind, K) * kind->span * kind->quant_bytes);
+  return (size_t)(rd_over(N, RD_PANEL) * spans(kind, K) * kind->span * kind->quant_bytes);
 }
 
 size_t rd_groups_scale_bytes(const rd_group_kind *kind, int64_t N, int64_t K) {
-  return (size_t)(over(N, RD_PANEL) * spans(kind, K) * kind->scale_bytes);
+  return (size_t)(rd_over(N, RD_PANEL) * spans(kind, K) * kind->scale_bytes);
 }
 
 /* Groups first .. first + count of panel p, as the tile kernel takes them. */
@@ -131,7 +128,7 @@ void rd_groups_row(float *out, const rd_groups *m, int64_t row) {
   const int64_t n = row % RD_PANEL;
   opened o;
   for (int64_t first = 0; first < m->cols; first += RD_PIECE) {
-    const int64_t left = over(m->cols - first, RD_GROUP);
+    const int64_t left = rd_over(m->cols - first, RD_GROUP);
     const rd_group_block b = open_block(&o, m, kernels, true, row / RD_PANEL, first / RD_GROUP,
                                         left < RD_TILE_GROUPS ? left : RD_TILE_GROUPS);
     for (int64_t k = 0; k < b.groups * RD_GROUP && first + k < m->cols; k++) {
@@ -170,13 +167,14 @@ static void expect(const product *j, int64_t p, int64_t first, int64_t last) {
 static void sum_panel(const product *j, float *sums /* (rows, 32) */, int64_t p, int64_t first,
                       int64_t rows, bool whole) {
   const rd_group_rows *x = j->x;
-  const int64_t blocks = over(rows, RD_TILE_ROWS), groups = over(x->cols, RD_GROUP);
+  const int64_t blocks = rd_over(rows, RD_TILE_ROWS), groups = rd_over(x->cols, RD_GROUP);
   /* Nibbles are widened for several blocks of rows; one takes them as they are. */
   const bool widen = blocks > 1 || !j->kernels->packed;
   /* The next weights arrive in equal parts while the blocks pass over these; memory sets the pace
    * of a single one, which looks half as far ahead. A single row is so fast that the processor's
    * own prefetching, of one stream, does better with a short look only. */
-  const int64_t lines = over(j->m->kind->quant_bytes / 64, blocks), ahead = rows > 1 ? 8192 : 1024;
+  const int64_t lines = rd_over(j->m->kind->quant_bytes / 64, blocks),
+                ahead = rows > 1 ? 8192 : 1024;
   opened o;
   for (int64_t i = 0; i < x->pieces; i++) {
     const int64_t left = groups - i * RD_TILE_GROUPS;
@@ -214,7 +212,7 @@ static const float ones[RD_PANEL] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 static void multiply(void *context, int thread, int64_t first, int64_t last) {
   (void)thread;
   const product *j = context;
-  const int64_t chunks = over(j->x->rows, CHUNK), N = j->m->rows;
+  const int64_t chunks = rd_over(j->x->rows, CHUNK), N = j->m->rows;
   float sums[CHUNK * RD_PANEL];
   for (int64_t i = first; i < last; i++) {
     const int64_t row = i % chunks * CHUNK;
@@ -245,11 +243,11 @@ void rd_groups_multiply(void *y, rd_dtype type, int64_t stride, const rd_group_r
                .add = add,
                .kernels = rd_group_kernels_get(),
                .plain = rd_kernels_get(),
-               .panels = over(m->rows, RD_PANEL)};
+               .panels = rd_over(m->rows, RD_PANEL)};
   /* An item is worth a hand-off to another thread, and there are some for each thread. */
   enum { WORTH = 1 << 17, SHARES = 8 }; /* products */
   const int64_t panel = RD_PANEL * m->cols * (x->rows < CHUNK ? x->rows : CHUNK);
-  const int64_t shared = over(j.panels, SHARES * (int64_t)rd_threads_get());
-  j.run = over(WORTH, panel) > shared ? over(WORTH, panel) : shared;
-  rd_parallel_each(over(j.panels, j.run) * over(x->rows, CHUNK), multiply, &j);
+  const int64_t shared = rd_over(j.panels, SHARES * (int64_t)rd_threads_get());
+  j.run = rd_over(WORTH, panel) > shared ? rd_over(WORTH, panel) : shared;
+  rd_parallel_each(rd_over(j.panels, j.run) * rd_over(x->rows, CHUNK), multiply, &j);
 }

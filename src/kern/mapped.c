@@ -10,6 +10,7 @@
 #include "mapped_kernels.h"
 #include "matmul.h"
 #include "parallel.h"
+#include "whole.h"
 
 bool rd_mapped_fast(void) {
 #if defined(__x86_64__)
@@ -29,14 +30,6 @@ typedef struct product {
   bool add;
   const rd_kernels *plain;
 } product;
-
-static int64_t over(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 int64_t rd_mapped_block_of(int64_t K) {
   enum { LONGEST = 1024 };
@@ -62,20 +55,20 @@ void rd_rows_in_pairs(rd_bf16 *out, const rd_bf16 *x, int64_t x_stride, int64_t 
 static void multiply(void *context, int thread, int64_t first, int64_t last) {
   (void)thread;
   const product *j = context;
-  for (int64_t n = first * RD_MAPPED_PANEL; n < least(last * RD_MAPPED_PANEL, j->N);
+  for (int64_t n = first * RD_MAPPED_PANEL; n < rd_least(last * RD_MAPPED_PANEL, j->N);
        n += RD_MAPPED_PANEL) {
     /* the first M rows: clearing all of them took longer than a thin product */
     float sums[RD_MAPPED_MOST * RD_MAPPED_PANEL], part[RD_MAPPED_MOST * RD_MAPPED_PANEL];
-    const int64_t valid = least(j->N - n, RD_MAPPED_PANEL);
+    const int64_t valid = rd_least(j->N - n, RD_MAPPED_PANEL);
     for (int64_t k = 0; k < j->K; k += j->block) {
       const rd_mapped_block b = {.w = j->w + n * j->K + k,
                                  .stride = j->K,
                                  .valid = valid,
                                  .before = k,
-                                 .length = least(j->K - k, j->block)};
+                                 .length = rd_least(j->K - k, j->block)};
       float *to = k == 0 ? sums : part;
       for (int64_t r = 0; r < j->M; r += j->few) { /* all but the first find it in a cache */
-        const int64_t rows = least(j->M - r, j->few);
+        const int64_t rows = rd_least(j->M - r, j->few);
         rd_mapped_sums(to + r * RD_MAPPED_PANEL, &b, j->x + r * j->padded + k * rows, (int)rows);
       }
       for (int64_t i = 0; k > 0 && i < j->M * RD_MAPPED_PANEL; i++)
@@ -91,18 +84,19 @@ rd_code rd_mapped_multiply(void *y, rd_dtype type, int64_t stride, const rd_bf16
                            int64_t x_stride, const rd_bf16 *w, int64_t M, int64_t N, int64_t K,
                            bool add, rd_error *e) {
   assert(rd_mapped_fast() && M <= RD_MAPPED_MOST && (type == RD_F32 || type == RD_BF16));
-  const int64_t block = rd_mapped_block_of(K), padded = over(K, 2) * 2;
+  const int64_t block = rd_mapped_block_of(K), padded = rd_over(K, 2) * 2;
   if (M == 0 || N == 0)
     return RD_OK;
-  const int64_t few = over(M, over(M, RD_MAPPED_FEW)); /* parts of one size */
+  const int64_t few = rd_over(M, rd_over(M, RD_MAPPED_FEW)); /* parts of one size */
   rd_bf16 *copy = rd_matmul_scratch((size_t)(M * padded) * sizeof *copy, e);
   if (copy == NULL)
     return RD_NO_MEMORY;
   for (int64_t r = 0; r < M; r += few)
-    rd_rows_in_pairs(copy + r * padded, x + r * x_stride, x_stride, least(M - r, few), K);
+    rd_rows_in_pairs(copy + r * padded, x + r * x_stride, x_stride, rd_least(M - r, few), K);
   product j = {y, type, stride, copy, w, M, N, K, padded, few, block, add, rd_kernels_get()};
   /* a hand-off to another thread is worth some 2^17 numbers */
-  rd_parallel(over(N, RD_MAPPED_PANEL), over(1 << 17, RD_MAPPED_PANEL * (K + 1)), multiply, &j);
+  rd_parallel(rd_over(N, RD_MAPPED_PANEL), rd_over(1 << 17, RD_MAPPED_PANEL * (K + 1)), multiply,
+              &j);
   return RD_OK;
 }
 #else

@@ -12,15 +12,13 @@
 #include "ops.h"
 #include "parallel.h"
 #include "steady.h"
+#include "whole.h"
 
-static int64_t over(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
 /* Columns first .. first + count; of a packed matrix from a multiple of RD_PACKED_COLS on. */
 static rd_mat columns(rd_mat m, int64_t first, int64_t count) {
   if (!rd_is_packed(m.row_stride, m.col_stride))
     return rd_mat_transposed(rd_mat_part(rd_mat_transposed(m), first, count));
-  m.data = rd_at(m.data, m.type, first * over(m.rows, RD_PACKED_ROWS) * RD_PACKED_ROWS);
+  m.data = rd_at(m.data, m.type, first * rd_over(m.rows, RD_PACKED_ROWS) * RD_PACKED_ROWS);
   m.cols = count;
   return m;
 }
@@ -110,14 +108,15 @@ static void cut(parts *j, int64_t threads) {
                   c->cols >= 2 * line * threads && c->rows < many * threads;
   const int64_t all = j->by_columns ? c->cols : c->rows;
   const int64_t cost = a->cols * (j->by_columns ? c->rows + MEMORY : c->cols);
-  int64_t size = over(all, threads * SHARES), most = turned && all > LINE ? over(all, 2) : all;
+  int64_t size = rd_over(all, threads * SHARES),
+          most = turned && all > LINE ? rd_over(all, 2) : all;
   if (j->by_columns && size > APART / c->rows) /* what is computed apart stays in the cache */
     size = APART / c->rows;
   size = size < LEAST / cost ? LEAST / cost : size;
   if (!j->by_columns && size < many && all >= many * threads)
     size = many;
-  size = over(size, line) * line;
-  j->size = size < most ? size : over(most, line) * line;
+  size = rd_over(size, line) * line;
+  j->size = size < most ? size : rd_over(most, line) * line;
   /* oneDNN adds up a few columns, above all one, in another order: no part has less than a line */
   while (j->by_columns && j->size < all && all % j->size != 0 && all % j->size < line)
     j->size += line;
@@ -130,7 +129,7 @@ static rd_code share(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
   j.size = c.rows;
   if (threads > 1 || a.col_stride != 1)
     cut(&j, threads);
-  const int64_t count = over(j.by_columns ? c.cols : c.rows, j.size);
+  const int64_t count = rd_over(j.by_columns ? c.cols : c.rows, j.size);
   if (count == 1)
     return multiply(c, a, b, beta, e);
   if (j.by_columns) {
@@ -238,8 +237,8 @@ rd_code rd_matmul(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
 }
 
 size_t rd_matmul_packed_size(rd_mat b) {
-  const int64_t rows = over(b.rows, RD_PACKED_ROWS) * RD_PACKED_ROWS;
-  const int64_t cols = over(b.cols, RD_PACKED_COLS) * RD_PACKED_COLS;
+  const int64_t rows = rd_over(b.rows, RD_PACKED_ROWS) * RD_PACKED_ROWS;
+  const int64_t cols = rd_over(b.cols, RD_PACKED_COLS) * RD_PACKED_COLS;
   return b.type == RD_BF16 && rd_bf16_fast() ? (size_t)(rows * cols) * sizeof(rd_bf16) : 0;
 }
 typedef struct packing {
@@ -261,7 +260,7 @@ static void pack_blocks(void *context, int thread, int64_t first, int64_t last) 
 
 rd_code rd_matmul_pack(void *to, rd_mat b, rd_error *e) {
   packing j = {.to = to, .b = b};
-  rd_parallel(over(b.cols, RD_PACKED_COLS), 1 + (1 << 20) / (RD_PACKED_COLS * (b.rows + 1)),
+  rd_parallel(rd_over(b.cols, RD_PACKED_COLS), 1 + (1 << 20) / (RD_PACKED_COLS * (b.rows + 1)),
               pack_blocks, &j);
   return verdict_of(&j.verdict, e);
 }

@@ -5,12 +5,9 @@
 
 #include "cpu.h"
 #include "steady_kernels.h"
+#include "whole.h"
 
 enum { SPAN = 512, STRETCH = 96 /* columns */ };
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 static const rd_steady_kernels *kernels(void) {
 #if defined(__x86_64__)
@@ -39,9 +36,9 @@ void rd_steady_multiply(rd_mat c, rd_mat a, rd_mat b, float beta) {
                                   .c_stride = c.row_stride,
                                   .a_stride = a.row_stride,
                                   .b_stride = apart,
-                                  .span = least(SPAN, a.cols - k),
-                                  .cols = least(STRETCH, c.cols - col),
+                                  .span = rd_least(SPAN, a.cols - k),
+                                  .cols = rd_least(STRETCH, c.cols - col),
                                   .add = beta != 0 || k > 0};
-        (along ? run->along : run->across)(&t, (int)least(run->rows, c.rows - row));
+        (along ? run->along : run->across)(&t, (int)rd_least(run->rows, c.rows - row));
       }
 }

@@ -7,6 +7,7 @@
 #include "mapped.h"
 #include "parallel.h"
 #include "tight_kernels.h"
+#include "whole.h"
 
 enum { EXPONENTS = 256, WINDOW = 16 };
 
@@ -14,24 +15,16 @@ bool rd_tight_fast(void) {
   return rd_mapped_fast();
 }
 
-static int64_t over(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static size_t planes_of_panel(int64_t cols) {
-  return (size_t)over(cols, RD_TIGHT_STEP) * RD_TIGHT_STEP_BYTES;
+  return (size_t)rd_over(cols, RD_TIGHT_STEP) * RD_TIGHT_STEP_BYTES;
 }
 
 size_t rd_tight_bytes(int64_t rows, int64_t cols) {
-  return (size_t)over(rows, RD_TIGHT_PANEL) * planes_of_panel(cols);
+  return (size_t)rd_over(rows, RD_TIGHT_PANEL) * planes_of_panel(cols);
 }
 
 size_t rd_tight_panel_bytes(int64_t rows) {
-  return (size_t)over(rows, RD_TIGHT_PANEL) * sizeof(rd_tight_panel);
+  return (size_t)rd_over(rows, RD_TIGHT_PANEL) * sizeof(rd_tight_panel);
 }
 
 /* counts[e] numbers of a row have the exponent e. Neighbours are counted apart: one that has the
@@ -78,7 +71,7 @@ static void survey(void *context, int thread, int64_t first, int64_t last) {
   for (int64_t p = first; p < last; p++) {
     rd_tight_panel *panel = &t->panels[p];
     *panel = (rd_tight_panel){.count = 0};
-    const int64_t row = p * RD_TIGHT_PANEL, rows = least(t->rows - row, RD_TIGHT_PANEL);
+    const int64_t row = p * RD_TIGHT_PANEL, rows = rd_least(t->rows - row, RD_TIGHT_PANEL);
     for (int64_t i = 0; i < rows; i++)
       panel->count += choose(&panel->least[i], j->w + (row + i) * t->cols, t->cols);
   }
@@ -86,7 +79,7 @@ static void survey(void *context, int thread, int64_t first, int64_t last) {
 
 int64_t rd_tight_survey(const rd_tight *t, const rd_bf16 *w) {
   packing j = {t, w};
-  const int64_t panels = over(t->rows, RD_TIGHT_PANEL);
+  const int64_t panels = rd_over(t->rows, RD_TIGHT_PANEL);
   int64_t count = 0;
   rd_parallel(panels, 1, survey, &j);
   for (int64_t p = 0; p < panels; p++)
@@ -130,14 +123,14 @@ static void pack(void *context, int thread, int64_t first, int64_t last) {
   for (int64_t p = first; p < last; p++) {
     const int64_t row = p * RD_TIGHT_PANEL;
     rd_tight_pack_panel(&t->panels[p], t->planes + (size_t)p * planes_of_panel(t->cols),
-                        j->w + row * t->cols, t->cols, least(t->rows - row, RD_TIGHT_PANEL),
+                        j->w + row * t->cols, t->cols, rd_least(t->rows - row, RD_TIGHT_PANEL),
                         t->cols);
   }
 }
 
 void rd_tight_pack(const rd_tight *t, const rd_bf16 *w, rd_tight_number *listed) {
   packing j = {t, w};
-  const int64_t panels = over(t->rows, RD_TIGHT_PANEL);
+  const int64_t panels = rd_over(t->rows, RD_TIGHT_PANEL);
   for (int64_t p = 0; p < panels; p++) {
     t->panels[p].listed = listed;
     listed += t->panels[p].count;

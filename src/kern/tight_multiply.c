@@ -10,6 +10,7 @@
 #include "matmul.h"
 #include "parallel.h"
 #include "tight_kernels.h"
+#include "whole.h"
 
 #if defined(__x86_64__)
 enum {
@@ -34,14 +35,6 @@ typedef struct product {
   const rd_kernels *plain;
 } product;
 
-static int64_t over(int64_t n, int64_t size) {
-  return (n + size - 1) / size;
-}
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static bool is_few(int64_t M) {
   return M <= RD_TIGHT_FEW;
 }
@@ -59,8 +52,8 @@ static const rd_tight_number *add_stretch(const product *j, float *sums, const r
   const rd_tight_number *next = rd_tight_unpack(numbers, s);
   const rd_bf16 *x = j->x + s->first * RD_TIGHT_GROUP_ROOM;
   for (int64_t r = 0; r < j->M; r += j->group, x += j->x_stride)
-    rd_tight_tile(sums + r * RD_TIGHT_PANEL, numbers, x, over(s->length, 2),
-                  (int)least(j->M - r, j->group), r == 0 ? ahead : NULL, fresh);
+    rd_tight_tile(sums + r * RD_TIGHT_PANEL, numbers, x, rd_over(s->length, 2),
+                  (int)rd_least(j->M - r, j->group), r == 0 ? ahead : NULL, fresh);
   return next;
 }
 
@@ -82,7 +75,7 @@ static void panels(const product *j, float *part, float *total, int64_t first, i
                                             (size_t)(k / RD_TIGHT_STEP * RD_TIGHT_STEP_BYTES),
                                   .next = next[i],
                                   .first = k,
-                                  .length = least(K - k, length)};
+                                  .length = rd_least(K - k, length)};
       float *sums = (k < j->block ? total : part) + i * size;
       const unsigned char *then =
           i + 1 < count ? s.planes + bytes : s.planes - (size_t)i * bytes + stretch;
@@ -100,14 +93,14 @@ static void multiply(void *context, int thread, int64_t first, int64_t last) {
   float *part = j->room + thread * 2 * j->together * size, *total = part + j->together * size;
   for (int64_t c = first; c < last; c++) {
     const int64_t p = c * j->together;
-    const int64_t count = least(over(N, RD_TIGHT_PANEL) - p, j->together);
+    const int64_t count = rd_least(rd_over(N, RD_TIGHT_PANEL) - p, j->together);
     panels(j, part, total, p, count);
     for (int64_t r = 0; r < j->M; r++)
       for (int64_t i = 0; i < count; i++) {
         const int64_t n = (p + i) * RD_TIGHT_PANEL;
         j->plain->unquantize[j->type](rd_at(j->y, j->type, r * j->stride + n),
                                       total + i * size + r * RD_TIGHT_PANEL, 1, ones, j->add,
-                                      least(N - n, RD_TIGHT_PANEL));
+                                      rd_least(N - n, RD_TIGHT_PANEL));
       }
   }
 }
@@ -123,19 +116,19 @@ static void group(void *context, int thread, int64_t first, int64_t last) {
   const grouping *g = context;
   for (int64_t i = first; i < last; i++)
     rd_tight_group(g->out + i * g->out_stride, g->x + i * g->group * g->x_stride, g->x_stride,
-                   least(g->M - i * g->group, g->group), g->K);
+                   rd_least(g->M - i * g->group, g->group), g->K);
 }
 
 /* Up to SLAB rows. */
 static rd_code multiply_slab(product *j, const rd_bf16 *x, int64_t x_stride, rd_error *e) {
   const rd_tight *t = j->t;
-  const int64_t K = t->cols, groups = over(j->M, RD_TIGHT_GROUP), threads = rd_threads_get();
-  const int64_t all = over(t->rows, RD_TIGHT_PANEL);
+  const int64_t K = t->cols, groups = rd_over(j->M, RD_TIGHT_GROUP), threads = rd_threads_get();
+  const int64_t all = rd_over(t->rows, RD_TIGHT_PANEL);
   const bool few = is_few(j->M);
-  j->group = over(j->M, groups); /* of one size */
-  j->x_stride = over(K, 32) * 32 * RD_TIGHT_GROUP_ROOM;
-  j->together = few ? 1 : least(MOST, over(all, 4 * threads));
-  const size_t numbers = (size_t)(few ? j->M * over(K, 2) * 2 : groups * j->x_stride);
+  j->group = rd_over(j->M, groups); /* of one size */
+  j->x_stride = rd_over(K, 32) * 32 * RD_TIGHT_GROUP_ROOM;
+  j->together = few ? 1 : rd_least(MOST, rd_over(all, 4 * threads));
+  const size_t numbers = (size_t)(few ? j->M * rd_over(K, 2) * 2 : groups * j->x_stride);
   const size_t bytes = (numbers * sizeof(rd_bf16) + LINE - 1) / LINE * LINE;
   const size_t sums = (size_t)(threads * 2 * j->together * j->M * RD_TIGHT_PANEL) * sizeof(float);
   char *room = rd_matmul_scratch(bytes + sums, e);
@@ -146,11 +139,11 @@ static rd_code multiply_slab(product *j, const rd_bf16 *x, int64_t x_stride, rd_
   if (few)
     rd_rows_in_pairs(copy, x, x_stride, j->M, K);
   else
-    rd_parallel(groups, over(1 << 14, K + 1), group, &g);
+    rd_parallel(groups, rd_over(1 << 14, K + 1), group, &g);
   j->x = copy;
   j->room = (float *)(void *)(room + bytes);
   /* a hand-off to another thread is worth some 2^17 numbers */
-  rd_parallel(over(all, j->together), over(1 << 17, j->together * RD_TIGHT_PANEL * (K + 1)),
+  rd_parallel(rd_over(all, j->together), rd_over(1 << 17, j->together * RD_TIGHT_PANEL * (K + 1)),
               multiply, j);
   return RD_OK;
 }
@@ -160,12 +153,12 @@ rd_code rd_tight_multiply(void *y, rd_dtype type, int64_t stride, const rd_bf16 
   assert(rd_tight_fast() && (type == RD_F32 || type == RD_BF16));
   if (M == 0 || t->rows == 0)
     return RD_OK;
-  const int64_t slab = over(M, over(M, SLAB));
+  const int64_t slab = rd_over(M, rd_over(M, SLAB));
   for (int64_t r = 0; r < M; r += slab) {
     product j = {.y = rd_at(y, type, r * stride),
                  .type = type,
                  .stride = stride,
-                 .M = least(M - r, slab),
+                 .M = rd_least(M - r, slab),
                  .block = rd_mapped_block_of(t->cols),
                  .t = t,
                  .add = add,
