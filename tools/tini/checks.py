@@ -21,12 +21,6 @@ def value_of(f):
     return f"{facts.article(f.value)} {f.value}" if f.relation == "kind" and f.value else f.value
 
 
-def within(sentence):
-    """The sentence of a fact behind "Yes, ": a name keeps its great letter."""
-    named = re.match(r"[A-Z][\w'-]* ", sentence) and not re.match(r"(The|In|A|An) ", sentence)
-    return sentence if named else sentence[:1].lower() + sentence[1:]
-
-
 def forms_of(relation, sections, held):
     around = widen.forms_of("|".join(sections["of any"]))
     forms = widen.forms_of("|".join(sections["ask " + relation]))
@@ -48,4 +42,4 @@ def checks(world, held):
                 word, weight = ("Yes", 2.0) if value == right else ("No", 0.5)
                 slots = {"y": value, "ax": f"{facts.article(f.subject)} {f.subject}"}
                 phrasing = facts.Phrasing({"q": "|".join(rng.sample(asked, EACH))})
-                yield facts.Fact("check", f.subject, f"{word}, {within(f.answer)}", phrasing, slots, weight, 0, word + ".", word, f.about)
+                yield facts.Fact("check", f.subject, f"{word}, {facts.behind_yes(f.answer)}", phrasing, slots, weight, 0, word + ".", word, f.about)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """All that tini knows, by relation and by subject, and what follows after an answer."""
 
-import re
 
 import describe
 import explain
@@ -87,10 +86,9 @@ class World:
                 small = f.test <= 3 and relation in ("capital", "currency", "location")
                 if small or not f.value or f.value == f.subject or relation == "capital" and f.value in f.subject:
                     continue
-                rest = f.answer if re.match(r"[A-Z][a-z]* ", f.answer) and not re.match(r"(The|In) ", f.answer) else f.answer[:1].lower() + f.answer[1:]
                 wrong = [v for v in (values[(i + 1) % len(items)], values[(5 * i + 3) % len(items)]) if v != f.value]
                 for value, word in [(f.value, "Yes"), *((v, "No") for v in wrong)]:
-                    yield Fact("check", f.subject, f"{word}, {rest}", phrasing, {"y": value}, 0.25 if word == "Yes" else 0.15, 0.4, word + ".", word,
+                    yield Fact("check", f.subject, f"{word}, {facts.behind_yes(f.answer)}", phrasing, {"y": value}, 0.25 if word == "Yes" else 0.15, 0.4, word + ".", word,
                                f.about)
 
     def more(self, f):
