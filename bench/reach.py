@@ -199,6 +199,9 @@ def main():
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--rows", default=",".join(ROWS), help="which, of " + ",".join(ROWS))
     a = p.parse_args()
+    unknown = [name for name in a.rows.split(",") if name not in ROWS]
+    if unknown:
+        p.error(f"--rows: there is no {unknown[0]!r}; there are {', '.join(ROWS)}")
     a.redraft, a.before = os.path.abspath(a.redraft), a.before and os.path.abspath(a.before)
     begun = time.perf_counter()
     print(f"{a.threads} threads, load {os.getloadavg()[0]:.1f} at the beginning\n\n| what | measured | wanted | met |\n|---|---|---|---|")

@@ -22,8 +22,11 @@ class Sources:
 
     def read(self, name):
         path = os.path.join(self.root, name)
-        with open(path, "rb") as f:
-            raw = f.read()
+        try:
+            with open(path, "rb") as f:
+                raw = f.read()
+        except OSError as fault:
+            raise SystemExit(f"{path}: {fault.strerror}; sources.tsv names its public source, --data the folder")
         found = hashlib.sha256(raw).hexdigest()
         if found != self.rows[name]["sha256"]:
             raise SystemExit(f"{path}: sha256 is {found}, sources.tsv says {self.rows[name]['sha256']}")
