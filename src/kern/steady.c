@@ -17,9 +17,13 @@ static const rd_steady_kernels *kernels(void) {
   return &rd_steady_scalar;
 }
 
+bool rd_steady_processor(void) {
+  return rd_cpu_level() < RD_CPU_AVX512;
+}
+
 bool rd_steady_wanted(rd_mat c, rd_mat a, rd_mat b) {
-  return rd_cpu_level() < RD_CPU_AVX512 && a.type == RD_F32 && c.type == RD_F32 &&
-         a.col_stride == 1 && c.col_stride == 1 && !rd_is_packed(b.row_stride, b.col_stride);
+  return rd_steady_processor() && a.type == RD_F32 && c.type == RD_F32 && a.col_stride == 1 &&
+         c.col_stride == 1 && !rd_is_packed(b.row_stride, b.col_stride);
 }
 
 void rd_steady_multiply(rd_mat c, rd_mat a, rd_mat b, float beta) {

@@ -7,8 +7,11 @@
 
 #include "mat.h"
 
-/* Whether this product is for rd_steady_multiply: f32, a and c by rows, on a processor without
- * AVX-512. */
+/* Whether this is such a processor. */
+bool rd_steady_processor(void);
+
+/* Whether this product is for rd_steady_multiply: f32, a and c by rows, on such a
+ * processor. */
 bool rd_steady_wanted(rd_mat c, rd_mat a, rd_mat b);
 
 /* c = a b + beta c, beta 0 or 1, on the calling thread, with c (M,N), a (M,K), b (K,N) that lies by

@@ -14,7 +14,7 @@ for rank in 64 8 32 128 384; do
   [ "$rank" -ge 64 ] || from=$out/cut$rank
   [ -d "$from" ] || "$python" tools/tini/cut.py models/tini/adapter "$rank" "$from"
   [ -d "$out/$rank/final" ] || "$program" train tools/tini/train/tini-ranks.yaml --set adapter="$from" --set lora_rank="$rank" --set out="$out/$rank" --overwrite
-  for options in "base_weight=0" "base_weight=0.2 base_lead=true"; do
+  for options in "base_weight=0 base_lead=false" "base_weight=0.2 base_lead=true"; do
     # shellcheck disable=SC2046,SC2086
     python3 tools/tini/score.py "$program" --settings lad --drafts --sets facts,second --limit 50 -m models/tini --adapter "$out/$rank/final" \
       $(printf -- '--option %s ' room=64 patience=2 $options) >"$out/$rank-${options##*=}.txt"
