@@ -105,7 +105,9 @@ static int64_t steady_part(int64_t rows) {
  * parts of rows. A part is worth a hand-off: a number of b that comes from memory takes the time of
  * some 16 products. Rows of a turned matrix (the gradients of weights) are always cut: oneDNN is
  * faster on parts of it than on the whole, and adds up in another order, which must not depend on
- * threads: where it depends on the number of rows too, they are the same for any. */
+ * threads. Where it depends on the number of rows too, parts have as many for any number of
+ * threads.
+ */
 static void cut(parts *j, int64_t threads) {
   enum { SHARES = 4, LEAST = 1 << 21, MANY = 512, MEMORY = 16, APART = 1 << 16 };
   const rd_mat *a = &j->a, *b = &j->b, *c = &j->c;

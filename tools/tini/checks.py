@@ -23,11 +23,15 @@ def value_of(f):
     return f"{facts.article(f.value)} {f.value}" if f.relation == "kind" and f.value else f.value
 
 
+def free(forms, held):
+    return [form for form in dict.fromkeys(forms) if widen.key(form) not in held]
+
+
 def forms_of(relation, sections, held):
     around = widen.forms_of("|".join(sections["of any"]))
     forms = widen.forms_of("|".join(sections["ask " + relation]))
     forms += [form.replace("{s}", said) for said in widen.forms_of("|".join(sections["say " + relation])) for form in around]
-    return [form for form in dict.fromkeys(forms) if widen.key(form) not in held]
+    return free(forms, held)
 
 
 def items_of(world, relation):
@@ -60,7 +64,7 @@ def checks(world, held):
 def plain(rng, drawer, held, count):
     """Rows in the forms that ask outright, about any other value of the relation: four in ten say yes."""
     sections = tabled.sections("checks.txt")
-    forms = {relation: [x for x in widen.forms_of("|".join(sections["ask " + relation])) if widen.key(x) not in held] for relation in PLAIN}
+    forms = {relation: free(widen.forms_of("|".join(sections["ask " + relation])), held) for relation in PLAIN}
     items = {relation: items_of(drawer.world, relation) for relation in PLAIN}
     for relation in rng.choices(list(PLAIN), list(PLAIN.values()), k=count):
         f = rng.choice(items[relation])

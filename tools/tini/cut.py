@@ -29,8 +29,10 @@ def cut(a, b, rank):
 def main(source, rank, out):
     with open(os.path.join(source, "adapter_config.json"), encoding="utf-8") as f:
         config = json.load(f)
-    if config["lora_alpha"] != config["r"] or not 0 < rank <= config["r"]:
-        raise SystemExit(f"{source}: lora_alpha is {config['lora_alpha']} and r {config['r']}; a scale of 1 is cut, to a rank of 1 to r")
+    if config["lora_alpha"] != config["r"]:
+        raise SystemExit(f"{source}: lora_alpha is {config['lora_alpha']} and r {config['r']}; only a scale of 1 is cut")
+    if not 0 < rank <= config["r"]:
+        raise SystemExit(f"rank {rank}: {source} can be cut to 1 to {config['r']}")
     shutil.copytree(source, out)
     weights, kept, squares = mix.read(os.path.join(source, "adapter_model.safetensors")), 0.0, 0.0
     for name in [n for n in weights if ".lora_A." in n]:
@@ -51,4 +53,7 @@ def main(source, rank, out):
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         raise SystemExit(__doc__)
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    try:
+        main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    except (OSError, ValueError) as fault:
+        raise SystemExit(f"cut.py: {fault}")

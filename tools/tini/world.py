@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """All that tini knows, by relation and by subject, and what follows after an answer."""
 
-
 import describe
 import explain
 import facts
