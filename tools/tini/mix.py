@@ -62,4 +62,7 @@ def mix(first, second, share, out):
 if __name__ == "__main__":
     if len(sys.argv) != 5:
         raise SystemExit(__doc__)
-    mix(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4])
+    try:
+        mix(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4])
+    except (OSError, ValueError) as fault:
+        raise SystemExit(f"mix.py: {fault}")
