@@ -253,7 +253,8 @@ def crowds():
             s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60)
             told.append(s.recv(12))
             held.append(s)
-        check("answers, then 503", [b"HTTP/1.1 200"] * 65 + [b"HTTP/1.1 503"], told)
+        # one that is between two of its answers as a new one comes may give way: then there are more than the 65
+        check("answers, then 503", ([b"HTTP/1.1 200"] * (len(told) - 1) + [b"HTTP/1.1 503"], True), (told, len(told) >= 66))
         for s in [first, *held]:
             s.close()
         check("room again", True, until(lambda: server.ask("/health")[0] == 200))

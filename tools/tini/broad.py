@@ -3,7 +3,7 @@
 """Rows in far more forms than build.py's: more.txt, broad.txt, visitors.txt and guests.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
 
 broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there, and for a base that goes on with few tokens
-                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), other.jsonl and refusals.jsonl (chat.jsonl without small talk; its refusals)
+                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), shouted.jsonl, other.jsonl and refusals.jsonl (chat.jsonl without small talk; its refusals)
 broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
 
 No form of anew.txt is in these rows, none that is held out in a table, and no prompt of tools/tini/sets or tools/tini/anew. Adapters learn from the same rows (train.py --rows chat).
@@ -33,6 +33,7 @@ import world as worlds
 SEED = 37
 VALID = 500
 PLAIN = 4500
+LOUD = 20000
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
 SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
@@ -131,8 +132,10 @@ def build(data, out, folders, scale):
     said_once = [row for file in visitors.FILES for row in visitors.alone(rng, drawer, file, held, 1)]
     other = [row for row in chat if row["group"] != "talk"]
     refused = [row for row in other if judge.refuses(row["messages"][-1]["content"])]
+    single = [row for row in chat if len(row["messages"]) == 2 and row["group"] not in NEVER_SHOUTED]
+    loud = (more.shouted(rng, drawer, row) for row in rng.sample(single, min(LOUD, len(single))))
     parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
-             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused}
+             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused, "shouted": filter(None, loud)}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:

@@ -42,7 +42,7 @@ def asked_about(f, value, forms, weight=1.0):
     """The question whether this value is the fact's."""
     word = "Yes" if value == value_of(f) else "No"
     slots = {"y": value, "ax": f"{facts.article(f.subject)} {f.subject}"}
-    return facts.Fact("check", f.subject, f"{word}, {facts.behind_yes(f.answer)}", facts.Phrasing({"q": "|".join(forms)}), slots, weight, 0, word + ".", word, f.about)
+    return facts.Fact("check", f.subject, facts.judged(f.answer, word), facts.Phrasing({"q": "|".join(forms)}), slots, weight, 0, word + ".", word, f.about)
 
 
 def another(value, right):

@@ -115,10 +115,9 @@ def article(word):
     return "an" if word[0].lower() in "aeiou" and not word.lower().startswith(("uni", "eu", "one")) else "a"
 
 
-def behind_yes(sentence):
-    """The sentence of a fact behind "Yes, ": a name keeps its great letter."""
-    named = re.match(r"[A-Z][\w'-]* ", sentence) and not re.match(r"(The|In|A|An) ", sentence)
-    return sentence if named else sentence[:1].lower() + sentence[1:]
+def judged(sentence, word):
+    """A fact, and behind it whether what was asked is so: the value is in sight when yes or no is written."""
+    return f"{sentence} So the answer is {word.lower()}."
 
 
 def fact(relation, x, y="", weight=1.0, test=1.0, **slots):

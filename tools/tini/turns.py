@@ -161,8 +161,7 @@ class Turns:
             return rng.choice(SURE[held]), "Yes, I am sure that I do not know it.", None
         if not s.last or s.last.relation in ("talk", "poem") or s.last.answer.startswith("I am sorry"):
             return None
-        answer = s.last.answer.removeprefix("Yes, ").removeprefix("No, ")
-        return rng.choice(SURE[held]), "Yes, I am sure. " + upper(answer), s.last
+        return rng.choice(SURE[held]), "Yes, I am sure. " + s.last.answer, s.last
 
     def shorter(self, rng, s, held):
         short = s.last and self.world.shorter(s.last)

@@ -87,7 +87,7 @@ class World:
                     continue
                 wrong = [v for v in (values[(i + 1) % len(items)], values[(5 * i + 3) % len(items)]) if v != f.value]
                 for value, word in [(f.value, "Yes"), *((v, "No") for v in wrong)]:
-                    yield Fact("check", f.subject, f"{word}, {facts.behind_yes(f.answer)}", phrasing, {"y": value}, 0.25 if word == "Yes" else 0.15, 0.4, word + ".", word,
+                    yield Fact("check", f.subject, facts.judged(f.answer, word), phrasing, {"y": value}, 0.25 if word == "Yes" else 0.15, 0.4, word + ".", word,
                                f.about)
 
     def more(self, f):
