@@ -23,9 +23,14 @@ bool rd_draft_keeps(const rd_draft *d) {
   return !guided && d->reuse->range && (d->setup.gate.answer || d->grid.attention == RD_CAUSAL);
 }
 
+int64_t rd_draft_tail(int64_t end) {
+  int64_t first = end - RD_ATTENTION_FEW - 1;
+  return first > 0 ? first : 0;
+}
+
 int64_t rd_draft_lend_lane(rd_draft *d, rd_lane *lane) {
-  int64_t P = d->setup.prompt_count, fresh = P - RD_ATTENTION_FEW - 1;
-  rd_lane_forget(lane, fresh > 0 ? fresh : 0, lane->positions);
+  int64_t P = d->setup.prompt_count;
+  rd_lane_forget(lane, rd_draft_tail(P), lane->positions);
   d->lane = lane;
   d->lent = true;
   return P;

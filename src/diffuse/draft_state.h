@@ -71,6 +71,9 @@ struct rd_draft {
   rd_base_say say;          /* what the base reads, and up to where it speaks */
 };
 
+/* From where rows are computed again for the last one before `end` to have the bits that it has in
+ * a pass over all of them: attention goes through a few rows alone in another way. */
+int64_t rd_draft_tail(int64_t end);
 /* The first place where nothing is written in ids (n); n: there is none. */
 int64_t rd_draft_written(const rd_draft *d, const int32_t *ids);
 /* Does the canvas need no more places: are all there, or with --room an end token in the draft? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Drafts behind a gate: what their passes ask for, that what is kept changes nothing, and that the
  * left-to-right baseline is the base's. */
+#include "attention.h"
 #include "cpu.h"
 #include "params.h"
 #include "request.h"
@@ -416,6 +417,8 @@ static void readings_are_of_the_last_draft(void **state) {
         if (need.read) {
           reads++;
           assert_true(need.read_first < need.wanted[0].position && need.read_end < need.length);
+          if (need.wanted[0].position == PROMPT) /* more rows than are gone through one by one */
+            assert_true(need.read_first == 0 || PROMPT - need.read_first > RD_ATTENTION_FEW);
           for (int64_t p = PROMPT; p < need.read_end; p++) {
             int32_t stood = need.canvas[p];
             assert_int_equal(need.read[p], stood == 9 ? last[p - PROMPT] : stood);
