@@ -17,7 +17,7 @@ OTHER_NAMES = {"Leonardo da Vinci": "Leonardo", "Vincent van Gogh": "van Gogh", 
                "Washington": "Washington D.C.", "New York": "New York City"}
 SINGULAR = {"foxes": "fox", "mice": "mouse", "wolves": "wolf", "knives": "knife", "butterflies": "butterfly", "jellyfish": "jellyfish", "fish": "fish", "sheep": "sheep", "octopuses": "octopus",
             "potatoes": "potato", "tomatoes": "tomato", "volcanoes": "volcano", "newspapers": "newspaper", "bridges": "bridge", "horses": "horse", "houses": "house"}
-PLACE = "{city} is {what} {country}, a country in {region}. People there speak {languages} and pay with the {currency}."
+PLACE = "{city} is {what} {country}, a country in {region}. People there speak {languages}{paying}."
 
 
 def of_country(c):
@@ -30,7 +30,8 @@ def of_country(c):
 
 
 def of_city(city, what, c):
-    return PLACE.format(city=city, what=what, country=c.name, region=c.region, languages=listed(c.languages[:4]), currency=c.currency)
+    return PLACE.format(city=city, what=what, country=c.name, region=c.region, languages=listed(c.languages[:4]),
+                        paying=f" and pay with the {c.currency}" if c.currency else "")
 
 
 def asked_as(topic, answer, cities, countries_named):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Reads the tables beside this file, the longest of which lie compressed (`zcat` shows them): sections, '|' lists with held-out items, comments."""
+"""Reads the tables beside this file, the longest of which lie compressed (`xzcat` shows them): sections, '|' lists with held-out items, comments."""
 
-import gzip
+import lzma
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def lines(name):
     path = os.path.join(HERE, name)
-    with open(path, encoding="utf-8") if os.path.exists(path) else gzip.open(path + ".gz", "rt", encoding="utf-8") as f:
+    with open(path, encoding="utf-8") if os.path.exists(path) else lzma.open(path + ".xz", "rt", encoding="utf-8") as f:
         for line in f:
             line = line.rstrip("\n")
             if line.strip() and not line.startswith("#"):
