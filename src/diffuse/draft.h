@@ -29,7 +29,8 @@ rd_code rd_draft_open_lanes(rd_draft *draft, rd_engine *engine, rd_error *e);
  * back, all that a lane knows is a function of the ids before. */
 bool rd_draft_keeps(const rd_draft *draft);
 /* Use a lane that may know something already and stays the caller's, before the first pass. Returns
- * how long the prompt is. */
+ * how many rows of the prompt the next one may begin with: all, or none where they are so few that
+ * attention goes through them one by one. */
 int64_t rd_draft_lend_lane(rd_draft *draft, rd_lane *lane);
 
 /* What the next pass must compute; false: done. Stays valid until rd_draft_advance. */

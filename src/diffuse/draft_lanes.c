@@ -33,7 +33,7 @@ int64_t rd_draft_lend_lane(rd_draft *d, rd_lane *lane) {
   rd_lane_forget(lane, rd_draft_tail(P), lane->positions);
   d->lane = lane;
   d->lent = true;
-  return P;
+  return P > RD_ATTENTION_FEW ? P : 0; /* so few rows have other bits than among more */
 }
 
 rd_code rd_draft_open_lanes(rd_draft *d, rd_engine *engine, rd_error *e) {

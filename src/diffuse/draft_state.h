@@ -74,6 +74,12 @@ struct rd_draft {
 /* From where rows are computed again for the last one before `end` to have the bits that it has in
  * a pass over all of them: attention goes through a few rows alone in another way. */
 int64_t rd_draft_tail(int64_t end);
+/* Places that an iteration adds. */
+int64_t rd_draft_step(const rd_draft *d);
+/* Is there something to write between these places? */
+bool rd_draft_open_in(const rd_draft *d, int64_t first, int64_t end);
+/* Go on to the first block that has masks, from the one that begins at `origin`. */
+void rd_draft_begin_block(rd_draft *d, int64_t origin);
 /* The first place where nothing is written in ids (n); n: there is none. */
 int64_t rd_draft_written(const rd_draft *d, const int32_t *ids);
 /* Does the canvas need no more places: are all there, or with --room an end token in the draft? */
