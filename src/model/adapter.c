@@ -3,6 +3,7 @@
 #include "adapter.h"
 
 #include "computed.h"
+#include "file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,8 +12,15 @@
 
 #include "adapter_pattern.h"
 #include "adapter_targets.h"
+#include "model_folder.h"
+#include "sampler_head.h"
 #include "table.h"
 #include "torch_file.h"
+
+/* What LAD's trainer writes beside an adapter; its settings in the adapter's folder or the run's
+ * above it. */
+static const char norms_file[] = "normalization_state.pt";
+static const char *const lad_settings[] = {"resolved_config.json", "../resolved_config.json"};
 
 static rd_code check_patterns(const rd_adapter_config *c, rd_error *e) {
   const char *key = NULL;
@@ -41,7 +49,7 @@ rd_code rd_adapter_config_read(rd_adapter_config *out, const json_t *config, rd_
   out->residual =
       rd_residual_named(json_string_value(json_object_get(config, "init_lora_weights")));
   RD_TRY(rd_json_int(config, "r", 1, RD_MOST_RANK, &rank, e));
-  out->alpha = (double)rank;
+  out->alpha = RD_PEFT_ALPHA;
   RD_TRY(rd_json_real(config, "lora_alpha", 0, 1e9, &out->alpha, e));
   RD_TRY(rd_json_bool(config, "use_rslora", &out->rslora, e));
   RD_TRY(rd_json_bool(config, "use_dora", &out->dora, e));
@@ -125,7 +133,7 @@ rd_code rd_adapter_tensors_open(rd_tensors *t, const char *folder, rd_error *e) 
 /* Norms that LAD's trainer keeps in a file of their own. */
 static rd_code join_norms(rd_adapter *a, const char *folder, rd_error *e) {
   rd_tensors norms = {0};
-  const rd_path path = rd_path_in(folder, "normalization_state.pt");
+  const rd_path path = rd_path_in(folder, norms_file);
   if (!rd_path_exists(path.text))
     return RD_OK;
   RD_TRY(rd_torch_open(&norms, path.text, e));
@@ -190,12 +198,26 @@ void rd_adapter_drop(rd_adapter *a) {
   *a = (rd_adapter){0};
 }
 
+rd_code rd_adapter_companions_copy(const char *from, const char *to, rd_error *e) {
+  const struct {
+    const char *from, *to;
+  } rows[] = {{norms_file, norms_file},
+              {lad_settings[1], lad_settings[0]},
+              {lad_settings[0], lad_settings[0]},
+              {RD_SAMPLER_HEAD_FILE, RD_SAMPLER_HEAD_FILE}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const rd_path there = rd_path_in(from, rows[i].from), here = rd_path_in(to, rows[i].to);
+    if (rd_path_exists(there.text))
+      RD_TRY(rd_file_copy(there.text, here.text, e));
+  }
+  return rd_model_folder_copy(from, to, RD_FILE_CARRIED, e);
+}
+
 rd_code rd_adapter_mask_word(char **word, const char *folder, rd_error *e) {
-  static const char *const names[] = {"resolved_config.json", "../resolved_config.json"};
   rd_code code = RD_OK;
   *word = NULL;
-  for (size_t i = 0; i < sizeof names / sizeof *names && !*word && code == RD_OK; i++) {
-    const rd_path path = rd_path_in(folder, names[i]);
+  for (size_t i = 0; i < 2 && !*word && code == RD_OK; i++) {
+    const rd_path path = rd_path_in(folder, lad_settings[i]);
     json_t *json = NULL;
     const char *text = NULL;
     if (rd_path_exists(path.text))
@@ -300,6 +322,13 @@ rd_code rd_adapter_check_placed(const rd_adapter *a, const char *model, rd_error
                  "adapter %s: tensor %s has no place in %s, and %zu others of its %zu: it changes "
                  "what is not there, or was made for another model",
                  a->folder, a->tensors.items[first].name, model, count - 1, a->tensors.count);
+}
+
+const char *rd_adapter_norm(const rd_adapter *a) {
+  for (size_t i = 0; i < a->tensors.count; i++)
+    if (a->tensors.items[i].dims == 1 && !strstr(a->tensors.items[i].name, ".lora_"))
+      return a->tensors.items[i].name;
+  return NULL;
 }
 
 rd_code rd_adapter_check_plain(const rd_adapter *a, rd_error *e) {

@@ -27,7 +27,7 @@ typedef struct rd_adapter_config {
   const json_t *rank_pattern, *alpha_pattern; /* overrides by module: {name or pattern: number} */
 } rd_adapter_config;
 
-enum { RD_MOST_RANK = 1 << 16 };
+enum { RD_MOST_RANK = 1 << 16, RD_PEFT_ALPHA = 8 /* where lora_alpha is not said */ };
 
 /* Read adapter_config.json. RD_UNSUPPORTED names what is not applied (other kinds of
  * adapters, ways to begin whose base cannot be rebuilt). */
@@ -59,6 +59,11 @@ void rd_adapter_drop(rd_adapter *a);
  * above it: a new string, or NULL. */
 rd_code rd_adapter_mask_word(char **word, const char *folder, rd_error *e);
 
+/* Copies from one adapter's folder to another's what belongs to it beside its factors and
+ * redraft.json, where it is there: LAD's norms and its trainer's settings, a sampler head, the
+ * tokenizer of words that it brings. */
+rd_code rd_adapter_companions_copy(const char *from, const char *to, rd_error *e);
+
 /* What an adapter does to one module; NULL: nothing of that kind. */
 typedef struct rd_changes {
   const rd_tensor *a, *b;         /* factors (rank, in) and (out, rank) */
@@ -79,6 +84,8 @@ bool rd_changes_any(const rd_changes *c);
 /* RD_BAD_INPUT names the first tensor that rd_adapter_changes has given to nobody. `model`: a few
  * words about the model. */
 rd_code rd_adapter_check_placed(const rd_adapter *adapter, const char *model, rd_error *e);
+/* A norm that it brings, by its name; NULL: none. */
+const char *rd_adapter_norm(const rd_adapter *adapter);
 /* RD_UNSUPPORTED, saying why, unless it is of factors and norms alone, which training goes on from.
  */
 rd_code rd_adapter_check_plain(const rd_adapter *adapter, rd_error *e);

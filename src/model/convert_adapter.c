@@ -5,7 +5,6 @@
 #include "adapter.h"
 #include "file.h"
 #include "remembered.h"
-#include "sampler_head.h"
 #include "written.h"
 
 #include <stdlib.h>
@@ -59,7 +58,7 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
   if (code == RD_OK)
     code = write_factors(&tensors, format, weights_out.text, e);
   if (code == RD_OK)
-    code = rd_sampler_head_copy(adapter, out, e);
+    code = rd_adapter_companions_copy(adapter, out, e);
   if (code == RD_OK)
     code = rd_remembered_write(&remembered, out, e);
   if (code == RD_OK) {

@@ -298,7 +298,8 @@ static void print_sampler_head(const json_t *f) {
 
 static void print_adapter(const json_t *f) {
   printf("adapter     LoRA of rank %lld, alpha %g%s, for %s\n", number(f, "r"),
-         json_number_value(json_object_get(f, "lora_alpha")),
+         json_object_get(f, "lora_alpha") ? json_number_value(json_object_get(f, "lora_alpha"))
+                                          : RD_PEFT_ALPHA,
          json_is_true(json_object_get(f, "use_rslora")) ? " (rank-stabilised)" : "",
          text(f, "base_model_name_or_path") ? text(f, "base_model_name_or_path")
                                             : "a model it does not name");

@@ -5,6 +5,7 @@
 
 #include "json.h"
 #include "model_folder.h"
+#include "table.h"
 
 #include <ctype.h>
 #include <fnmatch.h>
@@ -111,11 +112,12 @@ static const char *const settings[] = {"config.json",
                                        "redraft.json",
                                        "adapter_config.json",
                                        "adapter_model.safetensors",
+                                       "adapter_model.bin",
                                        "sampler_head.safetensors",
-                                       "adapter/adapter_config.json",
-                                       "adapter/adapter_model.safetensors",
-                                       "adapter/sampler_head.safetensors",
-                                       "adapter/redraft.json"};
+                                       "normalization_state.pt",
+                                       "resolved_config.json"};
+/* The folder of an adapter beside the model that it was made for. */
+static const char beside[] = "adapter/";
 
 /* Names of weights; folders of a repository hold other forms of the same, and are left. */
 static const struct weights {
@@ -129,6 +131,7 @@ static const struct weights {
 };
 
 static bool is_setting(const char *name) {
+  name += strncmp(name, beside, sizeof beside - 1) == 0 ? sizeof beside - 1 : 0;
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     if (strcmp(name, settings[i]) == 0)
       return true;
@@ -189,7 +192,7 @@ static const struct weights *find_weights(const rd_hub_files *files) {
 /* An adapter without weights of its own is something to pull too. */
 static bool has_adapter(const rd_hub_files *files) {
   for (size_t i = 0; i < files->count; i++)
-    if (strcmp(files->items[i].name, "adapter_model.safetensors") == 0)
+    if (rd_name_listed("adapter_model.safetensors adapter_model.bin", files->items[i].name))
       return true;
   return false;
 }

@@ -57,6 +57,9 @@ static rd_code add_factors(rd_parameters *p, const rd_walk *at, const rd_paramet
                    "lora_rank: %lld, and the adapter has %lld; a rank can grow or stay (0), not "
                    "shrink",
                    (long long)rank, (long long)had);
+  if (had > 0 && o->alpha > 0 && fabs(o->alpha / (double)rank - l->scale) > 1e-6 * l->scale)
+    return rd_fail(e, RD_USAGE, "lora_alpha: %g, and of %s the adapter has %g; leave it out",
+                   o->alpha, at->module, (double)l->scale * (double)rank);
   if (had == 0)
     l->scale = o->alpha > 0 ? (float)(o->alpha / (double)rank) : 1.0f;
   rd_fold *fold = NULL;

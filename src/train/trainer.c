@@ -92,6 +92,16 @@ static rd_code begin_blocks(rd_trainer *t, rd_error *e) {
   return RD_OK;
 }
 
+/* What is not trained is not written either, and the adapter would be left without it. */
+static rd_code check_adapter(const rd_train_settings *s, const rd_adapter *a, rd_error *e) {
+  RD_TRY(rd_adapter_check_plain(a, e));
+  const char *norm = s->train_norms ? NULL : rd_adapter_norm(a);
+  return norm ? rd_fail(e, RD_USAGE,
+                        "adapter %s has norms of its own (%s): train_norms goes on with them too",
+                        s->adapter, norm)
+              : RD_OK;
+}
+
 static rd_code open_model(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   if (s->has_init)
@@ -117,7 +127,7 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   t->gate.answer |= gate->answer;
   RD_TRY(begin_blocks(t, e));
   if (options.adapter && options.use == RD_ADAPTER_BESIDE)
-    RD_TRY(rd_adapter_check_plain(&t->base->store->adapter, e));
+    RD_TRY(check_adapter(s, &t->base->store->adapter, e));
   t->config = t->base->config;
   if (t->config.family->names->fused)
     return rd_fail(e, RD_UNSUPPORTED,
