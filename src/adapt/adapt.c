@@ -137,6 +137,16 @@ static rd_code set_number(rd_train_settings *t, const char *key, int64_t value, 
   return set_text(t, key, text, NULL, e);
 }
 
+/* The trainer is told of the answers' files in a list. */
+static rd_code check_out(const rd_adapt_settings *s, rd_error *e) {
+  return strchr(s->out, ',')
+           ? rd_fail(e, RD_USAGE,
+                     "-o %s: name a folder without a comma: the answers in it are told to the "
+                     "trainer in a list, which commas separate",
+                     s->out)
+           : RD_OK;
+}
+
 /* All keys of stage `nth`, of `updates` in all. */
 static rd_code settings_of(rd_train_settings *t, const rd_adapt_settings *s, const rd_model *m,
                            const char *mask, size_t nth, int64_t updates, rd_error *e) {
@@ -183,6 +193,8 @@ static json_t *asked_for(const rd_adapt_settings *s) {
 
 static rd_code write_state(const rd_adapt_settings *s, int64_t updates, rd_error *e) {
   json_t *state = asked_for(s);
+  if (state)
+    json_object_set_new(state, "minutes", json_real(s->minutes));
   if (state && updates > 0)
     json_object_set_new(state, "updates", json_integer(updates));
   rd_code code = rd_json_write(s->out, STATE_FILE, state, e);
@@ -209,6 +221,24 @@ static rd_code same(const rd_adapt_settings *s, const json_t *before, rd_error *
   }
   json_decref(now);
   return code;
+}
+
+/* How long it trains stands once training has begun: the learning rate falls over all of it. The
+ * updates that the minutes held may be said as --updates. */
+static rd_code same_length(const rd_adapt_settings *s, const json_t *before, int64_t updates,
+                           rd_error *e) {
+  const json_t *minutes = json_object_get(before, "minutes");
+  if (updates > 0 && s->updates > 0 && s->updates != updates)
+    return rd_fail(e, RD_USAGE,
+                   "%s: the run there has updates %lld, and now it is %lld: give the value of "
+                   "before, or --overwrite",
+                   s->out, (long long)updates, (long long)s->updates);
+  if (updates > 0 && s->updates == 0 && minutes && json_number_value(minutes) != s->minutes)
+    return rd_fail(e, RD_USAGE,
+                   "%s: the run there has minutes %g, %lld updates, and now it is %g: give the "
+                   "value of before, or --overwrite",
+                   s->out, json_number_value(minutes), (long long)updates, s->minutes);
+  return RD_OK;
 }
 
 static rd_code clear(const rd_adapt_settings *s, rd_error *e) {
@@ -248,6 +278,8 @@ static rd_code claim(const rd_adapt_settings *s, int *lock, int64_t *updates, rd
   rd_code code = same(s, before, e);
   if (code == RD_OK)
     code = rd_json_int(before, "updates", 1, INT64_MAX, updates, e);
+  if (code == RD_OK)
+    code = same_length(s, before, *updates, e);
   json_decref(before);
   return code;
 }
@@ -358,6 +390,7 @@ rd_code rd_adapt_run(const rd_adapt_settings *s, const rd_adapt_watch *watch, rd
   char *mask = NULL;
   int lock = 0;
   int64_t updates = 0;
+  RD_TRY(check_out(s, e));
   rd_code code = open_model(&model, &mask, s, e);
   if (code == RD_OK)
     code = claim(s, &lock, &updates, e);
@@ -379,6 +412,7 @@ rd_code rd_adapt_estimate_of(rd_adapt_estimate *out, const rd_adapt_settings *s,
   rd_model *model = NULL;
   char *mask = NULL;
   rd_adapt_settings few = *s;
+  RD_TRY(check_out(s, e));
   if (!mkdtemp(folder))
     return rd_fail(e, RD_IO, "%s: cannot be made", folder);
   few.out = folder;

@@ -47,6 +47,23 @@ static rd_code content_of(const json_t *turn, const char *key, const char **out,
   return text_of(one ? part : turn, one ? "text" : key, true, out, e);
 }
 
+/* What the system says beside the turns, in LLaMA-Factory's files: their first turn, where they do
+ * not begin with one. */
+static rd_code put_system(const json_t *row, rd_parsed_row *p, rd_error *e) {
+  const char *system;
+  RD_TRY(text_of(row, "system", false, &system, e));
+  if (!system || !*system || strcmp(p->turns[0].role, "system") == 0)
+    return RD_OK;
+  if (p->count == RD_MOST_TURNS)
+    return rd_fail(e, RD_BAD_INPUT, "system and %d turns: one too many", RD_MOST_TURNS);
+  memmove(p->turns + 1, p->turns, p->count * sizeof *p->turns);
+  memmove(p->silent + 1, p->silent, p->count * sizeof *p->silent);
+  p->turns[0] = (rd_message){"system", system};
+  p->silent[0] = false;
+  p->count++;
+  return RD_OK;
+}
+
 /* [{"role", "content"}, ..] or ShareGPT's [{"from", "value"}, ..]. */
 static rd_code add_turns(rd_parsed_row *p, const json_t *list, rd_error *e) {
   for (size_t i = 0; i < json_array_size(list); i++) {
@@ -199,6 +216,8 @@ static rd_code parse_line(void *context, const json_t *json, size_t line, rd_err
   const char *finish = json_string_value(json_object_get(json, "finish_reason"));
   p->row.cut = finish && strcmp(finish, "length") == 0;
   rd_code code = forms[form].parse(json, forms[form].key, &p->row, e);
+  if (code == RD_OK && !p->row.text)
+    code = put_system(json, &p->row, e);
   if (code == RD_OK && !p->row.avoided)
     code = give_row(p, e);
   p->avoided += code == RD_OK && p->row.avoided;

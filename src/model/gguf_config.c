@@ -94,14 +94,9 @@ static rd_code read_divisors(const reader *r, rd_config *c, const float *divisor
   int64_t turned = rd_config_turned(c);
   double plain[RD_MOST_PAIRS], scaled[RD_MOST_PAIRS];
   rd_rotary *rope = &c->rope;
-  bool ones = true;
   rope->factor = 0;
   for (int64_t i = 0; i < turned / 2; i++)
     rope->factor = fmax(rope->factor, (double)divisors[i]);
-  for (int64_t i = 0; i < turned / 2; i++)
-    ones = ones && divisors[i] == 1;
-  if (ones)
-    return RD_OK;
   rd_rope_frequencies(plain, rope, turned, 0);
   rope->kind = rd_table_row(&rd_rope_table, "llama3");
   rope->low = 1;
@@ -182,28 +177,62 @@ static rd_code read_named_scaling(const reader *r, rd_config *c, const char *key
                      (long long)rope->original, rope->theta);
 }
 
+static bool is_type(const rd_gguf_text *type, const char *name) {
+  return type->size == strlen(name) && memcmp(type->data, name, type->size) == 0;
+}
+
+static bool is_none(const rd_gguf_text *type) {
+  return type->size == 0 || is_type(type, "none");
+}
+
+/* The keys beside divisors: llama.cpp scales by them what the divisors give, and here the divisors
+ * are all there is. */
+static rd_code check_alone(const reader *r, const char *key, const rd_gguf_text *type,
+                           rd_error *e) {
+  double factor = 1;
+  RD_TRY(read_real(r, "rope.scale_linear", &factor, e));
+  RD_TRY(read_real(r, "rope.scaling.factor", &factor, e));
+  if (!is_none(type) && !(is_type(type, "linear") && factor == 1))
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "%s is %.*s with a factor of %g, beside the divisors of rope_freqs.weight: one "
+                   "of them is computed, not both",
+                   key, (int)(type->size < 40 ? type->size : 40), type->data, factor);
+  return plain_attention(r, e);
+}
+
+/* Divisors of one change nothing. */
+static bool divides(const float *divisors, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (divisors[i] != 1)
+      return true;
+  return false;
+}
+
 static rd_code read_scaling(const reader *r, rd_config *c, rd_error *e) {
   char key[160];
   float divisors[RD_MOST_PAIRS];
   const rd_tensor *found = NULL;
   rd_gguf_text type = {0};
   RD_TRY(rd_gguf_text_of(r->g, key_of(r, "rope.scaling.type", key, sizeof key), &type, e));
+  if (!type.data) /* a factor alone is linear scaling */
+    type = (rd_gguf_text){"linear", has_factor(r) ? 6 : 0};
   RD_TRY(read_pairs(c, r->g, "rope_freqs.weight", divisors, &found, e));
-  if (found)
+  if (found && divides(divisors, rd_config_turned(c) / 2)) {
+    RD_TRY(check_alone(r, key, &type, e));
     return read_divisors(r, c, divisors, e);
+  }
   RD_TRY(read_pairs(c, r->g, "rope_factors_long.weight", c->rope.long_factors, &found, e));
   if (found)
     return read_longrope(r, c, e);
-  if (!type.data) /* a factor alone is linear scaling */
-    type = (rd_gguf_text){"linear", has_factor(r) ? 6 : 0};
-  if (type.size == 0 || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
-    return plain_attention(r, e);
-  return read_named_scaling(r, c, key, &type, e);
+  return is_none(&type) ? plain_attention(r, e) : read_named_scaling(r, c, key, &type, e);
 }
 
-/* Files of Mistral say "llama": the window tells them apart. */
+/* Files of Mistral say "llama": the window tells them apart. Those of Gemma 2 have windows also
+ * where they do not say of what size, as in llama.cpp. */
 static rd_code read_window(const reader *r, rd_config *c, rd_error *e) {
   char key[160];
+  if (strcmp(c->family->name, "gemma2") == 0)
+    c->window = c->family->window.missing;
   RD_TRY(read_int(r, "attention.sliding_window", &c->window, e));
   if (c->window > 0 && strcmp(r->architecture, "llama") == 0)
     RD_TRY(rd_family_find(&c->family, "mistral", e));

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define KEY(name) "tokenizer.ggml." name
 
@@ -74,9 +75,47 @@ static rd_code flag_of(const source *s, const char *key, bool *flag, rd_error *e
   return RD_OK;
 }
 
+/* Does the text hold the word, in letters of either case? */
+static bool holds(rd_gguf_text text, const char *word) {
+  const size_t size = strlen(word);
+  for (size_t at = 0; at + size <= text.size; at++)
+    if (strncasecmp(text.data + at, word, size) == 0)
+      return true;
+  return false;
+}
+
+/* Phi-3, as the architecture says it or, where llama.cpp looks, the model's name. */
+static rd_code is_phi3(const source *s, bool *is, rd_error *e) {
+  rd_gguf_text name = {"", 0}, architecture = {"", 0};
+  RD_TRY(rd_gguf_text_of(&s->g, "general.name", &name, e));
+  RD_TRY(rd_gguf_text_of(&s->g, "general.architecture", &architecture, e));
+  *is = holds(name, "phi-3") || holds(name, "phi3") ||
+        rd_slice_same((rd_slice){architecture.data, architecture.size}, rd_slice_text("phi3"));
+  return RD_OK;
+}
+
+/* Phi-3's added tokens but for three take the white space behind them, and no key says so. */
+static bool takes_right(const struct rd_added_token *token) {
+  static const char *const others[] = {"<unk>", "<s>", "<|endoftext|>"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (rd_slice_same((rd_slice){token->text, token->size}, rd_slice_text(others[i])))
+      return false;
+  return true;
+}
+
+static rd_code take_right(rd_tokenizer *t, const source *s, rd_error *e) {
+  bool is = false;
+  RD_TRY(is_phi3(s, &is, e));
+  for (size_t i = 0; is && i < t->added.count; i++)
+    if (takes_right(&t->added.tokens[i]))
+      t->added.tokens[i].flags |= RD_ADDED_RSTRIP;
+  return RD_OK;
+}
+
 static rd_code read_sentencepiece(rd_tokenizer *t, const source *s, rd_error *e) {
   bool prefix = true, squeeze = false;
   RD_TRY(read_tokens(t, s, e));
+  RD_TRY(take_right(t, s, e));
   RD_TRY(flag_of(s, KEY("add_space_prefix"), &prefix, e));
   RD_TRY(flag_of(s, KEY("remove_extra_whitespaces"), &squeeze, e));
   t->add_bos = true;

@@ -6,6 +6,7 @@
 #include "tok_model.h"
 
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,24 @@ static rd_code write_json(const rd_tokenizer *t, const char *folder, rd_error *e
   return code;
 }
 
+/* {"id": {"content", "rstrip", ..}, ..} of added tokens that take the white space behind them,
+ * which SentencePiece's own file cannot say. */
+static json_t *strips_json(const rd_tokenizer *t) {
+  json_t *out = json_object();
+  for (size_t i = 0; i < t->added.count; i++) {
+    const struct rd_added_token *token = &t->added.tokens[i];
+    char id[16];
+    snprintf(id, sizeof id, "%d", token->id);
+    if (token->flags & RD_ADDED_RSTRIP)
+      json_object_set_new(out, id,
+                          json_pack("{s:s%, s:b, s:b, s:b, s:b, s:b}", "content", token->text,
+                                    token->size, "single_word", 0, "lstrip", 0, "rstrip", 1,
+                                    "normalized", 0, "special",
+                                    (token->flags & RD_ADDED_SPECIAL) != 0));
+  }
+  return out;
+}
+
 /* tokenizer_config.json: which tokens are special, and the chat template. */
 static rd_code write_settings(const rd_tokenizer *t, const char *folder, const char *class_name,
                               rd_error *e) {
@@ -235,6 +254,10 @@ static rd_code write_settings(const rd_tokenizer *t, const char *folder, const c
       text.data = rd_tokenizer_piece(t, rows[i].id, &text.size);
       json_object_set_new(out, rows[i].key, text_json(text));
     }
+  json_t *strips = strips_json(t);
+  if (json_object_size(strips) > 0)
+    json_object_set(out, "added_tokens_decoder", strips);
+  json_decref(strips);
   if (t->chat_template && t->tool_template)
     json_object_set_new(out, "chat_template",
                         json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", "default", "template",

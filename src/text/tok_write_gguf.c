@@ -5,6 +5,7 @@
 #include "gguf_write.h"
 #include "tok_model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,13 +142,19 @@ static rd_code check_spaces(const rd_tokenizer *t, rd_error *e) {
                      t->format);
 }
 
+/* A token that was added beside the pieces has no score; converters write this one. */
+static float score_of(const rd_vocab *v, size_t id) {
+  const float score = id < v->count ? rd_rank_score(v->pieces[id].rank) : 0;
+  return isfinite(score) ? score : -1000;
+}
+
 static rd_code put_pieces(const rd_tokenizer *t, rd_gguf_writer *w, size_t count, rd_error *e) {
   RD_TRY(check_spaces(t, e));
   rd_gguf_put_text(w, KEY("model"), "llama", 5);
   RD_TRY(put_tokens(t, w, count, e));
   rd_gguf_put_array(w, KEY("scores"), RD_GGUF_F32, count);
   for (size_t id = 0; id < count; id++) {
-    const float score = id < t->vocab.count ? rd_rank_score(t->vocab.pieces[id].rank) : 0;
+    const float score = score_of(&t->vocab, id);
     rd_gguf_put_items(w, &score, sizeof score);
   }
   rd_gguf_put_bool(w, KEY("add_space_prefix"), t->prefixed);
@@ -155,11 +162,12 @@ static rd_code put_pieces(const rd_tokenizer *t, rd_gguf_writer *w, size_t count
   return RD_OK;
 }
 
-/* These files know of added tokens what they are and how they are written, no more. */
+/* These files know of added tokens what they are and how they are written, no more; which take the
+ * white space behind them the reader may know by itself: see same_ends. */
 static rd_code check_added(const rd_tokenizer *t, rd_error *e) {
   for (size_t i = 0; i < t->added.count; i++) {
     const struct rd_added_token *token = &t->added.tokens[i];
-    unsigned more = token->flags & (RD_ADDED_LSTRIP | RD_ADDED_RSTRIP | RD_ADDED_WORD);
+    unsigned more = token->flags & (RD_ADDED_LSTRIP | RD_ADDED_WORD);
     if (t->normaliser.count)
       more |= token->flags & RD_ADDED_LATER;
     if (more)
@@ -167,10 +175,9 @@ static rd_code check_added(const rd_tokenizer *t, rd_error *e) {
                      "tokenizer: token %.*s has %s, which the keys of GGUF cannot say; write a "
                      "folder instead",
                      (int)token->size, token->text,
-                     more & RD_ADDED_LSTRIP   ? "lstrip"
-                     : more & RD_ADDED_RSTRIP ? "rstrip"
-                     : more & RD_ADDED_WORD   ? "single_word"
-                                              : "normalized");
+                     more & RD_ADDED_LSTRIP ? "lstrip"
+                     : more & RD_ADDED_WORD ? "single_word"
+                                            : "normalized");
   }
   return RD_OK;
 }
@@ -193,6 +200,32 @@ static rd_code same_ids(const rd_tokenizer *t, const rd_tokenizer *again, rd_sli
   return code;
 }
 
+/* Does each added token take the white space behind it, or leave it, as it did? */
+static rd_code same_ends(const rd_tokenizer *t, const rd_tokenizer *again, rd_error *e) {
+  rd_added_match was, is, front = {0};
+  rd_bytes text = {0};
+  rd_code code = RD_OK;
+  for (size_t i = 0; i < t->added.count && code == RD_OK; i++) {
+    const struct rd_added_token *token = &t->added.tokens[i];
+    text.size = 0;
+    code = rd_bytes_add(&text, token->text, token->size, e);
+    if (code == RD_OK)
+      code = rd_bytes_add(&text, " ", 1, e);
+    if (code != RD_OK)
+      break;
+    was = rd_added_find(&t->added, rd_slice_of(&text), front, rd_added_special);
+    is = rd_added_find(&again->added, rd_slice_of(&text), front, rd_added_special);
+    if (was.id == is.id && was.end != is.end)
+      code = rd_fail(e, RD_UNSUPPORTED,
+                     "tokenizer: token %.*s has %s, which the keys of GGUF cannot say; write a "
+                     "folder instead",
+                     (int)token->size, token->text,
+                     was.end > is.end ? "rstrip" : "no rstrip, as tokens of a Phi-3 have");
+  }
+  rd_bytes_drop(&text);
+  return code;
+}
+
 /* All pieces in a row, as one text. */
 static rd_code check_again(const rd_tokenizer *t, const rd_gguf_writer *w, rd_error *e) {
   unsigned char *head = NULL;
@@ -201,6 +234,8 @@ static rd_code check_again(const rd_tokenizer *t, const rd_gguf_writer *w, rd_er
   rd_code code = rd_gguf_head(&head, &size, w, NULL, 0, e);
   if (code == RD_OK)
     code = rd_tokenizer_open_memory(&again, "gguf", head, size, e);
+  if (code == RD_OK)
+    code = same_ends(t, again, e);
   if (code == RD_OK)
     code = same_ids(t, again, rd_slice_of(&t->texts), e);
   rd_tokenizer_close(&again);

@@ -37,6 +37,11 @@ kill -INT $pid
 wait $pid; check "interrupted" 130 $?
 refuses "a run is there" 2 "--resume goes on with it" adapt $model -o "$folder/stopped"
 refuses "another rank" 2 "has rank 4, and now it is 8" adapt $model -o "$folder/whole" --answers 20 --tokens 8 --rank 8 --threads 1 --set checkpoint_every=2 --resume
+same=(adapt $model -o "$folder/whole" --answers 20 --tokens 8 --rank 4 --threads 1 --set checkpoint_every=2 -q --resume)
+refuses "another number of updates" 2 "the run there has updates 10, and now it is 12: give the value of before, or --overwrite" "${same[@]}" --updates 12
+refuses "other minutes" 2 "the run there has minutes 180, 10 updates, and now it is 5: give the value of before" "${same[@]}" --minutes 5
+"$program" "${same[@]}"; check "as many updates as before" 0 $?
+grep -q '"minutes"' "$folder/whole/adapt.json" || check "the minutes are kept" yes no
 mkdir "$folder/halves"
 cp "$folder/whole/adapt.json" "$folder/halves"
 head -n 9 "$folder/whole/answers.jsonl" >"$folder/halves/answers.jsonl"
@@ -59,6 +64,9 @@ check "and their number" 17 "$(wc -l <"$folder/own/answers.jsonl")"
 
 adapt none --dry-run 2>/dev/null | grep -q '^training  *10 updates' || check "a dry run" yes no
 [ -e "$folder/none" ] && check "it leaves nothing" no yes
+refuses "a comma" 2 "name a folder without a comma" adapt $model -o "$folder/a,b"
+refuses "a comma, on a dry run" 2 "name a folder without a comma" adapt $model -o "$folder/a,b" --dry-run
+[ -e "$folder/a,b" ] && check "no folder with a comma" no yes
 refuses "no model" 2 "name the chat model" adapt
 refuses "a denoiser" 2 "this one is none" adapt tests/golden/models/llada -o "$folder/x"
 refuses "no template" 2 "it has no chat template" adapt models/stories260K -o "$folder/x"

@@ -101,6 +101,75 @@ static void forms(void **state) {
   }
 }
 
+/* What LLaMA-Factory's files say to the system beside the turns comes in front of them, unless they
+ * begin with a turn of its own. */
+static void system_beside(void **state) {
+  (void)state;
+#define TURNS "[{\"from\":\"human\",\"value\":\"a\"},{\"from\":\"gpt\",\"value\":\"xy\"}]"
+#define OWN                                                                                        \
+  "[{\"role\":\"system\",\"content\":\"t\"},{\"role\":\"user\",\"content\":\"a\"},{\"role\":"      \
+  "\"assistant\",\"content\":\"xy\"}]"
+  static const struct {
+    const char *row, *prompt; /* NULL: bad */
+  } cases[] = {
+      {"{\"conversations\":" TURNS ",\"system\":\"zz\"}", "\3zz\3a\4"},
+      {"{\"messages\":" OWN ",\"system\":\"zz\"}", "\3t\3a\4"},
+      {"{\"system\":\"zz\",\"instruction\":\"a\",\"input\":\"\",\"output\":\"xy\"}", "\3zz\3a\4"},
+      {"{\"instruction\":\"a\",\"output\":\"xy\",\"system\":\"zz\",\"history\":[[\"b\",\"c\"]]}",
+       "\3zz\3b\4"},
+      {"{\"question\":\"a\",\"answer\":\"xy\",\"system\":\"zz\"}", "\3zz\3a\4"},
+      {"{\"prompt\":\"q\",\"chosen\":" TURNS ",\"system\":\"zz\"}", "\3zz\3a\4"},
+      {"{\"conversations\":" TURNS ",\"system\":\"\"}", "\3a\4"},
+      {"{\"conversations\":" TURNS ",\"system\":null}", "\3a\4"},
+      {"{\"conversations\":" TURNS ",\"system\":3}", NULL},
+      {"{\"instruction\":\"a\",\"output\":\"xy\",\"system\":[\"zz\"]}", NULL},
+      {"{\"text\":\"xy\",\"system\":\"zz\"}", ""},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_examples x;
+    rd_error e = {0};
+    assert_int_equal(read_text(&x, "a.jsonl", cases[i].row, 32, false, true, &e), RD_OK);
+    assert_int_equal(x.reports[0].bad, cases[i].prompt ? 0 : 1);
+    for (int64_t k = 0; cases[i].prompt && k < (int64_t)strlen(cases[i].prompt); k++)
+      assert_int_equal(x.pool[x.items[0].offset + k], cases[i].prompt[k]);
+    if (cases[i].prompt)
+      assert_int_equal(x.items[0].prompt, strlen(cases[i].prompt));
+    rd_examples_drop(&x);
+  }
+#undef TURNS
+#undef OWN
+}
+
+static void take_note(void *context, const char *message) {
+  snprintf(context, 256, "%s", message);
+}
+
+static void system_refused(void **state) {
+  (void)state;
+  enum { MOST = 256 };
+  char rows[2][64 * MOST] = {"{\"prompt\":\"a\",\"answer\":\"b\",\"system\":3}",
+                             "{\"system\":\"zz\",\"messages\":["};
+  static const char *const why[] = {"system is not text, expected text",
+                                    "system and 256 turns: one too many"};
+  for (int i = 0; i < MOST; i++)
+    strcat(rows[1], i % 2 ? "{\"role\":\"assistant\",\"content\":\"b\"},"
+                          : "{\"role\":\"user\",\"content\":\"a\"},");
+  strcpy(strrchr(rows[1], ','), "]}");
+  for (int i = 0; i < 2; i++) {
+    char found[256] = "", *path = data_file("a.jsonl", rows[i]);
+    rd_data_source source = {path, 1.0};
+    const rd_read_rules rules = {
+        .window = 32, .allow_bad = true, .note = take_note, .context = found};
+    rd_examples x;
+    assert_int_equal(rd_examples_read(&x, &(rd_data_sources){&source, 1}, &coder, &rules, NULL),
+                     RD_OK);
+    assert_non_null(strstr(found, why[i]));
+    rd_examples_drop(&x);
+    unlink(path);
+    free(path);
+  }
+}
+
 /* KTO's rows with a false label are left out, and are not bad; without others there is nothing. */
 static void labels(void **state) {
   (void)state;
@@ -227,9 +296,11 @@ static void order(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(cut),    cmocka_unit_test(forms),
-                                     cmocka_unit_test(labels), cmocka_unit_test(history),
-                                     cmocka_unit_test(turns),  cmocka_unit_test(limits),
-                                     cmocka_unit_test(order)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(cut),           cmocka_unit_test(forms),
+      cmocka_unit_test(system_beside), cmocka_unit_test(system_refused),
+      cmocka_unit_test(labels),        cmocka_unit_test(history),
+      cmocka_unit_test(turns),         cmocka_unit_test(limits),
+      cmocka_unit_test(order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,22 @@ static rd_slice field_of(rd_slice message, uint64_t number) {
   return (rd_slice){"", 0};
 }
 
+static void put_types(rd_gguf_writer *w, const rd_tokenizer *t) {
+  for (size_t i = 0; i < t->vocab.count; i++) {
+    int32_t type = 1;
+    while (rd_piece_types[type] != t->vocab.pieces[i].kind)
+      type++;
+    rd_gguf_put_items(w, &type, sizeof type);
+  }
+}
+
+static void put_words(rd_gguf_writer *w, const rd_tokenizer *t) {
+  for (size_t i = 0; i < t->vocab.count; i++) {
+    const rd_slice piece = rd_vocab_piece(&t->vocab, (int32_t)i);
+    rd_gguf_put_item(w, piece.data, piece.size);
+  }
+}
+
 /* The keys that a converter makes of a Unigram model with compiled rules. */
 static unsigned char *as_gguf(const rd_tokenizer *t, rd_slice rules, size_t *size) {
   rd_gguf_writer w = {0};
@@ -170,20 +186,12 @@ static unsigned char *as_gguf(const rd_tokenizer *t, rd_slice rules, size_t *siz
   rd_gguf_put_array(&w, "tokenizer.ggml.precompiled_charsmap", RD_GGUF_U8, rules.size);
   rd_gguf_put_items(&w, rules.data, rules.size);
   rd_gguf_put_array(&w, "tokenizer.ggml.tokens", RD_GGUF_TEXT, n);
-  for (size_t i = 0; i < n; i++) {
-    const rd_slice piece = rd_vocab_piece(&t->vocab, (int32_t)i);
-    rd_gguf_put_item(&w, piece.data, piece.size);
-  }
+  put_words(&w, t);
   rd_gguf_put_array(&w, "tokenizer.ggml.scores", RD_GGUF_F32, n);
   for (size_t i = 0; i < n; i++)
     rd_gguf_put_items(&w, &(float){(float)t->unigram.scores[i]}, sizeof(float));
   rd_gguf_put_array(&w, "tokenizer.ggml.token_type", RD_GGUF_I32, n);
-  for (size_t i = 0; i < n; i++) {
-    int32_t type = 1;
-    while (rd_piece_types[type] != t->vocab.pieces[i].kind)
-      type++;
-    rd_gguf_put_items(&w, &type, sizeof type);
-  }
+  put_types(&w, t);
   assert_int_equal(rd_gguf_head(&head, size, &w, NULL, 0, &e), RD_OK);
   rd_gguf_writer_drop(&w);
   return head;
@@ -232,6 +240,147 @@ static void unigrams_in_gguf_are_read(void **state) {
   }
 }
 
+static const char *const phi3_words[] = {"<|endoftext|>",    "<|assistant|>",    "<|placeholder1|>",
+                                         "<|placeholder2|>", "<|placeholder3|>", "<|placeholder4|>",
+                                         "<|system|>",       "<|end|>",          "<|placeholder5|>",
+                                         "<|placeholder6|>", "<|user|>"};
+enum { PHI3_WORDS = sizeof phi3_words / sizeof *phi3_words };
+
+static void put_names(rd_gguf_writer *w, const char *architecture, const char *name) {
+  rd_gguf_put_text(w, "general.architecture", architecture, strlen(architecture));
+  rd_gguf_put_text(w, "general.name", name, strlen(name));
+}
+
+/* The vocabulary with Phi-3's words behind it, in a file of that architecture and name. */
+static rd_tokenizer *with_phi3_words(const rd_tokenizer *t, const char *architecture,
+                                     const char *name) {
+  rd_gguf_writer w = {0};
+  rd_error e = {0};
+  rd_tokenizer *out = NULL;
+  unsigned char *head = NULL;
+  const size_t n = t->vocab.count, all = n + PHI3_WORDS;
+  const int32_t control = 3;
+  size_t size = 0;
+  put_names(&w, architecture, name);
+  rd_gguf_put_text(&w, "tokenizer.ggml.model", "llama", 5);
+  rd_gguf_put_u32(&w, "tokenizer.ggml.bos_token_id", 1);
+  rd_gguf_put_array(&w, "tokenizer.ggml.tokens", RD_GGUF_TEXT, all);
+  put_words(&w, t);
+  for (size_t i = 0; i < PHI3_WORDS; i++)
+    rd_gguf_put_item(&w, phi3_words[i], strlen(phi3_words[i]));
+  rd_gguf_put_array(&w, "tokenizer.ggml.scores", RD_GGUF_F32, all);
+  for (size_t i = 0; i < all; i++)
+    rd_gguf_put_items(&w, &(float){i < n ? rd_rank_score(t->vocab.pieces[i].rank) : -1000},
+                      sizeof(float));
+  rd_gguf_put_array(&w, "tokenizer.ggml.token_type", RD_GGUF_I32, all);
+  put_types(&w, t);
+  for (size_t i = 0; i < PHI3_WORDS; i++)
+    rd_gguf_put_items(&w, &control, sizeof control);
+  assert_int_equal(rd_gguf_head(&head, &size, &w, NULL, 0, &e), RD_OK);
+  if (rd_tokenizer_open_memory(&out, "gguf", (const char *)head, size, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  rd_gguf_writer_drop(&w);
+  free(head);
+  return out;
+}
+
+/* Is a text the same to the tokenizer as another? */
+static bool as_good_as(const rd_tokenizer *t, const char *text, const char *other) {
+  int32_t *x = NULL, *y = NULL;
+  size_t n = 0, m = 0;
+  rd_error e = {0};
+  assert_int_equal(rd_tokenizer_encode(t, text, strlen(text), RD_TOK_SPECIAL, &x, &n, &e), RD_OK);
+  assert_int_equal(rd_tokenizer_encode(t, other, strlen(other), RD_TOK_SPECIAL, &y, &m, &e), RD_OK);
+  const bool same = n == m && memcmp(x, y, n * sizeof *x) == 0;
+  free(x);
+  free(y);
+  return same;
+}
+
+static const char phi3_prompt[] = "<|user|>\nSYS\nHI<|end|>\n<|assistant|>\n";
+
+/* Phi-3's words take the white space behind them, but for three, in files that say that they are of
+ * a Phi-3 by their architecture or, as llama.cpp looks, by their name; in no others. */
+static void phi3_takes_white_space(void **state) {
+  (void)state;
+  static const char plain[] = "<|user|>SYS\nHI<|end|><|assistant|>";
+  static const struct {
+    const char *architecture, *name;
+    bool takes;
+  } rows[] = {{"phi3", "model", true},
+              {"llama", "Microsoft Phi-3 Mini", true},
+              {"llama", "PHI3", true},
+              {"llama", "phi", false}};
+  rd_tokenizer *base = opened(RD_SOURCE_DIR "/models/stories260K/stories260K.gguf");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    rd_tokenizer *t = with_phi3_words(base, rows[i].architecture, rows[i].name);
+    assert_int_equal(as_good_as(t, phi3_prompt, plain), rows[i].takes);
+    assert_int_equal(as_good_as(t, "a</s> \n\tb", "a</s>b"), rows[i].takes);
+    assert_false(as_good_as(t, "<|endoftext|>\na", "<|endoftext|>a"));
+    assert_false(as_good_as(t, "<s>\na", "<s>a"));
+    assert_false(as_good_as(t, "<unk>\na", "<unk>a"));
+    rd_tokenizer_close(&t);
+  }
+  rd_tokenizer_close(&base);
+}
+
+/* What llama.cpp makes of a prompt, over LLaMA's vocabulary, which is Phi-3's up to those words. */
+static void phi3_as_llama_cpp(void **state) {
+  (void)state;
+  static const int32_t expected[] = {32010, 317, 21554, 13, 17628, 32007, 32001};
+  static const char path[] = SHARED "tokenizers/ggml-vocab/ggml-vocab-llama-spm.gguf";
+  int32_t *ids = NULL;
+  size_t n = 0;
+  rd_error e = {0};
+  if (!rd_path_exists(path))
+    skip();
+  rd_tokenizer *base = opened(path), *t = with_phi3_words(base, "phi3", "Phi3");
+  assert_int_equal(
+      rd_tokenizer_encode(t, phi3_prompt, strlen(phi3_prompt), RD_TOK_SPECIAL, &ids, &n, &e),
+      RD_OK);
+  assert_int_equal(n, sizeof expected / sizeof *expected);
+  assert_memory_equal(ids, expected, sizeof expected);
+  free(ids);
+  rd_tokenizer_close(&t);
+  rd_tokenizer_close(&base);
+}
+
+static rd_code put_as(const rd_tokenizer *t, const char *architecture, rd_error *e) {
+  rd_gguf_writer w = {0};
+  put_names(&w, architecture, "model");
+  rd_code code = rd_tokenizer_put(t, &w, (int64_t)t->vocab.count, e);
+  rd_gguf_writer_drop(&w);
+  return code;
+}
+
+/* A folder says it of each word; a GGUF file does where its reader will know it. */
+static void phi3_is_written(void **state) {
+  (void)state;
+  char folder[64];
+  rd_error e = {0};
+  rd_tokenizer *base = opened(RD_SOURCE_DIR "/models/stories260K/stories260K.gguf");
+  rd_tokenizer *t = with_phi3_words(base, "phi3", "model"),
+               *other = with_phi3_words(base, "llama", "model");
+  temporary(folder, sizeof folder);
+  if (rd_tokenizer_write(t, folder, &e) != RD_OK)
+    fail_msg("%s", e.message);
+  rd_tokenizer *again = opened(folder);
+  same_tokenizer(t, again);
+  same_ids(t, again, phi3_prompt, strlen(phi3_prompt), RD_TOK_SPECIAL);
+  same_ids(t, again, phi3_prompt, strlen(phi3_prompt), 0);
+  if (put_as(again, "phi3", &e) != RD_OK || put_as(other, "llama", &e) != RD_OK)
+    fail_msg("%s", e.message);
+  assert_int_equal(put_as(again, "llama", &e), RD_UNSUPPORTED);
+  assert_non_null(strstr(e.message, "has rstrip, which the keys of GGUF cannot say"));
+  assert_int_equal(put_as(other, "phi3", &e), RD_UNSUPPORTED);
+  assert_non_null(strstr(e.message, "has no rstrip, as tokens of a Phi-3 have"));
+  rd_tokenizer_close(&again);
+  rd_tokenizer_close(&other);
+  rd_tokenizer_close(&t);
+  rd_tokenizer_close(&base);
+  sweep(folder, written, WRITTEN);
+}
+
 static void others_are_copied(void **state) {
   (void)state;
   rd_error e = {0};
@@ -246,6 +395,9 @@ int main(void) {
       cmocka_unit_test(gguf_vocabularies_become_files),
       cmocka_unit_test(odd_vocabularies_too),
       cmocka_unit_test(unigrams_in_gguf_are_read),
+      cmocka_unit_test(phi3_takes_white_space),
+      cmocka_unit_test(phi3_as_llama_cpp),
+      cmocka_unit_test(phi3_is_written),
       cmocka_unit_test(others_are_copied),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
