@@ -19,10 +19,11 @@ bool rd_base_leads(const rd_draft *d) {
   return d->params->base_lead && d->sampler->revises;
 }
 
-/* Places that nothing can change any more: those given, those of finished blocks. */
-static void skip_fixed(rd_draft *d) {
+/* Nothing can change places that were given, and those of finished blocks. */
+int64_t rd_base_lead_front(rd_draft *d) {
   while (d->say.led < d->n && d->fixed[d->say.led])
     d->say.led++;
+  return d->say.led;
 }
 
 /* What the base has said of a place that it was asked about: they are asked from d->say.led on, but
@@ -46,6 +47,13 @@ static int64_t settled_by(const rd_draft *d) {
   return p;
 }
 
+bool rd_base_lead_settles(const rd_draft *d, int64_t place, int32_t *id) {
+  if (d->say.asked == 0 || place < d->say.led || place >= settled_by(d) || d->fixed[place])
+    return false;
+  *id = said(d, place)->id;
+  return true;
+}
+
 /* Of places that are settled in this pass none is told: their proposals are not taken. */
 static int32_t word_before(void *context, int64_t index) {
   const rd_draft *d = context;
@@ -53,10 +61,12 @@ static int32_t word_before(void *context, int64_t index) {
   if (i <= 0)
     return -1;
   const int64_t before = d->wanted[i].position - d->setup.prompt_count - 1, front = settled_by(d);
+  const bool proposed = d->wanted[i - 1].position == d->wanted[i].position - 1;
   return before < front - 1  ? -1
        : d->fixed[before]    ? d->view.ids[before]
        : before == front - 1 ? said(d, before)->id
-                             : d->out[i - 1].id;
+       : proposed            ? d->out[i - 1].id
+                             : d->view.ids[before];
 }
 
 void rd_base_lead_need(rd_draft *d, rd_need *need) {
@@ -64,7 +74,7 @@ void rd_base_lead_need(rd_draft *d, rd_need *need) {
   r->asked = 0;
   if (!rd_base_leads(d) || r->speaks == 0)
     return;
-  skip_fixed(d);
+  rd_base_lead_front(d);
   for (int64_t p = r->led; p < r->speaks; p++)
     r->asked += !d->fixed[p];
   int64_t i = -r->asked;
@@ -101,4 +111,6 @@ void rd_base_lead_take(rd_draft *d) {
     r->ended = rd_is_end(&d->view, d->draft[p]);
   }
   r->led = p;
+  if (rd_base_leads(d))
+    rd_base_lead_front(d);
 }

@@ -8,6 +8,8 @@
 
 /* Does the base lead in this draft? */
 bool rd_base_leads(const rd_draft *d);
+/* The first place that it has not settled, fixed ones left out. */
+int64_t rd_base_lead_front(rd_draft *d);
 /* Ask it alone about the places that are not settled, beside what a need with its reading asks
  * for. */
 void rd_base_lead_need(rd_draft *d, rd_need *need);

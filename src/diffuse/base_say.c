@@ -47,14 +47,24 @@ static int64_t places_spoken_for(const rd_draft *d) {
   return p < d->n ? p + 1 : d->n;
 }
 
+/* The first place that the base is asked about: with a share of the say of those that are wanted;
+ * where it leads, alone of those that it has not settled, wanted or not. */
+static int64_t first_asked(rd_draft *d, const rd_need *need) {
+  int64_t wanted = need->count > 0 ? need->wanted[0].position - d->setup.prompt_count : d->n;
+  int64_t front = rd_base_leads(d) ? rd_base_lead_front(d) : d->n;
+  return wanted < front ? wanted : front;
+}
+
 void rd_base_say_need(rd_draft *d, rd_need *need) {
   rd_base_say *r = &d->say;
   const int64_t P = d->setup.prompt_count;
   r->known = r->speaks = 0;
-  if (!r->lane || d->drafts == 0 || d->lead || need->count == 0)
+  if (!r->lane || d->drafts == 0 || d->lead)
     return;
   spell_out(d);
-  int64_t speaks = places_spoken_for(d), first = need->wanted[0].position - 1;
+  int64_t asked = first_asked(d, need), speaks = places_spoken_for(d), first = P + asked - 1;
+  if (asked >= speaks)
+    return;
   if (first < P + d->given) /* with the bits that it has among the rows before it */
     first = rd_draft_tail(P + d->given);
   int64_t end = P + speaks - 1; /* of the rows: each speaks for the place behind it */

@@ -23,9 +23,11 @@ static void find_wanted(rd_draft *d) {
   v->n = d->n;
   v->iteration = d->drafts + 1;
   d->wanted_count = 0;
+  bool changing = d->formed && rd_base_leads(d); /* with each word of the base what may follow */
   for (int64_t p = 0; p < d->n; p++) {
-    d->proposed[p] =
-        d->lead ? p == v->block_first : d->sampler->wants(v, p) && !rd_draft_stands_still(d, p);
+    d->proposed[p] = d->lead
+                       ? p == v->block_first
+                       : d->sampler->wants(v, p) && (changing || !rd_draft_stands_still(d, p));
     if (d->proposed[p])
       d->wanted[d->wanted_count++] = (rd_wanted){
           .position = d->setup.prompt_count + p,

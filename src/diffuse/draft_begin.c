@@ -111,7 +111,7 @@ static rd_code begin_region(rd_draft *d, rd_error *e) {
              !d->by_block && !s->form;
   int64_t step = rd_draft_step(d), rest = s->count - lead;
   bool grows =
-      sampler->ahead || sampler->sorts || (given == 0 && rd_sampler_takes(sampler, "grow"));
+      sampler->ahead || sampler->sorts || (given == lead && rd_sampler_takes(sampler, "grow"));
   d->n = grows && step < rest ? lead + step : s->count;
   d->previous_n = rd_draft_standing(d);
   return RD_OK;

@@ -113,6 +113,10 @@ rd_code rd_draft_finish(rd_draft *d, const char *why);
 /* An observer that refuses ends the generation: as cancelled, or with its own code. */
 rd_code rd_draft_heard(rd_draft *d, rd_code code, rd_error *e);
 
+/* Does the base's lead settle a place in this pass, whose words of the base have come? Then *id is
+ * its word (base_lead.c). */
+bool rd_base_lead_settles(const rd_draft *d, int64_t place, int32_t *id);
+
 /* Samplers that sort (WeDLM), in sorted.c: attention looks back only, so what is written stands in
  * front of the masks, which see all of it, whatever position it has in the text. The canvas in the
  * order of a pass, and the positions of its places: */

@@ -63,7 +63,7 @@ bool rd_draft_block_over(const rd_draft *d, const int32_t *ids) {
 }
 
 /* Blocks behind an end token are not part of the answer. */
-static bool ended_in_block(const rd_draft *d, bool late) {
+static bool cut_in_block(const rd_draft *d, bool late) {
   const rd_view *v = &d->view;
   int64_t end = d->lead ? v->block_first + 1 : v->block_end;
   (void)late;
@@ -73,6 +73,12 @@ static bool ended_in_block(const rd_draft *d, bool late) {
     if (rd_is_end(&d->view, d->draft[p]))
       return true;
   return false;
+}
+
+/* The same, of words that stay: the base's, what is filled, or a draft that had come to rest. */
+static bool ended_in_block(const rd_draft *d, bool late) {
+  bool rests = d->params->patience > 0 && d->same >= d->params->patience;
+  return (d->lead || rd_base_leads(d) || !d->sampler->revises || rests) && cut_in_block(d, late);
 }
 
 /* The plan of the last block is over. */
@@ -127,6 +133,7 @@ const rd_stop rd_stops[] = {{"end", "converged", wrote_the_end},
                             {"grown", "converged", grown},
                             {"led", "converged", led_to_the_end},
                             {"block", "converged", ended_in_block},
+                            {"block's plan", "iterations", cut_in_block},
                             {"checked end", "converged", checked_to_the_end},
                             {"checked all", "iterations", checked_all},
                             {"searched", "converged", searched_all},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A pass tells the path its rows as they come, from the first to the last; places between them hold
  * a word that stands, or any. A word that was drawn by chance counts as certain: the programme then
- * changes the draw where it must, and no further. */
+ * changes the draw where it must, and no further. Places that the base settles in this pass hold
+ * its words already, which keep to the form by themselves. */
 #include "formed.h"
 
 #include "draft_state.h"
@@ -26,11 +27,14 @@ static int64_t place_of(const rd_draft *d, int64_t i) {
   return (d->sampler->sorts ? d->positions[at] : at) - d->setup.prompt_count;
 }
 
-/* Places up to `end` that are not wanted. */
+/* Places up to `end` that are not wanted, or that the base has the word of. */
 static void tell_until(rd_draft *d, int64_t end) {
   rd_formed *f = d->formed;
+  int32_t word;
   for (; f->told < end && f->told < f->room; f->told++) {
-    if (stands(d, f->told))
+    if (rd_base_lead_settles(d, f->told, &word))
+      rd_form_path_word(f->path, word);
+    else if (stands(d, f->told))
       rd_form_path_word(f->path, d->view.ids[f->told]);
     else
       rd_form_path_any(f->path);
@@ -44,11 +48,12 @@ static void look(void *context, int64_t index, const float *logits, const rd_pro
     return;
   index -= d->say.asked;
   int64_t p = place_of(d, index);
+  int32_t word;
   if (index == 0) {
     rd_form_path_begin(f->path);
     f->told = 0;
   }
-  if (p >= f->room)
+  if (p >= f->room || rd_base_lead_settles(d, p, &word))
     return;
   tell_until(d, p);
   bool greedy = rd_propose_greedy(d->rule.temperature) || d->rule.top_k == 1;
@@ -92,7 +97,7 @@ rd_code rd_formed_take(rd_draft *d, rd_error *e) {
   for (int64_t i = 0; i < d->wanted_count; i++) {
     int64_t p = place_of(d, i);
     if (p >= f->room || d->out[i].id == f->ids[p])
-      continue;
+      continue; /* a word of the base comes in its place soon, and is the same */
     d->out[i].id = f->ids[p];
     d->out[i].probability = expf(f->logs[p]);
   }

@@ -38,8 +38,9 @@ void rd_gaps_layout(rd_draft *d, rd_arena *a) {
 
 /* --- the gap in work -------------------------------------------------------------------------- */
 
-/* Text up to the next gap is copied, and the gap becomes the one in work; false: there is none. */
-static bool next_gap(rd_draft *d) {
+/* Text up to the next gap is copied, and the gap becomes the one in work, after so many passes;
+ * false: there is none. */
+static bool next_gap(rd_draft *d, int64_t made) {
   rd_gap_search *g = &d->gaps;
   int64_t p = g->end, count = d->setup.count;
   for (; p < count && !g->gap[p]; p++) {
@@ -64,7 +65,7 @@ static bool next_gap(rd_draft *d) {
   g->now = 0;
   g->best = -1;
   g->best_total = -INFINITY;
-  g->until = d->drafts + (d->view.iterations - d->drafts) / g->gaps_left;
+  g->until = made + (d->view.iterations - made) / g->gaps_left;
   return true;
 }
 
@@ -95,7 +96,7 @@ rd_code rd_gaps_begin(rd_draft *d, rd_error *e) {
     return rd_fail(e, RD_USAGE, "%lld gaps need %lld passes, and --iterations is %lld",
                    (long long)g->gaps_left, 2 * (long long)g->gaps_left,
                    (long long)d->view.iterations);
-  next_gap(d);
+  next_gap(d, 0);
   return RD_OK;
 }
 
@@ -234,7 +235,7 @@ static void close_gap(rd_draft *d) {
     g->text[g->written++] = g->path[i];
   }
   g->gaps_left--;
-  g->over = !next_gap(d);
+  g->over = !next_gap(d, d->drafts + 1);
   if (g->over)
     g->best = -1;
 }

@@ -286,6 +286,11 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
         e, RD_USAGE,
         "--base-weight and --base-lead do not go with --cfg-scale, which mixes in its own "
         "way: one of them must be 0");
+  if (p->room > 0 && rd_option_given(o, "room") && (p->grammar || rd_option_given(o, "grow")))
+    return rd_fail(
+        e, RD_USAGE,
+        "--room adds places where a draft has no end: it goes without --grow, and without "
+        "--grammar, whose texts end by themselves");
   if (p->no_noise && noise_given(p, o))
     return rd_fail(e, RD_USAGE,
                    "--no-noise switches noising off: the other noise options mean "
@@ -302,6 +307,8 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *
   RD_TRY(fill_defaults(o, *sampler, defaults, e));
   if (noise_given(p, o) && !rd_option_given(o, "no-noise"))
     p->no_noise = false; /* a default, which gives way to what was asked for */
+  if (rd_option_given(o, "grow") && !rd_option_given(o, "room"))
+    p->room = 0; /* and so does this one */
   if (p->suffix && p->tokens == 0)
     return rd_fail(e, RD_USAGE, "--suffix needs --tokens: how long the gap before it is");
   return check_together(p, o, e);

@@ -270,14 +270,13 @@ static rd_code open_real_lane(rd_engine *self, rd_lane **out, int64_t positions,
  * have in common is computed once; also where another sampler wrote in between. */
 static void a_conversation_is_computed_once(void **state) {
   (void)state;
-  static const plan turns[] = {
-      {"lad", {"iterations", "6"}},
-      {"lad", {"iterations", "6"}},
-      {"ar", {NULL}},
-      {"verify", {NULL}},
-      {"threshold", {NULL}},
-      {"jacobi", {NULL}},
-      {"lad", {"iterations", "6", "base-weight", "0.5"}}};
+  static const plan turns[] = {{"lad", {"iterations", "6"}},
+                               {"lad", {"iterations", "6"}},
+                               {"ar", {NULL}},
+                               {"verify", {NULL}},
+                               {"threshold", {NULL}},
+                               {"jacobi", {NULL}},
+                               {"lad", {"iterations", "6", "base-weight", "0.5"}}};
   static const int64_t prompts[] = {3, 30, 44, 44, 58, 72, 86};
   enum { TURNS = sizeof turns / sizeof *turns };
   rd_error e = {0};
@@ -484,7 +483,7 @@ static void blocks_stop_a_draft(void **state) {
     begin(&r, model, both[i], "exact");
     assert_int_equal(rd_draft_run(r.draft, engine, NULL, &e), RD_OK);
     rd_draft_result result = rd_draft_so_far(r.draft);
-    assert_string_equal(result.stopped, i ? "iterations" : "converged");
+    assert_string_equal(result.stopped, "iterations"); /* both drafts were still changing */
     assert_int_equal(result.count, i ? TOKENS : layouts[3].block);
     assert_true(i == 0 || result.iterations == 8); /* 4 blocks of 2 */
     ending out;
