@@ -26,12 +26,33 @@ static bool given(const rd_eval_settings *s, const char *option) {
   return s->options && rd_option_given(s->options, option);
 }
 
+/* What generate goes by where nobody gives an option that the sampler takes: a new reference; NULL:
+ * e says why. */
+static json_t *generates_by(const rd_eval_settings *s, const rd_model *m, const rd_sampler *sampler,
+                            const char *option, rd_error *e) {
+  const rd_defaults defaults = {.model = m, .continues = s->raw};
+  json_t *values = rd_params_defaults(&defaults, &sampler, e);
+  json_t *value = json_incref(json_object_get(values, option));
+  json_decref(values);
+  return value;
+}
+
 bool rd_eval_noisy(const rd_eval_settings *s, const rd_model *m) {
-  if (given(s, "no-noise"))
+  const rd_sampler *sampler = NULL;
+  if (rd_sampler_find(&sampler, s->params.sampler, NULL) != RD_OK)
     return false;
+  if (!rd_sampler_takes(sampler, "no-noise"))
+    return sampler->noise != NULL;
+  if (given(s, "no-noise"))
+    return !s->params.no_noise;
   if (s->noise || (s->options && rd_options_given(s->options, RD_NOISE_GROUP)))
     return true;
-  return model_says(m) && !json_is_true(rd_remembered_default(&m->remembered, "no-noise"));
+  if (given(s, "noise") || !model_says(m))
+    return false;
+  json_t *without = generates_by(s, m, sampler, "no-noise", NULL);
+  bool noisy = !json_is_true(without);
+  json_decref(without);
+  return noisy;
 }
 
 static rd_code set_number(rd_session *session, const char *name, const char *format, double value,
@@ -67,9 +88,9 @@ static rd_code open_session(rd_session **out, const rd_eval *eval, const rd_samp
   RD_TRY(set_number(*out, "window", "%.0f", (double)s->params.window, e));
   if (iterations)
     RD_TRY(rd_session_set(*out, "iterations", iterations, e));
-  return rd_sampler_takes(sampler, "no-noise") && !rd_eval_noisy(s, eval->model)
-           ? rd_session_set(*out, "no-noise", "true", e)
-           : RD_OK;
+  if (!rd_sampler_takes(sampler, "no-noise"))
+    return RD_OK;
+  return rd_session_set(*out, "no-noise", rd_eval_noisy(s, eval->model) ? "false" : "true", e);
 }
 
 /* Does the window leave room behind the prompt? A window that the model has not is for the session
@@ -139,7 +160,18 @@ static rd_code answer(rd_session *session, const rd_shots *shots, size_t i, bool
   return result->text ? RD_OK : RD_NO_MEMORY;
 }
 
-/* Rank i answers the i-th of every `count` rows; then all hear all of them, in order. */
+/* What row `i` cost, and what the task makes of it; the first rank alone writes, and may fail. */
+static rd_code take(const rd_eval *eval, const rd_sweep *sweep, size_t i, const rd_result *result,
+                    costs *c, rd_error *e) {
+  c->tokens[i] = (double)result->tokens;
+  c->iterations[i] = (double)result->iterations;
+  c->seconds[i] = result->seconds;
+  c->passes[i] = (double)result->passes;
+  return rd_ranks_agree(eval->ranks, sweep->answered(sweep->context, i, result, e), e);
+}
+
+/* Rank i answers the i-th of every `count` rows; then all hear all of them, in order, and of a
+ * failure: nobody leaves alone, since the others would wait. */
 static rd_code ask(const rd_shots *shots, rd_session *session, const rd_sweep *sweep, costs *c,
                    rd_error *e) {
   const rd_rows *rows = shots->rows;
@@ -149,18 +181,15 @@ static rd_code ask(const rd_shots *shots, rd_session *session, const rd_sweep *s
     rd_result mine = {0};
     const size_t own = first + rank;
     rd_code code = own < rows->count ? answer(session, shots, own, c->room[own], &mine, e) : RD_OK;
-    for (size_t i = first; code == RD_OK && i < first + count && i < rows->count; i++) {
+    for (size_t i = first; i < first + count && i < rows->count; i++) {
       rd_result theirs = {0};
       rd_result *result = i == own ? &mine : &theirs;
       code = rd_shared_result(eval->ranks, (int)(i - first), code, result, e);
-      if (code == RD_OK) {
-        c->tokens[i] = (double)result->tokens;
-        c->iterations[i] = (double)result->iterations;
-        c->seconds[i] = result->seconds;
-        c->passes[i] = (double)result->passes;
-        code = sweep->answered(sweep->context, i, result, e);
-      }
+      if (code == RD_OK)
+        code = take(eval, sweep, i, result, c, e);
       rd_result_drop(&theirs);
+      if (code != RD_OK)
+        break;
       rd_eval_progress(eval, i + 1, rows->count);
     }
     rd_result_drop(&mine);
@@ -177,15 +206,37 @@ static void add_mean(rd_finding *f, const char *name, const double *values, cons
                  rd_bootstrap(values, NULL, f->rows, (uint64_t)eval->settings->params.seed), false);
 }
 
-/* The numbers of iterations to ask with: those given, the model's own, 16. */
-static char *iterations_of(const rd_eval *eval, rd_error *e) {
-  const json_t *own = rd_remembered_default(&eval->model->remembered, "iterations");
-  if (given(eval->settings, "iterations") || !json_is_integer(own))
-    return rd_strdup(eval->settings->iterations, e);
-  return rd_print("%lld", (long long)json_integer_value(own));
+/* The numbers of iterations to ask with: those given; where the model's files say how it is asked,
+ * and for what searches in the base, the one that generate asks with; else eval's own few drafts.
+ */
+static rd_code iterations_of(char **out, const rd_eval *eval, const rd_sampler *sampler,
+                             rd_error *e) {
+  const rd_eval_settings *s = eval->settings;
+  const bool as_generate = model_says(eval->model) || rd_sampler_causal(sampler);
+  if (given(s, "iterations") || !as_generate || !rd_sampler_takes(sampler, "iterations")) {
+    *out = rd_strdup(s->iterations, e);
+    return *out ? RD_OK : RD_NO_MEMORY;
+  }
+  json_t *own = generates_by(s, eval->model, sampler, "iterations", e);
+  if (!own)
+    return e->code != RD_OK ? e->code : RD_NO_MEMORY;
+  *out = rd_print("%lld", (long long)json_integer_value(own));
+  json_decref(own);
+  return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: numbers of iterations");
 }
 
-/* One number of iterations; NULL: the sampler has none. */
+/* The task's measures and those of the answers. */
+static rd_code report(const rd_eval *eval, const rd_sweep *sweep, rd_finding *finding,
+                      const costs *c, rd_error *e) {
+  RD_TRY(sweep->finish(sweep->context, finding, e));
+  add_mean(finding, "mean_iterations", c->iterations, eval);
+  add_mean(finding, "mean_passes", c->passes, eval);
+  add_mean(finding, "mean_tokens", c->tokens, eval);
+  add_mean(finding, "mean_seconds", c->seconds, eval);
+  return rd_eval_report(eval, finding, e);
+}
+
+/* One number of iterations; NULL: the sampler takes none. */
 static rd_code ask_at(const rd_shots *shots, const rd_sampler *sampler, const char *iterations,
                       const rd_sweep *sweep, costs *c, rd_error *e) {
   const rd_eval *eval = shots->eval;
@@ -193,17 +244,13 @@ static rd_code ask_at(const rd_shots *shots, const rd_sampler *sampler, const ch
   rd_session *session = NULL;
   rd_finding finding = {
       .iterations = iterations ? atoll(iterations) : 0, .rows = rows->count, .bad = rows->bad};
-  rd_code code = open_session(&session, eval, sampler, iterations, e);
+  rd_code code =
+      rd_ranks_agree(eval->ranks, open_session(&session, eval, sampler, iterations, e), e);
   if (code == RD_OK)
     code = ask(shots, session, sweep, c, e);
   rd_session_close(&session);
   RD_TRY(code);
-  RD_TRY(sweep->finish(sweep->context, &finding, e));
-  add_mean(&finding, "mean_iterations", c->iterations, eval);
-  add_mean(&finding, "mean_passes", c->passes, eval);
-  add_mean(&finding, "mean_tokens", c->tokens, eval);
-  add_mean(&finding, "mean_seconds", c->seconds, eval);
-  return rd_eval_report(eval, &finding, e);
+  return rd_ranks_agree(eval->ranks, report(eval, sweep, &finding, c, e), e);
 }
 
 rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, rd_row_check *check,
@@ -211,15 +258,19 @@ rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, rd_row_check *ch
   const rd_sampler *sampler;
   rd_shots shots = {0};
   size_t n = rows->count;
+  char *list = NULL;
   RD_TRY(rd_sampler_find(&sampler, eval->settings->params.sampler, e));
   double *block = rd_calloc(4 * n, sizeof *block, "costs of answers", e);
-  char *list = iterations_of(eval, e), *rest = list;
   bool *room = rd_calloc(n, sizeof *room, "rooms for answers", e);
-  rd_code code = block && list && room ? rd_shots_open(&shots, eval, rows, check, e) : RD_NO_MEMORY;
+  rd_code code = block && room ? iterations_of(&list, eval, sampler, e) : RD_NO_MEMORY;
+  if (code == RD_OK)
+    code = rd_shots_open(&shots, eval, rows, check, e);
   if (code == RD_OK)
     code = find_room(&shots, room, e);
+  code = rd_ranks_agree(eval->ranks, code, e);
   costs c = {block, block + n, block + 2 * n, block + 3 * n, room};
-  if (code == RD_OK && rd_sampler_causal(sampler))
+  char *rest = list;
+  if (code == RD_OK && !rd_sampler_takes(sampler, "iterations"))
     code = ask_at(&shots, sampler, NULL, sweep, &c, e);
   else
     for (char *at = NULL; code == RD_OK && (at = strsep(&rest, ","));)

@@ -107,25 +107,24 @@ static rd_code encode_option(work *w, size_t i, const question *q, size_t o, rd_
   return code;
 }
 
-/* The options of row `i`, or none of them when one does not fit. */
+/* The options of row `i`, or none of them when one cannot be asked for. */
 static rd_code encode_row(work *w, size_t i, rd_error *e) {
   const rd_model *m = w->eval->model;
   question q;
   size_t before = w->count;
   RD_TRY(read_question(&q, w->rows.items[i], e));
-  for (size_t o = 0; o < q.count; o++) {
-    rd_answer_ids *a = &w->answers[w->count];
-    RD_TRY(encode_option(w, i, &q, o, a, e));
+  rd_code code = RD_OK;
+  for (size_t o = 0; o < q.count && code == RD_OK; o++) {
+    rd_answer_ids *a = &w->answers[w->count++];
+    code = encode_option(w, i, &q, o, a, e);
     a->key = (uint32_t)i;
-    w->count++;
-    if (a->count <= m->config.positions)
-      continue;
-    while (w->count > before)
-      rd_answer_ids_drop(&w->answers[--w->count]);
-    return rd_fail(e, RD_BAD_INPUT, "longer than the model's %lld positions",
-                   (long long)m->config.positions);
+    if (code == RD_OK && a->count > m->config.positions)
+      code = rd_fail(e, RD_BAD_INPUT, "longer than the model's %lld positions",
+                     (long long)m->config.positions);
   }
-  return RD_OK;
+  while (code != RD_OK && w->count > before)
+    rd_answer_ids_drop(&w->answers[--w->count]);
+  return code;
 }
 
 /* Rows that do not fit are named, counted with the bad ones and forgotten. */
@@ -204,12 +203,16 @@ static void progress(void *context, size_t done, size_t of) {
   rd_eval_progress(context, done, of);
 }
 
+static rd_code prepare(work *w, rd_error *e) {
+  RD_TRY(rd_shots_open(&w->shots, w->eval, &w->rows, rd_choice_check, e));
+  return encode(w, e);
+}
+
 static rd_code measure(work *w, rd_error *e) {
   const rd_eval_settings *s = w->eval->settings;
   const rd_objective *objective;
   RD_TRY(rd_objective_find(&objective, s->objective, e));
-  RD_TRY(rd_shots_open(&w->shots, w->eval, &w->rows, rd_choice_check, e));
-  RD_TRY(encode(w, e));
+  RD_TRY(rd_ranks_agree(w->eval->ranks, prepare(w, e), e));
   const rd_likelihood_rules rules = {.model = w->eval->model,
                                      .causal = !objective->corruption,
                                      .draws = s->draws,
@@ -222,7 +225,7 @@ static rd_code measure(work *w, rd_error *e) {
 
 rd_code rd_task_choice(const rd_eval *eval, rd_error *e) {
   work w = {.eval = eval};
-  rd_code code = rd_eval_rows(&w.rows, eval, rd_choice_check, e);
+  rd_code code = rd_ranks_agree(eval->ranks, rd_eval_rows(&w.rows, eval, rd_choice_check, e), e);
   if (code == RD_OK)
     code = measure(&w, e);
   for (size_t i = 0; i < w.count; i++)

@@ -112,11 +112,12 @@ static rd_code finish(void *context, rd_finding *finding, rd_error *e) {
 }
 
 rd_code rd_task_exact(const rd_eval *eval, rd_error *e) {
-  rd_rows rows;
-  RD_TRY(rd_eval_rows(&rows, eval, check, e));
+  rd_rows rows = {0};
   work w = {eval, &rows, 0};
   const rd_sweep sweep = {&w, answered, finish};
-  rd_code code = rd_eval_sweep(eval, &rows, check, &sweep, e);
+  rd_code code = rd_ranks_agree(eval->ranks, rd_eval_rows(&rows, eval, check, e), e);
+  if (code == RD_OK)
+    code = rd_eval_sweep(eval, &rows, check, &sweep, e);
   rd_rows_drop(&rows);
   return code;
 }

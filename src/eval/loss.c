@@ -103,7 +103,7 @@ static rd_code report(const work *w, rd_error *e) {
   return rd_eval_report(w->eval, &f, e);
 }
 
-static rd_code measure(work *w, rd_error *e) {
+static rd_code make_room(work *w, rd_error *e) {
   const rd_model *m = w->eval->model;
   const rd_batch_rules *r = &w->rules;
   w->losses = rd_calloc((size_t)w->examples.count, sizeof *w->losses, "losses of examples", e);
@@ -111,7 +111,12 @@ static rd_code measure(work *w, rd_error *e) {
   if (!w->losses || !w->row_loss)
     return RD_NO_MEMORY;
   RD_TRY(rd_batch_init(&w->batch, r->rows, e));
-  RD_TRY(rd_step_new(&w->step, &m->config, &m->weights, r->rows, r->window, true, e));
+  return rd_step_new(&w->step, &m->config, &m->weights, r->rows, r->window, true, e);
+}
+
+static rd_code measure(work *w, rd_error *e) {
+  const rd_model *m = w->eval->model;
+  const rd_batch_rules *r = &w->rules;
   const rd_aim aim = {.parent = r->objective->parent, .shift = m->remembered.gate.shift};
   rd_step_aim(w->step, &aim);
   const rd_validation_work how = {.ranks = w->eval->ranks,
@@ -139,6 +144,9 @@ rd_code rd_task_loss(const rd_eval *eval, rd_error *e) {
     code = set_rules(&w, &coder, e);
   if (code == RD_OK)
     code = read_examples(&w, &coder, e);
+  if (code == RD_OK)
+    code = make_room(&w, e);
+  code = rd_ranks_agree(eval->ranks, code, e);
   if (code == RD_OK)
     code = measure(&w, e);
   rd_step_free(&w.step);

@@ -186,6 +186,7 @@ static rd_code finish(void *context, rd_finding *f, rd_error *e) {
     v.nats = rd_calloc(v.count, sizeof *v.nats, "likelihoods", e);
     code = v.nats ? RD_OK : RD_NO_MEMORY;
   }
+  code = rd_ranks_agree(w->eval->ranks, code, e);
   const rd_likelihood_rules rules = {.model = w->eval->judge, .causal = true, .draws = 1};
   if (code == RD_OK)
     code = rd_shared_likelihoods(w->eval->ranks, v.nats, v.pieces, v.count, &rules, e);
@@ -244,7 +245,7 @@ rd_code rd_task_perplexity(const rd_eval *eval, rd_error *e) {
   work w = {.eval = eval};
   if (!eval->judge->tokenizer)
     return rd_fail(e, RD_BAD_INPUT, "--judge: the model has no tokenizer");
-  rd_code code = rd_eval_rows(&w.rows, eval, check, e);
+  rd_code code = rd_ranks_agree(eval->ranks, rd_eval_rows(&w.rows, eval, check, e), e);
   if (code == RD_OK)
     code = run(&w, e);
   for (size_t i = 0; w.texts && i < w.rows.count; i++)

@@ -93,8 +93,8 @@ rd_row_check rd_choice_check; /* of its rows */
 bool rd_choice_shown(const json_t *row, const char **prompt, const char **answer);
 rd_code rd_task_perplexity(const rd_eval *eval, rd_error *e);
 
-/* Are drafts noised between iterations, where the sampler can go without? As asked for; else as the
- * model's files say; else not. */
+/* Are drafts noised between iterations? As the sampler is made; where it can go without, as
+ * asked for; else as generate does by the model's files; else not. */
 bool rd_eval_noisy(const rd_eval_settings *settings, const rd_model *model);
 /* The dataset that the settings name. */
 const rd_dataset *rd_eval_dataset(const rd_eval *eval);
@@ -104,7 +104,7 @@ rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd
 rd_code rd_eval_tell(const rd_eval *eval, json_t *row, rd_error *e);
 rd_code rd_eval_report(const rd_eval *eval, const rd_finding *finding, rd_error *e);
 void rd_eval_progress(const rd_eval *eval, size_t done, size_t of);
-/* What to do with the answers. Both return RD_OK to go on. */
+/* What to do with the answers, on every rank. Both return RD_OK to go on. */
 typedef struct rd_sweep {
   void *context;
   rd_code (*answered)(void *context, size_t row, const rd_result *result, rd_error *e);
@@ -112,8 +112,9 @@ typedef struct rd_sweep {
   rd_code (*finish)(void *context, rd_finding *finding, rd_error *e);
 } rd_sweep;
 
-/* Ask every row's prompt, once for each number of iterations asked for (once for `ar`), and report
- * a finding each. The rows passed `check`. */
+/* Ask every row's prompt, once for each number of iterations asked for (once where the sampler
+ * takes none), and report a finding each. The rows passed `check`. All ranks end with the first
+ * failure of any. */
 rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, rd_row_check *check,
                       const rd_sweep *sweep, rd_error *e);
 

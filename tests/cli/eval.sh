@@ -31,6 +31,35 @@ expect 0 '"rows": 2' --json --data "$folder/asked.jsonl" $short --limit 2
 # What is said about noise is what was done.
 expect 0 '"noise": false' --json --data "$folder/asked.jsonl" $short --limit 1 --sampler lad --no-noise
 expect 0 '"noise": true' --json --data "$folder/asked.jsonl" $short --limit 1 --sampler lad --noise-start 0.4
+expect 0 '"noise": true' --json --data "$folder/asked.jsonl" $short --limit 1 --sampler lad --no-noise=false
+# Samplers that take no iterations are asked once.
+for sampler in threshold factor daedal static dynamic sub-blocks bd3lm longest-prefix sliding ar jacobi strided; do
+  expect 0 "\"sampler\": \"$sampler\", \"noise\": false, \"objective\": \"structural\", \"rows\": 1, \"bad\": 0, \"exact\"" \
+    --json --data "$folder/asked.jsonl" --window 40 --limit 1 --sampler $sampler
+done
+# Where the model's files say how it is asked, it is asked as generate does: by what they hold for the sampler.
+said() { # said DEFAULTS: the model with them
+  model=$folder/said
+  mkdir -p "$model"
+  cp -n tests/golden/models/llada/* "$model"
+  echo "{\"defaults\": $1}" > "$model/redraft.json"
+}
+asked=(--json --data "$folder/asked.jsonl" --window 40 --limit 2)
+answers() { "$program" eval -m "$model" --threads 1 -q "${asked[@]}" --out "$folder/$1.jsonl" "${@:2}" > /dev/null; }
+said '{"sampler": "lad", "iterations": 3, "lad": {"iterations": 5, "no_noise": true}}'
+expect 0 '"sampler": "lad", "noise": false, "objective": "structural", "rows": 2, "bad": 0, "iterations": 5,' "${asked[@]}"
+expect 0 '"iterations": 2,' "${asked[@]}" --iterations 2
+expect 0 '"iterations": 128,' "${asked[@]}" --sampler low-confidence
+said '{"sampler": "threshold", "iterations": 3, "no-noise": true, "lad": {"iterations": 7}}'
+expect 0 '"sampler": "lad", "noise": true, "objective": "structural", "rows": 2, "bad": 0, "iterations": 7,' "${asked[@]}" --sampler lad
+said '{"sampler": "lad", "temperature": 0, "patience": 0, "iterations": 6, "no-noise": true}'
+answers still; answers noised --noise; answers plain --no-noise=false; answers none --noise=false
+cmp -s "$folder/still.jsonl" "$folder/noised.jsonl" && { echo "FAILED: --noise noises nothing"; failed=1; }
+cmp -s "$folder/noised.jsonl" "$folder/plain.jsonl" || { echo "FAILED: --no-noise=false is not --noise"; failed=1; }
+cmp -s "$folder/still.jsonl" "$folder/none.jsonl" || { echo "FAILED: --noise=false noises"; failed=1; }
+said '{"sampler": "lad", "chess": 1}'
+expect 1 'redraft.json: defaults: there is no option chess' "${asked[@]}" --sampler lad
+model=tests/golden/models/llada
 # A prompt that fills the window is a row without an answer: named by its line, once, and told of in --out.
 { echo; echo "{\"prompt\":\"$(printf 'word %.0s' $(seq 60))\",\"answer\":\"you\"}"; cat "$folder/asked.jsonl"; } > "$folder/long.jsonl"
 expect 0 'long.jsonl:2: the prompt fills the window; counts as an empty answer' --data "$folder/long.jsonl" $short
@@ -69,6 +98,16 @@ expect 0 'rows a second' --data "$folder/humaneval_a.jsonl" $short --raw --out "
 grep -q '"task_id": "T/1", "completion": "' "$folder/out.jsonl" || { echo "FAILED humaneval: $(cat "$folder/out.jsonl")"; failed=1; }
 expect 0 'mmlu         choice: subject' --dataset help
 expect 2 'unknown dataset chess' --dataset chess --data "$folder/asked.jsonl"
+
+# A row of which one option cannot be asked for is left out whole: those behind it keep their likelihoods.
+for i in 0 1; do echo "{\"prompt\":\"Answer:\",\"options\":[\"The city of Rome\",\"$i\"],\"answer\":0}"; done > "$folder/good.jsonl"
+{ echo '{"prompt":"Answer: ","options":["The city of Rome","5"],"answer":0}'; cat "$folder/good.jsonl"; } > "$folder/part.jsonl"
+model=models/tini
+scored=(--task choice --objective next-token --raw --allow-bad)
+expect 0 'question 1: the answer has no tokens; skipped' "${scored[@]}" --data "$folder/part.jsonl" --out "$folder/part.out"
+expect 0 'chance' "${scored[@]}" --data "$folder/good.jsonl" --out "$folder/good.out"
+cmp "$folder/good.out" "$folder/part.out" || { echo "FAILED: a row that is left out moves likelihoods"; failed=1; }
+model=tests/golden/models/llada
 
 # The same seed gives the same numbers, another draws other masks.
 choice() { "$program" eval -m $model --threads 1 --task choice --draws 2 --data "$folder/choice.jsonl" --out "$folder/$1" --seed "$2" > /dev/null; }

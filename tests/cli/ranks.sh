@@ -157,5 +157,13 @@ for task in "exact --limit 7 -n 2 --window 32" "loss --window 64"; do
   for f in alone shared; do sed -Ei 's/"(mean_seconds|rows_per_second)[a-z_]*": [^,}]*//g' "$folder/$f.json"; done
   check "$task" "$(cat "$folder/alone.json")" "$(cat "$folder/shared.json")"
 done
+# What fails on one of them ends both: a window that only the second asks for, an answer that the first cannot write.
+answers=("${measure[@]}" --task exact --limit 7 -n 2)
+mpirun --allow-run-as-root --oversubscribe -n 1 "$program" "${answers[@]}" --window 32 : \
+  -n 1 "$program" "${answers[@]}" --window 300 > /dev/null 2> "$folder/messages"
+check "a row that fails on one" 0 $(($? == 0))
+check "a row that fails on one: said once" 1 "$(grep -c 'window 300 is beyond' "$folder/messages")"
+together 2 "${answers[@]}" --window 32 --out /dev/full > /dev/null; check "answers that cannot be written" 0 $(($? == 0))
+check "answers that cannot be written: said once" 1 "$(grep -c '/dev/full: No space' "$folder/messages")"
 echo "$kills kills of ranks$hosts"
 exit $failed
