@@ -286,15 +286,23 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
         e, RD_USAGE,
         "--base-weight and --base-lead do not go with --cfg-scale, which mixes in its own "
         "way: one of them must be 0");
-  if (p->room > 0 && rd_option_given(o, "room") && (p->grammar || rd_option_given(o, "grow")))
-    return rd_fail(
-        e, RD_USAGE,
-        "--room adds places where a draft has no end: it goes without --grow, and without "
-        "--grammar, whose texts end by themselves");
   if (p->no_noise && noise_given(p, o))
     return rd_fail(e, RD_USAGE,
                    "--no-noise switches noising off: the other noise options mean "
                    "nothing beside it");
+  return RD_OK;
+}
+
+/* A canvas becomes longer in one way. A default of room gives way to the other; a form says by
+ * itself where its texts end. */
+static rd_code settle_room(rd_params *p, const rd_options *o, rd_error *e) {
+  const bool room = p->room > 0 && rd_option_given(o, "room"), grow = rd_option_given(o, "grow");
+  if (room && (grow || p->grammar))
+    return rd_fail(
+        e, RD_USAGE,
+        "--room adds places where a draft has no end: it goes without --grow, and without "
+        "--grammar, whose texts end by themselves");
+  p->room = grow ? 0 : p->room;
   return RD_OK;
 }
 
@@ -307,8 +315,8 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *
   RD_TRY(fill_defaults(o, *sampler, defaults, e));
   if (noise_given(p, o) && !rd_option_given(o, "no-noise"))
     p->no_noise = false; /* a default, which gives way to what was asked for */
-  if (rd_option_given(o, "grow") && !rd_option_given(o, "room"))
-    p->room = 0; /* and so does this one */
+  if (!(*sampler)->inserts)
+    RD_TRY(settle_room(p, o, e));
   if (p->suffix && p->tokens == 0)
     return rd_fail(e, RD_USAGE, "--suffix needs --tokens: how long the gap before it is");
   return check_together(p, o, e);

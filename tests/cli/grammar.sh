@@ -33,12 +33,18 @@ generate --tokens 40 --grammar 'json-schema:{"enum": ["yes", "no"]}' > "$folder/
 grep -qE '^"(yes|no)"$' "$folder/out" || check "a schema itself" "yes or no" "$(cat "$folder/out")"
 check "prefix" 1 "$(generate --tokens 20 --prefix 'In 19' --grammar 'regex:In [0-9]{4}' | grep -cE '^In 19[0-9]{2}$')"
 check "every draft" 0 "$(generate --tokens 12 --sampler lad --iterations 5 --grammar 'regex:[a-z ]+\.' --json | grep '"event":"draft"' | grep -vcE '"text":"[a-z ]+\."')"
+for iterations in 1 2 3 5; do # where the base leads, its words and those behind them are one text
+  check "the base's lead, $iterations iterations" 1 \
+    "$(generate --iterations $iterations --grammar 'regex:(red|green|blue)( (red|green|blue)){5}' | grep -cE '^(red|green|blue)( (red|green|blue)){5}$')"
+done
+check "the base's lead, every draft" 0 "$(generate --grammar 'regex:(red|green|blue)( (red|green|blue)){5}' --json | grep '"event":"draft"' | grep -vcE '"text":"(red|green|blue)( (red|green|blue)){5}"')"
 
 refuses "too short" 2 'at least 14: give it more' generate hi --tokens 6 --grammar 'regex:[0-9]{14}' --threads 1
 refuses "a bad expression" 1 'regex: at 3: the group is not closed' generate hi --grammar 'regex:abc(d'
 refuses "an unknown kind" 2 'there are regex, json-schema and json-object' generate hi --grammar yaml:x
 refuses "no such file" 1 "$folder/none.json" generate hi --grammar "json-schema:$folder/none.json"
 refuses "a bad schema" 1 'at #/items: unknown type strin' generate hi --grammar 'json-schema:{"items": {"type": "strin"}}'
+refuses "with --room" 2 'goes without --grow' generate hi --grammar json-object --room 8
 refuses "with --no-eos" 2 '--grammar' generate hi --grammar json-object --sampler low-confidence --no-eos
 refuses "a prefix of another form" 2 'no part of a text of the form' generate hi --tokens 20 --prefix 'On 19' --grammar 'regex:In [0-9]{4}'
 exit $failed

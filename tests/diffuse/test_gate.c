@@ -363,7 +363,9 @@ static void where_the_base_leads_it_writes(void **state) {
       {{"ar", {"temperature", "0.9", "top-k", "5"}},
        {"lad", {"iterations", "64", "temperature", "0.9", "base-lead", "true", "top-k", "5"}}},
       {{"ar", {"temperature", "0.7", "top-k", "20"}},
-       {"lad-generic", {"iterations", "64", "base-lead", "true", "base-weight", "0.5"}}}};
+       {"lad-generic", {"iterations", "64", "base-lead", "true", "base-weight", "0.5"}}},
+      {{"ar", {"temperature", "0.7", "top-k", "20"}},
+       {"lad-generic", {"iterations", "64", "base-lead", "true", "retention", "locked"}}}};
   rd_error e = {0};
   for (int l = 0; l < LAYOUTS; l++)
     for (int k = 0; k < 3; k++) {
