@@ -77,7 +77,7 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o, cons
 
 static const struct type {
   const char *name, *format;
-} types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}, {"q8_0", "Q8_0"}};
+} types[] = {{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}, {"q8_0", "Q8_0"}, {"q4_0", "Q4_0"}};
 const rd_table rd_convert_type_table = RD_TABLE("type of weights", types);
 
 rd_code rd_convert_type(const rd_format **out, const char *to, bool blocks, rd_error *e) {

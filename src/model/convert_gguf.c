@@ -170,7 +170,7 @@ static void put_file_type(keys *k, const rd_format *format) {
   static const struct {
     const char *name;
     uint32_t type;
-  } types[] = {{"F32", 0}, {"F16", 1}, {"Q8_0", 7}, {"BF16", 32}};
+  } types[] = {{"F32", 0}, {"F16", 1}, {"Q4_0", 2}, {"Q8_0", 7}, {"BF16", 32}};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (strcmp(types[i].name, format->name) == 0)
       rd_gguf_put_u32(&k->w, "general.file_type", types[i].type);
@@ -285,6 +285,7 @@ rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *
   rd_written list = {.model = m,
                      .names = c->family->gguf_names ? c->family->gguf_names : &rd_gguf_names,
                      .matrices = format,
+                     .ends = strcmp(format->name, "Q4_0") == 0 ? rd_format_named("Q8_0") : NULL,
                      .vectors = rd_format_of(RD_F32),
                      .interleaved = c->family->gguf_interleaved};
   if (!k.architecture)

@@ -75,8 +75,9 @@ static rd_code put(rd_written *w, const rd_walk *p, rd_tensor *list, rd_arena *a
                  .shape = {p->matrix ? p->rows : p->cols, p->matrix ? p->cols : 1, 1, 1},
                  .data = m.data,
                  .size = (size_t)m.rows * rd_matrix_row(&m)};
-  const bool whole = p->matrix && p->cols % w->matrices->block == 0;
-  RD_TRY(rd_convert_tensor(&t, whole ? w->matrices : w->vectors, arena, e));
+  const rd_format *to = p->layer < 0 && w->ends ? w->ends : w->matrices;
+  to = p->matrix && p->cols % to->block == 0 ? to : w->vectors;
+  RD_TRY(rd_convert_tensor(&t, to, arena, e));
   if (p->part->rotated && c->rope_interleaved != w->interleaved) {
     unsigned char *ordered = rd_arena_take(arena, t.size, 1);
     if (ordered)

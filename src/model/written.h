@@ -14,6 +14,7 @@ typedef struct rd_written {
   const rd_names *names;
   const rd_format *matrices, *vectors; /* formats that pack; a matrix whose rows are no whole blocks
                                           of its format gets that of vectors */
+  const rd_format *ends;               /* of embedding and head; NULL: as the other matrices */
   bool interleaved;                    /* order of the rows that are rotated: weights.h */
   const rd_tensor *more;               /* one that is no weight and comes last, or NULL */
   /* made */

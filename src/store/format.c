@@ -59,6 +59,25 @@ static void pack_q8_0(const rd_matrix *m, const float *x, int64_t first, int64_t
   }
 }
 
+/* As ggml rounds: the number of the largest magnitude becomes -8. */
+static void pack_q4_0(const rd_matrix *m, const float *x, int64_t first, int64_t count) {
+  unsigned char *out = (unsigned char *)m->data + first * (m->cols / 32) * 18;
+  for (int64_t b = 0; b < count * m->cols / 32; b++, x += 32, out += 18) {
+    float most = 0;
+    for (int i = 0; i < 32; i++)
+      most = fabsf(x[i]) > fabsf(most) ? x[i] : most;
+    const float d = most / -8, inverse = d != 0 ? 1 / d : 0;
+    const rd_f16 half = rd_f16_of(d);
+    memcpy(out, &half, sizeof half);
+    for (int i = 0; i < 16; i++) {
+      int low = (int)(x[i] * inverse + 8.5f), high = (int)(x[i + 16] * inverse + 8.5f);
+      low = low < 15 ? low : 15;
+      high = high < 15 ? high : 15;
+      out[2 + i] = (unsigned char)(low | high << 4);
+    }
+  }
+}
+
 /* 32 numbers: d [, m]; [4 bytes of fifth bits;] 16 bytes of nibbles: low halves first, then high
  * ones. value = d * (q - centre) + m */
 static void decode_nibbles(float *out, const unsigned char *in, int64_t n, int fifth, int minimum) {
@@ -268,7 +287,13 @@ static const rd_format formats[] = {
      .pack = pack_plain,
      .multiply = multiply_bf16,
      .multiply_back = multiply_plain_back},
-    {.name = "Q4_0", .gguf = 2, .dtype = -1, .block = 32, .bytes = 18, .decode = decode_q4_0},
+    {.name = "Q4_0",
+     .gguf = 2,
+     .dtype = -1,
+     .block = 32,
+     .bytes = 18,
+     .decode = decode_q4_0,
+     .pack = pack_q4_0},
     {.name = "Q4_1", .gguf = 3, .dtype = -1, .block = 32, .bytes = 20, .decode = decode_q4_1},
     {.name = "Q5_0", .gguf = 6, .dtype = -1, .block = 32, .bytes = 22, .decode = decode_q5_0},
     {.name = "Q5_1", .gguf = 7, .dtype = -1, .block = 32, .bytes = 24, .decode = decode_q5_1},

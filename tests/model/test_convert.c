@@ -134,7 +134,7 @@ static void failures_write_nothing(void **state) {
     const char *path, *adapter, *to, *message;
   } cases[] = {
       {GOLDEN "models/none", NULL, NULL, "no such file"},
-      {GOLDEN "models/llama-mha", NULL, "f64", "there are f32, f16, bf16 and q8_0"},
+      {GOLDEN "models/llama-mha", NULL, "f64", "there are f32, f16, bf16, q8_0 and q4_0"},
       {GOLDEN "models/qwen2", GOLDEN "adapters/llama-mha-qv", NULL, "adapter"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

