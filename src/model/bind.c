@@ -105,8 +105,16 @@ static rd_code regroup(const source *s, const rd_matrix *out, rd_error *e) {
                  s->tensor->name);
 }
 
-/* The matrix of a tensor in `format`; `added` NULL: as it is stored. */
-static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_format *format,
+/* An error about one of the adapter's tensors says whose it is. */
+static rd_code blame(rd_code code, const rd_binder *b, const rd_tensor *t, rd_error *e) {
+  const rd_tensors *own = code != RD_OK && b->adapter ? &b->adapter->tensors : NULL;
+  for (size_t i = 0; own && i < own->count; i++)
+    if (own->items[i].name == t->name)
+      return rd_prefix(e, code, "adapter %s", b->adapter->folder);
+  return code;
+}
+
+static rd_code make_matrix(const rd_binder *b, const rd_tensor *t, const rd_format *format,
                            int64_t rows, int64_t cols, const sums *added, rd_matrix *out,
                            rd_error *e) {
   RD_TRY(rd_tensor_readable(t, e));
@@ -129,8 +137,14 @@ static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_form
   return RD_OK;
 }
 
-/* `more` is added to each number: norms of some families are stored less 1. */
-static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, float more,
+/* The matrix of a tensor in `format`; `added` NULL: as it is stored. */
+static rd_code bind_matrix(const rd_binder *b, const rd_tensor *t, const rd_format *format,
+                           int64_t rows, int64_t cols, const sums *added, rd_matrix *out,
+                           rd_error *e) {
+  return blame(make_matrix(b, t, format, rows, cols, added, out, e), b, t, e);
+}
+
+static rd_code make_vector(const rd_binder *b, const rd_tensor *t, int64_t n, float more,
                            const float **out, rd_error *e) {
   RD_TRY(rd_tensor_readable(t, e));
   RD_TRY(check_shape(t, 1, 1, n, e));
@@ -147,6 +161,12 @@ static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, fl
   for (int64_t i = 0; i < n; i++)
     copy[i] += more;
   return check_finite(t, copy, 0, n, e);
+}
+
+/* `more` is added to each number: norms of some families are stored less 1. */
+static rd_code bind_vector(const rd_binder *b, const rd_tensor *t, int64_t n, float more,
+                           const float **out, rd_error *e) {
+  return blame(make_vector(b, t, n, more, out, e), b, t, e);
 }
 
 /* What the adapter does to the module of a place. */

@@ -53,6 +53,20 @@ status "no model" 1 "nowhere" -m "$folder/nowhere" a
 status "trace" 1 "missing" --trace "$folder/missing/trace" a
 status "full disk" 1 "/dev/full" --trace /dev/full a
 
+# An earlier trace stays until the next one is whole: not where a run fails, at any point, nor where it is killed.
+cp "$folder/trace" "$folder/keep"
+for options in "--window 4" "--grammar nonsense" "-m $folder/nowhere" "--sampler nonsense" "--prefix $(printf 'word%.0s' {1..99}) --window 16"; do
+  # shellcheck disable=SC2086
+  generate $options --trace "$folder/keep" hi >/dev/null 2>&1; [ $? == 0 ] && check "fails with $options" "1 or 2" 0
+  cmp "$folder/trace" "$folder/keep" || failed=1
+done
+(ulimit -f 4; generate --trace "$folder/keep" hi >/dev/null 2>"$folder/err"); check "a trace that is too long: status" 1 $?
+check "a trace that is too long: message" 1 "$(grep -c 'keep: cannot write: File too large; nothing was replaced' "$folder/err")"
+cmp "$folder/trace" "$folder/keep" || failed=1
+check "nothing is left beside it" 0 "$(find "$folder" -name '*.part' | wc -l)"
+generate --trace "$folder/keep" hi --seed 6 >/dev/null 2>&1; check "the next trace" 1 "$(head -n 1 "$folder/keep" | grep -c '"seed":6,')"
+generate -q --trace /dev/stdout hi >"$folder/mixed"; check "into standard output" "{\"event\":\"start\" $(tail -n 1 "$folder/a")" "$(head -c 16 "$folder/mixed") $(tail -n 1 "$folder/mixed")"
+
 # The window of a model whose files name a canvas, of one that names a canvas beyond its positions, of others.
 window() { "$program" generate --sampler lad --threads 1 --iterations 1 --json hi "$@" | sed -n 's/.*"start".*"window":\([0-9]*\),.*/\1/p'; }
 cp -r $model "$folder/canvas"
@@ -127,6 +141,10 @@ if command -v tmux >/dev/null; then
   t send-keys q; wait_for "^left 0"; wait_for "^as before"
   terminal --pause 0.05 hi; wait_for "^left 0"
   check "no status line stays" 0 "$(t capture-pane -p | grep -c '^iteration')"
+  environment="env NO_COLOR=1"
+  terminal --pause 60 hi; wait_for "^iteration 0/6, noise"; wait_for "▒▒" # the film, without colours
+  coloured && check "NO_COLOR: no colours" none some
+  t send-keys q; wait_for "^left 0"
   for environment in "env NO_COLOR=1" "env -u NO_COLOR TERM=dumb"; do
     terminal hi; wait_for "^left 0"
     check "$environment" 0 "$(t capture-pane -p -e | grep -c $'\x1b\[[0-9;]*m')"

@@ -32,7 +32,7 @@ import world as worlds
 
 SEED = 37
 VALID = 500
-PLAIN = 4500
+PLAIN = 16000
 LOUD = 20000
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
 SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
