@@ -65,6 +65,7 @@ near = lambda a, b: max(abs(x - y) for x, y in zip(a, b)) < 1e-4
 print(*[near(a, b) for a, b in zip(base, draft)], near(draft[2], everywhere[2]))
 PYTHON
 )"
+refuses "an adapter of another shape" 1 "adapter models/tini/adapter: tensor" generate -m models/stories260K/stories260K.gguf --adapter models/tini/adapter hi
 refuses "a gate of none" 2 "no adapter with a gate" logits -m $model --ids 1,2 --gate 1 -o "$folder/x.npy"
 # A head for drafted words beside the adapter: opened with it, carried with it, listed; the answers stay the model's own.
 python3 - "$model" "$folder" <<'PYTHON'
