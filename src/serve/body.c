@@ -5,13 +5,15 @@
 
 #include "idle.h"
 #include "prompts.h"
+#include "translate.h"
 #include "turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef rd_code take_field(rd_body *body, const json_t *value, rd_error *e);
+/* `name`: the field, as the body calls it. */
+typedef rd_code take_field(rd_body *body, const char *name, const json_t *value, rd_error *e);
 
 /* --- text --------------------------------------------------------------------------------------
  */
@@ -72,21 +74,21 @@ static rd_code take_message(rd_body *body, const json_t *message, rd_error *e) {
 }
 
 /* Kept for the template, where that does anything with them. */
-static rd_code take_tools(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_tools(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   if (!json_is_array(value))
-    return rd_fail(e, RD_BAD_INPUT, "tools: expected a list");
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a list", name);
   for (size_t i = 0; i < json_array_size(value); i++) {
     const json_t *tool = json_array_get(value, i), *function = json_object_get(tool, "function");
     if (!json_is_string(json_object_get(function, "name")))
-      return rd_fail(e, RD_BAD_INPUT, "tools: number %zu names no function", i);
+      return rd_fail(e, RD_BAD_INPUT, "%s: number %zu names no function", name, i);
   }
   body->tools = json_array_size(value) ? json_incref((json_t *)(uintptr_t)value) : NULL;
   return RD_OK;
 }
 
-static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_messages(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   if (!json_is_array(value) || json_array_size(value) == 0)
-    return rd_fail(e, RD_BAD_INPUT, "messages: expected a list of at least one message");
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a list of at least one message", name);
   if (body->asked)
     return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
   size_t i;
@@ -96,7 +98,7 @@ static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
     const char *role = json_string_value(json_object_get(message, "role"));
     rd_code code = take_message(body, message, e);
     if (code != RD_OK)
-      return rd_prefix(e, code, "messages: number %zu (%.20s)", i, role ? role : "no role");
+      return rd_prefix(e, code, "%s: number %zu (%.20s)", name, i, role ? role : "no role");
     rich = rich || rd_turn_rich(message);
   }
   if (rich)
@@ -105,39 +107,44 @@ static rd_code take_messages(rd_body *body, const json_t *value, rd_error *e) {
 }
 
 /* Kept until the number of answers is known. */
-static rd_code take_prompt(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_prompt(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   int64_t count;
   if (body->message_count > 0)
     return rd_fail(e, RD_USAGE, "give prompt or messages, not both");
-  RD_TRY(rd_prompts_count(value, "prompt", &count, e));
+  RD_TRY(rd_prompts_count(value, name, &count, e));
+  json_decref(body->asked); /* - and _ are alike in names: input-prefix beside input_prefix */
+  body->asked_as = name;
   body->asked = json_incref((json_t *)(uintptr_t)value);
   return RD_OK;
 }
 
 /* The prompt of this answer: ids, or a message of its own. */
-static rd_code pick_prompt(rd_body *body, rd_error *e) {
+static rd_code pick_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
   int64_t prompts = 1;
   body->choices = body->n;
   if (!body->asked)
     return RD_OK;
-  RD_TRY(rd_prompts_count(body->asked, "prompt", &prompts, e));
+  RD_TRY(rd_prompts_count(body->asked, body->asked_as, &prompts, e));
+  if (prompts > 1 && !shape->object)
+    return rd_fail(e, RD_USAGE, "%s: %lld prompts; answers to several are those of /v1/completions",
+                   body->asked_as, (long long)prompts);
   body->choices *= prompts;
   if (body->choice >= body->choices)
     return rd_fail(e, RD_USAGE, "answer %lld of %lld is asked for", (long long)body->choice,
                    (long long)body->choices);
   const json_t *item = rd_prompts_item(body->asked, body->choice / body->n);
   if (!json_is_string(item))
-    return rd_prompt_ids(item, "prompt", &body->prompt, &body->prompt_count, e);
+    return rd_prompt_ids(item, body->asked_as, &body->prompt, &body->prompt_count, e);
   const char *text = NULL;
-  RD_TRY(plain_text(item, "prompt", &text, e));
+  RD_TRY(plain_text(item, body->asked_as, &text, e));
   if (!(body->said = rd_strdup(text, e)))
     return RD_NO_MEMORY;
   return add_message(body, "user", text, e);
 }
 
-static rd_code take_system(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_system(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   const char *text = NULL;
-  RD_TRY(plain_text(value, "system", &text, e));
+  RD_TRY(plain_text(value, name, &text, e));
   if (*text && !(body->system = rd_strdup(text, e)))
     return RD_NO_MEMORY;
   return RD_OK;
@@ -146,7 +153,7 @@ static rd_code take_system(rd_body *body, const json_t *value, rd_error *e) {
 /* --- the draft ---------------------------------------------------------------------------------
  */
 
-static rd_code take_draft(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_draft(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   static const struct state {
     const char *name;
     rd_place place;
@@ -155,16 +162,16 @@ static rd_code take_draft(rd_body *body, const json_t *value, rd_error *e) {
   const json_t *list = json_object_get(value, "state");
   RD_TRY(rd_prompt_ids(json_object_get(value, "ids"), "draft: ids", &body->ids, &body->count, e));
   if (json_array_size(list) != (size_t)body->count)
-    return rd_fail(e, RD_BAD_INPUT, "draft: %lld ids and %zu states; they must be equally many",
+    return rd_fail(e, RD_BAD_INPUT, "%s: %lld ids and %zu states; they must be equally many", name,
                    (long long)body->count, json_array_size(list));
   body->places = rd_calloc((size_t)body->count, 1, "draft: state", e);
   if (!body->places)
     return RD_NO_MEMORY;
   for (size_t i = 0; i < (size_t)body->count; i++) {
-    const char *name = json_string_value(json_array_get(list, i));
-    const struct state *state = rd_table_find(&table, name ? name : "that is no text", e);
+    const char *word = json_string_value(json_array_get(list, i));
+    const struct state *state = rd_table_find(&table, word ? word : "that is no text", e);
     if (!state)
-      return rd_prefix(e, RD_BAD_INPUT, "draft: number %zu", i);
+      return rd_prefix(e, RD_BAD_INPUT, "%s: number %zu", name, i);
     body->places[i] = (uint8_t)state->place;
   }
   return RD_OK;
@@ -180,28 +187,29 @@ static rd_code take_flag(const json_t *value, const char *what, bool *out, rd_er
   return RD_OK;
 }
 
-static rd_code take_stream(rd_body *body, const json_t *value, rd_error *e) {
-  return take_flag(value, "stream", &body->stream, e);
+static rd_code take_stream(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  return take_flag(value, name, &body->stream, e);
 }
 
-static rd_code take_diffusing(rd_body *body, const json_t *value, rd_error *e) {
-  return take_flag(value, "diffusing", &body->diffusing, e);
+static rd_code take_diffusing(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  return take_flag(value, name, &body->diffusing, e);
 }
 
-static rd_code take_stream_options(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_stream_options(rd_body *body, const char *name, const json_t *value,
+                                   rd_error *e) {
   if (!json_is_object(value))
-    return rd_fail(e, RD_BAD_INPUT, "stream_options: expected an object");
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected an object", name);
   return rd_json_bool(value, "include_usage", &body->usage, e);
 }
 
-static rd_code take_raw(rd_body *body, const json_t *value, rd_error *e) {
-  return take_flag(value, "raw", &body->raw, e);
+static rd_code take_raw(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  return take_flag(value, name, &body->raw, e);
 }
 
-static rd_code take_most(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_most(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   int64_t most = 0;
   if (!rd_json_whole(value, &most) || most < -1)
-    return rd_fail(e, RD_BAD_INPUT, "max_tokens: expected a whole number, or -1 for no limit");
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a whole number, or -1 for no limit", name);
   body->silent = most == 0;
   if (most < 1)
     return RD_OK;
@@ -213,22 +221,23 @@ static rd_code take_most(rd_body *body, const json_t *value, rd_error *e) {
 }
 
 /* What the answer is to lead to; nothing is as good as no suffix. */
-static rd_code take_suffix(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_suffix(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   const char *text = NULL;
-  RD_TRY(plain_text(value, "suffix", &text, e));
+  RD_TRY(plain_text(value, name, &text, e));
   return *text
            ? rd_option_set_json(&body->options, rd_option_find(&body->options, "suffix"), value, e)
            : RD_OK;
 }
 
-static rd_code take_deadline(rd_body *body, const json_t *value, rd_error *e) {
-  if (!json_is_number(value) || !(json_number_value(value) >= 0))
-    return rd_fail(e, RD_BAD_INPUT, "deadline_ms: expected a number of milliseconds");
-  json_t *seconds = json_real(json_number_value(value) / 1000);
-  rd_code code = seconds
-                   ? rd_option_set_json(&body->options, rd_option_find(&body->options, "deadline"),
-                                        seconds, e)
-                   : rd_fail(e, RD_NO_MEMORY, "out of memory: deadline_ms");
+static rd_code take_deadline(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  const rd_option *row = rd_option_find(&body->options, "deadline");
+  double most = row->max * 1000, asked = json_number_value(value);
+  if (!json_is_number(value) || !(asked >= 0 && asked <= most))
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a number of milliseconds up to %.10g", name,
+                   most);
+  json_t *seconds = json_real(asked / 1000);
+  rd_code code = seconds ? rd_option_set_json(&body->options, row, seconds, e)
+                         : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
   json_decref(seconds);
   return code;
 }
@@ -241,71 +250,62 @@ static rd_code take_count(const json_t *value, const char *what, int64_t most, i
   return RD_OK;
 }
 
-static rd_code take_n(rd_body *body, const json_t *value, rd_error *e) {
-  RD_TRY(take_count(value, "n", RD_MOST_ANSWERS, &body->n, e));
-  return body->n > 0 ? RD_OK : rd_fail(e, RD_BAD_INPUT, "n: expected at least one answer");
+static rd_code take_n(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  RD_TRY(take_count(value, name, RD_MOST_ANSWERS, &body->n, e));
+  return body->n > 0 ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%s: expected at least one answer", name);
 }
 
-static rd_code take_best_of(rd_body *body, const json_t *value, rd_error *e) {
-  return take_count(value, "best_of", RD_MOST_ANSWERS, &body->best_of, e);
+static rd_code take_best_of(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  return take_count(value, name, RD_MOST_ANSWERS, &body->best_of, e);
 }
 
-static rd_code take_echo(rd_body *body, const json_t *value, rd_error *e) {
-  return take_flag(value, "echo", &body->echo, e);
+static rd_code take_echo(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  return take_flag(value, name, &body->echo, e);
 }
 
-/* OpenAI allows 63 bits, the options what a double holds exactly: higher bits do not count. */
-static rd_code take_seed(rd_body *body, const json_t *value, rd_error *e) {
-  int64_t seed = 0;
-  if (!rd_json_whole(value, &seed))
-    return rd_fail(e, RD_BAD_INPUT, "seed: expected a whole number");
-  json_t *kept = json_integer(seed == -1 ? -1 : seed & (((int64_t)1 << 53) - 1));
-  rd_code code =
-      kept ? rd_option_set_json(&body->options, rd_option_find(&body->options, "seed"), kept, e)
-           : rd_fail(e, RD_NO_MEMORY, "out of memory: a seed");
-  json_decref(kept);
-  return code;
-}
-
-static rd_code add_stop(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code add_stop(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   const char *text = NULL;
-  RD_TRY(plain_text(value, "stop", &text, e));
+  RD_TRY(plain_text(value, name, &text, e));
   if (!*text) /* asks for nothing */
     return RD_OK;
   body->stops[body->stop_count] = rd_strdup(text, e);
   return body->stops[body->stop_count++] ? RD_OK : RD_NO_MEMORY;
 }
 
-static rd_code take_stop(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_stop(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   size_t i;
   json_t *one;
-  body->stops = rd_calloc(json_array_size(value) + 1, sizeof *body->stops, "stop", e);
+  body->stops = rd_calloc(json_array_size(value) + 1, sizeof *body->stops, name, e);
   if (!body->stops)
     return RD_NO_MEMORY;
   if (!json_is_array(value))
-    return add_stop(body, value, e);
+    return add_stop(body, name, value, e);
   json_array_foreach(value, i, one)
-    RD_TRY(add_stop(body, one, e));
+    RD_TRY(add_stop(body, name, one, e));
   return RD_OK;
 }
 
 /* OpenAI's two shapes: a flag beside top_logprobs, or a number of alternatives. */
-static rd_code take_logprobs(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_logprobs(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   body->likely = !json_is_false(value);
-  return json_is_boolean(value) ? RD_OK : take_count(value, "logprobs", RD_MOST_TOP, &body->top, e);
+  return json_is_boolean(value) ? RD_OK : take_count(value, name, RD_MOST_TOP, &body->top, e);
 }
 
-static rd_code take_top_logprobs(rd_body *body, const json_t *value, rd_error *e) {
-  RD_TRY(take_count(value, "top_logprobs", RD_MOST_TOP, &body->top, e));
+static rd_code take_top_logprobs(rd_body *body, const char *name, const json_t *value,
+                                 rd_error *e) {
+  RD_TRY(take_count(value, name, RD_MOST_TOP, &body->top, e));
   body->likely = body->likely || body->top > 0;
   return RD_OK;
 }
 
-static rd_code take_response_format(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_response_format(rd_body *body, const char *name, const json_t *value,
+                                    rd_error *e) {
+  (void)name;
   return rd_asked_form_format(&body->form, value, e);
 }
 
-static rd_code take_tool_choice(rd_body *body, const json_t *value, rd_error *e) {
+static rd_code take_tool_choice(rd_body *body, const char *name, const json_t *value, rd_error *e) {
+  (void)name;
   return rd_asked_form_choice(&body->form, value, e);
 }
 
@@ -335,22 +335,11 @@ static const struct field {
     {"echo", take_echo},
     {"n", take_n},
     {"best_of", take_best_of},
-    {"seed", take_seed},
     {"response_format", take_response_format},
     {"tool_choice", take_tool_choice},
 };
 static const rd_table field_table = RD_TABLE("field", fields);
 static const char EVERYWHERE[] = "deadline_ms"; /* fields that every shape has */
-
-/* Names go into a header: what is no plain character is shown as a question mark. */
-static void note_unknown(rd_body *body, const char *name) {
-  size_t used = strlen(body->unknown), room = sizeof body->unknown;
-  if (used + 4 < room)
-    snprintf(body->unknown + used, room - used, "%s%.40s", used ? ", " : "", name);
-  for (char *p = body->unknown + used; *p; p++)
-    if (*p < ' ' || *p > '~' || *p == '"' || *p == '\\')
-      *p = '?';
-}
 
 static rd_code take_model(rd_body *body, const json_t *value, const rd_catalog *catalog,
                           rd_error *e) {
@@ -369,11 +358,10 @@ static rd_code take_any(rd_body *body, const char *name, const json_t *value, co
     return take_model(body, value, catalog, e);
   const struct field *field = rd_table_row(&field_table, name);
   if (field && (rd_name_listed(EVERYWHERE, name) || rd_name_listed(shape->fields, field->name)))
-    return field->take(body, value, e);
+    return field->take(body, field->name, value, e);
   const rd_option *row = rd_option_find(&body->options, name);
   if (!row) {
-    if (!rd_idle_field(name, value))
-      note_unknown(body, name);
+    rd_unknown_see(&body->unknown, name, value);
     return RD_OK;
   }
   json_t *meant = rd_meant_value(name, value);
@@ -381,6 +369,16 @@ static rd_code take_any(rd_body *body, const char *name, const json_t *value, co
                        : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
   json_decref(meant);
   return code;
+}
+
+static rd_code check_roles(const rd_body *body, rd_error *e) {
+  for (size_t i = 0; i < body->message_count; i++)
+    if (!rd_turn_role(body->messages[2 * i], rd_body_model(body)))
+      return rd_fail(e, RD_BAD_INPUT,
+                     "messages: number %zu: unknown role %.40s; there are system (developer), "
+                     "user, assistant and tool (function)",
+                     i, body->messages[2 * i]);
+  return RD_OK;
 }
 
 /* All that was said, for a template that speaks of tools. */
@@ -408,7 +406,7 @@ static bool rich(rd_body *body, const rd_model *model, bool raw) {
   bool tools = !raw && model->chat_template && rd_chat_template_takes_tools(model->chat_template);
   if (body->tools && !tools) {
     if (!body->form.must_call)
-      note_unknown(body, "tools");
+      rd_unknown_add(&body->unknown, "tools");
     json_decref(body->tools);
     body->tools = NULL;
   }
@@ -416,12 +414,13 @@ static bool rich(rd_body *body, const rd_model *model, bool raw) {
 }
 
 static rd_code encode_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
-  RD_TRY(pick_prompt(body, e));
+  RD_TRY(pick_prompt(body, shape, e));
   size_t n = body->message_count, lead = body->system != NULL;
   if (body->prompt || !body->service)
     return RD_OK;
   if (n == 0)
     return rd_fail(e, RD_USAGE, "give %s", shape->needs);
+  RD_TRY(check_roles(body, e));
   bool raw = body->raw || shape->raw;
   bool blank = !body->turns && rd_prompt_blank(body->messages[2 * n - 1]);
   if (!raw && !body->ids && blank)
@@ -446,13 +445,6 @@ bool rd_body_causal(const rd_body *body) {
 
 const rd_model *rd_body_model(const rd_body *body) {
   return rd_body_causal(body) ? body->service->causal : body->service->model;
-}
-
-/* Messages of the command line say --name; here a field is a name. */
-static rd_code as_field(rd_code code, rd_error *e) {
-  if (code != RD_OK && e && strncmp(e->message, "--", 2) == 0)
-    memmove(e->message, e->message + 2, strlen(e->message + 2) + 1);
-  return code;
 }
 
 static rd_code resolve(rd_body *body, const rd_shape *shape, const rd_catalog *catalog,
@@ -522,12 +514,16 @@ rd_code rd_body_read(rd_body *out, const json_t *body, int64_t choice, const rd_
   *out = (rd_body){.n = 1, .choice = choice, .stream = shape->streams};
   RD_TRY(rd_options_open(&out->options, rd_sampler_parts, &out->params, e));
   RD_TRY(rd_options_default(&out->options, e));
+  if (!shape->translation)
+    return read_body(out, body, shape, catalog, e);
   json_t *translated = NULL;
-  rd_code code = shape->translate ? shape->translate(body, &translated, e) : RD_OK;
+  rd_code code = rd_translate(body, shape->translation, &translated, e);
   if (code == RD_OK)
-    code = read_body(out, translated ? translated : body, shape, catalog, e);
+    code = read_body(out, translated, shape, catalog, e);
+  if (code != RD_OK)
+    rd_translate_error(body, shape->translation, e);
   json_decref(translated);
-  return as_field(code, e);
+  return code;
 }
 
 rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shape *shape,

@@ -10,6 +10,7 @@
 #include "request.h"
 #include "service.h"
 #include "shape.h"
+#include "unknown.h"
 
 enum { RD_MOST_ANSWERS = 128, RD_MOST_TOP = 20 }; /* of a prompt; alternatives of a token */
 
@@ -36,19 +37,20 @@ typedef struct rd_body {
   char **stops;       /* (stop_count) the answer ends before the first of these */
   size_t stop_count;
   /* Several answers are asked for in one body; this is the reading of one of them. */
-  int64_t n;       /* answers for each prompt */
-  int64_t best_of; /* 0, or n */
-  int64_t choices; /* n for each of its prompts */
-  int64_t choice;  /* the one that is read: those of a prompt follow one another */
-  json_t *asked;   /* the field `prompt`, until the prompt is made of it; or NULL */
-  char *said;      /* the text of that prompt, where it came as one; or NULL */
-  bool echo;       /* the prompt's text goes before the answer's */
-  bool silent;     /* nothing is to be written */
-  bool likely;     /* the log-probability of every token is wanted */
-  int64_t top;     /* and of this many others in its place */
-  bool too_long;   /* the prompt fills the window */
+  int64_t n;            /* answers for each prompt */
+  int64_t best_of;      /* 0, or n */
+  int64_t choices;      /* n for each of its prompts */
+  int64_t choice;       /* the one that is read: those of a prompt follow one another */
+  json_t *asked;        /* the prompts, until one of them is made; or NULL */
+  const char *asked_as; /* the field that has them */
+  char *said;           /* the text of that prompt, where it came as one; or NULL */
+  bool echo;            /* the prompt's text goes before the answer's */
+  bool silent;          /* nothing is to be written */
+  bool likely;          /* the log-probability of every token is wanted */
+  int64_t top;          /* and of this many others in its place */
+  bool too_long;        /* the prompt fills the window */
   bool raw;
-  char unknown[200]; /* names of fields that mean nothing, comma separated; fit for a header */
+  rd_unknown unknown; /* fields that mean nothing */
 } rd_body;
 
 /* Read a body for a shape: the answer number `choice` of those that it asks for, as if it was asked

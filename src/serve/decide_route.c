@@ -4,6 +4,7 @@
 #include "decide_route.h"
 
 #include "decide_body.h"
+#include "idle.h"
 
 typedef struct decision {
   const rd_model *model;
@@ -37,6 +38,14 @@ static rd_code decide(rd_exchange *x, const rd_service *service, const rd_decide
   return code;
 }
 
+/* Of a seed the bits that count. */
+static rd_code mean_seed(json_t *object, rd_error *e) {
+  const json_t *seed = json_object_get(object, "seed");
+  return !seed || json_object_set_new(object, "seed", rd_meant_value("seed", seed)) == 0
+           ? RD_OK
+           : rd_fail(e, RD_NO_MEMORY, "out of memory: seed");
+}
+
 enum MHD_Result rd_post_decide(rd_exchange *x) {
   const rd_catalog *catalog = &x->server->setup.catalog;
   json_t *object = NULL;
@@ -47,7 +56,9 @@ enum MHD_Result rd_post_decide(rd_exchange *x) {
   rd_error e = {0};
   rd_code code = rd_decide_body_init(&body, &e);
   if (code == RD_OK)
-    code = rd_json_parse(&object, x->body ? x->body : "", x->size, "the body", &e);
+    code = rd_exchange_json(x, &object, &e);
+  if (code == RD_OK)
+    code = mean_seed(object, &e);
   if (code == RD_OK)
     code = rd_decide_body_read(&body, object, &e);
   if (code == RD_OK)

@@ -134,12 +134,14 @@ static rd_code read_text(embedding *m, const json_t *item, passage *out, rd_erro
 static rd_code read_body(embedding *m, const json_t *body, rd_error *e) {
   const json_t *input = json_object_get(body, "input");
   const char *format = "float";
+  const json_t *dimensions = json_object_get(body, "dimensions");
   int64_t width = m->service->model->config.width, wanted = width;
   if (!input)
     return rd_fail(e, RD_USAGE, "give input");
   RD_TRY(rd_prompts_count(input, "input", &m->count, e));
   RD_TRY(rd_json_text(body, "encoding_format", &format, e));
-  RD_TRY(rd_json_int(body, "dimensions", 1, INT32_MAX, &wanted, e));
+  if (dimensions && !rd_json_whole(dimensions, &wanted))
+    return rd_fail(e, RD_BAD_INPUT, "dimensions: expected a whole number");
   m->packed = strcmp(format, "base64") == 0;
   if (!m->packed && strcmp(format, "float") != 0)
     return rd_fail(e, RD_USAGE, "encoding_format: unknown format %.40s; there are float and base64",

@@ -4,6 +4,8 @@
 
 #include "page.h"
 #include "reply.h"
+#include "said.h"
+#include "unknown.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -92,6 +94,33 @@ enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *typ
 enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e) {
   const rd_code_row *row = rd_code_describe(e->code);
   return rd_send_failure(x, (unsigned)row->http_status, row->http_type, NULL, e->message);
+}
+
+void rd_warn(rd_exchange *x, const char *format, const char *what) {
+  char *said = rd_print(format, what);
+  if (said)
+    rd_said_fields(said);
+  char *all = x->warning && said ? rd_print("%s; %s", x->warning, said) : said;
+  if (all != said)
+    free(said);
+  free(x->warning);
+  x->warning = all;
+}
+
+rd_code rd_exchange_json(rd_exchange *x, json_t **out, rd_error *e) {
+  const char *name;
+  json_t *value;
+  void *next;
+  rd_unknown unknown = {0};
+  RD_TRY(rd_json_parse(out, x->body ? x->body : "", x->size, "the body", e));
+  if (!json_is_object(*out))
+    return rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
+  json_object_foreach_safe(*out, next, name, value) if (json_is_null(value))
+      json_object_del(*out, name);
+  rd_unknown_read(&unknown, *out, x->route->fields);
+  if (unknown.names[0])
+    rd_warn(x, "unknown fields: %s", unknown.names);
+  return RD_OK;
 }
 
 int rd_exchange_socket(const rd_exchange *x) {

@@ -77,6 +77,12 @@ struct rd_exchange {
 rd_workers *rd_workers_of(const rd_server *server, const rd_service *service);
 /* The service of this name (NULL: the first); NULL: it was refused with 404, *sent says how. */
 const rd_service *rd_asked_service(rd_exchange *x, const char *name, enum MHD_Result *sent);
+/* The request's body as an object (*out is a new reference) without what is null, which is as not
+ * given; RD_BAD_INPUT: it is none. Fields that the route does not have are warned of. For routes
+ * without a shape: body.h reads the others. */
+rd_code rd_exchange_json(rd_exchange *x, json_t **out, rd_error *e);
+/* One more thing for the header X-Redraft-Warning. */
+void rd_warn(rd_exchange *x, const char *format, const char *what);
 /* Respond with a value, whose reference goes over; NULL: out of memory. */
 enum MHD_Result rd_send_value(rd_exchange *x, json_t *value);
 /* Respond with bytes; `text` is given over (malloc) unless `borrowed`. */

@@ -3,6 +3,9 @@
  * beyond that says so when it is asked. */
 #include "fields.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static const rd_field fields[] = {
     {"model", NULL, "{\"type\":\"string\"}", "which of the served models; the first, unless named"},
     {"prompt", NULL,
@@ -13,6 +16,10 @@ static const rd_field fields[] = {
      "\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"integer\",\"minimum\":0},"
      "\"minItems\":1}]}}]}",
      "the text, token ids, or a list of either: one answer each, by index"},
+    {"one_prompt", "prompt",
+     "{\"title\":\"text or token ids\",\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\","
+     "\"items\":{\"type\":\"integer\",\"minimum\":0},\"minItems\":1}]}",
+     "what is to be answered"},
     {"messages", NULL,
      "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\",\"properties\":{\"role\":{"
      "\"type\":\"string\"},\"content\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\"},{"
@@ -62,6 +69,8 @@ static const rd_field fields[] = {
      "so many others in each token's place"},
     {"deadline_ms", NULL, "{\"type\":\"number\",\"minimum\":0}",
      "milliseconds, after which the best draft so far is the answer; 0: none"},
+    {"deadline", NULL, "{\"type\":\"number\",\"minimum\":0,\"maximum\":86400}",
+     "as deadline_ms, in seconds"},
     {"suffix", NULL, "{\"type\":\"string\"}", "what stands behind the answer"},
     {"input_prefix", NULL, "{\"type\":\"string\"}", "what stands before the answer"},
     {"input_suffix", NULL, "{\"type\":\"string\"}", "what stands behind it"},
@@ -117,3 +126,18 @@ static const rd_field fields[] = {
      "scores are divided by it; redraft calibrate fits it"},
 };
 const rd_table rd_fields = RD_TABLE("field", fields);
+
+const char *rd_field_name(const rd_field *row) {
+  return row->name ? row->name : row->key;
+}
+
+const rd_field *rd_field_next(const char **keys, bool *must) {
+  char key[64];
+  *keys += strspn(*keys, " ");
+  size_t size = strcspn(*keys, " !");
+  snprintf(key, sizeof key, "%.*s", (int)size, *keys);
+  *keys += size;
+  *must = **keys == '!';
+  *keys += *must;
+  return size > 0 ? rd_table_row(&rd_fields, key) : NULL;
+}

@@ -15,4 +15,9 @@ typedef struct rd_field {
 
 extern const rd_table rd_fields; /* rows are rd_field */
 
+const char *rd_field_name(const rd_field *row);
+/* The next row of those that keys name, separated by spaces; *must: it stands before "!". NULL:
+ * there are no more. */
+const rd_field *rd_field_next(const char **keys, bool *must);
+
 #endif

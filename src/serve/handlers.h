@@ -5,9 +5,6 @@
 
 #include "exchange.h"
 
-/* The request's body as an object (*out is a new reference), or RD_BAD_INPUT. */
-rd_code rd_exchange_json(const rd_exchange *x, json_t **out, rd_error *e);
-
 rd_handler rd_post_embeddings, rd_post_embed;                    /* embed.c */
 rd_handler rd_post_pieces, rd_post_tokenize, rd_post_detokenize; /* tokens.c */
 rd_handler rd_get_tokenizer, rd_get_props, rd_get_slots;         /* props.c */

@@ -2,6 +2,8 @@
 /* Two tables. Numbers are compared as numbers: 0 and 0.0 are one value. */
 #include "idle.h"
 
+#include <string.h>
+
 static const rd_idle idle[] = {
     {"frequency_penalty", "0", "drafts are not penalised for repeating"},
     {"presence_penalty", "0", "the same"},
@@ -23,6 +25,8 @@ static const rd_idle idle[] = {
     {"cache_prompt", NULL, "the same"},
     {"parallel_tool_calls", NULL, "one call an answer"},
     {"keep_alive", NULL, "models stay open"},
+    {"options", "{}", "options where nothing is written"},
+    {"verbose", "false", "nothing more is known"},
     {"truncation", "\"disabled\"", "a prompt that is too long is refused"},
     {"truncate", NULL, "the same"},
     {"include", "[]", "answers say all that they have"},
@@ -52,7 +56,15 @@ bool rd_idle_field(const char *name, const json_t *value) {
   return nothing;
 }
 
+/* OpenAI allows 63 bits, the options what a double holds exactly: higher bits do not count. */
+static int64_t folded(int64_t seed) {
+  return seed == -1 ? -1 : seed & (((int64_t)1 << 53) - 1);
+}
+
 json_t *rd_meant_value(const char *option, const json_t *value) {
+  int64_t seed;
+  if (strcmp(option, "seed") == 0 && rd_json_whole(value, &seed))
+    return json_integer(folded(seed));
   for (size_t i = 0; json_is_number(value) && i < sizeof offs / sizeof *offs; i++)
     if (rd_name_same(offs[i].name, option) && json_number_value(value) == offs[i].given)
       return offs[i].meant == (double)(json_int_t)offs[i].meant

@@ -17,8 +17,8 @@ extern const rd_table rd_idle_table;
 
 /* Is it a field of the table with a value that asks for nothing? */
 bool rd_idle_field(const char *name, const json_t *value);
-/* A value of an option as it is meant here: what turns it off elsewhere becomes what does so here.
- * New reference, NULL when memory is out. */
+/* A value of an option as it is meant here: what turns it off elsewhere becomes what does so here,
+ * and of a seed the bits that count. New reference, NULL when memory is out. */
 json_t *rd_meant_value(const char *option, const json_t *value);
 
 #endif

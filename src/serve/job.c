@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "draft.h"
+#include "said.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,6 +80,8 @@ static rd_code watch(void *context, const rd_event *event) {
       return RD_NO_MEMORY;
     if (event->warning && !(job->warning = strdup(event->warning)))
       return RD_NO_MEMORY;
+    if (job->warning)
+      rd_said_fields(job->warning);
     job->converged = event->converged;
     job->tokens = event->count;
     job->seconds = event->seconds;

@@ -45,7 +45,7 @@ struct rd_job {
   int32_t *ids;       /* (reading.count) prompt and answer, where log-probabilities are wanted */
   rd_reading reading; /* of those, once rd_group_finish has read them */
   bool converged;     /* as in rd_event */
-  char *warning;      /* as in rd_event, or NULL */
+  char *warning;      /* as in rd_event, but of fields (said.h); or NULL */
   atomic_int holders;
   rd_pipe *pipe;
   /* under the pipe's lock */

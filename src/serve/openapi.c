@@ -53,28 +53,15 @@ static json_t *option_schemas(void) {
   return all;
 }
 
-/* Add a field by its row's key; whether it must be given stands behind it. */
-static void add_field(json_t *properties, json_t *required, const char *key) {
-  char plain[64];
-  size_t n = strlen(key);
-  bool must = n > 0 && key[n - 1] == '!';
-  snprintf(plain, sizeof plain, "%.*s", (int)(n - must), key);
-  const rd_field *row = rd_table_row(&rd_fields, plain);
-  const char *name = row && row->name ? row->name : plain;
-  json_t *schema = row ? json_loads(row->schema, 0, NULL) : json_object();
-  if (row)
-    json_object_set_new(schema, "description", json_string(row->help));
-  json_object_set_new(properties, name, schema);
-  if (must)
-    json_array_append_new(required, json_string(name));
-}
-
 static void add_fields(json_t *properties, json_t *required, const char *keys) {
-  char *copy = rd_strdup(keys, NULL), *rest = copy;
-  for (const char *key; copy && (key = strsep(&rest, " "));)
-    if (*key)
-      add_field(properties, required, key);
-  free(copy);
+  bool must;
+  for (const rd_field *row; (row = rd_field_next(&keys, &must));) {
+    json_t *schema = json_loads(row->schema, 0, NULL);
+    json_object_set_new(schema, "description", json_string(row->help));
+    json_object_set_new(properties, rd_field_name(row), schema);
+    if (must)
+      json_array_append_new(required, json_string(rd_field_name(row)));
+  }
 }
 
 /* --- paths -------------------------------------------------------------------------------------
@@ -86,10 +73,10 @@ static json_t *body_schema(const rd_route *path) {
   const rd_shape *shape = rd_table_row(&rd_shape_table, path->path);
   json_t *properties = json_object(), *required = json_array();
   if (shape) {
-    add_field(properties, required, "model");
-    if (!shape->translate)
+    add_fields(properties, required, "model");
+    if (!shape->translation)
       add_fields(properties, required, shape->fields);
-    add_field(properties, required, "deadline_ms");
+    add_fields(properties, required, "deadline_ms");
   }
   add_fields(properties, required, path->fields);
   json_t *schema = json_pack("{s:s, s:o}", "type", "object", "properties", properties);

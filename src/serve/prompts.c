@@ -14,9 +14,8 @@ rd_code rd_prompt_ids(const json_t *array, const char *what, int32_t **out, int6
     return RD_NO_MEMORY;
   *count = (int64_t)n;
   for (size_t i = 0; i < n; i++) {
-    const json_t *id = json_array_get(array, i);
-    json_int_t x = json_integer_value(id);
-    if (!json_is_integer(id) || x < 0 || x > INT32_MAX)
+    int64_t x = -1;
+    if (!rd_json_whole(json_array_get(array, i), &x) || x < 0 || x > INT32_MAX)
       return rd_fail(e, RD_BAD_INPUT, "%s: number %zu is no token id", what, i);
     (*out)[i] = (int32_t)x;
   }
@@ -24,7 +23,8 @@ rd_code rd_prompt_ids(const json_t *array, const char *what, int32_t **out, int6
 }
 
 static bool is_ids(const json_t *value) {
-  return json_is_integer(json_array_get(value, 0));
+  int64_t first;
+  return rd_json_whole(json_array_get(value, 0), &first);
 }
 
 rd_code rd_prompts_count(const json_t *value, const char *what, int64_t *count, rd_error *e) {

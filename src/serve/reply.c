@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "events.h"
+#include "said.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,8 @@ char *rd_reply_dump(json_t *value) {
 }
 
 char *rd_reply_error(const char *message, const char *type, const char *name) {
-  json_t *text = json_string(message);
-  if (!text)
-    text = json_string("the request holds text that is not UTF-8");
-  return rd_reply_dump(json_pack("{s:{s:o, s:s, s:n, s:s?}}", "error", "message", text, "type",
-                                 type, "param", "code", name));
+  return rd_reply_dump(json_pack("{s:{s:o, s:s, s:n, s:s?}}", "error", "message", rd_said(message),
+                                 "type", type, "param", "code", name));
 }
 
 /* A prompt that is answered several times was read once. */

@@ -3,6 +3,7 @@
 #include "reply.h"
 
 #include "calls.h"
+#include "said.h"
 #include "stamp.h"
 
 #include <stdlib.h>
@@ -63,9 +64,7 @@ static rd_code send_last(rd_group *group, rd_error *e) {
 }
 
 static json_t *words_of(const char *message) {
-  json_t *text = json_string(message);
-  return json_pack("{s:o}", "error",
-                   text ? text : json_string("the request holds text that is not UTF-8"));
+  return json_pack("{s:o}", "error", rd_said(message));
 }
 
 char *rd_reply_words(const char *message) {

@@ -3,6 +3,8 @@
  * events with names and numbers, which tell how that object comes about. */
 #include "reply.h"
 
+#include "said.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -229,7 +231,7 @@ static rd_code send_last(rd_group *group, rd_error *e) {
 }
 
 static void fail_event(rd_job *job, const rd_error *e) {
-  json_t *message = json_string(e->message);
+  json_t *message = rd_said(e->message);
   (void)send_event(
       job, "error",
       json_pack("{s:n, s:o, s:n}", "code", "message", message ? message : json_null(), "param"),

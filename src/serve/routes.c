@@ -162,16 +162,6 @@ static rd_code begin(rd_exchange *x, const rd_shape *shape, const json_t *json, 
   return rd_group_submit(*group, e);
 }
 
-/* One more thing for the header. */
-static void warn(rd_exchange *x, const char *format, const char *what) {
-  char *said = rd_print(format, what);
-  char *all = x->warning && said ? rd_print("%s; %s", x->warning, said) : said;
-  if (all != said)
-    free(said);
-  free(x->warning);
-  x->warning = all;
-}
-
 /* The whole answer at once: this thread waits for it. */
 static enum MHD_Result send_answer(rd_exchange *x, rd_group *group) {
   rd_error e = {0};
@@ -181,18 +171,19 @@ static enum MHD_Result send_answer(rd_exchange *x, rd_group *group) {
   char *text = code == RD_OK ? group->shape->answer(group) : NULL;
   const char *warning = rd_group_warning(group);
   if (code == RD_OK && warning)
-    warn(x, "%s", warning);
+    rd_warn(x, "%s", warning);
   rd_group_leave(group);
   return code == RD_OK ? rd_send_json(x, 200, text) : rd_send_error(x, &e);
 }
 
-/* What is known before the first pass: the header of a stream goes out then. */
-static void warn_early(rd_exchange *x, const rd_body *body, bool stream) {
-  if (body->unknown[0])
-    warn(x, "unknown fields: %s", body->unknown);
-  if (stream && body->sampler && body->service && !body->sampler->ahead &&
+/* What is known before the first pass goes into the header of a stream. A sampler that asks for
+ * passes of its own needs no training for them. */
+static enum MHD_Result send_stream(rd_exchange *x, rd_group *group) {
+  const rd_body *body = &group->jobs[0]->body;
+  if (!body->sampler->ahead && !rd_sampler_asks(body->sampler) &&
       !rd_model_denoises(rd_body_model(body)))
-    warn(x, "%s", rd_untrained_warning);
+    rd_warn(x, "%s", rd_untrained_warning);
+  return rd_send_stream(x, group);
 }
 
 /* A draft in the shape of the path. */
@@ -209,7 +200,8 @@ static enum MHD_Result post_draft(rd_exchange *x) {
                       : body.too_long ? "context_length_exceeded"
                                       : NULL;
   unsigned status = body.no_model ? 404 : 400;
-  warn_early(x, &body, shape->events || body.stream);
+  if (body.unknown.names[0])
+    rd_warn(x, "unknown fields: %s", body.unknown.names);
   bool closing = code == RD_OK && atomic_load(&x->server->closing);
   if (code == RD_OK && !closing)
     code = begin(x, shape, json, &body, &group, &e);
@@ -218,7 +210,7 @@ static enum MHD_Result post_draft(rd_exchange *x) {
   if (closing)
     return rd_send_failure(x, 503, "server_error", NULL, "the server is stopping");
   if (code == RD_OK)
-    return group->reply ? rd_send_stream(x, group) : send_answer(x, group);
+    return group->reply ? send_stream(x, group) : send_answer(x, group);
   rd_group_leave(group);
   return mistake ? rd_send_failure(x, status, "invalid_request_error", mistake, e.message)
                  : rd_send_error(x, &e);
@@ -247,7 +239,7 @@ const rd_route rd_routes[] = {
              "what it says of itself",
      .query = true},
     {"POST", "/api/denoise", post_draft, true, .group = OURS, .answer = "text/event-stream",
-     .fields = "", .help = "every iteration as an event"},
+     .fields = "one_prompt", .help = "every iteration as an event"},
     {"POST", "/api/tokenize", rd_post_pieces, true, .group = OURS, .answer = JSON,
      .fields = "model text!", .help = "ids and pieces of a text"},
     {"GET", "/v1/models", get_models, true, .group = OPENAI, .answer = JSON,
@@ -269,16 +261,19 @@ const rd_route rd_routes[] = {
     {"POST", "/v1/fim/completions", post_draft, true, .group = OPENAI, .answer = STREAMED,
      .fields = "prompt!", .help = "what lies between a prompt and a suffix"},
     {"POST", "/v1/systemone", rd_post_decide, true, .group = "System One's", .answer = JSON,
-     .fields = "model state! questions! mode samples reader decision_temperature seed deadline_ms",
+     .fields = "model state! questions! mode samples reader decision_temperature seed deadline_ms "
+               "deadline",
      .help = "typed questions about a text, answered with probabilities"},
     {"POST", "/api/chat", post_draft, true, .group = OLLAMA, .answer = JSON " application/x-ndjson",
      .fields = "messages! options format tools stream", .help = "an answer to a conversation",
      .words = true},
     {"POST", "/api/generate", post_draft, true, .group = OLLAMA,
-     .answer = JSON " application/x-ndjson", .fields = "prompt! system raw options format stream",
+     .answer = JSON " application/x-ndjson",
+     .fields = "one_prompt! suffix system raw options format stream",
      .help = "an answer to a prompt", .words = true},
     {"POST", "/api/embed", rd_post_embed, true, .group = OLLAMA, .answer = JSON,
-     .fields = "model texts!", .help = "embeddings, as /v1/embeddings gives them", .words = true},
+     .fields = "model texts! encoding_format dimensions",
+     .help = "embeddings, as /v1/embeddings gives them", .words = true},
     {"GET", "/api/tags", rd_get_tags, true, .group = OLLAMA, .answer = JSON, .help = "the models",
      .words = true},
     {"GET", "/api/ps", rd_get_tags, true, .group = OLLAMA, .answer = JSON,

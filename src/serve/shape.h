@@ -12,13 +12,12 @@ struct rd_reply;
 typedef struct rd_shape {
   const char *path;
   const char *id;     /* what the ids of its answers begin with */
-  const char *fields; /* rows of body.c that it takes beside options of generation; space separated
-                       */
+  const char *fields; /* rows of body.c that it takes beside options of generation, and of these
+                         what other interfaces have (seed); space separated */
   const char *needs;  /* what to give, where a body has nothing to answer: "messages" */
   bool streams;       /* unless the body says otherwise */
-  /* Another interface's body as one of OpenAI's, whose fields are those above: a new reference.
-   * NULL: it is one. */
-  rd_code (*translate)(const json_t *body, json_t **out, rd_error *e);
+  /* Another interface's body as one of OpenAI's, whose fields are those above. NULL: it is one. */
+  const struct rd_translation *translation;
   bool raw;     /* the prompt is text to go on from: no chat template */
   bool lowers;  /* a window beyond the model's is the model's */
   bool inserts; /* a suffix stands behind the answer, and does not go back with it */

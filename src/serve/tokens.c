@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-rd_code rd_exchange_json(const rd_exchange *x, json_t **out, rd_error *e) {
-  RD_TRY(rd_json_parse(out, x->body ? x->body : "", x->size, "the body", e));
-  return json_is_object(*out) ? RD_OK : rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
-}
-
 /* What a path makes of a body, for the tokenizer of the model that it names. */
 typedef rd_code write_answer(FILE *out, const rd_model *model, const json_t *body, rd_error *e);
 
@@ -104,32 +99,31 @@ static rd_code write_text(FILE *out, const rd_model *model, const json_t *body, 
   return written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a text");
 }
 
-static rd_code answer_body(const rd_exchange *x, write_answer *write, char **answer, rd_error *e) {
-  const rd_catalog *c = &x->server->setup.catalog;
-  json_t *body = NULL;
-  const char *name = NULL;
+static rd_code answer_text(char **answer, write_answer *write, const rd_model *model,
+                           const json_t *body, rd_error *e) {
   size_t size = 0;
-  FILE *out = NULL;
-  rd_code code = rd_exchange_json(x, &body, e);
-  if (code == RD_OK)
-    code = rd_json_text(body, "model", &name, e);
-  const rd_service *service = rd_catalog_find(c, name);
-  if (code == RD_OK && !service)
-    code = rd_catalog_missing(c, name, e);
-  if (code == RD_OK && (out = open_memstream(answer, &size)))
-    code = write(out, service->model, body, e);
+  FILE *out = open_memstream(answer, &size);
+  rd_code code = out ? write(out, model, body, e) : RD_OK;
   bool whole = out && !ferror(out);
   whole = out && fclose(out) == 0 && whole;
-  json_decref(body);
   return code == RD_OK && !whole ? rd_fail(e, RD_NO_MEMORY, "out of memory: tokens") : code;
 }
 
 static enum MHD_Result answer(rd_exchange *x, write_answer *write) {
   char *text = NULL;
+  const char *name = NULL;
+  json_t *body = NULL;
   rd_error e = {0};
-  rd_code code = answer_body(x, write, &text, &e);
+  enum MHD_Result sent = MHD_NO;
+  rd_code code = rd_exchange_json(x, &body, &e);
   if (code == RD_OK)
-    return rd_send_json(x, 200, text);
+    code = rd_json_text(body, "model", &name, &e);
+  const rd_service *service = code == RD_OK ? rd_asked_service(x, name, &sent) : NULL;
+  if (service)
+    code = answer_text(&text, write, service->model, body, &e);
+  json_decref(body);
+  if (code == RD_OK)
+    return service ? rd_send_json(x, 200, text) : sent;
   free(text);
   return rd_send_error(x, &e);
 }

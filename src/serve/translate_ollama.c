@@ -3,6 +3,8 @@
  * field `format`. */
 #include "translate.h"
 
+#include "params.h"
+
 #include <string.h>
 
 static rd_code put_most(json_t *to, const json_t *value, rd_error *e) {
@@ -10,6 +12,16 @@ static rd_code put_most(json_t *to, const json_t *value, rd_error *e) {
   if (!rd_json_whole(value, &most))
     return rd_fail(e, RD_BAD_INPUT, "num_predict: expected a whole number");
   return rd_translate_set(to, "max_tokens", json_integer(most < 0 ? -1 : most), e);
+}
+
+/* However large: the shape lowers it to what the model has. */
+static rd_code put_window(json_t *to, const json_t *value, rd_error *e) {
+  const rd_option *row = rd_table_row(&rd_sampler_rows, "window");
+  int64_t asked = 0;
+  if (!rd_json_whole(value, &asked))
+    return rd_fail(e, RD_BAD_INPUT, "num_ctx: expected a whole number");
+  asked = (double)asked > row->max ? (int64_t)row->max : asked;
+  return rd_translate_set(to, "window", json_integer(asked), e);
 }
 
 static rd_code put_format(json_t *to, const json_t *value, rd_error *e) {
@@ -35,24 +47,12 @@ static rd_code put_messages(json_t *to, const json_t *value, rd_error *e) {
   return rd_translate_set(to, "messages", json_incref((json_t *)(uintptr_t)value), e);
 }
 
-static const rd_renamed options[] = {{"num_predict", NULL, put_most}, {"num_ctx", "window", NULL}};
+static const rd_renamed options[] = {{"num_predict", "max_tokens", put_most, NULL},
+                                     {"num_ctx", "window", put_window, NULL}};
+static const rd_translation option_fields = {options, sizeof options / sizeof *options};
 
-static rd_code put_options(json_t *to, const json_t *value, rd_error *e) {
-  json_t *inner = NULL;
-  if (!json_is_object(value))
-    return rd_fail(e, RD_BAD_INPUT, "options: expected an object");
-  rd_code code = rd_translate(value, options, sizeof options / sizeof *options, &inner, e);
-  if (code == RD_OK && json_object_update_missing(to, inner) != 0)
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: options");
-  json_decref(inner);
-  return code;
-}
-
-static const rd_renamed rows[] = {{"options", NULL, put_options},
-                                  {"format", NULL, put_format},
-                                  {"messages", NULL, put_messages},
-                                  {"images", NULL, refuse_images}};
-
-rd_code rd_translate_ollama(const json_t *body, json_t **out, rd_error *e) {
-  return rd_translate(body, rows, sizeof rows / sizeof *rows, out, e);
-}
+static const rd_renamed rows[] = {{"options", NULL, NULL, &option_fields},
+                                  {"format", "response_format", put_format, NULL},
+                                  {"messages", NULL, put_messages, NULL},
+                                  {"images", NULL, refuse_images, NULL}};
+const rd_translation rd_ollama_fields = {rows, sizeof rows / sizeof *rows};

@@ -74,6 +74,8 @@ static rd_code put_input(json_t *to, const json_t *value, rd_error *e) {
 /* {"format": {"type": "json_schema", "name", "schema", ..}}, or another type alone. */
 static rd_code put_text(json_t *to, const json_t *value, rd_error *e) {
   json_t *format = json_object_get(value, "format");
+  if (!json_is_object(value))
+    return rd_fail(e, RD_BAD_INPUT, "text: expected an object");
   if (!format)
     return RD_OK;
   json_t *schema = json_object_get(format, "schema");
@@ -88,9 +90,10 @@ static rd_code put_tools(json_t *to, const json_t *value, rd_error *e) {
   rd_code code = RD_OK;
   for (size_t i = 0; code == RD_OK && i < json_array_size(value); i++) {
     const json_t *tool = json_array_get(value, i);
-    if (strcmp(text_of(tool, "type"), "function") != 0)
+    const char *type = text_of(tool, "type");
+    if (strcmp(type, "function") != 0)
       code = rd_fail(e, RD_USAGE, "tools: number %zu: %.40s is not a function, and not here", i,
-                     text_of(tool, "type"));
+                     *type ? type : "what has no type");
     else if (json_array_append_new(
                  tools, json_pack("{s:s, s:O}", "type", "function", "function", tool)) != 0)
       code = rd_fail(e, RD_NO_MEMORY, "out of memory: tools");
@@ -131,18 +134,15 @@ static rd_code refuse_stored(json_t *to, const json_t *value, rd_error *e) {
 }
 
 static const rd_renamed rows[] = {
-    {"input", NULL, put_input},
-    {"instructions", "system", NULL},
-    {"max_output_tokens", "max_tokens", NULL},
-    {"text", NULL, put_text},
-    {"include", NULL, put_include},
-    {"tools", NULL, put_tools},
-    {"tool_choice", NULL, put_tool_choice},
-    {"previous_response_id", NULL, refuse_stored},
-    {"conversation", NULL, refuse_stored},
-    {"background", NULL, refuse_stored},
+    {"input", "messages", put_input, NULL},
+    {"instructions", "system", NULL, NULL},
+    {"max_output_tokens", "max_tokens", NULL, NULL},
+    {"text", "response_format", put_text, NULL},
+    {"include", NULL, put_include, NULL},
+    {"tools", NULL, put_tools, NULL},
+    {"tool_choice", NULL, put_tool_choice, NULL},
+    {"previous_response_id", NULL, refuse_stored, NULL},
+    {"conversation", NULL, refuse_stored, NULL},
+    {"background", NULL, refuse_stored, NULL},
 };
-
-rd_code rd_translate_responses(const json_t *body, json_t **out, rd_error *e) {
-  return rd_translate(body, rows, sizeof rows / sizeof *rows, out, e);
-}
+const rd_translation rd_responses_fields = {rows, sizeof rows / sizeof *rows};

@@ -5,6 +5,26 @@
 
 #include <string.h>
 
+static bool has_quoted(const char *text, const char *word) {
+  size_t n = strlen(word);
+  for (const char *at = text; at && (at = strstr(at, word)); at++)
+    if (at > text && (at[-1] == '\'' || at[-1] == '"') && at[n] == at[-1])
+      return true;
+  return false;
+}
+
+bool rd_turn_role(const char *role, const rd_model *model) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (rd_name_listed("system user assistant tool", role))
+    return true;
+  if (!*role || role[strspn(role, letters)])
+    return false;
+  const char *chosen = model->remembered.chat_template;
+  return chosen ? has_quoted(chosen, role)
+                : has_quoted(rd_tokenizer_chat_template(model->tokenizer), role) ||
+                      has_quoted(rd_tokenizer_tool_template(model->tokenizer), role);
+}
+
 bool rd_turn_rich(const json_t *message) {
   size_t role = json_object_get(message, "role") != NULL,
          content = json_object_get(message, "content") != NULL;

@@ -2,6 +2,7 @@
 """What a server meets from clients that are broken, slow, rude or many: python3 limits.py PROGRAM [NAME..]"""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -31,6 +32,7 @@ def refused(server, what, status, word, path, body, headers=None, method=None):
     error = answer.get("error", {}) if isinstance(answer, dict) else {}
     check(f"{what}: keys", ["code", "message", "param", "type"], sorted(error))
     check(f"{what}: message has {word!r}", True, word in error.get("message", ""))
+    check(f"{what}: speaks of fields", None, re.search("--[a-z]", error.get("message", "")))
 
 
 def mistakes():
@@ -46,9 +48,27 @@ def mistakes():
         ("prompt as number", 400, "prompt: expected a string", "/api/denoise", {"prompt": 4}),
         ("option of the wrong kind", 400, "iterations", "/api/denoise", {"prompt": "a", "iterations": "many"}),
         ("fraction for a count", 400, "iterations", "/api/denoise", {"prompt": "a", "iterations": 1.5}),
-        ("flag as text", 400, "no-noise", "/api/denoise", {"prompt": "a", "no_noise": "yes"}),
+        ("flag as text", 400, "no_noise: expected", "/api/denoise", {"prompt": "a", "no_noise": "yes"}),
         ("below the range", 400, "iterations", "/api/denoise", {"prompt": "a", "iterations": 0}),
-        ("above the range", 400, "top-p", "/api/denoise", {"prompt": "a", "top_p": 7}),
+        ("above the range", 400, "top_p: 7 is outside", "/api/denoise", {"prompt": "a", "top_p": 7}),
+        ("a draft from left to right", 400, "sampler ar writes", "/api/denoise", {"prompt": "a", "sampler": "ar", "draft": {"ids": [40, 41], "state": ["mask", "lock"]}}),
+        ("a window beyond the model's", 400, "window 100000 is beyond", "/v1/completions", {"prompt": "a", "window": 100000}),
+        ("options that exclude each other", 400, "without prefix and suffix", "/api/denoise", {"prompt": "a", "template": "{mask:2}", "prefix": "a"}),
+        ("an option of another sampler", 400, "entropy_bound means nothing to sampler lad", "/api/denoise", {"prompt": "a", "entropy_bound": 1, "sampler": "lad"}),
+        ("a mode of decisions", 400, "mode: unknown mode x", "/v1/systemone",
+         {"state": "a", "mode": "x", "questions": {"q": {"type": "noul", "instructions": "Is it?"}}}),
+        ("words that are cut within a letter", 400, "unknown sampler x\u00e9", "/api/denoise", {"prompt": "a", "sampler": "x" + "\u00e9" * 60}),
+        ("limit as text, its newer name", 400, "max_completion_tokens: expected", "/v1/chat/completions", {**CHAT, "max_completion_tokens": "a"}),
+        ("limit as text, in responses", 400, "max_output_tokens: expected", "/v1/responses", {"input": "a", "max_output_tokens": "a"}),
+        ("limit as text, for a gap", 400, "n_predict: expected", "/infill", {"input_prefix": "a", "n_predict": "a"}),
+        ("text before a gap", 400, "input_prefix: expected", "/infill", {"input_prefix": 3}),
+        ("text behind a gap", 400, "input_suffix: expected", "/infill", {"input_prefix": "a", "input_suffix": 3}),
+        ("instructions that are a list", 400, "instructions: expected", "/v1/responses", {"input": "a", "instructions": []}),
+        ("text that is a number", 400, "text: expected an object", "/v1/responses", {"input": "a", "text": 3}),
+        ("an item without a role", 400, "input: number 0 (no role)", "/v1/responses", {"input": [{"content": "a"}]}),
+        ("two prompts at a time", 400, "prompt: 2 prompts", "/api/denoise", {"prompt": ["a", "b"]}),
+        ("two gaps at a time", 400, "input_prefix: 2 prompts", "/infill", {"input_prefix": ["a", "b"], "n_predict": 2}),
+        ("time without an end", 400, "deadline_ms: expected", "/api/denoise", {"prompt": "a", "deadline_ms": 1e300}),
         ("no such sampler", 400, "sampler", "/api/denoise", {"prompt": "a", "sampler": "magic"}),
         ("prompt beyond the window", 400, "256", "/api/denoise", {"prompt": "word " * 2000}),
         ("prompt beyond a given window", 400, "window", "/api/denoise", {"prompt": "word " * 40, "window": 8}),

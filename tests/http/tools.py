@@ -104,6 +104,24 @@ def refused():
             check("and is rendered all the same", "only Hello!", prompt(server, model, {**hello, "tools": tools}))
 
 
+def roles():
+    """Roles beyond those of every conversation: such as the template has as a word."""
+    template = "{% for m in messages %}{{ '<|user|>' if m.role == 'environment' else \"<|ipython|>\" if m['role'] == \"ipython\" else m.role }}{{ m.content }}{% endfor %} 'a b' 'note\""
+    with tempfile.TemporaryDirectory() as folder:
+        model = with_template(folder, template)
+        with Server(PROGRAM, "--threads", "1", model=model) as server:
+            for role, shown in ("environment", "<|user|>"), ("ipython", "<|ipython|>"), ("developer", "system"), ("function", "tool"):
+                check(f"role {role}", f"{shown}Hi", prompt(server, model, {"messages": [{"role": role, "content": "Hi"}]})[:len(shown) + 2])
+            for role in "a b", "note", "ipytho", "messages", "Environment":
+                check(f"role {role}", True, f"unknown role {role};" in json.dumps(prompt(server, model, {"messages": [{"role": role, "content": "Hi"}]})))
+        with open(f"{folder}/chosen.jinja", "w", encoding="utf-8") as f:
+            f.write("{% for m in messages %}{{ '1' if m.role == 'critic' else '0' }}{{ m.content }}{% endfor %}")
+        with Server(PROGRAM, "--threads", "1", "--chat-template", f"{folder}/chosen.jinja", model=model) as server:
+            check("a template that was chosen", "1Hi", prompt(server, model, {"messages": [{"role": "critic", "content": "Hi"}]}))
+            check("the model's own does not count beside it", True, "unknown role ipython" in json.dumps(prompt(server, model, {"messages": [{"role": "ipython", "content": "Hi"}]})))
+
+
 rendered()
 refused()
+roles()
 sys.exit(failed)

@@ -121,13 +121,42 @@ static void every_route_answers(void **state) {
   }
 }
 
+/* Whatever a route does with its body, a field that it does not know is in the header. */
+static void every_body_names_strangers(void **state) {
+  (void)state;
+  for (const struct question *q = questions, *end = q + sizeof questions / sizeof *questions;
+       q < end; q++) {
+    if (!*q->body)
+      continue;
+    char *body = rd_print("{\"user\":\"me\",\"no_such_field\":1,%s", q->body + 1);
+    assert_non_null(body);
+    answers(q->path, q->method, body, true, 200,
+            "X-Redraft-Warning: unknown fields: no_such_field");
+    free(body);
+  }
+}
+
+static void a_model_that_is_not_here(void **state) {
+  (void)state;
+  for (const struct question *q = questions, *end = q + sizeof questions / sizeof *questions;
+       q < end; q++) {
+    if (!*q->body || strstr(q->body, "\"model\""))
+      continue;
+    char *body = rd_print("{\"model\":\"none\",%s", q->body + 1);
+    assert_non_null(body);
+    answers(q->path, q->method, body, true, 404, "there is no model none here");
+    free(body);
+  }
+}
+
 static void other_paths_are_not_there(void **state) {
   (void)state;
   answers("/nowhere", "GET", "", true, 404, "nothing at");
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_route_answers),
-                                     cmocka_unit_test(other_paths_are_not_there)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_route_answers), cmocka_unit_test(every_body_names_strangers),
+      cmocka_unit_test(a_model_that_is_not_here), cmocka_unit_test(other_paths_are_not_there)};
   return cmocka_run_group_tests(tests, open_server, close_server);
 }

@@ -19,7 +19,7 @@ static bool takes(const rd_shape *shape, const char *field) {
   char *text = rd_print("{\"%s\": {\"no\": \"value\"}}", field);
   assert_non_null(text);
   rd_code code = rd_body_parse(&body, text, strlen(text), shape, NULL, &e);
-  bool known = strcmp(body.unknown, field) != 0;
+  bool known = strcmp(body.unknown.names, field) != 0;
   assert_true(known || code == RD_OK);
   rd_body_drop(&body);
   free(text);
@@ -69,7 +69,7 @@ static void test_layout(void **state) {
       continue;
     assert_non_null(s->answer);
     assert_non_null(s->reply);
-    if (s->translate) /* another interface's answer, laid out by its reply */
+    if (s->translation) /* another interface's answer, laid out by its reply */
       continue;
     if (!s->whole) { /* no choices, as OpenAI has them: all is in these two */
       assert_null(s->piece);
