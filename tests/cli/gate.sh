@@ -44,7 +44,11 @@ train halves --own-drafts 0.3 --precision f32 >/dev/null; rm -r "$folder/halves/
 train halves --own-drafts 0.3 --precision f32 --resume; check "resumed" 0 $?
 cmp "$folder/f32/final/adapter_model.safetensors" "$folder/halves/final/adapter_model.safetensors" || failed=1
 "$program" train -q --model $model --adapter "$folder/f32/final" --data "$folder/one.jsonl" --out "$folder/on" --loss-on answer \
-  --window 40 --batch 2 --updates 1 --held-out 0 --validate-rows 0 --threads 1; check "trained on" 0 $?
+  --window 40 --batch 2 --updates 1 --held-out 0 --validate-rows 0 --threads 1 --train-norms; check "trained on" 0 $?
+refuses "norms that would be lost" 2 "train_norms goes on with them" train -q --model $model --adapter "$folder/f32/final" --data "$folder/one.jsonl" \
+  --out "$folder/lost" --window 40 --updates 1
+refuses "an alpha that changes nothing" 2 "lora_alpha" train -q --model $model --adapter "$folder/f32/final" --data "$folder/one.jsonl" --out "$folder/lost" \
+  --window 40 --updates 1 --loss-on answer --train-norms --lora-alpha 3
 grep -q '"gate": *"answer"' "$folder/on/final/redraft.json" || check "the gate is kept" yes no
 check "a loss of it" 0 "$("$program" eval --task loss --objective mixed -m $model --adapter "$folder/f32/final" --window 40 \
   --data "$folder/one.jsonl" -q --json >"$folder/loss" 2>&1; echo $?)"
@@ -107,7 +111,7 @@ check "with its tensors" 2 "$("$program" inspect "$folder/headed" --tensors | gr
 "$program" convert --adapter "$folder/headed" --to bf16 -o "$folder/carried" >/dev/null; check "converted" 0 $?
 cmp "$folder/head" "$folder/carried/sampler_head.safetensors" || failed=1
 "$program" train -q --model $model --adapter "$folder/headed" --data "$folder/one.jsonl" --out "$folder/headed-on" --loss-on answer \
-  --objective blocks --window 40 --batch 2 --updates 1 --held-out 0 --validate-rows 0 --threads 1; check "trained on with its head" 0 $?
+  --objective blocks --window 40 --batch 2 --updates 1 --held-out 0 --validate-rows 0 --threads 1 --train-norms; check "trained on with its head" 0 $?
 cmp "$folder/head" "$folder/headed-on/final/sampler_head.safetensors" || failed=1
 cp "$folder/narrow" "$folder/headed/sampler_head.safetensors"
 refuses "a head of another width" 1 "fc1.weight is BF16" generate -m $model --adapter "$folder/headed" --verify ab
