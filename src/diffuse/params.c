@@ -37,7 +37,7 @@ const rd_option rd_sampler_options[] = {
     {"deadline", AT(deadline), .fallback = "0", .max = 86400, .group = DRAFT, .value = "SECONDS",
      .help = "stop with the best draft so far after this time; 0: none"},
     {"grow", AT(grow), .fallback = "256", .min = 1, .max = 256, .group = DRAFT, .value = "N",
-     .help = "answer positions added at each iteration"},
+     .help = "answer positions added at each iteration, in place of --room"},
     {"room", AT(room), .fallback = "0", .max = 1048576, .group = DRAFT, .value = "N",
      .help = "answer positions at first; as many are added whenever a draft has no end in them; "
              "0: all of the window at once"},
@@ -58,8 +58,10 @@ const rd_option rd_sampler_options[] = {
      .help = "how much the base's own reading of the draft counts beside the adapter's proposals; "
              "needs an adapter with a gate"},
     {"base-lead", AT(base_lead), .group = CHOICE,
-     .help = "the base alone decides, up to the first word that it would not have said: the tokens "
-             "of --sampler ar; base-weight is its say behind that"},
+     .help =
+         "the base alone decides, up to the first word that it would not have said: the tokens "
+         "of --sampler ar, and it ends where the base has said all of them; base-weight is its say "
+         "behind that"},
     {"noise-start", AT(noise_start), .fallback = "0.5", .max = 1, .group = NOISE, .value = "F",
      .help = "share of the answer masked again at first"},
     {"sharpness", AT(sharpness), .fallback = "1", .min = 1, .max = 20, .group = NOISE, .value = "F",
@@ -106,7 +108,8 @@ const rd_option rd_sampler_options[] = {
      .help = "draw the positions by softmax(confidence / F); 0: the surest"},
     {"prefix", AT(prefix), .group = REGION, .value = "TEXT", .help = "the answer begins with this"},
     {"suffix", AT(suffix), .group = REGION, .value = "TEXT",
-     .help = "the answer ends with this, after --tokens gap"},
+     .help = "the answer ends with this, after --tokens gap; begin it with a space where a word "
+             "begins"},
     {"template", AT(gaps), .group = REGION, .value = "TEXT",
      .help = "fixed text with gaps of N tokens, for --sampler infill and daedal at most: \"The "
              "capital of {mask:3} is Paris.\""},
