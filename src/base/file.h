@@ -5,6 +5,8 @@
 
 #include "error.h"
 
+#include <stdio.h>
+
 /* A read-only mapping. Empty files map to data = "" and size 0. */
 typedef struct rd_map {
   const unsigned char *data;
@@ -26,11 +28,32 @@ typedef struct rd_file_piece {
   size_t size;
 } rd_file_piece;
 
-/* Write `pieces` aside, fsync, rename over `path`, fsync the folder: a kill or a full disk leaves
- * the old file or the new one, never half of one. The name aside is nobody else's. An older file's
- * mode is kept; behind a link its target is replaced; what is no regular file (a device, a FIFO) is
- * written to and stays. */
+/* A file on its way to `path`: written aside, as path.PID-N.part, a name that is nobody else's, and
+ * put in its place when it is whole, so that a kill, a full disk or a failure leaves the old file
+ * or the new one, never half of one. An older file's mode is kept; behind a link its target is
+ * replaced; what is no regular file (a device, a FIFO), or is this process's own standard output,
+ * is written to as it stands. */
+typedef struct rd_file_aside {
+  char *path; /* NULL: none was begun */
+  char *part; /* NULL: written to as it stands */
+  int fd;
+} rd_file_aside;
+
+rd_code rd_file_begin(rd_file_aside *f, const char *path, rd_error *e);
+/* Where it fails, something of it may be there: only to be abandoned, or left. */
+rd_code rd_file_add(rd_file_aside *f, const rd_file_piece *pieces, size_t count, rd_error *e);
+/* fsync, rename over the path, fsync the folder; where that fails, as rd_file_abandon. */
+rd_code rd_file_commit(rd_file_aside *f, rd_error *e);
+/* Take away what was written; or leave it aside. Either may follow anything, commit too. */
+void rd_file_abandon(rd_file_aside *f);
+void rd_file_leave(rd_file_aside *f);
+/* Is what stands at the path written to as it stands? */
+bool rd_file_streams(const char *path);
+/* Begin, add, commit. */
 rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t count, rd_error *e);
+/* What `draw` puts into a stream, written so once it is whole. */
+typedef rd_code rd_file_drawer(const void *context, FILE *out, rd_error *e);
+rd_code rd_file_draw(const char *path, rd_file_drawer *draw, const void *context, rd_error *e);
 /* The whole of `path` as a string with a closing NUL, freed by the caller; `size` may be NULL.
  * Files over `limit` bytes are refused. */
 rd_code rd_file_read(const char *path, size_t limit, char **text, size_t *size, rd_error *e);

@@ -45,54 +45,65 @@ static bool write_all(int fd, const unsigned char *data, size_t size) {
   return true;
 }
 
-/* All pieces into an open file, and to disk. Closes it in any case; errno says what went wrong. */
-static bool fill(int fd, const rd_file_piece *pieces, size_t count) {
-  bool fine = true;
-  for (size_t i = 0; fine && i < count; i++)
-    fine = write_all(fd, pieces[i].data, pieces[i].size);
-  fine = fine && rd_sync(fd);
-  int saved = errno;
-  if (close(fd) != 0 && fine)
-    return false;
-  errno = saved;
-  return fine;
-}
-
 /* What stands where a file is to be written. */
 typedef struct place {
-  char *path; /* of what is to be replaced: behind a link, its target */
   struct stat st;
-  bool old, special; /* there is a regular file; there is something else */
+  bool old, special; /* there is a regular file; there is something to write to as it stands */
+  int own;           /* of that, what of this process's own output it is, or -1 */
 } place;
 
-static rd_code find_place(place *p, const char *path, rd_error *e) {
+/* Standard output may be a file too, by its name or as /dev/stdout: the place in it is shared. */
+static int own_output(const struct stat *st) {
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+    struct stat own;
+    if (fstat(fd, &own) == 0 && own.st_dev == st->st_dev && own.st_ino == st->st_ino)
+      return fd;
+  }
+  return -1;
+}
+
+bool rd_file_streams(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && !S_ISDIR(st.st_mode) &&
+         (!S_ISREG(st.st_mode) || own_output(&st) >= 0);
+}
+
+/* *behind: what is to be replaced, which behind a link is its target; a new string. */
+static rd_code find_place(place *p, char **behind, const char *path, rd_error *e) {
   bool link = lstat(path, &p->st) == 0 && S_ISLNK(p->st.st_mode);
   bool there = stat(path, &p->st) == 0;
   if (link && !there)
     return rd_fail(e, RD_IO, "%s: cannot write: a link that leads nowhere", path);
-  p->old = there && S_ISREG(p->st.st_mode);
-  p->special = there && !p->old;
   if (there && S_ISDIR(p->st.st_mode))
     return rd_fail(e, RD_IO, "%s: cannot write: there is a folder", path);
-  p->path = link && p->old ? realpath(path, NULL) : strdup(path);
-  return p->path ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", path);
+  p->own = there ? own_output(&p->st) : -1;
+  p->old = there && S_ISREG(p->st.st_mode) && p->own < 0;
+  p->special = there && !p->old;
+  *behind = link && p->old ? realpath(path, NULL) : strdup(path);
+  return *behind ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the name of %s", path);
 }
 
 /* A new file beside the place, under a name that nobody else has. */
-static int open_part(const place *p, char **part) {
+static int open_part(const place *p, const char *path, char **part) {
   enum { MOST_NAMES = 1000 };
   static atomic_uint used;
   int fd = -1;
   for (int i = 0; fd < 0 && i < MOST_NAMES; i++) {
     free(*part);
-    *part = rd_print("%s.%ld-%u.part", p->path, (long)getpid(), atomic_fetch_add(&used, 1));
+    *part = rd_print("%s.%ld-%u.part", path, (long)getpid(), atomic_fetch_add(&used, 1));
     if (!*part) {
       errno = ENOMEM;
       return -1;
     }
     fd = open(*part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, p->old ? 0600 : 0666);
     if (fd < 0 && errno != EEXIST)
-      return -1;
+      break;
+  }
+  if (fd < 0) { /* none of them is ours */
+    int saved = errno;
+    free(*part);
+    *part = NULL;
+    errno = saved;
   }
   return fd;
 }
@@ -108,42 +119,89 @@ static bool keep_mode(int fd, const place *p) {
   return fchmod(fd, p->st.st_mode & 0777) == 0;
 }
 
-static rd_code replace(const place *p, const rd_file_piece *pieces, size_t count, rd_error *e) {
-  char *part = NULL;
-  int fd = open_part(p, &part);
-  bool made = fd >= 0, fine = made && keep_mode(fd, p);
-  int saved = errno;
-  if (made && !fine)
-    close(fd);
-  if (fine) {
-    fine = fill(fd, pieces, count) && rename(part, p->path) == 0;
-    saved = errno;
-  }
-  if (made && !fine)
-    unlink(part);
-  rd_code code = RD_OK;
-  if (!fine)
-    code = rd_fail(e, part ? RD_IO : RD_NO_MEMORY, "%s: cannot write: %s; nothing was replaced",
-                   p->path, strerror(saved));
-  free(part);
+/* What the system said. */
+static rd_code cannot_write(const rd_file_aside *f, bool replaces, rd_error *e) {
+  return rd_fail(e, errno == ENOMEM ? RD_NO_MEMORY : RD_IO, "%s: cannot write: %s%s", f->path,
+                 strerror(errno), replaces ? "; nothing was replaced" : "");
+}
+
+static rd_code give_up(rd_file_aside *f, rd_code code) {
+  rd_file_abandon(f);
   return code;
 }
 
-static rd_code write_through(const char *path, const rd_file_piece *pieces, size_t count,
-                             rd_error *e) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd >= 0 && fill(fd, pieces, count))
-    return RD_OK;
-  return rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
+rd_code rd_file_begin(rd_file_aside *f, const char *path, rd_error *e) {
+  place p = {0};
+  *f = (rd_file_aside){.fd = -1};
+  RD_TRY(find_place(&p, &f->path, path, e));
+  if (!p.special)
+    f->fd = open_part(&p, f->path, &f->part);
+  else if (p.own >= 0)
+    f->fd = fcntl(p.own, F_DUPFD_CLOEXEC, 0);
+  else
+    f->fd = open(f->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  return f->fd >= 0 && keep_mode(f->fd, &p) ? RD_OK : give_up(f, cannot_write(f, !p.special, e));
+}
+
+rd_code rd_file_add(rd_file_aside *f, const rd_file_piece *pieces, size_t count, rd_error *e) {
+  for (size_t i = 0; i < count; i++)
+    if (!write_all(f->fd, pieces[i].data, pieces[i].size))
+      return cannot_write(f, f->part != NULL, e);
+  return RD_OK;
+}
+
+/* To disk, and closed in any case; errno says what went wrong. */
+static bool close_synced(rd_file_aside *f) {
+  bool fine = rd_sync(f->fd);
+  int saved = errno;
+  if (close(f->fd) != 0 && fine) {
+    fine = false;
+    saved = errno;
+  }
+  f->fd = -1;
+  errno = saved;
+  return fine;
+}
+
+rd_code rd_file_commit(rd_file_aside *f, rd_error *e) {
+  bool aside = f->part != NULL;
+  if (!close_synced(f) || (aside && rename(f->part, f->path) != 0))
+    return give_up(f, cannot_write(f, aside, e));
+  rd_code code = aside ? rd_folder_sync(dirname(f->path), e) : RD_OK;
+  rd_file_leave(f);
+  return code;
+}
+
+void rd_file_leave(rd_file_aside *f) {
+  if (f->path && f->fd >= 0)
+    close(f->fd);
+  free(f->part);
+  free(f->path);
+  *f = (rd_file_aside){.fd = -1};
+}
+
+void rd_file_abandon(rd_file_aside *f) {
+  if (f->part)
+    unlink(f->part);
+  rd_file_leave(f);
 }
 
 rd_code rd_file_write(const char *path, const rd_file_piece *pieces, size_t count, rd_error *e) {
-  place p = {0};
-  rd_code code = find_place(&p, path, e);
+  rd_file_aside f;
+  RD_TRY(rd_file_begin(&f, path, e));
+  rd_code code = rd_file_add(&f, pieces, count, e);
+  return code == RD_OK ? rd_file_commit(&f, e) : give_up(&f, code);
+}
+
+rd_code rd_file_draw(const char *path, rd_file_drawer *draw, const void *context, rd_error *e) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *memory = open_memstream(&text, &size);
+  rd_code code = memory ? draw(context, memory, e) : RD_OK;
+  if ((!memory || fclose(memory) != 0) && code == RD_OK)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: %s", path);
   if (code == RD_OK)
-    code = p.special ? write_through(path, pieces, count, e) : replace(&p, pieces, count, e);
-  if (code == RD_OK && !p.special)
-    code = rd_folder_sync(dirname(p.path), e);
-  free(p.path);
+    code = rd_file_write(path, &(rd_file_piece){text, size}, 1, e);
+  free(text);
   return code;
 }

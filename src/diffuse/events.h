@@ -25,6 +25,9 @@ typedef struct rd_trace {
   size_t count;
 } rd_trace;
 
+/* The next line of a trace's text that has something in it: where it begins, or NULL; *at goes on
+ * behind it. */
+const char *rd_trace_line(const char **at, const char *end, size_t *size);
 /* Read a trace. RD_BAD_INPUT names source, line and key; ids must be >= 0, positions inside the
  * region, the first event a start. An unfinished trace (no done) is fine; a last line cut short is
  * not. */

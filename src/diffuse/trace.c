@@ -244,19 +244,26 @@ static rd_code read_line(rd_trace *out, const char *line, size_t size, const cha
   return code == RD_OK ? code : rd_prefix(e, code, "%s: line %zu", name, number);
 }
 
+const char *rd_trace_line(const char **at, const char *end, size_t *size) {
+  while (*at < end && **at == '\n')
+    ++*at;
+  const char *line = *at, *stop = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+  *at = stop ? stop : end;
+  *size = (size_t)(*at - line);
+  return line < end ? line : NULL;
+}
+
 rd_code rd_trace_parse(rd_trace *out, const char *text, size_t size, const char *name,
                        rd_error *e) {
   *out = (rd_trace){NULL, 0};
-  size_t number = 0;
-  for (size_t at = 0; at < size;) {
-    const char *end = memchr(text + at, '\n', size - at);
-    size_t length = end ? (size_t)(end - text) - at : size - at;
-    rd_code code = length ? read_line(out, text + at, length, name, ++number, e) : RD_OK;
+  const char *at = text, *line;
+  size_t number = 0, length;
+  while ((line = rd_trace_line(&at, text + size, &length))) {
+    rd_code code = read_line(out, line, length, name, ++number, e);
     if (code != RD_OK) {
       rd_trace_drop(out);
       return code;
     }
-    at += length + 1;
   }
   return out->count ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%s: no event in it", name);
 }

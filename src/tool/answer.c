@@ -46,8 +46,7 @@ const rd_option_part rd_generate_parts[] = {{&prompt_table, 0}, ANSWER_PARTS};
 const rd_option_part rd_chat_parts[] = {ANSWER_PARTS};
 
 void rd_answer_close(rd_answer *a) {
-  if (a->trace)
-    fclose(a->trace);
+  rd_file_abandon(&a->trace);
   rd_kept_drop(&a->kept);
   rd_model_close(&a->model);
 }
@@ -85,11 +84,16 @@ rd_code rd_answer_load_form(rd_params *p, rd_error *e) {
   return RD_OK;
 }
 
+/* What takes a stream takes the traces of all answers, one behind the other. */
+static rd_code begin_trace(rd_answer *a, rd_error *e) {
+  const char *name = a->settings.trace;
+  return name && !a->trace.path ? rd_file_begin(&a->trace, name, e) : RD_OK;
+}
+
 rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   rd_answer_settings *s = &a->settings;
   RD_TRY(rd_answer_check(a, e));
-  if (s->trace && !(a->trace = fopen(s->trace, "we")))
-    return rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
+  RD_TRY(begin_trace(a, e));
   const rd_sampler *sampler;
   RD_TRY(rd_sampler_find(&sampler, s->params.sampler, e));
   if (rd_option_given(s->common.options, "sampler") && rd_sampler_causal(sampler) &&
@@ -111,25 +115,29 @@ typedef struct watcher {
   rd_error error; /* the first that failed */
 } watcher;
 
-static rd_code write_line(FILE *out, const char *name, const char *line, rd_error *e) {
-  if (fprintf(out, "%s\n", line) < 0 || fflush(out) != 0)
-    return rd_fail(e, RD_IO, "%s: cannot write: %s", name, strerror(errno));
+static rd_code print_line(const char *line, rd_error *e) {
+  if (puts(line) < 0 || fflush(stdout) != 0)
+    return rd_fail(e, RD_IO, "standard output: cannot write: %s", strerror(errno));
   return RD_OK;
+}
+
+static rd_code add_line(rd_answer *a, const char *line, rd_error *e) {
+  const rd_file_piece parts[] = {{line, strlen(line)}, {"\n", 1}};
+  return rd_file_add(&a->trace, parts, 2, e);
 }
 
 /* A trace's first line says what it was made by, so that it can be made again. */
 static rd_code write_traced(watcher *w, const rd_event *event, const char *line) {
-  const rd_answer *a = w->a;
-  const char *name = a->settings.trace;
+  rd_answer *a = w->a;
   json_t *signature = NULL, *value = NULL;
   if (event->kind != RD_EVENT_START)
-    return write_line(a->trace, name, line, &w->error);
+    return add_line(a, line, &w->error);
   RD_TRY(rd_signature_make(&signature, &a->settings.common, a->model, a->settings.common.options,
                            event->seed, event->prompt_ids, event->prompt_count, &w->error));
   value = rd_event_value(event);
   json_object_set_new(value, "signed", signature);
   char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-  rd_code code = text ? write_line(a->trace, name, text, &w->error)
+  rd_code code = text ? add_line(a, text, &w->error)
                       : rd_fail(&w->error, RD_NO_MEMORY, "no memory to write an event");
   json_decref(value);
   free(text);
@@ -138,14 +146,14 @@ static rd_code write_traced(watcher *w, const rd_event *event, const char *line)
 
 static rd_code write_event(watcher *w, const rd_event *event) {
   bool json = w->a->settings.common.json;
-  if (!json && !w->a->trace)
+  if (!json && !w->a->trace.path)
     return RD_OK;
   char *line = rd_event_json(event);
   if (!line)
     return rd_fail(&w->error, RD_NO_MEMORY, "no memory to write an event");
-  rd_code code = w->a->trace ? write_traced(w, event, line) : RD_OK;
+  rd_code code = w->a->trace.path ? write_traced(w, event, line) : RD_OK;
   if (code == RD_OK && json)
-    code = write_line(stdout, "standard output", line, &w->error);
+    code = print_line(line, &w->error);
   free(line);
   return code;
 }
@@ -186,6 +194,20 @@ static rd_code generate(watcher *w, const rd_sampler *sampler, int32_t *prompt, 
   return rd_request_run(&w->out->text, &request, &w->a->kept, rd_interrupt_flag(), e);
 }
 
+/* A trace that has its event `done` is whole, and put in its place. */
+static rd_code end_trace(watcher *w, rd_code code, rd_error *e) {
+  rd_file_aside *trace = &w->a->trace;
+  bool written = w->error.code == RD_OK || w->error.code == RD_CANCELLED;
+  if (!trace->part)
+    return code;
+  if (!written || !w->out->done.stopped) {
+    rd_file_abandon(trace);
+    return code;
+  }
+  rd_code ended = rd_file_commit(trace, code == RD_OK ? e : NULL);
+  return code == RD_OK ? ended : code;
+}
+
 rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd_answered *out,
                       rd_error *e) {
   const rd_answer_settings *s = &a->settings;
@@ -197,11 +219,8 @@ rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd
   bool asked = rd_option_given(s->common.options, "watch") || s->step;
   w.live.watching = rd_watching_choose(s->watch && !s->common.json, asked, &w.live.flags);
   rd_code code = resolve(a, &sampler, e);
-  if (a->trace && ftell(a->trace) > 0) {
-    rewind(a->trace);
-    if (ftruncate(fileno(a->trace), 0) != 0)
-      code = rd_fail(e, RD_IO, "%s: %s", s->trace, strerror(errno));
-  }
+  if (code == RD_OK)
+    code = begin_trace(a, e);
   if (code == RD_OK)
     code = rd_model_prompt(&prompt, &prompt_count, a->model, messages, count, s->raw, e);
   if (code == RD_OK)
@@ -211,7 +230,7 @@ rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd
   if (code != RD_OK && w.error.code != RD_OK && w.error.code != RD_CANCELLED && e)
     *e = w.error;
   out->stopped = w.live.stopped;
-  return code == RD_CANCELLED && out->stopped ? RD_OK : code;
+  return end_trace(&w, code == RD_CANCELLED && out->stopped ? RD_OK : code, e);
 }
 
 void rd_answer_report(const rd_answer *a, const rd_answered *answered, bool text) {

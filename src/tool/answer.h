@@ -4,12 +4,11 @@
 #ifndef RD_ANSWER_H
 #define RD_ANSWER_H
 
+#include "file.h"
 #include "frame.h"
 #include "kept.h"
 #include "params.h"
 #include "view_live.h"
-
-#include <stdio.h>
 
 /* What the user set. */
 typedef struct rd_answer_settings {
@@ -24,8 +23,8 @@ typedef struct rd_answer_settings {
 typedef struct rd_answer {
   rd_answer_settings settings;
   rd_model *model;
-  rd_kept kept; /* from one answer to the next */
-  FILE *trace;
+  rd_kept kept;        /* from one answer to the next */
+  rd_file_aside trace; /* of the answer that is to come, or of this one */
 } rd_answer;
 
 /* The options of rd_answer, ended: with --prompt and --raw; without them. */
@@ -39,7 +38,7 @@ bool rd_answer_lists(const rd_params *params);
 rd_code rd_answer_load_form(rd_params *params, rd_error *e);
 /* Refuse options that make no sense together; needs no model. */
 rd_code rd_answer_check(rd_answer *a, rd_error *e);
-/* Check, then open the trace file and the model. */
+/* Check, then begin the trace file and open the model. */
 rd_code rd_answer_open(rd_answer *a, rd_error *e);
 
 typedef struct rd_answered {
@@ -51,9 +50,9 @@ typedef struct rd_answered {
 } rd_answered;
 
 /* Answer the conversation; what watches is shown and written meanwhile. The trace is that of the
- * latest answer. RD_CANCELLED after a
- * signal: *out then has the last draft. out->text is the caller's in any case. rd_interrupt_open
- * must have been called. */
+ * latest answer which came to its end, or was stopped; of one that failed there is none.
+ * RD_CANCELLED after a signal: *out then has the last draft. out->text is the caller's in any case.
+ * rd_interrupt_open must have been called. */
 rd_code rd_answer_run(rd_answer *a, const rd_message *messages, size_t count, rd_answered *out,
                       rd_error *e);
 

@@ -345,11 +345,31 @@ static rd_code measure_model(rd_model *m, const settings *s, const cases *c, con
   return code;
 }
 
+/* An option that would change nothing beside the others is not passed over. */
+static rd_code check_meaning(const settings *s, rd_error *e) {
+  const rd_common *c = &s->common;
+  if (s->shape)
+    RD_TRY(rd_tool_refuse(c, "model adapter chat-template mask-token",
+                          "beside --shape, whose weights are random", e));
+  if (s->sweep)
+    RD_TRY(rd_tool_refuse(c, "windows batches", "beside --sweep, which has its own", e));
+  if (s->decode)
+    RD_TRY(rd_tool_refuse(c, "windows", "beside --decode, whose windows are of one token", e));
+  if (!s->train)
+    RD_TRY(rd_tool_refuse(c, "rank", "without --train: it is the adapter's that is trained", e));
+  if (!s->csv && !c->json)
+    RD_TRY(rd_tool_refuse(c, "commit", "without --csv and --json: the table does not show it", e));
+  if (s->answers > 0 && (s->shape || s->train || s->decode || s->reuse > 0))
+    RD_TRY(rd_tool_refuse(c, "answers", "beside --shape, --train, --decode and --reuse", e));
+  return RD_OK;
+}
+
 static rd_code run(void *context, char **names, rd_error *e) {
   settings *s = context;
   limits l;
   cases c;
   (void)names;
+  RD_TRY(check_meaning(s, e));
   if (s->decode && s->reuse == 0 && !s->train)
     s->reuse = 256;
   RD_TRY(read_cases(&c, s, e));

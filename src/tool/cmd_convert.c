@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct settings {
   rd_common common;
@@ -16,7 +17,7 @@ typedef struct settings {
 static const rd_option rows[] = {
     {"to", RD_OPTION_AT(settings, to), .choices = &rd_convert_type_table, .group = "Result",
      .help = "type of the weights; without it as they are stored (bf16 for block formats); q8_0 "
-             "with --gguf alone"},
+             "and q4_0 with --gguf alone"},
     {"gguf", RD_OPTION_AT(settings, gguf), .group = "Result",
      .help = "write one GGUF file, with the vocabulary and all settings in it"},
     {"merge", RD_OPTION_AT(settings, merge), .group = "Result",
@@ -32,25 +33,27 @@ const rd_option_part rd_convert_parts[] = {
 static rd_code run(void *context, char **names, rd_error *e) {
   const settings *s = context;
   (void)names;
-  bool tokenizer = false;
+  bool tokenizer = false, none = s->common.adapter && strcmp(s->common.adapter, "none") == 0;
+  const char *adapter = none ? NULL : s->common.adapter;
+  RD_TRY(rd_tool_refuse(&s->common, "precision engine", "to convert: --to is what is written", e));
   if (!s->output)
     return rd_fail(e, RD_USAGE, "-o PATH is needed: where to write; --help says more");
-  if (s->gguf && s->common.adapter && !s->merge)
+  if (s->gguf && adapter && !s->merge)
     return rd_fail(e, RD_USAGE,
                    "--gguf writes a model: --merge adds the adapter into it; an adapter alone is "
                    "written as a folder");
-  if (s->merge && !s->common.adapter)
+  if (s->merge && !adapter)
     return rd_fail(e, RD_USAGE, "--merge needs --adapter DIR: what to add into the weights");
-  if (s->common.adapter && !s->merge && (!s->to || s->common.model))
+  if (adapter && !s->merge && (!s->to || s->common.model))
     return rd_fail(e, RD_USAGE,
                    "--adapter DIR takes --merge, to be added into a model's weights, or --to TYPE "
                    "without -m, to be written itself");
-  if (s->common.adapter && !s->merge)
-    return rd_convert_adapter(s->common.adapter, s->to, s->output, e);
+  if (adapter && !s->merge)
+    return rd_convert_adapter(adapter, s->to, s->output, e);
   char *path = NULL;
   RD_TRY(rd_tool_model_path(&path, NULL, &s->common, e));
   const rd_convert_options o = {.path = path,
-                                .adapter = s->common.adapter,
+                                .adapter = adapter,
                                 .to = s->to,
                                 .out = s->output,
                                 .gguf = s->gguf,

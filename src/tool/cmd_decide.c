@@ -54,12 +54,26 @@ static json_t *criteria_of(const char *list, bool named) {
   return criteria;
 }
 
+/* Answers among which there is something to choose. */
+static rd_code check_list(const char *option, const char *list, rd_error *e) {
+  json_t *names = list ? criteria_of(list, true) : NULL;
+  rd_code code = RD_OK;
+  if (list && json_object_size(names) < 2)
+    code = rd_fail(e, RD_USAGE, "--%s: at least two different ones, with a comma between", option);
+  else if (json_object_get(names, ""))
+    code = rd_fail(e, RD_USAGE, "--%s: one of them is empty", option);
+  json_decref(names);
+  return code;
+}
+
 /* The one question of the command line, as a body. */
 static rd_code ask_body(json_t **out, const settings *s, rd_error *e) {
   if (s->options && s->levels)
     return rd_fail(e, RD_USAGE, "--options choose and --levels score: one of the two");
   if (rd_prompt_blank(s->ask))
     return rd_fail(e, RD_USAGE, "--ask: the question is empty");
+  RD_TRY(check_list("options", s->options, e));
+  RD_TRY(check_list("levels", s->levels, e));
   const char *type = s->options ? "choice" : s->levels ? "score" : "noul";
   json_t *criteria = s->options ? criteria_of(s->options, true)
                    : s->levels  ? criteria_of(s->levels, false)

@@ -10,7 +10,6 @@
 #include "sampler.h"
 #include "task.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +79,9 @@ typedef struct view {
   const rd_ranks *ranks;
   const settings *settings;
   const rd_model *model;
-  FILE *out; /* or NULL */
+  rd_file_aside out;
+  size_t kept; /* rows in it */
+  rd_csv csv;
   bool terminal, headed;
   time_t shown;
   double begun; /* when the finding that is to come was begun */
@@ -121,11 +122,17 @@ static void show_wrong(const view *v, const json_t *row) {
 }
 
 static rd_code keep_row(void *context, const json_t *outcome, rd_error *e) {
-  const view *v = context;
+  view *v = context;
   show_wrong(v, outcome);
-  if (v->out && (json_dumpf(outcome, v->out, 0) != 0 || fputc('\n', v->out) == EOF))
-    return rd_fail(e, RD_IO, "%s: %s", v->settings->out, strerror(errno));
-  return RD_OK;
+  if (!v->out.path)
+    return RD_OK;
+  char *text = json_dumps(outcome, 0);
+  const rd_file_piece parts[] = {{text, text ? strlen(text) : 0}, {"\n", 1}};
+  rd_code code = text ? rd_file_add(&v->out, parts, 2, e)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: what came of a row");
+  v->kept += code == RD_OK;
+  free(text);
+  return code;
 }
 
 static bool has_interval(const rd_measure *m) {
@@ -215,7 +222,7 @@ static rd_code show_finding(view *v, const rd_finding *f, double seconds, rd_err
   json_t *value = finding_value(v, f, seconds);
   if (!value)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
-  rd_code code = v->settings->csv ? rd_csv_append(v->settings->csv, value, e) : RD_OK;
+  rd_code code = v->settings->csv ? rd_csv_append(&v->csv, value, e) : RD_OK;
   if (v->settings->common.json) {
     json_dumpf(value, stdout, 0);
     putchar('\n');
@@ -310,6 +317,27 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
   return code;
 }
 
+/* Before the work: what cannot be written is said at once. */
+static rd_code open_outputs(view *v, rd_error *e) {
+  const settings *s = v->settings;
+  if (s->out)
+    RD_TRY(rd_file_begin(&v->out, s->out, e));
+  return s->csv ? rd_csv_open(&v->csv, s->csv, "task", s->eval.task, e) : RD_OK;
+}
+
+/* Of an evaluation that failed the rows so far stay aside: they may be the work of hours. */
+static rd_code close_outputs(view *v, rd_code code, rd_error *e) {
+  rd_csv_close(&v->csv);
+  if (code == RD_OK && v->out.path)
+    return rd_file_commit(&v->out, e);
+  if (v->out.part && v->kept > 0) {
+    fprintf(stderr, "%s holds what came of %zu rows\n", v->out.part, v->kept);
+    rd_file_leave(&v->out);
+  }
+  rd_file_abandon(&v->out);
+  return code;
+}
+
 static rd_code run(void *context, char **names, rd_error *e) {
   settings *s = context;
   (void)names;
@@ -334,15 +362,10 @@ static rd_code run(void *context, char **names, rd_error *e) {
   RD_TRY(rd_ranks_join(&v.ranks, e));
   if (v.ranks->threads > 0 && s->common.threads == 0)
     rd_threads_set(v.ranks->threads);
-  rd_code opened = RD_OK;
-  if (s->out && v.ranks->rank == 0 && !(v.out = fopen(s->out, "w")))
-    opened = rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
-  RD_TRY(rd_ranks_agree(v.ranks, opened, e));
-  if (v.out)
-    setvbuf(v.out, NULL, _IOLBF, 0); /* whole rows stay when the run is stopped */
-  rd_code code = work(s, task, &v, e);
-  if (v.out && fclose(v.out) != 0 && code == RD_OK)
-    code = rd_fail(e, RD_IO, "%s: %s", s->out, strerror(errno));
+  rd_code code = rd_ranks_agree(v.ranks, v.ranks->rank == 0 ? open_outputs(&v, e) : RD_OK, e);
+  if (code == RD_OK)
+    code = work(s, task, &v, e);
+  code = close_outputs(&v, code, e);
   if (code != RD_OK && v.ranks->rank > 0)
     *e->message = '\0'; /* the first rank says it for all */
   return code;

@@ -41,7 +41,9 @@ static rd_code show_openapi(rd_error *e) {
   json_t *value = rd_openapi();
   bool written = value && json_dumpf(value, stdout, JSON_INDENT(1)) == 0 && putchar('\n') != EOF;
   json_decref(value);
-  return written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the interface");
+  return written || ferror(stdout) /* which is said of every command */
+           ? RD_OK
+           : rd_fail(e, RD_NO_MEMORY, "out of memory: the interface");
 }
 
 static rd_code run(void *context, char **names, rd_error *e) {

@@ -343,14 +343,31 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
   return code;
 }
 
+static rd_code check_window(const settings *s, const rd_model *m, rd_error *e) {
+  const long long positions = (long long)m->config.positions;
+  return s->window <= positions
+           ? RD_OK
+           : rd_fail(e, RD_USAGE, "--window %lld is beyond the model's %lld positions",
+                     (long long)s->window, positions);
+}
+
 static rd_code inspect_model(settings *s, rd_error *e) {
   rd_model *m = NULL;
   size_t program = rd_resident_bytes();
   RD_TRY(rd_tool_open(&m, &s->common, e));
   rd_json_watch();
-  rd_code code = show(s, facts_json(m, s->window, program), rd_model_tensors(m), print_facts, e);
+  rd_code code = check_window(s, m, e);
+  if (code == RD_OK)
+    code = show(s, facts_json(m, s->window, program), rd_model_tensors(m), print_facts, e);
   rd_model_close(&m);
   return code;
+}
+
+/* An adapter, by its settings, or (NULL) a tokenizer: nothing is computed by them. */
+static rd_code inspect_other(const settings *s, const char *path, const char *config, rd_error *e) {
+  static const char computed[] = "window precision engine adapter chat-template mask-token";
+  RD_TRY(rd_tool_refuse(&s->common, computed, "to what is no model", e));
+  return config ? inspect_adapter(s, path, config, e) : inspect_tokenizer(s, path, e);
 }
 
 /* By what lies at the path: a model's config.json, a GGUF or a file of weights, an adapter, a
@@ -363,12 +380,11 @@ static rd_code run(settings *s, rd_error *e) {
   rd_code code = rd_model_folder_find(&tokenizer, path, RD_FILE_VOCABULARY, e);
   if (code == RD_OK)
     code = rd_model_folder_gguf(&gguf, path, e);
-  if (code == RD_OK && (gguf || rd_path_exists(config.text)))
+  bool model = gguf || rd_path_exists(config.text), lora = rd_path_exists(adapter.text);
+  if (code == RD_OK && (model || (!lora && !tokenizer))) /* what is none says what it lacks */
     code = inspect_model(s, e);
-  else if (code == RD_OK && rd_path_exists(adapter.text))
-    code = inspect_adapter(s, path, adapter.text, e);
   else if (code == RD_OK)
-    code = tokenizer ? inspect_tokenizer(s, path, e) : inspect_model(s, e);
+    code = inspect_other(s, path, lora ? adapter.text : NULL, e);
   free(gguf);
   free(tokenizer);
   free(path);
@@ -377,12 +393,10 @@ static rd_code run(settings *s, rd_error *e) {
 
 static rd_code work(void *context, char **names, rd_error *e) {
   settings *s = context;
-  if (names[0]) {
-    free(s->common.model);
-    s->common.model = rd_strdup(names[0], e);
-    if (!s->common.model)
-      return RD_NO_MEMORY;
-  }
+  if (names[0] && s->common.model)
+    return rd_fail(e, RD_USAGE, "one at a time: %s, or -m %s", names[0], s->common.model);
+  if (names[0] && !(s->common.model = rd_strdup(names[0], e)))
+    return RD_NO_MEMORY;
   return run(s, e);
 }
 

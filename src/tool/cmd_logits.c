@@ -88,6 +88,9 @@ static rd_code run(void *context, char **names, rd_error *e) {
   if (!s->ids || !s->output)
     return rd_fail(e, RD_USAGE, "--ids and -o are needed; --help says more");
   rd_code code = read_ids(s->ids, &ids, &T, e);
+  if (code == RD_OK && s->gate >= T)
+    code = rd_fail(e, RD_USAGE, "--gate %lld: no draft begins behind the last id, which is id %lld",
+                   (long long)s->gate, (long long)T - 1);
   if (code == RD_OK)
     code = rd_tool_open(&m, &s->common, e);
   if (code == RD_OK)

@@ -5,6 +5,7 @@
 #include "input.h"
 #include "interrupt.h"
 #include "mend.h"
+#include "view_terminal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -154,7 +155,7 @@ static rd_code read_text(char **text, const char *path, rd_error *e) {
 static rd_code work(void *context, char **names, rd_error *e) {
   settings *s = context;
   char *text = NULL;
-  mender w = {.settings = s, .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
+  mender w = {.settings = s, .colour = rd_terminal_coloured(STDOUT_FILENO)};
   rd_code code = read_text(&text, names[0], e);
   if (code == RD_OK)
     code = rd_tool_name_causal(&s->common, e); /* the base alone reads */

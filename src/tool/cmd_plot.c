@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* redraft plot: loss curves of runs, speeds from bench's CSV or results of eval, in the terminal
- * and as an SVG file. */
+ * and, where one is named, as an SVG file. */
 #include "curves.h"
 #include "frame.h"
 
@@ -14,8 +14,8 @@ typedef struct settings {
 } settings;
 
 static const rd_option rows[] = {
-    {"output", RD_OPTION_AT(settings, output), .letter = 'o', .fallback = "loss.svg",
-     .group = "Plot", .value = "FILE", .help = "where the SVG is written"},
+    {"output", RD_OPTION_AT(settings, output), .letter = 'o', .group = "Plot", .value = "FILE",
+     .help = "draw the same as an SVG; without it in the terminal alone"},
     {"columns", RD_OPTION_AT(settings, columns), .fallback = "72", .min = 10, .max = 1000,
      .group = "Plot", .help = "width of the drawing in the terminal"},
     {"rows", RD_OPTION_AT(settings, rows), .fallback = "16", .min = 4, .max = 1000, .group = "Plot",
@@ -50,7 +50,7 @@ static rd_code plot(void *context, char **names, rd_error *e) {
     code = read_any(&curves, *names, e);
   if (code == RD_OK)
     code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
-  if (code == RD_OK)
+  if (code == RD_OK && s->output)
     code = rd_curves_svg(&curves, s->output, e);
   rd_curves_drop(&curves);
   return code;

@@ -227,6 +227,10 @@ static char *final_frame(const rd_traced *last) {
   return frame;
 }
 
+static rd_code write_film(const void *film, FILE *out, rd_error *e) {
+  return rd_film_write(film, out, e);
+}
+
 /* Every draft as a frame of a film; where the trace is whole, the answer after them. */
 static rd_code film(const settings *s, const rd_trace *trace, rd_error *e) {
   rd_frame f = frame_of(trace);
@@ -242,18 +246,8 @@ static rd_code film(const settings *s, const rd_trace *trace, rd_error *e) {
   }
   if (code == RD_OK && end->event.kind == RD_EVENT_DONE)
     code = rd_film_add(&out, final_frame(end), e);
-  char *text = NULL;
-  size_t size = 0;
-  FILE *memory = code == RD_OK ? open_memstream(&text, &size) : NULL;
-  if (memory)
-    code = rd_film_write(&out, memory, e);
-  if (code == RD_OK && (!memory || fclose(memory) != 0))
-    code = rd_fail(e, RD_NO_MEMORY, "no memory for the picture");
-  if (code == RD_OK) {
-    rd_file_piece part = {text, size};
-    code = rd_file_write(s->svg, &part, 1, e);
-  }
-  free(text);
+  if (code == RD_OK)
+    code = rd_file_draw(s->svg, write_film, &out, e);
   rd_film_drop(&out);
   rd_frame_drop(&f);
   return code;
@@ -270,16 +264,13 @@ static rd_code copy(const char *path, rd_error *e) {
 
 /* The drafts made again, and a line that says so. */
 static rd_code check(settings *s, const char *path, rd_error *e) {
-  rd_trace trace;
   int64_t drafts = 0;
-  RD_TRY(rd_trace_read(&trace, path, e));
-  rd_code code = rd_trace_check(&trace, path, &s->common, &drafts, e);
-  rd_trace_drop(&trace);
+  rd_code code = rd_trace_check(path, &s->common, &drafts, e);
   if (code == RD_OK && s->common.json)
     printf("{\"same\":true,\"drafts\":%lld}\n", (long long)drafts);
   else if (code == RD_OK)
     printf("%s: %lld drafts made again, token for token\n", path, (long long)drafts);
-  return code == RD_OK ? RD_OK : rd_prefix(e, code, "%s", path);
+  return code;
 }
 
 static rd_code run(const settings *s, const char *path, rd_error *e) {

@@ -23,8 +23,10 @@ static const rd_option rows[] = {
      .help = "special tokens written in the text are those tokens; --no-special: plain text"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
-const rd_option_part rd_tokenize_parts[] = {
-    {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
+const rd_option_part rd_tokenize_parts[] = {{&own_rows, 0},
+                                            {&rd_path_rows, offsetof(settings, common)},
+                                            {&rd_program_rows, offsetof(settings, common)},
+                                            {NULL, 0}};
 
 /* One text, or one list of ids, to standard output; `newline` closes it. */
 typedef rd_code (*job)(const settings *s, const rd_tokenizer *t, rd_slice text, bool newline,
@@ -154,6 +156,8 @@ static rd_code work(void *context, char **names, rd_error *e) {
   const settings *s = context;
   rd_tokenizer *t = NULL;
   rd_bytes input = {0};
+  if (s->decode)
+    RD_TRY(rd_tool_refuse(&s->common, "bos special", "to --decode: it is for text", e));
   rd_code code = open_tokenizer(&t, &s->common, e);
   if (code == RD_OK && !names[0])
     code = read_input(&input, e);

@@ -46,6 +46,7 @@ static const rd_option program_rows[] = {
 enum { PROGRAM_ROWS = sizeof program_rows / sizeof *program_rows };
 const rd_table rd_model_rows = RD_TABLE("option", model_rows);
 const rd_table rd_program_rows = RD_TABLE("option", program_rows);
+const rd_table rd_path_rows = {"option", model_rows, 1, sizeof *model_rows};
 const rd_table rd_help_rows = {"option", program_rows + PROGRAM_ROWS - 1, 1, sizeof *program_rows};
 
 /* Built-in models, best first. */
@@ -74,6 +75,14 @@ static void find_builtin(char **model) {
     }
 }
 
+rd_code rd_tool_refuse(const rd_common *common, const char *names, const char *why, rd_error *e) {
+  const rd_options *o = common->options;
+  for (size_t i = 0; i < o->count; i++)
+    if (o->given[i] && rd_name_listed(names, o->rows[i].name))
+      return rd_fail(e, RD_USAGE, "--%s means nothing %s", o->rows[i].name, why);
+  return RD_OK;
+}
+
 rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_error *e) {
   *out = NULL;
   if (!asked)
@@ -84,15 +93,36 @@ rd_code rd_tool_adapter_of(char **out, const char *path, const char *asked, rd_e
   return *out ? RD_OK : RD_NO_MEMORY;
 }
 
+static const char VARIABLE[] = "$REDRAFT_MODEL";
+
+/* The model that the environment names, where the user names none; NULL: nobody does. */
+static const char *named_outside(const rd_common *common) {
+  const char *named = common->model ? NULL : getenv(VARIABLE + 1);
+  return named && *named ? named : NULL;
+}
+
+/* Something went wrong with a model: say where its name came from, if not from the command line. */
+static rd_code blame(const rd_common *common, rd_code code, rd_error *e) {
+  bool by_it = code == RD_IO || code == RD_BAD_INPUT || code == RD_USAGE;
+  return by_it && named_outside(common) ? rd_prefix(e, code, "%s", VARIABLE) : code;
+}
+
+/* What a name means; one that came from outside is looked for at once. */
+static rd_code resolve(char **named, const rd_common *common, rd_error *e) {
+  rd_code code = rd_pulled_resolve(named, e);
+  if (code == RD_OK && *named && named_outside(common) && !rd_path_exists(*named))
+    code = rd_fail(e, RD_IO, "%s: no such file or folder", *named);
+  if (code == RD_OK)
+    return code;
+  free(*named);
+  *named = NULL;
+  return blame(common, code, e);
+}
+
 rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e) {
-  const char *named = common->model ? common->model : getenv("REDRAFT_MODEL");
+  const char *named = common->model ? common->model : named_outside(common);
   *out = named ? rd_strdup(named, e) : NULL;
-  rd_code found = rd_pulled_resolve(out, e);
-  if (found != RD_OK) {
-    free(*out);
-    *out = NULL;
-    return found;
-  }
+  RD_TRY(resolve(out, common, e));
   if (!named)
     find_builtin(out);
   if (!*out)
@@ -126,6 +156,15 @@ rd_code rd_tool_lay_out(rd_model *m, const rd_common *common, rd_error *e) {
   return code;
 }
 
+/* With --verbose: what was opened, and how it is computed. */
+static void describe(const rd_model *m, const char *adapter) {
+  const rd_engine_kind *engine = rd_engine_kind_of(m);
+  fprintf(stderr, "redraft: %s: %s, %.1f M parameters, adapter %s, %s arithmetic (%s), engine %s\n",
+          m->name, m->config.family->name, (double)rd_parameter_count(&m->config) / 1e6,
+          adapter ? adapter : "none", m->precision->name, m->precision_why,
+          engine ? engine->name : "none");
+}
+
 typedef rd_code opener(rd_model **out, const rd_model_options *options, rd_error *e);
 
 static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd_error *e) {
@@ -149,9 +188,11 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd
         "redraft: %s ties its output matrix to its embedding and stores another: the stored one "
         "is used\n",
         path);
+  if (code == RD_OK && common->verbose && !common->quiet)
+    describe(*out, adapter);
   free(path);
   free(adapter);
-  return code;
+  return code == RD_USAGE ? code : blame(common, code, e);
 }
 
 rd_code rd_tool_open(rd_model **out, const rd_common *common, rd_error *e) {

@@ -18,6 +18,7 @@ typedef struct rd_common {
 
 /* Its rows: what names a model, how the program runs, and --help alone. */
 extern const rd_table rd_model_rows, rd_program_rows, rd_help_rows;
+extern const rd_table rd_path_rows; /* of those that name a model its path alone */
 
 /* The parts of a command's options that are rd_common, the member `common` of its struct. */
 #define RD_COMMON_PARTS(type, common)                                                              \
@@ -25,6 +26,9 @@ extern const rd_table rd_model_rows, rd_program_rows, rd_help_rows;
     &rd_program_rows, offsetof(type, common)                                                       \
   }
 
+/* RD_USAGE where the user gave one of these options (names with spaces between), which means
+ * nothing here: `why` goes on from "--name means nothing". */
+rd_code rd_tool_refuse(const rd_common *common, const char *names, const char *why, rd_error *e);
 /* The model that the options name (--model, else $REDRAFT_MODEL, else the built-in one) and, unless
  * NULL, its adapter. New strings; *adapter may be NULL. */
 rd_code rd_tool_model_path(char **out, char **adapter, const rd_common *common, rd_error *e);

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void put_field(FILE *out, const char *text) {
   if (!strpbrk(text, ",\"\r\n")) {
@@ -56,36 +58,89 @@ static char *line_of(const json_t *row, bool keys) {
   return NULL;
 }
 
-/* The file's first line must be these columns; *empty: it has none. */
-static rd_code check_head(FILE *file, const char *path, const char *head, bool *empty,
-                          rd_error *e) {
-  char *line = NULL;
-  size_t room = 0;
-  ssize_t got = getline(&line, &room, file);
-  *empty = got <= 0;
-  bool same = *empty || strcmp(line, head) == 0;
-  free(line);
-  return same ? RD_OK
-              : rd_fail(e, RD_USAGE,
-                        "%s: its columns are others than those of this task; name "
-                        "another file",
-                        path);
+static rd_code other_columns(const char *path, rd_error *e) {
+  return rd_fail(e, RD_USAGE,
+                 "%s: its columns are others than those of this task; name another file", path);
 }
 
-rd_code rd_csv_append(const char *path, const json_t *row, rd_error *e) {
+static rd_code cannot_write(const char *path, rd_error *e) {
+  return rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
+}
+
+/* Does a line begin with this word, and a comma behind it? */
+static bool begins(const char *line, const char *word) {
+  size_t n = strlen(word);
+  return strncmp(line, word, n) == 0 && line[n] == ',';
+}
+
+/* What there is of a table before a row of it is known: the names of its columns begin with `key`,
+ * its first line with `value`. */
+static rd_code check_lines(const rd_csv *c, const char *key, const char *value, rd_error *e) {
+  const char *const words[] = {key, value};
+  char *line = NULL;
+  size_t room = 0;
+  bool same = true;
+  for (int i = 0; i < 2 && same && getline(&line, &room, c->file) > 0; i++)
+    same = begins(line, words[i]);
+  free(line);
+  return same ? RD_OK : other_columns(c->path, e);
+}
+
+rd_code rd_csv_open(rd_csv *c, const char *path, const char *key, const char *value, rd_error *e) {
+  *c = (rd_csv){.path = path};
+  if (rd_file_streams(path))
+    return rd_file_begin(&c->stream, path, e);
+  c->made = !rd_path_exists(path);
+  c->file = fopen(path, "a+e");
+  return c->file ? check_lines(c, key, value, e) : cannot_write(path, e);
+}
+
+/* The file's first line must be these columns; *empty: it has none. */
+static rd_code check_head(const rd_csv *c, const char *head, bool *empty, rd_error *e) {
+  char *line = NULL;
+  size_t room = 0;
+  rewind(c->file);
+  *empty = getline(&line, &room, c->file) <= 0;
+  bool same = *empty || strcmp(line, head) == 0;
+  free(line);
+  return same ? RD_OK : other_columns(c->path, e);
+}
+
+/* At the end of the file; what went there in part is taken away. */
+static rd_code grow(const rd_csv *c, const char *head, const char *line, rd_error *e) {
+  bool empty;
+  RD_TRY(check_head(c, head, &empty, e));
+  long size = fseek(c->file, 0, SEEK_END) == 0 ? ftell(c->file) : -1;
+  if (size >= 0 && fputs(empty ? head : "", c->file) != EOF && fputs(line, c->file) != EOF &&
+      fflush(c->file) == 0)
+    return RD_OK;
+  rd_code code = cannot_write(c->path, e);
+  __fpurge(c->file);
+  if (size >= 0 && ftruncate(fileno(c->file), size) != 0)
+    rd_prefix(e, code, "a line in part");
+  return code;
+}
+
+rd_code rd_csv_append(rd_csv *c, const json_t *row, rd_error *e) {
   char *head = line_of(row, true), *line = line_of(row, false);
-  FILE *file = head && line ? fopen(path, "a+") : NULL;
-  bool empty = false;
   rd_code code = head && line ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a finding");
-  if (code == RD_OK && !file)
-    code = rd_fail(e, RD_IO, "%s: %s", path, strerror(errno));
-  if (code == RD_OK)
-    code = check_head(file, path, head, &empty, e);
-  if (code == RD_OK && (fputs(empty ? head : "", file) == EOF || fputs(line, file) == EOF))
-    code = rd_fail(e, RD_IO, "%s: %s", path, strerror(errno));
-  if (file && fclose(file) != 0 && code == RD_OK)
-    code = rd_fail(e, RD_IO, "%s: %s", path, strerror(errno));
+  if (code == RD_OK && c->file) {
+    code = grow(c, head, line, e);
+  } else if (code == RD_OK) {
+    const rd_file_piece parts[] = {{head, c->headed ? 0 : strlen(head)}, {line, strlen(line)}};
+    code = rd_file_add(&c->stream, parts, 2, e);
+    c->headed = true;
+  }
   free(head);
   free(line);
   return code;
+}
+
+void rd_csv_close(rd_csv *c) {
+  if (c->file && c->made && fseek(c->file, 0, SEEK_END) == 0 && ftell(c->file) == 0)
+    unlink(c->path);
+  if (c->file)
+    fclose(c->file);
+  rd_file_leave(&c->stream);
+  *c = (rd_csv){0};
 }

@@ -5,7 +5,6 @@
 #include "file.h"
 #include "json.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +101,8 @@ static void put_escaped(FILE *out, const char *text) {
       fputc(*text, out);
 }
 
-static rd_code draw(const rd_curves *curves, FILE *out, rd_error *e) {
+static rd_code draw(const void *context, FILE *out, rd_error *e) {
+  const rd_curves *curves = context;
   static const char *const colours[] = {"#1f77b4", "#ff7f0e", "#2ca02c", "#d62728",
                                         "#9467bd", "#8c564b", "#e377c2", "#17becf"};
   enum { W = 800, H = 450, LEFT = 60, TOP = 20, RIGHT = 20, BOTTOM = 50, TICKS = 5, MARKED = 16 };
@@ -150,11 +150,7 @@ static rd_code draw(const rd_curves *curves, FILE *out, rd_error *e) {
 }
 
 rd_code rd_curves_svg(const rd_curves *curves, const char *path, rd_error *e) {
-  FILE *out = fopen(path, "we");
-  rd_code code = out ? draw(curves, out, e) : RD_OK;
-  if ((!out || fclose(out) != 0) && code == RD_OK)
-    code = rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
-  return code;
+  return rd_file_draw(path, draw, curves, e);
 }
 
 rd_code rd_curves_text(const rd_curves *curves, FILE *out, int columns, int rows, rd_error *e) {

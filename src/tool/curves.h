@@ -30,7 +30,7 @@ rd_code rd_curves_read_bench(rd_curves *curves, const char *path, rd_error *e);
 /* Add what `eval --json` printed for the tasks exact and choice. RD_BAD_INPUT: some other file. */
 rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e);
 void rd_curves_drop(rd_curves *curves);
-/* A file, a whole SVG document. RD_BAD_INPUT when there is nothing to draw. */
+/* A file, a whole SVG document. RD_BAD_INPUT, and no file, when there is nothing to draw. */
 rd_code rd_curves_svg(const rd_curves *curves, const char *path, rd_error *e);
 /* `rows` lines of `columns` characters; curve i is drawn with the letter 'a' + i. */
 rd_code rd_curves_text(const rd_curves *curves, FILE *out, int columns, int rows, rd_error *e);

@@ -39,13 +39,24 @@ rd_code rd_help_walk(rd_help_sink *sink, void *context, rd_error *e) {
   return RD_OK;
 }
 
+/* Keys are no options: "--width N" reads "  width N". */
+static void strike_dashes(char *text) {
+  for (char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+    if (strncmp(line, "  --", 4) == 0)
+      memset(line, ' ', 4);
+}
+
 /* One table for people. *context: did memory last? */
 static void show(void *context, const rd_command *command, const char *key, const rd_options *o) {
   bool *whole = context;
   char *text = rd_options_help(o);
   *whole = *whole && text;
   if (key)
-    printf("\nKeys below `%s:` (%s; --set %s.KEY=VALUE):\n", key, command->key_help, key);
+    printf(
+        "\nKeys below `%s:` in the file (%s), which are no options: --set %s.KEY=VALUE sets one.\n",
+        key, command->key_help, key);
+  if (key && text)
+    strike_dashes(text);
   if (text)
     fputs(text, stdout);
   free(text);

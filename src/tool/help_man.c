@@ -70,7 +70,10 @@ static void put_command(void *context, const rd_command *command, const char *ke
   }
   p->last = command;
   if (key)
-    fprintf(p->out, ".PP\nKeys below \\fB%s:\\fR in the configuration file:\n", key);
+    fprintf(p->out,
+            ".PP\nKeys below \\fB%s:\\fR in the configuration file (no options: "
+            "\\fB\\-\\-set %s.KEY=VALUE\\fR):\n",
+            key, key);
   for (size_t i = 0; i < o->count; i++)
     if (!rd_help_common(&o->rows[i]))
       put_row(p->out, key, &o->rows[i]);
@@ -94,12 +97,13 @@ static const char opening[] =
 
 static const char closing[] =
     ".SH ENVIRONMENT\n"
-    ".TP\n.B REDRAFT_MODEL\nthe model where \\fB\\-m\\fR names none.\n"
+    ".TP\n.B REDRAFT_MODEL\nthe model where \\fB\\-m\\fR names none; empty as if it "
+    "were not set.\n"
     ".TP\n.B REDRAFT_API_KEY\nthe key that \\fBredraft serve\\fR asks of clients where "
     "\\fB\\-\\-api\\-key\\fR gives none.\n"
     ".TP\n.B REDRAFT_CPU\nthe best instruction set to use, for tests: scalar, avx2, avx512 or "
     "avx512bf16.\n"
-    ".TP\n.B NO_COLOR\nno colours on the terminal.\n"
+    ".TP\n.B NO_COLOR\nno colours on the terminal; drafts are drawn without them.\n"
     ".SH EXIT STATUS\n"
     ".TP\n.B 0\ndone.\n.TP\n.B 1\nit failed; one line on standard error says what, where, and what "
     "to do.\n.TP\n.B 2\nwrong usage.\n.TP\n.B 130\ninterrupted.\n"

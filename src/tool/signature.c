@@ -105,8 +105,9 @@ rd_code rd_signature_make(json_t **out, const rd_common *common, const rd_model 
   if (code == RD_OK && adapter)
     code = rd_sign_files(added, adapter, e);
   if (code == RD_OK) {
-    *out = json_pack("{s:s, s:s?, s:s, s:o}", "model", files, "adapter", adapter ? added : NULL,
-                     "precision", model->precision->name, "options", option_values(options));
+    *out = json_pack("{s:s, s:s, s:s?, s:s, s:o}", "model", files, "name", model->name, "adapter",
+                     adapter ? added : NULL, "precision", model->precision->name, "options",
+                     option_values(options));
     code = *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a signature");
   }
   if (code == RD_OK)

@@ -12,9 +12,9 @@
 enum { RD_SIGN_SIZE = 17 };
 rd_code rd_sign_files(char out[RD_SIGN_SIZE], const char *path, rd_error *e);
 
-/* {"model", "adapter" (null: none), "precision", "options": {name: value}, "sign"}: a new
- * reference. `options` holds the options of generation, resolved; `prompt_ids` (count) are what was
- * asked. */
+/* {"model", "name" (of the model), "adapter" (null: none), "precision", "options": {name: value},
+ * "sign"}: a new reference. `options` holds the options of generation, resolved; `prompt_ids`
+ * (count) are what was asked. */
 rd_code rd_signature_make(json_t **out, const rd_common *common, const rd_model *model,
                           const rd_options *options, uint64_t seed, const int32_t *prompt_ids,
                           int64_t count, rd_error *e);

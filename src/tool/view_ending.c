@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 rd_watching rd_watching_choose(bool wanted, bool asked, unsigned *flags) {
-  const char *no_color = getenv("NO_COLOR");
-  bool plain = no_color && *no_color, able = rd_terminal_able(STDOUT_FILENO);
-  *flags = RD_PAINT_STATUS | (able && !plain ? RD_PAINT_COLOUR : 0);
+  *flags = RD_PAINT_STATUS | (rd_terminal_coloured(STDOUT_FILENO) ? RD_PAINT_COLOUR : 0);
   if (!wanted)
     return RD_WATCH_NOT;
-  if (able && (!plain || asked))
+  if (rd_terminal_able(STDOUT_FILENO))
     return RD_WATCH_REDRAW;
   return asked ? RD_WATCH_LINES : RD_WATCH_NOT;
 }
@@ -31,8 +29,7 @@ void rd_ending_text(const char *text) {
 }
 
 void rd_ending_warn(const char *warning) {
-  const char *no_color = getenv("NO_COLOR");
-  bool colour = rd_terminal_able(STDERR_FILENO) && !(no_color && *no_color);
+  bool colour = rd_terminal_coloured(STDERR_FILENO);
   if (warning && *warning)
     fprintf(stderr, colour ? "\x1b[31mwarning: %s\x1b[0m\n" : "warning: %s\n", warning);
 }

@@ -11,8 +11,9 @@ typedef enum rd_watching {
   RD_WATCH_REDRAW, /* in place on the terminal */
 } rd_watching;
 
-/* What fits standard output and the environment. Not a terminal, TERM=dumb and NO_COLOR are plain,
- * unless the user asked (`asked`) to watch. `flags` receives the colour for rd_frame_paint. */
+/* What fits standard output and the environment: where nothing can be redrawn (no terminal, or
+ * TERM=dumb) drafts are shown to a user who asked (`asked`) to watch. `flags` receives the colour
+ * for rd_frame_paint, which NO_COLOR takes away. */
 rd_watching rd_watching_choose(bool wanted, bool asked, unsigned *flags);
 /* The final text on standard output: as it is into files, wrapped and made safe on a terminal. */
 void rd_ending_text(const char *text);

@@ -91,6 +91,11 @@ bool rd_terminal_able(int fd) {
   return isatty(fd) && name && *name && strcmp(name, "dumb") != 0;
 }
 
+bool rd_terminal_coloured(int fd) {
+  const char *plain = getenv("NO_COLOR");
+  return rd_terminal_able(fd) && !(plain && *plain);
+}
+
 static void open_keys(bool needed) {
   bool input = isatty(STDIN_FILENO) != 0;
   terminal.keys = input ? STDIN_FILENO : needed ? open("/dev/tty", O_RDONLY | O_CLOEXEC) : -1;

@@ -20,6 +20,8 @@ enum {
 
 /* Can pictures be redrawn on `fd`: a terminal, TERM set and not "dumb"? */
 bool rd_terminal_able(int fd);
+/* The same, and do colours fit: is NO_COLOR not set, or empty? */
+bool rd_terminal_coloured(int fd);
 /* Take standard output. `keys`: read single keys, from the terminal that the user sits at. */
 rd_code rd_terminal_open(bool keys, rd_error *e);
 /* Columns and lines now. */

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char folder[64];
@@ -102,6 +104,96 @@ static void links_stay_links(void **state) {
   static const char *const names[] = {"target", "first", "second", "nowhere"};
   for (size_t i = 0; i < 4; i++)
     unlink(in(folder, names[i]));
+}
+
+/* Bit by bit: the old file until it is whole; nothing beside it afterwards (close_folder). */
+static void files_grow_aside(void **state) {
+  (void)state;
+  const char *path = in(folder, "aside");
+  const rd_file_piece piece = {"two", 3};
+  rd_file_aside f = {0};
+  rd_error e = {0};
+  rd_file_abandon(&f); /* none was begun */
+  put(path, "one");
+  for (int commits = 0; commits <= 1; commits++) {
+    assert_int_equal(rd_file_begin(&f, path, &e), RD_OK);
+    assert_int_equal(rd_file_add(&f, &piece, 1, &e), RD_OK);
+    holds(path, "one");
+    holds(f.part, "two");
+    if (!commits)
+      rd_file_abandon(&f);
+  }
+  assert_int_equal(rd_file_commit(&f, &e), RD_OK);
+  rd_file_abandon(&f);
+  holds(path, "two");
+  assert_int_equal(rd_file_begin(&f, path, &e), RD_OK);
+  char part[200];
+  snprintf(part, sizeof part, "%s", f.part);
+  rd_file_leave(&f);
+  assert_int_equal(unlink(part), 0);
+  holds(path, "two");
+  unlink(path);
+}
+
+/* What does not fit is not there, but for what is left on purpose. */
+static void full_disks_replace_nothing(void **state) {
+  (void)state;
+  const char *path = in(folder, "full");
+  const rd_file_piece piece = {"0123456789", 10};
+  struct rlimit before, little = {.rlim_cur = 15};
+  rd_file_aside f;
+  rd_error e = {0}, why = {0};
+  put(path, "one");
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  little.rlim_max = before.rlim_max;
+  signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+  const rd_file_piece twice[] = {piece, piece};
+  rd_code whole = rd_file_write(path, twice, 2, &why), begun = rd_file_begin(&f, path, &e);
+  rd_code fits = rd_file_add(&f, &piece, 1, &e), not = rd_file_add(&f, &piece, 1, &e);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+  assert_true(whole == RD_IO && begun == RD_OK && fits == RD_OK && not == RD_IO);
+  assert_non_null(strstr(why.message, "nothing was replaced"));
+  holds(path, "one");
+  holds(f.part, "012345678901234");
+  rd_file_abandon(&f);
+  holds(path, "one");
+  unlink(path);
+}
+
+/* A file that is this process's standard output grows where that stands. */
+static void own_output_is_shared(void **state) {
+  (void)state;
+  const char *path = in(folder, "output");
+  int before = dup(STDERR_FILENO), fd = open(path, O_WRONLY | O_CREAT, 0600);
+  assert_true(before >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+  assert_int_equal(write(STDERR_FILENO, "a", 1), 1);
+  rd_error e = {0};
+  bool streams = rd_file_streams(path);
+  rd_code code = write_text(path, "b", &e);
+  assert_int_equal(write(STDERR_FILENO, "c", 1), 1);
+  dup2(before, STDERR_FILENO);
+  close(before);
+  close(fd);
+  assert_true(streams && !rd_file_streams(path) && rd_file_streams("/dev/null"));
+  assert_int_equal(code, RD_OK);
+  holds(path, "abc");
+  unlink(path);
+}
+
+static rd_code draw_half(const void *context, FILE *out, rd_error *e) {
+  fputs(context ? "whole" : "half", out);
+  return context ? RD_OK : rd_fail(e, RD_BAD_INPUT, "nothing to draw");
+}
+
+static void drawings_are_whole(void **state) {
+  (void)state;
+  const char *path = in(folder, "drawing");
+  rd_error e = {0};
+  assert_int_equal(rd_file_draw(path, draw_half, path, &e), RD_OK);
+  assert_int_equal(rd_file_draw(path, draw_half, NULL, &e), RD_BAD_INPUT);
+  holds(path, "whole");
+  unlink(path);
 }
 
 static void *read_fifo(void *path) {
@@ -227,6 +319,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(modes_are_kept),
       cmocka_unit_test(links_stay_links),
+      cmocka_unit_test(files_grow_aside),
+      cmocka_unit_test(full_disks_replace_nothing),
+      cmocka_unit_test(own_output_is_shared),
+      cmocka_unit_test(drawings_are_whole),
       cmocka_unit_test(special_files_are_written_to),
       cmocka_unit_test(two_writers_do_not_meet),
       cmocka_unit_test(signals_and_folders),

@@ -26,6 +26,15 @@ check "CSV: one head, six rows" "1 6" "$(grep -c ^case "$csv") $(grep -c '^"iter
 check "CSV: commit" 6 "$(grep -c ',"one"$' "$csv")"
 "$program" plot "$csv" -o "$folder/bench.svg" > "$folder/plot"; check "plot" 0 $?
 check "plot: three curves" 3 "$(grep -c polyline "$folder/bench.svg")"
+cp "$folder/bench.svg" "$folder/keep.svg"
+(ulimit -f 1; "$program" plot "$csv" -o "$folder/keep.svg" > /dev/null 2> "$folder/said"); check "plot: no room: status" 1 $?
+grep -q "keep.svg: cannot write: File too large; nothing was replaced" "$folder/said" || check "plot: no room" "nothing was replaced" "$(cat "$folder/said")"
+cmp "$folder/bench.svg" "$folder/keep.svg" || failed=1
+mkdir "$folder/empty"
+absolute=$(realpath "$program")
+(cd "$folder/empty" && "$absolute" plot "$csv") > "$folder/plot2"; check "plot, in the terminal alone" 0 $?
+cmp "$folder/plot" "$folder/plot2" || failed=1
+check "plot, in the terminal alone: no file" "" "$(ls "$folder/empty")"
 grep -q "tini int8 batch 1" "$folder/plot" || check "plot: names" "tini int8 batch 1" "$(cat "$folder/plot")"
 
 # Answers of a model with a tokenizer, and where their time goes.
@@ -73,6 +82,20 @@ refuses "training over remembered positions" 2 "remembers nothing" "${bench[@]}"
 refuses "training in int8" 2 "inference" "${bench[@]}" --train --precision int8
 refuses "train --precision int8" 2 "int8" train --precision int8
 refuses "another shape" 2 "llada-8b" bench --shape giant
+# What would change nothing is refused by name.
+while IFS='|' read -r name rest; do
+  # shellcheck disable=SC2086
+  refuses "$name" 2 "--$name means nothing" "${bench[@]}" $rest
+done <<'END'
+model|-m models/tini
+adapter|--adapter none
+rank|--rank 8
+windows|--sweep --windows 16
+batches|--sweep --batches 2
+windows|--decode --windows 16
+answers|--answers 1
+commit|--commit one
+END
 refuses "windows" 2 "numbers" "${bench[@]}" --windows 16,x
 # The limits of the machine take seconds and are said first: nothing is said where nothing can be measured.
 at_once() { # at_once WHAT ARGUMENTS...

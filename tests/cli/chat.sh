@@ -26,6 +26,14 @@ check "setting used" 1 "$(grep -c ' 2 iterations' "$folder/err")"
 script "/settings iterations 2" "/settings iterations default" "/settings"
 check "default" 64 "$(awk '$1 == "iterations" { print $2 }' "$folder/out" | tail -n 1)"
 check "all options" 1 "$(grep -c '^noise-start ' "$folder/out")"
+# A trace is the latest answer's; an earlier one stays until there is one.
+printf '%s\n' hi there | chat -q --trace "$folder/trace" >/dev/null; check "a trace" 0 $?
+check "a trace of one answer" "1 1" "$(grep -c '"event":"start"' "$folder/trace") $(grep -c '"event":"done"' "$folder/trace")"
+"$program" replay --check --threads 1 -m $model "$folder/trace" >/dev/null; check "a trace made again" 0 $?
+cp "$folder/trace" "$folder/keep"
+chat -q --trace "$folder/keep" </dev/null; check "a chat without an answer" 0 $?
+cmp "$folder/trace" "$folder/keep" || failed=1
+printf '%s\n' hi there | chat -q --trace /dev/stdout | grep -c '"event":"done"' >"$folder/count"; check "a stream of traces" 2 "$(cat "$folder/count")"
 script /help; check "help" 1 "$(grep -c '^/settings ' "$folder/out")"
 script /quit hi; check "quit" "" "$(cat "$folder/out")"
 for line in "/settings iterations 0" "/settings nonsense 1" "/settings model x" /nonsense /retry /save; do

@@ -53,6 +53,10 @@ cmp -s "$folder/packed" "$folder/out" && check "packed is another canvas" differ
 echo "[]" >"$folder/list.json"
 refuses "nothing" 1 "state and questions" decide "$folder/list.json"
 refuses "two ways to ask" 2 "one of the two" decide --ask x --options a,b --levels c,d
+refuses "one option" 2 "--options: at least two different ones" decide --ask x --options Paris
+refuses "one option twice" 2 "--options: at least two different ones" decide --ask x --options Paris,Paris
+refuses "one level" 2 "--levels: at least two different ones" decide --ask x --levels low
+refuses "no option" 2 "--options: one of them is empty" decide --ask x --options a,,b
 refuses "options of nothing" 2 "belong to a question" decide --options a,b
 refuses "noise on no draft" 2 "the base reads none" decide --ask x --reader base --samples 2
 refuses "a long state" 2 "knows 256 positions" decide --ask x --state "$(printf 'word %.0s' {1..300})"

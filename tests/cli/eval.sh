@@ -90,6 +90,33 @@ expect 0 '"rows": 1' --task choice --json --data "$folder/hellaswag_a.txt" --csv
 expect 0 'chance' --task choice --data "$folder/mmlu_a.csv" --csv "$folder/table.csv" -q
 expect 2 'its columns are others' --data "$folder/asked.jsonl" $short --csv "$folder/table.csv"
 [ "$(cut -d, -f1,8 "$folder/table.csv" | xargs)" == "task,rows choice,1 choice,1" ] || { echo "FAILED --csv: $(cat "$folder/table.csv")"; failed=1; }
+
+# What was there stays where a run fails, a table is looked at before the work, and what is no regular file takes the lines as they come.
+is() { [ "$2" == "$3" ] || { printf 'FAILED %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"; failed=1; }; }
+echo old > "$folder/keep"
+expect 1 'none.jsonl' --data "$folder/none.jsonl" --out "$folder/keep" --csv "$folder/new.csv"
+is "an older file of rows" old "$(cat "$folder/keep")"
+is "no table of nothing" no "$([ -e "$folder/new.csv" ] && echo yes || echo no)"
+expect 2 'its columns are others' --task exact --data "$folder/none.jsonl" --csv "$folder/table.csv"
+expect 2 'its columns are others' --data "$folder/none.jsonl" --csv "$folder/mmlu_a.csv"
+expect 1 'nowhere/table.csv: cannot write: No such file' --data "$folder/none.jsonl" --csv "$folder/nowhere/table.csv"
+expect 1 '/dev/full: cannot write: No space left' --data "$folder/asked.jsonl" $short --csv /dev/full
+mkfifo "$folder/fifo"
+cat "$folder/fifo" > "$folder/through" & reader=$!
+expect 0 'exact' --data "$folder/asked.jsonl" $short --csv "$folder/fifo"
+wait $reader
+is "a table through a FIFO" "task exact exact" "$(cut -d, -f1 "$folder/through" | xargs)"
+sed 's/,iterations,/,drafts,/' "$folder/through" > "$folder/others.csv" # of the same task, and known to be another only then
+expect 2 'holds what came of 3 rows' --data "$folder/asked.jsonl" $short --csv "$folder/others.csv" --out "$folder/keep"
+is "an older file of rows, later" "old 3" "$(cat "$folder/keep") $(cat "$folder/keep".*.part | wc -l)"
+rm "$folder/keep".*.part
+(ulimit -f 1; expect 1 'keep: cannot write: File too large; nothing was replaced' --data "$folder/long.jsonl" $short --allow-bad --out "$folder/keep" --iterations 1,1,1,1,1,1; exit $failed) || failed=1
+is "an older file of rows, on a full disk" old "$(cat "$folder/keep")"
+[ "$(wc -l < "$(echo "$folder/keep".*.part)")" -ge 2 ] || { echo "FAILED: no rows stay of an evaluation that failed"; failed=1; }
+rm "$folder/keep".*.part
+(ulimit -f 1; expect 1 'cannot write: File too large' --data "$folder/asked.jsonl" $short --csv "$folder/long.csv" --iterations 1,1,1,1,1,1; exit $failed) || failed=1
+is "no line in part" "" "$(tail -c 1 "$folder/long.csv" | tr -d '\n')"
+
 printf '{"question":"2+2?","answer":"it is\\n#### 4"}\n' > "$folder/gsm8k_a.jsonl"
 expect 0 '"exact": ' --json --data "$folder/gsm8k_a.jsonl" $short --out "$folder/out.jsonl"
 [[ $(head -1 "$folder/out.jsonl") == '{"prompt": "Question: 2+2?\nAnswer:", "expected": "4"'* ]] || { echo "FAILED gsm8k: $(cat "$folder/out.jsonl")"; failed=1; }

@@ -35,6 +35,9 @@ for command in $commands; do
   done
 done
 [ "$count" -gt 100 ] || check "options seen" "more than 100" "$count"
+"$program" help train | sed '1,/^Keys below/d' | grep -q -- ' --[a-z]' && check "keys are no options" none "--"
+"$program" help --openapi > /dev/full 2> "$folder/said"
+check "help --openapi on a full disk" "1 redraft help: standard output: cannot write" "$? $(cat "$folder/said")"
 grep -q '^init.width=' "$folder/plain" || check "keys of the configuration file" yes no
 
 if command -v groff >/dev/null; then

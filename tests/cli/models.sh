@@ -34,8 +34,18 @@ mkdir "$folder/unfetched" && cp -r models/smol/redraft.json models/smol/adapter 
 expect 1 '`make smol` fetches them' inspect "$folder/unfetched"
 expect 1 '`make smol` fetches them' generate -m "$folder/unfetched" Hello
 expect 2 'unexpected argument' inspect a b
+expect 2 "one at a time: b, or -m a" inspect -m a b
+expect 2 "--window 300 is beyond the model's 256 positions" inspect $golden/models/llama-mha --window 300
+expect 2 '--window means nothing to what is no model' inspect $golden/adapters/qwen3-qv --window 30
+REDRAFT_MODEL='' expect 0 'model       tini' inspect
+REDRAFT_MODEL=$golden/nowhere expect 1 "\$REDRAFT_MODEL: $golden/nowhere: no such file or folder" tokenize Hello
+REDRAFT_MODEL=$golden/models expect 1 "\$REDRAFT_MODEL: $golden/models/config.json" generate Hello
+REDRAFT_MODEL=$golden/nowhere expect 0 'model       llama-mha' inspect $golden/models/llama-mha
+expect 0 'redraft: llama-mha: llama, 0.0 M parameters, adapter none, f32 arithmetic (' generate -v --no-watch --threads 1 -m $golden/models/llama-mha --tokens 2 --sampler ar a
 expect 2 '-o PATH is needed' convert -m $golden/models/llama-mha
 expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
+expect 0 '' convert -m $golden/models/llama-mha --adapter none --to bf16 -q -o "$folder/plain"
+expect 2 '--precision means nothing to convert' convert -m $golden/models/llama-mha --precision bf16 -o "$folder/x"
 expect 2 'takes --merge' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv -o "$folder/x"
 expect 0 '' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
 expect 2 'already holds an adapter' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"

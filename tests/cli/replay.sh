@@ -62,16 +62,53 @@ sed 's/"top-k":3/"top-k":4/' "$signed" >"$folder/option"
 refuses "another option" 1 "are not those that were signed" replay --check -m $model "$folder/option"
 sed 's/"seed":1,/"seed":2,/' "$signed" >"$folder/seed"
 refuses "another seed" 1 "are not those that were signed" replay --check -m $model "$folder/seed"
-python3 - "$signed" "$folder/token" <<'PYTHON'
+# The events e of a trace, changed by a line of Python, are refused with a word.
+while IFS='|' read -r what word change; do
+  python3 - "$signed" "$folder/forged" "$change" <<'PYTHON'
 import json, sys
-lines = open(sys.argv[1]).read().splitlines()
-event = json.loads(lines[4])
-event["ids"][2] = (event["ids"][2] + 1) % 288
-lines[4] = json.dumps(event)
-open(sys.argv[2], "w").write("\n".join(lines) + "\n")
+e = [json.loads(line) for line in open(sys.argv[1])]
+exec(sys.argv[3])
+open(sys.argv[2], "w").write("".join(json.dumps(event) + "\n" for event in e))
 PYTHON
-refuses "another token" 1 "other tokens from place 2 on" replay --check -m $model "$folder/token"
+  refuses "$what" 1 "$word" replay --check -m $model "$folder/forged"
+done <<'END'
+another token|other tokens from place 2 on|e[4]["ids"][2] = (e[4]["ids"][2] + 1) % 288
+another text|text: "Paris" in the trace, |e[-1]["text"] = "Paris"
+another draft's text|event 2: text: "Paris" in the trace|e[2]["text"] = "Paris"
+another piece|pieces: ["Paris",|e[2]["pieces"][0] = "Paris"
+another reason|stopped: "converged" in the trace, "iterations" made again|e[-1]["stopped"] = "converged"
+stopped by nobody|stopped: "cancelled" in the trace, "iterations" made again|e[-1]["stopped"] = "cancelled"
+another verdict|converged: true in the trace, false made again|e[-1]["converged"] = True
+no warning|warning: nothing in the trace, "|del e[-1]["warning"]
+another share|confidence: [|e[2]["confidence"][0] += 0.5
+another name|model: "gpt" in the trace, signed as "llama-mha"|e[0]["model"] = "gpt"
+another window|window: 20 in the trace, 40 made again|e[0]["window"] = 20
+a key of its own|note: true in the trace, nothing made again|e[-1]["note"] = True
+no end|the trace ends early: 4 drafts were made again|del e[-1]
+one draft|the trace ends early: 1 drafts were made again|del e[3:]
+two ends|was not made again: the drafts end before it|e.append(e[-1])
+one draft less|of another kind or iteration|del e[2]
+END
 refuses "no signature" 1 "the trace is not signed" replay --check -m $model "$trace"
+make --sampler ar --tokens 30 --deadline 0.0001 --grammar json-object # whose last draft is the shortest end of the form
+found=$(again -m $model "$signed" 2>&1); same "brought to an end by a deadline"
+
+# Ctrl-C says no ill of a trace; what it stopped is made again up to there.
+make --sampler lad --iterations 400 --patience 0 --window 200
+"$program" replay --check --threads 1 -m $model "$signed" >"$folder/said" 2>&1 & pid=$!
+listens() { grep -qsa -- --check "/proc/$pid/cmdline" && grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status"; } # the program, not yet bash, and past its start
+eventually listens; kill -INT $pid; wait $pid; check "interrupted: status" 130 $?
+check "interrupted: message" "redraft replay: interrupted" "$(cat "$folder/said")"
+rm "$signed"
+"$program" generate -q --no-watch --threads 1 -m $model --window 200 --sampler lad --iterations 400 --patience 0 --trace "$signed" Hi >/dev/null 2>&1 & pid=$!
+drafts() { grep -qs '"event":"draft"' "$signed.$pid-"*.part; }
+eventually drafts; kill -INT $pid; wait $pid; check "a trace cut by Ctrl-C: status" 130 $?
+check "a trace cut by Ctrl-C" 1 "$(tail -n 1 "$signed" | grep -c '"stopped":"cancelled"')"
+found=$(again -m $model "$signed" 2>&1); same "cut by Ctrl-C"
+"$program" generate -q --no-watch --threads 1 -m $model --window 200 --sampler lad --iterations 400 --patience 0 --trace "$signed" Hi >/dev/null 2>&1 & pid=$!
+eventually drafts; kill -KILL $pid; wait $pid 2>/dev/null; check "a trace cut by a kill: status" 137 $?
+found=$(again -m $model "$signed" 2>&1); same "an earlier trace, and a kill"
+refuses "what the kill left" 1 "the trace ends early" replay --check -m $model "$(sed -i '$d' "$signed.$pid-"*.part; ls "$signed.$pid-"*.part)"
 
 if command -v tmux >/dev/null; then
   t() { tmux -L "redraft$$" "$@"; }

@@ -28,6 +28,9 @@ check "lines of ids as JSON" 2 "$(printf 'Hi\nx' | tokenize --lines | tokenize -
 refuses "no number" 1 'token ids expected, found "x"' tokenize -m $model --decode "1 x"
 refuses "an id too large" 1 288 tokenize -m $model --decode 288
 refuses "two texts" 2 "unexpected argument b" tokenize -m $model a b
+refuses "BOS of ids" 2 "--bos means nothing to --decode" tokenize -m $model --decode --bos 1
+refuses "special tokens of ids" 2 "--special means nothing to --decode" tokenize -m $model --decode --no-special 1
+refuses "an adapter of words" 2 "unknown option --adapter" tokenize -m $model --adapter none a
 refuses "no tokenizer" 1 "$folder" tokenize -m "$folder" a
 check "a bad line is named" 1 "$(printf '1\ny\n' | tokenize --decode --lines 2>&1 | grep -c 'line 2')"
 
@@ -69,6 +72,7 @@ refuses "no ids" 2 "--ids and -o are needed" logits -m $model -o "$folder/x.npy"
 refuses "a word among the ids" 2 "found b" logits -m $model --ids 1,b -o "$folder/x.npy"
 refuses "none at all" 2 "between 1 and" logits -m $model --ids "" -o "$folder/x.npy"
 refuses "an attention kind" 2 "expected causal, bidirectional or block:N" logits -m $model --ids 1 --attention block:0 -o "$folder/x.npy"
+refuses "a draft behind all ids" 2 "--gate 2: no draft begins behind the last id, which is id 1" logits -m $model --ids 1,2 --gate 2 -o "$folder/x.npy"
 refuses "an id outside the vocabulary" 1 288 logits -m $model --ids 288 -o "$folder/x.npy"
 refuses "a folder that is not there" 1 "$folder/none" logits -m $model --ids 1 -o "$folder/none/x.npy"
 [ -e "$folder/x.npy" ] && check "nothing written" no yes

@@ -9,9 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+static off_t size_of(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 ? st.st_size : -1;
+}
 
 static void rows_become_curves(void **state) {
   (void)state;
@@ -80,6 +86,8 @@ static void rows_become_curves(void **state) {
   assert_int_equal(rd_curves_svg(&curves, "/nowhere/drawn.svg", &e), RD_IO);
   assert_non_null(strstr(e.message, "/nowhere/drawn.svg: cannot write"));
   rd_curves_drop(&curves);
+  assert_int_equal(rd_curves_svg(&curves, path, &e), RD_BAD_INPUT); /* the older one stays */
+  assert_true(size_of(path) > 11);
   unlink(path);
 }
 
