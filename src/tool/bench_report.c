@@ -109,14 +109,40 @@ static void put_quoted(FILE *out, const char *s) {
   fputc('"', out);
 }
 
+/* The names of the columns, as a line. */
+static void write_head(char *out, size_t room) {
+  size_t used = 0;
+  for (int i = 0; i < COLUMNS; i++)
+    used += (size_t)snprintf(out + used, room - used, "%s%c", columns[i].name,
+                             i + 1 < COLUMNS ? ',' : '\n');
+}
+
+rd_code rd_bench_csv_check(const char *path, bool *there, rd_error *e) {
+  char head[COLUMNS * 40], first[COLUMNS * 40] = "";
+  struct stat st;
+  *there = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+  FILE *in = *there ? fopen(path, "re") : NULL;
+  if (*there && !in)
+    return rd_fail(e, RD_IO, "%s: cannot read: %s", path, strerror(errno));
+  write_head(head, sizeof head);
+  const bool same = !in || (fgets(first, sizeof first, in) && strcmp(first, head) == 0);
+  if (in)
+    fclose(in);
+  return same ? RD_OK
+              : rd_fail(e, RD_USAGE, "%s: its first line names other columns; name another file",
+                        path);
+}
+
 rd_code rd_bench_csv(const char *path, const rd_bench_row *row, rd_error *e) {
+  char head[COLUMNS * 40];
+  bool there = false;
+  RD_TRY(rd_bench_csv_check(path, &there, e));
   FILE *out = fopen(path, "ae");
   if (!out)
     return rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
-  struct stat st;
-  bool empty = fstat(fileno(out), &st) == 0 && st.st_size == 0;
-  for (int i = 0; empty && i < COLUMNS; i++)
-    fprintf(out, "%s%c", columns[i].name, i + 1 < COLUMNS ? ',' : '\n');
+  write_head(head, sizeof head);
+  if (!there)
+    fputs(head, out);
   for (int i = 0; i < COLUMNS; i++) {
     if (columns[i].text)
       put_quoted(out, text(&columns[i], row));

@@ -112,6 +112,7 @@ at_once "no model" -m "$folder/none"
 at_once "windows" --shape tini --windows 16,x
 refuses "a CSV that cannot be written" 1 "cannot write" "${bench[@]}" --windows 16 --csv /nowhere/bench.csv
 echo "other,file" > "$folder/other.csv"
+refuses "a CSV of other columns" 2 "names other columns" "${bench[@]}" --windows 16 --csv "$folder/other.csv"
 refuses "a plot of nothing" 2 "name at least one run" plot
 sed 's/"tini"/"mini"/' "$csv" > "$folder/mini.csv"
 "$program" plot "$csv" "$folder/mini.csv" -o "$folder/twice.svg" > /dev/null; check "plot of two" 0 $?
