@@ -27,5 +27,8 @@ export const Intro = ({ catalog, onExample }: { catalog: Catalog | null; onExamp
         </button>
       ))}
     </div>
+    <p class="source">
+      The method is LAD, LoRA-Adapted Diffusion: R. Kuiper et al., EMNLP 2025, system demonstrations, pages 97-110.
+    </p>
   </section>
 );
