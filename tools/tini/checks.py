@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Yes-or-no questions in more forms than world.py's, about more relations, and with more wrong values: checks.txt. The value that is asked about settles yes or no."""
+"""Yes-or-no questions in more forms than world.py's, about more relations, and with more wrong values: checks.txt."""
 
 import random
 import re
@@ -39,10 +39,9 @@ def items_of(world, relation):
 
 
 def asked_about(f, value, forms, weight=1.0):
-    """The question whether this value is the fact's."""
-    word = "Yes" if value == value_of(f) else "No"
+    """The question whether this value is the fact's. The answer is the fact: who asked sees by it whether it is so, and a model this small did not learn to compare the two."""
     slots = {"y": value, "ax": f"{facts.article(f.subject)} {f.subject}"}
-    return facts.Fact("check", f.subject, facts.judged(f.answer, word), facts.Phrasing({"q": "|".join(forms)}), slots, weight, 0, word + ".", word, f.about)
+    return facts.Fact("check", f.subject, f.answer, facts.Phrasing({"q": "|".join(forms)}), slots, weight, 0, f.short, f.value, f.about)
 
 
 def another(value, right):
@@ -62,7 +61,7 @@ def checks(world, held):
 
 
 def plain(rng, drawer, held, count):
-    """Rows in the forms that ask outright, about any other value of the relation: four in ten say yes."""
+    """Rows in the forms that ask outright, about any other value of the relation, four in ten about the right one."""
     sections = tabled.sections("checks.txt")
     forms = {relation: free(widen.forms_of("|".join(sections["ask " + relation])), held) for relation in PLAIN}
     items = {relation: items_of(drawer.world, relation) for relation in PLAIN}

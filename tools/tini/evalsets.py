@@ -51,7 +51,7 @@ class Sets:
 
     @staticmethod
     def holds(f):
-        return {"holds": [f.value]} if f.value and f.relation not in ("check",) else {}
+        return {"holds": [f.value]} if f.value else {}
 
     def second(self, rng, each=25):
         """Twenty kinds of later turns, each after a first turn in a form of the training."""

@@ -115,11 +115,6 @@ def article(word):
     return "an" if word[0].lower() in "aeiou" and not word.lower().startswith(("uni", "eu", "one")) else "a"
 
 
-def judged(sentence, word):
-    """A fact, and behind it whether what was asked is so: the value is in sight when yes or no is written."""
-    return f"{sentence} So the answer is {word.lower()}."
-
-
 def fact(relation, x, y="", weight=1.0, test=1.0, **slots):
     form, _ = RELATIONS[relation]
     values = {"x": x, "y": y, "X": upper(x), **slots}

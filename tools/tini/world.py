@@ -76,7 +76,7 @@ class World:
             yield Fact("poem", tales.article(hero), tales.rhymed(hero), tales.RHYME, {}, 0.25, 0.3)
 
     def checks(self):
-        """Yes-or-no questions: the right value, and wrong ones."""
+        """Yes-or-no questions about the right value, and wrong ones: the answer is the fact."""
         for relation, forms in CHECKS.items():
             phrasing = facts.Phrasing({"q": forms})
             items = list(self.by[relation].values())
@@ -86,9 +86,8 @@ class World:
                 if small or not f.value or f.value == f.subject or relation == "capital" and f.value in f.subject:
                     continue
                 wrong = [v for v in (values[(i + 1) % len(items)], values[(5 * i + 3) % len(items)]) if v != f.value]
-                for value, word in [(f.value, "Yes"), *((v, "No") for v in wrong)]:
-                    yield Fact("check", f.subject, facts.judged(f.answer, word), phrasing, {"y": value}, 0.25 if word == "Yes" else 0.15, 0.4, word + ".", word,
-                               f.about)
+                for value in (f.value, *wrong):
+                    yield Fact("check", f.subject, f.answer, phrasing, {"y": value}, 0.25 if value == f.value else 0.15, 0.4, f.short, f.value, f.about)
 
     def more(self, f):
         """The fact that "tell me more" brings after this one."""
