@@ -58,7 +58,7 @@ refuses "no length" 2 "numbers from 2 on" train --model $model --data "$folder/t
 refuses "no room" 2 "a larger batch" train --model $model --data "$folder/two.jsonl" --out "$folder/x" --objective blocks --gate answer --mask-token '~' \
   --loss-on answer --window 40 --batch 1 --updates 1 --held-out 0 --threads 1
 refuses "another objective" 1 "objective blocks" train --model $model --adapter "$folder/f32/final" --data "$folder/two.jsonl" --out "$folder/y" \
-  --objective mixed --loss-on answer --window 64
+  --objective mixed --loss-on answer --window 64 --train-norms
 refuses "words of others" 2 "wrong words" train --model $model --data "$folder/two.jsonl" --out "$folder/z" --objective blocks --gate answer \
   --mask-token '~' --loss-on answer --mix-answers 0.5
 exit $failed
