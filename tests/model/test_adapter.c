@@ -183,7 +183,7 @@ static void adapters_fit_gguf_rows(void **state) {
   (void)state;
   char folder[64];
   int64_t n = 0;
-  write_adapter(folder, "{\"r\":2,\"target_modules\":[\"q_proj\",\"k_proj\"]}",
+  write_adapter(folder, "{\"r\":2,\"lora_alpha\":2,\"target_modules\":[\"q_proj\",\"k_proj\"]}",
                 (const int64_t[]){2, 2}, (const float[]){1, 1});
   float *expected = logits_of(&(rd_model_options){.path = GOLDEN "models/llama-gqa-tied",
                                                   .adapter = folder,
@@ -200,7 +200,7 @@ static void overrides_reach_the_logits(void **state) {
   static const char model[] = GOLDEN "models/llama-gqa-tied";
   char folder[64];
   int64_t n = 0;
-  write_adapter(folder, "{\"r\":2,\"target_modules\":[\"q_proj\",\"k_proj\"]}",
+  write_adapter(folder, "{\"r\":2,\"lora_alpha\":2,\"target_modules\":[\"q_proj\",\"k_proj\"]}",
                 (const int64_t[]){2, 2}, (const float[]){3, 0.5f});
   float *expected =
       logits_of(&(rd_model_options){.path = model, .adapter = folder, .precision = "f32"}, &n);
