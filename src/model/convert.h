@@ -9,10 +9,10 @@
 typedef struct rd_convert_options {
   const char *path;    /* a folder or a file: model_file.h */
   const char *adapter; /* a PEFT folder to merge into the matrices, or NULL */
-  const char *to;      /* "f32", "f16", "bf16", in GGUF "q8_0", "q4_0"; NULL: as stored (bf16 for block
-                          formats) */
-  const char *out;     /* the folder to write, which must not hold a model yet; or the file */
-  bool gguf;           /* one GGUF file instead of a folder */
+  const char *to;  /* "f32", "f16", "bf16", in GGUF "q8_0", "q4_0"; NULL: as stored (bf16 for block
+                      formats) */
+  const char *out; /* the folder to write, which must not hold a model yet; or the file */
+  bool gguf;       /* one GGUF file instead of a folder */
   const char *chat_template, *mask_token; /* chosen for the model, or NULL: as it is */
 } rd_convert_options;
 
@@ -27,8 +27,9 @@ rd_code rd_convert(const rd_convert_options *options, bool *tokenizer, rd_error 
  * (those whose rows are no whole blocks f32). Refused, before anything is written: a family without
  * a name in GGUF, and what would not be the same when the file is opened. */
 rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *path, rd_error *e);
-/* What weights can be written as: "f32", "f16", "bf16", "q8_0", "q4_0" (embedding and head as q8_0); and the format that one of them
- * names. RD_USAGE: a format of blocks where only plain ones are, or none of these. */
+/* What weights can be written as: "f32", "f16", "bf16", "q8_0", "q4_0" (embedding and head as
+ * q8_0); and the format that one of them names. RD_USAGE: a format of blocks where only plain ones
+ * are, or none of these. */
 extern const rd_table rd_convert_type_table;
 rd_code rd_convert_type(const rd_format **out, const char *to, bool blocks, rd_error *e);
 /* convert_adapter.c: the PEFT adapter in the folder `adapter` written to the folder `out`, which
