@@ -202,6 +202,14 @@ static rd_code write_state(const rd_adapt_settings *s, int64_t updates, rd_error
   return code;
 }
 
+static rd_code another(const rd_adapt_settings *s, const char *key, const char *was, const char *is,
+                       rd_error *e) {
+  return rd_fail(e, RD_USAGE,
+                 "%s: the run there has %s %s, and now it is %s: give the value of before, or "
+                 "--overwrite",
+                 s->out, key, was, is);
+}
+
 /* Every key as it was? */
 static rd_code same(const rd_adapt_settings *s, const json_t *before, rd_error *e) {
   json_t *now = asked_for(s), *value;
@@ -212,10 +220,7 @@ static rd_code same(const rd_adapt_settings *s, const json_t *before, rd_error *
     if (code != RD_OK || (json_is_null(value) && !old) || json_equal(value, old))
       continue;
     char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(value, JSON_ENCODE_ANY);
-    code = rd_fail(e, RD_USAGE,
-                   "%s: the run there has %s %s, and now it is %s: give the value of before, or "
-                   "--overwrite",
-                   s->out, key, was ? was : "unset", is ? is : "unset");
+    code = another(s, key, was ? was : "unset", is ? is : "unset", e);
     free(was);
     free(is);
   }
@@ -228,16 +233,17 @@ static rd_code same(const rd_adapt_settings *s, const json_t *before, rd_error *
 static rd_code same_length(const rd_adapt_settings *s, const json_t *before, int64_t updates,
                            rd_error *e) {
   const json_t *minutes = json_object_get(before, "minutes");
-  if (updates > 0 && s->updates > 0 && s->updates != updates)
-    return rd_fail(e, RD_USAGE,
-                   "%s: the run there has updates %lld, and now it is %lld: give the value of "
-                   "before, or --overwrite",
-                   s->out, (long long)updates, (long long)s->updates);
-  if (updates > 0 && s->updates == 0 && minutes && json_number_value(minutes) != s->minutes)
-    return rd_fail(e, RD_USAGE,
-                   "%s: the run there has minutes %g, %lld updates, and now it is %g: give the "
-                   "value of before, or --overwrite",
-                   s->out, json_number_value(minutes), (long long)updates, s->minutes);
+  char was[60], is[40];
+  if (updates > 0 && s->updates > 0 && s->updates != updates) {
+    snprintf(was, sizeof was, "%lld", (long long)updates);
+    snprintf(is, sizeof is, "%lld", (long long)s->updates);
+    return another(s, "updates", was, is, e);
+  }
+  if (updates > 0 && s->updates == 0 && minutes && json_number_value(minutes) != s->minutes) {
+    snprintf(was, sizeof was, "%g, %lld updates", json_number_value(minutes), (long long)updates);
+    snprintf(is, sizeof is, "%g", s->minutes);
+    return another(s, "minutes", was, is, e);
+  }
   return RD_OK;
 }
 

@@ -74,7 +74,6 @@ void rd_base_lead_need(rd_draft *d, rd_need *need) {
   r->asked = 0;
   if (!rd_base_leads(d) || r->speaks == 0)
     return;
-  rd_base_lead_front(d);
   for (int64_t p = r->led; p < r->speaks; p++)
     r->asked += !d->fixed[p];
   int64_t i = -r->asked;

@@ -10,8 +10,8 @@
 bool rd_base_leads(const rd_draft *d);
 /* The first place that it has not settled, fixed ones left out. */
 int64_t rd_base_lead_front(rd_draft *d);
-/* Ask it alone about the places that are not settled, beside what a need with its reading asks
- * for. */
+/* Behind rd_base_say_need, which looks for the front: ask it alone about the places that are not
+ * settled, beside what a need with its reading asks for. */
 void rd_base_lead_need(rd_draft *d, rd_need *need);
 /* Its words have come, and the draft has taken the other proposals: settle what can be. */
 void rd_base_lead_take(rd_draft *d);

@@ -19,10 +19,15 @@ void rd_canvas_drop(rd_canvas *canvas) {
   *canvas = (rd_canvas){0};
 }
 
+rd_code rd_canvas_check_window(int64_t window, int64_t positions, rd_error *e) {
+  return window <= positions
+           ? RD_OK
+           : rd_fail(e, RD_USAGE, "--window %lld is beyond the model's %lld positions",
+                     (long long)window, (long long)positions);
+}
+
 static rd_code check_window(const rd_canvas_frame *f, rd_error *e) {
-  if (f->window > f->positions)
-    return rd_fail(e, RD_USAGE, "--window %lld is beyond the model's %lld positions",
-                   (long long)f->window, (long long)f->positions);
+  RD_TRY(rd_canvas_check_window(f->window, f->positions, e));
   char way_out[80] = "";
   if (f->window < f->positions)
     snprintf(way_out, sizeof way_out, " or give a larger --window (the model allows %lld)",

@@ -29,6 +29,8 @@ typedef struct rd_canvas_frame {
   const rd_tokenizer *tokenizer; /* NULL: text options are refused */
 } rd_canvas_frame;
 
+/* RD_USAGE: a window that the model has no positions for. */
+rd_code rd_canvas_check_window(int64_t window, int64_t positions, rd_error *e);
 /* Without fixed text the region goes to the window's end, or is params.tokens long if that is less.
  * A prefix is followed by a gap of the same length; a suffix and a template end the region, with
  * one EOS after them if there is room. Fixed text is locked. RD_USAGE: a window beyond the model, a

@@ -97,7 +97,7 @@ rd_code rd_formed_take(rd_draft *d, rd_error *e) {
   for (int64_t i = 0; i < d->wanted_count; i++) {
     int64_t p = place_of(d, i);
     if (p >= f->room || d->out[i].id == f->ids[p])
-      continue; /* a word of the base comes in its place soon, and is the same */
+      continue;
     d->out[i].id = f->ids[p];
     d->out[i].probability = expf(f->logs[p]);
   }

@@ -134,6 +134,14 @@ static rd_code merges_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd
   return code;
 }
 
+/* An added token as both files describe one; NULL: it is not UTF-8. */
+static json_t *token_json(rd_slice piece, bool rstrip, bool special) {
+  json_t *content = text_json(piece);
+  return content ? json_pack("{s:o, s:b, s:b, s:b, s:b, s:b}", "content", content, "single_word", 0,
+                             "lstrip", 0, "rstrip", rstrip, "normalized", 0, "special", special)
+                 : NULL;
+}
+
 static rd_code added_json(json_t *out, const rd_tokenizer *t, rd_error *e) {
   for (size_t id = 0; id < t->vocab.count; id++) {
     rd_piece_kind kind = t->vocab.pieces[id].kind;
@@ -141,14 +149,14 @@ static rd_code added_json(json_t *out, const rd_tokenizer *t, rd_error *e) {
     bool added = kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED || kind == RD_PIECE_BOTH;
     if (!added || piece.size == 0)
       continue;
-    json_t *content = text_json(piece);
-    if (!content)
+    json_t *token = token_json(piece, false, kind == RD_PIECE_SPECIAL);
+    if (!token)
       return rd_fail(e, RD_UNSUPPORTED, "token %zu is not UTF-8: tokenizer.json cannot hold it",
                      id);
-    json_array_append_new(out,
-                          json_pack("{s:I, s:o, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)id,
-                                    "content", content, "single_word", 0, "lstrip", 0, "rstrip", 0,
-                                    "normalized", 0, "special", kind == RD_PIECE_SPECIAL));
+    json_t *entry = json_pack("{s:I}", "id", (json_int_t)id);
+    json_object_update(entry, token);
+    json_decref(token);
+    json_array_append_new(out, entry);
   }
   return RD_OK;
 }
@@ -229,10 +237,8 @@ static json_t *strips_json(const rd_tokenizer *t) {
     snprintf(id, sizeof id, "%d", token->id);
     if (token->flags & RD_ADDED_RSTRIP)
       json_object_set_new(out, id,
-                          json_pack("{s:s%, s:b, s:b, s:b, s:b, s:b}", "content", token->text,
-                                    token->size, "single_word", 0, "lstrip", 0, "rstrip", 1,
-                                    "normalized", 0, "special",
-                                    (token->flags & RD_ADDED_SPECIAL) != 0));
+                          token_json((rd_slice){token->text, token->size}, true,
+                                     (token->flags & RD_ADDED_SPECIAL) != 0));
   }
   return out;
 }

@@ -2,6 +2,8 @@
 /* One table of columns writes all three forms. */
 #include "bench_report.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -109,6 +111,8 @@ static void put_quoted(FILE *out, const char *s) {
   fputc('"', out);
 }
 
+enum { HEAD = COLUMNS * 40 };
+
 /* The names of the columns, as a line. */
 static void write_head(char *out, size_t room) {
   size_t used = 0;
@@ -117,31 +121,27 @@ static void write_head(char *out, size_t room) {
                              i + 1 < COLUMNS ? ',' : '\n');
 }
 
-rd_code rd_bench_csv_check(const char *path, bool *there, rd_error *e) {
-  char head[COLUMNS * 40], first[COLUMNS * 40] = "";
-  struct stat st;
-  *there = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
-  FILE *in = *there ? fopen(path, "re") : NULL;
-  if (*there && !in)
-    return rd_fail(e, RD_IO, "%s: cannot read: %s", path, strerror(errno));
+rd_code rd_bench_csv_check(const char *path, rd_error *e) {
+  char head[HEAD], first[HEAD] = "";
+  FILE *in = rd_file_streams(path) ? NULL : fopen(path, "re");
+  if (!in) /* a new one, or one that is not read */
+    return RD_OK;
   write_head(head, sizeof head);
-  const bool same = !in || (fgets(first, sizeof first, in) && strcmp(first, head) == 0);
-  if (in)
-    fclose(in);
+  const bool same = !fgets(first, sizeof first, in) || strcmp(first, head) == 0;
+  fclose(in);
   return same ? RD_OK
               : rd_fail(e, RD_USAGE, "%s: its first line names other columns; name another file",
                         path);
 }
 
 rd_code rd_bench_csv(const char *path, const rd_bench_row *row, rd_error *e) {
-  char head[COLUMNS * 40];
-  bool there = false;
-  RD_TRY(rd_bench_csv_check(path, &there, e));
+  char head[HEAD];
   FILE *out = fopen(path, "ae");
   if (!out)
     return rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
+  struct stat st;
   write_head(head, sizeof head);
-  if (!there)
+  if (fstat(fileno(out), &st) == 0 && st.st_size == 0)
     fputs(head, out);
   for (int i = 0; i < COLUMNS; i++) {
     if (columns[i].text)

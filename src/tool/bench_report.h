@@ -31,8 +31,8 @@ typedef struct rd_bench_row {
 void rd_bench_head(FILE *out);
 void rd_bench_line(FILE *out, const rd_bench_row *row);
 void rd_bench_json(FILE *out, const rd_bench_row *row);
-/* Can lines be added to the table `path`? *there: it has lines. RD_USAGE: with other columns. */
-rd_code rd_bench_csv_check(const char *path, bool *there, rd_error *e);
+/* Before the work. RD_USAGE: what stands there is a table of other columns. */
+rd_code rd_bench_csv_check(const char *path, rd_error *e);
 /* Append to `path`, with a line of names first when the file is new. */
 rd_code rd_bench_csv(const char *path, const rd_bench_row *row, rd_error *e);
 

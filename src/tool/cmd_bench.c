@@ -368,11 +368,10 @@ static rd_code run(void *context, char **names, rd_error *e) {
   settings *s = context;
   limits l;
   cases c;
-  bool there;
   (void)names;
   RD_TRY(check_meaning(s, e));
   if (s->csv)
-    RD_TRY(rd_bench_csv_check(s->csv, &there, e));
+    RD_TRY(rd_bench_csv_check(s->csv, e));
   if (s->decode && s->reuse == 0 && !s->train)
     s->reuse = 256;
   RD_TRY(read_cases(&c, s, e));

@@ -2,6 +2,7 @@
 /* redraft inspect: what a model is made of, in its own files' words. One JSON object holds the
  * facts; the text for people is printed from it. */
 #include "adapter.h"
+#include "canvas.h"
 #include "clock.h"
 #include "engine.h"
 #include "file.h"
@@ -343,20 +344,12 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
   return code;
 }
 
-static rd_code check_window(const settings *s, const rd_model *m, rd_error *e) {
-  const long long positions = (long long)m->config.positions;
-  return s->window <= positions
-           ? RD_OK
-           : rd_fail(e, RD_USAGE, "--window %lld is beyond the model's %lld positions",
-                     (long long)s->window, positions);
-}
-
 static rd_code inspect_model(settings *s, rd_error *e) {
   rd_model *m = NULL;
   size_t program = rd_resident_bytes();
   RD_TRY(rd_tool_open(&m, &s->common, e));
   rd_json_watch();
-  rd_code code = check_window(s, m, e);
+  rd_code code = rd_canvas_check_window(s->window, m->config.positions, e);
   if (code == RD_OK)
     code = show(s, facts_json(m, s->window, program), rd_model_tensors(m), print_facts, e);
   rd_model_close(&m);
