@@ -91,25 +91,14 @@ static void run_parts(void *context, int thread, int64_t first, int64_t last) {
   }
 }
 
-enum { LINE = 16 }; /* numbers of a cache line */
-
-/* Rows of a part, for any number of threads. */
-static int64_t steady_part(int64_t rows) {
-  enum { PARTS = 32, LEAST = 64 };
-  const int64_t size = rd_over(rd_over(rows, PARTS), LINE) * LINE;
-  return size < LEAST ? LEAST : size;
-}
-
 /* How a product is cut for `threads`. Parts of columns where those of b lie side by side, so that
  * no two threads lay out the same weights; else, or where rows are so many that this costs nothing,
  * parts of rows. A part is worth a hand-off: a number of b that comes from memory takes the time of
  * some 16 products. Rows of a turned matrix (the gradients of weights) are always cut: oneDNN is
  * faster on parts of it than on the whole, and adds up in another order, which must not depend on
- * threads. Where it depends on the number of rows too, parts have as many for any number of
- * threads.
- */
+ * threads. */
 static void cut(parts *j, int64_t threads) {
-  enum { SHARES = 4, LEAST = 1 << 21, MANY = 512, MEMORY = 16, APART = 1 << 16 };
+  enum { LINE = 16 /* numbers of a cache line */, SHARES = 4, LEAST = 1 << 21, MANY = 512, MEMORY = 16, APART = 1 << 16 };
   const rd_mat *a = &j->a, *b = &j->b, *c = &j->c;
   const bool packed = rd_is_packed(b->row_stride, b->col_stride);
   const bool turned = a->col_stride != 1 && a->row_stride == 1;
@@ -121,10 +110,6 @@ static void cut(parts *j, int64_t threads) {
   const int64_t cost = a->cols * (j->by_columns ? c->rows + MEMORY : c->cols);
   int64_t size = rd_over(all, threads * SHARES),
           most = turned && all > LINE ? rd_over(all, 2) : all;
-  if (turned && rd_steady_processor()) {
-    j->size = steady_part(all);
-    return;
-  }
   if (j->by_columns && size > APART / c->rows) /* what is computed apart stays in the cache */
     size = APART / c->rows;
   size = size < LEAST / cost ? LEAST / cost : size;

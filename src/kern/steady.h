@@ -7,16 +7,13 @@
 
 #include "mat.h"
 
-/* Whether this is such a processor. */
-bool rd_steady_processor(void);
-
-/* Whether this product is for rd_steady_multiply: f32, a and c by rows, on such a
+/* Whether this product is for rd_steady_multiply: f32, c by rows, b not packed, on such a
  * processor. */
 bool rd_steady_wanted(rd_mat c, rd_mat a, rd_mat b);
 
-/* c = a b + beta c, beta 0 or 1, on the calling thread, with c (M,N), a (M,K), b (K,N) that lies by
- * rows or by columns, K > 0. A number of c is the sum of spans of 512 products, each in an order
- * that K alone says. */
+/* c = a b + beta c, beta 0 or 1, on the calling thread, with c (M,N), a (M,K) by rows or turned,
+ * b (K,N), K > 0. A number of c is the sum of spans of 256 products, each added up from its first
+ * to its last. */
 void rd_steady_multiply(rd_mat c, rd_mat a, rd_mat b, float beta);
 
 #endif
