@@ -164,6 +164,6 @@ mpirun --allow-run-as-root --oversubscribe -n 1 "$program" "${answers[@]}" --win
 check "a row that fails on one" 0 $(($? == 0))
 check "a row that fails on one: said once" 1 "$(grep -c 'window 300 is beyond' "$folder/messages")"
 together 2 "${answers[@]}" --window 32 --out /dev/full > /dev/null; check "answers that cannot be written" 0 $(($? == 0))
-check "answers that cannot be written: said once" 1 "$(grep -c '/dev/full: No space' "$folder/messages")"
+check "answers that cannot be written: said once" 1 "$(grep -c '/dev/full: cannot write: No space' "$folder/messages")"
 echo "$kills kills of ranks$hosts"
 exit $failed
