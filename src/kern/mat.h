@@ -41,6 +41,11 @@ static inline rd_mat rd_mat_part(rd_mat m, int64_t first, int64_t count) {
   return m;
 }
 
+/* `count` columns of m from column `first`. */
+static inline rd_mat rd_mat_columns(rd_mat m, int64_t first, int64_t count) {
+  return rd_mat_transposed(rd_mat_part(rd_mat_transposed(m), first, count));
+}
+
 /* A matrix as rd_matmul_pack has written it: the right side of products only, never a part of it or
  * transposed. It has no strides. */
 static inline rd_mat rd_mat_packed(const void *data, rd_dtype type, int64_t rows, int64_t cols) {

@@ -17,7 +17,7 @@
 /* Columns first .. first + count; of a packed matrix from a multiple of RD_PACKED_COLS on. */
 static rd_mat columns(rd_mat m, int64_t first, int64_t count) {
   if (!rd_is_packed(m.row_stride, m.col_stride))
-    return rd_mat_transposed(rd_mat_part(rd_mat_transposed(m), first, count));
+    return rd_mat_columns(m, first, count);
   m.data = rd_at(m.data, m.type, first * rd_over(m.rows, RD_PACKED_ROWS) * RD_PACKED_ROWS);
   m.cols = count;
   return m;
@@ -98,7 +98,14 @@ static void run_parts(void *context, int thread, int64_t first, int64_t last) {
  * faster on parts of it than on the whole, and adds up in another order, which must not depend on
  * threads. */
 static void cut(parts *j, int64_t threads) {
-  enum { LINE = 16 /* numbers of a cache line */, SHARES = 4, LEAST = 1 << 21, MANY = 512, MEMORY = 16, APART = 1 << 16 };
+  enum {
+    LINE = 16 /* numbers of a cache line */,
+    SHARES = 4,
+    LEAST = 1 << 21,
+    MANY = 512,
+    MEMORY = 16,
+    APART = 1 << 16
+  };
   const rd_mat *a = &j->a, *b = &j->b, *c = &j->c;
   const bool packed = rd_is_packed(b->row_stride, b->col_stride);
   const bool turned = a->col_stride != 1 && a->row_stride == 1;

@@ -9,7 +9,11 @@
 #include "steady_kernels.h"
 #include "whole.h"
 
-enum { SPAN = 256, PANELS = 4, BLOCK = 16 * RD_STEADY_ROWS /* rows of a turned a, laid out at a time */ };
+enum {
+  SPAN = 256,
+  PANELS = 4,
+  BLOCK = 16 * RD_STEADY_ROWS /* rows of a turned a, laid out at a time */
+};
 
 static const rd_steady_kernels *kernels(void) {
 #if defined(__x86_64__)
@@ -93,7 +97,7 @@ static void multiply_turned(rd_mat c, rd_steady_tile like, rd_mat a, rd_mat b, i
   }
 }
 
-void rd_steady_multiply(rd_mat c, rd_mat a, rd_mat b, float beta) {
+static void multiply_columns(rd_mat c, rd_mat a, rd_mat b, float beta) {
   const int64_t span = rd_over(rd_over(a.cols, rd_over(a.cols, SPAN)), 8) * 8;
   for (int64_t k = 0; k < a.cols; k += span) {
     const rd_steady_tile like = {.a = (const float *)a.data + k,
@@ -105,5 +109,14 @@ void rd_steady_multiply(rd_mat c, rd_mat a, rd_mat b, float beta) {
       multiply_span(c, &like, RD_STEADY_ROWS * a.row_stride, b, k);
     else
       multiply_turned(c, like, a, b, k);
+  }
+}
+
+/* Few rows wait for b, which is then read along its columns; of many the span of a stays near. */
+void rd_steady_multiply(rd_mat c, rd_mat a, rd_mat b, float beta) {
+  const int64_t most = c.rows > RD_STEADY_ROWS ? c.cols : PANELS * RD_STEADY_COLS;
+  for (int64_t col = 0; col < c.cols; col += most) {
+    const int64_t count = rd_least(most, c.cols - col);
+    multiply_columns(rd_mat_columns(c, col, count), a, rd_mat_columns(b, col, count), beta);
   }
 }

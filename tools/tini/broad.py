@@ -34,6 +34,8 @@ SEED = 37
 VALID = 500
 PLAIN = 16000
 LOUD = 20000
+# Rows of a fact that stands for itself: with few of them in a mixture they are the first to be forgotten.
+EVERYDAY = {"explain": 40, "single": 40, "describe": 10, "list": 4, "size": 2}
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
 SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
@@ -107,6 +109,13 @@ def drawn(rng, drawer, scale, held):
     return made
 
 
+def everyday(rng, drawer):
+    for f in drawer.world.single:
+        group = f.relation if f.relation != "single" else "fact:single"
+        for _ in range(EVERYDAY.get(f.relation, 0)):
+            yield drawer.one(rng, f, group)
+
+
 def build(data, out, folders, scale):
     sources = text.Sources(data)
     world = worlds.World(sources)
@@ -135,7 +144,8 @@ def build(data, out, folders, scale):
     single = [row for row in chat if len(row["messages"]) == 2 and row["group"] not in NEVER_SHOUTED]
     loud = (more.shouted(rng, drawer, row) for row in rng.sample(single, min(LOUD, len(single))))
     parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
-             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused, "shouted": filter(None, loud)}
+             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused, "shouted": filter(None, loud),
+             "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:
@@ -146,7 +156,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, and no two answers to one."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "everyday"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 messages = json.loads(line)["messages"]
