@@ -3,13 +3,15 @@
 """Rows in far more forms than build.py's: more.txt, broad.txt, visitors.txt and guests.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
 
 broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there, and for a base that goes on with few tokens
-                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), shouted.jsonl, other.jsonl and refusals.jsonl (chat.jsonl without small talk; its refusals)
+                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), shouted.jsonl, everyday.jsonl (facts that stand for themselves),
+                                                                       other.jsonl and refusals.jsonl (chat.jsonl without small talk; its refusals)
 broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
 
 No form of anew.txt is in these rows, none that is held out in a table, and no prompt of tools/tini/sets or tools/tini/anew. Adapters learn from the same rows (train.py --rows chat).
 """
 
 import argparse
+import collections
 import json
 import os
 import random
@@ -34,8 +36,9 @@ SEED = 37
 VALID = 500
 PLAIN = 16000
 LOUD = 20000
-# Rows of a fact that stands for itself: with few of them in a mixture they are the first to be forgotten.
-EVERYDAY = {"explain": 40, "single": 40, "describe": 10, "list": 4, "size": 2}
+# Rows of a fact by itself, by its relation; relations of few facts, which countries are many times as often as: with few rows in a mixture they are the first to be forgotten.
+EVERYDAY = {"explain": 40, "single": 40, "describe": 16, "list": 4, "size": 2, "talk": 0, "check": 0, "poem": 0, "spell": 0}
+FEW, ROWS_OF_FEW = 110, 25
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
 SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
@@ -110,10 +113,11 @@ def drawn(rng, drawer, scale, held):
 
 
 def everyday(rng, drawer):
+    facts = collections.Counter(f.relation for f in drawer.world.single)
     for f in drawer.world.single:
-        group = f.relation if f.relation != "single" else "fact:single"
-        for _ in range(EVERYDAY.get(f.relation, 0)):
-            yield drawer.one(rng, f, group)
+        rows = EVERYDAY.get(f.relation, ROWS_OF_FEW if facts[f.relation] <= FEW else 0)
+        for _ in range(rows):
+            yield drawer.one(rng, f, f.relation if f.relation in ("explain", "describe", "list", "size") else "fact:" + f.relation)
 
 
 def build(data, out, folders, scale):
