@@ -35,7 +35,8 @@ import world as worlds
 SEED = 37
 VALID = 500
 PLAIN = 16000
-LOUD = 20000
+# Shouted: a name in capitals falls into pieces like one that nobody knows, which is refused, so most of these are facts.
+LOUD_FACTS, LOUD_OTHERS = 12000, 6000
 # Rows of a fact by itself, by its relation; relations of few facts, which countries are many times as often as: with few rows in a mixture they are the first to be forgotten.
 EVERYDAY = {"explain": 40, "single": 40, "describe": 16, "list": 4, "size": 2, "talk": 0, "check": 0, "poem": 0, "spell": 0}
 FEW, ROWS_OF_FEW = 110, 25
@@ -146,7 +147,10 @@ def build(data, out, folders, scale):
     other = [row for row in chat if row["group"] != "talk"]
     refused = [row for row in other if judge.refuses(row["messages"][-1]["content"])]
     single = [row for row in chat if len(row["messages"]) == 2 and row["group"] not in NEVER_SHOUTED]
-    loud = (more.shouted(rng, drawer, row) for row in rng.sample(single, min(LOUD, len(single))))
+    facts = [row for row in single if row["group"].startswith("fact:")]
+    others = [row for row in single if not row["group"].startswith("fact:")]
+    chosen = [row for rows, n in ((facts, LOUD_FACTS), (others, LOUD_OTHERS)) for row in rng.sample(rows, min(n, len(rows)))]
+    loud = (more.shouted(rng, drawer, row) for row in chosen)
     parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused, "shouted": filter(None, loud),
              "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer)))}
