@@ -261,6 +261,34 @@ static void turned_products_do_not_depend_on_threads(void **state) {
   rd_threads_set(before);
 }
 
+/* What is added to stands first in the sum or last, whether threads have rows or columns: one has
+ * all 600 rows of this product, two and more have columns. At levels where products are ours. */
+static void sums_do_not_depend_on_threads(void **state) {
+  enum { M = 600, N = 384, K = 600 };
+  (void)state;
+  const int before = rd_threads_get();
+  buffer x = random_buffer(RD_F32, M * K, 1), w = random_buffer(RD_F32, N * K, 2);
+  for (int level = 0; level <= (int)rd_cpu_highest() && level < RD_CPU_AVX512; level++) {
+    buffer one = random_buffer(RD_F32, M * N, 3);
+    rd_cpu_cap((rd_cpu)level);
+    for (int threads = 1; threads <= 4; threads++) {
+      buffer c = random_buffer(RD_F32, M * N, 3);
+      rd_threads_set(threads);
+      assert_int_equal(rd_matmul(rd_mat_rows(threads == 1 ? one.data : c.data, RD_F32, M, N),
+                                 rd_mat_rows(x.data, RD_F32, M, K),
+                                 rd_mat_transposed(rd_mat_rows(w.data, RD_F32, N, K)), 1, NULL),
+                       RD_OK);
+      if (threads > 1 && memcmp(one.data, c.data, M * N * sizeof(float)) != 0)
+        fail_msg("%s: %d threads differ", rd_cpu_name((rd_cpu)level), threads);
+      free(c.data);
+    }
+    free(one.data);
+  }
+  free(x.data), free(w.data);
+  rd_cpu_cap(RD_CPU_LEVELS - 1);
+  rd_threads_set(before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_match),
@@ -268,6 +296,7 @@ int main(void) {
       cmocka_unit_test(threads_multiply_at_once),
       cmocka_unit_test(packed_products_are_the_same),
       cmocka_unit_test(turned_products_do_not_depend_on_threads),
+      cmocka_unit_test(sums_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests_name("matmul", tests, NULL, NULL);
 }
