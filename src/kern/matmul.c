@@ -62,17 +62,12 @@ static rd_code multiply(rd_mat c, rd_mat a, rd_mat b, float beta, rd_error *e) {
 }
 
 /* oneDNN wants the rows of c to follow each other, else it takes a slower way that adds up in
- * another order: parts of columns are computed apart, in f32, and brought home. It adds what stood
- * in c last, steady products first; so they do here. */
+ * another order: parts of columns are computed apart, in f32, and brought home. */
 static rd_code run_apart(parts *j, rd_mat c, rd_mat b, float *apart, rd_error *e) {
-  const rd_mat part = rd_mat_rows(apart, RD_F32, c.rows, c.cols);
-  const bool first = j->beta != 0 && rd_steady_wanted(part, j->a, b);
-  for (int64_t r = 0; first && r < c.rows; r++)
-    rd_cast(apart + r * c.cols, RD_F32, rd_at(c.data, c.type, r * c.row_stride), c.type, c.cols);
-  RD_TRY(multiply(part, j->a, b, first ? j->beta : 0, e));
+  RD_TRY(rd_onednn_multiply(rd_mat_rows(apart, RD_F32, c.rows, c.cols), j->a, b, 0, e));
   for (int64_t r = 0; r < c.rows; r++, apart += c.cols) {
     void *home = rd_at(c.data, c.type, r * c.row_stride);
-    if (j->beta != 0 && !first)
+    if (j->beta != 0)
       j->kernels->add[c.type](apart, home, 1.0f, c.cols);
     j->kernels->from_f32[c.type](home, apart, c.cols);
   }
@@ -83,6 +78,8 @@ static rd_code run_part(parts *j, int thread, int64_t at, int64_t count, rd_erro
   if (!j->by_columns)
     return multiply(rd_mat_part(j->c, at, count), rd_mat_part(j->a, at, count), j->b, j->beta, e);
   const rd_mat c = columns(j->c, at, count), b = columns(j->b, at, count);
+  if (rd_steady_wanted(c, j->a, b))
+    return multiply(c, j->a, b, j->beta, e);
   return run_apart(j, c, b, j->apart + thread * j->c.rows * j->size, e);
 }
 

@@ -31,7 +31,8 @@ bool rd_steady_wanted(rd_mat c, rd_mat a, rd_mat b) {
 
 /* Up to 16 columns of b, of which each lies together or none does; those that are missing are 0. */
 static void lay_columns(float *panel, const float *from, rd_mat b, int64_t span, int cols) {
-  memset(panel, 0, cols < RD_STEADY_COLS ? (size_t)(span * RD_STEADY_COLS) * sizeof *panel : 0);
+  if (cols < RD_STEADY_COLS)
+    memset(panel, 0, (size_t)(span * RD_STEADY_COLS) * sizeof *panel);
   int j = 0;
   for (; b.row_stride == 1 && j + 8 <= cols; j += 8)
     kernels()->turn(panel + j, from + j * b.col_stride, b.col_stride, span);

@@ -37,7 +37,7 @@ VALID = 500
 PLAIN = 16000
 # Shouted: a name in capitals falls into pieces like one that nobody knows, which is refused, so most of these are facts.
 LOUD_FACTS, LOUD_OTHERS = 12000, 6000
-# Rows of a fact by itself, by its relation; relations of few facts, which countries are many times as often as: with few rows in a mixture they are the first to be forgotten.
+# Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are the first to be forgotten.
 EVERYDAY = {"explain": 40, "single": 40, "describe": 16, "list": 4, "size": 2, "talk": 0, "check": 0, "poem": 0, "spell": 0}
 FEW, ROWS_OF_FEW = 110, 25
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
@@ -118,7 +118,7 @@ def everyday(rng, drawer):
     for f in drawer.world.single:
         rows = EVERYDAY.get(f.relation, ROWS_OF_FEW if facts[f.relation] <= FEW else 0)
         for _ in range(rows):
-            yield drawer.one(rng, f, f.relation if f.relation in ("explain", "describe", "list", "size") else "fact:" + f.relation)
+            yield drawer.one(rng, f, drawing.group_of(f))
 
 
 def build(data, out, folders, scale):

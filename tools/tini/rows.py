@@ -28,6 +28,11 @@ def plain_forms(f):
                 yield "what is " + form
 
 
+def group_of(f):
+    """The group of a row that asks for a fact by itself."""
+    return f.relation if f.relation in ("describe", "explain", "talk", "poem", "list", "size", "check", "spell") else "fact:" + f.relation
+
+
 def times(rng, wanted):
     """A whole number of times that is `wanted` in the mean."""
     return int(wanted) + (rng.random() < wanted % 1)
@@ -57,10 +62,9 @@ class Drawer:
 
     def singles(self, rng, each):
         for f in self.world.single:
-            group = f.relation if f.relation in ("describe", "explain", "talk", "poem", "list", "size", "check", "spell") else "fact:" + f.relation
             wanted = each * f.weight
             for _ in range(times(rng, wanted)):
-                yield self.one(rng, f, group)
+                yield self.one(rng, f, group_of(f))
 
     def examples(self, times):
         """What the documents and the page show, and what is typed first."""
