@@ -57,11 +57,21 @@ static rd_cpu detect(void) {
   return has(a71, bit_AVX512BF16) ? RD_CPU_AVX512BF16 : RD_CPU_AVX512;
 }
 
+static bool is_intel(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx && d == signature_INTEL_edx &&
+         c == signature_INTEL_ecx;
+}
+
 static bool has_vnni(void) {
   unsigned a, b, c, d;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && has(c, bit_AVX512VNNI);
 }
 #else
+static bool is_intel(void) {
+  return false;
+}
+
 static bool has_vnni(void) {
   return false;
 }
@@ -99,6 +109,10 @@ void rd_cpu_cap(rd_cpu level) {
 
 bool rd_bf16_fast(void) {
   return rd_cpu_level() >= RD_CPU_AVX512BF16;
+}
+
+bool rd_bf16_faster(void) {
+  return rd_bf16_fast() && !is_intel();
 }
 
 /* Looked up once: CPUID takes tens of microseconds in a virtual machine. */

@@ -19,7 +19,13 @@ static rd_dtype fast(void) {
   return rd_bf16_fast() ? RD_BF16 : RD_F32;
 }
 
-static const rd_precision rows[] = {{"auto", fast, NULL, 0, RD_F32},
+/* A training step multiplies many rows at a time, so that the reading of f32 numbers costs little.
+ */
+static rd_dtype trained(void) {
+  return rd_bf16_faster() ? RD_BF16 : RD_F32;
+}
+
+static const rd_precision rows[] = {{"auto", trained, NULL, 0, RD_F32},
                                     {"f32", f32, "F32", 0, RD_F32},
                                     {"bf16", bf16, "BF16", 0, RD_BF16},
                                     {"int8", fast, NULL, 0, RD_I8},

@@ -380,7 +380,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   RD_TRY(rd_precision_find(&precision, s->common.precision, e));
   if (s->train && precision->arithmetic == RD_I8)
     return rd_fail(e, RD_USAGE, "%s is for inference; --train takes f32 or bf16", precision->name);
-  RD_TRY(open_model(&m, s, s->common.precision, e));
+  RD_TRY(open_model(&m, s, s->train ? rd_dtype_name(precision->type()) : s->common.precision, e));
   measure_limits(&l);
   if (!s->common.json) {
     printf("%s, %d threads: f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f Gop/s, memory %.1f GB/s\n\n",

@@ -3,7 +3,7 @@
 """Rows in far more forms than build.py's: more.txt, broad.txt, visitors.txt and guests.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
 
 broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there, and for a base that goes on with few tokens
-                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), shouted.jsonl, everyday.jsonl (facts that stand for themselves),
+                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), shouted.jsonl, everyday.jsonl (facts that stand for themselves), grid.jsonl (what is asked of all animals),
                                                                        other.jsonl and refusals.jsonl (chat.jsonl without small talk; its refusals)
 broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
 
@@ -18,6 +18,7 @@ import random
 
 import checks
 import evalsets
+import facts
 import judge
 import memory
 import more
@@ -40,6 +41,8 @@ LOUD_FACTS, LOUD_OTHERS = 12000, 6000
 # Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are the first to be forgotten.
 EVERYDAY = {"explain": 40, "single": 40, "describe": 16, "list": 4, "size": 2, "talk": 0, "check": 0, "poem": 0, "spell": 0}
 FEW, ROWS_OF_FEW = 110, 25
+# What is asked of all animals, and its rows.
+GRID, ROWS_OF_GRID = ("sound", "young", "home", "kind", "legs", "eats"), 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
 SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
@@ -114,11 +117,22 @@ def drawn(rng, drawer, scale, held):
 
 
 def everyday(rng, drawer):
-    facts = collections.Counter(f.relation for f in drawer.world.single)
+    count = collections.Counter(f.relation for f in drawer.world.single)
     for f in drawer.world.single:
-        rows = EVERYDAY.get(f.relation, ROWS_OF_FEW if facts[f.relation] <= FEW else 0)
+        rows = EVERYDAY.get(f.relation, ROWS_OF_FEW if count[f.relation] <= FEW else 0)
         for _ in range(rows):
             yield drawer.one(rng, f, drawing.group_of(f))
+
+
+def grid(rng, drawer):
+    """What is asked of all animals, by itself, and a refusal where the table has no answer: else such a question gets another animal's."""
+    subjects = sorted({f.subject for name in GRID for f in drawer.world.by[name].values()})
+    for name in GRID:
+        known = drawer.world.by[name]
+        for x in subjects:
+            f = known.get(x) or facts.Fact("unknown", x, outside.REFUSALS["fact"], facts.PHRASINGS[name], {"a": facts.article(x), "A": facts.upper(facts.article(x))}, 1.0, 0, "", "", "")
+            for _ in range(ROWS_OF_GRID):
+                yield drawer.one(rng, f, drawing.group_of(f))
 
 
 def build(data, out, folders, scale):
@@ -147,13 +161,13 @@ def build(data, out, folders, scale):
     other = [row for row in chat if row["group"] != "talk"]
     refused = [row for row in other if judge.refuses(row["messages"][-1]["content"])]
     single = [row for row in chat if len(row["messages"]) == 2 and row["group"] not in NEVER_SHOUTED]
-    facts = [row for row in single if row["group"].startswith("fact:")]
+    known = [row for row in single if row["group"].startswith("fact:")]
     others = [row for row in single if not row["group"].startswith("fact:")]
-    chosen = [row for rows, n in ((facts, LOUD_FACTS), (others, LOUD_OTHERS)) for row in rng.sample(rows, min(n, len(rows)))]
+    chosen = [row for rows, n in ((known, LOUD_FACTS), (others, LOUD_OTHERS)) for row in rng.sample(rows, min(n, len(rows)))]
     loud = (more.shouted(rng, drawer, row) for row in chosen)
     parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused, "shouted": filter(None, loud),
-             "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer)))}
+             "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer))), "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:
@@ -164,7 +178,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, and no two answers to one."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "everyday"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "everyday", "grid"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 messages = json.loads(line)["messages"]

@@ -239,7 +239,7 @@ def table_facts(sources):
         for x, y in rows:
             slots = {}
             if name in ("kind", "legs", "eats", "sound", "young", "home", "sides"):
-                slots = {"a": article(x), "A": upper(article(x)), "ay": f"{article(y)} {y}"}
+                slots = {"a": article(x), "A": upper(article(x)), "ay": y if y.startswith("the ") else f"{article(y)} {y}"}
             if name == "city":
                 slots = {"region": region[y]}
             yield fact(name, x, y, **slots)

@@ -23,17 +23,18 @@ train base
 train more
 train again
 [ -f out/tini-mixed/model.safetensors ] || python3 tools/tini/mix.py out/tini-base/final out/tini-again/final 0.4 out/tini-mixed
-# Then what visitors say, and every small fact by itself: rows in far more forms.
+# Then what visitors say, every small fact by itself, and what is asked of all animals: rows in far more forms.
 [ -f out/tini-broad/chat.jsonl ] || python3 tools/tini/broad.py --data "$data" --out out/tini-broad --scale 0.3
 train sayings
 train refusals
 train guests
 train others
 train everyday
+train grid
 # The adapter learns beside the numbers that ship, those of the Q8_0 file; training reads folders, so they are written out again.
 if [ ! -f out/tini-model/done ]; then
   rm -rf out/tini.gguf out/tini-model
-  "$redraft" convert -m out/tini-everyday/final --gguf --to q8_0 -o out/tini.gguf
+  "$redraft" convert -m out/tini-grid/final --gguf --to q8_0 -o out/tini.gguf
   "$redraft" convert -m out/tini.gguf --to bf16 -o out/tini-model
   touch out/tini-model/done
 fi
