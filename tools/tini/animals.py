@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Asks a model, in plain words and from left to right, what tables.txt says of every animal, and what it does not say, which is to be refused.
+
+animals.py PROGRAM [-m MODEL] [--data ../shared/data] [--wrong]      a line for each question's relation, and with --wrong what went wrong
+"""
+
+import argparse
+import collections
+
+import broad
+import facts
+import outside
+import score
+import text
+
+PLAIN = {"sound": "What sound does {a} {x} make?", "young": "What is a baby {x} called?", "home": "Where does {a} {x} live?",
+         "kind": "What kind of animal is {a} {x}?", "legs": "How many legs does {a} {x} have?", "eats": "What does {a} {x} eat?"}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("program")
+    p.add_argument("-m", "--model", default="models/tini")
+    p.add_argument("--data", default="../shared/data")
+    p.add_argument("--wrong", action="store_true")
+    a = p.parse_args()
+    known = {(f.relation, f.subject): f.answer for f in facts.table_facts(text.Sources(a.data)) if f.relation in broad.GRID}
+    counts, wrong = collections.Counter(), []
+    server = score.Server(a.program, ["-m", a.model, "--adapter", "none"])
+    for x in sorted({subject for _, subject in known}):
+        for relation in broad.GRID:
+            wanted = known.get((relation, x), outside.REFUSALS["fact"])
+            question = PLAIN[relation].format(a=facts.article(x), x=x)
+            answer = server.ask([{"role": "user", "content": question}], {"sampler": "ar", "temperature": 0}, False)["answer"]
+            counts[relation, (relation, x) in known, answer == wanted] += 1
+            if answer != wanted:
+                wrong.append(f"{question} - {answer}")
+    server.close()
+    for told, name in ((True, "known"), (False, "not known, refused")):
+        right = {r: counts[r, told, True] for r in broad.GRID}
+        of = {r: right[r] + counts[r, told, False] for r in broad.GRID}
+        print(f"{name}: {sum(right.values())} of {sum(of.values())} (" + ", ".join(f"{r} {right[r]} of {of[r]}" for r in broad.GRID) + ")")
+    print("\n".join(wrong if a.wrong else []))
+
+
+if __name__ == "__main__":
+    main()
