@@ -41,7 +41,8 @@ def main():
         right = {r: counts[r, told, True] for r in broad.GRID}
         of = {r: right[r] + counts[r, told, False] for r in broad.GRID}
         print(f"{name}: {sum(right.values())} of {sum(of.values())} (" + ", ".join(f"{r} {right[r]} of {of[r]}" for r in broad.GRID) + ")")
-    print("\n".join(wrong if a.wrong else []))
+    for line in wrong if a.wrong else []:
+        print(line)
 
 
 if __name__ == "__main__":
