@@ -19,13 +19,7 @@ static rd_dtype fast(void) {
   return rd_bf16_fast() ? RD_BF16 : RD_F32;
 }
 
-/* A training step multiplies many rows at a time, so that the reading of f32 numbers costs little.
- */
-static rd_dtype trained(void) {
-  return rd_bf16_faster() ? RD_BF16 : RD_F32;
-}
-
-static const rd_precision rows[] = {{"auto", trained, NULL, 0, RD_F32},
+static const rd_precision rows[] = {{"auto", fast, NULL, 0, RD_F32},
                                     {"f32", f32, "F32", 0, RD_F32},
                                     {"bf16", bf16, "BF16", 0, RD_BF16},
                                     {"int8", fast, NULL, 0, RD_I8},
@@ -38,6 +32,12 @@ const rd_table rd_train_precision_table = {"precision", rows, TRAINED, sizeof *r
 rd_code rd_precision_find(const rd_precision **out, const char *name, rd_error *e) {
   *out = name ? rd_table_find(&rd_precision_table, name, e) : rows;
   return *out ? RD_OK : RD_USAGE;
+}
+
+/* A training step multiplies many rows at a time: that f32 numbers are longer to read costs it
+ * little. */
+rd_dtype rd_precision_trained(const rd_precision *p, bool device) {
+  return p == rows && !device && !rd_bf16_faster() ? RD_F32 : p->type();
 }
 
 static bool is_matrix(const rd_tensor *t) {

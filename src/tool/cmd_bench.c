@@ -9,6 +9,7 @@
 #include "flops.h"
 #include "frame.h"
 #include "peak.h"
+#include "step.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,7 +381,13 @@ static rd_code run(void *context, char **names, rd_error *e) {
   RD_TRY(rd_precision_find(&precision, s->common.precision, e));
   if (s->train && precision->arithmetic == RD_I8)
     return rd_fail(e, RD_USAGE, "%s is for inference; --train takes f32 or bf16", precision->name);
-  RD_TRY(open_model(&m, s, s->train ? rd_dtype_name(precision->type()) : s->common.precision, e));
+  const char *name = s->common.precision;
+  if (s->train) {
+    const rd_step_kind *kind = NULL;
+    RD_TRY(rd_step_kind_find(&kind, s->common.engine, e));
+    name = rd_dtype_name(rd_precision_trained(precision, kind->device));
+  }
+  RD_TRY(open_model(&m, s, name, e));
   measure_limits(&l);
   if (!s->common.json) {
     printf("%s, %d threads: f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f Gop/s, memory %.1f GB/s\n\n",

@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rd_code wanted_type(const rd_train_settings *s, rd_dtype *type, rd_error *e) {
+static rd_code wanted_type(const rd_trainer *t, rd_dtype *type, rd_error *e) {
   const rd_precision *precision;
-  RD_TRY(rd_precision_find(&precision, s->precision, e));
-  *type = precision->type();
+  RD_TRY(rd_precision_find(&precision, t->settings->precision, e));
+  *type = rd_precision_trained(precision, t->kind->device);
   return RD_OK;
 }
 
@@ -107,7 +107,7 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
   if (s->has_init)
     return open_init(t, e);
   rd_dtype type;
-  RD_TRY(wanted_type(s, &type, e));
+  RD_TRY(wanted_type(t, &type, e));
   bool f32 = rd_train_settings_all(s) || type == RD_F32;
   rd_model_options options = {.path = s->model,
                               .adapter = s->adapter,
@@ -331,7 +331,7 @@ static rd_code open_all(rd_trainer *t, rd_error *e) {
                                         .alpha = settings->lora_alpha,
                                         .targets = settings->lora_targets};
   rd_dtype type;
-  RD_TRY(wanted_type(settings, &type, e));
+  RD_TRY(wanted_type(t, &type, e));
   RD_TRY(rd_parameters_plan(&t->parameters, &t->config, t->base ? &t->base->weights : NULL, type,
                             &options, e));
   RD_TRY(read_data(t, e));

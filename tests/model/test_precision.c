@@ -278,6 +278,21 @@ static void opening_is_told(void **state) {
   }
 }
 
+/* What is faster on the processor says nothing of a device; what was asked for stays. */
+static void training_takes_what_is_faster(void **state) {
+  (void)state;
+  rd_error e = {0};
+  const rd_precision *automatic, *bf16;
+  assert_int_equal(rd_precision_find(&automatic, "auto", &e), RD_OK);
+  assert_int_equal(rd_precision_find(&bf16, "bf16", &e), RD_OK);
+  assert_int_equal(rd_precision_trained(bf16, false), RD_BF16);
+  assert_int_equal(rd_precision_trained(automatic, true), rd_bf16_fast() ? RD_BF16 : RD_F32);
+  assert_int_equal(rd_precision_trained(automatic, false), rd_bf16_faster() ? RD_BF16 : RD_F32);
+  rd_cpu_cap(RD_CPU_AVX512);
+  assert_int_equal(rd_precision_trained(automatic, false), RD_F32);
+  rd_cpu_cap(RD_CPU_LEVELS - 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bits_do_not_depend_on_packing_or_threads),
@@ -289,6 +304,7 @@ int main(void) {
       cmocka_unit_test(four_bits_must_be_there),
       cmocka_unit_test(trained_ones_have_a_way_back),
       cmocka_unit_test(opening_is_told),
+      cmocka_unit_test(training_takes_what_is_faster),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,22 +25,23 @@ def main():
     p.add_argument("--data", default="../shared/data")
     p.add_argument("--wrong", action="store_true")
     a = p.parse_args()
-    known = {(f.relation, f.subject): f.answer for f in facts.table_facts(text.Sources(a.data)) if f.relation in broad.GRID}
+    by = {relation: {} for relation in facts.OF_ANIMALS}
+    for f in facts.table_facts(text.Sources(a.data)):
+        by.setdefault(f.relation, {})[f.subject] = f
     counts, wrong = collections.Counter(), []
     server = score.Server(a.program, ["-m", a.model, "--adapter", "none"])
-    for x in sorted({subject for _, subject in known}):
-        for relation in broad.GRID:
-            wanted = known.get((relation, x), outside.REFUSALS["fact"])
-            question = PLAIN[relation].format(a=facts.article(x), x=x)
-            answer = server.ask([{"role": "user", "content": question}], {"sampler": "ar", "temperature": 0}, False)["answer"]
-            counts[relation, (relation, x) in known, answer == wanted] += 1
-            if answer != wanted:
-                wrong.append(f"{question} - {answer}")
+    for relation, x, known in broad.cells(by):
+        question = PLAIN[relation].format(x=x, **facts.named(x))
+        answer = server.ask([{"role": "user", "content": question}], {"sampler": "ar", "temperature": 0}, False)["answer"]
+        right = answer == (known.answer if known else outside.REFUSALS["fact"])
+        counts[relation, bool(known), right] += 1
+        if not right:
+            wrong.append(f"{question} - {answer}")
     server.close()
     for told, name in ((True, "known"), (False, "not known, refused")):
-        right = {r: counts[r, told, True] for r in broad.GRID}
-        of = {r: right[r] + counts[r, told, False] for r in broad.GRID}
-        print(f"{name}: {sum(right.values())} of {sum(of.values())} (" + ", ".join(f"{r} {right[r]} of {of[r]}" for r in broad.GRID) + ")")
+        right = {r: counts[r, told, True] for r in facts.OF_ANIMALS}
+        of = {r: right[r] + counts[r, told, False] for r in facts.OF_ANIMALS}
+        print(f"{name}: {sum(right.values())} of {sum(of.values())} (" + ", ".join(f"{r} {right[r]} of {of[r]}" for r in facts.OF_ANIMALS) + ")")
     for line in wrong if a.wrong else []:
         print(line)
 

@@ -41,8 +41,8 @@ LOUD_FACTS, LOUD_OTHERS = 12000, 6000
 # Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are the first to be forgotten.
 EVERYDAY = {"explain": 40, "single": 40, "describe": 16, "list": 4, "size": 2, "talk": 0, "check": 0, "poem": 0, "spell": 0}
 FEW, ROWS_OF_FEW = 110, 25
-# What is asked of all animals, and its rows.
-GRID, ROWS_OF_GRID = ("sound", "young", "home", "kind", "legs", "eats"), 24
+# Rows of what is asked of an animal, or of its refusal.
+ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
 SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
@@ -124,15 +124,20 @@ def everyday(rng, drawer):
             yield drawer.one(rng, f, drawing.group_of(f))
 
 
+def cells(by):
+    """What is asked of all animals: (relation, animal, its fact or None), of facts by relation and subject."""
+    animals = sorted({x for relation in facts.OF_ANIMALS for x in by[relation]})
+    for relation in facts.OF_ANIMALS:
+        for x in animals:
+            yield relation, x, by[relation].get(x)
+
+
 def grid(rng, drawer):
     """What is asked of all animals, by itself, and a refusal where the table has no answer: else such a question gets another animal's."""
-    subjects = sorted({f.subject for name in GRID for f in drawer.world.by[name].values()})
-    for name in GRID:
-        known = drawer.world.by[name]
-        for x in subjects:
-            f = known.get(x) or facts.Fact("unknown", x, outside.REFUSALS["fact"], facts.PHRASINGS[name], {"a": facts.article(x), "A": facts.upper(facts.article(x))}, 1.0, 0, "", "", "")
-            for _ in range(ROWS_OF_GRID):
-                yield drawer.one(rng, f, drawing.group_of(f))
+    for relation, x, known in cells(drawer.world.by):
+        f = known or facts.Fact("unknown", x, outside.REFUSALS["fact"], facts.PHRASINGS[relation], facts.named(x), 1.0, 0, "", "", "")
+        for _ in range(ROWS_OF_GRID):
+            yield drawer.one(rng, f, drawing.group_of(f))
 
 
 def build(data, out, folders, scale):

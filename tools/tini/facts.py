@@ -228,6 +228,15 @@ def other_names(items):
                 yield replace(f, subject=name, weight=f.weight * 0.35, test=0.2, about=f.about and (f.subject if f.about == f.subject else f.about))
 
 
+# What is asked of all animals.
+OF_ANIMALS = ("sound", "young", "home", "kind", "legs", "eats")
+
+
+def named(x):
+    """The slots of a thing that has an article."""
+    return {"a": article(x), "A": upper(article(x))}
+
+
 def tables():
     """{section: [(subject, value)]} of tables.txt."""
     return {name: [tuple(row.split(" = ", 1)) for row in rows] for name, rows in tabled.sections("tables.txt").items()}
@@ -238,8 +247,8 @@ def table_facts(sources):
     for name, rows in tables().items():
         for x, y in rows:
             slots = {}
-            if name in ("kind", "legs", "eats", "sound", "young", "home", "sides"):
-                slots = {"a": article(x), "A": upper(article(x)), "ay": y if y.startswith("the ") else f"{article(y)} {y}"}
+            if name in (*OF_ANIMALS, "sides"):
+                slots = {**named(x), "ay": y if y.startswith("the ") else f"{article(y)} {y}"}
             if name == "city":
                 slots = {"region": region[y]}
             yield fact(name, x, y, **slots)

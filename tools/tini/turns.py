@@ -7,7 +7,7 @@ import outside
 import sums
 import tabled
 import tales
-from facts import upper
+from facts import OF_ANIMALS, upper
 from world import ANIMAL, COUNTRY, NOUNS, THERE, number
 
 AND_X = tabled.split("""And {x}?|What about {x}?|How about {x}?|And what about {x}?|{x}?|And for {x}?|And of {x}?|Now {x}.|What about {x} then?|And in {x}?|And {x}|what about {x}|and {x}?|
@@ -94,7 +94,7 @@ class Turns:
     @staticmethod
     def shown(f):
         """The subject as it stands in a sentence: animals have an article."""
-        if f.relation in ("young", "sound", "home", "legs", "eats", "kind", "sides"):
+        if f.relation in (*OF_ANIMALS, "sides"):
             return tales.a_or_an(f.subject)
         return f.subject
 
