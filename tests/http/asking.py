@@ -7,7 +7,7 @@ import struct
 import sys
 import tempfile
 
-from serving import Server, events, roomy
+from serving import Server, events, lines_of, roomy
 
 PROGRAM = sys.argv[1]
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 6, "iterations": 2, "seed": 1}
@@ -279,7 +279,7 @@ def lines(server):
     options = {"num_predict": 6, "iterations": 2, "seed": 1}
     plain = server.ask("/v1/chat/completions", CHAT)[2]["choices"][0]["message"]["content"]
     status, headers, text = server.ask("/api/chat", {"model": "llama-mha:latest", "messages": CHAT["messages"], "options": options})
-    rows = [json.loads(line) for line in text.splitlines()]
+    rows = [json.loads(line) for line in lines_of(text)]
     check("streams unless told", (200, "application/x-ndjson"), (status, headers["Content-Type"]))
     check("the answer of chat completions", plain, "".join(r["message"]["content"] for r in rows))
     check("done once", [False] * (len(rows) - 1) + [True], [r["done"] for r in rows])

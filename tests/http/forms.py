@@ -5,7 +5,7 @@ import re
 import sys
 import tempfile
 
-from serving import MODEL, Server, events
+from serving import MODEL, Server, events, lines_of
 
 PROGRAM = sys.argv[1]
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 3, "maximum": 40}, "b": {"enum": ["x", "y"]}}, "required": ["a", "b"], "additionalProperties": False}
@@ -107,7 +107,7 @@ def calls(server):
                   (text, finish, [c["name"] for c in made], [c["arguments"] for c in made]))
     status, _, answer = server.ask("/api/chat", {"messages": CHAT["messages"], "tools": TOOLS, "tool_choice": NAMED, "stream": False, "window": 128})
     check("Ollama's call", ("weather", True), (answer["message"]["tool_calls"][0]["function"]["name"], is_weather(answer["message"]["tool_calls"][0]["function"]["arguments"])))
-    lines = server.ask("/api/chat", {"messages": CHAT["messages"], "tools": TOOLS, "tool_choice": NAMED, "window": 128})[2].splitlines()
+    lines = lines_of(server.ask("/api/chat", {"messages": CHAT["messages"], "tools": TOOLS, "tool_choice": NAMED, "window": 128})[2])
     check("and in its stream", "weather", json.loads(lines[-1])["message"]["tool_calls"][0]["function"]["name"])
     flat = [{"type": "function", **tool["function"]} for tool in TOOLS]
     body = {"input": "Hi", "tools": flat, "tool_choice": {"type": "function", "name": "weather"}, "window": 128}

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 
-from serving import MODEL, PATIENCE, Server, events, everything, post, roomy, until
+from serving import MODEL, PATIENCE, Server, events, everything, lines_of, post, roomy, until
 
 PROGRAM = sys.argv[1]
 LONG = {"prompt": "Hi", "iterations": 512, "patience": 0, "seed": 1}
@@ -241,7 +241,7 @@ def same():
         words = [w for k, v in options.items() for w in (f"--{k}", str(v))]
         run = subprocess.run([PROGRAM, "generate", "-m", MODEL, "--threads", "1", "--sampler", "lad", "--json", *words, text],
                              capture_output=True, check=True)
-        wanted.append(without_time(run.stdout.decode().splitlines()))
+        wanted.append(without_time(lines_of(run.stdout.decode())))
     with Server(PROGRAM, "--threads", "1", "-q", "--max-batch-tokens", "300") as server:
         found = [None] * len(rows)
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from serving import Server
+from serving import Server, lines_of
 
 PROGRAM = sys.argv[1]
 COUNTRIES = [("France", "Paris"), ("Japan", "Tokyo"), ("Italy", "Rome"), ("Spain", "Madrid"), ("Peru", "Lima"), ("Egypt", "Cairo"), ("Norway", "Oslo"), ("Greece", "Athens")]
@@ -74,7 +74,7 @@ def ours(folder, *options):
     out = f"{folder}/ours.jsonl"
     text = subprocess.run([PROGRAM, "eval", "--json", "--out", out, "--threads", "1", *options], capture_output=True, text=True, check=True).stdout
     with open(out, encoding="utf-8") as f:
-        return json.loads(text.splitlines()[-1]), [json.loads(line) for line in f]
+        return json.loads(lines_of(text)[-1]), [json.loads(line) for line in f]
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 
-from serving import Server, until
+from serving import Server, events, until
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("program")
@@ -99,7 +99,7 @@ def whole(kind, text):
     """The tokens of an answer that must be whole."""
     if kind == "whole":
         return json.loads(text)["usage"]["completion_tokens"]
-    data = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
+    data = events(text)
     if kind == "events":
         last = json.loads(data[-1])
         if last.get("event") != "done":

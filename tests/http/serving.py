@@ -114,6 +114,11 @@ def everything(s):
     return data
 
 
+def lines_of(text):
+    """Lines as JSON Lines and server-sent events have them: str.splitlines() would cut at U+2028 and U+0085 too, which an answer may hold."""
+    return text.removesuffix("\n").split("\n")
+
+
 def events(text):
     """The data of server-sent events."""
-    return [line[6:] for line in text.splitlines() if line.startswith("data: ")]
+    return [line[6:] for line in lines_of(text) if line.startswith("data: ")]

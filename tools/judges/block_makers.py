@@ -25,7 +25,7 @@ def answer(program, model, text, *options):
     out = subprocess.run([program, "generate", "-m", os.path.join(GOLDEN, "models", model), "--raw", "--json",
                           "--precision", "f32", "--threads", "1", "--seed", "1", *options, text],
                          check=True, capture_output=True, text=True).stdout
-    events = [json.loads(line) for line in out.splitlines()]
+    events = [json.loads(line) for line in out.rstrip("\n").split("\n")]
     return events[0]["prompt_ids"], events[-1]["ids"]
 
 

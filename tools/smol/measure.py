@@ -43,7 +43,7 @@ def processor_seconds(process):
 def ask(url, body):
     request = urllib.request.Request(url + "api/denoise", json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=600) as answer:
-        events = [json.loads(line[6:]) for line in answer.read().decode().splitlines() if line.startswith("data: ")]
+        events = [json.loads(line[6:]) for line in answer.read().decode().split("\n") if line.startswith("data: ")]
     return events[-1]
 
 

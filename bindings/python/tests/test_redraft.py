@@ -47,7 +47,7 @@ def test_readme(tini, capsys):
 
 def test_answer_is_the_programs_own(tini):
     answer = tini.generate(FRANCE, seed=5, iterations=16, no_noise=True)
-    done = json.loads(said("generate", "-m", TINI, "--seed", 5, "-n", 16, "--no-noise", "--json", FRANCE).splitlines()[-1])
+    done = json.loads(said("generate", "-m", TINI, "--seed", 5, "-n", 16, "--no-noise", "--json", FRANCE).rstrip("\n").split("\n")[-1])
     assert answer.text == done["text"] and answer.ids.tolist() == done["ids"]
     assert answer.iterations == done["iterations"] and answer.converged and "Paris" in answer.text
     assert answer.seed == 5 and answer.warning == "" and answer.stopped == "converged"
