@@ -93,7 +93,9 @@ rd_code rd_formed_take(rd_draft *d, rd_error *e) {
     return RD_OK;
   tell_until(d, d->n);
   if (!rd_form_path_settle(f->path, f->ids, f->logs))
-    return rd_fail(e, RD_USAGE, "no text of the form asked for has the words that stand");
+    return rd_fail(e, RD_USAGE,
+                   "no text of the form asked for has the words that stand; --retention retained "
+                   "lets what is locked change");
   for (int64_t i = 0; i < d->wanted_count; i++) {
     int64_t p = place_of(d, i);
     if (p >= f->room || d->out[i].id == f->ids[p])

@@ -28,6 +28,10 @@ for sampler in lad low-confidence threshold entropy ar jacobi; do
 done
 generate --tokens 40 --grammar 'regex:(Paris|Rome) has [0-9]{2,7} people\.' > "$folder/out"; check "tini: status" 0 $?
 grep -qE '^(Paris|Rome) has [0-9]{2,7} people\.$' "$folder/out" || check "tini" "a text of the form" "$(cat "$folder/out")"
+locked="--sampler lad-generic --base-lead --retention"
+generate $locked retained --grammar 'regex:The [a-z]+ is [A-Z][a-z]+\.' > "$folder/out"; check "led and retained: status" 0 $?
+generate $locked locked --grammar 'regex:The [a-z]+ is [A-Z][a-z]+\.' > "$folder/out"; check "led and locked, where both cannot be: status" 2 $?
+grep -q -- "--retention retained lets what is locked change" "$folder/err" || check "the way out" "--retention retained" "$(cat "$folder/err")"
 generate --tokens 40 --grammar json-object | python3 -c 'import json, sys; assert isinstance(json.load(sys.stdin), dict)' || failed=1
 generate --tokens 40 --grammar 'json-schema:{"enum": ["yes", "no"]}' > "$folder/out"
 grep -qE '^"(yes|no)"$' "$folder/out" || check "a schema itself" "yes or no" "$(cat "$folder/out")"

@@ -155,20 +155,16 @@ static rd_draft_setup setup_of(const json_t *root, const fake_params *f, int32_t
   return s;
 }
 
-static void replay_file(const char *file) {
-  char path[400];
+static void replay_run_of(const json_t *root) {
   rd_error e;
-  json_t *root;
   fake_params f;
   int32_t prompt[MOST];
-  snprintf(path, sizeof path, GOLDEN "%s", file);
-  assert_int_equal(rd_json_open(&root, path, &e), RD_OK);
   load_options(&f, root);
   replay r = {
       .base = {.propose = replay_run, .lane_open = fake_lane_open, .lane_close = fake_lane_close},
       .root = root,
       .steps = json_object_get(root, "steps"),
-      .name = file};
+      .name = json_string_value(json_object_get(root, "name"))};
   rd_draft_setup setup = setup_of(root, &f, prompt);
   r.prompt = setup.prompt_count;
   setup.observer = watch;
@@ -184,11 +180,10 @@ static void replay_file(const char *file) {
     compare_step(&r);
   }
   if (r.at != (int64_t)json_array_size(r.steps))
-    fail_msg("%s: stopped after %lld passes of %zu", file, (long long)r.at,
+    fail_msg("%s: stopped after %lld passes of %zu", r.name, (long long)r.at,
              json_array_size(r.steps));
   rd_draft_free(&draft);
   fake_params_drop(&f);
-  json_decref(root);
 }
 
 static void recorded_proposals_give_the_recorded_drafts(void **state) {
@@ -198,12 +193,12 @@ static void recorded_proposals_give_the_recorded_drafts(void **state) {
                                       GOLDEN "block_trajectories.json"};
   size_t runs = 0;
   for (int k = 0; k < 3; k++) {
-    json_t *list, *file;
+    json_t *list, *run;
     size_t i;
     assert_int_equal(rd_json_open(&list, lists[k], &e), RD_OK);
     runs += json_array_size(list);
-    json_array_foreach(list, i, file)
-      replay_file(json_string_value(file));
+    json_array_foreach(list, i, run)
+      replay_run_of(run);
     json_decref(list);
   }
   assert_true(runs >= 3 * rd_sampler_count);

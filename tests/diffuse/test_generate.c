@@ -61,15 +61,12 @@ static int64_t attention_of(const json_t *root) {
   return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
 }
 
-static void golden_open(golden *g, const char *file) {
-  char path[400];
+static void golden_open(golden *g, json_t *run) {
   const char *key;
   json_t *value;
   rd_error e;
   memset(g, 0, sizeof *g);
-  snprintf(path, sizeof path, GOLDEN "%s", file);
-  if (rd_json_open(&g->root, path, &e) != RD_OK)
-    fail_msg("%s", e.message);
+  g->root = json_incref(run);
   g->steps = json_object_get(g->root, "steps");
   g->name = json_string_value(json_object_get(g->root, "name"));
   g->model = json_string_value(json_object_get(g->root, "model"));
@@ -215,6 +212,27 @@ static rd_model *open_model(const golden *g) {
 static const char *engine_name; /* NULL: the usual one */
 
 /* Every file, with those after it on the same model, up to `together` at once. */
+static const char *const lists[] = {GOLDEN "trajectories.json", GOLDEN "reuse.json",
+                                    GOLDEN "block_trajectories.json"};
+enum { LISTS = sizeof lists / sizeof *lists };
+
+static void golden_find(golden *g, const char *name) {
+  rd_error e;
+  json_t *list, *run;
+  size_t i;
+  for (int k = 0; k < LISTS; k++) {
+    assert_int_equal(rd_json_open(&list, lists[k], &e), RD_OK);
+    json_array_foreach(list, i, run)
+      if (same_text(json_string_value(json_object_get(run, "name")), name)) {
+        golden_open(g, run);
+        json_decref(list);
+        return;
+      }
+    json_decref(list);
+  }
+  fail_msg("no run is called %s", name);
+}
+
 static void run_list(const char *list_file, int threads, size_t together, int64_t rows) {
   rd_error e;
   json_t *list;
@@ -225,7 +243,7 @@ static void run_list(const char *list_file, int threads, size_t together, int64_
     golden g[8];
     size_t n = 0;
     for (; n < together && i + n < count; n++) {
-      golden_open(&g[n], json_string_value(json_array_get(list, i + n)));
+      golden_open(&g[n], json_array_get(list, i + n));
       if (n > 0 && (!same_text(g[n].model, g[0].model) || !same_text(g[n].adapter, g[0].adapter))) {
         golden_close(&g[n]);
         break;
@@ -245,9 +263,8 @@ static void run_list(const char *list_file, int threads, size_t together, int64_
 }
 
 static void run_all(int threads, size_t together, int64_t rows) {
-  run_list(GOLDEN "trajectories.json", threads, together, rows);
-  run_list(GOLDEN "reuse.json", threads, together, rows);
-  run_list(GOLDEN "block_trajectories.json", threads, together, rows);
+  for (int k = 0; k < LISTS; k++)
+    run_list(lists[k], threads, together, rows);
 }
 
 static void alone_on_one_thread(void **state) {
@@ -322,22 +339,18 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 
 static void the_loop_does_not_allocate(void **state) {
   (void)state;
-  static const char *const files[] = {"trajectories/lad-confidence.json",
-                                      "trajectories/generic-locked.json",
-                                      "trajectories/low-confidence-guided.json",
-                                      "trajectories/factor-blocks.json",
-                                      "trajectories/entropy-sampled.json",
-                                      "trajectories/ar-sampled.json",
-                                      "trajectories/reuse-dual.json",
-                                      "trajectories/reuse-prefix-guided.json"};
+  static const char *const names[] = {
+      "lad-confidence", "generic-locked",     "low-confidence-guided",
+      "factor-blocks",  "entropy-sampled",    "ar-sampled",
+      "reuse-dual",     "reuse-prefix-guided"};
   rd_error e;
   if (!COUNTED) {
     print_message("allocations are not counted in this build\n");
     skip();
   }
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     golden g;
-    golden_open(&g, files[i]);
+    golden_find(&g, names[i]);
     rd_model *model = open_model(&g);
     rd_engine *engine;
     assert_int_equal(rd_engine_open(&engine, NULL, model, ROWS, 64, &e), RD_OK);

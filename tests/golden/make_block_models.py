@@ -158,7 +158,7 @@ def attempt(models, case, number):
 
 
 def write_trajectories(out):
-    models, names = {name: load(out, name) for name in MODELS}, []
+    models, runs = {name: load(out, name) for name in MODELS}, []
     for case in CASES:
         name, sampler, folder, _, tokens, options, _ = case
         run, steps = next((r, s) for r, s in (attempt(models, case, i) for i in range(500)) if s)
@@ -168,12 +168,9 @@ def write_trajectories(out):
                 "seed": run.seed, "prompt": run.prompt, "tokens": tokens, "mask": run.mask, "eos": run.eos,
                 "end_of_turn": max(run.ends - {run.eos}), "gap": float("%.2g" % run.gap),
                 "attention": own_attention(folder, sampler, options), "places": places(sampler, steps, tokens, options)}
-        with open(os.path.join(out, "trajectories", name + ".json"), "w") as f:
-            f.write(json.dumps(head)[:-1] + ',\n "steps": [\n  ' + ",\n  ".join(map(json.dumps, steps)) + "]}\n")
-        names.append("trajectories/%s.json" % name)
+        runs.append(mt.record(head, steps))
         print("%-26s seed %4d, %2d steps, gap %.1e" % (name, run.seed, len(steps), run.gap))
-    with open(os.path.join(out, "block_trajectories.json"), "w") as f:
-        f.write(json.dumps(names, indent=1) + "\n")
+    mt.write_records(os.path.join(out, "block_trajectories.json"), runs)
 
 
 def main(out):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Writes the golden trajectories: trajectories/NAME.json; trajectories.json lists them, and reuse.json those in
-which passes compute a part of the canvas and read the rest from an earlier pass.
+"""Writes the golden trajectories, a record each: trajectories.json, and those in reuse.json, in which
+passes compute a part of the canvas and read the rest from an earlier pass.
 
     {"name", "sampler", "model", "adapter" (or null), "options", "seed", "prompt", "tokens",
      "mask", "eos", "end_of_turn", "gap", "steps": [{"iteration", "input", "proposed", "draft", "noised", "output"}...]}
@@ -149,8 +149,18 @@ def attempt_reused(model, case, number):
     return run, steps
 
 
+def record(head, steps):
+    """A run as text, a step a line."""
+    return json.dumps(head)[:-1] + ',\n "steps": [\n  ' + ",\n  ".join(map(json.dumps, steps)) + "]}"
+
+
+def write_records(path, runs):
+    with open(path, "w") as f:
+        f.write("[\n" + ",\n".join(runs) + "\n]\n")
+
+
 def write(out, cases, listed, attempt):
-    models, names = {}, []
+    models, runs = {}, []
     for case in cases:
         name, sampler, folder, adapter, tokens, options = case[:6]
         key = folder, adapter
@@ -165,20 +175,14 @@ def write(out, cases, listed, attempt):
                 "gap": float("%.2g" % run.gap)}
         if len(case) > 7:
             head.update(reuse=case[7], attention=case[8])
-        text = json.dumps(head)[:-1] + ',\n "steps": [\n  '
         for s in steps:
             s["proposed"] = [[p, t, float("%.7g" % c)] for p, t, c in s["proposed"]]
-        text += ",\n  ".join(json.dumps(s) for s in steps) + "]}\n"
-        with open(os.path.join(out, "trajectories", name + ".json"), "w") as f:
-            f.write(text)
-        names.append("trajectories/%s.json" % name)
+        runs.append(record(head, steps))
         print("%-24s seed %4d, %2d steps, gap %.1e" % (name, run.seed, len(steps), run.gap))
-    with open(os.path.join(out, listed), "w") as f:
-        f.write(json.dumps(names, indent=1) + "\n")
+    write_records(os.path.join(out, listed), runs)
 
 
 def main(out):
-    os.makedirs(os.path.join(out, "trajectories"), exist_ok=True)
     write(out, CASES, "trajectories.json", attempt)
     write(out, REUSED, "reuse.json", attempt_reused)
 
