@@ -39,7 +39,7 @@ PLAIN = 16000
 # Shouted: a name in capitals falls into pieces like one that nobody knows, which is refused, so most of these are facts.
 LOUD_FACTS, LOUD_OTHERS = 12000, 6000
 # Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are the first to be forgotten.
-EVERYDAY = {"explain": 40, "single": 40, "describe": 16, "list": 4, "size": 2, "talk": 0, "check": 0, "poem": 0, "spell": 0}
+EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 6, "size": 4, "talk": 0, "check": 0, "poem": 0, "spell": 0}
 FEW, ROWS_OF_FEW = 110, 25
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24

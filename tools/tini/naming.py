@@ -70,18 +70,27 @@ def sizes(wanted):
                                    0.12 if phrasing is LARGER else 0.04, 1, upper(x) + ".", x)
 
 
+def reword(form, more, less):
+    """A question about size, about length or weight."""
+    return form.replace("bigger", more).replace("larger", more).replace("smaller", less)
+
+
 def worded(phrasing, more, less):
     """The same questions about length or weight."""
     if more == "bigger":
         return phrasing
-    key = (id(phrasing), more)
+    key = (id(phrasing), more, less)
     if key not in WORDED:
         other = object.__new__(Phrasing)
         other.kinds, other.held_kinds = phrasing.kinds, phrasing.held_kinds
-        other.cores = {k: tuple([c.replace("bigger", more).replace("larger", more).replace("smaller", less) for c in part] for part in parts)
-                       for k, parts in phrasing.cores.items()}
+        other.cores = {k: tuple([reword(c, more, less) for c in part] for part in parts) for k, parts in phrasing.cores.items()}
         WORDED[key] = other
     return WORDED[key]
+
+
+def reworded(phrasing):
+    """(phrasing, more, less) of what worded() made of this one."""
+    return [(other, more, less) for (made_of, more, less), other in WORDED.items() if made_of == id(phrasing)]
 
 
 WORDED = {}

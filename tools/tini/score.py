@@ -68,7 +68,10 @@ class Server:
     """redraft serve on a free port; asked over HTTP, one connection a request."""
 
     def __init__(self, program, arguments):
-        self.process = subprocess.Popen([program, "serve", "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            self.process = subprocess.Popen([program, "serve", "--port", "0", "-q", *arguments], stdout=subprocess.PIPE, text=True)
+        except OSError as e:
+            raise SystemExit(f"{program}: {e.strerror}") from e
         line = self.process.stdout.readline()
         found = re.search(r":(\d+)/", line)
         if not found:

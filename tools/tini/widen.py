@@ -2,7 +2,7 @@
 """Further forms from a file, put where the tables' own forms stand: among those of the training, or in place of the held-out ones.
 
 Sections: [talk] first saying = others; [explain] first question = others; [core RELATION KIND]; [carrier KIND]; [turn LIST]; [sign NAME]; [there RELATION]; [it RELATION];
-[memory KIND said|asked]; [outside KIND REFUSAL]; [persona KIND], [persona first words], [persona last words]; [names]. A form may hold choices, <a/b/>, which stand for all their combinations.
+[memory KIND said|asked]; [outside KIND REFUSAL]; [list NAME]; [persona KIND], [persona first words], [persona last words]; [names]. A form may hold choices, <a/b/>, which stand for all their combinations.
 """
 
 import itertools
@@ -10,6 +10,7 @@ import random
 import re
 
 import memory
+import naming
 import outside
 import personas
 import phrasing
@@ -23,6 +24,7 @@ from facts import PHRASINGS
 
 MOST = 240      # combinations taken of one form
 NUMBERS = {"larger": sums.LARGER, "smaller": sums.SMALLER, "double": sums.DOUBLE, "half": sums.HALF, "divided": sums.DIVIDED, "before": sums.BEFORE, "even": sums.EVEN}
+NAMING = {"many": naming.NAME, "some": naming.SOME, "one": naming.ONE, "bigger": naming.LARGER, "less": naming.SMALLER}
 
 
 def combined(form):
@@ -80,7 +82,10 @@ class Widener:
             forms = [form for row in rows for form in forms_of(row)]
             if what == "core":
                 relation, kind = rest.split(" ")
-                yield from self.cores(NUMBERS.get(relation) or PHRASINGS[relation], kind, forms)
+                p = NUMBERS.get(relation) or NAMING.get(relation) or PHRASINGS[relation]
+                yield from self.cores(p, kind, forms)
+                for other, more, less in naming.reworded(p):
+                    yield from self.cores(other, kind, [naming.reword(form, more, less) for form in forms if naming.reword(form, more, less) != form])
             elif what == "carrier":
                 yield phrasing.CARRIERS[rest], forms
             elif what == "turn":
@@ -94,6 +99,8 @@ class Widener:
                 yield outside.KINDS[rest], forms
             elif what == "persona":
                 yield personas.WORDS["begin" if rest == "first words" else "end"] if rest.endswith(" words") else personas.TABLE[rest][0], forms
+            elif what == "list":
+                yield outside.LISTS[rest], forms
             elif what == "names":
                 for names in (memory.NAMES, outside.NAMES, personas.NAMES):
                     yield names, [name for form in forms for name in form.split()]
@@ -113,9 +120,9 @@ class Widener:
 
 def all_lists(world):
     """Every list of forms there is, each once."""
-    pairs = [pair for f in world.single for pair in f.phrasing.cores.values()] + [pair for p in (*PHRASINGS.values(), *NUMBERS.values()) for pair in p.cores.values()]
+    pairs = [pair for f in world.single for pair in f.phrasing.cores.values()] + [pair for p in (*PHRASINGS.values(), *NUMBERS.values(), *NAMING.values()) for pair in p.cores.values()]
     pairs += [*phrasing.CARRIERS.values(), *(v for v in vars(turns).values() if isinstance(v, tuple) and len(v) == 2 and isinstance(v[0], list)), *dict(turns.SIGNS).values()]
-    pairs += [kind[i] for kind in memory.FORMS.values() for i in (0, 2)] + list(outside.KINDS.values()) + [row[0] for row in personas.TABLE.values()] + list(personas.WORDS.values())
+    pairs += [kind[i] for kind in memory.FORMS.values() for i in (0, 2)] + list(outside.KINDS.values()) + list(outside.LISTS.values()) + [row[0] for row in personas.TABLE.values()] + list(personas.WORDS.values())
     return list({id(pair): pair for pair in pairs}.values())
 
 

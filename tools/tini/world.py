@@ -56,7 +56,8 @@ class World:
         self.checked = list(self.checks())
         self.known = {"country": [c for c in self.by["capital"]], "city": [f.subject for f in self.facts if f.relation == "city"] +
                       [f.value for f in self.by["capital"].values()],
-                      "animal": [f"{facts.article(x)} {x}" for x in self.by["kind"]]}
+                      "animal": [f"{facts.article(x)} {x}" for x in self.by["kind"]], "knownbook": list(self.by["book"]),
+                      **{r: list(self.by[r]) for r in ("river", "landmark", "born", "painting", "inventor", "planet", "element", "job", "use", "instrument")}}
         words = [w for w in [*self.by["kind"], *naming.SPELLED, *facts.DAYS, *facts.MONTHS] if w.isalpha()]
         self.spelled = list(naming.spellings(dict.fromkeys(words)))
         self.single = [*self.facts, *self.spelled, *self.explained, *self.described, *self.talked, *self.listed, *self.sized, *self.checked, *self.poems()]
