@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One table of columns writes all three forms. */
+/* One table of columns writes all forms. */
 #include "bench_report.h"
 
-#include "file.h"
-
-#include <errno.h>
-#include <jansson.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 typedef struct column {
   const char *name;  /* of JSON and CSV */
@@ -84,7 +78,7 @@ void rd_bench_line(FILE *out, const rd_bench_row *row) {
   fflush(out);
 }
 
-void rd_bench_json(FILE *out, const rd_bench_row *row) {
+json_t *rd_bench_object(const rd_bench_row *row, bool whole) {
   json_t *object = json_object();
   for (int i = 0; i < COLUMNS; i++) {
     const column *c = &columns[i];
@@ -96,62 +90,18 @@ void rd_bench_json(FILE *out, const rd_bench_row *row) {
                           n >= 1 && n < 1e15 && n == (double)(json_int_t)n
                               ? json_integer((json_int_t)n)
                               : json_real(n));
+    else if (whole)
+      json_object_set_new(object, c->name, json_null());
   }
+  return object;
+}
+
+void rd_bench_json(FILE *out, const rd_bench_row *row) {
+  json_t *object = rd_bench_object(row, false);
   json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(9));
   fputc('\n', out);
   fflush(out);
   json_decref(object);
-}
-
-/* Quoted, since names of machines may hold commas. */
-static void put_quoted(FILE *out, const char *s) {
-  fputc('"', out);
-  for (; *s; s++)
-    fputc(*s == '"' || *s == '\n' ? ' ' : *s, out);
-  fputc('"', out);
-}
-
-enum { HEAD = COLUMNS * 40 };
-
-/* The names of the columns, as a line. */
-static void write_head(char *out, size_t room) {
-  size_t used = 0;
-  for (int i = 0; i < COLUMNS; i++)
-    used += (size_t)snprintf(out + used, room - used, "%s%c", columns[i].name,
-                             i + 1 < COLUMNS ? ',' : '\n');
-}
-
-rd_code rd_bench_csv_check(const char *path, rd_error *e) {
-  char head[HEAD], first[HEAD] = "";
-  FILE *in = rd_file_streams(path) ? NULL : fopen(path, "re");
-  if (!in) /* a new one, or one that is not read */
-    return RD_OK;
-  write_head(head, sizeof head);
-  const bool same = !fgets(first, sizeof first, in) || strcmp(first, head) == 0;
-  fclose(in);
-  return same ? RD_OK
-              : rd_fail(e, RD_USAGE, "%s: its first line names other columns; name another file",
-                        path);
-}
-
-rd_code rd_bench_csv(const char *path, const rd_bench_row *row, rd_error *e) {
-  char head[HEAD];
-  FILE *out = fopen(path, "ae");
-  if (!out)
-    return rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
-  struct stat st;
-  write_head(head, sizeof head);
-  if (fstat(fileno(out), &st) == 0 && st.st_size == 0)
-    fputs(head, out);
-  for (int i = 0; i < COLUMNS; i++) {
-    if (columns[i].text)
-      put_quoted(out, text(&columns[i], row));
-    else if (number(&columns[i], row) != 0)
-      fprintf(out, "%.6g", number(&columns[i], row));
-    fputc(i + 1 < COLUMNS ? ',' : '\n', out);
-  }
-  return fclose(out) == 0 ? RD_OK
-                          : rd_fail(e, RD_IO, "%s: cannot write: %s", path, strerror(errno));
 }
 
 void rd_bench_memory_reset(void) {

@@ -3,8 +3,8 @@
 #ifndef RD_BENCH_REPORT_H
 #define RD_BENCH_REPORT_H
 
-#include "error.h"
-
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,10 +31,9 @@ typedef struct rd_bench_row {
 void rd_bench_head(FILE *out);
 void rd_bench_line(FILE *out, const rd_bench_row *row);
 void rd_bench_json(FILE *out, const rd_bench_row *row);
-/* Before the work. RD_USAGE: what stands there is a table of other columns. */
-rd_code rd_bench_csv_check(const char *path, rd_error *e);
-/* Append to `path`, with a line of names first when the file is new. */
-rd_code rd_bench_csv(const char *path, const rd_bench_row *row, rd_error *e);
+/* Its numbers and texts by the names of the columns; whole: null for what is left out. A new
+ * reference. */
+json_t *rd_bench_object(const rd_bench_row *row, bool whole);
 
 /* Forget the largest memory of the process so far, and read it, in bytes. */
 void rd_bench_memory_reset(void);

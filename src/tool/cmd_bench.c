@@ -5,6 +5,7 @@
 #include "bench_cases.h"
 #include "bench_report.h"
 #include "cpu.h"
+#include "csv.h"
 #include "engine.h"
 #include "flops.h"
 #include "frame.h"
@@ -20,6 +21,7 @@ typedef struct settings {
   char *shape, *windows, *batches, *csv, *commit;
   bool train, sweep, decode;
   int64_t rank, repeats, answers, logits, reuse, written, busy;
+  rd_csv *table; /* of --csv, or NULL */
 } settings;
 
 static const rd_option rows[] = {
@@ -174,12 +176,20 @@ static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
   return numbers(s->sweep ? "1,4,16" : s->batches, "batches", c->batches, &c->batch_count, e);
 }
 
+/* A row at the end of a table; asked: only whether the table has its columns. */
+static rd_code append(rd_csv *table, const rd_bench_row *row, bool asked, rd_error *e) {
+  json_t *object = rd_bench_object(row, true);
+  rd_code code = asked ? rd_csv_fits(table, object, e) : rd_csv_append(table, object, e);
+  json_decref(object);
+  return code;
+}
+
 static rd_code emit(const settings *s, const rd_bench_row *row, rd_error *e) {
   if (s->common.json)
     rd_bench_json(stdout, row);
   else
     rd_bench_line(stdout, row);
-  return s->csv ? rd_bench_csv(s->csv, row, e) : RD_OK;
+  return s->table ? append(s->table, row, false, e) : RD_OK;
 }
 
 static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l,
@@ -365,14 +375,9 @@ static rd_code check_meaning(const settings *s, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code run(void *context, char **names, rd_error *e) {
-  settings *s = context;
+static rd_code measure_all(settings *s, rd_error *e) {
   limits l;
   cases c;
-  (void)names;
-  RD_TRY(check_meaning(s, e));
-  if (s->csv)
-    RD_TRY(rd_bench_csv_check(s->csv, e));
   if (s->decode && s->reuse == 0 && !s->train)
     s->reuse = 256;
   RD_TRY(read_cases(&c, s, e));
@@ -401,6 +406,24 @@ static rd_code run(void *context, char **names, rd_error *e) {
     return RD_OK;
   RD_TRY(open_model(&m, s, "int8", e));
   return measure_model(m, s, &c, &l, e);
+}
+
+static rd_code run(void *context, char **names, rd_error *e) {
+  settings *s = context;
+  const rd_bench_row none = {.kind = "", .shape = "", .precision = "", .machine = "", .commit = ""};
+  (void)names;
+  RD_TRY(check_meaning(s, e));
+  if (!s->csv)
+    return measure_all(s, e);
+  rd_csv table;
+  s->table = &table;
+  rd_code code = rd_csv_open(&table, s->csv, NULL, NULL, e);
+  if (code == RD_OK)
+    code = append(&table, &none, true, e);
+  if (code == RD_OK)
+    code = measure_all(s, e);
+  rd_csv_close(&table);
+  return code;
 }
 
 rd_code rd_cmd_bench(const rd_command *self, int argc, char **argv, rd_error *e) {

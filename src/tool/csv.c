@@ -59,8 +59,8 @@ static char *line_of(const json_t *row, bool keys) {
 }
 
 static rd_code other_columns(const char *path, rd_error *e) {
-  return rd_fail(e, RD_USAGE,
-                 "%s: its columns are others than those of this task; name another file", path);
+  return rd_fail(e, RD_USAGE, "%s: its columns are others than these rows have; name another file",
+                 path);
 }
 
 static rd_code cannot_write(const char *path, rd_error *e) {
@@ -92,7 +92,9 @@ rd_code rd_csv_open(rd_csv *c, const char *path, const char *key, const char *va
     return rd_file_begin(&c->stream, path, e);
   c->made = !rd_path_exists(path);
   c->file = fopen(path, "a+e");
-  return c->file ? check_lines(c, key, value, e) : cannot_write(path, e);
+  if (!c->file)
+    return cannot_write(path, e);
+  return key ? check_lines(c, key, value, e) : RD_OK;
 }
 
 /* The file's first line must be these columns; *empty: it has none. */
@@ -118,6 +120,16 @@ static rd_code grow(const rd_csv *c, const char *head, const char *line, rd_erro
   __fpurge(c->file);
   if (size >= 0 && ftruncate(fileno(c->file), size) != 0)
     rd_prefix(e, code, "a line in part");
+  return code;
+}
+
+rd_code rd_csv_fits(const rd_csv *c, const json_t *row, rd_error *e) {
+  bool empty;
+  char *head = line_of(row, true);
+  rd_code code = !head   ? rd_fail(e, RD_NO_MEMORY, "out of memory: a finding")
+               : c->file ? check_head(c, head, &empty, e)
+                         : RD_OK;
+  free(head);
   return code;
 }
 

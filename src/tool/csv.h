@@ -14,10 +14,12 @@ typedef struct rd_csv {
   bool made, headed;
 } rd_csv;
 
-/* Open a table for lines at its end; made where there is none. One that has lines must begin with a
- * column `key`, and its first line have `value` there, so that what cannot be added is said before
- * the work: RD_USAGE. RD_IO. Close in any case. */
+/* Open a table for lines at its end; made where there is none. Unless `key` is NULL one that has
+ * lines must begin with a column `key`, and its first line have `value` there, so that what cannot
+ * be added is said before the work: RD_USAGE. RD_IO. Close in any case. */
 rd_code rd_csv_open(rd_csv *c, const char *path, const char *key, const char *value, rd_error *e);
+/* RD_USAGE: its first line names other columns than this object's keys. */
+rd_code rd_csv_fits(const rd_csv *c, const json_t *row, rd_error *e);
 /* Add an object's values, behind a line of its keys where the table is new or empty. RD_USAGE: its
  * first line names other columns. RD_IO: the table is as it was. */
 rd_code rd_csv_append(rd_csv *c, const json_t *row, rd_error *e);
