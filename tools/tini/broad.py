@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Rows in far more forms than build.py's: more.txt, broad.txt, visitors.txt and guests.txt beside the tables, made names, weak turns, shouting. For a GPU, which has read the rest in minutes.
 
-broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl, chat_valid.jsonl and text.jsonl there, and for a base that goes on with few tokens
-                                                                       sayings.jsonl (small talk, each saying once), plain.jsonl (yes or no, outright), shouted.jsonl, everyday.jsonl (facts that stand for themselves), grid.jsonl (what is asked of all animals),
-                                                                       other.jsonl and refusals.jsonl (chat.jsonl without small talk; its refusals)
+broad.py --data ../shared/data --out out/tini-broad [--scale 1.0]      writes chat.jsonl and text.jsonl there, and the parts of chat.jsonl, for a base that goes on
+                                                                       with few tokens, that README.md lists
 broad.py --check                                                       fails where a row of OUT is a question of an evaluation set
 
 No form of anew.txt is in these rows, none that is held out in a table, and no prompt of tools/tini/sets or tools/tini/anew. Adapters learn from the same rows (train.py --rows chat).
@@ -38,8 +37,10 @@ VALID = 500
 PLAIN = 16000
 # Shouted: a name in capitals falls into pieces like one that nobody knows, which is refused, so most of these are facts.
 LOUD_FACTS, LOUD_OTHERS = 12000, 6000
-# Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are the first to be forgotten.
-EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 6, "size": 4, "talk": 0, "check": 0, "poem": 0, "spell": 0}
+# Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are
+# the first to be forgotten. Most for those beside which much is refused (who discovered it, when was it built).
+EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 6, "size": 4, "talk": 0, "check": 0, "poem": 0, "spell": 0,
+            "born": 100, "discoverer": 100, "players": 100, "painting": 75, "inventor": 50, "landmark": 50, "river": 50, "planet": 50, "group": 50}
 FEW, ROWS_OF_FEW = 110, 25
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
@@ -171,7 +172,7 @@ def build(data, out, folders, scale):
     chosen = [row for rows, n in ((known, LOUD_FACTS), (others, LOUD_OTHERS)) for row in rng.sample(rows, min(n, len(rows)))]
     loud = (more.shouted(rng, drawer, row) for row in chosen)
     parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
-             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "other": other, "refusals": refused, "shouted": filter(None, loud),
+             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
              "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer))), "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A model between two of one shape: mix.py FIRST SECOND SHARE OUT writes the folder OUT with (1 - SHARE) FIRST + SHARE SECOND, in f32.
+"""A model between others of one shape: mix.py OUT SHARE FOLDER [SHARE FOLDER ...] writes the folder OUT with their mean by these shares, in f32.
 
-What a model learns on few rows costs it some of what it knew; between the two it keeps more of both (Wortsman et al. 2021,
-"Robust fine-tuning of zero-shot models").
+A FOLDER is a model's, or a checkpoint of a training; the first one is a model's. What a model learns on few rows costs it some of what it knew; between
+the two it keeps more of both (Wortsman et al. 2021, "Robust fine-tuning of zero-shot models"), and a mean of what one training passes through is less
+noisy than where it ends (Izmailov et al. 2018, "Averaging weights leads to wider optima").
 """
 
 import array
@@ -48,21 +49,36 @@ def write(path, tensors):
         f.write(struct.pack("<Q", len(text)) + text + b"".join(body))
 
 
-def mix(first, second, share, out):
-    a, b = (read(os.path.join(folder, "model.safetensors")) for folder in (first, second))
-    if {n: s for n, (s, _) in a.items()} != {n: s for n, (s, _) in b.items()}:
-        raise SystemExit(f"{first} and {second} are not of one shape")
+def weights(folder):
+    """{name: (shape, numbers)} of a model's folder or of a training's checkpoint."""
+    checkpoint = os.path.join(folder, "tensors.safetensors")
+    if os.path.exists(checkpoint):
+        return {name.removeprefix("weight:"): t for name, t in read(checkpoint).items() if name.startswith("weight:")}
+    return read(os.path.join(folder, "model.safetensors"))
+
+
+def mix(out, shares, folders):
+    """The mean of the models by these shares; what else a folder has is the first one's."""
+    total, mean, shapes = sum(shares), {}, None
+    for share, folder in zip(shares, folders):
+        tensors = weights(folder)
+        found = {name: shape for name, (shape, _) in tensors.items()}
+        if found != (shapes or found):
+            raise SystemExit(f"mix.py: {folder} and {folders[0]} are not of one shape")
+        shapes = found
+        for name, (_, numbers) in tensors.items():
+            before = mean.get(name)
+            mean[name] = array.array("d", (m + share / total * x for m, x in zip(before, numbers)) if before else (share / total * x for x in numbers))
     os.makedirs(out, exist_ok=True)
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(os.path.join(first, name), out)
-    between = {name: (shape, array.array("f", ((1 - share) * x + share * y for x, y in zip(numbers, b[name][1])))) for name, (shape, numbers) in a.items()}
-    write(os.path.join(out, "model.safetensors"), between)
+        shutil.copy(os.path.join(folders[0], name), out)
+    write(os.path.join(out, "model.safetensors"), {name: (shapes[name], array.array("f", numbers)) for name, numbers in mean.items()})
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) < 4 or len(sys.argv) % 2:
         raise SystemExit(__doc__)
     try:
-        mix(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4])
+        mix(sys.argv[1], [float(share) for share in sys.argv[2::2]], sys.argv[3::2])
     except (OSError, ValueError) as fault:
         raise SystemExit(f"mix.py: {fault}")
