@@ -127,6 +127,7 @@ shots: all ## retake the pictures of the page in doc/
 	@./tools/setup.sh browser
 	@./tools/npm.sh
 	@REDRAFT_SHOTS=doc bash tests/cli/browser.sh $(BUILD)/redraft shots.mjs
+	@pngquant --force --nofs --ext .png 64 doc/page*.png
 
 clean: ## remove what was built
 	@rm -rf build build-*

@@ -16,7 +16,7 @@ case "${1:-}" in
   arm64) packages="$packages gcc-aarch64-linux-gnu qemu-user-static" ;;
   balance) packages="$packages haproxy" ;;
   mpi) packages="$packages openmpi-bin libopenmpi-dev" ;;
-  browser) packages="$packages chromium" ;;
+  browser) packages="$packages chromium pngquant" ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
