@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "json_memory.h"
+#include "utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -222,4 +223,14 @@ rd_code rd_json_text(const json_t *object, const char *key, const char **out, rd
     return wrong_type(value, key, "a string", e);
   *out = json_string_value(value);
   return RD_OK;
+}
+
+json_t *rd_json_said(const char *text) {
+  json_t *value = text ? json_string(text) : NULL;
+  if (!text || value)
+    return value;
+  char *clean = rd_utf8_copy(text);
+  value = clean ? json_string(clean) : NULL;
+  free(clean);
+  return value;
 }

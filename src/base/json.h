@@ -23,6 +23,9 @@ rd_code rd_json_wrong(const json_error_t *why, const char *name, rd_error *e);
 rd_code rd_json_open(json_t **out, const char *path, rd_error *e);
 /* Write `value` as a file of a folder, indented. NULL is a value that ran out of memory. */
 rd_code rd_json_write(const char *folder, const char *name, const json_t *value, rd_error *e);
+/* A string of text that may be ill-formed, as names of files may: U+FFFD stands for what is no
+ * UTF-8. A new reference; NULL for NULL, and where memory is out. */
+json_t *rd_json_said(const char *text);
 /* YAML (one document of mappings, sequences, scalars; no anchors) as the same kind of value. Plain
  * scalars become null, true/false, integers or reals where they look like one; quoted ones stay
  * text. */

@@ -2,6 +2,7 @@
 /* The UTF-8 reader. Eight ASCII bytes at a time are looked over in one step. */
 #include "utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The first byte fixes the length and the range of the second; all others are 80..BF. */
@@ -80,4 +81,12 @@ rd_code rd_utf8_check(const char *text, size_t size, const char *what, rd_error 
     return RD_OK;
   return rd_fail(e, RD_BAD_INPUT, "%s: byte %zu (0x%02X) is not valid UTF-8", what, at,
                  (unsigned char)text[at]);
+}
+
+char *rd_utf8_copy(const char *text) {
+  size_t size = strlen(text);
+  char *out = malloc(3 * size + 1);
+  if (out)
+    out[rd_utf8_clean(text, size, out)] = '\0';
+  return out;
 }

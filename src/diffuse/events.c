@@ -3,7 +3,7 @@
 #include "events.h"
 
 #include "draft.h"
-#include "utf8.h"
+#include "json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,13 +63,7 @@ static json_t *confidence_of(const rd_event *event) {
 
 /* Bytes that are no UTF-8 become U+FFFD, so that every event is valid JSON. */
 static json_t *text_value(char *text) {
-  json_t *value = text ? json_string(text) : NULL;
-  if (text && !value) {
-    size_t size = strlen(text);
-    char *clean = malloc(3 * size + 1);
-    value = clean ? json_stringn(clean, rd_utf8_clean(text, size, clean)) : NULL;
-    free(clean);
-  }
+  json_t *value = rd_json_said(text);
   free(text);
   return value;
 }

@@ -2,6 +2,8 @@
 /* One table of columns writes all forms. */
 #include "bench_report.h"
 
+#include "json.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -84,7 +86,7 @@ json_t *rd_bench_object(const rd_bench_row *row, bool whole) {
     const column *c = &columns[i];
     double n = c->text ? 0 : number(c, row);
     if (c->text)
-      json_object_set_new(object, c->name, json_string(text(c, row)));
+      json_object_set_new(object, c->name, rd_json_said(text(c, row)));
     else if (n != 0)
       json_object_set_new(object, c->name,
                           n >= 1 && n < 1e15 && n == (double)(json_int_t)n

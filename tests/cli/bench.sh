@@ -112,6 +112,8 @@ at_once "no model" -m "$folder/none"
 at_once "windows" --shape tini --windows 16,x
 refuses "a CSV that cannot be written" 1 "cannot write" "${bench[@]}" --windows 16 --csv /nowhere/bench.csv
 echo "other,file" > "$folder/other.csv"
+"$program" "${bench[@]}" --windows 16 --csv "$folder/commit.csv" --commit $'\xff' > /dev/null; check "a commit that is no text" 0 $?
+check "its column" $'\xef\xbf\xbd' "$(tail -1 "$folder/commit.csv" | sed 's/.*,//')"
 refuses "a CSV of other columns" 2 "its columns are others" "${bench[@]}" --windows 16 --csv "$folder/other.csv"
 refuses "a plot of nothing" 2 "name at least one run" plot
 sed 's/,tini,/,"mini",/' "$csv" > "$folder/mini.csv"

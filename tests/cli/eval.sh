@@ -88,6 +88,9 @@ printf 'a scene\n1\nends so\nends well\nor not\nor otherwise\n' > "$folder/hella
 printf 'art,"Who, then?",one,two,three,four,2\n' > "$folder/mmlu_a.csv"
 expect 0 '"rows": 1' --task choice --json --data "$folder/hellaswag_a.txt" --csv "$folder/table.csv"
 expect 0 'chance' --task choice --data "$folder/mmlu_a.csv" --csv "$folder/table.csv" -q
+odd=$folder/$'\xff.jsonl'
+cp "$folder/asked.jsonl" "$odd"
+expect 0 $'/\xef\xbf\xbd.jsonl"' --data "$odd" $short --json --csv "$folder/odd.csv"
 expect 2 'its columns are others' --data "$folder/asked.jsonl" $short --csv "$folder/table.csv"
 [ "$(cut -d, -f1,8 "$folder/table.csv" | xargs)" == "task,rows choice,1 choice,1" ] || { echo "FAILED --csv: $(cat "$folder/table.csv")"; failed=1; }
 

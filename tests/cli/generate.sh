@@ -10,6 +10,12 @@ t() { tmux -L "redraft$$-$number" "$@"; }
 . tests/expect.bash
 export TMUX_TMPDIR=$folder
 generate() { "$program" generate -m $model --sampler lad --window 64 --iterations 6 --seed 5 --threads 1 "$@"; }
+# A folder whose name is no UTF-8: events and traces are JSON all the same.
+odd=$folder/$'m\xff'
+cp -r $model "$odd"
+"$program" generate -m "$odd" --threads 1 --tokens 3 --json --trace "$folder/odd.jsonl" hi > "$folder/events"; check "a name that is no UTF-8" 0 $?
+check "its model" $'m\xef\xbf\xbd' "$(head -1 "$folder/events" | python3 -c 'import json, sys; print(json.load(sys.stdin)["model"])')"
+"$program" replay --check -m "$odd" "$folder/odd.jsonl" > /dev/null; check "its trace" 0 $?
 status() { # status WHAT CODE WORD ARGUMENTS: the exit status, and a word of the one line of message
   local what=$1 code=$2 word=$3; shift 3
   "$program" generate -m $model --threads 1 "$@" >"$folder/out" 2>"$folder/err" </dev/null
