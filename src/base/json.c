@@ -229,7 +229,7 @@ json_t *rd_json_said(const char *text) {
   json_t *value = text ? json_string(text) : NULL;
   if (!text || value)
     return value;
-  char *clean = rd_utf8_copy(text);
+  char *clean = rd_utf8_copy(text, NULL);
   value = clean ? json_string(clean) : NULL;
   free(clean);
   return value;

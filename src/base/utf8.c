@@ -2,7 +2,6 @@
 /* The UTF-8 reader. Eight ASCII bytes at a time are looked over in one step. */
 #include "utf8.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The first byte fixes the length and the range of the second; all others are 80..BF. */
@@ -83,10 +82,10 @@ rd_code rd_utf8_check(const char *text, size_t size, const char *what, rd_error 
                  (unsigned char)text[at]);
 }
 
-char *rd_utf8_copy(const char *text) {
+char *rd_utf8_copy(const char *text, rd_error *e) {
   size_t size = strlen(text);
-  char *out = malloc(3 * size + 1);
+  char *out = rd_calloc(3 * size + 1, 1, "a text", e);
   if (out)
-    out[rd_utf8_clean(text, size, out)] = '\0';
+    rd_utf8_clean(text, size, out);
   return out;
 }

@@ -23,8 +23,8 @@ unsigned rd_utf8_write(uint32_t point, char out[4]);
 /* Copy `text` to `out`, which has room for 3 * size bytes, with U+FFFD for every ill-formed part.
  * Returns the bytes written. */
 size_t rd_utf8_clean(const char *text, size_t size, char *out);
-/* The same as a new string; NULL when memory is out. */
-char *rd_utf8_copy(const char *text);
+/* The same as a new string; NULL when memory is out, which `e` says unless it is NULL. */
+char *rd_utf8_copy(const char *text, rd_error *e);
 /* RD_BAD_INPUT with `what` and the place of the first byte that is no UTF-8. */
 rd_code rd_utf8_check(const char *text, size_t size, const char *what, rd_error *e);
 

@@ -32,13 +32,11 @@ rd_code rd_model_new(rd_model **out, const rd_config *config, const char *name, 
   m->config = *config;
   m->remembered = RD_REMEMBERED_NOTHING;
   m->store = rd_calloc(1, sizeof *m->store, "a model", e);
-  m->name = rd_utf8_copy(name);
+  m->name = rd_utf8_copy(name, e);
   m->shelf = rd_words_shelf_open(e);
   rd_arena measure = rd_arena_measure();
   tables_layout(m, &measure);
-  rd_code code = !m->name             ? rd_fail(e, RD_NO_MEMORY, "out of memory: a name")
-               : m->store && m->shelf ? RD_OK
-                                      : RD_NO_MEMORY;
+  rd_code code = m->store && m->name && m->shelf ? RD_OK : RD_NO_MEMORY;
   if (code == RD_OK)
     code = rd_arena_init(&m->store->tables, measure.used, "a model's layers", e);
   if (code != RD_OK) {

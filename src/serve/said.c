@@ -33,11 +33,9 @@ void rd_said_fields(char *text) {
 }
 
 json_t *rd_said(const char *message) {
-  size_t size = strlen(message);
-  char *text = rd_calloc(3 * size + 1, 1, "a message", NULL);
+  char *text = rd_utf8_copy(message, NULL);
   if (!text)
     return NULL;
-  rd_utf8_clean(message, size, text);
   rd_said_fields(text);
   json_t *said = json_string(text);
   free(text);

@@ -176,20 +176,17 @@ static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
   return numbers(s->sweep ? "1,4,16" : s->batches, "batches", c->batches, &c->batch_count, e);
 }
 
-/* A row at the end of a table; asked: only whether the table has its columns. */
-static rd_code append(rd_csv *table, const rd_bench_row *row, bool asked, rd_error *e) {
-  json_t *object = rd_bench_object(row, true);
-  rd_code code = asked ? rd_csv_fits(table, object, e) : rd_csv_append(table, object, e);
-  json_decref(object);
-  return code;
-}
-
 static rd_code emit(const settings *s, const rd_bench_row *row, rd_error *e) {
   if (s->common.json)
     rd_bench_json(stdout, row);
   else
     rd_bench_line(stdout, row);
-  return s->table ? append(s->table, row, false, e) : RD_OK;
+  if (!s->table)
+    return RD_OK;
+  json_t *object = rd_bench_object(row, true);
+  rd_code code = rd_csv_append(s->table, object, e);
+  json_decref(object);
+  return code;
 }
 
 static rd_bench_row row_of(const settings *s, const rd_model *m, const limits *l,
@@ -416,10 +413,12 @@ static rd_code run(void *context, char **names, rd_error *e) {
   if (!s->csv)
     return measure_all(s, e);
   rd_csv table;
+  json_t *columns = rd_bench_object(&none, true);
   s->table = &table;
   rd_code code = rd_csv_open(&table, s->csv, NULL, NULL, e);
   if (code == RD_OK)
-    code = append(&table, &none, true, e);
+    code = rd_csv_fits(&table, columns, e);
+  json_decref(columns);
   if (code == RD_OK)
     code = measure_all(s, e);
   rd_csv_close(&table);

@@ -195,9 +195,9 @@ static void set_real(json_t *object, const char *name, const char *end, double v
 /* What was measured and how: a new object, NULL when memory is out. */
 static json_t *finding_value(const view *v, const rd_finding *f, double seconds) {
   const rd_eval_settings *s = &v->settings->eval;
-  json_t *object = json_pack("{s:s, s:o, s:o*, s:o?, s:s, s:b, s:s, s:I, s:I}", "task", s->task,
-                             "data", rd_json_said(s->data), "model", rd_json_said(v->model->name),
-                             "adapter", rd_json_said(v->settings->common.adapter), "sampler",
+  json_t *object = json_pack("{s:s, s:o, s:s*, s:o?, s:s, s:b, s:s, s:I, s:I}", "task", s->task,
+                             "data", rd_json_said(s->data), "model", v->model->name, "adapter",
+                             rd_json_said(v->settings->common.adapter), "sampler",
                              s->params.sampler, "noise", rd_eval_noisy(s, v->model), "objective",
                              s->objective, "rows", (json_int_t)f->rows, "bad", (json_int_t)f->bad);
   if (f->iterations)

@@ -37,12 +37,12 @@ static char *name_of(const char *path) {
   for (size_t i = 0; name && i < sizeof common / sizeof *common; i++)
     if (strcmp(name, common[i]) == 0 && strchr(path, '/')) {
       char *again = strdup(path), *folder = again ? basename(dirname(again)) : NULL;
-      char *out = folder ? rd_utf8_copy(folder) : NULL;
+      char *out = folder ? rd_utf8_copy(folder, NULL) : NULL;
       free(again);
       free(copy);
       return out;
     }
-  char *out = name ? rd_utf8_copy(name) : NULL;
+  char *out = name ? rd_utf8_copy(name, NULL) : NULL;
   free(copy);
   return out;
 }
@@ -83,7 +83,7 @@ static rd_code open_adapters(rd_served *s, const rd_common *common, char *path, 
     if (code == RD_OK)
       code = open_one(s, &model, common, path, one.path, e);
     if (code == RD_OK)
-      code = add(s, one.name ? rd_utf8_copy(one.name) : name_of(one.path), model, NULL, e);
+      code = add(s, one.name ? rd_utf8_copy(one.name, e) : name_of(one.path), model, NULL, e);
     free(one.copy);
     at += size + (at[size] == '\n');
   }
@@ -126,7 +126,7 @@ static rd_code open_line(rd_served *s, const rd_common *common, const char *line
   if (code == RD_OK)
     code = rd_pulled_find(&pulled, one.path, e);
   one.path = pulled ? pulled : one.path;
-  char *name = code != RD_OK ? NULL : one.name ? rd_utf8_copy(one.name) : name_of(one.path);
+  char *name = code != RD_OK ? NULL : one.name ? rd_utf8_copy(one.name, e) : name_of(one.path);
   if (code == RD_OK && !name)
     code = rd_fail(e, RD_NO_MEMORY, "out of memory: a model's name");
   if (code == RD_OK)
@@ -144,7 +144,7 @@ static rd_code rename_all(rd_served *s, const char *aliases, rd_error *e) {
     size_t size = strcspn(at, "\n");
     if (i == s->count)
       return rd_fail(e, RD_USAGE, "--alias %s: there are %zu models", at, s->count);
-    char *said = rd_print("%.*s", (int)size, at), *name = said ? rd_utf8_copy(said) : NULL;
+    char *said = rd_print("%.*s", (int)size, at), *name = said ? rd_utf8_copy(said, e) : NULL;
     free(said);
     if (!name)
       return rd_fail(e, RD_NO_MEMORY, "out of memory: an alias");

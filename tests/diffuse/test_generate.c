@@ -211,7 +211,6 @@ static rd_model *open_model(const golden *g) {
 
 static const char *engine_name; /* NULL: the usual one */
 
-/* Every file, with those after it on the same model, up to `together` at once. */
 static const char *const lists[] = {GOLDEN "trajectories.json", GOLDEN "reuse.json",
                                     GOLDEN "block_trajectories.json"};
 enum { LISTS = sizeof lists / sizeof *lists };
@@ -233,6 +232,7 @@ static void golden_find(golden *g, const char *name) {
   fail_msg("no run is called %s", name);
 }
 
+/* Every run of a list, with those after it on the same model, up to `together` at once. */
 static void run_list(const char *list_file, int threads, size_t together, int64_t rows) {
   rd_error e;
   json_t *list;
