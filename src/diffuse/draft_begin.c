@@ -211,8 +211,8 @@ static rd_code begin(rd_draft *d, rd_error *e) {
                                      .seed = s->seed,
                                      .window = s->window,
                                      .iterations = v->iterations,
-                                     .prompt_ids = d->canvas,
-                                     .prompt_count = s->prompt_count}));
+                                     .prompt_ids = s->prompt,
+                                     .prompt_count = s->prompt_count + s->prompt_spaced}));
   int64_t masked = 0;
   for (int64_t p = 0; p < rd_draft_standing(d); p++)
     if (!d->fixed[p] && v->ids[p] == d->blank)

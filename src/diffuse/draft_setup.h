@@ -26,6 +26,7 @@ typedef struct rd_draft_setup {
   const char *model;         /* name, for the start event */
   const int32_t *prompt;     /* (prompt_count) copied */
   int64_t prompt_count;
+  bool prompt_spaced; /* the prompt has one token more, a space that the first gap took */
   const int32_t
       *ids; /* (count) the region's ids, those of masked places unread; NULL: all masked */
   const uint8_t *places; /* (count) rd_place */

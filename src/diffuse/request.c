@@ -116,6 +116,7 @@ static void take_space(rd_draft_setup *s, rd_canvas *c, const rd_model *m) {
   if (size != 1 || *piece != ' ')
     return;
   s->prompt_count = last;
+  s->prompt_spaced = true;
   c->spaced[0] = 1;
 }
 

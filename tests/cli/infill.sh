@@ -16,6 +16,10 @@ PYTHON
 }
 story='Once upon a time there was a little'
 tail=' who wanted a new hat.'
+for sampler in infill daedal; do
+  "$program" generate -q --raw "$story " --template "{mask:3} in a garden." --sampler $sampler --seed 1 --trace "$folder/trace" > /dev/null
+  "$program" replay --check "$folder/trace" > "$folder/again"; check "a prompt that ends with a space, made again by $sampler" 0 $?
+done
 check "completions with a suffix" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\"}")"
 check "the gap alone" " girl stop" "$(value "r['choices'][0]['text'] + ' ' + r['choices'][0]['finish_reason']")"
 check "and its tokens" 1 "$(value "r['usage']['completion_tokens']")"

@@ -35,20 +35,24 @@ import world as worlds
 SEED = 37
 VALID = 500
 PLAIN = 16000
+# Conversations that copy a word that nobody has, and system prompts that give one; what is left of them has a name.
+COPIES, COPYING = 60000, ("begin", "end", "name")
+# How often a question that is refused is of these kinds, whose things are thousands.
+OFTEN = {"person": 4, "unknown_city": 5, "unknown_place": 2, "book_other": 4, "science_other": 4, "film": 2, "battle": 2, "company": 2, "band": 2, "write": 2, "live": 2, "medicine": 2}
 # Shouted: a name in capitals falls into pieces like one that nobody knows, which is refused, so most of these are facts.
-LOUD_FACTS, LOUD_OTHERS = 12000, 6000
+LOUD_FACTS, LOUD_OTHERS = 12000, 10000
 # Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are
 # the first to be forgotten. Most for those beside which much is refused (who discovered it, when was it built).
-EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 6, "size": 4, "talk": 0, "check": 0, "poem": 0, "spell": 0,
+EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 14, "size": 8, "talk": 0, "check": 0, "poem": 0, "spell": 0,
             "born": 100, "discoverer": 100, "players": 100, "painting": 75, "inventor": 50, "landmark": 50, "river": 50, "planet": 50, "group": 50}
 FEW, ROWS_OF_FEW = 110, 25
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
-SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 42000, "real": 0.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
+SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 10000, "refusals": 60000, "real": 2.4, "systems": 120000, "talks": 90000, "pairs": 150000, "later": 36000, "examples": 25, "guests": 3}
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
 EVEN = 0.35
-MADE_NAMES = 4000
+MADE_NAMES = 30000
 KINDS_MORE = {"go_on_counting": 14, "shorter": 12, "meant_subject": 12, "said": 8, "never_said": 3, "talk": 26, "after_talk": 7}
 NEVER_SHOUTED = ("spell", "example")
 # System prompts whose rule was learnt for the words of the tables alone.
@@ -57,13 +61,20 @@ SHARES = {"upper": 8, "lower": 8, "begin": 12, "end": 12, "name": 10}
 ALSO = ((more.WHY["q"], ["do you know why {c}", "can you explain why {c}", "{c}, why", "{c}, but why", "{c}, how come", "who can tell why {c}", "how does it come that {c}", "what has it to do with that {c}"]),
         (more.TOPIC["q"], ["what does {t} mean", "what do you understand by {t}", "what would you call {t}, in simple words", "how would you describe {t}", "what is it, {t}", "what can you tell me of {t}"]),
         (more.WORK["q"], ["what makes {w} work", "on what principle does {w} work", "what goes on in {w}", "how exactly does {w} work", "how does it work, {w}"]))
+# What made names are of: syllables of names, or of any sounds, since a name that is copied may be of any tokens.
 BEGIN = "bar bel bri cal cas dor el fen gar hal in jor kel lan mar nor ol per quin ros sel tar ul vel wen yan zel ad em is olu chi ngu kwa zhi sri oye abd moh tche bja yev xia".split()
 MIDDLE = "a e i o u an el in or ar ia eo ali eri ona umi uwa ao ei oo yu ie ua".split()
+FIRST_SOUNDS = "b br bl c ch chr cl d dr dj e f fr fl g gr gl gw h i j k kh kl kr kw l ll m mb n nd ng o p ph pl pr q r rh s sh sch sk sl sm sn sp st sv t th tr ts u v vl w wh x y z zh".split()
+VOWELS = "a a a e e e i i i o o u u y ae ai au ea ee ei eo ia ie io oa oe oo ou ua ue ui".split()
+LAST_SOUNDS = "b c ck d ff g k l ll lm ld m mm n n nn nd ng nk nt p r r rd rg rk rl rm rn rt s s ss sk st t tt th v x z".split()
 END = "da lin ra ric ta na th mir dan sa lo ette bert wyn la ko ya ndra mund shi ke vi seun ngo kwe ola chi owski ssen ez ito ullah deep jit".split()
 
 
 def made_name(rng):
     """A first name that nobody has, so that names are copied and not known."""
+    if rng.random() < 0.6:
+        parts = [rng.choice(FIRST_SOUNDS) + rng.choice(VOWELS) + (rng.choice(LAST_SOUNDS) if rng.random() < 0.5 else "") for _ in range(rng.choice([1, 2, 2, 2, 3]))]
+        return ("".join(parts) + rng.choice(["", "", "", "a", "o", "us", "ia", "ina"])).capitalize()
     return (rng.choice(BEGIN) + rng.choice(MIDDLE) + (rng.choice(BEGIN) + rng.choice(MIDDLE) if rng.random() < 0.4 else "") + rng.choice(END)).capitalize()
 
 
@@ -141,11 +152,24 @@ def grid(rng, drawer):
             yield drawer.one(rng, f, drawing.group_of(f))
 
 
+def copies(rng, drawer, count):
+    """What is asked again, where it is a name; and answers that a system prompt gives a word to."""
+    for row in more.pairs(rng, drawer, count, [("asked_again", 1)]):
+        if row["messages"][-1]["content"].startswith("Your ") and " favorite " not in row["messages"][-1]["content"]:
+            yield row
+    m = drawer.maker
+    for i in range(count // 4):
+        messages = m.row(rng, m.talk(rng, 1), personas.draw(rng, kind=COPYING[i % len(COPYING)]))
+        if messages and drawer.allowed(messages):
+            yield {"messages": messages, "group": "system:" + COPYING[i % len(COPYING)]}
+
+
 def build(data, out, folders, scale):
     sources = text.Sources(data)
     world = worlds.World(sources)
     held = widen.held_out(world, "anew.txt")
     said = widened(world, held)
+    outside.further_lists(sources, {t for f in world.single for t in (f.subject, f.answer)})
     owner, forms = {}, []
     for f in world.single:
         for form in drawing.plain_forms(f):
@@ -154,6 +178,7 @@ def build(data, out, folders, scale):
     real = [q for q, held in outside.real_questions(sources, outside.Overlap(forms)) if not held]
     maker = Maker(world, outside.Outside(world.known))
     maker.turns.even = EVEN
+    maker.outside.shares = OFTEN
     personas.SHARES.update(SHARES)
     weights = dict(more.WEAK)
     weights.update(KINDS_MORE)
@@ -173,7 +198,7 @@ def build(data, out, folders, scale):
     loud = (more.shouted(rng, drawer, row) for row in chosen)
     parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
-             "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer))), "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
+             "copies": copies(random.Random(SEED + 4), drawer, COPIES), "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer))), "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:
@@ -184,7 +209,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, and no two answers to one."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "everyday", "grid"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "everyday", "grid"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 messages = json.loads(line)["messages"]

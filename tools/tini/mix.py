@@ -75,10 +75,17 @@ def mix(out, shares, folders):
     write(os.path.join(out, "model.safetensors"), {name: (shapes[name], array.array("f", numbers)) for name, numbers in mean.items()})
 
 
+def share(word):
+    try:
+        return float(word)
+    except ValueError:
+        raise SystemExit(f"mix.py: {word}: a SHARE is a number, and stands before its FOLDER") from None
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 4 or len(sys.argv) % 2:
         raise SystemExit(__doc__)
     try:
-        mix(sys.argv[1], [float(share) for share in sys.argv[2::2]], sys.argv[3::2])
+        mix(sys.argv[1], [share(word) for word in sys.argv[2::2]], sys.argv[3::2])
     except (OSError, ValueError) as fault:
         raise SystemExit(f"mix.py: {fault}")

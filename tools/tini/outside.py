@@ -43,6 +43,7 @@ class Outside:
 
     def __init__(self, known):
         self.known = known
+        self.shares = {}    # how often a kind is drawn for the training, of others 1
 
     def fill(self, rng, form, held):
         for slot in re.findall(r"\{(\w+)\}", form):
@@ -60,7 +61,8 @@ class Outside:
     def draw(self, rng, held=0):
         """(prompt, refusal's name, kind). held: 0 training; 1 held-out forms and things of the kinds, or kinds that are held out whole."""
         wholly = held and rng.random() < 0.3
-        name = rng.choice([k for k in KINDS if k.startswith("~") == bool(wholly)])
+        names = [k for k in KINDS if k.startswith("~") == bool(wholly)]
+        name = rng.choice(names) if held or not self.shares else rng.choices(names, [self.shares.get(k.split(" ")[0], 1) for k in names])[0]
         kind, refusal = name.removeprefix("~").split(" ")
         train, kept = KINDS[name]
         form = rng.choice(train if wholly or not held or not kept else kept)
@@ -83,7 +85,8 @@ def content(words):
 
 
 class Overlap:
-    """Finds questions that a known one's words all stand in: those must not be taught as unknown."""
+    """Finds questions that are in the main a known one: its words all stand in them, and are a third of theirs, a single word half. Those must not be taught as
+    unknown. (A saying of one word stands in nearly every long question.)"""
 
     def __init__(self, known_questions):
         self.sets = {}
@@ -94,7 +97,37 @@ class Overlap:
 
     def known(self, question):
         words = content(question)
-        return any(c <= words for w in words for c in self.sets.get(w, ()))
+        return any(c <= words and len(c) * (3 if len(c) > 1 else 2) >= len(words) for w in words for c in self.sets.get(w, ()))
+
+
+# Short descriptions of things, by the list whose kind of thing they describe.
+DESCRIBED = {
+    "person": r"^(An?|The) .*(actor|actress|singer|writer|author|director|politician|rapper|comedian|player|painter|composer|novelist|philosopher|physicist|chemist|journalist|activist|poet|economist|model)\b",
+    "place": r"^(City|Town|Commune|Municipality|Village|Capital and .*city|Capital of|Port city|Prefecture-level city|Metropolis|Borough|.* (city|town|commune|municipality)) (in|of)\b",
+    "film": r"^((19|20)\d\d|American|British|Japanese).*\b(film|television series|sitcom|video game|anime)$|^Video game$|\bfilm (by|directed)\b",
+    "band": r"\b(rock|pop|metal|punk|boy|girl|musical) (band|group|duo)\b|^.{,30}\bband$", "company": r"\b(company|corporation|manufacturer|conglomerate|airline|automaker|retailer)\b",
+    "oddbook": r"\b(novel|book|poem|play|novella|painting) by\b|^(Novel|Book|Painting|Play) |\b(novel|painting)$",
+    "odd": r"^(Branch|Theory|Field|Study|Concept|Process|Academic|Philosophical|Mathematical|Scientific|Economic|Type of|Form of|Method|Principle|Property|System of)\b"}
+
+
+def further_lists(sources, known):
+    """Puts the titles of short descriptions into the lists of the training: of what is asked there are then thousands, not dozens, so that what is refused is what is not
+    known. Left out: what is held out, and what a known subject or answer names (known: their texts)."""
+    told = " " + " ".join(re.sub(r"[^a-z0-9]+", " ", t.lower()).strip() + " |" for t in known) + " "
+    kept = {content(name) for _, held in LISTS.values() for name in held}
+    counts = dict.fromkeys(DESCRIBED, 0)
+    for r in sources.rows_of("corpus/qa_shortdesc.jsonl.zst"):
+        title, what = texts.plain(r["title"]), texts.plain(r["answer"])
+        words = content(title)
+        plain = " " + re.sub(r"[^a-z0-9]+", " ", title.lower()).strip() + " "
+        if not title.isascii() or "," in title or not 3 <= len(title) <= 32 or not words or plain in told or any(words <= k or k <= words for k in kept if k):
+            continue
+        for name, pattern in DESCRIBED.items():
+            if re.search(pattern, what):
+                LISTS[name][0].append(title)
+                counts[name] += 1
+                break
+    return counts
 
 
 def real_questions(sources, overlap):

@@ -48,6 +48,8 @@ def wilson(good, n):
 def setting(text):
     """'lad:iterations=4' -> the options of lad with others."""
     name, *changes = text.split(":")
+    if name not in SETTINGS:
+        raise SystemExit(f"--settings {name}: not one of {', '.join(SETTINGS)}")
     options = dict(SETTINGS[name])
     options.update(pairs(changes))
     return options
@@ -111,7 +113,10 @@ class Server:
 def read_sets(folder, names, limit):
     rows = []
     for name in names:
-        items = setfiles.read(folder, name)
+        try:
+            items = setfiles.read(folder, name)
+        except OSError as e:
+            raise SystemExit(f"--sets {name}: {e.filename}: {e.strerror}") from e
         step = max(1, len(items) // limit) if limit else 1
         if name in ("typed", "system") and limit:
             kept = {r.get("pair") for r in items if "pair" in r and r["pair"] < max(1, limit // 4)}
@@ -218,11 +223,11 @@ def main():
     args = parser.parse_args()
     rows = read_sets(args.eval, args.sets.split(","), args.limit)
     arguments = [*(["-m", args.model] if args.model else []), *(["--adapter", args.adapter] if args.adapter else []), *(["--threads", str(args.threads)] if args.threads else [])]
+    settings = {name: {**setting(name), **pairs(args.option)} for name in args.settings.split(",")}
     server, results, groups = Server(args.program, arguments), {}, {}
     try:
-        for name in args.settings.split(","):
+        for name, options in settings.items():
             began = time.monotonic()
-            options = {**setting(name), **pairs(args.option)}
             results[name] = ask_all(server, rows, options, args.drafts or name.startswith("demo"), args.workers)
             groups[name] = by_group(rows, results[name])
             print(f"{name}: {len(rows)} answers in {time.monotonic() - began:.0f} s", file=sys.stderr)
@@ -237,7 +242,7 @@ def main():
             print(f"\n{name}: {sum(iterations) / len(iterations):.1f} iterations for {sum(tokens) / len(tokens):.1f} tokens on average")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
-            json.dump({"program": args.program, "model": args.model, "settings": {n: {**setting(n), **pairs(args.option)} for n in results},
+            json.dump({"program": args.program, "model": args.model, "settings": settings,
                        "measures": measured, "groups": groups}, f, indent=1)
             f.write("\n")
     if args.answers:
