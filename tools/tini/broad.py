@@ -14,6 +14,7 @@ import collections
 import json
 import os
 import random
+import re
 
 import checks
 import evalsets
@@ -35,8 +36,9 @@ import world as worlds
 SEED = 37
 VALID = 500
 PLAIN = 16000
-# Conversations that copy a word that nobody has, and system prompts that give one; what is left of them has a name.
-COPIES, COPYING = 60000, ("begin", "end", "name")
+# Conversations that copy a word that nobody has, and system prompts that give one or some words of any kind; what is left of the conversations has a name.
+COPIES, COPYING = 60000, ("begin", "end", "name", "lower", "begin", "end", "name", "upper")
+PHRASES = 6000
 # How often a question that is refused is of these kinds, whose things are thousands.
 OFTEN = {"person": 4, "unknown_city": 5, "unknown_place": 2, "book_other": 4, "science_other": 4, "film": 2, "battle": 2, "company": 2, "band": 2, "write": 2, "live": 2, "medicine": 2}
 # Shouted: a name in capitals falls into pieces like one that nobody knows, which is refused, so most of these are facts.
@@ -44,8 +46,10 @@ LOUD_FACTS, LOUD_OTHERS = 12000, 10000
 # Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are
 # the first to be forgotten. Most for those beside which much is refused (who discovered it, when was it built).
 EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 14, "size": 8, "talk": 0, "check": 0, "poem": 0, "spell": 0,
-            "born": 100, "discoverer": 100, "players": 100, "painting": 75, "inventor": 50, "landmark": 50, "river": 50, "planet": 50, "group": 50}
+            "born": 100, "discoverer": 150, "players": 100, "painting": 75, "inventor": 50, "landmark": 50, "river": 50, "planet": 50, "group": 50}
 FEW, ROWS_OF_FEW = 110, 25
+# Single facts beside which much is refused too: of things whose other measures and years no table has.
+BESIDE, ROWS_BESIDE = re.compile(r"how (high|tall|far|old|hot)\b|when |who |is \d"), 110
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
@@ -76,6 +80,20 @@ def made_name(rng):
         parts = [rng.choice(FIRST_SOUNDS) + rng.choice(VOWELS) + (rng.choice(LAST_SOUNDS) if rng.random() < 0.5 else "") for _ in range(rng.choice([1, 2, 2, 2, 3]))]
         return ("".join(parts) + rng.choice(["", "", "", "a", "o", "us", "ia", "ina"])).capitalize()
     return (rng.choice(BEGIN) + rng.choice(MIDDLE) + (rng.choice(BEGIN) + rng.choice(MIDDLE) if rng.random() < 0.4 else "") + rng.choice(END)).capitalize()
+
+
+def phrases(rng, sources, held):
+    """Some words that a sentence of a story begins with, as a system prompt may want them before or behind every answer: (before, behind)."""
+    stories = sources.documents("text/tinystories/stories.txt.zst") + sources.documents("corpus/stories_storybooks.txt.zst")
+    begin, end = {}, {}
+    while len(end) < PHRASES:
+        said = re.findall(r"[A-Za-z][A-Za-z' ]{2,60}", rng.choice(stories))
+        words = rng.choice(said).split()[:rng.choice([1, 2, 2, 3, 3, 4])] if said else []
+        first = " ".join(words).strip("' ")
+        if 3 <= len(first) <= 30 and first.lower() not in held:
+            first = first[:1].upper() + first[1:]
+            begin[first + rng.choice([":", ",", "!", "."])] = end[first + rng.choice([".", "!", "."])] = None
+    return list(begin), list(end)
 
 
 class Maker(visitors.Maker):
@@ -132,6 +150,8 @@ def everyday(rng, drawer):
     count = collections.Counter(f.relation for f in drawer.world.single)
     for f in drawer.world.single:
         rows = EVERYDAY.get(f.relation, ROWS_OF_FEW if count[f.relation] <= FEW else 0)
+        if f.relation == "single" and BESIDE.match(f.subject):
+            rows = ROWS_BESIDE
         for _ in range(rows):
             yield drawer.one(rng, f, drawing.group_of(f))
 
@@ -169,6 +189,9 @@ def build(data, out, folders, scale):
     world = worlds.World(sources)
     held = widen.held_out(world, "anew.txt")
     said = widened(world, held)
+    kept = {w.strip(".,:! ").lower() for words in personas.WORDS.values() for w in words[1]}
+    for name, further in zip(("begin", "end"), phrases(random.Random(SEED + 5), sources, kept)):
+        personas.WORDS[name][0].extend(further)
     outside.further_lists(sources, {t for f in world.single for t in (f.subject, f.answer)})
     owner, forms = {}, []
     for f in world.single:
