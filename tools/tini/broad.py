@@ -57,6 +57,7 @@ SIZES = {"singles": 15, "talk": 1050, "explain": 24, "sums": 75000, "stories": 1
 SHOUTED, SHOUTED_TALK = 0.09, 0.05
 EVEN = 0.35
 MADE_NAMES = 30000
+TOKENIZER = "models/tini/tokenizer.json"
 KINDS_MORE = {"go_on_counting": 14, "shorter": 12, "meant_subject": 12, "said": 8, "never_said": 3, "talk": 26, "after_talk": 7}
 NEVER_SHOUTED = ("spell", "example")
 # System prompts whose rule was learnt for the words of the tables alone.
@@ -74,9 +75,19 @@ LAST_SOUNDS = "b c ck d ff g k l ll lm ld m mm n n nn nd ng nk nt p r r rd rg rk
 END = "da lin ra ric ta na th mir dan sa lo ette bert wyn la ko ya ndra mund shi ke vi seun ngo kwe ola chi owski ssen ez ito ullah deep jit".split()
 
 
-def made_name(rng):
-    """A first name that nobody has, so that names are copied and not known."""
-    if rng.random() < 0.6:
+def pieces(tokenizer):
+    """The tokens of letters that begin a word with a capital, and those that go on with one."""
+    with open(tokenizer, encoding="utf-8") as f:
+        vocabulary = json.load(f)["model"]["vocab"]
+    return [t[1:] for t in vocabulary if re.fullmatch("\u0120[A-Z][a-z]{0,4}", t)], [t for t in vocabulary if re.fullmatch("[a-z]{1,5}", t)]
+
+
+def made_name(rng, tokens):
+    """A first name that nobody has, so that names are copied and not known; tokens: pieces(). A token that no answer ever had is not copied either."""
+    kind = rng.random()
+    if kind < 0.5:
+        return rng.choice(tokens[0]) + "".join(rng.choice(tokens[1]) for _ in range(rng.choice([1, 1, 2, 2, 3])))
+    if kind < 0.8:
         parts = [rng.choice(FIRST_SOUNDS) + rng.choice(VOWELS) + (rng.choice(LAST_SOUNDS) if rng.random() < 0.5 else "") for _ in range(rng.choice([1, 2, 2, 2, 3]))]
         return ("".join(parts) + rng.choice(["", "", "", "a", "o", "us", "ia", "ina"])).capitalize()
     return (rng.choice(BEGIN) + rng.choice(MIDDLE) + (rng.choice(BEGIN) + rng.choice(MIDDLE) if rng.random() < 0.4 else "") + rng.choice(END)).capitalize()
@@ -120,7 +131,8 @@ def widened(world, held):
     for line in tabled.lines("explain.txt"):
         first = line.split(" = ")[0].split("|")[0]
         further.by_rule(firsts[first.translate({ord("["): None, ord("]"): None})], first)
-    names = [name for name in (made_name(rng) for _ in range(MADE_NAMES)) if name.lower() not in kept]
+    tokens = pieces(TOKENIZER)
+    names = [name for name in (made_name(rng, tokens) for _ in range(MADE_NAMES)) if name.lower() not in kept]
     for table in (memory.NAMES, personas.NAMES):
         table[0].extend(names)
     return "; ".join(f"{added} further forms, {left} left out since held out" for added, left in counts) + f"; {further.added} by rule"
