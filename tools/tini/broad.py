@@ -46,10 +46,11 @@ LOUD_FACTS, LOUD_OTHERS = 12000, 10000
 # Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are
 # the first to be forgotten. Most for those beside which much is refused (who discovered it, when was it built).
 EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 14, "size": 8, "talk": 0, "check": 0, "poem": 0, "spell": 0,
-            "born": 100, "discoverer": 150, "players": 100, "painting": 75, "inventor": 50, "landmark": 50, "river": 50, "planet": 50, "group": 50}
+            "born": 100, "discoverer": 150, "players": 100, "painting": 75, "inventor": 100, "landmark": 60, "river": 100, "planet": 60, "group": 50,
+            "use": 70, "made": 70, "element": 60, "job": 50, "sides": 60, "roman": 40, "instrument": 50}
 FEW, ROWS_OF_FEW = 110, 25
 # Single facts beside which much is refused too: of things whose other measures and years no table has.
-BESIDE, ROWS_BESIDE = re.compile(r"how (high|tall|far|old|hot)\b|when |who |is \d"), 110
+BESIDE, ROWS_BESIDE = re.compile(r"how (high|tall|far|old|hot|long)\b|when |who |is \d|what is the square root"), 110
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
