@@ -232,9 +232,12 @@ def build(data, out, folders, scale):
     others = [row for row in single if not row["group"].startswith("fact:")]
     chosen = [row for rows, n in ((known, LOUD_FACTS), (others, LOUD_OTHERS)) for row in rng.sample(rows, min(n, len(rows)))]
     loud = (more.shouted(rng, drawer, row) for row in chosen)
-    parts = {"chat": chat, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
+    facts_alone = [row for row in shouting(rng, drawer, everyday(rng, drawer)) if row]
+    small = [row for row in facts_alone if row["group"].startswith("fact:")] + [row for row in chat if row["group"] == "spell"]
+    small += [row for row in chat if row["group"] == "example"] * 3
+    parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
-             "copies": copies(random.Random(SEED + 4), drawer, COPIES), "everyday": filter(None, shouting(rng, drawer, everyday(rng, drawer))), "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
+             "copies": copies(random.Random(SEED + 4), drawer, COPIES), "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:

@@ -17,12 +17,13 @@ train() { # train NAME: a finished run is left alone
     "$redraft" train "tools/tini/train/tini-$1.yaml"
   fi
 }
+mix() { [ -f "$1/model.safetensors" ] || python3 tools/tini/mix.py "$@"; } # mix OUT SHARE FOLDER ..: a mean that is there is left alone
 train base
 # The base goes on with what it was weak at, and what ships lies between the two: nearer the first, which knows its sums.
 [ -f out/tini-data/oldsums.jsonl ] || python3 tools/tini/more.py --data "$data" --out out/tini-data
 train more
 train again
-[ -f out/tini-mixed/model.safetensors ] || python3 tools/tini/mix.py out/tini-mixed 0.6 out/tini-base/final 0.4 out/tini-again/final
+mix out/tini-mixed 0.6 out/tini-base/final 0.4 out/tini-again/final
 # Then what visitors say, every small fact by itself, and what is asked of all animals: rows in far more forms.
 [ -f out/tini-broad/chat.jsonl ] || python3 tools/tini/broad.py --data "$data" --out out/tini-broad --scale 0.3
 train sayings
@@ -31,17 +32,19 @@ train guests
 train others
 train everyday
 train grid
-# At a constant rate it is nowhere at rest: the mean of what it passes through is better than any of it.
+# At a constant rate it is nowhere at rest: the mean of what it passes through is better than any of it. Then the small facts, and a mean again.
 train forms
-if [ ! -f out/tini-mean/model.safetensors ]; then
-  set -- out/tini-grid/final
-  for c in out/tini-forms/checkpoint-*; do set -- "$@" 0.05 "$c"; done
-  python3 tools/tini/mix.py out/tini-mean 0.3 "$@"
-fi
+set -- 0.2 out/tini-grid/final
+for c in out/tini-forms/checkpoint-*; do set -- "$@" 0.06 "$c"; done
+mix out/tini-mean "$@"
+train known
+mix out/tini-settled 0.2 out/tini-grid/final 0.4 out/tini-mean 0.4 out/tini-known/final
+train small
+mix out/tini-last 0.15 out/tini-grid/final 0.25 out/tini-settled 0.3 out/tini-known/final 0.3 out/tini-small/final
 # The adapter learns beside the numbers that ship, those of the Q8_0 file; training reads folders, so they are written out again.
 if [ ! -f out/tini-model/done ]; then
   rm -rf out/tini.gguf out/tini-model
-  "$redraft" convert -m out/tini-mean --gguf --to q8_0 -o out/tini.gguf
+  "$redraft" convert -m out/tini-last --gguf --to q8_0 -o out/tini.gguf
   "$redraft" convert -m out/tini.gguf --to bf16 -o out/tini-model
   touch out/tini-model/done
 fi
