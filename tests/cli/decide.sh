@@ -13,7 +13,7 @@ says() { # says WHAT WORD ARGUMENTS...: the word stands in what decide prints
 says "a choice" "answer: Paris  Rome 0.0" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "by the base" "answer: Paris" --reader base --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
-says "yes or no" "answer: yes  yes 0.9" --reader base --ask "Is Rome the capital of Italy?"
+says "yes or no" "answer: yes  yes 0.8" --reader base --ask "Is Rome the capital of Italy?"
 says "no" "answer: no" --reader base --ask "Can you see me?"
 says "levels" "answer: 2 (big)" --ask "How tall is a giraffe?" --levels "small,medium,big"
 "$program" decide --ask " " 2>"$folder/err" </dev/null; check "an empty question" "2 redraft decide: --ask: the question is empty" "$? $(head -n 1 "$folder/err")"
