@@ -18,13 +18,18 @@ PLAIN = {"sound": "What sound does {a} {x} make?", "young": "What is a baby {x} 
          "kind": "What kind of animal is {a} {x}?", "legs": "How many legs does {a} {x} have?", "eats": "What does {a} {x} eat?"}
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(doc):
+    """What known.py takes too: a program, its model, the tables' sources."""
+    p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("program")
     p.add_argument("-m", "--model", default="models/tini")
     p.add_argument("--data", default="../shared/data")
     p.add_argument("--wrong", action="store_true")
-    a = p.parse_args()
+    return p.parse_args()
+
+
+def main():
+    a = arguments(__doc__)
     by = {relation: {} for relation in facts.OF_ANIMALS}
     for f in facts.table_facts(text.Sources(a.data)):
         by.setdefault(f.relation, {})[f.subject] = f

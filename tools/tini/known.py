@@ -5,10 +5,10 @@
 known.py PROGRAM [-m MODEL] [--data ../shared/data] [--wrong]      a line for all relations, and with --wrong what went wrong
 """
 
-import argparse
 import collections
 from concurrent.futures import ThreadPoolExecutor
 
+import animals
 import rows
 import score
 import text
@@ -24,12 +24,7 @@ def question(f):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("program")
-    p.add_argument("-m", "--model", default="models/tini")
-    p.add_argument("--data", default="../shared/data")
-    p.add_argument("--wrong", action="store_true")
-    a = p.parse_args()
+    a = animals.arguments(__doc__)
     asked = {}
     for f in world.World(text.Sources(a.data)).single:
         if f.relation not in OTHER:

@@ -115,7 +115,6 @@ def further_lists(sources, known):
     known. Left out: what is held out, and what a known subject or answer names (known: their texts)."""
     told = " " + " ".join(re.sub(r"[^a-z0-9]+", " ", t.lower()).strip() + " |" for t in known) + " "
     kept = {content(name) for _, held in LISTS.values() for name in held}
-    counts = dict.fromkeys(DESCRIBED, 0)
     for r in sources.rows_of("corpus/qa_shortdesc.jsonl.zst"):
         title, what = texts.plain(r["title"]), texts.plain(r["answer"])
         words = content(title)
@@ -125,9 +124,7 @@ def further_lists(sources, known):
         for name, pattern in DESCRIBED.items():
             if re.search(pattern, what):
                 LISTS[name][0].append(title)
-                counts[name] += 1
                 break
-    return counts
 
 
 def real_questions(sources, overlap):
