@@ -7,6 +7,7 @@ animals.py PROGRAM [-m MODEL] [--data ../shared/data] [--wrong]      a line for 
 
 import argparse
 import collections
+from concurrent.futures import ThreadPoolExecutor
 
 import broad
 import facts
@@ -28,21 +29,27 @@ def arguments(doc):
     return p.parse_args()
 
 
+def answers(a, questions):
+    """What the model says to each of them alone, left to right."""
+    server = score.Server(a.program, ["-m", a.model, "--adapter", "none"])
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda q: server.ask([{"role": "user", "content": q}], {"sampler": "ar", "temperature": 0}, False)["answer"], questions))
+    server.close()
+    return said
+
+
 def main():
     a = arguments(__doc__)
     by = {relation: {} for relation in facts.OF_ANIMALS}
     for f in facts.table_facts(text.Sources(a.data)):
         by.setdefault(f.relation, {})[f.subject] = f
     counts, wrong = collections.Counter(), []
-    server = score.Server(a.program, ["-m", a.model, "--adapter", "none"])
-    for relation, x, known in broad.cells(by):
-        question = PLAIN[relation].format(x=x, **facts.named(x))
-        answer = server.ask([{"role": "user", "content": question}], {"sampler": "ar", "temperature": 0}, False)["answer"]
+    asked = [(PLAIN[relation].format(x=x, **facts.named(x)), relation, known) for relation, x, known in broad.cells(by)]
+    for (question, relation, known), answer in zip(asked, answers(a, [row[0] for row in asked])):
         right = answer == (known.answer if known else outside.REFUSALS["fact"])
         counts[relation, bool(known), right] += 1
         if not right:
             wrong.append(f"{question} - {answer}")
-    server.close()
     for told, name in ((True, "known"), (False, "not known, refused")):
         right = {r: counts[r, told, True] for r in facts.OF_ANIMALS}
         of = {r: right[r] + counts[r, told, False] for r in facts.OF_ANIMALS}

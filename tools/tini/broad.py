@@ -117,8 +117,8 @@ class Maker(visitors.Maker):
         return super().typed(rng, prompt, kind)
 
 
-def widened(world, held):
-    """The world with further forms, names and words; what was done, in words."""
+def widened(world, sources, held):
+    """The world with further forms, names, words and things that are refused; what was done, in words."""
     rng = random.Random(SEED)
     visitors.add(world, held)
     world.single.extend(checks.checks(world, held))
@@ -136,6 +136,10 @@ def widened(world, held):
     names = [name for name in (made_name(rng, tokens) for _ in range(MADE_NAMES)) if name.lower() not in kept]
     for table in (memory.NAMES, personas.NAMES):
         table[0].extend(names)
+    kept = {w.strip(".,:! ").lower() for words in personas.WORDS.values() for w in words[1]}
+    for name, further_words in zip(("begin", "end"), phrases(random.Random(SEED + 5), sources, kept)):
+        personas.WORDS[name][0].extend(further_words)
+    outside.further_lists(sources, {t for f in world.single for t in (f.subject, f.answer)})
     return "; ".join(f"{added} further forms, {left} left out since held out" for added, left in counts) + f"; {further.added} by rule"
 
 
@@ -162,9 +166,8 @@ def drawn(rng, drawer, scale, held):
 def everyday(rng, drawer):
     count = collections.Counter(f.relation for f in drawer.world.single)
     for f in drawer.world.single:
-        rows = EVERYDAY.get(f.relation, ROWS_OF_FEW if count[f.relation] <= FEW else 0)
-        if f.relation == "single" and BESIDE.match(f.subject):
-            rows = ROWS_BESIDE
+        beside = f.relation == "single" and BESIDE.match(f.subject)
+        rows = ROWS_BESIDE if beside else EVERYDAY.get(f.relation, ROWS_OF_FEW if count[f.relation] <= FEW else 0)
         for _ in range(rows):
             yield drawer.one(rng, f, drawing.group_of(f))
 
@@ -188,7 +191,8 @@ def grid(rng, drawer):
 def copies(rng, drawer, count):
     """What is asked again, where it is a name; and answers that a system prompt gives a word to."""
     for row in more.pairs(rng, drawer, count, [("asked_again", 1)]):
-        if row["messages"][-1]["content"].startswith("Your ") and " favorite " not in row["messages"][-1]["content"]:
+        answer = row["messages"][-1]["content"]
+        if answer.startswith("Your ") and " favorite " not in answer:
             yield row
     m = drawer.maker
     for i in range(count // 4):
@@ -201,11 +205,7 @@ def build(data, out, folders, scale):
     sources = text.Sources(data)
     world = worlds.World(sources)
     held = widen.held_out(world, "anew.txt")
-    said = widened(world, held)
-    kept = {w.strip(".,:! ").lower() for words in personas.WORDS.values() for w in words[1]}
-    for name, further in zip(("begin", "end"), phrases(random.Random(SEED + 5), sources, kept)):
-        personas.WORDS[name][0].extend(further)
-    outside.further_lists(sources, {t for f in world.single for t in (f.subject, f.answer)})
+    said = widened(world, sources, held)
     owner, forms = {}, []
     for f in world.single:
         for form in drawing.plain_forms(f):

@@ -6,11 +6,9 @@ known.py PROGRAM [-m MODEL] [--data ../shared/data] [--wrong]      a line for al
 """
 
 import collections
-from concurrent.futures import ThreadPoolExecutor
 
 import animals
 import rows
-import score
 import text
 import world
 
@@ -29,12 +27,8 @@ def main():
     for f in world.World(text.Sources(a.data)).single:
         if f.relation not in OTHER:
             asked.setdefault(question(f), f)
-    server = score.Server(a.program, ["-m", a.model, "--adapter", "none"])
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda q: server.ask([{"role": "user", "content": q}], {"sampler": "ar", "temperature": 0}, False)["answer"], asked))
-    server.close()
     of, right, wrong = collections.Counter(), collections.Counter(), []
-    for (q, f), answer in zip(asked.items(), answers):
+    for (q, f), answer in zip(asked.items(), animals.answers(a, asked)):
         of[f.relation] += 1
         right[f.relation] += answer == f.answer
         if answer != f.answer:

@@ -130,12 +130,12 @@ class Forms:
             raise SystemExit("more.txt: held out elsewhere: " + " | ".join(self.refused))
 
 
-def pairs(rng, drawer, count, weak=None):
+def pairs(rng, drawer, count, weak=WEAK):
     """Conversations of two or three turns, the last of a weak kind: [(kind, share)]."""
     m = drawer.maker
     for _ in range(count):
         s, talk = conversation.State(), []
-        kind = rng.choices(*zip(*(weak or WEAK)))[0]
+        kind = rng.choices(*zip(*weak))[0]
         first = FIRST.get(kind) or rng.choices(*zip(*conversation.FIRST))[0]
         turn = m.first(rng, s, first)
         if turn is None:

@@ -4,6 +4,7 @@
 import re
 
 import carriers
+import phrasing
 import tabled
 import text as texts
 from talk import QUESTION
@@ -113,13 +114,12 @@ DESCRIBED = {
 def further_lists(sources, known):
     """Puts the titles of short descriptions into the lists of the training: of what is asked there are then thousands, not dozens, so that what is refused is what is not
     known. Left out: what is held out, and what a known subject or answer names (known: their texts)."""
-    told = " " + " ".join(re.sub(r"[^a-z0-9]+", " ", t.lower()).strip() + " |" for t in known) + " "
+    told = f" {' | '.join(map(phrasing.normal, known))} "
     kept = {content(name) for _, held in LISTS.values() for name in held}
     for r in sources.rows_of("corpus/qa_shortdesc.jsonl.zst"):
         title, what = texts.plain(r["title"]), texts.plain(r["answer"])
         words = content(title)
-        plain = " " + re.sub(r"[^a-z0-9]+", " ", title.lower()).strip() + " "
-        if not title.isascii() or "," in title or not 3 <= len(title) <= 32 or not words or plain in told or any(words <= k or k <= words for k in kept if k):
+        if not title.isascii() or "," in title or not 3 <= len(title) <= 32 or not words or f" {phrasing.normal(title)} " in told or any(words <= k or k <= words for k in kept if k):
             continue
         for name, pattern in DESCRIBED.items():
             if re.search(pattern, what):
