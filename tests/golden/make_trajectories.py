@@ -149,9 +149,14 @@ def attempt_reused(model, case, number):
     return run, steps
 
 
+def packed(value):
+    """JSON without spaces: these files are the larger part of the golden ones."""
+    return json.dumps(value, separators=(",", ":"))
+
+
 def record(head, steps):
     """A run as text, a step a line."""
-    return json.dumps(head)[:-1] + ',\n "steps": [\n  ' + ",\n  ".join(map(json.dumps, steps)) + "]}"
+    return packed(head)[:-1] + ',\n"steps":[\n' + ",\n".join(map(packed, steps)) + "]}"
 
 
 def write_records(path, runs):
