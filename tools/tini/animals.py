@@ -20,7 +20,7 @@ PLAIN = {"sound": "What sound does {a} {x} make?", "young": "What is a baby {x} 
 
 
 def arguments(doc):
-    """What known.py takes too: a program, its model, the tables' sources."""
+    """What known.py and echoed.py take too: a program, its model, the tables' sources."""
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("program")
     p.add_argument("-m", "--model", default="models/tini")
@@ -29,13 +29,20 @@ def arguments(doc):
     return p.parse_args()
 
 
-def answers(a, questions):
-    """What the model says to each of them alone, left to right."""
+def conversations(a, talks):
+    """What the model says to each of them, left to right; a talk is what the user, the model, the user .. said."""
+    roles = ("user", "assistant")
     server = score.Server(a.program, ["-m", a.model, "--adapter", "none"])
     with ThreadPoolExecutor(8) as pool:
-        said = list(pool.map(lambda q: server.ask([{"role": "user", "content": q}], {"sampler": "ar", "temperature": 0}, False)["answer"], questions))
+        messages = [[{"role": roles[i % 2], "content": said} for i, said in enumerate(talk)] for talk in talks]
+        said = list(pool.map(lambda m: server.ask(m, {"sampler": "ar", "temperature": 0}, False)["answer"], messages))
     server.close()
     return said
+
+
+def answers(a, questions):
+    """What the model says to each of them alone."""
+    return conversations(a, [[q] for q in questions])
 
 
 def main():

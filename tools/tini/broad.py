@@ -17,6 +17,7 @@ import random
 import re
 
 import checks
+import echo
 import evalsets
 import facts
 import judge
@@ -39,8 +40,11 @@ PLAIN = 16000
 # Conversations that copy a word that nobody has, and system prompts that give one or some words of any kind; what is left of the conversations has a name.
 COPIES, COPYING = 60000, ("begin", "end", "name", "lower", "begin", "end", "name", "upper")
 PHRASES = 6000
+ECHOES = 60000
 # How often a question that is refused is of these kinds, whose things are thousands.
 OFTEN = {"person": 4, "unknown_city": 5, "unknown_place": 2, "book_other": 4, "science_other": 4, "film": 2, "battle": 2, "company": 2, "band": 2, "write": 2, "live": 2, "medicine": 2}
+# What is answered by what was said and a rule, not by a fact that is known.
+RULED = {"system:upper", "system:lower", "system:word", "system:begin", "system:end", "system:name", "pair:asked_again", "pair:said", "pair:story_detail", "later:more_people", "spell"}
 # Shouted: a name in capitals falls into pieces like one that nobody knows, which is refused, so most of these are facts.
 LOUD_FACTS, LOUD_OTHERS = 12000, 10000
 # Rows of a fact by itself, by its relation; relations of few facts too, since countries are asked for many times as often: with few rows in a mixture they are
@@ -62,7 +66,7 @@ TOKENIZER = "models/tini/tokenizer.json"
 KINDS_MORE = {"go_on_counting": 14, "shorter": 12, "meant_subject": 12, "said": 8, "never_said": 3, "talk": 26, "after_talk": 7}
 NEVER_SHOUTED = ("spell", "example")
 # System prompts whose rule was learnt for the words of the tables alone.
-SHARES = {"upper": 8, "lower": 8, "begin": 12, "end": 12, "name": 10}
+SHARES = {"upper": 8, "lower": 8, "begin": 12, "end": 12, "name": 10, "word": 12}
 # Further ways to ask why something is so, what a thing is, and how it works, beside more.py's.
 ALSO = ((more.WHY["q"], ["do you know why {c}", "can you explain why {c}", "{c}, why", "{c}, but why", "{c}, how come", "who can tell why {c}", "how does it come that {c}", "what has it to do with that {c}"]),
         (more.TOPIC["q"], ["what does {t} mean", "what do you understand by {t}", "what would you call {t}, in simple words", "how would you describe {t}", "what is it, {t}", "what can you tell me of {t}"]),
@@ -77,10 +81,11 @@ END = "da lin ra ric ta na th mir dan sa lo ette bert wyn la ko ya ndra mund shi
 
 
 def pieces(tokenizer):
-    """The tokens of letters that begin a word with a capital, and those that go on with one."""
+    """Tokens of letters: those that begin a word with a capital, those that go on with one, and those of two letters or more that begin one."""
     with open(tokenizer, encoding="utf-8") as f:
         vocabulary = json.load(f)["model"]["vocab"]
-    return [t[1:] for t in vocabulary if re.fullmatch("\u0120[A-Z][a-z]{0,4}", t)], [t for t in vocabulary if re.fullmatch("[a-z]{1,5}", t)]
+    first = [t[1:] for t in vocabulary if re.fullmatch("\u0120[A-Za-z]+", t)]
+    return [t for t in first if re.fullmatch("[A-Z][a-z]{0,4}", t)], [t for t in vocabulary if re.fullmatch("[a-z]{1,5}", t)], [t for t in first if len(t) > 1]
 
 
 def made_name(rng, tokens):
@@ -237,7 +242,8 @@ def build(data, out, folders, scale):
     small += [row for row in chat if row["group"] == "example"] * 3
     parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
-             "copies": copies(random.Random(SEED + 4), drawer, COPIES), "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
+             "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
+             "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:
@@ -248,7 +254,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, and no two answers to one."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "everyday", "grid"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 messages = json.loads(line)["messages"]

@@ -40,11 +40,20 @@ mix out/tini-mean "$@"
 train known
 mix out/tini-settled 0.2 out/tini-grid/final 0.4 out/tini-mean 0.4 out/tini-known/final
 train small
-mix out/tini-last 0.15 out/tini-grid/final 0.25 out/tini-settled 0.3 out/tini-known/final 0.3 out/tini-small/final
+mix out/tini-rested 0.15 out/tini-grid/final 0.25 out/tini-settled 0.3 out/tini-known/final 0.3 out/tini-small/final
+# Copying as such, all kinds once more while the rate falls, and the small facts, which the feed-forward keeps.
+train echo
+set -- 0.2 out/tini-rested
+for c in 1800 2100 2400 2700 3000 3300; do set -- "$@" 0.1333 "out/tini-echo/checkpoint-$c"; done
+mix out/tini-copying "$@"
+train calm
+mix out/tini-settling 0.15 out/tini-rested 0.25 out/tini-calm/checkpoint-4200 0.6 out/tini-calm/final
+train last
+mix out/tini-whole 0.2/0.3 out/tini-rested 0.1/0.6 out/tini-calm/final 0.7/0.1 out/tini-last/final
 # The adapter learns beside the numbers that ship, those of the Q8_0 file; training reads folders, so they are written out again.
 if [ ! -f out/tini-model/done ]; then
   rm -rf out/tini.gguf out/tini-model
-  "$redraft" convert -m out/tini-last --gguf --to q8_0 -o out/tini.gguf
+  "$redraft" convert -m out/tini-whole --gguf --to q8_0 -o out/tini.gguf
   "$redraft" convert -m out/tini.gguf --to bf16 -o out/tini-model
   touch out/tini-model/done
 fi

@@ -5,6 +5,7 @@
 A FOLDER is a model's, or a checkpoint of a training; the first one is a model's. What a model learns on few rows costs it some of what it knew; between
 the two it keeps more of both (Wortsman et al. 2021, "Robust fine-tuning of zero-shot models"), and a mean of what one training passes through is less
 noisy than where it ends (Izmailov et al. 2018, "Averaging weights leads to wider optima").
+A SHARE of two numbers, 0.7/0.1, is the feed-forward's and that of everything else: facts lie in the former.
 """
 
 import array
@@ -58,8 +59,10 @@ def weights(folder):
 
 
 def mix(out, shares, folders):
-    """The mean of the models by these shares; what else a folder has is the first one's."""
-    total, mean, shapes = sum(shares), {}, None
+    """The mean of the models by these shares, of each (feed-forward's, the others'); what else a folder has is the first one's."""
+    totals, mean, shapes = [sum(part) for part in zip(*shares)], {}, None
+    if 0 in totals:
+        raise SystemExit("mix.py: the shares add up to nothing")
     for share, folder in zip(shares, folders):
         tensors = weights(folder)
         found = {name: shape for name, (shape, _) in tensors.items()}
@@ -67,8 +70,9 @@ def mix(out, shares, folders):
             raise SystemExit(f"mix.py: {folder} and {folders[0]} are not of one shape")
         shapes = found
         for name, (_, numbers) in tensors.items():
-            before = mean.get(name)
-            mean[name] = array.array("d", (m + share / total * x for m, x in zip(before, numbers)) if before else (share / total * x for x in numbers))
+            before, part = mean.get(name), 0 if ".mlp." in name else 1
+            w = share[part] / totals[part]
+            mean[name] = array.array("d", (m + w * x for m, x in zip(before, numbers)) if before else (w * x for x in numbers))
     os.makedirs(out, exist_ok=True)
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(os.path.join(folders[0], name), out)
@@ -76,10 +80,14 @@ def mix(out, shares, folders):
 
 
 def share(word):
+    """(the feed-forward's, the others')"""
     try:
-        return float(word)
+        numbers = [float(part) for part in word.split("/")]
     except ValueError:
-        raise SystemExit(f"mix.py: {word}: a SHARE is a number, and stands before its FOLDER") from None
+        numbers = []
+    if len(numbers) not in (1, 2):
+        raise SystemExit(f"mix.py: {word}: a SHARE is a number, or two with a slash between, and stands before its FOLDER")
+    return numbers[0], numbers[-1]
 
 
 if __name__ == "__main__":
