@@ -13,7 +13,7 @@ says() { # says WHAT WORD ARGUMENTS...: the word stands in what decide prints
 says "a choice" "answer: Paris  Rome 0.0" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "by the base" "answer: Paris" --reader base --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
-says "yes or no" "answer: yes  yes 0.8" --reader base --ask "Is Rome the capital of Italy?"
+says "yes or no" "answer: yes  yes 0.9" --reader base --ask "Is Oslo the capital of Norway?"
 says "no" "answer: no" --reader base --ask "Can you see me?"
 says "levels" "answer: 2 (big)" --ask "How tall is a giraffe?" --levels "small,medium,big"
 "$program" decide --ask " " 2>"$folder/err" </dev/null; check "an empty question" "2 redraft decide: --ask: the question is empty" "$? $(head -n 1 "$folder/err")"
@@ -109,7 +109,7 @@ from typesafe_sdk import Choice, Noul, Score, TypeSafeClient
 with TypeSafeClient(api_key="none", base_url=sys.argv[1].rstrip("/"), timeout=300) as client:
     r = client.system_one(state="", questions={
         "capital": Choice(instructions="What is the capital of France?", criteria={"Rome": None, "Paris": None}),
-        "good": Noul(instructions="Is Tokyo the capital of Japan?"),
+        "good": Noul(instructions="Is a dog an animal?"),
         "much": Score(instructions="How much?", criteria=["low", "high"])})
     score = r.scores["much"]
     print(r.choices["capital"].choice, r.nouls["good"].noul > 0.5, list(score.legend)[0], score.legend[0])

@@ -12,15 +12,15 @@ mends "The capital of France is Paris, a city in Western Banana." "$europe" -p "
 mends "The capital of France is Rome, a city in Western Europe." "$europe" -p "What is the capital of France?"
 mends "$europe" "$europe" -p "What is the capital of France?"
 mends 'The opposite of "hot" is "banana".' 'The opposite of "hot" is "cold".' -p "What is the opposite of hot?"
-mends "The little girl went to the park end played with her friends." "The little girl went to the park and played with her friends."
-printf 'Once upon a time there was a dog.\n\nThe little girl went to the park end played with her friends.' >"$folder/text"
+mends "The sun was shining and the birds where singing." "The sun was shining and the birds were singing."
+printf 'Once upon a time there was a dog.\n\nThe sun was shining and the birds where singing.' >"$folder/text"
 "$program" mend --threads 1 "$folder/text" >"$folder/out" 2>"$folder/said"; check "a file" 0 $?
-check "its lines" "Once upon a time there was a dog.||The little girl went to the park and played with her friends.|" "$(tr '\n' '|' <"$folder/out")"
-check "what was rewritten" 1 "$(grep -c '^3: end (one in [0-9]*) -> and$' "$folder/said")"
+check "its lines" "Once upon a time there was a dog.||The sun was shining and the birds were singing.|" "$(tr '\n' '|' <"$folder/out")"
+check "what was rewritten" 1 "$(grep -c '^3: where (one in [0-9]*) -> were$' "$folder/said")"
 "$program" mend --threads 1 --show "$folder/text" 2>"$folder/said" | cmp - <(cat "$folder/text"; echo) || failed=1
-check "shown" 1 "$(grep -c '^3: end (one in [0-9]*)$' "$folder/said")"
+check "shown" 1 "$(grep -c '^3: where (one in [0-9]*)$' "$folder/said")"
 "$program" mend --threads 1 --json "$folder/text" >"$folder/json"; check "JSON" 0 $?
-check "JSON: the words" "3 [('end', 'and')]" "$(tail -1 "$folder/json" | python3 -c '
+check "JSON: the words" "3 [('where', 'were')]" "$(tail -1 "$folder/json" | python3 -c '
 import json, sys
 r = json.load(sys.stdin)
 print(r["line"], [(w["word"], w["instead"]) for w in r["words"] if w["instead"]])')"
