@@ -19,12 +19,13 @@ PLAIN = {"sound": "What sound does {a} {x} make?", "young": "What is a baby {x} 
          "kind": "What kind of animal is {a} {x}?", "legs": "How many legs does {a} {x} have?", "eats": "What does {a} {x} eat?"}
 
 
-def arguments(doc):
-    """What known.py and echoed.py take too: a program, its model, the tables' sources."""
+def arguments(doc, tables=True):
+    """What known.py and echoed.py take too: a program, its model, and where the tables are read their sources."""
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("program")
     p.add_argument("-m", "--model", default="models/tini")
-    p.add_argument("--data", default="../shared/data")
+    if tables:
+        p.add_argument("--data", default="../shared/data")
     p.add_argument("--wrong", action="store_true")
     return p.parse_args()
 

@@ -19,7 +19,7 @@ FORMS = {"said again": ("Repeat after me: {x}", str), "in capitals": ("Write thi
 
 
 def asked(rng):
-    """(what is tested, messages, what the answer holds)."""
+    """(what is tested, what was said so far, the answer)."""
     tokens = broad.pieces(broad.TOKENIZER)
     names = [broad.made_name(rng, tokens) for _ in range(EACH)]
     for what, some in (("people's names", PEOPLE), ("made names", names)):
@@ -32,7 +32,7 @@ def asked(rng):
 
 
 def main():
-    a = animals.arguments(__doc__)
+    a = animals.arguments(__doc__, tables=False)
     rows = list(asked(random.Random(5)))
     said = animals.conversations(a, [row[1] for row in rows])
     for kind in dict.fromkeys(row[0] for row in rows):
