@@ -154,7 +154,8 @@ static rd_code answer(writer *w, conversation *c, size_t count, int64_t first, b
   for (size_t i = 0; i < n; i++) {
     free(texts[i].prompt);
     *(second ? &whose[i]->second : &whose[i]->answer) = texts[i].text;
-    whose[i]->finished = texts[i].finished;
+    if (!second || texts[i].text) /* without room for a second, the first is as it was */
+      whose[i]->finished = texts[i].finished;
   }
   return code;
 }

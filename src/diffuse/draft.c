@@ -218,7 +218,7 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
     rd_gaps_take(d);
   else
     quota = take_proposals(d, late && v->iteration < v->iterations);
-  if (d->formed && late)
+  if (d->formed && (late || v->iteration >= v->iterations))
     rd_formed_fill(d);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 || d->say.speaks > 0 ? 2 : 1;

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "draft.h"
 #include "draft_state.h"
+#include "facts.h"
 #include "formed.h"
 #include "gap_search.h"
 #include "growth.h"
@@ -174,8 +175,7 @@ static rd_code begin(rd_draft *d, rd_error *e) {
   d->setup.speller.mask = s->mask;
   d->setup.speller.ends = s->ends;
   d->setup.speller.end_count = s->end_count;
-  d->by_block = s->gate.answer && !d->sampler->ahead && !rd_sampler_asks(d->sampler) &&
-                (s->gate.shift || s->gate.block > 0);
+  d->by_block = rd_gate_blocks(s->gate, d->sampler);
   begin_grid(d);
   RD_TRY(rd_reuse_find(&d->reuse, d->params->reuse, s->gate.answer ? RD_CAUSAL : d->grid.attention,
                        e));

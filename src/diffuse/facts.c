@@ -35,6 +35,10 @@ rd_gate rd_gate_of(const rd_model *model) {
   return model->weights.plain ? model->remembered.gate : (rd_gate){0};
 }
 
+bool rd_gate_blocks(rd_gate gate, const rd_sampler *s) {
+  return gate.answer && (gate.shift || gate.block > 0) && !s->ahead && !rd_sampler_asks(s);
+}
+
 bool rd_reads_causally(const rd_model *model) {
   return model->config.block == 1 && (!rd_model_denoises(model) || rd_gate_of(model).answer);
 }

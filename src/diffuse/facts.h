@@ -5,6 +5,7 @@
 #define RD_FACTS_H
 
 #include "engine.h"
+#include "sampler.h"
 #include "view.h"
 
 /* The mask token, -1 where there is none. */
@@ -18,5 +19,7 @@ bool rd_reads_causally(const rd_model *model);
 int32_t rd_start_of(const rd_model *model);
 /* Its gate, all zero where it has none. */
 rd_gate rd_gate_of(const rd_model *model);
+/* Does the sampler write block after block behind such a gate? */
+bool rd_gate_blocks(rd_gate gate, const rd_sampler *sampler);
 
 #endif

@@ -42,8 +42,13 @@ rd_code rd_kept_run(rd_kept *kept, const rd_model *model, int64_t window, rd_dra
   bool keeps = rd_draft_keeps(draft);
   longest = keeps && longest < window ? window : longest;
   RD_TRY(make_room(kept, model, rd_draft_rows_now(draft), longest, e));
+  longest = longest < positions ? longest : positions;
+  if (kept->lane && kept->lane->positions < longest) {
+    rd_lane_close(&kept->lane);
+    kept->prompt = 0;
+  }
   if (keeps && !kept->lane)
-    RD_TRY(rd_lane_open(&kept->lane, kept->engine, longest < positions ? longest : positions, e));
+    RD_TRY(rd_lane_open(&kept->lane, kept->engine, longest, e));
   if (keeps) {
     rd_lane_forget(kept->lane, kept->prompt, kept->lane->positions);
     kept->prompt = rd_draft_lend_lane(draft, kept->lane);

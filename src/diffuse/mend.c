@@ -121,9 +121,11 @@ static rd_code keep_answer(void *context, const rd_event *event) {
   return RD_OK;
 }
 
-/* The text with the word [first, end) as a gap; what comes of it is w->found. */
+/* The text with the word [first, end) as a gap, longer by MORE as far as the model's positions go;
+ * what comes of it is w->found. */
 static rd_code search(work *w, int64_t first, int64_t end, rd_error *e) {
-  const int64_t n = w->count + MORE, behind = w->count - end;
+  const int64_t left = w->model->config.positions - w->prompt_count - w->count;
+  const int64_t more = left < MORE ? left : MORE, n = w->count + more, behind = w->count - end;
   const rd_sampler *sampler = NULL;
   char *text = NULL;
   rd_params params = {0};
@@ -142,9 +144,9 @@ static rd_code search(work *w, int64_t first, int64_t end, rd_error *e) {
     params.window = w->model->config.positions;
     params.seed = 0;
     memset(places, RD_PLACE_LOCKED, (size_t)n);
-    memset(places + first, RD_PLACE_MASKED, (size_t)(end - first + MORE));
+    memset(places + first, RD_PLACE_MASKED, (size_t)(end - first + more));
     memcpy(ids, w->ids, (size_t)end * sizeof *ids);
-    memcpy(ids + end + MORE, w->ids + end, (size_t)behind * sizeof *ids);
+    memcpy(ids + end + more, w->ids + end, (size_t)behind * sizeof *ids);
     const rd_request request = {.model = w->model,
                                 .params = &params,
                                 .sampler = sampler,

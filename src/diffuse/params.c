@@ -108,10 +108,10 @@ const rd_option rd_sampler_options[] = {
      .help = "draw the positions by softmax(confidence / F); 0: the surest"},
     {"prefix", AT(prefix), .group = REGION, .value = "TEXT", .help = "the answer begins with this"},
     {"suffix", AT(suffix), .group = REGION, .value = "TEXT",
-     .help = "the answer ends with this, after --tokens gap; begin it with a space where a word "
-             "begins"},
+     .help = "the answer ends with this, behind a gap of --tokens tokens; begin it with a space "
+             "where a word begins"},
     {"template", AT(gaps), .group = REGION, .value = "TEXT",
-     .help = "fixed text with gaps of N tokens, for --sampler infill and daedal at most: \"The "
+     .help = "fixed text with gaps of N tokens (--sampler infill and daedal: of N at most): \"The "
              "capital of {mask:3} is Paris.\""},
     {"grammar", AT(grammar), .group = REGION, .value = "FORM",
      .help = "the form that the answer has in any case: regex:EXPRESSION, json-schema:{..} or "
@@ -272,6 +272,7 @@ static rd_code check_meaning(const rd_options *o, const rd_sampler *s, rd_error 
 /* Did the user ask for a kind of LAD's noise? */
 static bool noise_given(const rd_params *p, const rd_options *o) {
   return rd_option_given(o, "noise-start") || rd_option_given(o, "sharpness") ||
+         rd_option_given(o, "noise-clip") ||
          (p->confidence_noise && rd_option_given(o, "confidence-noise")) ||
          (p->keep && rd_option_given(o, "keep"));
 }
@@ -281,6 +282,9 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
     return rd_fail(e, RD_USAGE,
                    "--template says where the fixed text stands: it goes without "
                    "--prefix and --suffix");
+  if (p->gaps && p->tokens > 0 && rd_option_given(o, "tokens"))
+    return rd_fail(e, RD_USAGE,
+                   "--template says how long its gaps are ({mask:N}): it goes without --tokens");
   if (p->grammar && (p->no_eos || p->eos_last))
     return rd_fail(e, RD_USAGE,
                    "--grammar says where the answer ends: it goes without --no-eos and --eos-last");
@@ -296,17 +300,25 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
   return RD_OK;
 }
 
-/* A canvas becomes longer in one way. A default of room gives way to the other; a form says by
+/* A canvas becomes longer in one way. A default of room gives way to the others; a form says by
  * itself where its texts end. */
-static rd_code settle_room(rd_params *p, const rd_options *o, rd_error *e) {
+static rd_code settle_room(rd_params *p, const rd_options *o, bool blocks, rd_error *e) {
   const bool room = p->room > 0 && rd_option_given(o, "room"), grow = rd_option_given(o, "grow");
+  if (blocks && (room || grow))
+    return rd_fail(e, RD_USAGE,
+                   "the adapter's gate adds a block when the one before is finished: it goes "
+                   "without --room and --grow");
   if (room && (grow || p->grammar))
     return rd_fail(
         e, RD_USAGE,
         "--room adds places where a draft has no end: it goes without --grow, and without "
         "--grammar, whose texts end by themselves");
-  p->room = grow ? 0 : p->room;
+  p->room = grow || blocks ? 0 : p->room;
   return RD_OK;
+}
+
+static bool writes_blocks(const rd_defaults *d, const rd_sampler *s) {
+  return d && d->model && rd_gate_blocks(rd_gate_of(d->model), s);
 }
 
 rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *defaults,
@@ -319,7 +331,7 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *
   if (noise_given(p, o) && !rd_option_given(o, "no-noise"))
     p->no_noise = false; /* a default, which gives way to what was asked for */
   if (!(*sampler)->inserts)
-    RD_TRY(settle_room(p, o, e));
+    RD_TRY(settle_room(p, o, writes_blocks(defaults, *sampler), e));
   if (p->suffix && p->tokens == 0)
     return rd_fail(e, RD_USAGE, "--suffix needs --tokens: how long the gap before it is");
   return check_together(p, o, e);

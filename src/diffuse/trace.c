@@ -256,10 +256,12 @@ const char *rd_trace_line(const char **at, const char *end, size_t *size) {
 rd_code rd_trace_parse(rd_trace *out, const char *text, size_t size, const char *name,
                        rd_error *e) {
   *out = (rd_trace){NULL, 0};
-  const char *at = text, *line;
-  size_t number = 0, length;
+  const char *at = text, *counted = text, *line;
+  size_t number = 1, length;
   while ((line = rd_trace_line(&at, text + size, &length))) {
-    rd_code code = read_line(out, line, length, name, ++number, e);
+    for (; counted < line; counted++)
+      number += *counted == '\n';
+    rd_code code = read_line(out, line, length, name, number, e);
     if (code != RD_OK) {
       rd_trace_drop(out);
       return code;

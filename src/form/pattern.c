@@ -102,9 +102,10 @@ static rd_code read_braces(reader *r, int *least, int *most, bool *found) {
   return RD_OK;
 }
 
-/* What stands behind an atom; wraps it. */
+/* What stands behind an atom; wraps it. As in ECMAScript there is one repetition: another wants a
+ * group, whose depth is bounded. */
 static rd_code read_repeats(reader *r, node **x) {
-  for (;;) {
+  for (const node *repeated = NULL;;) {
     int least = 0, most = -1;
     bool found = true;
     size_t begun = r->text.at;
@@ -120,7 +121,7 @@ static rd_code read_repeats(reader *r, node **x) {
     }
     if (!found)
       return RD_OK;
-    if ((*x)->kind == BEGIN || (*x)->kind == END)
+    if ((*x)->kind == BEGIN || (*x)->kind == END || *x == repeated)
       return rd_fail(r->e, RD_BAD_INPUT, "%s: at %zu: nothing to repeat", r->use->what, begun);
     if (look(r) == '?') /* lazy: the same texts */
       r->text.at++;
@@ -134,7 +135,7 @@ static rd_code read_repeats(reader *r, node **x) {
     outer->most = most;
     outer->nullable = least == 0;
     adopt(outer, *x);
-    *x = outer;
+    repeated = *x = outer;
   }
 }
 

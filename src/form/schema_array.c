@@ -78,7 +78,7 @@ static int32_t build_contains(counting *c, int64_t least, int64_t most, int64_t 
     int32_t again = build_counted(c, (size_t)count, k, at);
     at[k] = rd_nfa_close_loop(n, at[k], again < 0 ? rd_nfa_nothing(n) : again, end);
   }
-  for (int64_t i = count; i-- > 0 && c->r->code == RD_OK;)
+  for (int64_t i = count; i-- > 0 && c->r->code == RD_OK && rd_nfa_step(n);)
     for (int64_t k = 0; k <= c->top; k++) { /* at[k + 1] is still that of the items behind i */
       int32_t item = build_counted(c, (size_t)i, k, at);
       item = item < 0 ? rd_nfa_nothing(n) : item;

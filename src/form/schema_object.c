@@ -213,7 +213,7 @@ static void begin_written(const object *o, const counts *c, int32_t close, writt
     else
       w->at[k] = rd_nfa_either(n, here, end);
   }
-  for (int64_t i = 0; i < c->others && o->r->code == RD_OK; i++) {
+  for (int64_t i = 0; i < c->others && o->r->code == RD_OK && rd_nfa_step(n); i++) {
     written then = *w;
     for (int64_t k = 0; k <= w->top; k++) {
       int64_t more = one_more(w, k);

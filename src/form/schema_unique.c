@@ -22,11 +22,14 @@ static bool list_type(const json_t *schema, const json_t *type, json_t *out) {
   const char *name = json_string_value(type);
   const json_t *low = json_object_get(schema, "minimum"),
                *high = json_object_get(schema, "maximum");
-  bool integers = name && strcmp(name, "integer") == 0 && json_is_integer(low) &&
-                  json_is_integer(high) && !json_object_get(schema, "multipleOf") &&
-                  json_integer_value(high) - json_integer_value(low) < MOST_VALUES;
-  for (json_int_t i = json_integer_value(low); integers && i <= json_integer_value(high); i++)
-    add_value(out, json_integer(i));
+  json_int_t span = 0;
+  bool integers =
+      name && strcmp(name, "integer") == 0 && json_is_integer(low) && json_is_integer(high) &&
+      !json_object_get(schema, "multipleOf") &&
+      !__builtin_sub_overflow(json_integer_value(high), json_integer_value(low), &span) &&
+      span < MOST_VALUES;
+  for (json_int_t i = 0; integers && i <= span; i++)
+    add_value(out, json_integer(json_integer_value(low) + i));
   bool truth = name && strcmp(name, "boolean") == 0, nothing = name && strcmp(name, "null") == 0;
   if (truth) {
     add_value(out, json_true());

@@ -242,13 +242,7 @@ static rd_code next_blocks(rd_batch *b, const rd_batch_rules *r, const rd_exampl
     int32_t index;
     RD_TRY(rd_order_peek(order, &index, e));
     rd_rng rng = numbers(r, (uint32_t)number, b->sequence_count);
-    bool fits = rd_block_batch_add(b, r, x, index, &rng);
-    if (!fits && b->rows == 0)
-      return rd_fail(e, RD_USAGE,
-                     "an example of %d tokens and its blocks, twice, do not fit into a batch of "
-                     "%lld rows: a larger batch",
-                     x->items[index].prompt + x->items[index].answer, (long long)r->rows);
-    if (!fits)
+    if (!rd_block_batch_add(b, r, x, index, &rng))
       return RD_OK;
     rd_order_advance(order);
   }

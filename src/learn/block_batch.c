@@ -57,6 +57,7 @@ static int64_t add_block(rd_batch *b, const rd_batch_rules *r, const answer *a, 
     int64_t next = i + r->shift;
     bool counts = next < n ? b->ids[at + next] == r->mask && a->ids[first + next] != r->mask
                            : first + next < a->n;
+    counts = counts && r->shift + a->prompt + first + i > 0; /* else no row says what it aims at */
     b->targets[at + i] = counts ? a->ids[first + next] : -1;
     b->weights[at + i] = counts;
     counted += counts;
@@ -93,6 +94,19 @@ static int64_t add_copies(rd_batch *b, const rd_batch_rules *r, const answer *a,
     }
   }
   return all;
+}
+
+rd_code rd_block_batch_fits(const rd_batch_rules *r, const rd_examples *x, rd_error *e) {
+  for (int64_t i = 0; i < x->count; i++) {
+    const rd_example *example = &x->items[i];
+    int64_t rows = example->prompt + 3 * (example->answer + !example->open);
+    if (rows > r->rows)
+      return rd_fail(e, RD_USAGE,
+                     "an example of %d tokens and its blocks, twice, may take %lld rows, and a "
+                     "batch has %lld: a larger batch",
+                     example->prompt + example->answer, (long long)rows, (long long)r->rows);
+  }
+  return RD_OK;
 }
 
 bool rd_block_batch_add(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, int32_t index,

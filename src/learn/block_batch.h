@@ -24,6 +24,9 @@ enum { RD_LONGEST_BRANCH = 6 };
 
 rd_code rd_block_lengths_read(int64_t *lengths, int64_t *count, const char *text, rd_error *e);
 
+/* Whatever is drawn, each example fits into a batch with its copies; RD_USAGE names one that may
+ * not. */
+rd_code rd_block_batch_fits(const rd_batch_rules *rules, const rd_examples *examples, rd_error *e);
 /* An example behind what is in the batch; false, and nothing, where it does not fit any more. Its
  * random numbers are those of `rng`. */
 bool rd_block_batch_add(rd_batch *batch, const rd_batch_rules *rules, const rd_examples *examples,

@@ -13,13 +13,15 @@ void rd_halves_take(rd_halves *h, rd_arena *a, int64_t rows) {
 
 void rd_halves_cut(rd_halves *h, const rd_sequence *sequences, int64_t n) {
   int64_t clean_rows = 0, at = 0, whole = 0;
+  bool copied = false; /* what follows a text that is clean to its end are blocks of it */
   h->clean_count = h->noisy_count = h->rows = 0;
   for (int64_t i = 0; i < n; i++) {
     const rd_sequence *s = &sequences[i];
     int64_t gate = s->gate < s->count ? s->gate : s->count;
     for (int64_t p = 0; p < s->count; p++)
       h->places[at + p] = -1;
-    whole = s->first > 0 ? whole : clean_rows;
+    whole = gate == 0 && copied ? whole : clean_rows;
+    copied = gate > 0 ? gate == s->count : copied;
     if (gate < s->count) {
       h->before[h->noisy_count] = whole;
       h->noisy[h->noisy_count++] =

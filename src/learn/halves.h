@@ -19,8 +19,8 @@ typedef struct rd_halves {
 
 /* Room for batches of `rows`. */
 void rd_halves_take(rd_halves *h, rd_arena *a, int64_t rows);
-/* Cut. A sequence whose first position is not 0 is a block of the last one that began at 0, and
- * sees that one's rows before its own position. */
+/* Cut. Sequences without a gate behind one that is clean to its end are blocks of it, and see its
+ * rows before their own position. */
 void rd_halves_cut(rd_halves *h, const rd_sequence *sequences, int64_t n);
 
 #endif

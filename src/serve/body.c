@@ -211,10 +211,11 @@ static rd_code take_most(rd_body *body, const char *name, const json_t *value, r
   if (!rd_json_whole(value, &most) || most < -1)
     return rd_fail(e, RD_BAD_INPUT, "%s: expected a whole number, or -1 for no limit", name);
   body->silent = most == 0;
-  if (most < 1)
+  if (body->silent)
     return RD_OK;
-  const rd_option *row = rd_option_find(&body->options, "tokens");
-  json_t *number = json_integer(most > (int64_t)row->max ? (json_int_t)row->max : most);
+  const rd_option *row = rd_option_find(&body->options, "tokens"); /* 0 there: no limit */
+  most = most < 0 ? 0 : most > (int64_t)row->max ? (int64_t)row->max : most;
+  json_t *number = json_integer(most);
   rd_code code = rd_option_set_json(&body->options, row, number, e);
   json_decref(number);
   return code;
@@ -288,14 +289,13 @@ static rd_code take_stop(rd_body *body, const char *name, const json_t *value, r
 /* OpenAI's two shapes: a flag beside top_logprobs, or a number of alternatives. */
 static rd_code take_logprobs(rd_body *body, const char *name, const json_t *value, rd_error *e) {
   body->likely = !json_is_false(value);
+  body->likely_said = true;
   return json_is_boolean(value) ? RD_OK : take_count(value, name, RD_MOST_TOP, &body->top, e);
 }
 
 static rd_code take_top_logprobs(rd_body *body, const char *name, const json_t *value,
                                  rd_error *e) {
-  RD_TRY(take_count(value, name, RD_MOST_TOP, &body->top, e));
-  body->likely = body->likely || body->top > 0;
-  return RD_OK;
+  return take_count(value, name, RD_MOST_TOP, &body->top, e);
 }
 
 static rd_code take_response_format(rd_body *body, const char *name, const json_t *value,
@@ -495,6 +495,7 @@ static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape
     return rd_fail(e, RD_BAD_INPUT, "the body: expected an object");
   json_object_foreach((json_t *)(uintptr_t)body, name, value)
     RD_TRY(take_any(out, name, value, shape, catalog, e));
+  out->likely = out->likely_said ? out->likely : out->top > 0;
   RD_TRY(settle_form(out, e));
   RD_TRY(resolve(out, shape, catalog, e));
   const int64_t longest = out->service ? rd_body_model(out)->config.positions : INT64_MAX;

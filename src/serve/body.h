@@ -46,7 +46,8 @@ typedef struct rd_body {
   char *said;           /* the text of that prompt, where it came as one; or NULL */
   bool echo;            /* the prompt's text goes before the answer's */
   bool silent;          /* nothing is to be written */
-  bool likely;          /* the log-probability of every token is wanted */
+  bool likely;          /* the log-probability of every token is wanted ... */
+  bool likely_said;     /* ... or not, in so many words; else `top` asks for it */
   int64_t top;          /* and of this many others in its place */
   bool too_long;        /* the prompt fills the window */
   bool raw;

@@ -47,6 +47,8 @@ static enum MHD_Result queue(rd_exchange *x, unsigned status, const char *type,
   }
   if (status == 429 || status == 503)
     add(r, "Retry-After", "2");
+  if (status == 405)
+    add(r, "Allow", strcmp(rd_route_method(x->path), "GET") == 0 ? "GET, HEAD" : "POST");
   if (status == 401)
     add(r, "WWW-Authenticate", "Bearer");
   x->status = status;

@@ -91,10 +91,9 @@ static rd_code watch(void *context, const rd_event *event) {
     /* A draft that ends while it begins is not the job's yet: it was refused, and is cut. */
     rd_draft_result o = job->draft ? rd_draft_so_far(job->draft) : (rd_draft_result){0};
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
-    bool found = false;
-    job->text[rd_body_cut(&job->body, job->text, &found)] = '\0';
+    job->text[rd_body_cut(&job->body, job->text, &job->enough)] = '\0';
     bool ended = o.tokens < o.count || job->body.sampler->searches || job->body.params.grammar;
-    job->finish = found || (!cut && ended) ? "stop" : "length";
+    job->finish = job->enough || (!cut && ended) ? "stop" : "length";
     if (job->body.behind)
       RD_TRY(count_inserted(job));
     if (job->body.calls)

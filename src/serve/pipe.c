@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A growing buffer with a lock and a condition; it begins anew when all of it has been read. */
+/* A growing buffer with a lock and a condition; what has been read goes when it is half of it. */
 #include "pipe.h"
 
 #include <poll.h>
@@ -35,8 +35,12 @@ void rd_pipe_release(rd_pipe *pipe) {
 
 rd_code rd_pipe_write(rd_pipe *pipe, const char *bytes, size_t size, rd_error *e) {
   pthread_mutex_lock(&pipe->lock);
-  if (pipe->read > 0 && pipe->read == pipe->size)
-    pipe->read = pipe->size = 0;
+  size_t unread = pipe->size - pipe->read;
+  if (pipe->read > 0 && pipe->read >= unread) {
+    memmove(pipe->out, pipe->out + pipe->read, unread);
+    pipe->read = 0;
+    pipe->size = unread;
+  }
   rd_code code = rd_grow((void **)&pipe->out, &pipe->room, pipe->size + size, 1, e);
   if (code == RD_OK) {
     memcpy(pipe->out + pipe->size, bytes, size);

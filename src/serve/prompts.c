@@ -15,8 +15,11 @@ rd_code rd_prompt_ids(const json_t *array, const char *what, int32_t **out, int6
   *count = (int64_t)n;
   for (size_t i = 0; i < n; i++) {
     int64_t x = -1;
-    if (!rd_json_whole(json_array_get(array, i), &x) || x < 0 || x > INT32_MAX)
+    if (!rd_json_whole(json_array_get(array, i), &x) || x < 0 || x > INT32_MAX) {
+      free(*out);
+      *out = NULL;
       return rd_fail(e, RD_BAD_INPUT, "%s: number %zu is no token id", what, i);
+    }
     (*out)[i] = (int32_t)x;
   }
   return RD_OK;

@@ -131,9 +131,10 @@ static enum MHD_Result get_options(rd_exchange *x) {
 /* --- drafts ------------------------------------------------------------------------------------
  */
 
-/* The first answer's body, and in the same way the others of the request. */
+/* The first answer's body, and in the same way the others of the request; *too_long is of the one
+ * that was looked at last. */
 static rd_code begin(rd_exchange *x, const rd_shape *shape, const json_t *json, rd_body *body,
-                     rd_group **group, rd_error *e) {
+                     rd_group **group, bool *too_long, rd_error *e) {
   const rd_server *server = x->server;
   const rd_server_setup *s = &server->setup;
   const rd_workers *workers = rd_workers_of(server, body->service);
@@ -154,6 +155,7 @@ static rd_code begin(rd_exchange *x, const rd_shape *shape, const json_t *json, 
   RD_TRY(rd_group_add(*group, body, e));
   for (int64_t i = 1; i < choices; i++) {
     rd_code code = rd_body_read(body, json, i, shape, &s->catalog, e);
+    *too_long = body->too_long;
     if (code == RD_OK)
       code = rd_group_add(*group, body, e);
     if (code != RD_OK)
@@ -196,24 +198,20 @@ static enum MHD_Result post_draft(rd_exchange *x) {
   rd_code code = rd_json_parse(&json, x->body ? x->body : "", x->size, "the body", &e);
   if (code == RD_OK)
     code = rd_body_read(&body, json, 0, shape, &x->server->setup.catalog, &e);
-  const char *mistake = body.no_model ? "model_not_found"
-                      : body.too_long ? "context_length_exceeded"
-                                      : NULL;
-  unsigned status = body.no_model ? 404 : 400;
+  bool no_model = body.no_model, too_long = body.too_long;
   if (body.unknown.names[0])
     rd_warn(x, "unknown fields: %s", body.unknown.names);
-  bool closing = code == RD_OK && atomic_load(&x->server->closing);
-  if (code == RD_OK && !closing)
-    code = begin(x, shape, json, &body, &group, &e);
+  if (code == RD_OK)
+    code = begin(x, shape, json, &body, &group, &too_long, &e);
   rd_body_drop(&body);
   json_decref(json);
-  if (closing)
-    return rd_send_failure(x, 503, "server_error", NULL, "the server is stopping");
   if (code == RD_OK)
     return group->reply ? send_stream(x, group) : send_answer(x, group);
+  const char *mistake = no_model ? "model_not_found" : too_long ? "context_length_exceeded" : NULL;
   rd_group_leave(group);
-  return mistake ? rd_send_failure(x, status, "invalid_request_error", mistake, e.message)
-                 : rd_send_error(x, &e);
+  return mistake
+           ? rd_send_failure(x, no_model ? 404 : 400, "invalid_request_error", mistake, e.message)
+           : rd_send_error(x, &e);
 }
 
 /* Whose interface a path is. */

@@ -98,6 +98,8 @@ static enum MHD_Result respond(rd_exchange *x, const char *method) {
   if (!x->route)
     return no_route(x, method);
   char message[100];
+  if (atomic_load(&x->server->closing) && strcmp(method, "POST") == 0)
+    return rd_send_failure(x, 503, "server_error", NULL, "the server is stopping");
   if (x->too_large)
     return rd_send_failure(x, 413, "invalid_request_error", "body_too_large",
                            too_large_message(x, message, sizeof message));

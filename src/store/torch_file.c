@@ -167,9 +167,10 @@ static rd_code place_view(walk *w, rd_tensor *tensor, const rd_torch_view *v, rd
   if (!measure(v, &count, &last) || (count > 0 && (uint64_t)last >= holds))
     return rd_fail(e, RD_BAD_INPUT, "reaches number %lld of a storage of %zu", (long long)last,
                    holds);
+  if (__builtin_mul_overflow((size_t)count, bytes, &tensor->size))
+    return rd_fail(e, RD_BAD_INPUT, "has %lld numbers of %zu bytes", (long long)count, bytes);
   shape_of(tensor, v);
   tensor->data = count > 0 ? storage.data + (size_t)v->offset * bytes : storage.data;
-  tensor->size = (size_t)count * bytes;
   if (count == 0 || (in_order(v, count) && !(w->swapped && bytes > 1)))
     return RD_OK;
   unsigned char *copy = NULL;

@@ -139,8 +139,12 @@ static bool has_interval(const rd_measure *m) {
   return m->interval.low <= m->interval.high;
 }
 
-/* 3.142, 12.5%; with the interval behind it where there is one. */
+/* 3.142, 12.5%; with the interval behind it where there is one; - where nothing was measured. */
 static void write_measure(char *out, size_t size, const rd_measure *m) {
+  if (isnan(m->value)) {
+    snprintf(out, size, "-");
+    return;
+  }
   double scale = m->share ? 100 : 1;
   const char *unit = m->share ? "%" : "";
   int digits = m->share ? 1 : fabs(m->value) < 1 ? 4 : fabs(m->value) < 100 ? 3 : 1;

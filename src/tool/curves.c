@@ -20,6 +20,8 @@ rd_code rd_curve_add(rd_curves *curves, char *label, rd_error *e) {
 }
 
 rd_code rd_curve_point(rd_curve *c, double x, double y, rd_error *e) {
+  if (!isfinite(x) || !isfinite(y)) /* has no place in a drawing */
+    return RD_OK;
   RD_TRY(rd_grow_one((void **)&c->x, c->count, sizeof x, e));
   RD_TRY(rd_grow_one((void **)&c->y, c->count, sizeof y, e));
   c->x[c->count] = x;

@@ -28,7 +28,7 @@ const rd_table rd_turns_table = RD_TABLE("turns", turns);
 
 static const rd_option train_rows[] = {
     {"model", AT(model), .letter = 'm', .group = "Model", .value = "PATH",
-     .help = "model to train: a Hugging Face folder"},
+     .help = "model to train: a Hugging Face folder or a .gguf file"},
     {"adapter", AT(adapter), .group = "Model", .value = "DIR",
      .help = "PEFT adapter to start from (trained on with trainable lora)"},
     {"trainable", AT(trainable), .fallback = "lora", .choices = &rd_trainable_table,
@@ -79,7 +79,7 @@ static const rd_option train_rows[] = {
      .help = "EOS padding behind an answer counts"},
     {"block-lengths", AT(block_lengths), .fallback = "8,16,32", .group = "Objective",
      .value = "N,N",
-     .help = "of objective blocks: one is drawn for each example, the first is what the adapter "
+     .help = "of objective blocks: one is drawn for each example, the first is what a new adapter "
              "remembers; 0: the whole answer"},
     {"block-shift", AT(block_shift), .fallback = "true", .group = "Objective",
      .help = "of objective blocks: the row before a position predicts it, as in the base"},
@@ -108,6 +108,9 @@ static const rd_option train_rows[] = {
      .help = "own drafts are drawn from the K most likely tokens; 0: from all"},
     {"draft-drawn", AT(draft_drawn), .fallback = "1", .max = 1, .group = "Objective",
      .help = "share of the own drafts that are drawn; the others' words are the most likely ones"},
+    {"draft-remasked", AT(draft_remasked), .fallback = "0", .max = 1, .group = "Objective",
+     .help = "share of the own drafts some words of which are masked again, as noise between "
+             "iterations does"},
     {"batch", AT(batch), .fallback = "16", .min = 1, .max = 1048576, .group = "Optimizer",
      .help = "windows of tokens in one pass (batch x window rows)"},
     {"accumulate", AT(accumulate), .fallback = "1", .min = 1, .max = 65536, .group = "Optimizer",
@@ -380,8 +383,7 @@ static rd_code add_source(rd_data_sources *sources, const char *entry, size_t si
   double weight = at ? strtod(at + 1, &end) : 1.0;
   if (at && end != at + 1 && *end == '\0') {
     if (!(weight > 0.0 && weight <= 1e6))
-      return rd_fail(e, RD_USAGE, "data: %s: the weight must lie in 0..1000000, above 0",
-                     item->path);
+      return rd_fail(e, RD_USAGE, "%s: the weight must lie in 0..1000000, above 0", item->path);
     item->weight = weight;
     *at = '\0';
   }

@@ -84,8 +84,13 @@ static rd_code begin_blocks(rd_trainer *t, rd_error *e) {
   const rd_objective *objective;
   int64_t lengths[RD_MOST_BLOCKS], count;
   RD_TRY(rd_objective_find(&objective, t->settings->objective, e));
-  if (!objective->parent || (t->settings->adapter && t->base->remembered.gate.answer))
+  if (!objective->parent)
     return RD_OK;
+  if (t->settings->adapter && t->base->remembered.gate.answer)
+    return t->gate.shift && !t->settings->block_shift
+             ? rd_fail(e, RD_USAGE, "block_shift: the gate of %s has it, and stays",
+                       t->settings->adapter)
+             : RD_OK;
   RD_TRY(rd_block_lengths_read(lengths, &count, t->settings->block_lengths, e));
   t->gate.shift = t->settings->block_shift;
   t->gate.block = lengths[0];
@@ -148,6 +153,9 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
     const rd_corruption *row = &rd_corruptions[i];
     r->shares[i] = row->shared ? rd_train_settings_share(s, row->name) : 0;
     all += r->shares[i];
+    if (r->shares[i] > 0 && !r->corruption && !r->objective->parent)
+      return rd_fail(e, RD_USAGE, "%s: objective %s corrupts nothing", row->name,
+                     r->objective->name);
     if (r->shares[i] > 0 && row->words && (!unrated || r->objective->parent))
       return rd_fail(e, RD_USAGE,
                      "%s: wrong words have no masks to weigh; take objective structural or mixed",
@@ -162,12 +170,20 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
   r->draft_temperature = s->draft_temperature;
   r->draft_top_k = s->draft_top_k;
   r->draft_drawn = s->draft_drawn;
+  r->draft_remasked = s->draft_remasked;
   if (r->own_drafts > 0 && (!unrated || !r->loss_on->unchanged))
     return rd_fail(e, RD_USAGE,
                    "own_drafts: a draft has no masks to weigh and any word may be wrong; take "
                    "objective structural or mixed, and loss_on all or answer");
   if (r->draft_temperature > 0 && r->own_drafts <= 0)
     return rd_fail(e, RD_USAGE, "draft_temperature: there are no drafts to draw; give own_drafts");
+  if (r->draft_drawn < 1 && r->draft_temperature <= 0)
+    return rd_fail(e, RD_USAGE,
+                   "draft_drawn: without a draft_temperature above 0 nothing is drawn");
+  if (s->align > 0 && !r->objective->parent)
+    return rd_fail(e, RD_USAGE, "align: only objective blocks reads the base's hidden states");
+  if (r->draft_remasked > 0 && r->own_drafts <= 0)
+    return rd_fail(e, RD_USAGE, "draft_remasked: there are no drafts to mask; give own_drafts");
   if (r->draft_top_k > 0 && r->draft_temperature <= 0)
     return rd_fail(e, RD_USAGE,
                    "draft_top_k: without a draft_temperature above 0 nothing is drawn");
@@ -258,7 +274,10 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
                                 (uint64_t)s->seed, e));
   else if (t->validation.count > s->validate_rows)
     t->validation.count = s->validate_rows;
-  return RD_OK;
+  if (!t->rules.objective->parent)
+    return RD_OK;
+  RD_TRY(rd_block_batch_fits(&t->rules, &t->examples, e));
+  return rd_block_batch_fits(&t->rules, &t->validation, e);
 }
 
 /* Rows that one epoch fills, expected padding included. */

@@ -43,6 +43,10 @@ train on --adapter "$folder/f32/final" --lora-rank 0 --updates 2 --checkpoint-ev
 check "the gate is kept" "answer True 4" "$(remembered "$folder/on/final")"
 train whole --updates 2 --checkpoint-every 2 --block-lengths 0 --no-block-shift --own-drafts 0.5; check "whole answers" 0 $?
 check "their gate" "answer False 0" "$(remembered "$folder/whole/final")"
+# Running text is one answer: its first block begins where the text does.
+printf '%s\n' '{"text":"ab cd ef gh"}' '{"text":"so it is, so it was"}' > "$folder/texts.jsonl"
+train texts --updates 4 --data "$folder/texts.jsonl" --precision f32; check "texts" 0 $?
+train texts-whole --updates 4 --data "$folder/texts.jsonl" --no-block-shift --precision f32; check "texts, without a shift" 0 $?
 # Measured: an adapter that has learnt is nearer to the model than one that has not.
 loss() { "$program" eval --task loss --objective blocks -m $model --adapter "$1" --precision f32 --window 64 --data "$folder/two.jsonl" -q --json |
   python3 -c 'import json,sys; print(next(r for r in map(json.loads, sys.stdin) if "loss" in r)["loss"])'; }
@@ -57,6 +61,9 @@ refuses "no length" 2 "numbers from 2 on" train --model $model --data "$folder/t
   --mask-token '~' --loss-on answer --block-lengths 8,1
 refuses "no room" 2 "a larger batch" train --model $model --data "$folder/two.jsonl" --out "$folder/x" --objective blocks --gate answer --mask-token '~' \
   --loss-on answer --window 40 --batch 1 --updates 1 --held-out 0 --threads 1
+refuses "a gate that stays" 2 "block_shift: the gate" train --model $model --adapter "$folder/f32/final" --data "$folder/two.jsonl" --out "$folder/x" --gate answer \
+  --objective blocks --loss-on answer --train-norms --lora-rank 0 --no-block-shift
+refuses "room in blocks" 2 "goes without --room" generate -m $model --adapter "$folder/f32/final" --sampler lad --room 8 ab
 refuses "another objective" 1 "objective blocks" train --model $model --adapter "$folder/f32/final" --data "$folder/two.jsonl" --out "$folder/y" \
   --objective mixed --loss-on answer --window 64 --train-norms
 refuses "words of others" 2 "wrong words" train --model $model --data "$folder/two.jsonl" --out "$folder/z" --objective blocks --gate answer \

@@ -42,6 +42,8 @@ for iterations in 1 2 3 5; do # where the base leads, its words and those behind
     "$(generate --iterations $iterations --grammar 'regex:(red|green|blue)( (red|green|blue)){5}' | grep -cE '^(red|green|blue)( (red|green|blue)){5}$')"
 done
 check "the base's lead, every draft" 0 "$(generate --grammar 'regex:(red|green|blue)( (red|green|blue)){5}' --json | grep '"event":"draft"' | grep -vcE '"text":"(red|green|blue)( (red|green|blue)){5}"')"
+# A canvas that grows too slowly for its iterations is brought to the end of the form too.
+check "grown" 1 "$(generate --grow 8 --iterations 3 --grammar 'regex:[a-z ]{60,80}' | grep -cE '^[a-z ]{60,80}$')"
 
 refuses "too short" 2 'at least 14: give it more' generate hi --tokens 6 --grammar 'regex:[0-9]{14}' --threads 1
 refuses "a bad expression" 1 'regex: at 3: the group is not closed' generate hi --grammar 'regex:abc(d'

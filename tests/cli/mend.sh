@@ -27,6 +27,13 @@ print(r["line"], [(w["word"], w["instead"]) for w in r["words"] if w["instead"]]
 check "another number of threads" "$(cat "$folder/out")" "$("$program" mend --threads 2 -q "$folder/text")"
 mends "" ""
 printf 'word %.0s' {1..300} >"$folder/long"
+# In a paragraph of 2045 of the model's 2048 positions words become longer as far as there is room.
+python3 - >"$folder/full" <<'PYTHON'
+whole, odd = "The little dog was happy and the cat was sad.", "The little dog was happy q the cat was sad."
+print(" ".join([whole, whole, odd, whole, odd, whole, odd] + [whole] * 137) + " dog" * 13)
+PYTHON
+"$program" mend -m models/stories260K/stories260K.gguf --unlikely 0.0001 -n 8 --threads 1 -q "$folder/full" >"$folder/out"; check "no room left" 0 $?
+check "no room left: every odd place is another" 0 "$(grep -c 'happy q the' "$folder/out")"
 refuses "a long line" 2 "line 1: a paragraph of" mend "$folder/long"
 refuses "a model that sees both sides" 2 "does not read from left to right" mend -m tests/golden/models/llada "$folder/text"
 refuses "no file" 1 "No such file" mend "$folder/none"

@@ -112,6 +112,7 @@ path|404|nothing at|nowhere|{}
 END
 check "bytes that are no UTF-8" 400 "$(printf '{"prompt":"\xff("}' | ask "$url"api/denoise --data-binary @-)"
 check "method" 405 "$(ask "$url"api/denoise)"
+check "the one it takes" 1 "$(grep -ci '^allow: POST' "$folder/head")"
 check "large body" 413 "$(head -c 2000000 /dev/zero | ask "$url"v1/completions --data-binary @-)"
 check "large body in chunks" 413 "$(head -c 2000000 /dev/zero | ask "$url"v1/completions -H 'Transfer-Encoding: chunked' -H 'Expect:' --data-binary @-)"
 

@@ -106,6 +106,24 @@ static void every_sampler_answers_and_repeats_itself(void **state) {
   }
 }
 
+/* A session that kept keys for a short canvas keeps them for a longer one. */
+static void a_longer_canvas_follows_a_shorter_one(void **state) {
+  static const struct {
+    const char *reuse, *window;
+  } turns[] = {{"none", "240"}, {"exact", "40"}, {"exact", "200"}};
+  rd_session *s = session_with(state, "ar", WITH("tokens", "210", "seed", "5"));
+  for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+    rd_result r;
+    rd_error e = {0};
+    assert_int_equal(rd_session_set(s, "reuse", turns[i].reuse, &e), RD_OK);
+    assert_int_equal(rd_session_set(s, "window", turns[i].window, &e), RD_OK);
+    if (rd_generate(s, "Hello there", NULL, NULL, &r, &e) != RD_OK)
+      fail_msg("window %s: %s", turns[i].window, e.message);
+    rd_result_drop(&r);
+  }
+  rd_session_close(&s);
+}
+
 static void a_drawn_seed_is_reported_and_repeats(void **state) {
   rd_result a, b;
   char seed[32];
@@ -536,6 +554,7 @@ static void a_model_without_a_mask_says_how_to_name_one(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_sampler_answers_and_repeats_itself),
+      cmocka_unit_test(a_longer_canvas_follows_a_shorter_one),
       cmocka_unit_test(a_drawn_seed_is_reported_and_repeats),
       cmocka_unit_test(fixed_text_never_changes),
       cmocka_unit_test(searched_gaps_fit_their_words),

@@ -281,6 +281,15 @@ static const struct refusal {
     {"regex:(.*a.*b){200}.{5000}", RD_BAD_INPUT, "too large"},
     {"regex:(a?){9000}a{9000}", RD_BAD_INPUT, "too large"},
     {"json-schema:{\"minLength\":1000000}", RD_BAD_INPUT, "too large"},
+    {"json-schema:{\"type\":\"array\",\"contains\":{\"type\":\"integer\"},\"minItems\":1073741824}",
+     RD_BAD_INPUT, "too large"},
+    {"json-schema:{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"}},"
+     "\"additionalProperties\":{\"type\":\"null\"},\"maxProperties\":1073741824}",
+     RD_BAD_INPUT, "too large"},
+    {"json-schema:{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"type\":\"integer\","
+     "\"minimum\":-9000000000000000000,\"maximum\":9000000000000000000}}",
+     RD_UNSUPPORTED, "uniqueItems"},
+    {"regex:a*{2}", RD_BAD_INPUT, "at 2: nothing to repeat"},
     {"json-schema:{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":{\"type\":\"array\","
      "\"maxItems\":1000},\"maxItems\":1000},\"maxItems\":1000}",
      RD_BAD_INPUT, "too large"},
@@ -339,6 +348,7 @@ static void test_large(void **state) {
   char *const sources[] = {
       repeat("regex:", "(", 5000, ""),
       repeat("regex:", "a?", 40000, ""),
+      repeat("regex:a", "*", 60000, ""),
       repeat("json-schema:", "{\"items\":", 1000, "{}"),
       repeat("json-schema:{\"enum\":[0", ",%zu", 1000000, "]}"),
       repeat("json-schema:{\"properties\":{\"z\":{}",

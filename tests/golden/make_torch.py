@@ -254,6 +254,7 @@ def write_refused():
     archive("stride_far", tensor(0, [2], [2 ** 62], 4), floats)
     archive("stride_few", tensor(0, [2, 2], [1], 4), floats)
     archive("repeats", tensor(0, [2 ** 20, 2 ** 14], [0, 0], 4), floats)
+    archive("repeats_far", tensor(0, [2 ** 62], [0], 4), floats)
     archive("count", tensor(0, [4], [1], 5), floats)
     archive("count_far", tensor(0, [4], [1], 2 ** 62), floats)
     archive("count_minus", tensor(0, [4], [1], -4), floats)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Requests as clients of other servers send them: the shapes that they come in, several answers, log-probabilities, paths and headers of browsers."""
 import base64
+import http.client
 import json
 import math
 import struct
 import sys
 import tempfile
 
-from serving import Server, events, lines_of, roomy
+from serving import Server, events, lines_of, roomy, until
 
 PROGRAM = sys.argv[1]
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 6, "iterations": 2, "seed": 1}
@@ -75,6 +76,7 @@ def prompts(server):
     says("no prompt in the list", ask(prompt=[]), 400, "prompt: expected a string, token ids")
     says("neither", ask(prompt=["a", {}]), 400, "number 1 is neither")
     says("no id", ask(prompt=[[1, -4]]), 400, "no token id")
+    says("a later one that fills the window", ask(prompt=["Hi", "Hi " * 3000]), 400, "context_length_exceeded")
 
 
 def values(server):
@@ -170,6 +172,9 @@ def likelihoods(server):
     streamed = [t for c in chunks for t in (c["choices"][0].get("logprobs") or {}).get("content", [])]
     check("streamed: the same", content, streamed)
     check("streamed: the end comes with them", "length", chunks[-1]["choices"][0]["finish_reason"])
+    for order in (("logprobs", "top_logprobs"), ("top_logprobs", "logprobs")):
+        said = {**CHAT, **{name: {"logprobs": False, "top_logprobs": 1}[name] for name in order}}
+        check(f"said no, {order[0]} first", None, server.ask("/v1/chat/completions", said)[2]["choices"][0].get("logprobs"))
 
 
 def masked():
@@ -185,6 +190,38 @@ def masked():
             near("the last token", math.log(found["confidence"][0]), scored["token_logprobs"][-1])
             check("how", True, "masked" in scored["method"])
             check("every token but the first", len(ids), sum(x is not None and x < 0 for x in scored["token_logprobs"]))
+
+
+def unlimited():
+    """-1 lifts the server's own limit."""
+    with Server(PROGRAM, "--threads", "1", "-q", "--tokens", "3") as server:
+        def written(**body):
+            return server.ask("/v1/completions", {"prompt": "Hi there", "sampler": "ar", "seed": 1, **body})[2]["usage"]["completion_tokens"]
+
+        check("the server's limit", 3, written())
+        check("none", True, written(max_tokens=-1) > 3)
+        check("Ollama's word for it", True, server.ask("/api/generate", {"prompt": "Hi there", "stream": False, "options": {"num_predict": -1, "seed": 1}})[2]["eval_count"] > 3)
+
+
+def stopping():
+    """While a draft is brought to its end, other requests hear that the server stops, whatever they ask."""
+    with tempfile.TemporaryDirectory() as folder, Server(PROGRAM, "--threads", "1", "-q", "--grace", "60", model=roomy(folder)) as server:
+        slow = http.client.HTTPConnection("127.0.0.1", server.port)
+        slow.request("POST", "/api/denoise", json.dumps({"prompt": "Hi", "window": 1000, "iterations": 512, "patience": 0, "seed": 1}))
+        answer, kept = slow.getresponse(), http.client.HTTPConnection("127.0.0.1", server.port)
+
+        def status(method, path, body=None):
+            kept.request(method, path, body)
+            reply = kept.getresponse()
+            reply.read()
+            return reply.status
+
+        check("before", 200, status("GET", "/health"))
+        server.process.terminate()
+        check("it stops", True, until(lambda: status("GET", "/health") == 503))
+        for path, body in (("/v1/embeddings", '{"input": "Hi"}'), ("/v1/completions", '{"prompt": "Hi"}'), ("/v1/systemone", "{}")):
+            check(f"{path} meanwhile", 503, status("POST", path, body))
+        slow.close()
 
 
 def dot(a, b):
@@ -342,7 +379,13 @@ with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8", model=None) as 
     def score(text):
         row = built_in.ask("/v1/completions", {"prompt": text, "max_tokens": 0, "echo": True, "logprobs": 0})[2]["choices"][0]["logprobs"]
         return sum(row["token_logprobs"][1:])
+    answer = built_in.ask("/v1/chat/completions", {"messages": [{"role": "user", "content": "What is the capital of France?"}], "seed": 1, "base_lead": False,
+                                                   "stop": [" is"], "logprobs": True})[2]["choices"][0]
+    check("a stop found at the end", ("The capital of France", "The capital of France"),
+          (answer["message"]["content"], "".join(t["token"] for t in answer["logprobs"]["content"])))
     check("a likelier sentence", True, score("Paris is the capital of France.") > score("Paris is the capital of Japan."))
 masked()
+unlimited()
+stopping()
 browsers()
 sys.exit(failed)

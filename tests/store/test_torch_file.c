@@ -125,6 +125,7 @@ static void files_that_are_not_what_they_say_are_refused(void **state) {
       {"stride_far", RD_BAD_INPUT, "reaches number 4611686018427387904 of a storage of 4"},
       {"stride_few", RD_BAD_INPUT, "a tensor whose strides torch would not write"},
       {"repeats", RD_UNSUPPORTED, "tensor w: 68719476736 bytes that must be copied"},
+      {"repeats_far", RD_BAD_INPUT, "tensor w: has 4611686018427387904 numbers of 4 bytes"},
       {"count", RD_BAD_INPUT, "its storage 0 says 5 numbers of 4 bytes and has 16 bytes"},
       {"count_far", RD_BAD_INPUT, "its storage 0 says 4611686018427387904 numbers"},
       {"count_minus", RD_BAD_INPUT, "a storage that torch would not name so"},
