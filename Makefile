@@ -40,7 +40,8 @@ serve: program ## the page and the HTTP interface on the built-in model
 	@$(BUILD)/redraft serve
 
 install: all ## install to PREFIX (/usr/local), below DESTDIR where that is given
-	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)" | grep -v Up-to-date
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)" >$(BUILD)/install.log
+	@grep -v Up-to-date $(BUILD)/install.log || true
 
 uninstall: all ## remove what install puts below PREFIX
 	@DESTDIR="$(DESTDIR)" ./tools/uninstall.sh $(BUILD) "$(PREFIX)"

@@ -137,6 +137,8 @@ typedef struct rd_event {
   int64_t window, iterations;
   const int32_t *prompt_ids; /* (prompt_count) */
   int64_t prompt_count;
+  const int32_t *eos_ids; /* (eos_count) those that end an answer */
+  int64_t eos_count;
   /* noise, draft, done */
   int64_t iteration;       /* done: how many drafts were made */
   const int32_t *ids;      /* (count) the region; done: the answer alone */
@@ -173,7 +175,8 @@ typedef rd_code rd_observer(void *context, const rd_event *event);
 /* The text of a draft or of the answer: up to the first EOS, without masks. A new string, freed
  * with free(); NULL when memory is out. */
 RD_API char *rd_event_text(const rd_event *event);
-/* The text of one token, "" where half a character; a new string. */
+/* The text of one token; a character that several tokens make stands with the first of them, and
+ * the others have "". A new string, NULL when memory is out. */
 RD_API char *rd_event_piece(const rd_event *event, int64_t position);
 
 /* --- generating --------------------------------------------------------------------------------

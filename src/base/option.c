@@ -3,6 +3,7 @@
 #include "option.h"
 
 #include "file.h"
+#include "number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -67,7 +68,7 @@ static rd_code set_value(const rd_options *o, const rd_option *row, const char *
       RD_TRY(check_range(row, (double)n, text, e));
     *(int64_t *)at = n;
   } else if (row->kind == RD_REAL) {
-    double x = text ? strtod(text, &end) : 0;
+    double x = text ? rd_number_read(text, &end) : 0;
     if (text && (end == text || *end != '\0'))
       return rd_fail(e, RD_USAGE, "--%s: expected a number, found %s", row->name, text);
     if (text)
@@ -175,7 +176,7 @@ rd_code rd_option_set_json(const rd_options *o, const rd_option *row, const json
   if (rd_json_whole(value, &whole))
     snprintf(digits, sizeof digits, "%lld", (long long)whole);
   else
-    snprintf(digits, sizeof digits, "%.17g", json_real_value(value));
+    rd_number_print(digits, sizeof digits, "%.17g", json_real_value(value));
   return rd_option_set(o, row, digits, e);
 }
 

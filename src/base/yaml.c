@@ -2,6 +2,7 @@
 /* YAML through libyaml's document API, turned into the same values as JSON. */
 #include "file.h"
 #include "json.h"
+#include "number.h"
 #include "table.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ static json_t *plain_scalar(const char *text) {
   long long integer = strtoll(text, &end, 10);
   if (*end == '\0' && errno == 0)
     return json_integer(integer);
-  double real = strtod(text, &end);
+  double real = rd_number_read(text, &end);
   if (*end == '\0' && strpbrk(text, "0123456789"))
     return json_real(real);
   return json_string(text);

@@ -205,14 +205,17 @@ static rd_code begin(rd_draft *d, rd_error *e) {
     d->setup.form = NULL; /* the draft's from here on */
     RD_TRY(rd_formed_open(d, setup_form, e));
   }
-  RD_TRY(rd_draft_emit(d, (rd_event){.kind = RD_EVENT_START,
-                                     .model = s->model,
-                                     .sampler = d->sampler->name,
-                                     .seed = s->seed,
-                                     .window = s->window,
-                                     .iterations = v->iterations,
-                                     .prompt_ids = s->prompt,
-                                     .prompt_count = s->prompt_count + s->prompt_spaced}));
+  const rd_event start = {.kind = RD_EVENT_START,
+                          .model = s->model,
+                          .sampler = d->sampler->name,
+                          .seed = s->seed,
+                          .window = s->window,
+                          .iterations = v->iterations,
+                          .prompt_ids = s->prompt,
+                          .prompt_count = s->prompt_count + s->prompt_spaced,
+                          .eos_ids = s->ends,
+                          .eos_count = s->end_count};
+  RD_TRY(rd_draft_heard(d, rd_draft_emit(d, start), e));
   int64_t masked = 0;
   for (int64_t p = 0; p < rd_draft_standing(d); p++)
     if (!d->fixed[p] && v->ids[p] == d->blank)

@@ -31,10 +31,34 @@ char *rd_event_text(const rd_event *event) {
   return text;
 }
 
+/* Does a token begin or end inside of a character? */
+static bool is_half(const char *piece) {
+  return piece && strstr(piece, "\xEF\xBF\xBD");
+}
+
+static bool half_at(const rd_event *event, int64_t position) {
+  const rd_speller *s = event->speller;
+  char *piece = s->piece(s->context, event->ids[position]);
+  bool half = is_half(piece);
+  free(piece);
+  return half;
+}
+
 char *rd_event_piece(const rd_event *event, int64_t position) {
   const rd_speller *s = event->speller;
-  bool inside = s && position >= 0 && position < event->count;
-  return inside ? s->piece(s->context, event->ids[position]) : strdup("");
+  if (!s || position < 0 || position >= event->count)
+    return strdup("");
+  char *piece = s->piece(s->context, event->ids[position]);
+  if (!is_half(piece))
+    return piece;
+  int64_t end = position + 1;
+  while (end < event->count && half_at(event, end))
+    end++;
+  bool later = position > 0 && half_at(event, position - 1);
+  if (!later && end == position + 1)
+    return piece;
+  free(piece);
+  return later ? strdup("") : s->text(s->context, event->ids + position, end - position);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -76,11 +100,12 @@ static json_t *pieces_of(const rd_event *event) {
 }
 
 static json_t *start_value(const rd_event *event) {
-  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "event", "start", "model",
+  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "event", "start", "model",
                    event->model ? event->model : "", "sampler", event->sampler, "seed",
                    (json_int_t)event->seed, "window", (json_int_t)event->window, "iterations",
                    (json_int_t)event->iterations, "prompt_ids",
-                   ids_of(event->prompt_ids, event->prompt_count));
+                   ids_of(event->prompt_ids, event->prompt_count), "eos_ids",
+                   ids_of(event->eos_ids, event->eos_count));
 }
 
 /* Only samplers that settle positions have these keys. */

@@ -122,9 +122,20 @@ void rd_result_drop(rd_result *result) {
   *result = (rd_result){0};
 }
 
+/* Cancelled before there was a draft. */
+static rd_code fill_nothing(rd_result *result) {
+  *result = (rd_result){.text = calloc(1, 1), .ids = calloc(1, sizeof *result->ids)};
+  result->stopped = "cancelled";
+  if (!result->text || !result->ids)
+    rd_result_drop(result);
+  return RD_CANCELLED;
+}
+
 static rd_code run(rd_session *s, const rd_request *request, rd_result *result, rd_error *e) {
   rd_draft *draft;
-  RD_TRY(rd_request_draft(&draft, request, e));
+  rd_code begun = rd_request_draft(&draft, request, e);
+  if (begun != RD_OK)
+    return begun == RD_CANCELLED ? fill_nothing(result) : begun;
   int64_t window = rd_config_window(&s->model->config, s->params.window);
   rd_code code = rd_kept_run(&s->kept, s->model, window, draft, &s->cancelled, e);
   if (code == RD_OK || code == RD_CANCELLED) {

@@ -128,7 +128,10 @@ static rd_code read_start(reader *r, rd_error *e) {
     return RD_NO_MEMORY;
   event->model = strcpy(r->to->names, model);
   event->sampler = strcpy(r->to->names + strlen(model) + 1, sampler);
-  return read_ids(r, "prompt_ids", INT32_MAX, &event->prompt_ids, &event->prompt_count, e);
+  RD_TRY(read_ids(r, "prompt_ids", INT32_MAX, &event->prompt_ids, &event->prompt_count, e));
+  return json_object_get(r->line, "eos_ids") /* older traces have none */
+           ? read_ids(r, "eos_ids", INT32_MAX, &event->eos_ids, &event->eos_count, e)
+           : RD_OK;
 }
 
 static rd_code read_noise(reader *r, rd_error *e) {
@@ -202,8 +205,8 @@ static const struct {
 
 /* Numbers in all arrays of the line: what its storage must hold. */
 static size_t numbers_in(const json_t *line) {
-  static const char *const keys[] = {"ids",        "masked",   "changed", "confidence",
-                                     "prompt_ids", "retained", "locked"};
+  static const char *const keys[] = {"ids",        "masked",  "changed",  "confidence",
+                                     "prompt_ids", "eos_ids", "retained", "locked"};
   size_t n = 1;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     n += json_array_size(json_object_get(line, keys[i]));

@@ -27,6 +27,7 @@ static rd_code read_attention(const char *kind, int64_t *block, rd_error *e) {
 static rd_code set_gate(rd_need *need, const rd_model *m, int64_t block, int64_t gate,
                         rd_error *e) {
   bool gated = m->weights.plain && m->remembered.gate.answer;
+  block = block > need->length ? need->length : block; /* which is all of it */
   need->attention = block < 0 ? m->config.block : block;
   if (!gated && gate >= 0)
     return rd_fail(e, RD_USAGE, "gate: %s has no adapter with a gate", m->name);

@@ -2,6 +2,7 @@
 /* The task `exact`: questions with right answers, generated and compared after normalising. */
 #include "exact.h"
 
+#include "number.h"
 #include "task.h"
 
 #include <ctype.h>
@@ -55,7 +56,7 @@ static bool last_number(const char *text, double *number) {
     if (*p != ',')
       digits[n++] = *p;
   digits[n] = '\0';
-  *number = strtod(digits, NULL);
+  *number = rd_number_read(digits, NULL);
   if (first > text && first[-1] == '-')
     *number = -*number;
   return n > 0;

@@ -11,7 +11,7 @@ typedef struct lists {
   bool *greedy;           /* (n) */
 } lists;
 
-static rd_code fill(lists *l, const rd_scored *scored, size_t n, rd_error *e) {
+static rd_code fill(lists *l, const rd_scored *scored, size_t n, int64_t vocab, rd_error *e) {
   l->answers = rd_calloc(n + 1, sizeof *l->answers, "answers", e);
   l->nats = rd_calloc(n + 1, sizeof *l->nats, "likelihoods", e);
   l->greedy = rd_calloc(n + 1, sizeof *l->greedy, "answers", e);
@@ -23,6 +23,10 @@ static rd_code fill(lists *l, const rd_scored *scored, size_t n, rd_error *e) {
       return rd_fail(e, RD_USAGE,
                      "answer %zu: %lld ids, %lld of them the prompt's; both want one at least", i,
                      (long long)s->count, (long long)s->prompt);
+    for (int64_t k = 0; k < s->count; k++)
+      if (s->ids[k] < 0 || s->ids[k] >= vocab)
+        return rd_fail(e, RD_BAD_INPUT, "answer %zu: token id %d is outside 0..%lld", i, s->ids[k],
+                       (long long)vocab - 1);
     l->answers[i] = (rd_answer_ids){.prompt = s->prompt, .count = s->count, .key = (uint32_t)i};
     l->answers[i].ids = rd_calloc((size_t)s->count, sizeof *s->ids, "ids of an answer", e);
     if (!l->answers[i].ids)
@@ -37,7 +41,7 @@ rd_code rd_model_likelihoods(const rd_model *model, rd_scored *answers, size_t n
   lists l = {0};
   if (draws < 0)
     return rd_fail(e, RD_USAGE, "%lld draws of masks; 0 asks from left to right", (long long)draws);
-  rd_code code = fill(&l, answers, n, e);
+  rd_code code = fill(&l, answers, n, model->config.vocab, e);
   const rd_likelihood_rules rules = {.model = model,
                                      .causal = draws == 0,
                                      .draws = draws,

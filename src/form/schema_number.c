@@ -5,6 +5,8 @@
  * of the last three. */
 #include "schema_reader.h"
 
+#include "number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,8 +203,9 @@ static bound bound_of(double x, bool excluded, bool upper) {
   char text[64];
   if (!b.is)
     return b;
-  snprintf(text, sizeof text, "%.*f", MOST_DIGITS, x);
-  double written = strtod(text, NULL); /* a bound finer than that is the next number inside */
+  rd_number_print(text, sizeof text, "%.*f", MOST_DIGITS, x);
+  double written =
+      rd_number_read(text, NULL); /* a bound finer than that is the next number inside */
   b.excluded = excluded || (upper ? written > x : written < x);
   char *point = strchr(text, '.');
   b.whole_size = (int)(point - text);
@@ -260,7 +263,7 @@ static bool take_multiple(rd_schema_reader *r, const json_t *schema, multiple *o
   if (!json_is_number(value) || !(x > 0))
     return rd_schema_fail(r, RD_BAD_INPUT, "multipleOf: expected a number above 0") > 0;
   if (x < 1e9) {
-    snprintf(text, sizeof text, "%.9f", x);
+    rd_number_print(text, sizeof text, "%.9f", x);
     for (end = text + strlen(text); end[-1] == '0';)
       *--end = '\0';
     char *point = strchr(text, '.');

@@ -121,7 +121,7 @@ static void cut(parts *j, int64_t threads) {
           most = turned && all > LINE ? rd_over(all, 2) : all;
   if (j->by_columns && size > APART / c->rows) /* what is computed apart stays in the cache */
     size = APART / c->rows;
-  size = size < LEAST / cost ? LEAST / cost : size;
+  size = size < LEAST / cost ? LEAST / cost : size < 1 ? 1 : size;
   if (!j->by_columns && size < many && all >= many * threads)
     size = many;
   size = rd_over(size, line) * line;

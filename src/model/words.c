@@ -16,6 +16,8 @@ bool rd_model_causal(const rd_model *model) {
 
 int32_t rd_model_eos(const rd_model *model) {
   size_t count = 0;
+  if (model->config.eos_count > 0)
+    return model->config.eos[0];
   const int32_t *ids = model->tokenizer ? rd_tokenizer_eos(model->tokenizer, &count) : NULL;
   return count > 0 ? ids[0] : -1;
 }

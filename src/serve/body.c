@@ -67,8 +67,11 @@ static rd_code take_message(rd_body *body, const json_t *message, rd_error *e) {
   const json_t *said = json_object_get(message, "content");
   if (json_is_array(said))
     return add_parts(body, role, said, e);
-  bool silent = (!said || json_is_null(said)) && json_object_get(message, "tool_calls");
-  if (!silent)
+  const json_t *calls = json_object_get(message, "tool_calls"),
+               *refusal = json_object_get(message, "refusal");
+  if ((!said || json_is_null(said)) && json_is_string(refusal)) /* takes the content's place */
+    said = refusal;
+  if ((said && !json_is_null(said)) || !calls || json_is_null(calls))
     RD_TRY(plain_text(said, "content", &content, e));
   return add_message(body, role, content, e);
 }

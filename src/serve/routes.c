@@ -7,6 +7,7 @@
 #include "params.h"
 #include "reply.h"
 #include "shapes.h"
+#include "stamp.h"
 #include "verdict.h"
 
 #include <stdlib.h>
@@ -188,6 +189,35 @@ static enum MHD_Result send_stream(rd_exchange *x, rd_group *group) {
   return rd_send_stream(x, group);
 }
 
+/* Is nothing asked, as by Ollama's clients that want a model loaded or let go? */
+static bool asks_nothing(const rd_shape *shape, const json_t *body) {
+  const json_t *asked = shape->loads ? json_object_get(body, shape->loads) : NULL;
+  const char *text = json_string_value(asked);
+  return shape->loads && json_is_object(body) &&
+         (!asked || json_is_null(asked) || (text && !*text) ||
+          (json_is_array(asked) && json_array_size(asked) == 0));
+}
+
+/* The models are loaded, and stay. */
+static enum MHD_Result send_loaded(rd_exchange *x, const rd_shape *shape, const json_t *body) {
+  rd_error e = {0};
+  const char *name = NULL;
+  char when[RD_STAMP];
+  enum MHD_Result sent = MHD_NO;
+  if (rd_json_text(body, "model", &name, &e) != RD_OK)
+    return rd_send_error(x, &e);
+  const rd_service *service = rd_asked_service(x, name, &sent);
+  if (!service)
+    return sent;
+  const json_t *keep = json_object_get(body, "keep_alive");
+  bool leaves = json_is_number(keep) && json_number_value(keep) == 0;
+  json_t *value = shape->whole("", NULL);
+  json_object_update_new(value, json_pack("{s:s, s:s, s:b, s:s}", "model", service->name,
+                                          "created_at", rd_stamp(when, (int64_t)time(NULL)), "done",
+                                          1, "done_reason", leaves ? "unload" : "load"));
+  return rd_send_value(x, value);
+}
+
 /* A draft in the shape of the path. */
 static enum MHD_Result post_draft(rd_exchange *x) {
   const rd_shape *shape = rd_table_row(&rd_shape_table, x->route->path);
@@ -196,6 +226,11 @@ static enum MHD_Result post_draft(rd_exchange *x) {
   rd_group *group = NULL;
   rd_error e = {0};
   rd_code code = rd_json_parse(&json, x->body ? x->body : "", x->size, "the body", &e);
+  if (code == RD_OK && asks_nothing(shape, json)) {
+    enum MHD_Result sent = send_loaded(x, shape, json);
+    json_decref(json);
+    return sent;
+  }
   if (code == RD_OK)
     code = rd_body_read(&body, json, 0, shape, &x->server->setup.catalog, &e);
   bool no_model = body.no_model, too_long = body.too_long;

@@ -15,6 +15,7 @@ typedef struct rd_shape {
   const char *fields; /* rows of body.c that it takes beside options of generation, and of these
                          what other interfaces have (seed); space separated */
   const char *needs;  /* what to give, where a body has nothing to answer: "messages" */
+  const char *loads;  /* without it, or empty, the model is only to be there; NULL: no such thing */
   bool streams;       /* unless the body says otherwise */
   /* Another interface's body as one of OpenAI's, whose fields are those above. NULL: it is one. */
   const struct rd_translation *translation;

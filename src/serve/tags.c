@@ -5,6 +5,7 @@
 #include "inspect.h"
 #include "stamp.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static json_t *details(const rd_model *m) {
@@ -14,11 +15,27 @@ static json_t *details(const rd_model *m) {
                    format ? format->name : "");
 }
 
+/* Clients show the beginning of a model's digest, and cut it without looking: 64 hex digits, of its
+ * name and size (FNV-1a, four times over). */
+static const char *digest_of(char out[65], const rd_service *service) {
+  uint64_t hash = 0xcbf29ce484222325u ^ service->model->file_bytes;
+  for (int part = 0; part < 4; part++) {
+    for (const char *at = service->name; *at; at++)
+      hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
+    snprintf(out + 16 * part, 17, "%016llx", (unsigned long long)hash);
+  }
+  return out;
+}
+
+/* Models stay as long as the server does. */
 static json_t *model_row(const rd_server *server, const rd_service *service) {
-  char when[RD_STAMP];
-  return json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", service->name, "model", service->name,
-                   "modified_at", rd_stamp(when, server->begun), "size",
-                   (json_int_t)service->model->file_bytes, "details", details(service->model));
+  char when[RD_STAMP], until[RD_STAMP], digest[65];
+  const int64_t years = (int64_t)100 * 365 * 24 * 3600;
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "name", service->name, "model",
+                   service->name, "modified_at", rd_stamp(when, server->begun), "expires_at",
+                   rd_stamp(until, server->begun + years), "digest", digest_of(digest, service),
+                   "size", (json_int_t)service->model->file_bytes, "size_vram", (json_int_t)0,
+                   "details", details(service->model));
 }
 
 enum MHD_Result rd_get_tags(rd_exchange *x) {
@@ -33,17 +50,34 @@ enum MHD_Result rd_get_version(rd_exchange *x) {
   return rd_send_value(x, json_pack("{s:s}", "version", RD_VERSION));
 }
 
+/* Numbers as Ollama calls them, by the family's name. */
+static json_t *model_info(const rd_model *m) {
+  const rd_config *c = &m->config;
+  const struct {
+    const char *name;
+    int64_t value;
+  } numbers[] = {{"context_length", c->positions},
+                 {"embedding_length", c->width},
+                 {"block_count", c->layers},
+                 {"vocab_size", c->vocab}};
+  json_t *info = json_pack("{s:s}", "general.architecture", c->family->name);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    char key[100];
+    snprintf(key, sizeof key, "%.60s.%s", c->family->name, numbers[i].name);
+    json_object_set_new(info, key, json_integer(numbers[i].value));
+  }
+  return info;
+}
+
 static json_t *model_facts(const rd_server *server, const rd_service *service) {
   const rd_model *m = service->model;
-  const rd_config *c = &m->config;
   const char *template = rd_tokenizer_chat_template(m->tokenizer);
+  const bool tools =
+      rd_tokenizer_tool_template(m->tokenizer) || (template && strstr(template, "tools"));
   char when[RD_STAMP];
-  return json_pack("{s:s, s:o, s:{s:s, s:I, s:I, s:I, s:I}, s:[s, s], s:s}", "template",
-                   template ? template : "", "details", details(m), "model_info",
-                   "general.architecture", c->family->name, "context_length",
-                   (json_int_t)c->positions, "embedding_length", (json_int_t)c->width,
-                   "block_count", (json_int_t)c->layers, "vocab_size", (json_int_t)c->vocab,
-                   "capabilities", "completion", "embedding", "modified_at",
+  return json_pack("{s:s, s:o, s:o, s:[s, s, s, s*], s:s}", "template", template ? template : "",
+                   "details", details(m), "model_info", model_info(m), "capabilities", "completion",
+                   "insert", "embedding", tools ? "tools" : NULL, "modified_at",
                    rd_stamp(when, server->begun));
 }
 

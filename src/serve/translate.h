@@ -32,7 +32,7 @@ rd_code rd_translate_set(json_t *to, const char *name, json_t *value, rd_error *
 /* A JSON schema as OpenAI's response_format has it. */
 rd_code rd_translate_schema(json_t *to, const json_t *schema, rd_error *e);
 
-/* Those that shapes.c has: OpenAI's responses, and Ollama's two. */
-extern const rd_translation rd_responses_fields, rd_ollama_fields;
+/* Those that shapes.c has: OpenAI's responses, Ollama's two, and llama.cpp's infill. */
+extern const rd_translation rd_responses_fields, rd_ollama_fields, rd_infill_fields;
 
 #endif

@@ -26,9 +26,24 @@ bool rd_turn_role(const char *role, const rd_model *model) {
 }
 
 bool rd_turn_rich(const json_t *message) {
-  size_t role = json_object_get(message, "role") != NULL,
-         content = json_object_get(message, "content") != NULL;
-  return json_object_size(message) > role + content;
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)message, key, value) {
+    if (!json_is_null(value) && !rd_name_listed("role content", key))
+      return true;
+  }
+  return false;
+}
+
+/* What is null is as not given: templates ask whether a key is there. */
+static void drop_nulls(json_t *turn) {
+  const char *key;
+  json_t *value;
+  void *next;
+  json_object_foreach_safe(turn, next, key, value) {
+    if (json_is_null(value))
+      json_object_del(turn, key);
+  }
 }
 
 static rd_code read_arguments(json_t *function, rd_error *e) {
@@ -50,6 +65,7 @@ static rd_code read_arguments(json_t *function, rd_error *e) {
 rd_code rd_turn_add(json_t *turns, const json_t *message, const char *role, const char *content,
                     rd_error *e) {
   json_t *turn = message ? json_deep_copy(message) : json_object();
+  drop_nulls(turn);
   if (!turn || json_object_set_new(turn, "role", json_string(role)) != 0 ||
       json_object_set_new(turn, "content", json_string(content)) != 0 ||
       json_array_append(turns, turn) != 0) {
@@ -58,7 +74,7 @@ rd_code rd_turn_add(json_t *turns, const json_t *message, const char *role, cons
   }
   json_decref(turn); /* the list's */
   json_t *calls = json_object_get(turn, "tool_calls");
-  if (calls && !json_is_array(calls) && !json_is_null(calls))
+  if (calls && !json_is_array(calls))
     return rd_fail(e, RD_BAD_INPUT, "messages: tool_calls: expected a list");
   for (size_t i = 0; i < json_array_size(calls); i++) {
     json_t *function = json_object_get(json_array_get(calls, i), "function");

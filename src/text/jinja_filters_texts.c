@@ -2,6 +2,7 @@
 /* Filters that make a text, a number or nothing at all of a value. */
 #include "jinja_call.h"
 #include "jinja_text.h"
+#include "number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -173,7 +174,7 @@ static bool read_number(rd_jtext t, int base, bool whole, rd_jvalue *out) {
   if (whole)
     *out = rd_jint(strtoll(text, &end, base));
   else
-    *out = rd_jreal(strtod(text, &end));
+    *out = rd_jreal(rd_number_read(text, &end));
   bool hexadecimal = strpbrk(text, "xXpP(") != NULL;
   return *end == '\0' && (whole ? (base != 10 || !hexadecimal) : !hexadecimal);
 }
@@ -235,8 +236,8 @@ static rd_code rounded(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
     if (rd_slice_same((rd_slice){way.data, way.size}, rd_slice_text(round_rows[i].name))) {
       *out = rd_jreal(round_rows[i].round(x * power) / power);
       if (i == 0 && places >= 0 && places < 20) { /* exact: by the digits */
-        snprintf(text, sizeof text, "%.*f", (int)places, x);
-        *out = rd_jreal(strtod(text, NULL));
+        rd_number_print(text, sizeof text, "%.*f", (int)places, x);
+        *out = rd_jreal(rd_number_read(text, NULL));
       }
       if (i == 0 && c->self.kind != RD_J_REAL && places >= 0)
         *out = rd_jint(c->self.as.number);

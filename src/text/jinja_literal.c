@@ -2,6 +2,7 @@
 /* Strings and numbers as a template writes them: Python's. */
 #include "jinja_parse.h"
 #include "jinja_text.h"
+#include "number.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,7 @@ rd_code rd_jdigits(rd_jparser *p, rd_jvalue *out) {
       digits[size++] = p->at->text.data[i];
   digits[size] = '\0';
   if (p->at->kind == RD_J_DECIMAL)
-    *out = rd_jreal(strtod(digits, &end));
+    *out = rd_jreal(rd_number_read(digits, &end));
   else if (size > 18)
     return rd_jrefuse(p, RD_UNSUPPORTED, "the number %s is too long", digits);
   else

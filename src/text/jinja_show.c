@@ -2,6 +2,8 @@
 /* What values look like as text: Python's str and repr, and JSON as json.dumps writes it. */
 #include "jinja_text.h"
 
+#include "number.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,8 +17,8 @@ size_t rd_jreal_text(double x, char out[40]) {
   if (!isfinite(x))
     return (size_t)snprintf(out, 40, "%s", isnan(x) ? "nan" : x < 0 ? "-inf" : "inf");
   for (int precision = 1; precision <= 17; precision++) {
-    snprintf(digits, sizeof digits, "%.*e", precision - 1, x);
-    if (strtod(digits, NULL) == x)
+    rd_number_print(digits, sizeof digits, "%.*e", precision - 1, x);
+    if (rd_number_read(digits, NULL) == x)
       break;
   }
   int exponent = atoi(strchr(digits, 'e') + 1);
@@ -27,7 +29,7 @@ size_t rd_jreal_text(double x, char out[40]) {
     return (size_t)snprintf(out, 40, "%.*s%s%02d", (int)(strchr(digits, 'e') - digits), digits,
                             exponent < 0 ? "e-" : "e+", abs(exponent));
   int fraction = count - 1 - exponent;
-  return (size_t)snprintf(out, 40, "%.*f", fraction > 0 ? fraction : 1, x);
+  return (size_t)rd_number_print(out, 40, "%.*f", fraction > 0 ? fraction : 1, x);
 }
 
 static rd_code put_bytes(rd_jstate *j, const char *text, size_t size) {

@@ -2,6 +2,8 @@
 /* The scanner: one pass, no memory of its own, every error with the byte it stands at. */
 #include "tok_scan.h"
 
+#include "number.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +196,7 @@ rd_code rd_scan_number(rd_scan *s, double *value, rd_error *e) {
   if (fits) {
     memcpy(digits, range.data, range.size);
     digits[range.size] = '\0';
-    *value = strtod(digits, &end);
+    *value = rd_number_read(digits, &end);
   }
   return fits && end > digits && *end == '\0' && isfinite(*value) ? RD_OK : wrong(s, "a number", e);
 }

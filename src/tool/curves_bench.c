@@ -4,6 +4,7 @@
 #include "curves.h"
 
 #include "file.h"
+#include "number.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -41,7 +42,8 @@ static const char *const wanted[WANTED] = {"case",   "shape", "precision",
                                            "window", "batch", "cpu_peak_fraction"};
 
 static rd_code add_row(rd_curves *curves, char fields[FIELDS][FIELD], const int *at, rd_error *e) {
-  double window = strtod(fields[at[WINDOW]], NULL), share = strtod(fields[at[FRACTION]], NULL);
+  double window = rd_number_read(fields[at[WINDOW]], NULL),
+         share = rd_number_read(fields[at[FRACTION]], NULL);
   if (strcmp(fields[at[CASE]], "iteration") != 0 || !(window > 0) || !(share > 0))
     return RD_OK;
   char label[3 * FIELD];

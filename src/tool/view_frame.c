@@ -40,24 +40,6 @@ static bool is_end(const rd_frame *f, const rd_event *event, int32_t id) {
   return false;
 }
 
-/* A character that is spread over several tokens shows in the first of them. */
-static void join_halves(rd_frame *f, const rd_event *event) {
-  static const char half[] = "\xEF\xBF\xBD";
-  const rd_speller *s = event->speller;
-  for (int64_t i = 0, n; s && i < f->count; i += n) {
-    for (n = 0; i + n < f->count && strstr(f->pieces[i + n], half); n++)
-      ;
-    char *text = n > 1 ? s->text(s->context, event->ids + i, n) : NULL;
-    for (int64_t k = 0; text && k < n; k++)
-      *f->pieces[i + k] = '\0';
-    if (text) {
-      free(f->pieces[i]);
-      f->pieces[i] = text;
-    }
-    n += n == 0;
-  }
-}
-
 static rd_code take_pieces(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
   RD_TRY(resize(f, event->count, e));
   for (int64_t i = 0; i < f->count; i++) {
@@ -68,7 +50,6 @@ static rd_code take_pieces(rd_frame *f, const rd_event *event, char *const *piec
     if (!f->pieces[i])
       return rd_fail(e, RD_NO_MEMORY, "no memory to show %lld tokens", (long long)f->count);
   }
-  join_halves(f, event);
   return RD_OK;
 }
 

@@ -2,6 +2,7 @@
 /* The option rows of training, and reading them from YAML, from "key=value" and back. */
 #include "settings.h"
 
+#include "number.h"
 #include "objective.h"
 #include "precision.h"
 #include "rows.h"
@@ -380,7 +381,7 @@ static rd_code add_source(rd_data_sources *sources, const char *entry, size_t si
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the list of data files");
   sources->count++;
   char *at = strrchr(item->path, '@'), *end = NULL;
-  double weight = at ? strtod(at + 1, &end) : 1.0;
+  double weight = at ? rd_number_read(at + 1, &end) : 1.0;
   if (at && end != at + 1 && *end == '\0') {
     if (!(weight > 0.0 && weight <= 1e6))
       return rd_fail(e, RD_USAGE, "%s: the weight must lie in 0..1000000, above 0", item->path);
@@ -467,8 +468,8 @@ static void write_yaml(FILE *out, const json_t *object, const char *indent) {
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     double real = json_real_value(value);
     char shorter[32];
-    snprintf(shorter, sizeof shorter, "%g", real);
-    bool exact = json_is_real(value) && strtod(shorter, NULL) == real;
+    rd_number_print(shorter, sizeof shorter, "%g", real);
+    bool exact = json_is_real(value) && rd_number_read(shorter, NULL) == real;
     fprintf(out, " %s\n", exact ? shorter : text ? text : "null");
     free(text);
   }

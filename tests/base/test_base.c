@@ -6,11 +6,13 @@
 #include "folder.h"
 #include "json.h"
 #include "late.h"
+#include "number.h"
 #include "option.h"
 #include "rng.h"
 #include "utf8.h"
 
 #include <fcntl.h>
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -528,6 +530,27 @@ static rd_late maths = RD_LATE("libm.so.6", "libc6", "a test", FUNCTIONS, &lib);
 static rd_late none = RD_LATE("libnone.so.1", "libnone1", "a test", FUNCTIONS, &lib);
 static rd_late other = RD_LATE("libjansson.so.4", "libjansson4", "a test", FUNCTIONS, &lib);
 
+/* Where a machine has a language with commas in its numbers. */
+static void numbers_have_points_in_any_language(void **state) {
+  static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "pl_PL.UTF-8", "pt_BR.UTF-8"};
+  (void)state;
+  for (size_t i = 0; i <= sizeof names / sizeof *names; i++) { /* and in what there is already */
+    const char *name = i < sizeof names / sizeof *names ? names[i] : "C";
+    locale_t comma = newlocale(LC_ALL_MASK, name, (locale_t)0);
+    if (!comma)
+      continue;
+    locale_t before = uselocale(comma);
+    char text[20], *end = NULL;
+    double read = rd_number_read("0.5", &end);
+    rd_number_print(text, sizeof text, "%.2f", 0.25);
+    locale_t now = uselocale(before);
+    assert_true(read == 0.5 && *end == '\0');
+    assert_string_equal(text, "0.25");
+    assert_true(now == comma);
+    freelocale(comma);
+  }
+}
+
 static void late_libraries_open_or_say_what_is_missing(void **state) {
   (void)state;
   rd_error e = {0};
@@ -560,6 +583,7 @@ int main(void) {
       cmocka_unit_test(options_are_put_together_from_parts),
       cmocka_unit_test(option_rows_drive_the_command_line),
       cmocka_unit_test(option_rows_drive_json),
+      cmocka_unit_test(numbers_have_points_in_any_language),
       cmocka_unit_test(late_libraries_open_or_say_what_is_missing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

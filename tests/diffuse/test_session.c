@@ -316,6 +316,28 @@ static void cancelling_keeps_the_last_draft(void **state) {
 }
 
 /* Guidance takes two sequences a canvas: together longer than the model's positions. */
+static rd_code refuse(void *context, const rd_event *event) {
+  return event->kind == *(const rd_event_kind *)context ? RD_CANCELLED : RD_OK;
+}
+
+/* Before there is a draft too the result says so. */
+static void cancelling_at_once_leaves_nothing(void **state) {
+  static const rd_event_kind kinds[] = {RD_EVENT_START, RD_EVENT_NOISE};
+  rd_session *s = session_with(state, "lad", WITH("tokens", "10"));
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    rd_result r;
+    rd_error e = {0};
+    assert_int_equal(rd_generate(s, "p", refuse, (void *)(uintptr_t)&kinds[i], &r, &e),
+                     RD_CANCELLED);
+    assert_true(e.message[0] != '\0');
+    assert_string_equal(r.text, "");
+    assert_string_equal(r.stopped, "cancelled");
+    assert_int_equal(r.tokens, 0);
+    rd_result_drop(&r);
+  }
+  rd_session_close(&s);
+}
+
 static void guidance_works_on_a_whole_window(void **state) {
   rd_result r;
   rd_error e = {0};
@@ -562,6 +584,7 @@ int main(void) {
       cmocka_unit_test(drafts_by_position_are_redrafted),
       cmocka_unit_test(growth_adds_masks_up_to_the_end),
       cmocka_unit_test(room_is_added_where_a_draft_has_no_end),
+      cmocka_unit_test(cancelling_at_once_leaves_nothing),
       cmocka_unit_test(guidance_works_on_a_whole_window),
       cmocka_unit_test(cancelling_keeps_the_last_draft),
       cmocka_unit_test(another_thread_can_cancel),

@@ -82,10 +82,24 @@ static void likelihoods_are_those_of_the_logits(void **state) {
   assert_int_equal(rd_model_likelihoods(model, answers, 2, 4, 0, &e), RD_OK);
   assert_true(answers[0].nats < 0 && fabs(answers[0].nats - exact) > 1e-6);
   assert_false(answers[1].greedy);
+  const int32_t outside[] = {(int32_t)V, 2000000000, -5};
+  for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+    likely[3] = outside[i];
+    for (int64_t draws = 0; draws < 2; draws++)
+      assert_int_equal(rd_model_likelihoods(model, answers, 2, draws, 0, &e), RD_BAD_INPUT);
+    assert_non_null(strstr(e.message, "answer 1: token id"));
+  }
   answers[1].prompt = 0;
   assert_int_equal(rd_model_likelihoods(model, answers, 2, 0, 0, &e), RD_USAGE);
   assert_non_null(strstr(e.message, "answer 1"));
   assert_int_equal(rd_model_likelihoods(model, answers, 1, -1, 0, &e), RD_USAGE);
+  float *whole = calloc((size_t)(COUNT * V), sizeof *whole); /* a block beyond all is all */
+  assert_non_null(whole);
+  assert_int_equal(rd_model_logits(model, ids, COUNT, "bidirectional", -1, whole, &e), RD_OK);
+  assert_int_equal(rd_model_logits(model, ids, COUNT, "block:9223372036854775807", -1, logits, &e),
+                   RD_OK);
+  assert_memory_equal(whole, logits, (size_t)(COUNT * V) * sizeof *logits);
+  free(whole);
   assert_int_equal(rd_model_logits(model, ids, COUNT, "sideways", -1, logits, &e), RD_USAGE);
   assert_int_equal(rd_model_logits(model, ids, COUNT, NULL, 2, logits, &e), RD_USAGE);
   assert_non_null(strstr(e.message, "no adapter with a gate"));

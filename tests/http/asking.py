@@ -192,6 +192,16 @@ def masked():
             check("every token but the first", len(ids), sum(x is not None and x < 0 for x in scored["token_logprobs"]))
 
 
+def insertions(server):
+    """llama.cpp's editors send the lines before the cursor's and that line's beginning apart."""
+    def ask(**body):
+        return server.ask("/infill", {"input_suffix": " end", "n_predict": 4, "seed": 1, **body})[2]
+
+    whole = ask(input_prefix="Once upon a")
+    check("in two parts", (whole["content"], whole["tokens_evaluated"]), (lambda a: (a["content"], a["tokens_evaluated"]))(ask(input_prefix="Once", prompt=" upon a")))
+    check("the line alone", whole["content"], ask(prompt="Once upon a")["content"])
+
+
 def unlimited():
     """-1 lifts the server's own limit."""
     with Server(PROGRAM, "--threads", "1", "-q", "--tokens", "3") as server:
@@ -333,7 +343,17 @@ def lines(server):
     says("images", server.ask("/api/generate", {"prompt": "Hi", "images": ["x"]}), 400, "images")
     says("options", server.ask("/api/generate", {"prompt": "Hi", "options": 3}), 400, "options")
     check("no model", (404, {"error": "there is no model other here; llama-mha is"}), server.ask("/api/show", {"model": "other"})[::2])
-    check("tags", ["llama-mha"], [m["name"] for m in server.ask("/api/tags")[2]["models"]])
+    for path in ("/api/tags", "/api/ps"):
+        check(f"{path}: what clients cut and parse", [("llama-mha", 64, True)], [(m["name"], len(m["digest"]), m["expires_at"] > "2100") for m in server.ask(path)[2]["models"]])
+    facts = server.ask("/api/show", {"model": "llama-mha"})[2]
+    check("show: numbers by the family's name", 256, facts["model_info"][facts["model_info"]["general.architecture"] + ".context_length"])
+    for path, body, empty in (("/api/generate", {}, {"response": ""}), ("/api/generate", {"prompt": ""}, {"response": ""}),
+                              ("/api/chat", {"messages": []}, {"message": {"role": "assistant", "content": ""}})):
+        answer = server.ask(path, {"model": "llama-mha", **body})[2]
+        check(f"{path} {body}: the model is there", {**empty, "done": True, "done_reason": "load"}, {k: answer[k] for k in (*empty, "done", "done_reason")})
+    check("let go", "unload", server.ask("/api/generate", {"keep_alive": 0})[2]["done_reason"])
+    says("no other is loaded", server.ask("/api/generate", {"model": "other"}), 404, '"error": "there is no model other')
+    says("no such path", server.ask("/api/pull", {"model": "x"}), 404, '{"error": "there is nothing at /api/pull"}')
 
 
 def warnings(server):
@@ -373,7 +393,7 @@ def browsers():
 
 with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8", model=None) as built_in, \
         Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8") as server:
-    for part in prompts, values, conversations, likelihoods, embeddings, tokens, responses, lines, warnings, paths:
+    for part in prompts, values, conversations, likelihoods, embeddings, tokens, responses, lines, insertions, warnings, paths:
         part(server)
     # the model that ships: what scores a sentence finds the true one likelier
     def score(text):

@@ -144,7 +144,7 @@ def use_ollama(url, server):
     schema = {"type": "object", "properties": {"big": {"type": "boolean"}}, "required": ["big"]}
     check("a form", isinstance(json.loads(client.chat(model="tini", messages=MESSAGES, format=schema).message.content)["big"], bool))
     check("embed", len(client.embed(model="tini", input=["a", "b"]).embeddings) == 2)
-    check("show", client.show("tini").capabilities == ["completion", "embedding"])
+    check("show", client.show("tini").capabilities == ["completion", "insert", "embedding"])
     try:
         client.chat(model="other", messages=MESSAGES)
         check("no such model", False)

@@ -45,7 +45,7 @@ static const struct question {
     {"GET", "/api/tags", "", "\"model\":\"llama-mha\""},
     {"GET", "/api/ps", "", "\"model\":\"llama-mha\""},
     {"GET", "/api/version", "", "\"version\""},
-    {"POST", "/api/show", "{\"model\":\"llama-mha\"}", "\"context_length\":256"},
+    {"POST", "/api/show", "{\"model\":\"llama-mha\"}", "\"llama.context_length\":256"},
     {"POST", "/api/embed", "{\"input\":\"Hi\"}", "\"embeddings\":[["},
     {"POST", "/v1/embeddings", "{\"input\":\"Hi\"}", "\"embedding\":["},
     {"POST", "/tokenize", "{\"content\":\"Hi\"}", "\"tokens\":["},

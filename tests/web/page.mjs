@@ -68,5 +68,18 @@ export async function over(page) {
   });
 }
 
+/** Waits until the browser keeps the open conversation with so many turns. */
+export async function kept(page, turns) {
+  await page.waitForFunction((wanted) => new Promise((done) => {
+    const request = indexedDB.open('redraft', 1);
+    request.onupgradeneeded = () => request.transaction.abort(); // the page makes it, not this
+    request.onerror = () => done(false);
+    request.onsuccess = () => {
+      const read = request.result.transaction('conversations').objectStore('conversations').get(sessionStorage.getItem('redraft-conversation') ?? '');
+      read.onsuccess = () => (request.result.close(), done(read.result?.turns.length === wanted));
+    };
+  }), turns);
+}
+
 export const texts = (page, selector) => page.locator(selector).allTextContents();
 export const place = async (page) => (await page.locator('.place').first().textContent()).split('/').map(Number);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import { ask, close, mock, open, over, place, shot, texts, url } from './page.mjs';
+import { ask, close, kept, mock, open, over, place, shot, texts, url } from './page.mjs';
 
 after(close);
 const folder = mkdtempSync(join(tmpdir(), 'redraft-web-'));
@@ -579,6 +579,7 @@ check('a first visit: a question plays by itself, the settings are closed', asyn
   assert.equal(await page.locator('.settings.open').count(), 0);
   await over(page);
   assert.match(await page.locator('.turn.open h2').textContent(), /capital of France/);
+  await kept(page, 1);
   await page.reload();
   await over(page); // what was asked survives, and nothing is asked again
   assert.equal(await page.locator('.turn').count(), 1);
@@ -608,6 +609,187 @@ check('conversations are kept: opened again, renamed, deleted, exported', async 
   await page.getByRole('button', { name: 'Delete mine' }).click();
   await page.getByText('Nothing is kept yet.').waitFor();
 }, quick);
+
+check('a conversation that is opened while an answer runs stays as it was kept', async (page) => {
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  const shown = async () => [await place(page), await page.locator('.verdict').textContent(), await page.locator('.turn.open .draft').textContent()];
+  const before = await shown();
+  await kept(page, 1);
+  await page.getByRole('button', { name: 'Start over' }).click();
+  await page.goto(`${url}#iterations=512&patience=0`);
+  await page.reload(); // turns are counted anew: the next has the number of the one that is kept
+  await page.evaluate(() => (window.setInterval = () => 0)); // its events have come, and wait to be shown, when it is left
+  await ask(page, 'What do you know about Amsterdam?', false);
+  await page.getByRole('button', { name: 'Stop' }).waitFor();
+  await page.waitForTimeout(200);
+  await page.getByRole('button', { name: 'Conversations' }).click();
+  await page.getByRole('button', { name: "Open What's the capital of France?" }).click();
+  await page.locator('.turn.open h2').getByText('capital of France').waitFor();
+  await over(page);
+  await page.waitForTimeout(200);
+  assert.deepEqual(await shown(), before);
+  await page.reload();
+  await over(page);
+  assert.deepEqual(await shown(), before);
+}, quick);
+
+check('the open conversation keeps its name; two tabs keep one each; what is deleted stays so', async (page) => {
+  await pause(page, 0);
+  const listed = async (tab, ...names) => {
+    await tab.reload(); // the list is read anew
+    await tab.getByRole('button', { name: 'Conversations' }).click();
+    await tab.locator('.kept li').nth(names.length - 1).waitFor();
+    assert.deepEqual(await tab.locator('.kept li input').evaluateAll((fields) => fields.map((field) => field.value)), names);
+  };
+  const questions = async (tab) => (await over(tab), texts(tab, '.turn h2'));
+  await ask(page, 'one');
+  await kept(page, 1);
+  await listed(page, 'one');
+  await page.getByLabel('Name of one').fill('mine');
+  await page.getByLabel('Name of one').press('Tab');
+  await page.getByLabel('Name of mine').waitFor();
+  await page.keyboard.press('Escape');
+  await ask(page, 'two');
+  await kept(page, 2);
+  await listed(page, 'mine');
+  await page.keyboard.press('Escape');
+  const [other] = await Promise.all([page.waitForEvent('popup'), page.evaluate(() => void window.open(location.href))]);
+  assert.deepEqual(await questions(other), ['one', 'two']);
+  await ask(other, 'three');
+  await kept(other, 3);
+  await ask(page, 'four');
+  await page.waitForTimeout(300); // the record that was both's has three turns, too
+  await kept(page, 3);
+  await listed(page, 'mine', 'mine');
+  assert.deepEqual(await questions(page), ['one', 'two', 'four']);
+  await other.reload();
+  assert.deepEqual(await questions(other), ['one', 'two', 'three']);
+  await page.getByRole('button', { name: 'Delete mine' }).first().click(); // the newest: the one that is open
+  await page.getByRole('heading', { name: 'Watch an answer come out of noise' }).waitFor({ state: 'attached' });
+  await page.keyboard.press('Escape');
+  await ask(page, 'five');
+  await kept(page, 1);
+  await listed(page, 'five', 'mine');
+  await page.getByRole('button', { name: 'Delete mine' }).click(); // the other tab's
+  await page.getByRole('button', { name: 'Delete mine' }).waitFor({ state: 'detached' });
+  await page.keyboard.press('Escape');
+  await ask(other, 'six');
+  await other.waitForTimeout(300);
+  await listed(page, 'five');
+}, quick);
+
+check('tokens go to the model that wrote them, and a draft that was gone on from is kept', async (page) => {
+  const bodies = [];
+  page.on('request', (request) => /api\/(denoise|tokenize)$/.test(request.url()) && bodies.push(JSON.parse(request.postData())));
+  const choose = async (name) => {
+    const options = page.waitForResponse(/api\/options/);
+    await page.getByLabel('Model', { exact: true }).selectOption(name);
+    await options;
+    await page.waitForTimeout(100);
+  };
+  await pause(page, 0);
+  await choose('other');
+  await ask(page, "What's the capital of France?");
+  await choose('mock');
+  await page.getByRole('button', { name: 'Edit draft' }).click();
+  await page.getByText('Retype', { exact: true }).click();
+  await page.locator('.draft .tok').nth(1).click();
+  await page.locator('.retype-text').fill('town');
+  await page.locator('.retype-text').press('Enter');
+  await page.locator('.draft .tok.locked').waitFor();
+  assert.deepEqual(bodies.at(-1), { text: ' town', model: 'other' });
+  await page.getByRole('button', { name: 'Redraft' }).click();
+  await page.locator('.turn.open .note').waitFor();
+  await over(page);
+  const { draft, model } = bodies.at(-1);
+  assert.deepEqual([model, draft.state[1]], ['other', 'lock']);
+  await kept(page, 2);
+  await page.reload();
+  await over(page);
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.locator('.turn.open .note').getByText('Again').waitFor();
+  await over(page);
+  assert.deepEqual([bodies.at(-1).model, bodies.at(-1).draft], ['other', draft]);
+  await ask(page, 'And of the Netherlands?');
+  assert.equal(bodies.at(-1).model, 'mock');
+  await kept(page, 4);
+  await page.route(/api\/options/, async (route) => {
+    const answer = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...answer, models: [{ id: 'mock' }] } });
+  });
+  await page.reload();
+  await over(page);
+  const disabled = async (name) => page.locator('.turn.open').getByRole('button', { name, exact: true }).isDisabled();
+  await page.waitForFunction(() => !document.querySelector('select.model') && document.querySelector('.settings'));
+  assert.deepEqual([await disabled('Edit draft'), await disabled('Retry')], [false, false]);
+  await page.getByRole('button', { name: 'Explore' }).last().click(); // 'Again', by the model that is gone
+  await over(page);
+  assert.deepEqual([await disabled('Edit draft'), await disabled('Retry')], [true, true]);
+}, { skip: mock ? false : 'needs the stand-in server', fragment: '#iterations=8' });
+
+check('where the browser keeps nothing, all else works', async (page) => {
+  await page.addInitScript(() => {
+    const get = () => {
+      throw new DOMException('Access is denied', 'SecurityError');
+    };
+    for (const name of ['localStorage', 'sessionStorage', 'indexedDB']) Object.defineProperty(window, name, { get });
+  });
+  await page.reload();
+  await page.locator('.settings').waitFor({ state: 'attached' });
+  await pause(page, 0);
+  await ask(page, "What's the capital of France?");
+  await page.getByRole('button', { name: 'Start over' }).click();
+  await page.getByRole('heading', { name: 'Watch an answer come out of noise' }).waitFor();
+}, quick);
+
+check('text from right to left stands so', async (page) => {
+  const direction = (selector) => page.locator(selector).first().evaluate((box) => getComputedStyle(box).direction);
+  await pause(page, 0);
+  await over(page);
+  for (const selector of ['.turn.open h2', '.draft']) assert.equal(await direction(selector), 'rtl', selector);
+  await page.getByText('Formatted', { exact: true }).click();
+  for (const selector of ['.draft.read p', '.draft.read ul']) assert.equal(await direction(selector), 'rtl', selector);
+  assert.equal(await direction('.draft.read pre'), 'ltr');
+  await page.getByText('System prompt').click();
+  for (const selector of ['#prompt', '.system textarea']) {
+    assert.equal(await direction(selector), 'ltr');
+    await page.locator(selector).fill('שלום');
+    assert.equal(await direction(selector), 'rtl', selector);
+  }
+  await shot(page, 'rtl');
+  await ask(page, 'Hello');
+  for (const selector of ['.folded h2', '.folded .answer p']) assert.equal(await direction(selector), 'rtl', selector);
+  assert.equal(await direction('.turn.open h2'), 'ltr');
+}, { fragment: linked('מהי בירת צרפת?', [[['פריז היא', ' הבירה\n\n- אחת\n\n', '```\nint א;\n```'], {}]], 'פריז היא הבירה') });
+
+check('keys in a code block and in the formatted draft are theirs', async (page) => {
+  await over(page);
+  await page.getByText('Formatted', { exact: true }).click();
+  for (const selector of ['.draft.read pre', '.draft.read']) {
+    await page.locator(selector).focus();
+    for (const key of ['ArrowLeft', 'Home', ' ']) {
+      await page.keyboard.press(key);
+      assert.deepEqual(await place(page), [2, 2], `${key} in ${selector}`);
+    }
+  }
+  await page.locator('.draft.read').evaluate((box) => box.blur());
+  await page.keyboard.press('Home');
+  assert.deepEqual(await place(page), [1, 2]);
+}, { fragment: linked('Show me', [[['First'], {}], [['```\nint main(void);\n```'], {}]], 'done') });
+
+check('a link that may not be copied stays to be read', async (page) => {
+  await page.evaluate(() => (navigator.clipboard.writeText = () => Promise.reject(new Error('no'))));
+  await page.getByRole('button', { name: 'Copy link', exact: true }).click();
+  const notice = page.locator('.notice');
+  await notice.getByText('iterations=16').waitFor();
+  await page.waitForTimeout(4500);
+  assert.match(await notice.textContent(), /#.*iterations=16/);
+  await page.evaluate(() => delete navigator.clipboard.writeText);
+  await page.getByRole('button', { name: 'Copy link', exact: true }).click();
+  await notice.getByText('Link copied').waitFor();
+  await notice.waitFor({ state: 'detached' });
+}, { fragment: '#iterations=16' });
 
 check('an empty question asks what the field says', async (page) => {
   await pause(page, 0);

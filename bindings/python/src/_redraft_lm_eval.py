@@ -20,8 +20,10 @@ class Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         self.own.exec_module(module)
-        from lm_eval.api.registry import model_registry
-
+        try:
+            from lm_eval.api.registry import model_registry
+        except ImportError:  # an lm-eval before 0.4.10, which somebody uses without redraft
+            return
         if "redraft" not in model_registry:
             model_registry.register("redraft", target="redraft.lm_eval:RedraftLM")
 

@@ -155,6 +155,40 @@ def test_refused(small, wrong, words):
     assert words in str(error.value) and error.value.code.startswith("RD_")
 
 
+def test_stopped_by_an_event(small):
+    for kind, iteration in (("start", 0), ("noise", 0), ("draft", 2)):
+        seen = []
+
+        def watch(event):
+            seen.append(event.kind)
+            return False if (event.kind, event.iteration) == (kind, iteration) else None
+
+        answer = small.generate(FRANCE, watch, sampler="lad", patience=0, seed=1)
+        assert answer.stopped == "cancelled" and seen[-1] == kind
+        assert answer.iterations == iteration and (kind == "draft" or answer.text == "")
+
+
+def test_interrupted(small):
+    def watch(event):
+        if event.kind == "draft":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small.generate(FRANCE, watch, seed=1)
+
+
+@pytest.mark.parametrize("wrong, kind", [
+    (lambda m: m.decode(np.array([2**32 + 70])), ValueError),
+    (lambda m: m.decode(np.array([70.9])), TypeError),
+    (lambda m: m.generate("Hello\0 and more"), ValueError),
+    (lambda m: m.generate("Hello", prefix="a\0b"), ValueError),
+    (lambda m: redraft.load("a\0b"), ValueError),
+])
+def test_not_cut(small, wrong, kind):
+    with pytest.raises(kind):
+        wrong(small)
+
+
 def test_no_model(monkeypatch):
     monkeypatch.delenv("REDRAFT_MODEL", raising=False)
     with pytest.raises(ValueError, match="REDRAFT_MODEL"):

@@ -29,12 +29,27 @@ def load(path: Optional[Union[str, os.PathLike]] = None,
     if not path:
         raise ValueError("redraft.load: name a model, or set REDRAFT_MODEL")
     out = ffi.new("rd_model **")
-    call(lib.rd_model_load, out, os.fsencode(path), os.fsencode(adapter) if adapter else ffi.NULL)
+    call(lib.rd_model_load, out, c_text(os.fsencode(path)), c_text(os.fsencode(adapter)) if adapter else ffi.NULL)
     return Model(out[0])
 
 
 def encode_ids(ids: Iterable[int]) -> np.ndarray:
-    return np.ascontiguousarray(ids, np.int32).reshape(-1)
+    """As the library wants them; numbers that are no such ids are refused, not rounded or cut."""
+    given = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids)).reshape(-1)
+    if given.size and given.dtype.kind not in "iu":
+        raise TypeError(f"token ids are whole numbers, not {given.dtype}")
+    fits = (given >= np.iinfo(np.int32).min) & (given <= np.iinfo(np.int32).max)
+    if not fits.all():
+        raise ValueError(f"token id {given[~fits][0]} is outside of any vocabulary")
+    return np.ascontiguousarray(given, np.int32)
+
+
+def c_text(words: Union[str, bytes]) -> bytes:
+    """A text as C has it, which ends at a NUL."""
+    data = words.encode() if isinstance(words, str) else words
+    if b"\0" in data:
+        raise ValueError("a text with a NUL character")
+    return data
 
 
 def pointer(ids: np.ndarray) -> Any:
@@ -100,7 +115,7 @@ class Model:
         """
         ids = encode_ids(ids)
         out = np.empty((len(ids), self.vocab), np.float32)
-        call(lib.rd_model_logits, self._handle, pointer(ids), len(ids), attention.encode() if attention else ffi.NULL,
+        call(lib.rd_model_logits, self._handle, pointer(ids), len(ids), c_text(attention) if attention else ffi.NULL,
              gate, ffi.from_buffer("float[]", out, require_writable=True) if out.size else ffi.NULL)
         return out
 
@@ -137,12 +152,12 @@ class Model:
 
 def conversation(messages: Iterable[Mapping[str, str]]) -> tuple[Any, list[Any]]:
     """rd_message[], and what it points at."""
-    kept = [(ffi.new("char[]", m["role"].encode()), ffi.new("char[]", m["content"].encode())) for m in messages]
+    kept = [(ffi.new("char[]", c_text(m["role"])), ffi.new("char[]", c_text(m["content"]))) for m in messages]
     return ffi.new("rd_message[]", kept), kept
 
 
 def option_text(value: Any) -> bytes:
-    return (("true" if value else "false") if isinstance(value, bool) else str(value)).encode()
+    return c_text(("true" if value else "false") if isinstance(value, bool) else str(value))
 
 
 class Session:
@@ -151,10 +166,10 @@ class Session:
     def __init__(self, model: Model, sampler: Optional[str] = None, options: Mapping[str, Any] = {}):
         self.model = model
         out = ffi.new("rd_session **")
-        call(lib.rd_session_open, out, model._handle, sampler.encode() if sampler else ffi.NULL)
-        self._handle = ffi.gc(out[0], lambda h: lib.rd_session_close(ffi.new("rd_session **", h)))
+        call(lib.rd_session_open, out, model._handle, c_text(sampler) if sampler else ffi.NULL)
+        self._handle = ffi.gc(out[0], lambda h, model=model: lib.rd_session_close(ffi.new("rd_session **", h)))
         for name, value in options.items():
-            call(lib.rd_session_set, self._handle, name.encode(), option_text(value))
+            call(lib.rd_session_set, self._handle, c_text(name), option_text(value))
 
     def cancel(self) -> None:
         """Stop a running generation at its next iteration; its thread gets Cancelled."""
@@ -165,19 +180,19 @@ class Session:
         raised: list[BaseException] = []
         stopped = False
 
-        @ffi.callback("rd_code(void *, const rd_event *)")
+        # Ctrl-C may come before the first line of this function: it comes out of the call below all the same.
+        @ffi.callback("rd_code(void *, const rd_event *)", error=lib.RD_CANCELLED,
+                      onerror=lambda _kind, exception, _trace: raised.append(exception))
         def observe(_context: Any, event: Any) -> int:
             nonlocal stopped
-            try:
+            if not stopped and not raised:
                 stopped = on_event is not None and on_event(Event.copy(event)) is False
-            except BaseException as exception:  # also Ctrl-C: it comes out of the call below
-                raised.append(exception)
             return lib.RD_CANCELLED if raised or stopped else lib.RD_OK
 
         result, error = ffi.new("rd_result *"), ffi.new("rd_error *")
         tail = (observe, ffi.NULL, result, error)
         if isinstance(prompt, str):
-            code = lib.rd_generate(self._handle, prompt.encode(), *tail)
+            code = lib.rd_generate(self._handle, c_text(prompt), *tail)
         elif isinstance(prompt, np.ndarray):
             ids = encode_ids(prompt)
             code = lib.rd_generate_ids(self._handle, pointer(ids), len(ids), *tail)
