@@ -142,35 +142,49 @@ static rd_code join_norms(rd_adapter *a, const char *folder, rd_error *e) {
   return code;
 }
 
-/* Is there another tensor of the same name, with the same bytes? */
-static bool twice(const rd_tensors *t, size_t index) {
-  const rd_tensor *x = &t->items[index];
-  for (size_t i = 0; i < t->count; i++) {
-    const rd_tensor *y = &t->items[i];
-    if (i != index && strcmp(x->name, y->name) == 0 && x->size == y->size &&
-        memcmp(x->data, y->data, x->size) == 0)
-      return true;
-  }
-  return false;
+typedef struct entry {
+  const rd_tensor *tensor;
+  size_t index;
+} entry;
+
+static int by_name(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  int order = strcmp(x->tensor->name, y->tensor->name);
+  return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static bool same(const rd_tensor *x, const rd_tensor *y) {
+  return strcmp(x->name, y->name) == 0 && x->size == y->size &&
+         memcmp(x->data, y->data, x->size) == 0;
 }
 
 /* Names as modules have them. Where words were added, peft writes what it saves whole under two
  * names, and under a third what that took the place of. */
-static void make_names(rd_tensors *t) {
-  for (size_t i = t->count; i-- > 0;)
-    if (strstr(t->items[i].name, ".original_module."))
-      rd_tensors_remove(t, i);
-  for (size_t i = 0; i < t->count; i++)
+static rd_code make_names(rd_tensors *t, rd_error *e) {
+  bool *gone = rd_calloc(t->count + 1, sizeof *gone, "an adapter", e);
+  entry *list = gone ? rd_calloc(t->count + 1, sizeof *list, "an adapter", e) : NULL;
+  size_t count = 0;
+  for (size_t i = 0; list && i < t->count; i++) {
+    gone[i] = strstr(t->items[i].name, ".original_module.") != NULL;
     make_canonical(t->items[i].name);
-  for (size_t i = t->count; i-- > 0;)
-    if (!strstr(t->items[i].name, ".lora_") && twice(t, i))
-      rd_tensors_remove(t, i);
+    if (!gone[i] && !strstr(t->items[i].name, ".lora_"))
+      list[count++] = (entry){&t->items[i], i};
+  }
+  if (list)
+    qsort(list, count, sizeof *list, by_name);
+  for (size_t k = 1; k < count; k++)
+    gone[list[k].index] = same(list[k - 1].tensor, list[k].tensor);
+  if (list)
+    rd_tensors_remove(t, gone);
+  free(gone);
+  free(list);
+  return list ? RD_OK : RD_NO_MEMORY;
 }
 
 static rd_code read_folder(rd_adapter *a, const char *folder, rd_error *e) {
   RD_TRY(rd_adapter_tensors_open(&a->tensors, folder, e));
   RD_TRY(join_norms(a, folder, e));
-  make_names(&a->tensors);
+  RD_TRY(make_names(&a->tensors, e));
   RD_TRY(rd_tensors_finish(&a->tensors, e));
   a->placed = rd_calloc(a->tensors.count, sizeof *a->placed, "an adapter", e);
   return a->placed ? RD_OK : RD_NO_MEMORY;

@@ -36,6 +36,8 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
     const rd_path path = rd_path_in(from, "config.json");
     code = rd_json_open(&config, path.text, e);
     json_object_set(config, "torch_dtype", json_object_get(written, "torch_dtype"));
+    if (json_object_get(config, "dtype")) /* its newer name, which then counts */
+      json_object_set(config, "dtype", json_object_get(written, "torch_dtype"));
     json_object_del(config, "quantization_config");
     const char *tied = m->config.family->keys->tied, *vocab = m->config.family->keys->vocab;
     json_object_set(config, vocab, json_object_get(written, vocab)); /* words may have been added */

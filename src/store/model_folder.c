@@ -4,6 +4,7 @@
 #include "model_folder.h"
 
 #include "file.h"
+#include "folder.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ static const struct file {
     {"special_tokens_map.json", RD_FILE_TOKENS},
     {"added_tokens.json", RD_FILE_TOKENS},
     {"chat_template.jinja", RD_FILE_TEMPLATE},
+    {"chat_template.json", RD_FILE_TEMPLATE},
+    {"additional_chat_templates/tool_use.jinja", RD_FILE_TEMPLATE},
     {"generation_config.json", RD_FILE_GENERATION},
 };
 enum { FILES = sizeof files / sizeof *files };
@@ -89,7 +92,16 @@ rd_code rd_model_folder_copy(const char *from, const char *to, unsigned roles, r
     if (!(files[i].role & roles))
       continue;
     const rd_path source = rd_path_in(from, files[i].name), target = rd_path_in(to, files[i].name);
-    if (rd_path_exists(source.text))
+    if (!rd_path_exists(source.text))
+      continue;
+    const char *end = strrchr(files[i].name, '/');
+    if (end) {
+      char *folder = rd_print("%s/%.*s", to, (int)(end - files[i].name), files[i].name);
+      code =
+          folder ? rd_folder_make(folder, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: a folder");
+      free(folder);
+    }
+    if (code == RD_OK)
       code = rd_file_copy(source.text, target.text, e);
   }
   return code;

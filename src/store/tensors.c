@@ -21,10 +21,14 @@ void rd_tensors_drop(rd_tensors *t) {
   *t = (rd_tensors){0};
 }
 
-void rd_tensors_remove(rd_tensors *t, size_t index) {
-  free(t->items[index].name);
-  t->count--;
-  memmove(&t->items[index], &t->items[index + 1], (t->count - index) * sizeof *t->items);
+void rd_tensors_remove(rd_tensors *t, const bool *gone) {
+  size_t kept = 0;
+  for (size_t i = 0; i < t->count; i++)
+    if (gone[i])
+      free(t->items[i].name);
+    else
+      t->items[kept++] = t->items[i];
+  t->count = kept;
 }
 
 int64_t rd_tensor_count(const rd_tensor *t) {

@@ -54,8 +54,8 @@ rd_code rd_tensors_room(rd_tensors *t, size_t size, unsigned char **out, rd_erro
 /* Copies of those tensors from `first` on whose numbers would be used in place, were they not at an
  * odd address: files set no alignment, C does. */
 rd_code rd_tensors_align(rd_tensors *t, size_t first, rd_error *e);
-/* Take one out of the list, which keeps its order; what it lay in stays. */
-void rd_tensors_remove(rd_tensors *t, size_t index);
+/* Take some out of the list, gone (count), which keeps its order; what they lay in stays. */
+void rd_tensors_remove(rd_tensors *t, const bool *gone);
 /* Put `prefix` before every name but those that begin with `but` (NULL: none do); the list is to be
  * sorted afterwards. */
 rd_code rd_tensors_prefix(rd_tensors *t, const char *prefix, const char *but, rd_error *e);

@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "file.h"
+#include "generation.h"
 #include "model_store.h"
 #include "open_view.h"
 #include "pulled.h"
@@ -165,6 +166,21 @@ static void describe(const rd_model *m, const char *adapter) {
           engine ? engine->name : "none");
 }
 
+/* What the files ask for and is not done. */
+static void tell_unheard(const rd_model *m, const char *path) {
+  const char *folder = m->store->file.folder;
+  char *keys = folder ? rd_generation_unheard(folder) : NULL;
+  if (m->head_apart)
+    fprintf(stderr,
+            "redraft: %s ties its output matrix to its embedding and stores another: the stored "
+            "one is used\n",
+            path);
+  if (keys)
+    fprintf(stderr, "redraft: %s/generation_config.json asks for what is not done here: %s\n",
+            folder, keys);
+  free(keys);
+}
+
 typedef rd_code opener(rd_model **out, const rd_model_options *options, rd_error *e);
 
 static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd_error *e) {
@@ -182,12 +198,8 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd
                               .context = &view};
   rd_code code = open(out, &options, e);
   rd_open_view_end(&view);
-  if (code == RD_OK && (*out)->head_apart && !common->quiet)
-    fprintf(
-        stderr,
-        "redraft: %s ties its output matrix to its embedding and stores another: the stored one "
-        "is used\n",
-        path);
+  if (code == RD_OK && !common->quiet)
+    tell_unheard(*out, path);
   if (code == RD_OK && common->verbose && !common->quiet)
     describe(*out, adapter);
   free(path);

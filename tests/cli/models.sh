@@ -69,4 +69,16 @@ script -qec "$make -q" /dev/null </dev/null 2>&1 | grep -q '% of' && { echo "a b
 # what is written anew says which class opens it elsewhere
 "$redraft" convert -m models/stories260K/stories260K.gguf -o "$folder/from-gguf" >/dev/null 2>&1
 grep -q '"LlamaForCausalLM"' "$folder/from-gguf/config.json" || { echo "no architectures in the config.json of a converted GGUF"; failed=1; }
+# What a folder says of its prompts goes where its weights go; what it asks of generation and nobody does here is named.
+mkdir -p "$folder/asks/additional_chat_templates"
+cp $golden/models/llama-mha/* "$folder/asks"
+echo '{"chat_template": "{{ messages[0].content }}"}' > "$folder/asks/chat_template.json"
+echo '{{ messages[0].content }}' > "$folder/asks/additional_chat_templates/tool_use.jinja"
+sed -i 's/"use_cache"/"dtype": "float32", "use_cache"/' "$folder/asks/config.json"
+echo '{"repetition_penalty": 1.05, "num_beams": 1, "do_sample": true, "top_k": 20, "suppress_tokens": []}' > "$folder/asks/generation_config.json"
+expect 0 'asks for what is not done here: repetition_penalty, top_k (an option here)' generate -m "$folder/asks" --sampler ar --tokens 1 --threads 1 hi
+expect 0 '' convert -m "$folder/asks" --to f16 -o "$folder/asked" -q
+cmp "$folder/asks/chat_template.json" "$folder/asked/chat_template.json" || failed=1
+cmp "$folder/asks/additional_chat_templates/tool_use.jinja" "$folder/asked/additional_chat_templates/tool_use.jinja" || failed=1
+grep -q '"dtype": *"float16"' "$folder/asked/config.json" || { echo "config.json keeps another type"; failed=1; }
 exit $failed

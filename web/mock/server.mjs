@@ -88,7 +88,7 @@ export function* generate(request, prompt) {
   const fixed = (p) => state[p] === 'lock';
   let canvas = given ? given.ids.map((id, p) => (state[p] === 'mask' ? mask : id)) : Array(length).fill(mask);
   const masked = (list) => list.flatMap((id, p) => (id === mask ? [p] : []));
-  yield `{"event":"start","model":"mock","sampler":${JSON.stringify(value('sampler'))},"seed":${seed},"window":${value('window')},"iterations":${iterations},"prompt_ids":${JSON.stringify(promptIds)}}`;
+  yield `{"event":"start","model":"mock","sampler":${JSON.stringify(value('sampler'))},"seed":${seed},"window":${value('window')},"iterations":${iterations},"prompt_ids":${JSON.stringify(promptIds)},"eos_ids":[${eos}]}`;
   yield JSON.stringify({ event: 'noise', iteration: 0, ids: canvas, masked: masked(canvas) });
   let before = canvas;
   const kept = new Set();

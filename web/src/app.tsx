@@ -8,7 +8,7 @@ import { loadTrace } from './export.ts';
 import { FoldedTurn } from './folded-turn.tsx';
 import { Help } from './help.tsx';
 import { examplesOf, Intro } from './intro.tsx';
-import { keep, listKept, newId, putKept, revive, type Kept } from './kept.ts';
+import { listKept, newId, putKept, revive, type Place } from './kept.ts';
 import { KeptList } from './kept-list.tsx';
 import { readLink, writeLink } from './link.ts';
 import { OpenTurn } from './open-turn.tsx';
@@ -17,7 +17,8 @@ import { Icon, IconButton } from './parts.tsx';
 import { applyPrefs, loadPrefs } from './prefs.ts';
 import { Settings } from './settings.tsx';
 import { unpackAnswer } from './share.ts';
-import { readStored, writeStored } from './stored.ts';
+import { readStored, readTab, writeStored, writeTab } from './stored.ts';
+import { served, type Turn } from './turns.ts';
 
 export function App() {
   const [catalog, setCatalog] = useState<Catalog | null>(null);
@@ -84,25 +85,31 @@ export function App() {
   }, [opening, catalog]);
   // What was asked survives a reload: kept when a run is over, found again where the tab was.
   const [keptOpen, setKeptOpen] = useState(false);
-  const kept = useRef({ id: '', name: '' });
-  const forget = () => {
-    kept.current = { id: '', name: '' };
-    sessionStorage.removeItem('redraft-conversation');
+  const kept = useRef<Place>({ id: '', changed: 0 });
+  const restored = useRef<readonly Turn[]>([]);
+  const settle = (place: Place) => {
+    kept.current = place;
+    writeTab('redraft-conversation', place.id);
   };
-  const recall = (found: Kept) => {
-    kept.current = { id: found.id, name: found.name };
+  const startOver = () => {
+    settle({ id: '', changed: 0 });
+    talk.clear();
+  };
+  const recall = async (id: string) => {
+    const found = id && (await listKept()).find((item) => item.id === id);
+    if (!found) return;
+    settle({ id, changed: found.changed });
+    restored.current = revive(found);
     setOpened(null);
-    talk.restore(revive(found));
+    talk.restore(restored.current);
   };
+  useEffect(() => void recall(readTab('redraft-conversation')), []);
   useEffect(() => {
-    const id = sessionStorage.getItem('redraft-conversation');
-    if (id) void listKept().then((list) => list.filter((item) => item.id === id).forEach(recall));
-  }, []);
-  useEffect(() => {
-    if (talk.busy || talk.turns.length === 0) return;
-    kept.current.id ||= newId();
-    sessionStorage.setItem('redraft-conversation', kept.current.id);
-    void putKept(keep(kept.current.id, kept.current.name, talk.turns));
+    if (talk.busy || talk.turns.length === 0 || talk.turns === restored.current) return;
+    const place = kept.current;
+    place.id ||= newId();
+    settle(place);
+    void putKept(place, talk.turns).then(() => kept.current === place && settle(place));
   }, [talk.busy, talk.turns]);
   useEffect(() => writeStored('redraft-settings', settingsOpen), [settingsOpen]);
   useEffect(() => applyPrefs(prefs), [prefs]);
@@ -135,10 +142,10 @@ export function App() {
     try {
       await navigator.clipboard.writeText(url);
       setNotice('Link copied');
+      setTimeout(() => setNotice((now) => (now === url ? url : '')), 4000);
     } catch {
-      setNotice(url);
+      setNotice(url); // until it is copied by hand, and dismissed
     }
-    setTimeout(() => setNotice(''), 4000);
   };
 
   useEffect(() => {
@@ -233,6 +240,7 @@ export function App() {
               onPrefs={setPrefs}
               onProblem={setProblem}
               actions={{
+                served: served(catalog, turn),
                 onRetry: () => (setOpened(null), talk.retry(turn)),
                 onRedraft: (slot, edit, sampler) => (setOpened(null), talk.redraft(turn, slot, edit, sampler)),
                 onEdit: () => {
@@ -267,7 +275,7 @@ export function App() {
         }}
         onThreads={(threads) => setPrefs({ ...prefs, threads })}
         onLoad={(file) => void load(file)}
-        onClear={() => (forget(), talk.clear())}
+        onClear={startOver}
       />
       {catalog && (
         <Settings
@@ -282,7 +290,12 @@ export function App() {
           onClose={() => setSettingsOpen(false)}
         />
       )}
-      <KeptList open={keptOpen} onClose={() => setKeptOpen(false)} onOpen={recall} />
+      <KeptList
+        open={keptOpen}
+        onClose={() => setKeptOpen(false)}
+        onOpen={(id) => void recall(id)}
+        onDelete={(id) => id === kept.current.id && startOver()}
+      />
       <Help open={helpOpen} onClose={() => setHelpOpen(false)} />
     </div>
   );

@@ -4,6 +4,7 @@ import { parseEvent, type TraceEvent } from './events.ts';
 import type { Catalog } from './options.ts';
 import { readCatalog } from './options.ts';
 import { SseParser } from './sse.ts';
+import { readTab, writeTab } from './stored.ts';
 
 export class ApiError extends Error {
   constructor(
@@ -21,20 +22,8 @@ export interface Received {
 
 const keyName = 'redraft-key';
 export const apiKey = {
-  get(): string {
-    try {
-      return sessionStorage.getItem(keyName) ?? '';
-    } catch {
-      return '';
-    }
-  },
-  set(key: string): void {
-    try {
-      sessionStorage.setItem(keyName, key);
-    } catch {
-      // a browser without storage asks again next time
-    }
-  },
+  get: (): string => readTab(keyName),
+  set: (key: string): void => writeTab(keyName, key),
 };
 
 function messageIn(body: string): string | null {

@@ -45,6 +45,7 @@ export function Composer(props: ComposerProps) {
       <details class="system">
         <summary>System prompt{value.system.trim() ? ' (set)' : ''}</summary>
         <textarea
+          dir="auto"
           aria-label="System prompt"
           rows={2}
           value={value.system}
@@ -55,6 +56,7 @@ export function Composer(props: ComposerProps) {
       <div class="ask">
         <textarea
           ref={field}
+          dir="auto"
           id="prompt"
           aria-label="Question"
           aria-keyshortcuts="/"

@@ -7,7 +7,7 @@ import { count } from './draft-edit.ts';
 import { cancel, fail, finished, reduce, type Run } from './events.ts';
 import { plural } from './format.ts';
 import type { Catalog, Values } from './options.ts';
-import { answer, messagesFor, newSlot, requestBody, type Turn } from './turns.ts';
+import { answer, drafted, messagesFor, newSlot, requestBody, type Turn } from './turns.ts';
 
 export interface Conversation {
   readonly turns: readonly Turn[];
@@ -29,10 +29,18 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
   const connections = useRef(new Set<AbortController>());
   const last = useRef(0);
   const nextId = () => (last.current += 1);
+  const model = catalog?.model ?? '';
   const busy = turns.some((turn) => turn.slots.some((slot) => !finished(slot.run)));
 
+  const stop = () => connections.current.forEach((connection) => connection.abort());
+  /** Stops what is under way, and lets none of it reach the turns that come now: they may have the same ids. */
+  const leave = () => {
+    stop();
+    connections.current.clear();
+  };
+
   // Leaving the page frees the server's work.
-  useEffect(() => () => connections.current.forEach((connection) => connection.abort()), []);
+  useEffect(() => stop, []);
 
   const update = (turnId: number, index: number, change: (run: Run) => Run) =>
     setTurns((all) =>
@@ -51,13 +59,15 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
     const take = () => {
       const batch = pending;
       pending = [];
-      if (batch.length > 0) update(turn.id, index, (old) => batch.reduce((now, { event, line }) => reduce(now, event, line), old));
+      if (batch.length === 0 || !connections.current.has(connection)) return;
+      update(turn.id, index, (old) => batch.reduce((now, { event, line }) => reduce(now, event, line), old));
     };
     const timer = setInterval(take, 16);
     try {
       await denoise(requestBody(catalog, turn, slot), connection.signal, (batch) => pending.push(...batch));
       take();
     } catch (error) {
+      if (!connections.current.has(connection)) return;
       take();
       if (connection.signal.aborted) update(turn.id, index, cancel);
       else update(turn.id, index, (old) => fail(old, (error as Error).message));
@@ -68,6 +78,7 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
     }
   };
   const begin = (turn: Turn) => {
+    if (!catalog) return;
     setTurns((all) => [...all, turn]);
     turn.slots.forEach((_, index) => void run(turn, index));
   };
@@ -81,12 +92,20 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
         id: nextId(),
         question,
         messages: messagesFor(turns, system, question, threads),
+        model,
         slots: values.map((set) => newSlot(set)),
         replaces: null,
         note: '',
       }),
     retry: (turn) =>
-      begin({ ...turn, id: nextId(), slots: turn.slots.map((slot) => newSlot(slot.values, slot.draft)), replaces: turn.id, note: 'Again' }),
+      begin({
+        ...turn,
+        id: nextId(),
+        model: drafted(turn) ? turn.model : model,
+        slots: turn.slots.map((slot) => newSlot(slot.values, slot.draft)),
+        replaces: turn.id,
+        note: 'Again',
+      }),
     redraft: (turn, index, draft, sampler) => {
       const counts = count(draft);
       const values = turn.slots[index]?.values ?? {};
@@ -99,14 +118,14 @@ export function useConversation(catalog: Catalog | null, onKeyNeeded: () => void
       });
     },
     add: (turn) => setTurns((all) => [...all, turn]),
-    stop: () => connections.current.forEach((connection) => connection.abort()),
+    stop,
     restore: (kept) => {
-      connections.current.forEach((connection) => connection.abort());
+      leave();
       last.current = Math.max(0, ...kept.map((turn) => turn.id));
       setTurns(kept);
     },
     clear: () => {
-      connections.current.forEach((connection) => connection.abort());
+      leave();
       setTurns([]);
     },
   };

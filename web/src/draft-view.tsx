@@ -135,6 +135,7 @@ export function DraftView(props: DraftViewProps) {
       ref={box}
       id={name}
       class={`draft ${prefs.layout} ${edit ? 'editing' : ''}`}
+      dir="auto"
       role="listbox"
       tabIndex={0}
       aria-label={edit ? 'Draft under the pen: arrow keys move, M masks, L locks, E frees, R retypes' : 'Draft: arrow keys move from token to token'}

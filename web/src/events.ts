@@ -244,8 +244,8 @@ function maskId(frames: readonly Frame[]): number | null {
   return null;
 }
 
-/** Where the answer ends before any draft: masks may become anything, so they are no padding. */
-function openingEnd(run: Run, event: NoiseEvent, pieces: readonly string[], masked: ReadonlySet<number>): number {
+/** Where the answer ends on a canvas with masks: they may become anything, so they are no padding. */
+function maskedEnd(run: Run, event: NoiseEvent | DraftEvent, pieces: readonly string[], masked: ReadonlySet<number>): number {
   const texts = pieces.map((piece, p) => (masked.has(p) ? 'mask' : piece));
   return answerEnd(event.ids, texts, run.start?.eos_ids ?? []);
 }
@@ -269,7 +269,7 @@ function noiseFrame(run: Run, event: NoiseEvent): Frame {
     checked: null,
     retained: new Set(event.retained),
     locked: new Set(event.locked),
-    end: before && before.ids.length === event.ids.length ? before.end : openingEnd(run, event, pieces, masked),
+    end: before && before.ids.length === event.ids.length ? before.end : maskedEnd(run, event, pieces, masked),
     text: before?.text ?? '',
   };
 }
@@ -299,7 +299,7 @@ function draftFrame(run: Run, event: DraftEvent): Frame {
     changed: new Set(event.changed.filter((p) => !masked.has(p))),
     retained: new Set(event.retained),
     locked: new Set(event.locked),
-    end: answerEnd(event.ids, event.pieces, run.start?.eos_ids ?? []),
+    end: maskedEnd(run, event, event.pieces, masked),
     text: event.text,
   };
 }
@@ -324,8 +324,8 @@ export const cancel = (run: Run): Run => (finished(run) ? run : { ...run, status
 export const finished = (run: Run): boolean => run.status === 'done' || run.status === 'failed' || run.status === 'cancelled';
 
 /** A whole trace, one event a line; the error names the line. */
-export function parseTrace(source: string): Run {
-  let run = emptyRun();
+export function parseTrace(source: string, begun: Run = emptyRun()): Run {
+  let run = begun;
   source.split('\n').forEach((raw, index) => {
     const line = raw.trim();
     if (!line) return;

@@ -21,6 +21,7 @@ interface ExplorerProps {
   readonly name: string;
   readonly title: string; // 'A' or 'B' in a comparison, else ''
   readonly slot: Slot;
+  readonly model: string; // whose tokens these are
   readonly player: Player;
   readonly prefs: Prefs;
   readonly editing: boolean;
@@ -44,7 +45,7 @@ function Rate({ run }: { run: Run }) {
   );
 }
 
-export function Explorer({ name, title, slot, player, prefs, editing, onRedraft, onEditEnd, onProblem }: ExplorerProps) {
+export function Explorer({ name, title, slot, model, player, prefs, editing, onRedraft, onEditEnd, onProblem }: ExplorerProps) {
   const { run } = slot;
   const [hovered, setHovered] = useState<number | null>(null);
   const [picked, setPicked] = useState<number | null>(null);
@@ -76,7 +77,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
   const put = async (position: number, text: string) => {
     if (!edit) return;
     try {
-      const tokens = await tokenize(text);
+      const tokens = await tokenize(text, model);
       // A tokenizer that begins every text with a space would give the word two.
       const [first] = tokens;
       const fill = tokens.length > 1 && first && first.piece.trim() === '' && text.startsWith(' ') && first.piece !== '' ? tokens.slice(1) : tokens;
@@ -130,7 +131,7 @@ export function Explorer({ name, title, slot, player, prefs, editing, onRedraft,
       </div>
       <CanvasMap frame={frame} edit={edit} length={Math.max(longest, edit?.ids.length ?? 0)} prefs={prefs} active={active} onHover={setHovered} />
       {prefs.layout === 'read' && !edit ? (
-        <div class="draft read prose" tabIndex={0} role="region" aria-label="Draft, formatted">
+        <div class="draft read prose" dir="auto" tabIndex={0} role="region" aria-label="Draft, formatted">
           <Markdown text={frame?.text ?? ''} />
         </div>
       ) : (

@@ -83,6 +83,7 @@ export function embeddedReplay(): Turn | null {
     id: 1,
     question: replay.question,
     messages: replay.system ? [{ role: 'system', content: replay.system }] : [],
+    model: '',
     slots: replay.slots.map((slot) => ({ values: slot.values, run: parseTrace(slot.trace), draft: null })),
     replaces: null,
     note: '',
@@ -96,7 +97,7 @@ export async function loadTrace(file: File, id: number): Promise<Turn> {
   if (file.size > largest) throw new TraceError(`${file.name}: ${file.size} bytes; a trace of at most ${largest} can be shown`);
   try {
     const run = parseTrace(await file.text());
-    return { id, question: '', messages: [], slots: [{ values: {}, run, draft: null }], replaces: null, note: `Loaded from ${file.name}` };
+    return { id, question: '', messages: [], model: '', slots: [{ values: {}, run, draft: null }], replaces: null, note: `Loaded from ${file.name}` };
   } catch (error) {
     throw new TraceError(`${file.name}: ${(error as Error).message}`);
   }

@@ -10,8 +10,8 @@ export function FoldedTurn({ turn, onOpen }: { turn: Turn; onOpen: () => void })
   const total = run ? summary(run) : null;
   return (
     <article class="turn folded">
-      <h2>{turn.question || turn.note}</h2>
-      <div class="answer prose">{answer(turn) ? <Markdown text={answer(turn)} /> : (run?.error ?? 'No answer')}</div>
+      <h2 dir="auto">{turn.question || turn.note}</h2>
+      <div class="answer prose" dir="auto">{answer(turn) ? <Markdown text={answer(turn)} /> : (run?.error ?? 'No answer')}</div>
       <p class="facts">
         {turn.question && turn.note ? `${turn.note}. ` : ''}
         {total ? `${plural(total.tokens, 'token')} in ${plural(total.iterations, 'iteration')}, ${seconds(total.seconds)}` : ''}

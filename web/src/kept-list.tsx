@@ -2,16 +2,17 @@
 // The conversations of this browser in a dialog: open, rename, delete, and all of them as a file.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { download } from './export.ts';
-import { dropKept, listKept, putKept, readable, type Kept } from './kept.ts';
+import { dropKept, listKept, readable, renameKept, type Kept } from './kept.ts';
 import { IconButton } from './parts.tsx';
 
 interface KeptListProps {
   readonly open: boolean;
   readonly onClose: () => void;
-  readonly onOpen: (kept: Kept) => void;
+  readonly onOpen: (id: string) => void;
+  readonly onDelete: (id: string) => void;
 }
 
-export function KeptList({ open, onClose, onOpen }: KeptListProps) {
+export function KeptList({ open, onClose, onOpen, onDelete }: KeptListProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [list, setList] = useState<readonly Kept[]>([]);
   const refresh = async () => setList(await listKept());
@@ -37,15 +38,23 @@ export function KeptList({ open, onClose, onOpen }: KeptListProps) {
               aria-label={`Name of ${kept.name}`}
               value={kept.name}
               onChange={async (event) => {
-                const name = event.currentTarget.value.trim() || kept.name;
-                await putKept({ ...kept, name });
+                await renameKept(kept.id, event.currentTarget.value.trim() || kept.name);
                 await refresh();
               }}
             />
-            <button type="button" onClick={() => (onOpen(kept), onClose())} aria-label={`Open ${kept.name}`}>
+            <button type="button" onClick={() => (onOpen(kept.id), onClose())} aria-label={`Open ${kept.name}`}>
               Open
             </button>
-            <button type="button" class="quiet" aria-label={`Delete ${kept.name}`} onClick={async () => (await dropKept(kept.id), refresh())}>
+            <button
+              type="button"
+              class="quiet"
+              aria-label={`Delete ${kept.name}`}
+              onClick={async () => {
+                await dropKept(kept.id);
+                onDelete(kept.id);
+                await refresh();
+              }}
+            >
               Delete
             </button>
           </li>

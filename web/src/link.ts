@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A link that carries the settings: #iterations=32&no_noise=true, the second column of a comparison
 // under b., and the page's own choices. What a link says is checked like what a person types.
-import { check, type Catalog, type Values } from './options.ts';
+import { changedFrom, check, type Catalog, type Values } from './options.ts';
 
 export interface Linked {
   readonly prompt: string;
@@ -42,14 +42,14 @@ export function readLink(fragment: string, catalog: Catalog): Linked {
     }
     const checked = check(row, text);
     if (checked.error !== undefined) problems.push(`the link: ${checked.error}, not ${text}`);
-    else if (String(checked.value) !== String(row.default ?? '')) (second ? b : a)[row.name] = checked.value;
+    else (second ? b : a)[row.name] = checked.value;
   }
   const pause = Number(params.get('pause') ?? NaN);
   return {
     prompt: params.get('prompt') ?? '',
     system: params.get('system') ?? '',
-    a,
-    b,
+    a: changedFrom(catalog, a),
+    b: changedFrom(catalog, b),
     compare: params.get('compare') === 'true',
     pause: pause >= 0 && pause <= 5 ? pause : null,
     answer: params.get('answer') ?? '',

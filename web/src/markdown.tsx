@@ -70,7 +70,7 @@ function list(all: readonly string[], at: number): readonly [Node, number] {
     else break;
   }
   const rows = items.map((own) => <li>{lines(own)}</li>);
-  return [ordered === undefined ? <ul>{rows}</ul> : <ol start={Number(ordered)}>{rows}</ol>, at];
+  return [ordered === undefined ? <ul dir="auto">{rows}</ul> : <ol dir="auto" start={Number(ordered)}>{rows}</ol>, at];
 }
 
 export function blocks(text: string): Node[] {
@@ -84,14 +84,14 @@ export function blocks(text: string): Node[] {
       let end = at + 1; // a fence that is not closed yet holds the rest: a draft may end anywhere
       while (end < all.length && all[end]!.trim() !== code[1]) end++;
       out.push(
-        <pre tabIndex={0} aria-label={code[2] ? `Code, ${code[2]}` : 'Code'}>
+        <pre dir="ltr" tabIndex={0} aria-label={code[2] ? `Code, ${code[2]}` : 'Code'}>
           <code>{all.slice(at + 1, end).join('\n')}</code>
         </pre>,
       );
       at = end + 1;
     } else if (title) {
       out.push(
-        <p class={`heading level${title[1]!.length}`} role="heading" aria-level={Math.min(6, title[1]!.length + 2)}>
+        <p class={`heading level${title[1]!.length}`} dir="auto" role="heading" aria-level={Math.min(6, title[1]!.length + 2)}>
           {inline(title[2]!)}
         </p>,
       );
@@ -102,7 +102,7 @@ export function blocks(text: string): Node[] {
     } else if (quote.test(line)) {
       let end = at;
       while (end < all.length && quote.test(all[end]!)) end++;
-      out.push(<blockquote>{lines(all.slice(at, end).map((quoted) => quote.exec(quoted)![1]!))}</blockquote>);
+      out.push(<blockquote dir="auto">{lines(all.slice(at, end).map((quoted) => quote.exec(quoted)![1]!))}</blockquote>);
       at = end;
     } else if (item.test(line)) {
       const [made, end] = list(all, at);
@@ -113,7 +113,7 @@ export function blocks(text: string): Node[] {
     } else {
       let end = at + 1;
       while (end < all.length && all[end]!.trim() !== '' && !begins.some((begin) => begin.test(all[end]!))) end++;
-      out.push(<p>{lines(all.slice(at, end))}</p>);
+      out.push(<p dir="auto">{lines(all.slice(at, end))}</p>);
       at = end;
     }
   }

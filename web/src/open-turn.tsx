@@ -9,7 +9,7 @@ import { packAnswer } from './share.ts';
 import { Segments, Switch } from './parts.tsx';
 import { link, shownPause, usePlayer } from './player.ts';
 import { choices, type Prefs } from './prefs.ts';
-import { answer, type Turn } from './turns.ts';
+import { answer, drafted, type Turn } from './turns.ts';
 import type { Values } from './options.ts';
 
 interface OpenTurnProps {
@@ -19,6 +19,8 @@ interface OpenTurnProps {
   readonly onProblem: (message: string) => void;
   /** Absent in a saved replay, where there is no server to ask. */
   readonly actions: {
+    /** Whether the turn's model can be asked: else its tokens are no use. */
+    readonly served: boolean;
     readonly onRetry: () => void;
     readonly onEdit: () => void;
     readonly onRedraft: (slot: number, draft: DraftEdit, sampler?: string) => void;
@@ -51,7 +53,7 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
   useEffect(() => {
     const keyDown = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, select, [role=listbox], dialog')) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, select, pre, [role=listbox], [role=region], dialog')) return;
       const moves: Record<string, () => void> = {
         ArrowLeft: () => players[0]?.step(-1),
         ArrowRight: () => players[0]?.step(1),
@@ -91,7 +93,7 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
     <article class={`turn open ${pair ? 'pair' : ''}`}>
       <header class="question">
         <div>
-          <h2>{turn.question || turn.note || 'A trace'}</h2>
+          <h2 dir="auto">{turn.question || turn.note || 'A trace'}</h2>
           {turn.question && turn.note && <p class="note">{turn.note}</p>}
         </div>
         <div class="views">
@@ -107,6 +109,7 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
               name={`turn${turn.id}-${index}`}
               title={pair ? 'AB'[index]! : ''}
               slot={slot}
+              model={turn.model}
               player={players[index] ?? playerA}
               prefs={prefs}
               editing={editing === index}
@@ -124,7 +127,7 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
         {actions && (
           <>
             {turn.messages.length > 0 && (
-              <button type="button" onClick={actions.onRetry} disabled={!over}>
+              <button type="button" onClick={actions.onRetry} disabled={!over || (drafted(turn) && !actions.served)}>
                 Retry
               </button>
             )}
@@ -135,7 +138,13 @@ export function OpenTurn({ turn, prefs, onPrefs, onProblem, actions }: OpenTurnP
             )}
             {turn.messages.length > 0 &&
               turn.slots.map((slot, index) => (
-                <button type="button" key={index} onClick={() => setEditing(index)} disabled={!over || editing !== null || slot.run.frames.length === 0}>
+                <button
+                  type="button"
+                  key={index}
+                  title={actions.served ? '' : `${turn.model || 'The model that wrote it'} is not on this server`}
+                  onClick={() => setEditing(index)}
+                  disabled={!actions.served || !over || editing !== null || slot.run.frames.length === 0}
+                >
                   Edit draft{pair ? ` ${'AB'[index]}` : ''}
                 </button>
               ))}

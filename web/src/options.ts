@@ -135,6 +135,10 @@ export function rowsFor(catalog: Catalog, values: Values): OptionRow[] {
   return catalog.options.map((row) => ({ ...row, default: defaults[row.name] ?? row.default }));
 }
 
+/** The values that are not the defaults of the sampler they choose. */
+export const changedFrom = (catalog: Catalog, values: Values): Values =>
+  rowsFor(catalog, values).reduce((left, row) => withValue(left, row, values[row.name] ?? null), values);
+
 /** Options that a flag, once set, leaves without meaning; the server refuses them beside it. */
 const silenced: Readonly<Record<string, readonly string[]>> = {
   no_noise: ['noise_start', 'sharpness', 'confidence_noise', 'noise_clip', 'keep'],

@@ -64,6 +64,7 @@ export async function unpackAnswer(packed: string, id: number): Promise<Turn> {
     id,
     question,
     messages: [],
+    model: '',
     slots: slots.map((slot) => ({ values: Object(slot.values) as Values, run: parseTrace(String(slot.trace)), draft: null })),
     replaces: null,
     note: 'From a link',

@@ -17,3 +17,20 @@ export function writeStored(name: string, value: unknown): void {
     // private windows and saved files may refuse storage
   }
 }
+
+/** Texts that this tab keeps, through reloads; '' where there is none. */
+export function readTab(name: string): string {
+  try {
+    return sessionStorage.getItem(name) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+export function writeTab(name: string, text: string): void {
+  try {
+    sessionStorage.setItem(name, text);
+  } catch {
+    // as above
+  }
+}

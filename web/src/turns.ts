@@ -17,6 +17,8 @@ export interface Turn {
   readonly id: number;
   readonly question: string;
   readonly messages: readonly Message[];
+  /** Who was asked: the ids in drafts are this model's; '' where that is not known. */
+  readonly model: string;
   readonly slots: readonly Slot[];
   /** The turn that this one does again (retry, redraft); its answer no longer counts. */
   readonly replaces: number | null;
@@ -47,6 +49,13 @@ export const newSlot = (values: Values, draft: DraftEdit | null = null): Slot =>
   draft,
 });
 
+/** Whether the turn began from tokens, which mean something to its model alone. */
+export const drafted = (turn: Turn): boolean => turn.slots.some((slot) => slot.draft);
+
+/** Whether the server has the turn's model. */
+export const served = (catalog: Catalog | null, turn: Turn): boolean =>
+  catalog !== null && (turn.model === catalog.model || catalog.models.includes(turn.model));
+
 /** The body of POST /api/denoise. A lone question goes as "prompt", a conversation as "messages". */
 export function requestBody(catalog: Catalog, turn: Turn, slot: Slot): string {
   const [first, second] = turn.messages;
@@ -58,7 +67,7 @@ export function requestBody(catalog: Catalog, turn: Turn, slot: Slot): string {
   } else {
     fields.unshift(`"messages":${JSON.stringify(turn.messages)}`);
   }
-  if (catalog.models.length > 1) fields.push(`"model":${JSON.stringify(catalog.model)}`);
+  if (turn.model && (slot.draft || catalog.models.length > 1)) fields.push(`"model":${JSON.stringify(turn.model)}`);
   if (slot.draft) fields.push(draftField(slot.draft));
   return `{${fields.join(',')}}`;
 }

@@ -49,6 +49,20 @@ test('a draft that still holds masks shows them', () => {
   assert.deepEqual([...run.frames[1]!.changed], [0]);
 });
 
+test('masks that a draft still holds are no end of the answer, whether the end is named or not', () => {
+  const noise = '{"event":"noise","iteration":0,"ids":[4,4,4,4,4],"masked":[0,1,2,3,4]}';
+  const draft = '{"event":"draft","iteration":1,"ids":[4,7,4,2,4],"pieces":["<|mask|>"," cat","<|mask|>","</s>","<|mask|>"],"confidence":[0,1,0,1,0],"changed":[1,3],"text":" cat"}';
+  const named = lines[0]!.replace('}', ',"eos_ids":[2]}');
+  for (const start of [lines[0]!, named]) {
+    const frame = play([start, noise, draft]).frames[1]!;
+    assert.deepEqual([...frame.masked], [0, 2, 4]);
+    assert.equal(frame.end, 3);
+  }
+  const open = draft.replace(',2,', ',8,').replace('"</s>"', '"<b>"'); // only looks like an end
+  assert.deepEqual([lines[0]!, named].map((start) => play([start, noise, open]).frames[1]!.end), [3, 5]);
+  assert.equal(play([lines[0]!, noise, open.replace('<b>', ' sat')]).frames[1]!.end, 5);
+});
+
 test('the texts of a draft that is being redrafted are known from its first noise on', () => {
   const run = reduce(emptyRun(new Map([[7, 'The']])), parseEvent('{"event":"noise","iteration":0,"ids":[7,4],"masked":[1]}'), '');
   assert.deepEqual(run.frames[0]?.pieces, ['The', '']);

@@ -33,6 +33,11 @@ test('blocks and marks', () => {
   for (const [text, expected] of cases) assert.equal(show(blocks(text)), expected, text);
 });
 
+test('each block has the direction of its text, and code its own', () => {
+  const directions = (blocks('# א\n\nב\n\n- ג\n\n1. ד\n\n> ה\n\n```\nו\n```') as { type: string; props: { dir?: string } }[]).map(({ type, props }) => [type, props.dir]);
+  assert.deepEqual(directions, [['p', 'auto'], ['p', 'auto'], ['ul', 'auto'], ['ol', 'auto'], ['blockquote', 'auto'], ['pre', 'ltr']]);
+});
+
 test('nothing is lost, however marks are cut, and no text takes long', () => {
   const words = ['*', '**', '_', '`', '[a](', 'http://x)', '\n', '- ', '> ', '1. ', '# ', 'word', ' ', '<b>'];
   let seed = 7;

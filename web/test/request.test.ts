@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { draftField, editOf, extend, lockRest, mark, maskBelow, mendOf, retype } from '../src/draft-edit.ts';
 import { emptyRun, type Frame } from '../src/events.ts';
 import { readLink, writeLink } from '../src/link.ts';
-import { check, jsonFields, matters, readCatalog, rowsFor, withValue, type OptionRow } from '../src/options.ts';
+import { changedFrom, check, jsonFields, matters, readCatalog, rowsFor, withValue, type OptionRow } from '../src/options.ts';
 import { SseParser } from '../src/sse.ts';
-import { messagesFor, newSlot, requestBody, type Turn } from '../src/turns.ts';
+import { drafted, messagesFor, newSlot, requestBody, served, type Turn } from '../src/turns.ts';
 
 const catalog = readCatalog({
   options: [
@@ -67,6 +67,16 @@ test('a link carries the settings there and back', () => {
   assert.deepEqual(readLink(`#${writeLink(state)}`, catalog), { ...state, answer: '', problems: [] });
 });
 
+test('a link keeps what differs from the defaults of its own sampler', () => {
+  // The sampler that nobody has to name may have other defaults than the rows, too.
+  const own = { ...catalog, samplers: catalog.samplers.map((sampler) => (sampler.name === 'lad' ? { ...sampler, defaults: { iterations: 16, no_noise: true } } : sampler)) };
+  const read = readLink('#iterations=64&no_noise=false&compare=true&b.sampler=ar&b.noise_start=0.5&b.iterations=64', own);
+  assert.deepEqual([read.a, read.b], [{ iterations: 64, no_noise: false }, { sampler: 'ar', noise_start: 0.5 }]);
+  assert.deepEqual(readLink(`#${writeLink(read)}`, own), read);
+  assert.deepEqual(readLink('#sampler=lad&iterations=16&b.sampler=ar&b.noise_start=0', own).a, {});
+  assert.deepEqual(changedFrom(own, { sampler: 'ar', noise_start: 0, seed: '7' }), { sampler: 'ar', seed: '7' });
+});
+
 test('what a link says wrongly is reported and not used', () => {
   const link = readLink('#iterations=9999&colour=red&no_noise=maybe&pause=-3&noise_start=0.5', catalog);
   assert.deepEqual(link.a, {});
@@ -112,7 +122,7 @@ test('retyping one token as more or fewer keeps the canvas whole', () => {
 });
 
 const turn = (id: number, question: string, text: string, replaces: number | null = null): Turn => ({
-  id, question, messages: messagesFor([], '', question, false), replaces, note: '',
+  id, question, messages: messagesFor([], '', question, false), model: 'm', replaces, note: '',
   slots: [{ values: {}, draft: null, run: { ...emptyRun(), done: { event: 'done', text, ids: [], tokens: 0, iterations: 0, passes: 0, stopped: 'converged', seconds: 0, converged: true, warning: "", checked: null } } }],
 });
 
@@ -129,6 +139,17 @@ test('the request is a prompt, or messages, with options and draft', () => {
   const body = JSON.parse(requestBody(catalog, chain, newSlot({}, editOf(frame))));
   assert.equal(body.messages.length, 3);
   assert.deepEqual(body.draft.ids, frame.ids);
+});
+
+test('tokens go to the model that wrote them', () => {
+  const two = { ...catalog, models: ['m', 'other'], model: 'other' };
+  const one = { ...catalog, models: ['other'], model: 'other' };
+  const asked = turn(1, 'hi', '');
+  const edit = editOf(frame);
+  const model = (from: typeof catalog, slot: ReturnType<typeof newSlot>) => JSON.parse(requestBody(from, asked, slot)).model;
+  assert.deepEqual([model(two, newSlot({})), model(two, newSlot({}, edit)), model(one, newSlot({})), model(one, newSlot({}, edit))], ['m', 'm', undefined, 'm']);
+  assert.deepEqual([served(two, asked), served(one, asked), served({ ...catalog, model: 'm' }, asked), served(null, asked)], [true, false, true, false]);
+  assert.deepEqual([drafted(asked), drafted({ ...asked, slots: [newSlot({}), newSlot({}, edit)] })], [false, true]);
 });
 
 test('what is mended has room in its gaps, everything else is locked, and nothing follows the end', () => {

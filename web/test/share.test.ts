@@ -12,6 +12,7 @@ const turn = (trace: string): Turn => ({
   id: 1,
   question: 'Which? ☂',
   messages: [],
+  model: '',
   slots: [{ values: { iterations: 9 }, run: parseTrace(trace), draft: null }],
   replaces: null,
   note: '',
