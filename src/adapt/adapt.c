@@ -2,6 +2,7 @@
 /* Answers first, then the stages one after another, each found again by what its run left. */
 #include "adapt.h"
 
+#include "asked.h"
 #include "clock.h"
 #include "estimate.h"
 #include "file.h"
@@ -391,6 +392,20 @@ static rd_code run(const rd_adapt_settings *s, const rd_adapt_watch *watch, cons
   return give_adapter(s, e);
 }
 
+/* What would be found wrong when the answers are written: keys of --set, and the prompts. */
+static rd_code check_before(const rd_adapt_settings *s, const rd_model *m, const char *mask,
+                            rd_error *e) {
+  rd_asked asked = {0};
+  rd_code code = rd_answers_asked(&asked, s, e);
+  rd_asked_drop(&asked);
+  for (size_t i = 0; i < rd_adapt_stage_count && code == RD_OK; i++) {
+    rd_train_settings t = {0};
+    code = settings_of(&t, s, m, mask, i, 1000, e);
+    rd_train_settings_drop(&t);
+  }
+  return code;
+}
+
 rd_code rd_adapt_run(const rd_adapt_settings *s, const rd_adapt_watch *watch, rd_error *e) {
   rd_model *model = NULL;
   char *mask = NULL;
@@ -398,6 +413,8 @@ rd_code rd_adapt_run(const rd_adapt_settings *s, const rd_adapt_watch *watch, rd
   int64_t updates = 0;
   RD_TRY(check_out(s, e));
   rd_code code = open_model(&model, &mask, s, e);
+  if (code == RD_OK)
+    code = check_before(s, model, mask, e);
   if (code == RD_OK)
     code = claim(s, &lock, &updates, e);
   if (code == RD_OK)

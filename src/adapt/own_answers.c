@@ -211,11 +211,16 @@ static rd_code write_some(writer *w, int64_t first, size_t count, rd_error *e) {
   return code;
 }
 
+rd_code rd_answers_asked(rd_asked *asked, const rd_adapt_settings *s, rd_error *e) {
+  return strcmp(s->prompts, "built-in") == 0 || asks_itself(s)
+           ? RD_OK
+           : rd_asked_read(asked, s->prompts, e);
+}
+
 static rd_code open_writer(writer *w, rd_error *e) {
   const rd_adapt_settings *s = w->settings;
   int64_t window = rd_answers_window(s, w->model);
-  if (strcmp(s->prompts, "built-in") != 0 && !asks_itself(s))
-    RD_TRY(rd_asked_read(&w->asked, s->prompts, e));
+  RD_TRY(rd_answers_asked(&w->asked, s, e));
   RD_TRY(open_lines(&w->answers, s->out, RD_ANSWERS_FILE, e));
   RD_TRY(open_lines(&w->held, s->out, RD_HELD_FILE, e));
   RD_TRY(rd_author_open(&w->author, w->model, s->tokens, s->temperature, window, e));

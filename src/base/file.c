@@ -122,6 +122,16 @@ bool rd_path_exists(const char *path) {
   return lstat(path, &st) == 0;
 }
 
+rd_code rd_path_apart(const char *written, const char *read, rd_error *e) {
+  struct stat a, b;
+  bool same = written && read && stat(written, &a) == 0 && stat(read, &b) == 0 &&
+              S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+  return same
+           ? rd_fail(e, RD_USAGE,
+                     "%s is read, and would be written over: name another file to write", written)
+           : RD_OK;
+}
+
 bool rd_path_is_folder(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);

@@ -63,6 +63,9 @@ rd_code rd_file_copy(const char *from, const char *to, rd_error *e);
 rd_code rd_file_put(const char *folder, const char *name, const char *text, rd_error *e);
 /* mkdir -p. */
 rd_code rd_folder_make(const char *path, rd_error *e);
+/* What is to be written must not take the place of what is read: RD_USAGE where both are one file.
+ * Either may be NULL, or not be there. */
+rd_code rd_path_apart(const char *written, const char *read, rd_error *e);
 /* fsync an open file, again after every signal. False: errno says why it is not on disk. */
 bool rd_sync(int fd);
 /* What happened to the names in a folder is on disk. */

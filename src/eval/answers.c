@@ -253,6 +253,20 @@ static rd_code ask_at(const rd_shots *shots, const rd_sampler *sampler, const ch
   return rd_ranks_agree(eval->ranks, report(eval, sweep, &finding, c, e), e);
 }
 
+/* A list is refused as a whole before the first number is measured. */
+static rd_code check_numbers(const rd_eval *eval, const rd_sampler *sampler, const char *list,
+                             rd_error *e) {
+  char *copy = rd_strdup(list, e), *rest = copy;
+  rd_code code = copy ? RD_OK : RD_NO_MEMORY;
+  for (char *at = NULL; code == RD_OK && (at = strsep(&rest, ","));) {
+    rd_session *session = NULL;
+    code = open_session(&session, eval, sampler, at, e);
+    rd_session_close(&session);
+  }
+  free(copy);
+  return code;
+}
+
 rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, rd_row_check *check,
                       const rd_sweep *sweep, rd_error *e) {
   const rd_sampler *sampler;
@@ -263,6 +277,8 @@ rd_code rd_eval_sweep(const rd_eval *eval, const rd_rows *rows, rd_row_check *ch
   double *block = rd_calloc(4 * n, sizeof *block, "costs of answers", e);
   bool *room = rd_calloc(n, sizeof *room, "rooms for answers", e);
   rd_code code = block && room ? iterations_of(&list, eval, sampler, e) : RD_NO_MEMORY;
+  if (code == RD_OK && rd_sampler_takes(sampler, "iterations"))
+    code = check_numbers(eval, sampler, list, e);
   if (code == RD_OK)
     code = rd_shots_open(&shots, eval, rows, check, e);
   if (code == RD_OK)

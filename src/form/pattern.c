@@ -74,8 +74,10 @@ enum { MOST_REPEATED = 10000 };
 /* A number of {m,n}; -1: there is none. */
 static int number(reader *r) {
   int value = -1;
-  while (more(r) && look(r) >= '0' && look(r) <= '9' && value <= MOST_REPEATED)
+  while (more(r) && look(r) >= '0' && look(r) <= '9') {
     value = (value < 0 ? 0 : value) * 10 + (r->text.data[r->text.at++] - '0');
+    value = value > MOST_REPEATED ? MOST_REPEATED + 1 : value;
+  }
   return value;
 }
 

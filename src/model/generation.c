@@ -13,16 +13,23 @@ static const struct {
   const char *key;
   double neutral;
 } numbers[] = {
-    {"repetition_penalty", 1}, {"encoder_repetition_penalty", 1},
-    {"no_repeat_ngram_size", 0}, {"encoder_no_repeat_ngram_size", 0},
-    {"min_length", 0}, {"min_new_tokens", 0},
-    {"num_beams", 1}, {"penalty_alpha", 0},
-    {"typical_p", 1}, {"min_p", 0},
-    {"epsilon_cutoff", 0}, {"eta_cutoff", 0},
-    {"guidance_scale", 1}, {"diversity_penalty", 0},
+    {"repetition_penalty", 1},
+    {"encoder_repetition_penalty", 1},
+    {"no_repeat_ngram_size", 0},
+    {"encoder_no_repeat_ngram_size", 0},
+    {"min_length", 0},
+    {"min_new_tokens", 0},
+    {"num_beams", 1},
+    {"penalty_alpha", 0},
+    {"typical_p", 1},
+    {"min_p", 0},
+    {"epsilon_cutoff", 0},
+    {"eta_cutoff", 0},
+    {"guidance_scale", 1},
+    {"diversity_penalty", 0},
 };
 static const char *const lists[] = {"suppress_tokens", "begin_suppress_tokens", "bad_words_ids",
-                                    "force_words_ids", "forced_decoder_ids", "sequence_bias"};
+                                    "force_words_ids", "forced_decoder_ids",    "sequence_bias"};
 /* Counts with do_sample alone, and can be asked for here. */
 static const char *const drawn[] = {"temperature", "top_k", "top_p"};
 

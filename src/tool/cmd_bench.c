@@ -119,6 +119,13 @@ typedef struct cases {
 
 enum { MOST_NUMBER = 1 << 20 };
 
+/* Nothing is left behind the last that there is room for. */
+static rd_code check_count(int count, const char *rest, const char *name, rd_error *e) {
+  return count == MOST_NUMBERS && *rest
+           ? rd_fail(e, RD_USAGE, "--%s: more than %d", name, MOST_NUMBERS)
+           : RD_OK;
+}
+
 static rd_code numbers(const char *text, const char *name, int64_t *out, int *count, rd_error *e) {
   *count = 0;
   for (const char *at = text; *at && *count < MOST_NUMBERS;) {
@@ -129,8 +136,9 @@ static rd_code numbers(const char *text, const char *name, int64_t *out, int *co
                      text);
     out[(*count)++] = n;
     at = *end ? end + 1 : end;
+    RD_TRY(check_count(*count, at, name, e));
   }
-  return RD_OK;
+  return *count > 0 ? RD_OK : rd_fail(e, RD_USAGE, "--%s: no number", name);
 }
 
 /* Windows with what is remembered before each, and written behind that. */
@@ -153,8 +161,9 @@ static rd_code read_windows(cases *c, const char *text, const settings *s, rd_er
                      "N+R:W, found %s",
                      text);
     at = *end ? end + 1 : end;
+    RD_TRY(check_count(c->window_count, at, "windows", e));
   }
-  return RD_OK;
+  return c->window_count > 0 ? RD_OK : rd_fail(e, RD_USAGE, "--windows: no number");
 }
 
 static rd_code read_cases(cases *c, const settings *s, rd_error *e) {

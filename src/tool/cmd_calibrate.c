@@ -218,6 +218,7 @@ static rd_code work(void *context, char **names, rd_error *e) {
     return rd_fail(e, RD_USAGE, "--data FILE: rows whose right answers are known");
   if (rd_option_given(s->common.options, "temperature"))
     return rd_fail(e, RD_USAGE, "--temperature is what is fitted here");
+  RD_TRY(rd_path_apart(s->output, s->data, e));
   rd_code code = calibrate(s, &g, e);
   graded_drop(&g);
   return code;

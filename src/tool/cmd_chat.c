@@ -127,9 +127,12 @@ static rd_code change(chat *c, const rd_option *row, const char *text, rd_error 
   } else {
     code = rd_option_set(o, row, text, e);
   }
-  if (code == RD_OK)
+  bool listed = code == RD_OK && rd_answer_lists(&c->a.settings.params);
+  if (code == RD_OK && !listed)
+    code = rd_answer_load_form(&c->a.settings.params, e);
+  if (code == RD_OK && !listed)
     code = rd_answer_check(&c->a, e);
-  if (code != RD_OK) {
+  if (code != RD_OK || listed) {
     rd_option_set_json(o, row, was, &unused);
     *given = was_given;
     rd_answer_check(&c->a, &unused);
@@ -161,7 +164,8 @@ static rd_code run_settings(chat *c, char *arguments, rd_error *e) {
   return RD_OK;
 }
 
-/* A fixed seed would give the same answer, so it moves on by one. */
+/* A fixed seed would give the same answer, so it moves on by one. Without a new answer the old one
+ * stays. */
 static rd_code run_retry(chat *c, char *arguments, rd_error *e) {
   (void)arguments;
   rd_params *p = &c->a.settings.params;
@@ -169,9 +173,20 @@ static rd_code run_retry(chat *c, char *arguments, rd_error *e) {
     return rd_fail(e, RD_USAGE, "/retry: nothing was asked yet");
   if (rd_option_given(c->a.settings.common.options, "seed") && p->seed >= 0)
     p->seed++;
-  if (c->answered)
+  if (!c->answered)
+    return ask(c, e);
+  const rd_message *last = c->past.turns + c->past.count - 2;
+  char *question = rd_strdup(last[0].content, e), *answered = rd_strdup(last[1].content, e);
+  rd_code code = question && answered ? RD_OK : RD_NO_MEMORY;
+  if (code == RD_OK) {
     rd_conversation_pop(&c->past, 2);
-  return ask(c, e);
+    code = ask(c, e);
+    if (!c->answered && rd_conversation_add(&c->past, "user", question, NULL) == RD_OK)
+      c->answered = rd_conversation_add(&c->past, "assistant", answered, NULL) == RD_OK;
+  }
+  free(question);
+  free(answered);
+  return code;
 }
 
 static rd_code run_save(chat *c, char *arguments, rd_error *e) {
@@ -204,7 +219,7 @@ static rd_code run_slash(chat *c, const char *line, rd_error *e) {
 /* --- the loop --------------------------------------------------------------------------------- */
 
 static rd_code obey(chat *c, const char *line, rd_error *e) {
-  line += strspn(line, " \t\r");
+  line += strspn(line, " \t");
   if (*line == '/')
     return run_slash(c, line, e);
   if (!*line)

@@ -5,6 +5,7 @@
 #include "frame.h"
 #include "input.h"
 #include "prompt.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +40,15 @@ enum { MOST_FILE = 64 << 20 };
 /* --- the question ------------------------------------------------------------------------------
  */
 
-/* "A,B" as the criteria of a type: an object with null behind each name, or a list. */
+/* "A, B" as the criteria of a type: an object with null behind each name, or a list. */
 static json_t *criteria_of(const char *list, bool named) {
   json_t *criteria = named ? json_object() : json_array();
   for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-    size_t size = strcspn(at, ",");
-    char *name = strndup(at, size);
+    const char *begin = at + strspn(at, " ");
+    size_t size = strcspn(begin, ",");
+    while (size > 0 && begin[size - 1] == ' ')
+      size--;
+    char *name = strndup(begin, size);
     if (name && named)
       json_object_set_new(criteria, name, json_null());
     else if (name)
@@ -56,6 +60,8 @@ static json_t *criteria_of(const char *list, bool named) {
 
 /* Answers among which there is something to choose. */
 static rd_code check_list(const char *option, const char *list, rd_error *e) {
+  if (list)
+    RD_TRY(rd_utf8_check(list, strlen(list), option, e));
   json_t *names = list ? criteria_of(list, true) : NULL;
   rd_code code = RD_OK;
   if (list && json_object_size(names) < 2)
@@ -95,7 +101,7 @@ static rd_code read_body(json_t **out, const char *path, rd_error *e) {
   if (path)
     code = rd_file_read(path, MOST_FILE, &text, &size, e);
   else
-    code = rd_tool_input(&text, "a question", e);
+    code = rd_tool_input(&text, "a question", false, e);
   if (code == RD_OK)
     code = rd_json_parse(out, text, path ? size : strlen(text), path ? path : "standard input", e);
   free(text);

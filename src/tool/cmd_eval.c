@@ -321,9 +321,23 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
   return code;
 }
 
+/* The files of --data, with commas between, are read, and a table is gone on with. */
+static rd_code check_apart(const settings *s, rd_error *e) {
+  char *list = s->eval.data ? rd_strdup(s->eval.data, e) : NULL, *rest = list;
+  rd_code code = s->eval.data && !list ? RD_NO_MEMORY : rd_path_apart(s->out, s->csv, e);
+  for (const char *name; code == RD_OK && (name = strsep(&rest, ","));) {
+    code = rd_path_apart(s->out, name, e);
+    if (code == RD_OK)
+      code = rd_path_apart(s->csv, name, e);
+  }
+  free(list);
+  return code;
+}
+
 /* Before the work: what cannot be written is said at once. */
 static rd_code open_outputs(view *v, rd_error *e) {
   const settings *s = v->settings;
+  RD_TRY(check_apart(s, e));
   if (s->out)
     RD_TRY(rd_file_begin(&v->out, s->out, e));
   return s->csv ? rd_csv_open(&v->csv, s->csv, "task", s->eval.task, e) : RD_OK;

@@ -21,7 +21,7 @@ static rd_code find_prompt(rd_answer_settings *s, char **names, rd_error *e) {
   else if (!s->prompt && isatty(STDIN_FILENO))
     return rd_fail(e, RD_USAGE, "no prompt: give it as an argument, with -p, or on standard input");
   else if (!s->prompt)
-    RD_TRY(rd_tool_input(&s->prompt, "a prompt", e));
+    RD_TRY(rd_tool_input(&s->prompt, "a prompt", false, e));
   if (!s->prompt)
     return RD_NO_MEMORY;
   if (!s->raw && rd_prompt_blank(s->prompt))

@@ -5,6 +5,7 @@
 #include "input.h"
 #include "interrupt.h"
 #include "mend.h"
+#include "utf8.h"
 #include "view_terminal.h"
 
 #include <math.h>
@@ -143,13 +144,16 @@ static rd_code mend_all(mender *w, char *text, rd_error *e) {
 static rd_code read_text(char **text, const char *path, rd_error *e) {
   if (!path && isatty(STDIN_FILENO))
     return rd_fail(e, RD_USAGE, "no text: name a file, or give it on standard input");
-  if (!path)
-    return rd_tool_input(text, "a text", e);
   size_t size = 0;
-  RD_TRY(rd_file_read(path, MOST_FILE, text, &size, e));
-  return strlen(*text) == size
-           ? RD_OK
-           : rd_fail(e, RD_BAD_INPUT, "%s: a NUL byte at %zu", path, strlen(*text));
+  if (!path)
+    RD_TRY(rd_tool_input(text, "a text", true, e));
+  else
+    RD_TRY(rd_file_read(path, MOST_FILE, text, &size, e));
+  path = path ? path : "standard input";
+  size = size ? size : strlen(*text);
+  if (strlen(*text) != size)
+    return rd_fail(e, RD_BAD_INPUT, "%s: a NUL byte at %zu", path, strlen(*text));
+  return rd_utf8_check(*text, size, path, e);
 }
 
 static rd_code work(void *context, char **names, rd_error *e) {

@@ -25,7 +25,7 @@ static rd_code print(void *context, const char *name, const char *folder, const 
                      int64_t bytes, rd_error *e) {
   settings *s = context;
   s->count++;
-  bool whole = json_object_get(pulled, "files") != NULL;
+  bool whole = json_object_get(pulled, "files") && !json_object_get(pulled, RD_PULLED_PART);
   if (!s->common.json) {
     if (whole)
       printf("%-40s %9.1f MB  %s\n", name, (double)bytes / 1e6, folder);
@@ -53,6 +53,9 @@ static rd_code work(void *context, char **names, rd_error *e) {
     return RD_OK;
   }
   RD_TRY(rd_hub_name_read(&name, s->remove, e));
+  if (*name.file)
+    return rd_fail(e, RD_USAGE, "--remove %s: a model goes with all its files; name it as %s",
+                   s->remove, name.model);
   return rd_pulled_remove(&name, e);
 }
 

@@ -46,8 +46,11 @@ static rd_code plot(void *context, char **names, rd_error *e) {
   rd_code code = RD_OK;
   if (!names[0])
     return rd_fail(e, RD_USAGE, "name at least one run, CSV of bench or JSONL of eval");
-  for (; *names && code == RD_OK; names++)
-    code = read_any(&curves, *names, e);
+  for (; *names && code == RD_OK; names++) {
+    code = rd_path_apart(s->output, *names, e);
+    if (code == RD_OK)
+      code = read_any(&curves, *names, e);
+  }
   if (code == RD_OK)
     code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
   if (code == RD_OK && s->output)

@@ -175,7 +175,8 @@ static rd_code take(pull *p, const rd_hub_file *file, rd_error *e) {
   if (!p->s->common.quiet)
     fprintf(stderr, "%s: %s, %.1f MB\n", file->name, here ? "there already" : "fetched",
             (double)bytes_of(path.text) / 1e6);
-  return note(p, file, bytes_of(path.text), e);
+  RD_TRY(note(p, file, bytes_of(path.text), e));
+  return here ? RD_OK : rd_json_write(p->folder, "pulled.json", p->pulled, e);
 }
 
 static rd_code take_all(pull *p, rd_error *e) {
@@ -184,8 +185,10 @@ static rd_code take_all(pull *p, rd_error *e) {
       json_object_set_new(p->pulled, "files", json_object()) != 0)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");
   RD_TRY(check_room(p, e));
+  json_object_set_new(p->pulled, RD_PULLED_PART, json_true());
   for (size_t i = 0; i < p->files.count; i++)
     RD_TRY(take(p, &p->files.items[i], e));
+  json_object_del(p->pulled, RD_PULLED_PART);
   if (json_object_set_new(p->pulled, "from", json_string(p->s->from)) != 0 ||
       json_object_set_new(p->pulled, "revision", json_string(p->files.revision)) != 0)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");

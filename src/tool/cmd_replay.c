@@ -301,6 +301,9 @@ static rd_code work(void *context, char **names, rd_error *e) {
     return rd_fail(e, RD_USAGE, "expected one trace, as generate --trace FILE writes it; got %d",
                    count);
   settings *s = context;
+  if (s->check && s->svg)
+    return rd_fail(e, RD_USAGE, "--check draws nothing: it goes without --svg");
+  RD_TRY(rd_path_apart(s->svg, names[0], e));
   return s->check ? check(s, names[0], e) : run(s, names[0], e);
 }
 

@@ -45,6 +45,8 @@ static rd_code read_arguments(rd_train_settings *s, int argc, char **argv, bool 
     count = 0;
     for (int i = 0; i < argc && code == RD_OK; i++) {
       bool apart = strcmp(argv[i], "--set") == 0 && i + 1 < argc;
+      if (!apart && strcmp(argv[i], "--set") == 0)
+        code = rd_fail(e, RD_USAGE, "--set needs a value: KEY=VALUE");
       const char *set = apart ? argv[++i] : strncmp(argv[i], "--set=", 6) == 0 ? argv[i] + 6 : NULL;
       if (!set)
         plain[count++] = argv[i];

@@ -112,9 +112,14 @@ static rd_code check_head(const rd_csv *c, const char *head, bool *empty, rd_err
 static rd_code grow(const rd_csv *c, const char *head, const char *line, rd_error *e) {
   bool empty;
   RD_TRY(check_head(c, head, &empty, e));
+  const bool ended = empty || (fseek(c->file, -1, SEEK_END) == 0 && fgetc(c->file) == '\n');
   long size = fseek(c->file, 0, SEEK_END) == 0 ? ftell(c->file) : -1;
-  if (size >= 0 && fputs(empty ? head : "", c->file) != EOF && fputs(line, c->file) != EOF &&
-      fflush(c->file) == 0)
+  if (size >= 0 &&
+      fputs(empty   ? head
+            : ended ? ""
+                    : "\n",
+            c->file) != EOF &&
+      fputs(line, c->file) != EOF && fflush(c->file) == 0)
     return RD_OK;
   rd_code code = cannot_write(c->path, e);
   __fpurge(c->file);

@@ -89,9 +89,9 @@ static rd_code frame_of(const rd_curves *curves, frame *f, rd_error *e) {
   if (!(f->x0 <= f->x1))
     return rd_fail(e, RD_BAD_INPUT, "nothing to plot: there are no numbers yet");
   if (f->x0 == f->x1)
-    f->x1 += 1;
+    f->x1 += fmax(1, fabs(f->x1) * 1e-9);
   if (f->y0 == f->y1)
-    f->y1 += 1;
+    f->y1 += fmax(1, fabs(f->y1) * 1e-9);
   return RD_OK;
 }
 

@@ -54,7 +54,7 @@ rd_code rd_help_bash(FILE *out, rd_error *e) {
   fputs("# bash completion for redraft: made by `redraft help --completion bash`\n"
         "_redraft_words() { COMPREPLY=($(compgen -W \"$1\" -- \"$word\")); }\n"
         "_redraft_files() { compopt -o filenames 2>/dev/null; "
-        "COMPREPLY=($(compgen -f -- \"$word\")); }\n"
+        "mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); }\n"
         "_redraft() {\n"
         "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
         "command=${COMP_WORDS[1]}\n"

@@ -9,7 +9,7 @@
 
 enum { MOST_INPUT = 64 << 20 };
 
-rd_code rd_tool_input(char **out, const char *what, rd_error *e) {
+rd_code rd_tool_input(char **out, const char *what, bool lines, rd_error *e) {
   char *text = NULL;
   size_t size = 0, room = 0;
   for (;;) {
@@ -33,7 +33,7 @@ rd_code rd_tool_input(char **out, const char *what, rd_error *e) {
       break;
     size += (size_t)n;
   }
-  if (size > 0 && text[size - 1] == '\n')
+  if (!lines && size > 0 && text[size - 1] == '\n')
     size--;
   text[size] = '\0';
   *out = text;

@@ -31,8 +31,11 @@ void rd_interrupt_open(void) {
   action.sa_flags = rd_interrupt_stack();
   sigemptyset(&action.sa_mask);
   seen = 0;
-  for (int i = 0; i < SIGNALS; i++)
-    sigaction(signals[i], &action, &before[i]);
+  for (int i = 0; i < SIGNALS; i++) {
+    sigaction(signals[i], NULL, &before[i]);
+    if (signals[i] != SIGHUP || before[i].sa_handler != SIG_IGN) /* nohup: the terminal may go */
+      sigaction(signals[i], &action, NULL);
+  }
 }
 
 int rd_interrupt_seen(void) {

@@ -132,9 +132,16 @@ rd_code rd_lines_next(rd_lines *lines, const char **line, rd_error *e) {
   ssize_t size = lines->edit ? next_edited(lines) : getline(&lines->line, &lines->room, stdin);
   if (rd_interrupt_seen())
     return rd_fail(e, RD_CANCELLED, "interrupted");
+  if (size < 0 && !lines->edit && ferror(stdin))
+    return rd_fail(e, RD_IO, "standard input: %s", strerror(errno));
   if (size < 0)
     return RD_OK;
-  lines->line[strcspn(lines->line, "\n")] = '\0';
+  if (!lines->edit && strlen(lines->line) != (size_t)size)
+    return rd_fail(e, RD_BAD_INPUT, "standard input: a NUL byte at %zu of a line",
+                   strlen(lines->line));
+  size = (ssize_t)strlen(lines->line);
+  while (size > 0 && strchr(" \t\r\n", lines->line[size - 1]))
+    lines->line[--size] = '\0';
   *line = lines->line;
   return RD_OK;
 }

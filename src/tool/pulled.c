@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A folder whose pulled.json is missing was begun and not ended: it is listed, and not found. */
+/* A folder whose pulled.json is missing, or says that files are still to come, was begun and not
+ * ended: it is listed, and not found. */
 #include "pulled.h"
 
 #include "file.h"
@@ -49,7 +50,8 @@ static rd_code whole(bool *yes, const char *folder, const char *file, rd_error *
   json_t *json = NULL;
   RD_TRY(rd_pulled_read(&json, folder, e));
   const json_t *files = json_object_get(json, "files");
-  *yes = *file ? json_object_get(files, file) != NULL : json_object_size(files) > 0;
+  *yes = *file ? json_object_get(files, file) != NULL
+               : json_object_size(files) > 0 && !json_object_get(json, RD_PULLED_PART);
   json_decref(json);
   return RD_OK;
 }

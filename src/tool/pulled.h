@@ -7,6 +7,8 @@
 #include "hub.h"
 #include "json.h"
 
+/* A key of pulled.json while files of a model are still to come. */
+#define RD_PULLED_PART "part"
 /* The folder of all, and of one model; new strings. RD_USAGE: neither variable names a place. */
 rd_code rd_pulled_root(char **path, rd_error *e);
 rd_code rd_pulled_folder(char **path, const rd_hub_name *name, rd_error *e);

@@ -14,8 +14,8 @@ rd_watching rd_watching_choose(bool wanted, bool asked, unsigned *flags) {
   *flags = RD_PAINT_STATUS | (rd_terminal_coloured(STDOUT_FILENO) ? RD_PAINT_COLOUR : 0);
   if (!wanted)
     return RD_WATCH_NOT;
-  if (rd_terminal_able(STDOUT_FILENO))
-    return RD_WATCH_REDRAW;
+  if (rd_terminal_able(STDOUT_FILENO) && tcgetpgrp(STDOUT_FILENO) == getpgrp())
+    return RD_WATCH_REDRAW; /* in the background a terminal stops who changes it */
   return asked ? RD_WATCH_LINES : RD_WATCH_NOT;
 }
 

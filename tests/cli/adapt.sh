@@ -70,6 +70,9 @@ refuses "a comma, on a dry run" 2 "name a folder without a comma" adapt $model -
 refuses "no model" 2 "name the chat model" adapt
 refuses "a denoiser" 2 "this one is none" adapt tests/golden/models/llada -o "$folder/x"
 refuses "no template" 2 "it has no chat template" adapt models/stories260K -o "$folder/x"
+touch "$folder/empty.txt"
+refuses "a file of no prompts" 1 "holds no prompt" adapt $model -o "$folder/typo" --answers 16 --tokens 4 --updates 2 --prompts "$folder/empty.txt"
 refuses "no prompts" 1 "no-such" adapt $model -o "$folder/x" --prompts "$folder/no-such"
-refuses "an unknown key" 2 "unknown key ranks" adapt $model -o "$folder/y" --answers 16 --tokens 4 --set ranks=3
+refuses "an unknown key" 2 "unknown key ranks" adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set ranks=3
+check "nothing was begun" no "$([ -e "$folder/typo/adapt.json" ] && echo yes || echo no)"
 exit $failed

@@ -27,6 +27,11 @@ check "CSV: commit" 6 "$(grep -c ',one$' "$csv")"
 "$program" plot "$csv" -o "$folder/bench.svg" > "$folder/plot"; check "plot" 0 $?
 check "plot: three curves" 3 "$(grep -c polyline "$folder/bench.svg")"
 cp "$folder/bench.svg" "$folder/keep.svg"
+refuses "more batches than are kept" 2 "more than 16" bench --shape tini --batches 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17
+refuses "no batch" 2 "no number" bench --shape tini --batches ""
+refuses "over itself" 2 "would be written over" plot "$csv" -o "$csv"
+mkdir "$folder/far"; echo '{"update":100000000000000000,"loss":1}' > "$folder/far/metrics.jsonl"
+"$program" plot "$folder/far" > /dev/null; check "one number far out" 0 $?
 (ulimit -f 1; "$program" plot "$csv" -o "$folder/keep.svg" > /dev/null 2> "$folder/said"); check "plot: no room: status" 1 $?
 grep -q "keep.svg: cannot write: File too large; nothing was replaced" "$folder/said" || check "plot: no room" "nothing was replaced" "$(cat "$folder/said")"
 cmp "$folder/bench.svg" "$folder/keep.svg" || failed=1

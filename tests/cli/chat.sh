@@ -20,6 +20,16 @@ check "trimmed to the model's own canvas" 1 "$(grep -c 'window of 120 tokens has
 check "roles" "user assistant user assistant user assistant" \
   "$(grep -o '"role":"[a-z]*"' "$folder/saved" | cut -d'"' -f4 | paste -sd' ')"
 check "saved what was asked" 1 "$(grep -c '"content":"and more words to ask"' "$folder/saved")"
+# Lines as other systems end them, and blanks behind.
+printf 'hi\r\n/settings iterations 2 \r\n/save %s\r\n/quit\r\n' "$folder/crlf" | chat >/dev/null 2>"$folder/err"; check "CRLF" 0 $?
+check "CRLF: saved" 1 "$(grep -c '"content":"hi"' "$folder/crlf")"
+printf 'hi\0there\n' | chat -q >/dev/null 2>"$folder/err"; check "a NUL" 1 $?
+chat -q <"$folder" >/dev/null 2>&1; check "a folder as input" 1 $?
+# A form in a file, and what there is to choose from.
+echo '{"enum": ["yes", "no"]}' >"$folder/form.json"
+script "/settings sampler help" "/settings grammar json-schema:$folder/form.json" hi; check "a form in a file" 0 $?
+check "samplers listed" 1 "$(grep -c '^low-confidence ' "$folder/out")"
+check "an answer of the form" 1 "$(grep -cE '^"(yes|no)"$' "$folder/out")"
 script "/settings iterations 2" "/settings iterations" hi; check "settings" 0 $?
 check "setting shown" "2 2" "$(awk '$1 == "iterations" { print $2 }' "$folder/out" | paste -sd' ')"
 check "setting used" 1 "$(grep -c ' 2 iterations' "$folder/err")"

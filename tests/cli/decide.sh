@@ -11,6 +11,9 @@ says() { # says WHAT WORD ARGUMENTS...: the word stands in what decide prints
   [[ $found == *"$2"* ]] || check "$1" "$2" "$found"
 }
 says "a choice" "answer: Paris  Rome 0.0" --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
+says "blanks behind commas" "answer: Paris  Rome 0.0" --ask "What is the capital of France?" --options "Rome, Paris , Berlin"
+refuses "no UTF-8" 1 "options" decide --ask "What is the capital of France?" --options $'Rome,Paris,M\xfcnchen'
+refuses "no UTF-8 in levels" 1 "levels" decide --ask "How tall is a giraffe?" --levels $'low,m\xe9dium,high'
 says "by the base" "answer: Paris" --reader base --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
 says "yes or no" "answer: yes  yes 0.9" --reader base --ask "Is Oslo the capital of Norway?"

@@ -91,6 +91,18 @@ expect 0 'chance' --task choice --data "$folder/mmlu_a.csv" --csv "$folder/table
 odd=$folder/$'\xff.jsonl'
 cp "$folder/asked.jsonl" "$odd"
 expect 0 $'/\xef\xbf\xbd.jsonl"' --data "$odd" $short --json --csv "$folder/odd.csv"
+truncate -s -1 "$folder/table.csv" # by an editor that leaves the last line open
+expect 0 'chance' --task choice --data "$folder/mmlu_a.csv" --csv "$folder/table.csv" -q
+[ "$(wc -l < "$folder/table.csv")" == 4 ] || { echo "FAILED: a row behind an open line: $(cat "$folder/table.csv")"; failed=1; }
+sed -i 4d "$folder/table.csv"
+for list in 2,x 2,0 2,; do # before anything is measured
+  expect 2 'iterations' --data "$folder/asked.jsonl" --iterations "$list"
+  [[ $out != *mean_iterations* ]] || { echo "FAILED: measured before --iterations $list was refused"; failed=1; }
+done
+cp "$folder/asked.jsonl" "$folder/both.jsonl"
+expect 2 'would be written over' --data "$folder/both.jsonl" $short --out "$folder/both.jsonl"
+expect 2 'would be written over' --data "$folder/asked.jsonl,$folder/both.jsonl" $short --csv "$folder/both.jsonl"
+cmp "$folder/asked.jsonl" "$folder/both.jsonl" || failed=1
 expect 2 'its columns are others' --data "$folder/asked.jsonl" $short --csv "$folder/table.csv"
 [ "$(cut -d, -f1,8 "$folder/table.csv" | xargs)" == "task,rows choice,1 choice,1" ] || { echo "FAILED --csv: $(cat "$folder/table.csv")"; failed=1; }
 

@@ -46,6 +46,7 @@ check "the base's lead, every draft" 0 "$(generate --grammar 'regex:(red|green|b
 check "grown" 1 "$(generate --grow 8 --iterations 3 --grammar 'regex:[a-z ]{60,80}' | grep -cE '^[a-z ]{60,80}$')"
 
 refuses "too short" 2 'at least 14: give it more' generate hi --tokens 6 --grammar 'regex:[0-9]{14}' --threads 1
+refuses "too many" 1 'at most 10000 repetitions' generate hi --grammar 'regex:a{999999}'
 refuses "a bad expression" 1 'regex: at 3: the group is not closed' generate hi --grammar 'regex:abc(d'
 refuses "an unknown kind" 2 'there are regex, json-schema and json-object' generate hi --grammar yaml:x
 refuses "no such file" 1 "$folder/none.json" generate hi --grammar "json-schema:$folder/none.json"

@@ -26,6 +26,11 @@ r = json.load(sys.stdin)
 print(r["line"], [(w["word"], w["instead"]) for w in r["words"] if w["instead"]])')"
 check "another number of threads" "$(cat "$folder/out")" "$("$program" mend --threads 2 -q "$folder/text")"
 mends "" ""
+printf 'Paris.\n\n\n' >"$folder/blank"
+"$program" mend --threads 1 -q --show <"$folder/blank" | cmp - "$folder/blank" || failed=1
+"$program" mend --threads 1 -q --show "$folder/blank" | cmp - "$folder/blank" || failed=1
+printf 'Caf\xe9 au lait is nice.\n' >"$folder/latin"
+refuses "no UTF-8" 1 "$folder/latin" mend --show "$folder/latin"
 printf 'word %.0s' {1..300} >"$folder/long"
 # In a paragraph of 2045 of the model's 2048 positions words become longer as far as there is room.
 python3 - >"$folder/full" <<'PYTHON'

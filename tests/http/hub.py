@@ -208,6 +208,8 @@ check("one is named", 0, pull("good/gguf:tiny-Q8.gguf")[0])
 check("and alone", ["pulled.json", "tiny-Q8.gguf"], left("good/gguf"))
 check("it opens by its name", 0, run("inspect", "-m", "good/gguf:tiny-Q8.gguf")[0])
 check("and as the only one", 0, run("inspect", "-m", "good/gguf")[0])
+refused("a file is not removed alone", 2, "with all its files", run("models", "--remove", "good/gguf:tiny-Q8.gguf"))
+check("nothing went", ["pulled.json", "tiny-Q8.gguf"], left("good/gguf"))
 check("split files come whole", (0, ["pulled.json", "tiny-00001-of-00002.gguf", "tiny-00002-of-00002.gguf"]),
       (pull("good/split:tiny-00001-of-00002.gguf")[0], left("good/split")))
 check("an adapter alone", (0, ["adapter_config.json", "adapter_model.safetensors", "pulled.json"]),

@@ -16,6 +16,7 @@ import os
 import random
 import re
 
+import check as rows_check
 import checks
 import echo
 import evalsets
@@ -252,12 +253,15 @@ def build(data, out, folders, scale):
 
 
 def check(out, folders):
-    """No prompt of a set among the rows, and no two answers to one."""
+    """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
     for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
-                messages = json.loads(line)["messages"]
+                row = json.loads(line)
+                messages = row["messages"]
+                if rows_check.gives_away(row):
+                    wrong.append(f"a held-out pair is added up: {messages!r}")
                 for i, m in enumerate(messages):
                     if m["role"] == "assistant":
                         key = evalsets.key(messages[:i])
@@ -273,7 +277,7 @@ def check(out, folders):
 if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", default="../shared/data")
-    p.add_argument("--sets", default="tools/tini/sets,tools/tini/anew,tools/tini/stranger")
+    p.add_argument("--sets", default=evalsets.FOLDERS)
     p.add_argument("--out", default="out/tini-broad")
     p.add_argument("--scale", type=float, default=1.0)
     p.add_argument("--check", action="store_true")

@@ -3,7 +3,7 @@
 """Builds everything tini is trained on and tested with. See README.md beside this file.
 
 build.py --data ../shared/data --out out/tini-data     writes tokenizer, rows and texts, then checks them
-build.py --eval models/tini/eval                       also writes the evaluation sets there
+build.py --eval tools/tini/sets                        also writes the evaluation sets there
 build.py --check --out out/tini-data                   checks what was written before
 """
 
@@ -75,6 +75,7 @@ def build(sources, out, eval_folder, scale):
     sets = evalsets.Sets(maker, [q for q, held in real if held]).all(rng)
     sets = {name: check.without_doubt(items, owner) for name, items in sets.items()}
     forbidden = {evalsets.key(row["messages"]) for items in sets.values() for row in items}
+    forbidden |= {evalsets.key(row["messages"]) for row in setfiles.everything(*evalsets.FOLDERS.split(","))}
     drawer = drawing.Drawer(maker, forbidden, owner, [q for q, held in real if not held])
 
     write = Writer(out)

@@ -50,10 +50,10 @@ def write_rows(folder, sources):
 
 
 def objectives(program):
-    """The denoising objectives that the program has."""
+    """The denoising objectives of whole answers that the program has."""
     text = subprocess.run([program, "train", "--help"], check=True, capture_output=True, text=True).stdout
     names = re.search(r"--objective ([^ ]+)", text).group(1).split("|")
-    return [name for name in names if name != "next-token"]
+    return [name for name in names if name not in ("next-token", "blocks")]
 
 
 def base_of(args):

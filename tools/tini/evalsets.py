@@ -17,6 +17,7 @@ KINDS = ["same_relation", "other_noun", "there", "animal_it", "meant_subject", "
 NEUTRAL = "You are a helpful assistant."
 HELD = [(1, 0), (0, 1), (1, 0), (1, 1)]     # (core held out, carrier held out)
 GREETED = "greeting/"
+FOLDERS = "tools/tini/sets,tools/tini/anew,tools/tini/stranger"     # of all sets; none of their prompts is a row of a training
 
 
 def pick(rng, items, count, used):

@@ -8,7 +8,12 @@ data=${TINI_DATA:-../shared/data}
   echo "tini: $data is not there; tools/tini/sources.tsv names each file, its checksum and its public source" >&2
   exit 1
 }
-[ -f out/tini-data/counts.json ] || python3 tools/tini/build.py --data "$data" --out out/tini-data --eval tools/tini/sets
+once() { # once MARK COMMAND..: what came to its end, its checks too, is left alone
+  mark=$1
+  shift
+  [ -f "$mark" ] || { "$@" && touch "$mark"; }
+}
+once out/tini-data/built python3 tools/tini/build.py --data "$data" --out out/tini-data --eval tools/tini/sets
 train() { # train NAME: a finished run is left alone
   [ ! -d "out/tini-$1/final" ] || return 0
   if [ -d "out/tini-$1" ]; then
@@ -20,12 +25,12 @@ train() { # train NAME: a finished run is left alone
 mix() { [ -f "$1/model.safetensors" ] || python3 tools/tini/mix.py "$@"; } # mix OUT SHARE FOLDER ..: a mean that is there is left alone
 train base
 # The base goes on with what it was weak at, and what ships lies between the two: nearer the first, which knows its sums.
-[ -f out/tini-data/oldsums.jsonl ] || python3 tools/tini/more.py --data "$data" --out out/tini-data
+once out/tini-data/more python3 tools/tini/more.py --data "$data" --out out/tini-data
 train more
 train again
 mix out/tini-mixed 0.6 out/tini-base/final 0.4 out/tini-again/final
 # Then what visitors say, every small fact by itself, and what is asked of all animals: rows in far more forms.
-[ -f out/tini-broad/chat.jsonl ] || python3 tools/tini/broad.py --data "$data" --out out/tini-broad --scale 0.3
+once out/tini-broad/drawn python3 tools/tini/broad.py --data "$data" --out out/tini-broad --scale 0.3
 train sayings
 train refusals
 train guests

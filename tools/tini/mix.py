@@ -76,7 +76,9 @@ def mix(out, shares, folders):
     os.makedirs(out, exist_ok=True)
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(os.path.join(folders[0], name), out)
-    write(os.path.join(out, "model.safetensors"), {name: (shapes[name], array.array("f", numbers)) for name, numbers in mean.items()})
+    whole = os.path.join(out, "model.safetensors")
+    write(whole + ".part", {name: (shapes[name], array.array("f", numbers)) for name, numbers in mean.items()})
+    os.replace(whole + ".part", whole)
 
 
 def share(word):

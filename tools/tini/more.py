@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Rows for the base's second part: what it was found weak at, in further forms (more.txt), beside what it knows.
 
-more.py --data ../shared/data --sets tools/tini/sets --out out/tini-data      writes more.jsonl and more_valid.jsonl there, and of
-                                                                              chat.jsonl, which build.py wrote, old.jsonl and oldsums.jsonl
-more.py --check --sets tools/tini/sets                                        reads more.txt alone, without the sources
+more.py --data ../shared/data --out out/tini-data      writes more.jsonl and more_valid.jsonl there, and of chat.jsonl, which build.py wrote,
+                                                       old.jsonl and oldsums.jsonl
+more.py --check                                        reads more.txt alone, without the sources
 
 The evaluation sets stay what build.py made them: their prompts are left out, and a form that is held out anywhere is an error.
 """
@@ -188,7 +188,7 @@ def checked(sets):
     """Fails where a further form is held out, or is a whole prompt of a test."""
     further = Forms(list(explain.explanations()), list(talk.talk()))
     further.all()
-    tests = tested(sets)
+    tests = tested(*sets)
     forms = [form for section in tabled.sections("more.txt").values() for row in section for form in row.split(" = ")[-1].split("|")]
     both = [form for form in forms if phrasing.normal(form) in tests]
     if both:
@@ -222,7 +222,7 @@ def build(data, sets, out):
     maker = conversation.Maker(world, outside.Outside(world.known))
     further = Forms(world.explained, world.talked, world.single)
     further.all()
-    drawer = drawing.Drawer(maker, tested(sets), owner, real)
+    drawer = drawing.Drawer(maker, tested(*sets), owner, real)
     made = drawn(rng, drawer)
     for name, part in (("more.jsonl", made[VALID:]), ("more_valid.jsonl", made[:VALID])):
         with open(os.path.join(out, name), "w", encoding="utf-8") as f:
@@ -235,11 +235,11 @@ def build(data, sets, out):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data")
-    parser.add_argument("--sets", default="tools/tini/sets")
+    parser.add_argument("--sets", default=evalsets.FOLDERS)
     parser.add_argument("--out", default="out/tini-data")
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     if args.check:
-        checked(args.sets)
+        checked(args.sets.split(","))
     else:
-        build(args.data, args.sets, args.out)
+        build(args.data, args.sets.split(","), args.out)

@@ -21,6 +21,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import evalsets
 import judge
 import setfiles
 
@@ -175,9 +176,10 @@ def table(rows, results):
     for title, chosen, what, _ in MEASURES:
         cells = {}
         for name, replies in results.items():
-            values = [reply[what] for row, reply in zip(rows, replies) if chosen(row) and reply[what] is not None]
-            if values:
-                cells[name] = [sum(values), len(values), *wilson(sum(values), len(values))]
+            asked = [(evalsets.key(row["messages"]), reply[what]) for row, reply in zip(rows, replies) if chosen(row) and reply[what] is not None]
+            if asked:  # the same words typed twice are one question to the interval
+                good, distinct = sum(value for _, value in asked), len({said for said, _ in asked})
+                cells[name] = [good, len(asked), *wilson(good / len(asked) * distinct, distinct)]
         if cells:
             out[title] = cells
     return out
@@ -213,7 +215,7 @@ def main():
     parser.add_argument("--eval", default=os.path.join(HERE, "sets"))
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--settings", default="lad")
-    parser.add_argument("--limit", type=int, default=0, help="rows of a set at most")
+    parser.add_argument("--limit", type=int, default=0, help="rows of a set at most; some more of those whose rows belong together")
     parser.add_argument("--option", action="append", default=[], help="NAME=VALUE for every setting")
     parser.add_argument("--drafts", action="store_true")
     parser.add_argument("--workers", type=int, default=8)

@@ -68,6 +68,22 @@ def held(*parts):
     return hashlib.sha256(repr(parts).encode()).digest()[0] % 10 == 0
 
 
+def kept(kind, a, b):
+    """Is this pair one of the held-out ones? Small numbers never are."""
+    pair = (kind, min(a, b), max(a, b)) if kind in ("sum", "larger", "smaller") else (kind, a, b)
+    return kind in ("sum", "difference", "larger", "smaller") and max(a, b) > 12 and held(*pair)
+
+
+def told(answer):
+    """The kind and the two numbers that an answer gives away, or None."""
+    for kind, form in (("sum", r"(\d+) plus (\d+) is \d+\."), ("difference", r"(\d+) minus (\d+) is (?:minus )?\d+\."),
+                       ("larger", r"(\d+) is larger than (\d+)\."), ("smaller", r"(\d+) is smaller than (\d+)\.")):
+        said = re.fullmatch(form, answer)
+        if said:
+            return kind, int(said[1]), int(said[2])
+    return None
+
+
 def sign(name, a, b, y):
     return fact(name, f"{a} {b}", str(y), 1, 1, a=str(a), b=str(b))
 
@@ -110,9 +126,7 @@ def a_sum(rng, wanted):
             a = b * rng.randrange(1, 11) if rng.random() < 0.75 else rng.randrange(b, 101)
         if kind in ("half", "double"):
             a = rng.randrange(1, 51) * (2 if kind == "half" else 1)
-        pair = (kind, min(a, b), max(a, b)) if kind in ("sum", "product", "larger", "smaller") else (kind, a, b)
-        tested = kind in ("sum", "difference", "larger", "smaller") and max(a, b) > 12
-        if tested and held(*pair) != wanted or wanted and not tested:
+        if kept(kind, a, b) != wanted:
             continue
         return of_kind(rng, kind, a, b)
 
@@ -151,6 +165,8 @@ def story_sum(rng, a, b):
     a, b = max(a % 50, 2), max(b % 50, 1)
     if way < 0 and b >= a:
         a, b = b + 1, a - 1 if a > 1 else 1
+    if kept("sum" if way > 0 else "difference", a, b):
+        return story_sum(rng, a + 1, b)
     y = a + way * b
     thing, name = rng.choice(THINGS), rng.choice(["Tom", "Anna", "Ben", "Mia", "Sam", "Lily"])
     answer = answer.format(a=a, b=b, y=y, t=thing, name=name)

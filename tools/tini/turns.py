@@ -219,6 +219,8 @@ class Turns:
         b = rng.randrange(1, 21)
         if name == "sum" and n + b > 200 or name == "difference" and n < b or name == "double" and not 0 < n <= 50 or name == "half" and (n % 2 or not n):
             return None
+        if sums.kept(name, n, b):
+            return None
         f = sums.of_kind(rng, name, n, b)
         return rng.choice(forms[held]).replace("{b}", str(b)), f.answer, f
 
