@@ -19,8 +19,7 @@ typedef struct rd_batch_rules {
                                          in place of `corruption`; 0 but for the `shared` */
   double own_drafts;                  /* share of the batches that own_draft.h redrafts, ... */
   double draft_temperature, draft_drawn; /* ... of which this share draws words so, ... */
-  int64_t draft_top_k;   /* ... from so many (0: all); the others take the most likely ones */
-  double draft_remasked; /* share of the own drafts some words of which are masked again */
+  int64_t draft_top_k; /* ... from so many (0: all); the others take the most likely ones */
   /* Of batches of two halves (block_batch.h): the lengths of blocks, how many of these are all
    * masks, and the share of the examples that come as branches. */
   int64_t block_lengths[RD_MOST_BLOCKS], block_count;

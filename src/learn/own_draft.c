@@ -18,18 +18,6 @@ static bool drafts(const rd_batch *b, const rd_batch_rules *r, int64_t s, int64_
          (!r->objective->parent || b->targets[row - r->shift] >= 0);
 }
 
-/* As noise between two iterations does: a share of what was drafted of each answer, drawn for it,
- * is masks. */
-static void remask(rd_batch *b, const rd_batch_rules *r, rd_rng *rng) {
-  for (int64_t s = 0; s < b->sequence_count; s++) {
-    const double share = rd_rng_uniform(rng);
-    const int64_t end = b->sequences[s].ids - b->ids + b->sequences[s].count;
-    for (int64_t row = b->sequences[s].ids - b->ids; row < end; row++)
-      if (drafts(b, r, s, row) && rd_rng_uniform(rng) < share)
-        b->ids[row] = r->mask;
-  }
-}
-
 rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number, rd_step *step,
                            rd_error *e) {
   rd_rng rng = rd_rng_at(r->seed, RD_STREAM_CORRUPT, (uint32_t)number, BATCH_SLOT);
@@ -55,7 +43,5 @@ rd_code rd_batch_own_draft(rd_batch *b, const rd_batch_rules *r, int64_t number,
     RD_TRY(rd_step_guess(step, b->sequences, b->sequence_count, r->objective->block, b->scratch,
                          count, &rule, (uint32_t)(number * MOST_READINGS + i), b->ids + r->shift,
                          e));
-  if (r->draft_remasked > 0 && rd_rng_uniform(&rng) < r->draft_remasked)
-    remask(b, r, &rng);
   return RD_OK;
 }

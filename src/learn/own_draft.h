@@ -12,8 +12,7 @@
 /* Redraft the batch, up to three times (a forward pass each), or leave it, by draws keyed by (seed,
  * number). Prompts, targets and weights stay; every position behind a prompt (where the objective
  * aims at the base: every mask of a block) gets the most likely token, or one that is drawn, by
- * numbers keyed by (seed, number and reading, row of the batch). In a share draft_remasked of these
- * batches a share of each answer, drawn for it, is then masked again. */
+ * numbers keyed by (seed, number and reading, row of the batch). */
 rd_code rd_batch_own_draft(rd_batch *batch, const rd_batch_rules *rules, int64_t number,
                            rd_step *step, rd_error *e);
 

@@ -109,9 +109,6 @@ static const rd_option train_rows[] = {
      .help = "own drafts are drawn from the K most likely tokens; 0: from all"},
     {"draft-drawn", AT(draft_drawn), .fallback = "1", .max = 1, .group = "Objective",
      .help = "share of the own drafts that are drawn; the others' words are the most likely ones"},
-    {"draft-remasked", AT(draft_remasked), .fallback = "0", .max = 1, .group = "Objective",
-     .help = "share of the own drafts some words of which are masked again, as noise between "
-             "iterations does"},
     {"batch", AT(batch), .fallback = "16", .min = 1, .max = 1048576, .group = "Optimizer",
      .help = "windows of tokens in one pass (batch x window rows)"},
     {"accumulate", AT(accumulate), .fallback = "1", .min = 1, .max = 65536, .group = "Optimizer",

@@ -60,7 +60,7 @@ typedef struct rd_train_settings {
   char *block_lengths;
   double align, branches, lora_alpha, epochs, learning_rate, weight_decay, clip, beta1, beta2,
       held_out, mask_all, mix_answers, stutter, first_wrong, own_drafts, draft_temperature,
-      draft_drawn, draft_remasked;
+      draft_drawn;
   bool block_shift, train_norms, eos_padding_loss, recompute, allow_bad, resume, overwrite, dry_run,
       quiet, json;
   rd_prompt_choice prompt;

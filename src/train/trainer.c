@@ -170,7 +170,6 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
   r->draft_temperature = s->draft_temperature;
   r->draft_top_k = s->draft_top_k;
   r->draft_drawn = s->draft_drawn;
-  r->draft_remasked = s->draft_remasked;
   if (r->own_drafts > 0 && (!unrated || !r->loss_on->unchanged))
     return rd_fail(e, RD_USAGE,
                    "own_drafts: a draft has no masks to weigh and any word may be wrong; take "
@@ -182,8 +181,6 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
                    "draft_drawn: without a draft_temperature above 0 nothing is drawn");
   if (s->align > 0 && !r->objective->parent)
     return rd_fail(e, RD_USAGE, "align: only objective blocks reads the base's hidden states");
-  if (r->draft_remasked > 0 && r->own_drafts <= 0)
-    return rd_fail(e, RD_USAGE, "draft_remasked: there are no drafts to mask; give own_drafts");
   if (r->draft_top_k > 0 && r->draft_temperature <= 0)
     return rd_fail(e, RD_USAGE,
                    "draft_top_k: without a draft_temperature above 0 nothing is drawn");

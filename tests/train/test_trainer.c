@@ -364,7 +364,6 @@ static void what_is_refused(void **state) {
       {"draft_drawn=0.5", "nothing is drawn", RD_USAGE, "own_drafts=0.5"},
       {"mask_all=0.6", "first-wrong: 0.5; with those before it, 1.1", RD_USAGE, "first_wrong=0.5"},
       {"draft_temperature=1", "give own_drafts", RD_USAGE, NULL},
-      {"draft_remasked=1", "no drafts to mask", RD_USAGE, NULL},
       {"draft_top_k=3", "nothing is drawn", RD_USAGE, "own_drafts=0.5"},
       {"adapter=ROOT/first/final", "not shrink", RD_USAGE, "lora_rank=2"},
       {"adapter=ROOT/nothing", "adapter_config.json", RD_IO, NULL},
@@ -426,44 +425,6 @@ static void own_drafts_can_be_drawn(void **state) {
   end(&t, &s);
 }
 
-/* A draft that is masked again: some of its words are masks, all others as the draft has them, and
- * no mask stands in a prompt. */
-static void own_drafts_can_be_masked_again(void **state) {
-  (void)state;
-  static const char *const most[] = {"updates=4", "precision=f32", "out=ROOT/masked", NULL};
-  static const char *const none[] = {NULL};
-  enum { MOST = 4096 };
-  int32_t noise[MOST], draft[MOST];
-  rd_trainer t;
-  rd_train_settings s;
-  rd_error e = {0};
-  run_with(&t, &s, factors, none, most, false);
-  rd_batch *b = &t.batch;
-  assert_int_equal(rd_batch_next(b, &t.rules, &t.examples, &t.order, 4, &e), RD_OK);
-  size_t size = (size_t)b->rows * sizeof *noise;
-  assert_true(b->rows < MOST);
-  memcpy(noise, b->ids, size);
-  t.rules.own_drafts = 1;
-  assert_int_equal(rd_batch_own_draft(b, &t.rules, 4, t.step, &e), RD_OK);
-  memcpy(draft, b->ids, size);
-  memcpy(b->ids, noise, size);
-  t.rules.draft_remasked = 1;
-  assert_int_equal(rd_batch_own_draft(b, &t.rules, 4, t.step, &e), RD_OK);
-  int64_t masked = 0, kept = 0;
-  for (int64_t i = 0; i < b->sequence_count; i++) {
-    int64_t first = b->sequences[i].ids - b->ids;
-    for (int64_t r = first; r < first + b->sequences[i].count; r++) {
-      bool again = r >= b->answers[i] && b->ids[r] == t.rules.mask && draft[r] != t.rules.mask;
-      masked += again;
-      kept += !again && r >= b->answers[i];
-      if (!again)
-        assert_int_equal(b->ids[r], draft[r]);
-    }
-  }
-  assert_true(masked > 0 && kept > 0);
-  end(&t, &s);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(passes_add_up_to_a_bigger_batch),
                                      cmocka_unit_test(recomputation_changes_no_bit),
@@ -473,7 +434,6 @@ int main(void) {
                                      cmocka_unit_test(devices_train_as_the_processor),
                                      cmocka_unit_test(own_drafts_replace_the_noise),
                                      cmocka_unit_test(own_drafts_can_be_drawn),
-                                     cmocka_unit_test(own_drafts_can_be_masked_again),
                                      cmocka_unit_test(a_gguf_is_trained_as_its_folder),
                                      cmocka_unit_test(what_is_refused)};
   return cmocka_run_group_tests(tests, make_base, remove_all);
