@@ -4,6 +4,8 @@
 #include "jinja_text.h"
 #include "number.h"
 
+#include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,8 +164,9 @@ static rd_code fallback(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
 
 /* A text as a number: white space around it, underscores between digits. */
 static bool read_number(rd_jtext t, int base, bool whole, rd_jvalue *out) {
-  char text[64], *end;
+  char text[512], *end;
   size_t size = 0;
+  errno = 0;
   t = rd_jstrip(t, NULL, true, true);
   for (size_t i = 0; i < t.size && size < sizeof text - 1; i++)
     if (t.data[i] != '_')
@@ -173,7 +176,9 @@ static bool read_number(rd_jtext t, int base, bool whole, rd_jvalue *out) {
     return false;
   if (whole)
     *out = rd_jint(strtoll(text, &end, base));
-  else
+  if (whole && errno == ERANGE)
+    *out = rd_jreal(DBL_MAX); /* beyond any int */
+  else if (!whole)
     *out = rd_jreal(rd_number_read(text, &end));
   bool hexadecimal = strpbrk(text, "xXpP(") != NULL;
   return *end == '\0' && (whole ? (base != 10 || !hexadecimal) : !hexadecimal);
@@ -192,8 +197,11 @@ static rd_code to_int(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   if (number.kind == RD_J_TEXT)
     good = read_number(c->self.as.text, (int)base, true, &number) ||
            read_number(c->self.as.text, 10, false, &number);
-  if (good && number.kind == RD_J_REAL && fabs(number.as.real) < 9e18)
+  if (good && number.kind == RD_J_REAL && fabs(number.as.real) < RD_J_INT_END)
     number = rd_jint((int64_t)number.as.real);
+  else if (good && number.kind == RD_J_REAL &&
+           (isfinite(number.as.real) || (c->self.kind == RD_J_REAL && !isnan(number.as.real))))
+    return rd_jfail(j, "int of a number that has more than 64 bits");
   *out = c->given[0].kind == RD_J_UNSET ? rd_jint(0) : c->given[0];
   if (good && number.kind != RD_J_REAL)
     *out = rd_jint(number.as.number);
@@ -223,6 +231,19 @@ static const struct round_row {
   double (*round)(double x);
 } round_rows[] = {{"common", half_even}, {"ceil", ceil}, {"floor", floor}};
 
+/* An int to tens, hundreds ..: the nearer, or of two the even number of them. */
+static rd_code round_int(rd_jstate *j, int64_t n, int64_t places, rd_jvalue *out) {
+  int64_t unit = 1;
+  if (places < -18)
+    return rd_jfail(j, "an int rounded to more than 18 zeros");
+  for (; places < 0; places++)
+    unit *= 10;
+  const int64_t rest = n % unit, far = 2 * (rest < 0 ? -rest : rest);
+  const bool up = far > unit || (far == unit && (n - rest) / unit % 2 != 0);
+  const rd_jvalue down = rd_jint(n - rest), more = rd_jint(!up ? 0 : rest < 0 ? -unit : unit);
+  return rd_jarithmetic(j, "+", &down, &more, out);
+}
+
 static rd_code rounded(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   int64_t places = 0;
   rd_jtext way = rd_jliteral("common");
@@ -239,9 +260,8 @@ static rd_code rounded(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
         rd_number_print(text, sizeof text, "%.*f", (int)places, x);
         *out = rd_jreal(rd_number_read(text, NULL));
       }
-      if (i == 0 && c->self.kind != RD_J_REAL && places >= 0)
-        *out = rd_jint(c->self.as.number);
-      return RD_OK;
+      return i == 0 && c->self.kind != RD_J_REAL ? round_int(j, c->self.as.number, places, out)
+                                                 : RD_OK;
     }
   return rd_jfail(j, "round knows common, ceil and floor");
 }

@@ -4,6 +4,7 @@
 #include "jinja_call.h"
 #include "jinja_text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,8 +44,8 @@ static rd_code put_text_field(rd_jstate *j, const field *f, rd_jtext t, char ali
 
 /* A number, aligned to the right; zeros stand between its sign and its digits. */
 static rd_code put_number_field(rd_jstate *j, const field *f, const rd_jvalue *v) {
-  static const char zeros_of_template[400];
-  char text[400], grouped[400];
+  static const char zeros_of_template[512]; /* 309 digits, commas, 50 behind the point */
+  char text[512], grouped[512];
   double x = rd_jnumber(v);
   bool negative = false, whole = f->type == 'd' || (f->type == 0 && v->kind != RD_J_REAL);
   size_t size;
@@ -56,7 +57,9 @@ static rd_code put_number_field(rd_jstate *j, const field *f, const rd_jvalue *v
     negative = v->as.number < 0;
     size = (size_t)snprintf(text, sizeof text, format,
                             (unsigned long long)(negative ? 0 - bits : bits));
-  } else if (whole)
+  } else if (whole && v->kind == RD_J_REAL && !(fabs(x) < RD_J_INT_END))
+    return rd_jfail(j, "%g as an int, which has 64 bits here", x);
+  else if (whole)
     size = (size_t)snprintf(text, sizeof text, "%lld",
                             v->kind == RD_J_REAL ? (long long)x : (long long)v->as.number);
   else if (f->type == 0 && f->precision < 0)

@@ -14,7 +14,7 @@ static rd_code range(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   RD_TRY(rd_jgiven_int(j, c, 2, &step));
   if (step == 0)
     return rd_jfail(j, "a range of step 0");
-  RD_TRY(rd_jlist_new(j, RD_J_SQUARE, out));
+  RD_TRY(rd_jlist_new(j, RD_J_RANGE, out));
   for (int64_t n = start; step > 0 ? n < stop : n > stop; n += step) {
     if (out->as.list->count == MOST)
       return rd_jfail(j, "a range of more than %d numbers", MOST);

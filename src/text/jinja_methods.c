@@ -238,6 +238,22 @@ static rd_code format(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   return rd_jformat_braces(j, c->self.as.text, c, out);
 }
 
+/* Digits that are no decimal ones: above and below the line, in circles, of Ethiopia and others. */
+static const struct digit_row {
+  uint32_t first, last;
+} digit_rows[] = {{0xB2, 0xB3},       {0xB9, 0xB9},       {0x1369, 0x1371},   {0x19DA, 0x19DA},
+                  {0x2070, 0x2070},   {0x2074, 0x2079},   {0x2080, 0x2089},   {0x2460, 0x2468},
+                  {0x2474, 0x247C},   {0x2488, 0x2490},   {0x24EA, 0x24EA},   {0x24F5, 0x24FD},
+                  {0x24FF, 0x24FF},   {0x2776, 0x277E},   {0x2780, 0x2788},   {0x278A, 0x2792},
+                  {0x10A40, 0x10A43}, {0x10E60, 0x10E68}, {0x11052, 0x1105A}, {0x1F100, 0x1F10A}};
+
+static bool is_digit(uint32_t point) {
+  bool digit = utf8proc_category((utf8proc_int32_t)point) == UTF8PROC_CATEGORY_ND;
+  for (size_t i = 0; i < sizeof digit_rows / sizeof *digit_rows && !digit; i++)
+    digit = point >= digit_rows[i].first && point <= digit_rows[i].last;
+  return digit;
+}
+
 /* Does every character belong to some Unicode categories, and is there one? */
 static rd_code all_of(const rd_jcall *c, unsigned categories, rd_jvalue *out) {
   rd_jtext t = c->self.as.text;
@@ -249,11 +265,17 @@ static rd_code all_of(const rd_jcall *c, unsigned categories, rd_jvalue *out) {
 }
 enum {
   LETTERS = 1 << UTF8PROC_CATEGORY_LU | 1 << UTF8PROC_CATEGORY_LL | 1 << UTF8PROC_CATEGORY_LT |
-            1 << UTF8PROC_CATEGORY_LM | 1 << UTF8PROC_CATEGORY_LO
+            1 << UTF8PROC_CATEGORY_LM | 1 << UTF8PROC_CATEGORY_LO,
+  NUMBERS = 1 << UTF8PROC_CATEGORY_ND | 1 << UTF8PROC_CATEGORY_NL | 1 << UTF8PROC_CATEGORY_NO
 };
 static rd_code isdigit_text(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   (void)j;
-  return all_of(c, 1 << UTF8PROC_CATEGORY_ND, out);
+  rd_jtext t = c->self.as.text;
+  bool all = t.size > 0;
+  for (size_t at = 0; at < t.size && all; at += rd_jchar_size(t, at))
+    all = is_digit(rd_jchar(t, at));
+  *out = rd_jbool(all);
+  return RD_OK;
 }
 static rd_code isalpha_text(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   (void)j;
@@ -261,7 +283,7 @@ static rd_code isalpha_text(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
 }
 static rd_code isalnum_text(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   (void)j;
-  return all_of(c, LETTERS | 1 << UTF8PROC_CATEGORY_ND, out);
+  return all_of(c, LETTERS | NUMBERS, out);
 }
 static rd_code isspace_text(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   (void)j;

@@ -17,7 +17,7 @@ const char *rd_jkind_name(const rd_jvalue *v) {
       [RD_J_LOOP] = "loop",       [RD_J_MACRO] = "macro",
       [RD_J_NATIVE] = "function",
   };
-  static const char *const forms[] = {"list", "tuple", "dict view", "generator"};
+  static const char *const forms[] = {"list", "tuple", "range", "dict view", "generator"};
   return v->kind == RD_J_LIST ? forms[v->as.list->form] : names[v->kind];
 }
 
@@ -60,7 +60,7 @@ static bool same_text(rd_jtext a, rd_jtext b) {
 }
 
 static rd_code equal_lists(rd_jstate *j, const rd_jlist *a, const rd_jlist *b, bool *out) {
-  bool plain = a->form <= RD_J_TUPLE && a->form == b->form;
+  bool plain = a->form <= RD_J_RANGE && a->form == b->form;
   *out = a == b || (plain && a->count == b->count);
   for (size_t i = 0; a != b && *out && i < a->count; i++)
     RD_TRY(rd_jequal(j, &a->items[i], &b->items[i], out));
@@ -230,6 +230,8 @@ rd_code rd_jattribute(rd_jstate *j, const rd_jvalue *v, rd_jtext name, rd_jvalue
   if (v->kind == RD_J_UNDEFINED)
     return rd_jfail(j, "'%.*s' is undefined, and so has no '%.*s'", (int)v->as.text.size,
                     v->as.text.data, (int)name.size, name.data);
+  if (v->kind == RD_J_MACRO)
+    return rd_jfail(j, "a macro's '%.*s' is not supported", (int)name.size, name.data);
   if (v->kind == RD_J_LOOP)
     return rd_jloop_attribute(j, v->as.loop, name, out);
   const rd_jfunction *method = rd_jmethod(v, word);
@@ -267,7 +269,7 @@ static rd_code by_number(rd_jstate *j, const rd_jvalue *v, int64_t index, rd_jva
     RD_TRY(rd_jstep(j, v->as.text.size / 16));
     if (char_at(v->as.text, index, &at))
       *out = rd_jtext_value(rd_jpart(v->as.text, at, at + rd_jchar_size(v->as.text, at)));
-  } else if (v->kind == RD_J_LIST && v->as.list->form <= RD_J_TUPLE) {
+  } else if (v->kind == RD_J_LIST && v->as.list->form <= RD_J_RANGE) {
     int64_t count = (int64_t)v->as.list->count;
     index += index < 0 ? count : 0;
     if (index >= 0 && index < count)
@@ -354,7 +356,7 @@ rd_code rd_jcut(rd_jstate *j, const rd_jvalue *v, const rd_jvalue bounds[3], rd_
                     v->as.text.data);
   if (v->kind == RD_J_TEXT)
     return cut_text(j, v, bounds, out);
-  if (v->kind != RD_J_LIST || v->as.list->form > RD_J_TUPLE)
+  if (v->kind != RD_J_LIST || v->as.list->form > RD_J_RANGE)
     return rd_jfail(j, "a %s has no slices", rd_jkind_name(v));
   const rd_jlist *from = v->as.list;
   RD_TRY(bounds_of(j, bounds, (int64_t)from->count, &start, &stop, &step));

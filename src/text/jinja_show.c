@@ -197,9 +197,10 @@ static rd_code json_mark(rd_jstate *j, const rd_jdump *how, const rd_jvalue *own
   return rd_jput_word(j, lines ? lined : flat);
 }
 
-static rd_code json_list(rd_jstate *j, const rd_jlist *list, const rd_jdump *how, unsigned level) {
+static rd_code json_list(rd_jstate *j, const rd_jvalue *v, const rd_jdump *how, unsigned level) {
+  const rd_jlist *list = v->as.list;
   if (list->form > RD_J_TUPLE)
-    return rd_jfail(j, "a %s is no JSON", list->form == RD_J_VIEW ? "dict view" : "generator");
+    return rd_jfail(j, "a %s is no JSON", rd_jkind_name(v));
   if (list->count == 0)
     return rd_jput_word(j, "[]");
   RD_TRY(rd_jput_word(j, "["));
@@ -277,8 +278,8 @@ rd_code rd_jput_json(rd_jstate *j, const rd_jvalue *v, const rd_jdump *how, unsi
   case RD_J_LIST:
   case RD_J_DICT:
     RD_TRY(rd_jdeeper(j));
-    code = v->kind == RD_J_LIST ? json_list(j, v->as.list, how, level)
-                                : json_dict(j, v->as.dict, how, level);
+    code =
+        v->kind == RD_J_LIST ? json_list(j, v, how, level) : json_dict(j, v->as.dict, how, level);
     j->depth--;
     return code;
   default:

@@ -27,7 +27,7 @@ KIND_TEST(is_callable, 1U << RD_J_MACRO | 1U << RD_J_NATIVE | 1U << RD_J_UNDEFIN
 
 static rd_code is_sequence(rd_jstate *j, const rd_jcall *c, rd_jvalue *out) {
   RD_TRY(is_iterable(j, c, out));
-  if (c->self.kind == RD_J_LIST && c->self.as.list->form > RD_J_TUPLE)
+  if (c->self.kind == RD_J_LIST && c->self.as.list->form > RD_J_RANGE)
     *out = rd_jbool(false);
   return RD_OK;
 }

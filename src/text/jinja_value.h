@@ -27,8 +27,9 @@ typedef enum rd_jkind {
 typedef enum rd_jform {
   RD_J_SQUARE, /* [..] */
   RD_J_TUPLE,
-  RD_J_VIEW, /* of a dict: has a length, no items by number */
-  RD_J_LAZY, /* a generator: is gone once it was walked */
+  RD_J_RANGE, /* has a length and items by number, and no text */
+  RD_J_VIEW,  /* of a dict: has a length, no items by number */
+  RD_J_LAZY,  /* a generator: is gone once it was walked */
 } rd_jform;
 
 typedef struct rd_jvalue {
@@ -136,5 +137,6 @@ rd_code rd_jcut(rd_jstate *j, const rd_jvalue *v, const rd_jvalue bounds[3], rd_
 const char *rd_jkind_name(const rd_jvalue *v);
 bool rd_jis_number(const rd_jvalue *v); /* int, real or bool */
 double rd_jnumber(const rd_jvalue *v);
+#define RD_J_INT_END 0x1p63 /* the first float that is no int of ours */
 
 #endif

@@ -160,9 +160,62 @@ static void test_expressions(void **state) {
   assert_int_equal(bad, 0);
 }
 
+/* What ints, ranges and macros are not here is refused, by a word of the message; the rest is
+ * Python's. */
+static const struct edge_row {
+  const char *source, *text, *message;
+} edge_rows[] = {
+    {"{{ '99999999999999999999'|int }}", NULL, "64 bits"},
+    {"{{ 'ffffffffffffffffffff'|int(0, 16) }}", NULL, "64 bits"},
+    {"{{ '1e20'|int }}", NULL, "64 bits"},
+    {"{{ 1e20|int }}", NULL, "64 bits"},
+    {"{{ '9223372036854775807'|int }} {{ 'inf'|int(3) }} {{ 'x'|int }} {{ -1e18|int }}",
+     "9223372036854775807 3 0 -1000000000000000000", NULL},
+    {"{{ '%d' % 1e20 }}", NULL, "64 bits"},
+    {"{{ '%d' % -3.7 }}", "-3", NULL},
+    {"{{ '{:,.2f}'.format(1e300)|length }} {{ '{:,.2f}'.format(1234.5) }}", "404 1,234.50", NULL},
+    {"{{ 10|round(-1) }} {{ 15|round(-1) }} {{ 25|round(-1) }} {{ -26|round(-1) }} {{ 7|round(-2) "
+     "}} {{ 7|round(1) }}",
+     "10 20 20 -30 0 7", NULL},
+    {"{{ 9223372036854775807|round(-1) }}", NULL, ""},
+    {"{{ 7|round(-19) }}", NULL, "18 zeros"},
+    {"{{ range(3) }}", NULL, "range"},
+    {"{{ [range(3)] }}", NULL, "range"},
+    {"{{ range(3)|tojson }}", NULL, "range is no JSON"},
+    {"{{ range(2) + [1] }}", NULL, "range"},
+    {"{{ range(3) == [0, 1, 2] }} {{ range(3) == range(0, 3) }} {{ range(4)[1:3]|list }} {{ "
+     "range(3)[-1] }} {{ range(3)|length }} {{ 2 in range(3) }} {{ range(3) is sequence }}",
+     "False True [1, 2] 2 3 True True", NULL},
+    {"{% macro foo() %}{% endmacro %}{{ foo.name }}", NULL, "'name'"},
+    {"{% macro foo() %}{% endmacro %}{{ foo['x'] }}", NULL, "'x'"},
+    {"{{ '\u00b2'.isdigit() }} {{ '\u00b2'.isalnum() }} {{ '\u00bd'.isdigit() }} {{ "
+     "'\u00bd'.isalnum() }} {{ '\u0663'.isdigit() }} {{ '2.'.isalnum() }}",
+     "True True False True True False", NULL},
+};
+
+static void test_edges(void **state) {
+  (void)state;
+  const rd_jinja_input input = {NULL, NULL, "role", roles, &clock_of_goldens};
+  for (size_t i = 0; i < sizeof edge_rows / sizeof *edge_rows; i++) {
+    const struct edge_row *row = &edge_rows[i];
+    rd_jinja *t;
+    rd_rendered got = {0};
+    rd_error e = {0};
+    rd_code code = rd_jinja_open(&t, row->source, strlen(row->source), &e);
+    if (code == RD_OK)
+      code = rd_jinja_render(&got, t, &input, &e);
+    if (row->text ? code != RD_OK || strcmp(got.text, row->text) != 0
+                  : code == RD_OK || !strstr(e.message, row->message))
+      fail_msg("%s gives %s", row->source, code == RD_OK ? got.text : e.message);
+    rd_rendered_drop(&got);
+    rd_jinja_close(&t);
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_templates),
-                                     cmocka_unit_test(test_expressions)};
+                                     cmocka_unit_test(test_expressions),
+                                     cmocka_unit_test(test_edges)};
   folder = argc > 1 ? argv[1] : folder;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
