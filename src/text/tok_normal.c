@@ -334,8 +334,20 @@ static rd_code takes_first(const rd_normal_step *s, rd_slice in, rd_bytes *room,
   return RD_OK;
 }
 
+/* A step alone makes a text 16 times as long at most; so may all of them together. */
+static rd_code check_growth(size_t size, size_t made, rd_error *e) {
+  enum { MOST = 16, SPARE = 4096 };
+  return made / MOST <= size + SPARE / MOST
+           ? RD_OK
+           : rd_fail(e, RD_UNSUPPORTED,
+                     "normaliser: its steps made %zu bytes of a text of %zu; at most %d times as "
+                     "many are supported",
+                     made, size, MOST);
+}
+
 rd_code rd_normaliser_run(const rd_normaliser *n, rd_slice text, rd_gap gap, rd_bytes buffers[2],
                           rd_slice *result, bool *shorter, rd_error *e) {
+  const size_t size = text.size;
   int next = 0;
   for (size_t i = 0; i < n->count && text.size > 0; i++) {
     bool prefix = n->steps[i].apply == apply_prefix;
@@ -347,6 +359,7 @@ rd_code rd_normaliser_run(const rd_normaliser *n, rd_slice text, rd_gap gap, rd_
     buffers[next].size = 0;
     RD_TRY(apply(&n->steps[i], text, &buffers[next], e));
     text = rd_slice_of(&buffers[next]);
+    RD_TRY(check_growth(size, text.size, e));
     next = !next;
   }
   *result = text;
