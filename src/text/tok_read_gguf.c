@@ -52,6 +52,7 @@ static rd_code read_tokens(rd_tokenizer *t, const source *s, rd_error *e) {
 static rd_code read_merges(rd_tokenizer *t, const rd_gguf_value *merges, rd_error *e) {
   rd_cursor c = rd_cursor_of(merges->data, merges->size);
   rd_bytes scratch[2] = {{0}, {0}};
+  t->vocab.first_pair = true; /* as in llama.cpp; Hugging Face's library takes the last */
   rd_code code = rd_vocab_index(&t->vocab, e);
   if (code == RD_OK)
     code = rd_vocab_expect_pairs(&t->vocab, merges->count, e);

@@ -137,7 +137,7 @@ rd_code rd_vocab_add_pair(rd_vocab *v, rd_slice left, rd_slice right, uint32_t r
                    : b < 0 ? "the right one is"
                            : "the two together are");
   rd_pair *slot = pair_slot(v, pair_key(a, b));
-  if (slot->key == UINT64_MAX)
+  if (slot->key == UINT64_MAX || !v->first_pair)
     *slot = (rd_pair){pair_key(a, b), rank, id};
   return RD_OK;
 }

@@ -16,6 +16,7 @@ typedef enum rd_piece_kind {
   RD_PIECE_SPECIAL,  /* never produced from plain text: <s>, <|endoftext|> */
   RD_PIECE_ADDED,    /* matched whole in the text before anything else */
   RD_PIECE_BOTH,     /* added, and a piece of the model all the same */
+  RD_PIECE_USER,     /* SentencePiece's user-defined: whole in normalised text, else as normal */
   RD_PIECE_BYTE,     /* one byte, where the vocabulary lacks a character */
   RD_PIECE_UNKNOWN,  /* stands for what cannot be written */
   RD_PIECE_FOREIGN,  /* not of the byte-level alphabet of its vocabulary: no text becomes it */
@@ -47,7 +48,8 @@ typedef struct rd_vocab {
     uint32_t hash, id1; /* id + 1; 0 is an empty slot */
   } * slots;            /* (slot_mask + 1) */
   size_t slot_mask;
-  rd_pair *pairs; /* (pair_mask + 1), NULL without merges */
+  bool first_pair; /* of a merge that is listed twice the first counts, not the last */
+  rd_pair *pairs;  /* (pair_mask + 1), NULL without merges */
   size_t pair_mask;
 } rd_vocab;
 
@@ -61,7 +63,7 @@ rd_code rd_vocab_index(rd_vocab *v, rd_error *e);
 int32_t rd_vocab_find(const rd_vocab *v, rd_slice piece);
 /* Make room for `count` merges. */
 rd_code rd_vocab_expect_pairs(rd_vocab *v, size_t count, rd_error *e);
-/* "left right" as pieces merge with priority `rank`; the first merge of a pair counts. */
+/* "left right" as pieces merge with priority `rank`. */
 rd_code rd_vocab_add_pair(rd_vocab *v, rd_slice left, rd_slice right, uint32_t rank, rd_error *e);
 /* NULL when the two do not merge. */
 const rd_pair *rd_vocab_pair(const rd_vocab *v, int32_t left, int32_t right);
