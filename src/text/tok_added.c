@@ -14,11 +14,11 @@ void rd_added_drop(rd_added *a) {
   *a = (rd_added){0};
 }
 
-bool rd_added_has(const rd_added *a, rd_slice text) {
+const struct rd_added_token *rd_added_named(const rd_added *a, rd_slice text) {
   for (size_t i = 0; i < a->count; i++)
     if (rd_slice_same((rd_slice){a->tokens[i].text, a->tokens[i].size}, text))
-      return true;
-  return false;
+      return &a->tokens[i];
+  return NULL;
 }
 
 rd_code rd_added_set(rd_added *a, rd_slice text, int32_t id, unsigned flags, rd_error *e) {

@@ -36,8 +36,8 @@ void rd_added_drop(rd_added *a);
 rd_code rd_added_set(rd_added *a, rd_slice text, int32_t id, unsigned flags, rd_error *e);
 /* Sort; call before finding. */
 void rd_added_index(rd_added *a);
-/* Is there a token written exactly so? Before indexing. */
-bool rd_added_has(const rd_added *a, rd_slice text);
+/* The token written exactly so, or NULL. Before indexing. */
+const struct rd_added_token *rd_added_named(const rd_added *a, rd_slice text);
 /* The id of the token written exactly so, or -1. */
 int32_t rd_added_id(const rd_added *a, rd_slice text);
 /* Texts in which no special token is found, and in which all are. */

@@ -67,9 +67,13 @@ struct rd_tokenizer {
     bool known;            /* there is such a file */
     int32_t bos, eos, pad, unknown, mask;
   } named;
-  char *chat_template; /* NULL: none */
-  char *tool_template; /* of conversations with tools, where it is another; NULL: none */
-  char *class_name;    /* tokenizer_class, NULL: not given */
+  char *chat_template;  /* NULL: none */
+  char *tool_template;  /* of conversations with tools, where it is another; NULL: none */
+  char *class_name;     /* tokenizer_class, NULL: not given */
+  struct rd_asked {     /* of a space in front, by tokenizer_config.json */
+    bool at_start;      /* "legacy": false */
+    bool always, never; /* "add_prefix_space" */
+  } asked;
 
   bool at_spaces;                       /* the first pattern is that of WhitespaceSplit */
   const struct rd_pattern_row *pattern; /* words are cut by this row; NULL: by the file's own */
@@ -113,6 +117,14 @@ void rd_merger_drop(rd_merger *m);
  * indexes what was read and works out the decoded texts. */
 rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e);
 rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e);
+/* A text as files write pieces, and the bytes that its letters stand for where the vocabulary is
+ * byte-level; the caller drops them. Is a piece written so? */
+typedef struct rd_written {
+  rd_slice text;
+  rd_bytes bytes;
+} rd_written;
+rd_code rd_written_of(rd_written *w, const rd_tokenizer *t, rd_slice text, rd_error *e);
+bool rd_written_is(const rd_written *w, const rd_tokenizer *t, int32_t id);
 /* Add a token that is matched in the text; after the vocabulary's own pieces. */
 rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e);
 
@@ -182,7 +194,8 @@ void rd_pattern_names(char *text, size_t size);
 /* Make t byte-level with that row's patterns. */
 rd_code rd_tok_use_pattern(rd_tokenizer *t, const rd_pattern_row *row, rd_error *e);
 
-/* The files beside a vocabulary: tokenizer_config.json and the like in `folder`. */
+/* The files beside a vocabulary: tokenizer_config.json and the like in `folder`. The first is for
+ * what a reader of the vocabulary must know. */
 rd_code rd_tok_read_class(rd_tokenizer *t, const char *folder, rd_error *e);
 rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e);
 /* {"id", "content", "special", ..} as tokenizer.json and tokenizer_config.json describe a token;

@@ -109,6 +109,8 @@ rd_code rd_tok_read_pairs(rd_tokenizer *t, rd_slice vocab, rd_slice merges, rd_e
                    class_name);
   rd_bytes scratch[2] = {{0}, {0}};
   RD_TRY(rd_tok_use_pattern(t, row, e));
+  if (t->asked.always)
+    RD_TRY(rd_normal_prefix(&t->spacer, rd_slice_text(" "), true, false, e));
   RD_TRY(rd_tok_scan_vocab(t, vocab, e));
   rd_code code = read_merges(t, merges, scratch, e);
   rd_bytes_drop(&scratch[0]);

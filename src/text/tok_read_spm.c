@@ -80,13 +80,15 @@ static rd_code read_piece(rd_tokenizer *t, rd_slice message, int32_t id, rd_erro
     return rd_fail(e, RD_BAD_INPUT, "token %d has type %llu (1..6 are known) and score %g", id,
                    (unsigned long long)type, (double)score);
   rd_piece_kind kind = rd_piece_types[type];
+  if (kind == RD_PIECE_ADDED)
+    kind = RD_PIECE_USER;
   RD_TRY(rd_vocab_set(&t->vocab, id, piece, kind, rd_score_rank(score), e));
   RD_TRY(rd_unigram_set(&t->unigram, &t->vocab, id, (double)score, e));
   if (kind == RD_PIECE_UNKNOWN)
     t->unknown = id;
   bool special = kind == RD_PIECE_SPECIAL || kind == RD_PIECE_UNKNOWN;
-  if ((special || kind == RD_PIECE_ADDED) && piece.size)
-    RD_TRY(rd_added_set(&t->added, piece, id, special ? RD_ADDED_SPECIAL : 0, e));
+  if ((special || kind == RD_PIECE_USER) && piece.size)
+    RD_TRY(rd_added_set(&t->added, piece, id, special ? RD_ADDED_SPECIAL : RD_ADDED_LATER, e));
   return RD_OK;
 }
 
@@ -149,5 +151,6 @@ rd_code rd_tok_read_spm(rd_tokenizer *t, rd_slice data, rd_error *e) {
   t->pad = known_id(t, s.pad);
   if (known_id(t, s.eos) >= 0)
     RD_TRY(rd_ids_add(&t->eos, known_id(t, s.eos), e));
-  return rd_tok_use_sentencepiece(t, s.prefix, s.squeeze, e);
+  t->prefix_at_start = t->asked.at_start;
+  return rd_tok_use_sentencepiece(t, s.prefix && !t->asked.never, s.squeeze, e);
 }

@@ -47,28 +47,51 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   *t = NULL;
 }
 
-/* Is a piece written so in its file, where bytes have letters that stand for them? */
-static rd_code written_so(const rd_tokenizer *t, int32_t id, rd_slice text, bool *yes,
+rd_code rd_written_of(rd_written *w, const rd_tokenizer *t, rd_slice text, rd_error *e) {
+  bool all;
+  *w = (rd_written){.text = text};
+  return t->byte_level ? rd_alphabet_bytes(text, &w->bytes, &all, e) : RD_OK;
+}
+
+bool rd_written_is(const rd_written *w, const rd_tokenizer *t, int32_t id) {
+  const rd_piece_kind kind = t->vocab.pieces[id].kind;
+  const bool mapped = t->byte_level && rd_piece_spells(kind);
+  const rd_slice text = mapped ? rd_slice_of(&w->bytes) : w->text;
+  return kind != RD_PIECE_NONE && text.size && rd_slice_same(rd_vocab_piece(&t->vocab, id), text);
+}
+
+static rd_code is_written(const rd_tokenizer *t, int32_t id, rd_slice text, bool *yes,
                           rd_error *e) {
-  rd_bytes letters = {0};
-  rd_slice piece = rd_vocab_piece(&t->vocab, id);
-  rd_code code = t->byte_level ? rd_alphabet_letters(piece, &letters, e) : RD_OK;
-  *yes = rd_slice_same(t->byte_level ? rd_slice_of(&letters) : piece, text);
-  rd_bytes_drop(&letters);
+  rd_written w;
+  rd_code code = rd_written_of(&w, t, text, e);
+  *yes = code == RD_OK && rd_written_is(&w, t, id);
+  rd_bytes_drop(&w.bytes);
   return code;
+}
+
+/* What a piece of the model is once it is added too. A user-defined one with spaces stays what it
+ * is: no text holds it before they are replaced. */
+static rd_piece_kind kind_added(rd_piece_kind kind, rd_slice text) {
+  if (kind != RD_PIECE_USER)
+    return RD_PIECE_BOTH;
+  return memmem(text.data, text.size, space_mark, 3) ? RD_PIECE_USER : RD_PIECE_ADDED;
 }
 
 rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e) {
   rd_piece_kind kind = flags & RD_ADDED_SPECIAL ? RD_PIECE_SPECIAL : RD_PIECE_ADDED;
-  bool there = id >= 0 && (size_t)id < t->vocab.count, same = false;
-  if (there && kind == RD_PIECE_ADDED && rd_piece_spells(t->vocab.pieces[id].kind))
-    RD_TRY(written_so(t, (int32_t)id, text, &same, e));
-  if (there && t->vocab.pieces[id].kind == RD_PIECE_UNKNOWN)
+  const bool there = id >= 0 && (size_t)id < t->vocab.count;
+  const rd_piece_kind was = there ? t->vocab.pieces[id].kind : RD_PIECE_NONE;
+  bool same = false;
+  if (kind == RD_PIECE_ADDED && (rd_piece_spells(was) || was == RD_PIECE_USER))
+    RD_TRY(is_written(t, (int32_t)id, text, &same, e));
+  if (was == RD_PIECE_UNKNOWN)
     kind = RD_PIECE_UNKNOWN;
   if (same)
-    t->vocab.pieces[id].kind = RD_PIECE_BOTH;
+    t->vocab.pieces[id].kind = kind_added(was, text);
   else
     RD_TRY(rd_vocab_set(&t->vocab, id, text, kind, 0, e));
+  if (strcmp(t->format, "tokenizer.json") != 0)
+    flags &= ~(unsigned)RD_ADDED_LATER; /* beside other files text is searched as it is */
   return rd_added_set(&t->added, text, (int32_t)id, flags, e);
 }
 
@@ -117,9 +140,10 @@ rd_code rd_tok_use_sentencepiece(rd_tokenizer *t, bool prefix, bool squeeze, rd_
   t->squeezed = squeeze;
   if (squeeze)
     RD_TRY(rd_normal_squeeze(&t->normaliser, e));
-  if (prefix)
-    RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(" "), false, false, e));
   RD_TRY(rd_normal_replace(&t->normaliser, rd_slice_text(" "), rd_slice_text(space_mark), e));
+  if (prefix)
+    RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(space_mark), t->prefix_at_start,
+                            t->prefix_at_start, e));
   if (t->vocab.count && !crosses(&t->vocab))
     RD_TRY(rd_splitter_add(&t->splitter,
                            rd_slice_text("\xE2\x96\x81*[^\xE2\x96\x81]+|\xE2\x96\x81+"), false,
@@ -173,7 +197,7 @@ static rd_code add_text(rd_tokenizer *t, int32_t id, rd_error *e) {
     return add_spaced(t, piece, e);
   if (byte >= 0)
     return rd_bytes_add(&t->texts, &(char){(char)byte}, 1, e);
-  if (t->byte_level || kind != RD_PIECE_NORMAL)
+  if (t->byte_level)
     return rd_bytes_add(&t->texts, piece.data, piece.size, e);
   for (size_t at = 0; at < piece.size;) {
     bool mark = piece.size - at >= 3 && memcmp(piece.data + at, space_mark, 3) == 0;
@@ -183,17 +207,22 @@ static rd_code add_text(rd_tokenizer *t, int32_t id, rd_error *e) {
   return RD_OK;
 }
 
-/* The tokens that are looked for in normalised text, in their normalised form. */
+/* The tokens that are looked for in normalised text, in their normalised form. SentencePiece's own
+ * are in it already; one that rules would change is kept from them, and found as it is. */
 static rd_code seal_later(rd_tokenizer *t, rd_error *e) {
   rd_bytes buffers[2] = {{0}, {0}};
   rd_code code = RD_OK;
   for (size_t i = 0; i < t->added.count && code == RD_OK; i++) {
-    const struct rd_added_token *token = &t->added.tokens[i];
+    struct rd_added_token *token = &t->added.tokens[i];
     rd_slice text = {token->text, token->size};
-    if (!(token->flags & RD_ADDED_LATER))
+    const bool user = t->vocab.pieces[token->id].kind == RD_PIECE_USER;
+    if (!(token->flags & RD_ADDED_LATER) && !user)
       continue;
-    code = rd_normaliser_run(&t->normaliser, text, RD_GAP_START, buffers, &text, NULL, e);
-    if (code == RD_OK && text.size)
+    code = rd_normaliser_run(&t->normaliser, text, user ? RD_GAP_ON : RD_GAP_START, buffers, &text,
+                             NULL, e);
+    if (user && code == RD_OK && !rd_slice_same(text, (rd_slice){token->text, token->size}))
+      token->flags &= ~(unsigned)RD_ADDED_LATER;
+    else if (code == RD_OK && text.size)
       code = rd_added_set(&t->later, text, token->id, token->flags & ~(unsigned)RD_ADDED_LATER, e);
   }
   rd_bytes_drop(&buffers[0]);

@@ -29,7 +29,8 @@ static rd_code open_beside(const char *folder, const char *name, json_t **out, r
   return code;
 }
 
-rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, rd_error *e) {
+/* What the members of a description say; none of a text. */
+static unsigned flags_of(const json_t *token) {
   static const struct flag_row {
     const char *key;
     unsigned flag;
@@ -38,49 +39,131 @@ rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, r
               {"rstrip", RD_ADDED_RSTRIP},
               {"single_word", RD_ADDED_WORD},
               {"normalized", RD_ADDED_LATER}};
-  const json_t *content = json_object_get(token, "content");
   unsigned flags = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    flags |= json_is_true(json_object_get(token, rows[i].key)) ? rows[i].flag : 0;
+  return flags;
+}
+
+/* Of {"content": "text"}, or "text" itself; empty where it is neither. */
+static rd_slice content_of(const json_t *token) {
+  const json_t *content = json_is_object(token) ? json_object_get(token, "content") : token;
+  return (rd_slice){json_string_value(content), json_string_length(content)};
+}
+
+rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, rd_error *e) {
+  const rd_slice text = content_of(token);
   if (id < 0) {
     const json_t *number = json_object_get(token, "id");
     id = json_is_integer(number) ? json_integer_value(number) : -1;
   }
-  if (!json_is_string(content) || json_string_length(content) == 0)
+  if (text.size == 0)
     return rd_fail(e, RD_BAD_INPUT, "added token %lld has no content", (long long)id);
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    flags |= json_is_true(json_object_get(token, rows[i].key)) ? rows[i].flag : 0;
-  return rd_tokenizer_add(
-      t, id, (rd_slice){json_string_value(content), json_string_length(content)}, flags, e);
+  return rd_tokenizer_add(t, id, text, flags_of(token), e);
 }
 
 rd_code rd_tok_read_class(rd_tokenizer *t, const char *folder, rd_error *e) {
   json_t *config;
   RD_TRY(open_beside(folder, "tokenizer_config.json", &config, e));
   const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
+  const json_t *prefix = json_object_get(config, "add_prefix_space");
   t->class_name = name ? rd_strdup(name, e) : NULL;
+  t->asked = (struct rd_asked){.at_start = json_is_false(json_object_get(config, "legacy")),
+                               .always = json_is_true(prefix),
+                               .never = json_is_false(prefix)};
   json_decref(config);
   return name && !t->class_name ? RD_NO_MEMORY : RD_OK;
 }
 
-/* added_tokens.json: {"<tok>": id}; tokenizer_config.json's added_tokens_decoder: {"id": {..}}. */
-rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e) {
-  json_t *added, *config;
+/* added_tokens.json: {"<tok>": id}. */
+static rd_code add_listed(rd_tokenizer *t, json_t *list, rd_error *e) {
   const char *key;
   json_t *value;
-  rd_code code;
-  RD_TRY(open_beside(folder, "added_tokens.json", &added, e));
-  code = open_beside(folder, "tokenizer_config.json", &config, e);
-  json_object_foreach(added, key, value) {
-    if (code == RD_OK && !rd_added_has(&t->added, rd_slice_text(key)))
-      code = rd_tokenizer_add(t, json_is_integer(value) ? json_integer_value(value) : -1,
-                              rd_slice_text(key), RD_ADDED_LATER, e);
+  json_object_foreach(list, key, value) {
+    if (!rd_added_named(&t->added, rd_slice_text(key)))
+      RD_TRY(rd_tokenizer_add(t, json_is_integer(value) ? json_integer_value(value) : -1,
+                              rd_slice_text(key), RD_ADDED_LATER, e));
   }
-  json_object_foreach(json_object_get(config, "added_tokens_decoder"), key, value) {
+  return RD_OK;
+}
+
+/* tokenizer_config.json's added_tokens_decoder: {"id": {..}}. */
+static rd_code add_decoder(rd_tokenizer *t, json_t *decoder, rd_error *e) {
+  const char *key;
+  json_t *value;
+  json_object_foreach(decoder, key, value) {
     char *end;
     long long id = strtoll(key, &end, 10);
-    if (code == RD_OK)
-      code = rd_tok_add_described(t, value, *end || end == key ? RD_VOCAB_LIMIT : id, e);
+    RD_TRY(rd_tok_add_described(t, value, *end || end == key ? RD_VOCAB_LIMIT : id, e));
   }
+  return RD_OK;
+}
+
+/* Is this piece what plain text becomes, one character or what a merge makes? */
+static bool is_plain(const rd_vocab *v, int32_t id) {
+  const rd_slice piece = rd_vocab_piece(v, id);
+  bool plain = rd_utf8_read(piece.data, piece.size).size == piece.size;
+  for (size_t i = 0; v->pairs && i <= v->pair_mask && !plain; i++)
+    plain = v->pairs[i].key != UINT64_MAX && v->pairs[i].id == id;
+  return plain && rd_piece_spells(v->pieces[id].kind);
+}
+
+static rd_code find_piece(const rd_tokenizer *t, rd_slice text, int32_t *id, rd_error *e) {
+  rd_written w;
+  rd_code code = rd_written_of(&w, t, text, e);
+  *id = -1;
+  for (size_t i = 0; i < t->vocab.count && *id < 0 && code == RD_OK; i++)
+    if (t->vocab.pieces[i].kind != RD_PIECE_BYTE && rd_written_is(&w, t, (int32_t)i))
+      *id = (int32_t)i;
+  rd_bytes_drop(&w.bytes);
+  return code;
+}
+
+/* A token that a file names is a special one wherever its text is a piece: transformers adds it.
+ * One that plain text becomes is added, but stays what such text becomes. */
+static rd_code add_named(rd_tokenizer *t, const json_t *value, rd_error *e) {
+  const rd_slice text = content_of(value);
+  const struct rd_added_token *token = rd_added_named(&t->added, text);
+  const unsigned flags = token ? token->flags : flags_of(value) & ~(unsigned)RD_ADDED_SPECIAL;
+  int32_t id = token ? token->id : -1;
+  if (text.size == 0 || flags & RD_ADDED_SPECIAL)
+    return RD_OK;
+  if (!token)
+    RD_TRY(find_piece(t, text, &id, e));
+  return id < 0 ? RD_OK
+                : rd_tokenizer_add(t, id, text,
+                                   flags | (is_plain(&t->vocab, id) ? 0 : RD_ADDED_SPECIAL), e);
+}
+
+static rd_code add_all_named(rd_tokenizer *t, const json_t *file, rd_error *e) {
+  static const char *const keys[] = {"bos_token",  "eos_token", "pad_token", "unk_token",
+                                     "mask_token", "sep_token", "cls_token"};
+  const json_t *more = json_object_get(file, "additional_special_tokens");
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    RD_TRY(add_named(t, json_object_get(file, keys[i]), e));
+  for (size_t i = 0; i < json_array_size(more); i++)
+    RD_TRY(add_named(t, json_array_get(more, i), e));
+  return RD_OK;
+}
+
+/* Where tokenizer_config.json describes its tokens, the older files do not count. */
+rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e) {
+  json_t *added = NULL, *map = NULL, *config;
+  RD_TRY(open_beside(folder, "tokenizer_config.json", &config, e));
+  json_t *decoder = json_object_get(config, "added_tokens_decoder");
+  rd_code code = add_decoder(t, decoder, e);
+  if (code == RD_OK && !decoder)
+    code = open_beside(folder, "added_tokens.json", &added, e);
+  if (code == RD_OK && !decoder)
+    code = open_beside(folder, "special_tokens_map.json", &map, e);
+  if (code == RD_OK)
+    code = add_listed(t, added, e);
+  if (code == RD_OK)
+    code = add_all_named(t, config, e);
+  if (code == RD_OK)
+    code = add_all_named(t, map, e);
   json_decref(added);
+  json_decref(map);
   json_decref(config);
   return code;
 }

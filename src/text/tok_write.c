@@ -45,9 +45,25 @@ static int64_t piece_type(rd_piece_kind kind) {
   return 0;
 }
 
+/* User-defined pieces have their spaces as the other pieces have them. */
+static rd_code put_name(rd_bytes *part, const rd_vocab *v, int32_t id, rd_error *e) {
+  rd_normaliser marks = {0};
+  rd_bytes buffers[2] = {{0}, {0}};
+  rd_slice name = rd_vocab_piece(v, id);
+  rd_code code = rd_normal_replace(&marks, rd_slice_text(" "), rd_slice_text("\xE2\x96\x81"), e);
+  if (code == RD_OK && v->pieces[id].kind == RD_PIECE_ADDED)
+    code = rd_normaliser_run(&marks, name, RD_GAP_ON, buffers, &name, NULL, e);
+  if (code == RD_OK)
+    code = put_bytes(part, 1, name, e);
+  rd_normaliser_drop(&marks);
+  rd_bytes_drop(&buffers[0]);
+  rd_bytes_drop(&buffers[1]);
+  return code;
+}
+
 static rd_code put_piece(rd_bytes *part, const rd_vocab *v, int32_t id, rd_error *e) {
   float score = rd_rank_score(v->pieces[id].rank);
-  RD_TRY(put_bytes(part, 1, rd_vocab_piece(v, id), e));
+  RD_TRY(put_name(part, v, id, e));
   RD_TRY(put_varint(part, 2 << 3 | 5, e));
   RD_TRY(rd_bytes_add(part, &score, sizeof score, e));
   return put_number(part, 3, piece_type(v->pieces[id].kind), e);
@@ -102,16 +118,17 @@ static json_t *text_json(rd_slice text) {
   return json_stringn(text.data, text.size);
 }
 
-/* {"piece": id, ..} of what merging may produce, in the letters that stand for bytes. */
+/* {"piece": id, ..}: what merging may produce, in the letters that stand for bytes, and all else,
+ * added tokens too, so that the library gives each the id it has. */
 static rd_code vocab_json(json_t *out, const rd_vocab *v, rd_bytes *letters, rd_error *e) {
   for (size_t id = 0; id < v->count; id++) {
     rd_piece_kind kind = v->pieces[id].kind;
     rd_slice piece = rd_vocab_piece(v, (int32_t)id);
-    if (!rd_piece_spells(kind) && kind != RD_PIECE_FOREIGN)
+    if (kind == RD_PIECE_NONE || kind == RD_PIECE_UNKNOWN || piece.size == 0)
       continue;
     letters->size = 0;
-    RD_TRY(kind != RD_PIECE_FOREIGN ? rd_alphabet_letters(piece, letters, e)
-                                    : rd_bytes_add(letters, piece.data, piece.size, e));
+    RD_TRY(rd_piece_spells(kind) ? rd_alphabet_letters(piece, letters, e)
+                                 : rd_bytes_add(letters, piece.data, piece.size, e));
     RD_TRY(rd_bytes_add(letters, "", 1, e));
     if (!json_object_get(out, letters->data)) /* of twins the first is the one that text becomes */
       json_object_set_new(out, letters->data, json_integer((json_int_t)id));
@@ -227,18 +244,19 @@ static rd_code write_json(const rd_tokenizer *t, const char *folder, rd_error *e
   return code;
 }
 
-/* {"id": {"content", "rstrip", ..}, ..} of added tokens that take the white space behind them,
- * which SentencePiece's own file cannot say. */
-static json_t *strips_json(const rd_tokenizer *t) {
+/* {"id": {"content", "rstrip", ..}, ..} of added tokens that take the white space behind them, or
+ * that are found before spaces are put and taken: SentencePiece's own file cannot say either. */
+static json_t *decoder_json(const rd_tokenizer *t) {
   json_t *out = json_object();
+  const bool spaced = t->prefixed || t->squeezed;
   for (size_t i = 0; i < t->added.count; i++) {
     const struct rd_added_token *token = &t->added.tokens[i];
+    const bool strips = token->flags & RD_ADDED_RSTRIP, special = token->flags & RD_ADDED_SPECIAL;
     char id[16];
     snprintf(id, sizeof id, "%d", token->id);
-    if (token->flags & RD_ADDED_RSTRIP)
+    if (strips || (spaced && !special))
       json_object_set_new(out, id,
-                          token_json((rd_slice){token->text, token->size}, true,
-                                     (token->flags & RD_ADDED_SPECIAL) != 0));
+                          token_json((rd_slice){token->text, token->size}, strips, special));
   }
   return out;
 }
@@ -254,16 +272,17 @@ static rd_code write_settings(const rd_tokenizer *t, const char *folder, const c
               {"pad_token", t->pad},
               {"mask_token", t->mask}};
   json_t *out = json_pack("{s:s, s:b}", "tokenizer_class", class_name, "add_bos_token", t->add_bos);
+  if (!t->byte_level) {
+    json_object_set_new(out, "legacy", json_boolean(!t->prefix_at_start));
+    json_object_set_new(out, "add_prefix_space", json_boolean(t->prefixed));
+  }
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (rows[i].id >= 0 && (size_t)rows[i].id < t->vocab.count) {
-      rd_slice text = {0};
-      text.data = rd_tokenizer_piece(t, rows[i].id, &text.size);
-      json_object_set_new(out, rows[i].key, text_json(text));
-    }
-  json_t *strips = strips_json(t);
-  if (json_object_size(strips) > 0)
-    json_object_set(out, "added_tokens_decoder", strips);
-  json_decref(strips);
+    if (rows[i].id >= 0 && (size_t)rows[i].id < t->vocab.count)
+      json_object_set_new(out, rows[i].key, text_json(rd_vocab_piece(&t->vocab, rows[i].id)));
+  json_t *decoder = decoder_json(t);
+  if (json_object_size(decoder) > 0)
+    json_object_set(out, "added_tokens_decoder", decoder);
+  json_decref(decoder);
   if (t->chat_template && t->tool_template)
     json_object_set_new(out, "chat_template",
                         json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", "default", "template",

@@ -63,7 +63,9 @@ static rd_code find_name(const char **name, const rd_tokenizer *t, rd_error *e) 
 }
 
 static int32_t type_of(rd_piece_kind kind) {
-  const rd_piece_kind as = kind == RD_PIECE_FOREIGN ? RD_PIECE_NORMAL : kind;
+  const rd_piece_kind as = kind == RD_PIECE_FOREIGN ? RD_PIECE_NORMAL
+                         : kind == RD_PIECE_USER    ? RD_PIECE_ADDED
+                                                    : kind;
   for (int32_t type = RD_PIECE_TYPES - 1; type > 0; type--)
     if (rd_piece_types[type] == as)
       return type;
@@ -79,6 +81,8 @@ static rd_code put_tokens(const rd_tokenizer *t, rd_gguf_writer *w, size_t count
     char unused[32];
     bool there = id < v->count && v->pieces[id].kind != RD_PIECE_NONE;
     rd_slice piece = there ? rd_vocab_piece(v, (int32_t)id) : (rd_slice){unused, 0};
+    if (there && v->pieces[id].kind == RD_PIECE_USER)
+      piece.data = rd_tokenizer_piece(t, (int32_t)id, &piece.size); /* spaces are spaces there */
     if (!there)
       piece.size = (size_t)snprintf(unused, sizeof unused, "[PAD%zu]", id);
     letters.size = 0;
@@ -168,7 +172,8 @@ static rd_code check_added(const rd_tokenizer *t, rd_error *e) {
   for (size_t i = 0; i < t->added.count; i++) {
     const struct rd_added_token *token = &t->added.tokens[i];
     unsigned more = token->flags & (RD_ADDED_LSTRIP | RD_ADDED_WORD);
-    if (t->normaliser.count)
+    const bool user = t->vocab.pieces[token->id].kind == RD_PIECE_USER;
+    if (user ? t->prefixed || t->squeezed : t->normaliser.count > 0)
       more |= token->flags & RD_ADDED_LATER;
     if (more)
       return rd_fail(e, RD_UNSUPPORTED,

@@ -154,7 +154,8 @@ static rd_code next_text(const rd_tokenizer *t, int32_t id, unsigned flags, bool
     return RD_OK;
   }
   *text = *boundary && t->spaced ? rd_vocab_piece(&t->vocab, id) : text_of(t, id);
-  if (*boundary && t->prefixed && kind == RD_PIECE_NORMAL && text->size && text->data[0] == ' ')
+  if (*boundary && t->prefixed && (kind == RD_PIECE_NORMAL || kind == RD_PIECE_USER) &&
+      text->size && text->data[0] == ' ')
     *text = (rd_slice){text->data + 1, text->size - 1};
   *boundary = !t->prefix_at_start &&
               (kind == RD_PIECE_SPECIAL || kind == RD_PIECE_ADDED || kind == RD_PIECE_BOTH);
@@ -258,6 +259,7 @@ bool rd_tokenizer_writes(const rd_tokenizer *t, int32_t id) {
     return false;
   switch (t->vocab.pieces[id].kind) {
   case RD_PIECE_NORMAL:
+  case RD_PIECE_USER:
     return true;
   case RD_PIECE_ADDED:
   case RD_PIECE_BOTH:
