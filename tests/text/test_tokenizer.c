@@ -220,6 +220,9 @@ static void test_stories(void **state) {
   rd_tokenizer_close(&t);
 }
 
+#define GROWS                                                                                      \
+  "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaa\"}"
+
 static const struct bad_row {
   const char *format, *data, *message;
 } bad_rows[] = {
@@ -253,6 +256,27 @@ static const struct bad_row {
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":99999999},\"merges\":[]}}", "99999999"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}", "merge 0"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{},\"merges\":[]}}", "empty"},
+    /* ids that the library does not give: of another piece, in the place of the text's own, behind
+     * a gap */
+    {"tokenizer.json",
+     "{\"added_tokens\":[{\"id\":0,\"content\":\"<x>\"}],\"model\":{\"vocab\":{\"a\":0},\"merges\":"
+     "[]}"
+     "}",
+     "\"<x>\" has id 0, but Hugging Face's library gives it 1"},
+    {"tokenizer.json",
+     "{\"added_tokens\":[{\"id\":1,\"content\":\"a\"}],\"model\":{\"vocab\":{\"a\":0},\"merges\":[]"
+     "}}",
+     "gives it 0"},
+    {"tokenizer.json",
+     "{\"added_tokens\":[{\"id\":1,\"content\":\"b\"},{\"id\":3,\"content\":\"c\"}],\"model\":{"
+     "\"vocab\":{\"a\":0},\"merges\":[]}}",
+     "\"c\" has id 3, but Hugging Face's library gives it 2"},
+    {"tokenizer.json",
+     "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" GROWS "," GROWS "," GROWS "," GROWS
+     "]},\"added_tokens\":[{\"id\":1,\"content\":\"aa\",\"normalized\":true}],\"model\":{\"vocab\":"
+     "{"
+     "\"a\":0},\"merges\":[]}}",
+     "at most 16 times"},
     {"tokenizer.json", "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}} \n{}",
      "the end of the file"},
     {"pairs", "{\"a\":0}", "NUL"},
