@@ -113,8 +113,7 @@ static json_t *own_variables(const rd_tokenizer *t, const rd_chat_row *row) {
   bool good = out != NULL;
   for (size_t i = 0; i < sizeof rows / sizeof *rows && good; i++)
     if (rows[i].id >= 0 && (size_t)rows[i].id < t->vocab.count) {
-      rd_slice text = {0};
-      text.data = rd_tokenizer_piece(t, rows[i].id, &text.size);
+      const rd_slice text = rd_vocab_piece(&t->vocab, rows[i].id);
       if (rd_utf8_valid(text.data, text.size) == text.size)
         good = json_object_set_new(out, rows[i].name, json_stringn(text.data, text.size)) == 0;
     }
@@ -184,8 +183,21 @@ rd_code rd_chat_render(const rd_tokenizer *t, const rd_chat_template *c, const r
   return code;
 }
 
+/* Is a token white space alone? Such a one stands between paragraphs of an answer too. */
+static bool is_blank(const rd_tokenizer *t, int32_t id) {
+  rd_slice text = {0};
+  text.data = rd_tokenizer_piece(t, id, &text.size);
+  while (text.size) {
+    const rd_utf8 c = rd_utf8_read(text.data, text.size);
+    if (c.kind != RD_UTF8_GOOD || !rd_utf8_space(c.point))
+      return false;
+    text = (rd_slice){text.data + c.size, text.size - c.size};
+  }
+  return true;
+}
+
 /* The token behind a turn of the assistant's, by rendering one. A conversation that the template
- * does not take, and a turn with no token behind it, leave -1. */
+ * does not take, and a turn with no token behind it but white space, leave -1. */
 static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_template *c,
                         rd_error *e) {
   static const char answer[] = "Yes, of course.";
@@ -198,9 +210,11 @@ static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_templ
   if (code == RD_OK) {
     const char *at = strstr(text.text, answer);
     size_t from = at ? (size_t)(at - text.text) + strlen(answer) : text.size;
-    *end = rd_added_find(&t->added, (rd_slice){text.text, text.size},
-                         (rd_added_match){.end = from, .from = from}, text.from_data)
-               .id;
+    rd_added_match m = {.end = from, .from = from};
+    do
+      m = rd_added_find(&t->added, (rd_slice){text.text, text.size}, m, text.from_data);
+    while (m.id >= 0 && is_blank(t, m.id));
+    *end = m.id;
   }
   rd_rendered_drop(&text);
   json_decref(data);

@@ -164,6 +164,26 @@ static void test_ends(void **state) {
   rd_tokenizer_close(&t);
 }
 
+/* White space that is a token, as in Gemma's vocabularies, ends no answer. */
+static void test_blank_ends(void **state) {
+  (void)state;
+  static const char json[] =
+      "{\"added_tokens\":[{\"id\":1,\"content\":\"\\n\\n\"},{\"id\":2,\"content\":\"\u2581\"},{"
+      "\"id\":3,\"content\":\"<e>\"}],\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}}";
+  static const struct end_row turns[] = {{"{{ messages[1].content }}\n\n\u2581", -1},
+                                         {"{{ messages[1].content }}\n\n<e>", 3}};
+  rd_tokenizer *t;
+  rd_error e = {0};
+  assert_int_equal(rd_tokenizer_open_memory(&t, "tokenizer.json", json, strlen(json), &e), RD_OK);
+  for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+    rd_chat_template *template = NULL;
+    assert_int_equal(rd_chat_template_open(&template, t, turns[i].name, &e), RD_OK);
+    assert_int_equal(rd_chat_template_end(template), turns[i].end);
+    rd_chat_template_close(&template);
+  }
+  rd_tokenizer_close(&t);
+}
+
 /* Templates of files, on the tokenizer of make(), and the ids of what they render: bytes are their
  * own ids. */
 static const struct file_row {
@@ -377,9 +397,10 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_walk),          cmocka_unit_test(test_render),
-      cmocka_unit_test(test_ends),          cmocka_unit_test(test_first_token),
-      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
-      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_walk),        cmocka_unit_test(test_render),
+      cmocka_unit_test(test_ends),        cmocka_unit_test(test_blank_ends),
+      cmocka_unit_test(test_first_token), cmocka_unit_test(test_files),
+      cmocka_unit_test(test_models),      cmocka_unit_test(test_conversations),
+      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
