@@ -40,6 +40,7 @@ struct rd_tokenizer {
   rd_added added;           /* all; those that are found later are only named here */
   rd_normaliser normaliser; /* runs over what lies between added tokens */
   rd_added later;           /* found in what it made; in normalised form */
+  rd_added kept;            /* SentencePiece's user-defined, which its rules leave as they are */
   rd_normaliser spacer;     /* what is done to the rest: spaces put, replaced */
   rd_splitter splitter;
   rd_splitter

@@ -4,6 +4,7 @@
 #ifndef RD_TOK_NORMAL_H
 #define RD_TOK_NORMAL_H
 
+#include "tok_added.h"
 #include "tok_charsmap.h"
 #include "tok_regex.h"
 
@@ -20,12 +21,13 @@ struct rd_normal_step {
   rd_normal_change *change; /* of each character, for steps that look at one at a time */
   char *from, *to;          /* owned; what is replaced, what is put */
   size_t from_size, to_size;
-  rd_regex *regex;     /* owned; what is replaced, where it is a pattern; or NULL */
-  rd_charsmap *map;    /* owned; or NULL */
-  int form;            /* utf8proc options */
-  bool left, right;    /* strip: at which ends */
-  bool unless_present; /* prefix: not where the text has it already */
-  bool at_start;       /* prefix: only where the gap starts the whole text */
+  rd_regex *regex;      /* owned; what is replaced, where it is a pattern; or NULL */
+  rd_charsmap *map;     /* owned; or NULL */
+  const rd_added *kept; /* what the map leaves as it is, or NULL */
+  int form;             /* utf8proc options */
+  bool left, right;     /* strip: at which ends */
+  bool unless_present;  /* prefix: not where the text has it already */
+  bool at_start;        /* prefix: only where the gap starts the whole text */
 };
 
 typedef struct rd_normaliser {

@@ -146,7 +146,15 @@ rd_code rd_normal_words(rd_normaliser *n, rd_slice mark, rd_error *e) {
 }
 
 static rd_code apply_charsmap(const rd_normal_step *s, rd_slice in, rd_bytes *out, rd_error *e) {
-  return rd_charsmap_run(s->map, in, out, e);
+  static const rd_added none;
+  for (rd_added_match m = {0};;) {
+    const size_t at = m.end;
+    m = rd_added_find(s->kept ? s->kept : &none, in, m, rd_added_plain);
+    RD_TRY(rd_charsmap_run(s->map, (rd_slice){in.data + at, m.start - at}, out, e));
+    if (m.id < 0)
+      return RD_OK;
+    RD_TRY(rd_bytes_add(out, in.data + m.start, m.end - m.start, e));
+  }
 }
 
 rd_code rd_normal_charsmap(rd_normaliser *n, rd_slice blob, bool longest, rd_error *e) {

@@ -115,6 +115,16 @@ static bool read_normaliser(settings *s, rd_slice message) {
   return !c.failed;
 }
 
+/* A user-defined piece has a score for each byte behind its first, whatever the file says: it is
+ * taken before others in its place. */
+static rd_code raise_user_defined(rd_tokenizer *t, rd_error *e) {
+  for (size_t id = 0; id < t->vocab.count; id++)
+    if (t->vocab.pieces[id].kind == RD_PIECE_USER)
+      RD_TRY(rd_unigram_set(&t->unigram, &t->vocab, (int64_t)id,
+                            0.1 * ((double)t->vocab.pieces[id].size - 1), e));
+  return RD_OK;
+}
+
 static int32_t known_id(const rd_tokenizer *t, uint64_t id) {
   return id < t->vocab.count ? (int32_t)id : -1;
 }
@@ -141,10 +151,14 @@ rd_code rd_tok_read_spm(rd_tokenizer *t, rd_slice data, rd_error *e) {
     return rd_fail(e, RD_UNSUPPORTED,
                    "SentencePiece normalisation with spaces as suffix or unescaped spaces is not "
                    "supported");
-  if (s.charsmap.size)
+  if (s.charsmap.size) {
     RD_TRY(rd_normal_charsmap(&t->normaliser, s.charsmap, true, e));
-  if (s.model_type == 1)
+    t->normaliser.steps[0].kept = &t->kept;
+  }
+  if (s.model_type == 1) {
     t->speller = rd_spell_unigram;
+    RD_TRY(raise_user_defined(t, e));
+  }
   t->unigram.narrow = true;
   t->bos = known_id(t, s.bos);
   t->add_bos = t->bos >= 0;

@@ -32,6 +32,7 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   rd_vocab_drop(&(*t)->vocab);
   rd_added_drop(&(*t)->added);
   rd_added_drop(&(*t)->later);
+  rd_added_drop(&(*t)->kept);
   rd_normaliser_drop(&(*t)->normaliser);
   rd_normaliser_drop(&(*t)->spacer);
   rd_splitter_drop(&(*t)->splitter);
@@ -82,7 +83,7 @@ rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned fl
   const bool there = id >= 0 && (size_t)id < t->vocab.count;
   const rd_piece_kind was = there ? t->vocab.pieces[id].kind : RD_PIECE_NONE;
   bool same = false;
-  if (kind == RD_PIECE_ADDED && (rd_piece_spells(was) || was == RD_PIECE_USER))
+  if (kind == RD_PIECE_ADDED && rd_piece_spells(was))
     RD_TRY(is_written(t, (int32_t)id, text, &same, e));
   if (was == RD_PIECE_UNKNOWN)
     kind = RD_PIECE_UNKNOWN;
@@ -119,13 +120,14 @@ float rd_rank_score(uint32_t rank) {
   return score;
 }
 
-/* Does a piece hold a space after something else? Then merging crosses words. */
-static bool crosses(const rd_vocab *v) {
+/* Does a piece hold a space after something else? Then spelling crosses words. */
+static bool crosses(const rd_vocab *v, bool user) {
   for (size_t id = 0; id < v->count; id++) {
     rd_slice piece = rd_vocab_piece(v, (int32_t)id);
     while (piece.size >= 3 && memcmp(piece.data, space_mark, 3) == 0)
       piece = (rd_slice){piece.data + 3, piece.size - 3};
-    if (v->pieces[id].kind == RD_PIECE_NORMAL && piece.size &&
+    const rd_piece_kind kind = v->pieces[id].kind;
+    if ((kind == RD_PIECE_NORMAL || (user && kind == RD_PIECE_USER)) && piece.size &&
         memmem(piece.data, piece.size, space_mark, 3))
       return true;
   }
@@ -144,7 +146,7 @@ rd_code rd_tok_use_sentencepiece(rd_tokenizer *t, bool prefix, bool squeeze, rd_
   if (prefix)
     RD_TRY(rd_normal_prefix(&t->normaliser, rd_slice_text(space_mark), t->prefix_at_start,
                             t->prefix_at_start, e));
-  if (t->vocab.count && !crosses(&t->vocab))
+  if (t->vocab.count && !crosses(&t->vocab, t->speller == rd_spell_unigram))
     RD_TRY(rd_splitter_add(&t->splitter,
                            rd_slice_text("\xE2\x96\x81*[^\xE2\x96\x81]+|\xE2\x96\x81+"), false,
                            "Isolated", false, e));
@@ -208,26 +210,25 @@ static rd_code add_text(rd_tokenizer *t, int32_t id, rd_error *e) {
 }
 
 /* The tokens that are looked for in normalised text, in their normalised form. SentencePiece's own
- * are in it already; one that rules would change is kept from them, and found as it is. */
+ * are in it already, and a Unigram spells them. */
 static rd_code seal_later(rd_tokenizer *t, rd_error *e) {
   rd_bytes buffers[2] = {{0}, {0}};
   rd_code code = RD_OK;
   for (size_t i = 0; i < t->added.count && code == RD_OK; i++) {
-    struct rd_added_token *token = &t->added.tokens[i];
+    const struct rd_added_token *token = &t->added.tokens[i];
     rd_slice text = {token->text, token->size};
     const bool user = t->vocab.pieces[token->id].kind == RD_PIECE_USER;
     if (!(token->flags & RD_ADDED_LATER) && !user)
       continue;
-    code = rd_normaliser_run(&t->normaliser, text, user ? RD_GAP_ON : RD_GAP_START, buffers, &text,
-                             NULL, e);
-    if (user && code == RD_OK && !rd_slice_same(text, (rd_slice){token->text, token->size}))
-      token->flags &= ~(unsigned)RD_ADDED_LATER;
-    else if (code == RD_OK && text.size)
+    code = user ? rd_added_set(&t->kept, text, token->id, 0, e)
+                : rd_normaliser_run(&t->normaliser, text, RD_GAP_START, buffers, &text, NULL, e);
+    if (code == RD_OK && text.size && !(user && t->speller == rd_spell_unigram))
       code = rd_added_set(&t->later, text, token->id, token->flags & ~(unsigned)RD_ADDED_LATER, e);
   }
   rd_bytes_drop(&buffers[0]);
   rd_bytes_drop(&buffers[1]);
   rd_added_index(&t->later);
+  rd_added_index(&t->kept);
   return code;
 }
 

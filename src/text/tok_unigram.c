@@ -33,7 +33,7 @@ static int by_bytes(const void *left, const void *right, void *context) {
 
 rd_code rd_unigram_seal(rd_unigram *u, const rd_vocab *v, rd_error *e) {
   enum { PENALTY = 10 };
-  double least = 0;
+  double least = HUGE_VAL;
   size_t capacity = 0;
   RD_TRY(rd_grow((void **)&u->order, &capacity, v->count + 1, sizeof *u->order, e));
   for (size_t id = 0; id < v->count; id++) {
@@ -43,11 +43,12 @@ rd_code rd_unigram_seal(rd_unigram *u, const rd_vocab *v, rd_error *e) {
                      piece.size, LONGEST);
     if (rd_vocab_find(v, piece) != (int32_t)id || id >= u->capacity)
       continue;
-    least = u->scores[id] < least || u->count == 0 ? u->scores[id] : least;
+    if (v->pieces[id].kind != RD_PIECE_USER)
+      least = u->scores[id] < least ? u->scores[id] : least;
     u->order[u->count++] = (int32_t)id;
   }
   qsort_r(u->order, u->count, sizeof *u->order, by_bytes, (void *)(uintptr_t)v);
-  u->unknown = least - PENALTY;
+  u->unknown = (isfinite(least) ? least : 0) - PENALTY;
   return RD_OK;
 }
 

@@ -24,7 +24,7 @@ typedef enum rd_piece_kind {
 
 /* May spelling a word produce it? */
 static inline bool rd_piece_spells(rd_piece_kind kind) {
-  return kind == RD_PIECE_NORMAL || kind == RD_PIECE_BOTH;
+  return kind == RD_PIECE_NORMAL || kind == RD_PIECE_BOTH || kind == RD_PIECE_USER;
 }
 
 typedef struct rd_piece {

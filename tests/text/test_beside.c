@@ -6,7 +6,7 @@
 #include "scratch_files.h"
 #include "tok_model.h"
 
-enum { MOST = 6 };
+enum { MOST = 7 };
 
 /* A tokenizer.model of BPE: normal pieces but for the first three and two that are user-defined. */
 static void write_model(const char *path, bool prefix) {
@@ -32,6 +32,23 @@ static void write_model(const char *path, bool prefix) {
   write_bytes(path, out, size + sizeof rest);
 }
 
+/* A Unigram of which rules make h H, with two pieces more that are user-defined. */
+static void write_unigram(const char *path) {
+  static const char more[] = "\x0A\x0B\x0A\x02th\x15\0\0\0\0\x18\x04"
+                             "\x0A\x0F\x0A\x06\u2581\u2581\x15\0\0\0\0\x18\x04"
+                             "\x1A\x02\x20"; /* and 0: spaces are not squeezed */
+  rd_error e = {0};
+  rd_map map;
+  char out[4096];
+  assert_int_equal(rd_map_open(&map, GOLDEN "tokenizers/sentencepiece-unigram/tokenizer.model", &e),
+                   RD_OK);
+  assert_true(map.size + sizeof more <= sizeof out);
+  memcpy(out, map.data, map.size);
+  memcpy(out + map.size, more, sizeof more);
+  write_bytes(path, out, map.size + sizeof more);
+  rd_map_close(&map);
+}
+
 #define Y "{'content':'<y>','normalized':true}"
 #define BPE "{'model':{'type':'BPE','vocab':{'a':0,'b':1,'<e>':2,'ab':3,'bb':4,'\u2581\u2581':5},"
 #define MERGES "'merges':['a b','b b','a b']}"
@@ -53,6 +70,9 @@ static const struct beside_row {
      "a  b",
      {4, 9, 5},
      3},
+    /* .. which rules leave as they are, and which a Unigram takes before others */
+    {"unigram", "{}", "{}", "hath  tha", {3, 20, 19, 27, 28, 27, 19}, 7},
+    {"unigram", "{}", "{}", "  a", {28, 12}, 2},
     /* tokens that are added are found in the text as it is, whether normalized or not */
     {"prefix", "{'added_tokens_decoder':{'11':" Y "}}", "{}", "a<y>b", {6, 11, 7}, 3},
     {"prefix",
@@ -122,6 +142,8 @@ static void check(const struct beside_row *row) {
     write_quoted(in(folder, "merges.txt"), "\u0120 a\n");
   } else if (*vocabulary == '{')
     write_quoted(in(folder, "tokenizer.json"), vocabulary);
+  else if (*vocabulary == 'u')
+    write_unigram(in(folder, "tokenizer.model"));
   else
     write_model(in(folder, "tokenizer.model"), *vocabulary == 'p');
   if (rd_tokenizer_open(&t, folder, &e) != RD_OK ||
