@@ -201,6 +201,11 @@ static void user_defined_are_written(void **state) {
       assert_int_equal(rd_tokenizer_open_memory(&inside, "gguf", head, size, &e), RD_OK);
       assert_int_equal(rd_tokenizer_write(inside, folder, &e), RD_OK);
       assert_int_equal(rd_tokenizer_open(&again, folder, &e), RD_OK);
+      char *said = NULL;
+      assert_int_equal(rd_file_read(in(folder, files[1]), 4096, &said, NULL, &e), RD_OK);
+      assert_non_null(strstr(said, "\"legacy\": true"));
+      assert_non_null(strstr(said, "\"add_prefix_space\": false"));
+      free(said);
       expect(t, "a  b<x>b", wanted, 5);
       expect(inside, "a  b<x>b", wanted, 5);
       expect(again, "a  b<x>b", wanted, 5);
