@@ -215,7 +215,10 @@ static rd_code begin(rd_draft *d, rd_error *e) {
                           .prompt_count = s->prompt_count + s->prompt_spaced,
                           .eos_ids = s->ends,
                           .eos_count = s->end_count};
-  RD_TRY(rd_draft_heard(d, rd_draft_emit(d, start), e));
+  rd_code code = rd_draft_emit(d, start);
+  if (code != RD_OK && code != RD_CANCELLED) /* nothing has begun that could be told of */
+    return rd_fail(e, code, "the observer refused an event");
+  RD_TRY(rd_draft_heard(d, code, e));
   int64_t masked = 0;
   for (int64_t p = 0; p < rd_draft_standing(d); p++)
     if (!d->fixed[p] && v->ids[p] == d->blank)

@@ -81,9 +81,12 @@ enum MHD_Result rd_send_json(rd_exchange *x, unsigned status, char *text) {
   return rd_send(x, status, "application/json", text, strlen(text), false);
 }
 
-/* Does an error go back as its words alone, as at all of Ollama's paths? */
+/* Does an error go back as its words alone, as at all of Ollama's paths, those too that are not
+ * here? */
 static bool words_alone(const rd_exchange *x) {
-  return x->route ? x->route->words : strncmp(x->path, "/api/", 5) == 0;
+  const char *method = rd_route_method(x->path);
+  const rd_route *route = x->route || !method ? x->route : rd_route_find(method, x->path);
+  return route ? route->words : strncmp(x->path, "/api/", 5) == 0;
 }
 
 enum MHD_Result rd_send_failure(rd_exchange *x, unsigned status, const char *type, const char *name,
