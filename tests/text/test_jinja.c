@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Jinja beside Python's: every template of tests/golden/templates (or of the folder given as an
- * argument) renders every conversation as the file beside it says, or refuses what Python refuses.
- * tools/judges/jinja.py writes those files. */
+/* Jinja beside Python's: every template of tests/golden/templates renders every conversation as the
+ * file of its name in templates_rendered.zip says, or refuses what Python refuses; so does every
+ * template of a folder given as an argument, by the file beside it. tools/judges/jinja.py writes
+ * those files. */
 #include "file.h"
 #include "jinja.h"
 
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 static const char *folder = RD_SOURCE_DIR "/tests/golden/templates";
+static const char *rendered = RD_BUILD_DIR "/golden/templates_rendered"; /* of the archive */
 static const struct tm clock_of_goldens = {.tm_year = 126,
                                            .tm_mon = 0,
                                            .tm_mday = 2,
@@ -24,8 +26,8 @@ static const struct tm clock_of_goldens = {.tm_year = 126,
                                            .tm_yday = 1};
 static const char *const roles[] = {"system", "user", "assistant", NULL};
 
-static json_t *open_json(const char *name) {
-  char *path = rd_path_join(folder, name);
+static json_t *open_json(const char *in, const char *name) {
+  char *path = rd_path_join(in, name);
   json_t *out;
   rd_error e = {0};
   if (rd_json_open(&out, path, &e) != RD_OK)
@@ -100,7 +102,7 @@ static rd_jinja *open_template(const char *name) {
 
 static void test_templates(void **state) {
   (void)state;
-  json_t *talks = open_json("conversations.json");
+  json_t *talks = open_json(folder, "conversations.json");
   DIR *dir = opendir(folder);
   int templates = 0, bad = 0;
   assert_non_null(dir);
@@ -110,7 +112,7 @@ static void test_templates(void **state) {
       continue;
     rd_jinja *t = open_template(entry->d_name);
     char *beside = rd_print("%.*s.json", (int)(dot - entry->d_name), entry->d_name);
-    json_t *golden = open_json(beside);
+    json_t *golden = open_json(rendered, beside);
     bad += t ? differences(entry->d_name, t, talks, golden) : (int)json_array_size(talks);
     templates++;
     json_decref(golden);
@@ -131,7 +133,7 @@ static void test_expressions(void **state) {
   if (!own || !rd_path_exists(own)) /* templates alone were given */
     folder = RD_SOURCE_DIR "/tests/golden/templates";
   free(own);
-  json_t *all = open_json("expressions.json"), *row;
+  json_t *all = open_json(folder, "expressions.json"), *row;
   const rd_jinja_input input = {json_object_get(all, "data"), NULL, "role", roles,
                                 &clock_of_goldens};
   size_t i;
@@ -217,5 +219,6 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_expressions),
                                      cmocka_unit_test(test_edges)};
   folder = argc > 1 ? argv[1] : folder;
+  rendered = argc > 1 ? argv[1] : rendered;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

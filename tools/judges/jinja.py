@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """Chat templates rendered by Python's Jinja in transformers' environment, beside redraft's evaluator.
 
-  tools/judges/jinja.py golden                 tests/golden/templates/*.jinja: write NAME.json, what tests/text/test_jinja.c expects
+  tools/judges/jinja.py golden                 tests/golden/templates/*.jinja: write NAME.json into templates_rendered.zip, what tests/text/test_jinja.c
+                                               expects
   tools/judges/jinja.py check PROGRAM PATH..   render templates that are not committed (files, or folders of them) and compare;
                                                PROGRAM is build/test_jinja
 
 Needs jinja2 (3.1.6 wrote the committed files). A template is a .jinja file, or a tokenizer_config.json."""
-import datetime, hashlib, json, os, subprocess, sys, tempfile
+import datetime, json, os, subprocess, sys, tempfile
 import jinja2, jinja2.ext, jinja2.nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
+from formats import pack
+
 GOLDEN = os.path.join(ROOT, "tests", "golden", "templates")
+RENDERED = GOLDEN + "_rendered"  # an archive when it is whole
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5)
 
 
@@ -155,7 +160,7 @@ def expressions():
             at += 1
         try:
             rows.append([text, env.from_string(text).render(**EXPRESSION_DATA)])
-        except Exception as error:
+        except Exception:
             rows.append([text, None])
     return rows
 
@@ -202,10 +207,12 @@ def main():
         with open(os.path.join(GOLDEN, "expressions.json"), "w", encoding="utf-8") as f:
             json.dump({"data": EXPRESSION_DATA, "rows": expressions()}, f, ensure_ascii=True, indent=0)
             f.write("\n")
+        os.makedirs(RENDERED, exist_ok=True)
         for file in sorted(os.listdir(GOLDEN)):
             if file.endswith(".jinja"):
                 for name, text in templates(os.path.join(GOLDEN, file)):
-                    write(GOLDEN, name, text)
+                    write(RENDERED, name, text)
+        pack(RENDERED)
         return 0
     if sys.argv[1:2] != ["check"] or len(sys.argv) < 4:
         print(__doc__)
