@@ -5,6 +5,7 @@
  * count. Argument: a model folder, with an adapter folder in it or not. Build: ninja
  * bench_iteration. */
 #include "cpu.h"
+#include "facts.h"
 #include "file.h"
 #include "model.h"
 #include "params.h"
@@ -113,13 +114,16 @@ static rd_code measure(const rd_model *model, const bench_case *which, rd_error 
   }
   if (code == RD_OK)
     code = rd_params_resolve(&params, &o, NULL, &request.sampler, e);
-  if (code == RD_OK)
+  /* From left to right there is nothing to compare, and without a gate nothing drafts. */
+  bool skipped = code == RD_OK && (rd_sampler_causal(request.sampler) ||
+                                   (request.sampler->drafts && !rd_gate_of(model).answer));
+  if (code == RD_OK && !skipped)
     code = rd_model_prompt(&ids, &request.prompt_count, model, &message, 1, false, e);
   request.prompt = ids;
-  if (code == RD_OK)
+  if (code == RD_OK && !skipped)
     code = rd_request_draft(&draft, &request, e);
-  int64_t rows = code == RD_OK ? rd_draft_rows(draft) : 0;
-  if (code == RD_OK && !rd_sampler_causal(request.sampler))
+  int64_t rows = draft ? rd_draft_rows(draft) : 0;
+  if (code == RD_OK && !skipped)
     code = iterate(model, draft, rows, rows / (params.cfg_scale > 0 ? 2 : 1), label, e);
   rd_draft_free(&draft);
   free(ids);

@@ -3,15 +3,17 @@
 # the installed program answers with the installed model. make uninstall then leaves nothing of it.
 build=$1 compiler=$2
 tree=$PWD folder=$(mktemp -d)
+installed=$folder/installed # nothing else is put there
 trap 'rm -rf "$folder"' EXIT
 . tests/expect.bash
-DESTDIR=$folder cmake --install "$build" --prefix /opt/redraft >"$folder/log" || { cat "$folder/log"; exit 1; }
-root=$folder/opt/redraft
+below() { (cd "$1" && find . -mindepth 1 "${@:2}" -printf '%P\n' | sort | xargs); } # below FOLDER [WHICH]: all that is in it, files, links and folders
+DESTDIR=$installed cmake --install "$build" --prefix /opt/redraft >"$folder/log" || { cat "$folder/log"; exit 1; }
+root=$installed/opt/redraft
 for name in bin/redraft lib/systemd/system/redraft.service include/redraft.h share/man/man1/redraft.1 share/bash-completion/completions/redraft \
   share/zsh/site-functions/_redraft share/redraft/models/tini/model.gguf share/doc/redraft/LICENSE; do
   [ -s "$root/$name" ] || check "$name is installed" yes no
 done
-check "nothing outside the prefix" redraft "$(ls "$folder/opt")"
+check "nothing outside the prefix" "opt opt/redraft" "$(below "$installed" -not -path './opt/redraft/*')"
 
 export PKG_CONFIG_PATH=$(dirname "$(find "$root" -name redraft.pc)")
 check "version" "$("$root/bin/redraft" --version)" "redraft $(pkg-config --modversion redraft)"
@@ -34,7 +36,7 @@ check "the installed program answers" 0 $?
 answer=$(REDRAFT_MODEL=/nowhere "$root/bin/redraft" inspect 2>&1)
 [[ $answer == */nowhere* ]] || check "REDRAFT_MODEL goes before the built-in model" "... /nowhere ..." "$answer"
 cd "$tree" && touch "$root/share/man/man1/another.1"
-DESTDIR=$folder tools/uninstall.sh "$build" /opt/redraft
-check "uninstalling leaves what is not its own" another.1 "$(find "$root" -type f -printf '%f\n')"
-check "and no empty folders" "$root/share/man/man1" "$(find "$root" -links 2 -type d)"
+DESTDIR=$installed tools/uninstall.sh "$build" /opt/redraft
+check "uninstalling leaves what is not its own, and no empty folders" \
+  "opt opt/redraft opt/redraft/share opt/redraft/share/man opt/redraft/share/man/man1 opt/redraft/share/man/man1/another.1" "$(below "$installed")"
 exit $failed

@@ -3,12 +3,11 @@
 #ifndef MODEL_FILES_H
 #define MODEL_FILES_H
 
+#include "distance.h"
 #include "model.h"
 #include "scratch_files.h"
 #include "stack.h"
 #include "tensors.h"
-
-#include <math.h>
 
 /* One pass of a few ids: logits (5, V), freed by the caller. */
 typedef struct logits_copy {
@@ -42,16 +41,6 @@ static inline float *logits_of(const rd_model_options *options, int64_t *count) 
   rd_stack_free(&pass);
   rd_model_close(&m);
   return copy.out;
-}
-
-/* Norm of the difference over norm. */
-static inline double distance(const float *x, const float *y, int64_t n) {
-  double difference = 0, norm = 0;
-  for (int64_t i = 0; i < n; i++) {
-    difference += (double)(x[i] - y[i]) * (double)(x[i] - y[i]);
-    norm += (double)y[i] * (double)y[i];
-  }
-  return sqrt(difference / norm);
 }
 
 #endif

@@ -8,7 +8,7 @@ libutf8proc-dev libzip-dev libzstd-dev libmicrohttpd-dev libedit-dev libcurl4-gn
 # of arm64, for tests/arm64.sh, which puts them into a folder of their own
 arm64_libraries="libc6-dev libdnnl-dev libgomp1 libjansson-dev libyaml-dev libpcre2-dev libutf8proc-dev libzip-dev libzstd-dev libmicrohttpd-dev libedit-dev libcurl4-gnutls-dev nettle-dev libcmocka-dev"
 case "${1:-}" in
-  lint) packages="$packages git clang libomp-dev clang-format clang-tidy cppcheck" ;;
+  lint) packages="$packages git clang libomp-dev clang-format cppcheck" ;;
   clang) packages="$packages clang libclang-rt-dev libomp-dev" ;;
   coverage) packages="$packages lcov" ;;
   deb) packages="$packages build-essential debhelper lintian" ;;

@@ -4,6 +4,7 @@
 
 #include "file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,9 +67,9 @@ static rd_code read_confidence(reader *r, rd_error *e) {
   float *to = (float *)(void *)r->free;
   for (int64_t i = 0; i < event->count; i++) {
     const json_t *value = json_array_get(array, (size_t)i);
-    if (!json_is_number(value))
-      return rd_fail(e, RD_BAD_INPUT, "confidence: entry %lld is not a number", (long long)i);
     to[i] = (float)json_number_value(value);
+    if (!json_is_number(value) || !isfinite(to[i]))
+      return rd_fail(e, RD_BAD_INPUT, "confidence: entry %lld is not a number", (long long)i);
   }
   event->confidence = to;
   r->free += (size_t)event->count * sizeof *to;

@@ -3,7 +3,7 @@
 
 Random kills, failing files, failing allocations, interrupted calls, damaged model files, raw bytes over HTTP and streams that
 are left, each for its share of the time. What is tried is counted and printed; what breaks is printed with all that repeats
-it, and the status is 1. Without an injector (a build under sanitizers) the parts that need it are left out."""
+it, and the status is 1. Without an injector (a build under sanitizers) the parts that need it are left out, unless they are named."""
 import argparse
 import hashlib
 import json
@@ -18,7 +18,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "http"))
-from serving import MODEL, Server, everything, post, until  # noqa: E402
+from serving import MODEL, Server, chosen, everything, post, until  # noqa: E402
 
 options = argparse.ArgumentParser()
 options.add_argument("program")
@@ -335,7 +335,11 @@ def streams(end):
 # Each with its share of the time, and whether it needs the injector.
 parts = [(kills, 4, True), (faults, 3, True), (interrupts, 0.5, True), (memory, 2, True), (files, 3, False), (requests, 3, False),
          (streams, 1, False)]
-parts = [p for p in parts if (not options.parts or p[0].__name__ in options.parts) and (options.injector or not p[2])]
+named = chosen([p[0] for p in parts], options.parts)
+parts = [p for p in parts if p[0] in named and (options.injector or options.parts or not p[2])]
+for part, _, needs_injector in parts:
+    if needs_injector and not options.injector:
+        sys.exit(f"{part.__name__} needs --injector")
 print(f"attack: {options.seconds:.0f} s, --seed {SEED}")
 for i, (part, share, _) in enumerate(parts):
     begun = time.monotonic()

@@ -7,7 +7,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for name in doc examples include models tests; do ln -s "$tree/$name" "$folder/$name"; done
 ln -s "$(dirname "$(realpath "$program")")" "$folder/build"
-port=$((20000 + RANDOM % 20000)) # the documents' 8443 may be taken
+# the documents' 8443 may be taken: the system says which port is free
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 blocks() { sed -n '/^```console$/,/^```$/{/^```/!p}' "$1"; }
 failed=0
 for document in README.md doc/*.md; do

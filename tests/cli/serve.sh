@@ -15,9 +15,9 @@ serve() { # serve ARGUMENTS: starts one with the model, unless another is named;
   servers+=("$server")
   [ "$url" ] || { echo "FAILED to start: $(cat "$folder/log")"; exit 1; }
 }
-ask() { curl -s -m 300 -o "$folder/body" -D "$folder/head" -w '%{http_code}' "$@"; } # prints the status
+ask() { echo >>"$folder/asked"; curl -s -m 300 -o "$folder/body" -D "$folder/head" -w '%{http_code}' "$@"; } # prints the status; a line of asked is a request
 value() { python3 -c "import json,sys; r=json.load(open('$folder/body')); print($1)"; }
-metric() { curl -s "${key[@]}" "$url"metrics | sed -n "s/^redraft_$1 //p"; }
+metric() { echo >>"$folder/asked"; curl -s "${key[@]}" "$url"metrics | sed -n "s/^redraft_$1 //p"; }
 metric_is() { [ "$(metric "$1")" == "$2" ]; }
 # Room for drafts that take long enough: minutes under a sanitizer, seconds without.
 cp -r tests/golden/models/llama-mha "$model"
@@ -117,7 +117,7 @@ check "large body" 413 "$(head -c 2000000 /dev/zero | ask "$url"v1/completions -
 check "large body in chunks" 413 "$(head -c 2000000 /dev/zero | ask "$url"v1/completions -H 'Transfer-Encoding: chunked' -H 'Expect:' --data-binary @-)"
 
 # A client that leaves frees its place; others share passes.
-curl -sN "$url"api/denoise -d "$slow" >/dev/null & leaver=$!
+echo >>"$folder/asked"; curl -sN "$url"api/denoise -d "$slow" >/dev/null & leaver=$!
 eventually metric_is queue 1
 kill $leaver
 eventually metric_is cancelled_total 1
@@ -125,7 +125,8 @@ check "the leaver's draft" "1 0" "$(metric cancelled_total) $(metric queue)"
 
 # SIGTERM: refuses, stops, leaves with 0.
 kill -TERM $server; wait $server; check "exit status" 0 $?
-check "access log" True "$(python3 -c "import json; print(all(json.loads(l)['status'] for l in open('$folder/log')))")"
+check "access log: a line of each request" "$(wc -l <"$folder/asked") True" \
+  "$(python3 -c "import json; rows = [json.loads(l) for l in open('$folder/log')]; print(len(rows), all(r['status'] for r in rows))")"
 
 cp -r "$model" "$folder/canvas"
 sed -i 's/"use_cache"/"canvas_length": 200, "use_cache"/' "$folder/canvas/config.json"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options as the golden records call them. */
+/* Options, canvas and attention as the golden records call them. */
 #ifndef GOLDEN_OPTIONS_H
 #define GOLDEN_OPTIONS_H
 
@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -26,6 +27,18 @@ static inline void golden_option(rd_options *o, const char *name, const json_t *
   assert_non_null(row);
   if (rd_option_set_json(o, row, value, &e) != RD_OK)
     fail_msg("%s", e.message);
+}
+
+/* Places of the canvas behind the prompt. */
+static inline int64_t golden_places(const json_t *root) {
+  const json_t *places = json_object_get(root, "places");
+  return json_integer_value(places ? places : json_object_get(root, "tokens"));
+}
+
+/* Some runs say their attention: "bidirectional" or "block:N". */
+static inline int64_t golden_attention(const json_t *root) {
+  const char *kind = json_string_value(json_object_get(root, "attention"));
+  return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
 }
 
 #endif

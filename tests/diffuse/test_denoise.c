@@ -122,18 +122,6 @@ static void load_options(fake_params *f, const json_t *root) {
     fail_msg("%s", e.message);
 }
 
-/* Places of the canvas behind the prompt. */
-static int64_t places_of(const json_t *root) {
-  const json_t *places = json_object_get(root, "places");
-  return json_integer_value(places ? places : json_object_get(root, "tokens"));
-}
-
-/* Some runs say their attention: "bidirectional" or "block:N". */
-static int64_t attention_of(const json_t *root) {
-  const char *kind = json_string_value(json_object_get(root, "attention"));
-  return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
-}
-
 static rd_draft_setup setup_of(const json_t *root, const fake_params *f, int32_t *prompt) {
   const json_t *ids = json_object_get(root, "prompt"), *eot = json_object_get(root, "end_of_turn");
   rd_draft_setup s = {.params = &f->p,
@@ -141,11 +129,11 @@ static rd_draft_setup setup_of(const json_t *root, const fake_params *f, int32_t
                       .model = "golden",
                       .prompt = prompt,
                       .prompt_count = (int64_t)json_array_size(ids),
-                      .count = places_of(root),
+                      .count = golden_places(root),
                       .most = json_integer_value(json_object_get(root, "tokens")),
                       .mask = (int32_t)json_integer_value(json_object_get(root, "mask")),
                       .vocab = 288,
-                      .attention = attention_of(root),
+                      .attention = golden_attention(root),
                       .seed = (uint64_t)json_integer_value(json_object_get(root, "seed"))};
   for (int64_t i = 0; i < s.prompt_count; i++)
     prompt[i] = (int32_t)number(ids, (size_t)i);

@@ -49,18 +49,6 @@ static void set_option(golden *g, const char *name, const json_t *value) {
   golden_option(&o, name, value);
 }
 
-/* Places of the canvas behind the prompt. */
-static int64_t places_of(const json_t *root) {
-  const json_t *places = json_object_get(root, "places");
-  return json_integer_value(places ? places : json_object_get(root, "tokens"));
-}
-
-/* Some runs say their attention: "bidirectional" or "block:N". */
-static int64_t attention_of(const json_t *root) {
-  const char *kind = json_string_value(json_object_get(root, "attention"));
-  return kind && strncmp(kind, "block:", 6) == 0 ? strtol(kind + 6, NULL, 10) : 0;
-}
-
 static void golden_open(golden *g, json_t *run) {
   const char *key;
   json_t *value;
@@ -90,10 +78,10 @@ static void golden_open(golden *g, json_t *run) {
       .model = g->name,
       .prompt = g->prompt,
       .prompt_count = (int64_t)json_array_size(prompt),
-      .count = places_of(g->root),
+      .count = golden_places(g->root),
       .most = json_integer_value(json_object_get(g->root, "tokens")),
       .mask = (int32_t)json_integer_value(json_object_get(g->root, "mask")),
-      .attention = attention_of(g->root),
+      .attention = golden_attention(g->root),
       .seed = (uint64_t)json_integer_value(json_object_get(g->root, "seed")),
   };
   g->setup.ends[g->setup.end_count++] =

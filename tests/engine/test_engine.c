@@ -4,6 +4,7 @@
  * run. */
 #include "cpu.h"
 #include "engine.h"
+#include "lane_of.h"
 #include "linear.h"
 #include "precision.h"
 #include "scene.h"
@@ -74,13 +75,6 @@ static void each_engine(void (*test)(rd_engine *engine, const rd_model *model)) 
     }
 }
 
-static rd_lane *lane_of(rd_engine *engine) {
-  rd_lane *lane;
-  rd_error e = {0};
-  assert_int_equal(rd_lane_open(&lane, engine, T, &e), RD_OK);
-  return lane;
-}
-
 static bool near(const float *a, const float *b) {
   float difference = 0, most = 0;
   for (int v = 0; v < V; v++) {
@@ -104,7 +98,7 @@ static void assert_same(const scene *a, const scene *b, int64_t first, int64_t e
 static void blocks_over_a_lane(rd_engine *engine, const rd_model *model) {
   (void)model;
   scene whole, part;
-  rd_lane *lane = lane_of(engine);
+  rd_lane *lane = lane_of(engine, T);
   scene_init(&whole, 8, 0, T);
   score(engine, &whole, 1);
   for (int64_t first = 0; first < T; first += 8) {
@@ -145,7 +139,7 @@ static void same_again(rd_engine *engine, const rd_model *model) {
   (void)model;
   for (int guided = 0; guided < 2; guided++) {
     scene whole, part;
-    rd_lane *lane = lane_of(engine), *other = lane_of(engine);
+    rd_lane *lane = lane_of(engine, T), *other = lane_of(engine, T);
     scene_init(&whole, 0, 0, T);
     scene_init(&part, 0, 6, 17);
     whole.need.lane = part.need.lane = lane;
@@ -171,7 +165,7 @@ static void a_range_computed_again_is_the_same(void **state) {
 static void frozen(rd_engine *engine, const rd_model *model) {
   (void)model;
   scene before, part, whole;
-  rd_lane *lane = lane_of(engine);
+  rd_lane *lane = lane_of(engine, T);
   scene_init(&before, 0, 0, T);
   before.ids[T - 1] = 200;
   before.need.lane = lane;
@@ -206,7 +200,7 @@ static void packed(rd_engine *engine, const rd_model *model) {
       rd_threads_set(threads);
       assert_int_equal(rd_engine_open(&small, NULL, model, rows, T, &e), RD_OK);
       for (int i = 0; i < 5; i++) {
-        lanes[i] = lane_of(small);
+        lanes[i] = lane_of(small, T);
         scene_init(&all[i], kinds[i], 0, T);
         all[i].need.lane = lanes[i];
       }
@@ -217,7 +211,7 @@ static void packed(rd_engine *engine, const rd_model *model) {
       }
       score(small, all, 5);
       for (int i = 0; i < 5; i++) {
-        rd_lane *lane = lane_of(engine);
+        rd_lane *lane = lane_of(engine, T);
         scene_init(&alone, kinds[i], 0, T);
         alone.need.lane = lane;
         score(engine, &alone, 1);
@@ -247,9 +241,8 @@ static void refuse(rd_engine *engine, const rd_need *need, rd_code code, const c
 static void refused(rd_engine *engine, const rd_model *model) {
   scene s;
   (void)model;
-  rd_lane *lane = lane_of(engine), *small;
+  rd_lane *lane = lane_of(engine, T), *small = lane_of(engine, T - 1);
   rd_error e = {0};
-  assert_int_equal(rd_lane_open(&small, engine, T - 1, &e), RD_OK);
   scene_init(&s, 0, 4, 12);
   refuse(engine, &s.need, RD_USAGE, "position 0 of a canvas is seen");
   s.need.lane = lane;
@@ -459,7 +452,7 @@ static void widened(rd_engine *engine, const rd_model *model) {
   rd_error e = {0};
   scene whole, part;
   assert_int_equal(rd_engine_open(&narrow, NULL, model, 8, T, &e), RD_OK);
-  rd_lane *lane = lane_of(narrow);
+  rd_lane *lane = lane_of(narrow, T);
   for (int64_t first = 0; narrow->widen && first <= 8; first += 8) {
     scene_init(&whole, 8, 0, T);
     scene_init(&part, 8, first, first > 0 ? T : 8);

@@ -4,6 +4,7 @@
  * matrices and in them, with norms and without. */
 #include "cpu.h"
 #include "engine.h"
+#include "lane_of.h"
 #include "scratch_files.h"
 
 #include <math.h>
@@ -49,13 +50,6 @@ static rd_engine *engine_of(const rd_model *m, int64_t rows) {
   if (rd_engine_open(&engine, NULL, m, rows, T, &e) != RD_OK)
     fail_msg("%s", e.message);
   return engine;
-}
-
-static rd_lane *lane_of(rd_engine *engine) {
-  rd_lane *lane;
-  rd_error e = {0};
-  assert_int_equal(rd_lane_open(&lane, engine, T, &e), RD_OK);
-  return lane;
 }
 
 /* A need for the logits of all that it computes. */
@@ -144,7 +138,7 @@ static void each_pair(gated_test *test) {
  * many rows in both.) */
 static void clean_half(const rd_model *base, const rd_model *gated) {
   rd_engine *own = engine_of(base, ROWS), *both = engine_of(gated, ROWS);
-  rd_lane *lane = lane_of(both);
+  rd_lane *lane = lane_of(both, T);
   int64_t V = base->config.vocab;
   static const int64_t gates[] = {1, 7, T - 1, T, 2 * T};
   for (size_t i = 0; i < sizeof gates / sizeof *gates; i++) {
@@ -178,7 +172,7 @@ static void before_the_gate_all_is_the_bases_own(void **state) {
  * a change there, and with the gate moved on, as a block is done. */
 static void over_a_lane(const rd_model *base, const rd_model *gated) {
   rd_engine *engine = engine_of(gated, ROWS);
-  rd_lane *lane = lane_of(engine), *fresh = lane_of(engine);
+  rd_lane *lane = lane_of(engine, T), *fresh = lane_of(engine, T);
   int64_t V = base->config.vocab;
   static const int64_t cuts[] = {0, 5, 10};
   scene whole, part;
@@ -233,7 +227,7 @@ static void packed(const rd_model *base, const rd_model *gated) {
             s->need.attention = cases[i].attention;
             if (pass == 0)
               for (int k = 0; k < 2; k++)
-                lanes[which][i][k] = lane_of(engine);
+                lanes[which][i][k] = lane_of(engine, T);
             s->need.lane = lanes[which][i][0];
             if (cases[i].guided) {
               s->need.unguided = s->masked;
@@ -269,7 +263,7 @@ static void read_by_the_base(const rd_model *base, const rd_model *gated) {
   static scene is[2], plain, read;
   int64_t V = base->config.vocab;
   rd_engine *engine = engine_of(gated, ROWS), *own = engine_of(base, ROWS);
-  rd_lane *lane = lane_of(engine), *lanes[2] = {lane_of(engine), lane_of(engine)};
+  rd_lane *lane = lane_of(engine, T), *lanes[2] = {lane_of(engine, T), lane_of(engine, T)};
   scene_init(&plain, 0, T, T, P);
   plain.need.lane = lane;
   score(engine, V, &plain, 1);
@@ -335,7 +329,7 @@ static void what_makes_no_sense_is_said(void **state) {
   write_adapter(folder, pairs[0].adapter, "{\"gate\":\"answer\"}");
   rd_model *gated = open_model(pairs[0].model, folder, "f32", RD_ADAPTER_AUTO);
   rd_engine *engine = engine_of(gated, ROWS);
-  rd_lane *lane = lane_of(engine);
+  rd_lane *lane = lane_of(engine, T);
   scene_init(&s, 0, T, T, 9);
   refuse(engine, &s.need, RD_USAGE, "a gate at position 9 needs a lane");
   s.need.lane = lane;
@@ -343,7 +337,7 @@ static void what_makes_no_sense_is_said(void **state) {
   scene_init(&s, 12, T, T, 9); /* the lane keeps nothing of what lies behind the gate */
   s.need.lane = lane;
   refuse(engine, &s.need, RD_USAGE, "position 9 of a canvas is seen");
-  rd_lane *other = lane_of(engine);
+  rd_lane *other = lane_of(engine, T);
   scene_init(&s, 9, T, T, 9);
   s.need.lane = lane;
   s.need.read = s.masked;
@@ -362,7 +356,7 @@ static void what_makes_no_sense_is_said(void **state) {
   write_adapter(folder, pairs[0].adapter, NULL);
   rd_model *open = open_model(pairs[0].model, folder, "f32", RD_ADAPTER_AUTO);
   engine = engine_of(open, ROWS);
-  lane = lane_of(engine);
+  lane = lane_of(engine, T);
   scene_init(&s, 0, T, T, 3);
   s.need.lane = lane;
   refuse(engine, &s.need, RD_UNSUPPORTED, "from position 3 on");

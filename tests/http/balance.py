@@ -10,19 +10,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
-from serving import PATIENCE, Server, events, post, everything, roomy, until
+from serving import PATIENCE, Server, check, events, everything, failed, post, roomy, until
 
 PROGRAM = sys.argv[1]
 OPTIONS = ("--threads", "1", "-q", "--grace", "20", "--host", "127.0.0.1")
-failed = []
-
-
-def check(what, wanted, found):
-    if wanted != found:
-        failed.append(what)
-        print(f"FAILED {what}\n  expected: {wanted}\n  found:    {found}")
 
 
 def free_port():

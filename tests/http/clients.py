@@ -192,16 +192,23 @@ def use_asyncio(url, server):
 CLIENTS = [("openai", use_openai), ("langchain-openai", use_langchain_openai), ("litellm", use_litellm), ("ollama", use_ollama),
            ("llm", use_llm), ("instructor", use_instructor), ("openai", use_asyncio)]
 CLIENTS += [(name, lambda url, server, use=use: use(url, check)) for name, use in FORMS]
+NAMES = sys.argv[2:]
+for name in NAMES:
+    if name not in dict(CLIENTS):
+        sys.exit(f"there is no client {name!r}; there are {', '.join(dict(CLIENTS))}")
+tried = 0
 
 with Server(PROGRAM, "-q", model=None) as one:
     for name, use in CLIENTS:
-        if sys.argv[2:] and name not in sys.argv[2:]:
+        if NAMES and name not in NAMES:
             continue
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            print(f"SKIP {name}: not installed; tools/judges/clients.sh installs it")
+            print(f"{'FAILED' if NAMES else 'SKIP'} {name}: not installed; tools/judges/clients.sh installs it")
+            failed = failed or bool(NAMES)
             continue
+        tried += 1
         before = failed
         failed = 0
         try:
@@ -210,4 +217,4 @@ with Server(PROGRAM, "-q", model=None) as one:
             check(f"{name} {version}", False, e)
         print(f"{name} {version}: {'FAILED' if failed else 'ok'}")
         failed = failed or before
-sys.exit(failed)
+sys.exit(failed or (0 if tried else 77))  # 77: nothing is installed, so nothing was tried

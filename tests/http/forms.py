@@ -5,7 +5,7 @@ import re
 import sys
 import tempfile
 
-from serving import MODEL, Server, events, lines_of
+from serving import MODEL, Server, check, events, failed, lines_of
 
 PROGRAM = sys.argv[1]
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 3, "maximum": 40}, "b": {"enum": ["x", "y"]}}, "required": ["a", "b"], "additionalProperties": False}
@@ -17,14 +17,6 @@ TOOLS = [
 ]
 NAMED = {"type": "function", "function": {"name": "weather"}}
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 90, "iterations": 4, "seed": 2, "window": 128}
-failed = 0
-
-
-def check(what, wanted, found):
-    global failed
-    if wanted != found:
-        failed = 1
-        print(f"FAILED {what}\n  expected: {wanted!r}\n  found:    {found!r}")
 
 
 def fits(value):
@@ -192,4 +184,4 @@ with Server(PROGRAM, "--threads", "1", "--mask-token", "!", "--max-body", "20000
     calls(server)
     refused(server)
 own_words()
-sys.exit(failed)
+sys.exit(1 if failed else 0)

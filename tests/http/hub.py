@@ -14,9 +14,10 @@ import tempfile
 import threading
 from pathlib import Path
 
+from serving import check, failed
+
 program = os.path.realpath(sys.argv[1])
 golden = Path("tests/golden")
-failed = 0
 TOKEN = "hf_test"
 asked = []  # (path, Range, Authorization, Host) of every request
 cuts = {}  # how often a path was cut
@@ -132,13 +133,6 @@ class Hub(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body[:send])
         self.close_connection = send < len(body)
         return None
-
-
-def check(what, expected, found):
-    global failed
-    if expected != found:
-        failed = 1
-        print(f"FAILED {what}\n  expected: {expected}\n  found:    {found}")
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
@@ -304,4 +298,4 @@ refused("once", 1, "was not pulled", run("models", "--remove", "always/tiny"))
 refused("by a name", 2, "expected OWNER/NAME", run("models", "--remove", "../cache"))
 refused("what was never pulled", 2, "`redraft pull good/never` fetches one", run("generate", "-m", "good/never", "Hello"))
 check("an empty list", (0, "", "redraft models: nothing was pulled yet; redraft pull OWNER/NAME does\n"), run("models", XDG_CACHE_HOME="/nonexistent"))
-sys.exit(failed)
+sys.exit(1 if failed else 0)

@@ -11,18 +11,11 @@ import tempfile
 import threading
 import time
 
-from serving import MODEL, PATIENCE, Server, events, everything, lines_of, post, roomy, until
+from serving import MODEL, PATIENCE, Server, check, chosen, events, everything, lines_of, post, roomy, run_parts, until
 
 PROGRAM = sys.argv[1]
 LONG = {"prompt": "Hi", "iterations": 512, "patience": 0, "seed": 1}
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "iterations": 3, "seed": 1, "max_tokens": 12}
-failed = []
-
-
-def check(what, wanted, found):
-    if wanted != found:
-        failed.append(what)
-        print(f"FAILED {what}\n  expected: {wanted}\n  found:    {found}")
 
 
 def refused(server, what, status, word, path, body, headers=None, method=None):
@@ -371,10 +364,4 @@ def starting():
 
 
 parts = [opening, starting, mistakes, late, leaving, same, stops, ending, waiting]
-names = sys.argv[2:]
-for part in parts:
-    if not names or part.__name__ in names:
-        begun = time.monotonic()
-        part()
-        print(f"{part.__name__}: {time.monotonic() - begun:.1f} s")
-sys.exit(1 if failed else 0)
+run_parts(chosen(parts, sys.argv[2:]))

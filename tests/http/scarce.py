@@ -13,19 +13,12 @@ import subprocess
 import sys
 import threading
 
-from serving import PATIENCE, Server, events, until
+from serving import PATIENCE, Server, check, events, failed
 
 PROGRAM = sys.argv[1]
 CLIENTS, REQUESTS = 12, 6
 OPTIONS = ("--engine", "cpu", "--threads", "2", "-q", "--max-body", "33554432")
 QUESTION = {"prompt": "What's the capital of France?", "max_tokens": 16, "seed": 1}
-failed = []
-
-
-def check(what, wanted, found):
-    if wanted != found:
-        failed.append(what)
-        print(f"FAILED {what}\n  expected: {wanted}\n  found:    {found}")
 
 
 class Limited(Server):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A redraft server of one's own for a test, and requests to it over plain sockets."""
+"""A redraft server of one's own for a test, requests to it over plain sockets, and what the tests that use it share."""
 import http.client
 import json
 import os
@@ -7,11 +7,37 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 MODEL = "tests/golden/models/llama-mha"
 PATIENCE = 300  # seconds for what comes sooner, however slow the machine, unless something is broken
+failed = []  # what `check` found to be otherwise
+
+
+def check(what, wanted, found):
+    if wanted != found:
+        failed.append(what)
+        print(f"FAILED {what}\n  expected: {wanted!r}\n  found:    {found!r}")
+
+
+def chosen(parts, names):
+    """The parts of these names, or all where none is named. A name that no part has would be a test that tries nothing."""
+    known = {part.__name__: part for part in parts}
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"there is no part {name!r}; there are {', '.join(known)}")
+    return [part for part in parts if not names or part.__name__ in names]
+
+
+def run_parts(parts):
+    """Runs parts one after the other, says how long each took, and ends the program with what `check` found."""
+    for part in parts:
+        begun = time.monotonic()
+        part()
+        print(f"{part.__name__}: {time.monotonic() - begun:.1f} s")
+    sys.exit(1 if failed else 0)
 
 
 def until(condition):

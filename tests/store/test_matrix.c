@@ -3,10 +3,10 @@
  * near those of the numbers, the same bits whatever the threads and the rows beside; blocks become
  * integer groups with the same products; and the rows that fail first name the error. */
 #include "cpu.h"
+#include "distance.h"
 #include "matrix.h"
 #include "rng.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -69,15 +69,6 @@ static void multiply(float *y, const rd_matrix *m, int64_t rows) {
   assert_true(in.rounding == rounding);
   free(in.room);
   free(x);
-}
-
-static double distance(const float *x, const float *y, int64_t n) {
-  double difference = 0, norm = 0;
-  for (int64_t i = 0; i < n; i++) {
-    difference += (double)(x[i] - y[i]) * (double)(x[i] - y[i]);
-    norm += (double)y[i] * (double)y[i];
-  }
-  return sqrt(difference / norm);
 }
 
 static void products_are_near_and_the_same_for_every_split(void **state) {

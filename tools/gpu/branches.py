@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """SmolLM2's adapter for drafting in the pass that checks, and for refining: branches.py MODEL.gguf PROMPTS.npz OUT [--seconds S] [--warm ADAPTER].
 
-Needs the package gguf. PROMPTS.npz is what prompts.py --packed wrote. The parent writes its own greedy answers to all prompts; each step then takes
+Needs the package gguf. PROMPTS.npz is what packed.py wrote. The parent writes its own greedy answers to all prompts; each step then takes
 some of them with two noisy copies of the answer, cut into blocks that end anywhere:
 
 - branches: blocks of 1 to 8, all masks, the first too. Row r of a block stands at the place of word r, unknown to it, and predicts word r + 1

@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/carried/lib"
 cp "$build/redraft" "$work/carried"
 for name in test_devices test_engine test_step test_clean_half test_train_step; do
-  [ ! -x "$build/$name" ] || cp "$build/$name" "$work/carried"
+  cp "$build/$name" "$work/carried" # check.sh runs every one
 done
 [ ! -f "$build/libredraft-cuda.so" ] || cp "$build/libredraft-cuda.so" "$work/carried"
 for binary in "$work/carried/redraft" "$work"/carried/test_devices "$work"/carried/test_step; do

@@ -1,7 +1,9 @@
 #!/bin/sh
 # check.sh OUT: what a first run on a machine with a card should be, in at most LIMIT seconds (450). Writes OUT/check.json and
 # OUT/check.txt; fails where a check does. ENGINE=emulated tries all of it without a card, over tiny sizes.
-#   PROGRAM=build/redraft   the program; tests beside it are run too. CARRIED=FILE.tar.xz: those that carry.sh put together elsewhere
+#   PROGRAM=build/redraft   the program; tests beside it are run too, and fail where they are not built. CARRIED=FILE.tar.xz: those that carry.sh
+#                           put together elsewhere
+#   STAGES=tests,logits,... these alone
 #   MODEL=PATH              one more model whose scores are compared
 set -eu
 cd "$(dirname "$0")/../.."

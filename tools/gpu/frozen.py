@@ -148,7 +148,7 @@ class Adapter(torch.nn.Module):
                 m.a, m.b = torch.nn.Parameter(self.a[j][l].detach()), torch.nn.Parameter(self.b[j][l].detach())
             block.n1.own, block.n2.own = (torch.nn.Parameter(self.norms[i][l].detach()) for i in range(2))
         net.norm.own = torch.nn.Parameter(self.norms[2][0].detach())
-        nets.save_adapter(net, folder, self.rank, {}, base)
+        nets.save_adapter(net, folder, self.rank, base)
         if self.fc1 is not None:
             parts = dict(zip(HEAD_TENSORS, (self.fc1, self.fc2)))
             save_file({k: v.detach().bfloat16().cpu().contiguous() for k, v in parts.items()}, os.path.join(folder, "sampler_head.safetensors"), metadata={"format": "pt"})

@@ -170,8 +170,8 @@ def load_base(net, path, as_q8=False):
             m.weight.copy_(t[name + ".weight"])
 
 
-def save_adapter(net, folder, rank, remembered, base, dtype=torch.bfloat16):
-    """A folder as PEFT writes it, and beside it what redraft remembers of an adapter."""
+def save_adapter(net, folder, rank, base, dtype=torch.bfloat16):
+    """A folder as PEFT writes it."""
     os.makedirs(folder, exist_ok=True)
     t = {}
     for name, m in net.linears():
@@ -183,10 +183,8 @@ def save_adapter(net, folder, rank, remembered, base, dtype=torch.bfloat16):
               "lora_dropout": 0.0, "use_rslora": False, "use_dora": False, "init_lora_weights": True, "fan_in_fan_out": False, "inference_mode": True,
               "rank_pattern": {}, "alpha_pattern": {}, "target_modules": [name.rsplit(".", 1)[1] for name in PROJECTIONS],
               "modules_to_save": ["input_layernorm", "post_attention_layernorm", "q_norm", "k_norm", "norm"]}
-    for name, value in (("adapter_config.json", config), ("redraft.json", remembered)):
-        if value:
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
-                json.dump(value, f, indent=1)
+    with open(os.path.join(folder, "adapter_config.json"), "w", encoding="utf-8") as f:
+        json.dump(config, f, indent=1)
 
 
 def load_adapter(net, path):

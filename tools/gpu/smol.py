@@ -96,7 +96,7 @@ def greedy(net, prompts, most):
 def own_answers(net, prompts, follow, log, batch=1024):
     """[(prompt, answer)], second turns too: follow[i] is what is said after the answer to prompt i, or nothing."""
     rows, order = [], sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    again, asked = [], []
+    again = []
     for i in range(0, len(order), batch):
         part = order[i:i + batch]
         for j, a in zip(part, greedy(net, [prompts[j] for j in part], ANSWER)):
@@ -110,7 +110,7 @@ def own_answers(net, prompts, follow, log, batch=1024):
     for i in range(0, len(again), batch):
         for p, a in zip(again[i:i + batch], greedy(net, again[i:i + batch], ANSWER)):
             rows.append((p, a[:a.index(EOS) + 1] if EOS in a else a))
-    log(stage="second turns", rows=len(rows) - len(asked))
+    log(stage="second turns", rows=len(rows))
     return rows
 
 
@@ -158,12 +158,6 @@ def batch(rows, pick, size=None, full=0.5):
     inside = r + 1 < (A[:, None, None] + 1)
     follows = torch.cat([masked[:, :, 1:], torch.zeros_like(masked[:, :, :1])], 2)
     return x, pos, (torch.arange(T, device=device) >= CLEAN)[None, :, None].expand(B, T, 1), mask, true, masked, (follows | last) & inside, inside, first, P, start
-
-
-def teach(h, P, pick_rows):
-    """Hidden states of the clean rows that predict what the noisy rows should."""
-    b, c, r = pick_rows
-    return h[b, P[b] + r]
 
 
 def soft_loss(h, goal, embed, weight, norm):
@@ -318,7 +312,7 @@ def main():
     for layer in net.layers:
         layer._compiled_call_impl = None
     log(stage="end", **{f"b{s}": measure(net, test, s) for s in (4, 8, 16, 32)})
-    nets.save_adapter(net, os.path.join(a.out, "adapter"), a.rank, {}, "SmolLM2-135M-Instruct")
+    nets.save_adapter(net, os.path.join(a.out, "adapter"), a.rank, "SmolLM2-135M-Instruct")
     for p in asked["shown"]:
         for size, noiseless in ((8, False), (16, False), (16, True), (32, True)):
             ids, passes = read_aloud(net, p, size, noiseless=noiseless)

@@ -261,7 +261,7 @@ def main():
         nets.load_base(net, base, a.q8)
         seconds, same = (0, updates) if budget == "=" else (float(budget), 0)
         updates = train_adapter(net, d, names, layout, seconds, same, a.adapter if on else None, a, log)
-        nets.save_adapter(net, os.path.join(a.out, "adapter-" + name), a.rank, {}, "tini")
+        nets.save_adapter(net, os.path.join(a.out, "adapter-" + name), a.rank, "tini")
         log(stage="saved adapter", layout=name, updates=updates)
         ways = {"lad": (ask.refine, layout, {}), "demo": (ask.refine, layout, {"top_k": 3})}
         asked.append((net, {way: ways[way] for way in a.ways.split(",")}, name))

@@ -5,10 +5,11 @@
   tools/judges/keys.py golden          tests/golden/keys.json: the rows marked with a *, for tests/model/test_keys.c
 
 Needs torch, transformers, peft and safetensors (5.24.0 and 0.21.2 wrote the committed file). Models are those of families.py, whose
-numbers follow from the names of tensors; so do an adapter's. What transformers refuses is not compared."""
+numbers follow from the names of tensors; so do an adapter's. What transformers refuses is not compared; that PROGRAM breaks down counts."""
 import json, os, shutil, subprocess, sys, tempfile
 import numpy as np
 import families
+from crashes import crashed
 
 GOLDEN = os.path.join(families.ROOT, "tests", "golden", "keys.json")
 LIMIT, STEP = 1e-4, 5
@@ -163,25 +164,27 @@ def known(folder):
 
 def judge(folder, adapter, ids):
     """transformers' logits, or None where it refuses."""
-    import torch, transformers
+    import peft, torch, transformers  # that one of them is missing is no refusal
     try:
         model = transformers.AutoModelForCausalLM.from_pretrained(known(folder), dtype=torch.float32, attn_implementation="eager")
         if adapter:
-            from peft import PeftModel
-            model = PeftModel.from_pretrained(model, adapter)
+            model = peft.PeftModel.from_pretrained(model, adapter)
         with torch.no_grad():
             return model.eval()(torch.tensor([ids]), use_cache=False).logits[0].numpy()
-    except Exception as error:
+    except Exception:
         return None
 
 
 def ours(program, folder, adapter, ids):
-    """redraft's logits, or its refusal."""
+    """redraft's logits, or its refusal; that it broke down is said so."""
     out = folder + ".npy"
     more = ["--adapter", adapter] if adapter else []
     run = subprocess.run([program, "logits", "-q", "-m", folder, *more, "--precision", "f32", "--ids", ",".join(map(str, ids)), "-o", out],
                          capture_output=True)
-    return run.stderr.decode(errors="replace").strip() if run.returncode else np.load(out).reshape(len(ids), -1)
+    said = run.stderr.decode(errors="replace").strip()
+    if crashed(run.returncode, said):
+        return f"CRASHED with {run.returncode}: {said}"
+    return f"refused: {said}" if run.returncode else np.load(out).reshape(len(ids), -1)
 
 
 def rows(folder):
@@ -209,21 +212,23 @@ def rows(folder):
 
 
 def check(program):
-    different = 0
+    same = different = broken = 0
     with tempfile.TemporaryDirectory() as folder:
         for _, row, path, adapter, ids in rows(folder):
             expected, found = judge(path, adapter, ids), ours(program, path, adapter, ids)
             if isinstance(found, str):
-                verdict = "refused: " + found.replace(path, "")[-150:]
+                word, said = found.replace(path, "").split(": ", 1)
+                verdict = f"{word}: {said[-150:]}"
+                broken += word != "refused"
             elif expected is None:
                 verdict = "opens, transformers does not"
             else:
                 error = families.apart(found, expected) if found.shape == expected.shape else float("inf")
                 verdict = "same" if error <= LIMIT else f"DIFFERENT by {error:.2g}"
-                different += error > LIMIT
+                same, different = same + (error <= LIMIT), different + (not error <= LIMIT)
             print(f"{row['base']:14} {json.dumps(row.get('adapter', row['keys']))[:90]:90} {verdict}", flush=True)
-    print(f"{different} different")
-    return bool(different)
+    print(f"{same} the same, {different} different, {broken} crashed")
+    return bool(different or broken or not same)
 
 
 def golden():

@@ -4,11 +4,12 @@
   tools/judges/random_tokenizers.py PROGRAM SEED COUNT   COUNT tokenizers of random parts, 200 texts each; PROGRAM is build/test_tokenizer_judge
   tools/judges/random_tokenizers.py patterns PROGRAM     which of Unicode's characters each pattern matches; PROGRAM is build/redraft
 
-Needs tokenizers (0.23.3). What PROGRAM refuses is listed, not counted. Special tokens are words that no model spells: those are never
+Needs tokenizers (0.23.3). What PROGRAM refuses is listed, not counted; that it breaks down is. Special tokens are words that no model spells: those are never
 spelled from plain text here (doc/MODEL.md)."""
-import json, os, random, subprocess, sys, tempfile, unicodedata
+import json, os, random, subprocess, sys, tempfile
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers as N, pre_tokenizers as P, trainers
 import hf_tokenizers as H
+from crashes import crashed
 
 CORPUS = open(os.path.join(H.ROOT, "README.md"), encoding="utf-8").read().split("\n") + H.WORDS * 3 + ["日本語 のテキスト。", "naïve café Straße", "ﬁne ½ Ⅷ"]
 BEHAVIOURS = ["removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"]
@@ -90,7 +91,7 @@ def tokenizer(seed):
 
 
 def whole(program, first, count):
-    same = different = 0
+    same = different = broken = 0
     for seed in range(first, first + count):
         with tempfile.TemporaryDirectory() as folder:
             os.mkdir(folder + "/tok")
@@ -101,17 +102,22 @@ def whole(program, first, count):
                 print(f"{seed}: the judge says {str(error)[:80]}")
                 continue
             run = subprocess.run([program, folder], capture_output=True, text=True)
+            said = run.stdout + run.stderr
+            if crashed(run.returncode, said):
+                broken += 1
+                print(f"{seed}: CRASHED with {run.returncode}: {said[-300:].strip()}")
+                continue
             differ = "differ" in run.stdout and run.returncode != 0
             same, different = same + (run.returncode == 0), different + differ
             if run.returncode:
-                print(f"{seed}:", "DIFFERENT" if differ else (run.stdout + run.stderr).split("ERROR: ")[-1].split("\n")[0])
-    print(f"{same} the same, {different} different")
-    return different > 0
+                print(f"{seed}:", "DIFFERENT" if differ else said.split("ERROR: ")[-1].split("\n")[0])
+    print(f"{same} the same, {different} different, {broken} crashed")
+    return bool(different or broken or not same)
 
 
 def patterns(program):
     text = "".join(c for c in H.ASSIGNED if 0 < ord(c) < 0x3400 or ord(c) % 37 == 0)
-    different = 0
+    same = different = broken = 0
     for pattern in PATTERNS:
         with tempfile.TemporaryDirectory() as folder:
             t = Tokenizer(models.BPE({c: i for i, c in enumerate(sorted(P.ByteLevel.alphabet()))}, []))
@@ -120,13 +126,19 @@ def patterns(program):
             t.save(folder + "/tokenizer.json")
             run = subprocess.run([program, "tokenize", "-q", "-m", folder], input=text.encode(), capture_output=True)
             left = set(t.decode(t.encode(text).ids))
-            if run.returncode:
-                print(pattern, run.stderr.decode()[-150:].strip())
+            said = run.stderr.decode(errors="replace")
+            if crashed(run.returncode, said):
+                broken += 1
+                print(f"{pattern}: CRASHED with {run.returncode}: {said[-300:].strip()}")
+            elif run.returncode:
+                print(pattern, said[-150:].strip())
             elif (found := set(t.decode([int(i) for i in run.stdout.split()]))) != left:
                 different += 1
                 print(f"{pattern}: {len(left - found)} characters match here alone, {len(found - left)} there alone: {[hex(ord(c)) for c in sorted(left ^ found)][:8]}")
-    print(f"{different} of {len(PATTERNS)} patterns differ")
-    return different > 0
+            else:
+                same += 1
+    print(f"{different} of {len(PATTERNS)} patterns differ, {broken} crashed")
+    return bool(different or broken or not same)
 
 
 if __name__ == "__main__":
