@@ -59,7 +59,10 @@ void rd_branched_learn(rd_draft *d, int64_t drafted, int64_t right, double secon
  * pass. */
 void rd_branched_choose(rd_draft *d) {
   rd_checked *c = &d->checked;
-  const int64_t room = d->setup.prompt_count + d->setup.count, asked = d->params->block_length;
+  const int64_t P = d->setup.prompt_count, asked = d->params->block_length;
+  const int64_t again =
+      d->reuse->range ? 0 : P + c->final + c->drafted; /* rows that are not kept */
+  const int64_t room = P + d->setup.count - again;
   const int64_t left = d->setup.count - c->final - c->drafted - 1;
   c->masks = 0;
   if (!c->branching || left < 1)

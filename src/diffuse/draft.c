@@ -14,6 +14,7 @@
 #include "formed.h"
 #include "gap_search.h"
 #include "growth.h"
+#include "whole.h"
 
 #include <string.h>
 
@@ -261,6 +262,7 @@ rd_draft_result rd_draft_so_far(const rd_draft *d) {
     tokens--;
   return (rd_draft_result){.region = d->previous,
                            .count = d->previous_n,
+                           .most = rd_least(d->previous_n, d->setup.most),
                            .answer = d->previous,
                            .tokens = tokens,
                            .iterations = d->drafts,

@@ -51,7 +51,7 @@ extern const size_t rd_stop_count;
 
 typedef struct rd_draft_result {
   const int32_t *region; /* (count) the last draft */
-  int64_t count;
+  int64_t count, most;   /* places; those of them that the answer may have */
   const int32_t *answer; /* (tokens) what stands before the first EOS, trailing masks stripped */
   int64_t tokens, iterations, passes;
   const char *stopped; /* NULL: not done */

@@ -6,15 +6,24 @@
 #include "draft.h"
 #include "draft_state.h"
 
+/* Of the base's reading of n places, which begins with the last rows of what was there before:
+ * where nothing is kept these are in the pass a second time. */
+static int64_t rows_read(const rd_draft *d, int64_t n) {
+  const int64_t known = d->setup.prompt_count + d->given;
+  if (!rd_base_say_wanted(d))
+    return 0;
+  return n + (d->reuse->range ? 0 : known - rd_draft_tail(known));
+}
+
 int64_t rd_draft_rows(const rd_draft *d) {
-  int64_t read = rd_base_say_wanted(d) ? d->setup.count : 0;
-  return (d->setup.prompt_count + d->setup.count) * (d->params->cfg_scale > 0 ? 2 : 1) + read;
+  return (d->setup.prompt_count + d->setup.count) * (d->params->cfg_scale > 0 ? 2 : 1) +
+         rows_read(d, d->setup.count);
 }
 
 int64_t rd_draft_rows_now(const rd_draft *d) {
   enum { STEP = 64 };
-  int64_t most = rd_draft_rows(d), read = rd_base_say_wanted(d) ? d->n : 0;
-  int64_t now = (d->setup.prompt_count + d->n + read + STEP - 1) / STEP * STEP;
+  int64_t most = rd_draft_rows(d);
+  int64_t now = (d->setup.prompt_count + d->n + rows_read(d, d->n) + STEP - 1) / STEP * STEP;
   return d->roomy && now < most ? now : most;
 }
 

@@ -555,6 +555,13 @@ size_t rd_body_cut(const rd_body *body, const char *text, bool *found) {
   return least;
 }
 
+size_t rd_body_whole(const char *text) {
+  size_t n = strlen(text);
+  while (n >= 3 && memcmp(text + n - 3, "\xEF\xBF\xBD", 3) == 0)
+    n -= 3;
+  return n;
+}
+
 size_t rd_body_doubtful(const rd_body *body, const char *text, size_t size) {
   size_t most = 0;
   for (size_t i = 0; i < body->stop_count; i++) {

@@ -70,6 +70,9 @@ const rd_model *rd_body_model(const rd_body *body);
 /* Bytes of `text` before what stands behind it and before the first stop; *found: is there a stop?
  * (NULL: not asked.) */
 size_t rd_body_cut(const rd_body *body, const char *text, bool *found);
+/* Bytes of text whose last character is whole: decoding marks half a character at the end with
+ * U+FFFD. */
+size_t rd_body_whole(const char *text);
 /* Bytes at the end of the first `size` of `text` that may be the beginning of a stop. */
 size_t rd_body_doubtful(const rd_body *body, const char *text, size_t size);
 void rd_body_drop(rd_body *body);

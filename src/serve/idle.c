@@ -56,9 +56,11 @@ bool rd_idle_field(const char *name, const json_t *value) {
   return nothing;
 }
 
-/* OpenAI allows 63 bits, the options what a double holds exactly: higher bits do not count. */
+/* OpenAI allows 63 bits, the options what a double holds exactly: of more the higher bits do not
+ * count. */
 static int64_t folded(int64_t seed) {
-  return seed == -1 ? -1 : seed & (((int64_t)1 << 53) - 1);
+  const int64_t most = (int64_t)1 << 53;
+  return seed >= -1 && seed <= most ? seed : seed & (most - 1);
 }
 
 json_t *rd_meant_value(const char *option, const json_t *value) {

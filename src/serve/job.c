@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "draft.h"
 #include "said.h"
+#include "whole.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,9 +33,13 @@ rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, 
   return job;
 }
 
+int64_t rd_job_most(const rd_job *job, const rd_event *event) {
+  return job->draft ? rd_least(event->count, rd_draft_so_far(job->draft).most) : event->count;
+}
+
 /* What is filled stays, unless the sampler revises: then only what it has locked. */
 int64_t rd_job_settled(const rd_job *job, const rd_event *event) {
-  int64_t n = 0;
+  int64_t n = 0, most = rd_job_most(job, event);
   if (job->body.sampler->revises) {
     while (n < event->locked_count && event->locked[n] == n)
       n++;
@@ -42,7 +47,7 @@ int64_t rd_job_settled(const rd_job *job, const rd_event *event) {
   }
   if (rd_sampler_asks(job->body.sampler))
     return event->sure;
-  while (n < event->count && event->ids[n] != event->speller->mask)
+  while (n < most && event->ids[n] != event->speller->mask)
     n++;
   return n;
 }
@@ -54,8 +59,10 @@ static rd_code look_for_stop(rd_job *job, const rd_event *event) {
   char *text = part.count > 0 ? rd_event_text(&part) : NULL;
   if (part.count > 0 && !text)
     return RD_NO_MEMORY;
-  if (text)
+  if (text) {
+    text[rd_body_whole(text)] = '\0';
     rd_body_cut(&job->body, text, &job->enough);
+  }
   free(text);
   return RD_OK;
 }
@@ -92,7 +99,7 @@ static rd_code watch(void *context, const rd_event *event) {
     rd_draft_result o = job->draft ? rd_draft_so_far(job->draft) : (rd_draft_result){0};
     bool cut = strcmp(event->stopped, "deadline") == 0 || strcmp(event->stopped, "cancelled") == 0;
     job->text[rd_body_cut(&job->body, job->text, &job->enough)] = '\0';
-    bool ended = o.tokens < o.count || job->body.sampler->searches || job->body.params.grammar;
+    bool ended = o.tokens < o.most || job->body.sampler->searches || job->body.params.grammar;
     job->finish = job->enough || (!cut && ended) ? "stop" : "length";
     if (job->body.behind)
       RD_TRY(count_inserted(job));

@@ -61,6 +61,9 @@ rd_job *rd_job_new(rd_body *body, const rd_shape *shape, const rd_reply *reply, 
 /* Make its draft: the first events are written. A body that wants nothing written is over at once.
  */
 rd_code rd_job_begin(rd_job *job, rd_error *e);
+/* Places of an event's draft that the answer may have: a sampler of blocks writes its last block
+ * whole. */
+int64_t rd_job_most(const rd_job *job, const rd_event *event);
 /* Tokens from the first that no later draft changes, at a draft event. */
 int64_t rd_job_settled(const rd_job *job, const rd_event *event);
 void rd_job_hold(rd_job *job);

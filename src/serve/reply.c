@@ -193,7 +193,9 @@ static rd_code send_calls(rd_job *job, rd_error *e) {
 
 /* A chunk that adds no text to the answer: it has the whole draft in a field of its own. */
 static rd_code send_draft(rd_job *job, const rd_event *event, rd_error *e) {
-  char *text = rd_event_text(event);
+  rd_event part = *event;
+  part.count = rd_job_most(job, event);
+  char *text = rd_event_text(&part);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a draft");
   json_t *nothing = job->shape->piece("", 0, false, NULL);
@@ -218,15 +220,6 @@ static rd_code send_tail(rd_group *group, rd_error *e) {
   return rd_job_printf(job, e, "data: [DONE]\n\n");
 }
 
-/* Bytes of text whose last character is whole: decoding marks half a character at the end with
- * U+FFFD. */
-static size_t whole_size(const char *text) {
-  size_t n = strlen(text);
-  while (n >= 3 && memcmp(text + n - 3, "\xEF\xBF\xBD", 3) == 0)
-    n -= 3;
-  return n;
-}
-
 rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *from, size_t *size,
                       rd_error *e) {
   bool done = event->kind == RD_EVENT_DONE, found = false;
@@ -236,6 +229,8 @@ rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *f
   *text = rd_event_text(&part);
   if (!*text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a delta");
+  if (!done)
+    (*text)[rd_body_whole(*text)] = '\0';
   size_t end = rd_body_cut(&job->body, *text, &found);
   if (job->body.calls) { /* what may be a call goes out when that is known */
     end = !done || job->call_begun ? 0 : job->calls ? job->prose : end;
@@ -243,11 +238,8 @@ rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *f
     if (end == 0)
       return RD_OK;
   }
-  if (!done && !found && !job->body.calls) {
-    size_t whole = whole_size(*text);
-    end = whole < end ? whole : end;
+  if (!done && !found && !job->body.calls)
     end -= rd_body_doubtful(&job->body, *text, end);
-  }
   *from = job->sent;
   *size = end > job->sent ? end - job->sent : 0;
   job->sent += *size;
@@ -276,7 +268,7 @@ static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {
   if (code == RD_OK && size > 0)
     code = send_chunk(job, text + from, size, false, NULL, e);
   else if (code == RD_OK && !done && job->body.form.must_call)
-    code = send_begun(job, text, whole_size(text), event->iteration, e);
+    code = send_begun(job, text, rd_body_whole(text), event->iteration, e);
   else if (code == RD_OK && !done) /* a comment, which clients pass over: the connection is alive */
     code = rd_job_printf(job, e, ": draft %lld\n\n", (long long)event->iteration);
   free(text);

@@ -113,7 +113,18 @@ static int64_t gather(rd_scheduler *s, int64_t n, bool late) {
     rd_need need;
     if (over(s, job, late) || rd_pipe_full(job->pipe))
       continue;
-    if (!rd_draft_need(job->draft, &need) || rows + rd_need_rows(&need) > s->rows)
+    if (!rd_draft_need(job->draft, &need))
+      continue;
+    if (rd_need_rows(&need) > s->rows) { /* it would wait for ever */
+      rd_error e = {0};
+      rd_code code = rd_fail(
+          &e, RD_USAGE,
+          "the draft needs a pass of %lld rows; this server's have %lld (--max-batch-tokens)",
+          (long long)rd_need_rows(&need), (long long)s->rows);
+      finish(s, job, code, &e);
+      continue;
+    }
+    if (rows + rd_need_rows(&need) > s->rows)
       continue;
     rows += rd_need_rows(&need);
     job->passes++;

@@ -57,6 +57,14 @@ status "long prompt" 2 "window" --window 16 "a prompt that is longer than the wi
 status "not UTF-8" 1 "UTF-8" $'a\xff'
 status "no model" 1 "nowhere" -m "$folder/nowhere" a
 status "trace" 1 "missing" --trace "$folder/missing/trace" a
+# Where nothing is kept the base's reading has room too.
+for options in "--sampler lad --suffix" "--sampler threshold --base-weight 0.4 --suffix"; do
+  for reuse in exact none; do
+    "$program" generate -q -m models/tini --threads 1 --seed 1 --tokens 4 $options " and then he" --reuse $reuse hello >"$folder/$reuse" 2>"$folder/err"
+    check "$options, $reuse" 0 $?
+  done
+  cmp "$folder/exact" "$folder/none" || failed=1
+done
 status "full disk" 1 "/dev/full" --trace /dev/full a
 
 # An earlier trace stays until the next one is whole: not where a run fails, at any point, nor where it is killed.

@@ -98,6 +98,7 @@ def values(server):
     check("ten stops", 200, ask(stop=list("abcdefghij"))[0])
     check("a seed of 63 bits", 200, ask(seed=2**63 - 1)[0])
     check("it folds", ask(seed=5)[2]["choices"], ask(seed=5 + 2**53)[2]["choices"])
+    check("the last that there is does not", False, ask(seed=0)[2]["choices"] == ask(seed=2**53)[2]["choices"])
     nothing = ask(max_tokens=0)[2]
     check("no tokens", ("", "length", 0), (nothing["choices"][0]["message"]["content"], nothing["choices"][0]["finish_reason"],
                                            nothing["usage"]["completion_tokens"]))
@@ -200,6 +201,26 @@ def insertions(server):
     whole = ask(input_prefix="Once upon a")
     check("in two parts", (whole["content"], whole["tokens_evaluated"]), (lambda a: (a["content"], a["tokens_evaluated"]))(ask(input_prefix="Once", prompt=" upon a")))
     check("the line alone", whole["content"], ask(prompt="Once upon a")["content"])
+
+
+def blocks():
+    """Samplers that write whole blocks: a stream ends where the answer does, which was cut."""
+    body = {"prompt": "What's the capital of France?", "max_tokens": 17, "seed": 123456789, "sampler": "longest-prefix", "temperature": 0.3, "eos_bias": -5, "block_length": 32}
+    with Server(PROGRAM, "--threads", "1", "-q", model="tests/golden/models/block-sdar") as server:
+        whole = server.ask("/v1/completions", body)[2]
+        check("cut", (17, "length"), (whole["usage"]["completion_tokens"], whole["choices"][0]["finish_reason"]))
+        for more in {}, {"diffusing": True}:
+            chunks = [json.loads(line) for line in events(server.ask("/v1/completions", {**body, **more, "stream": True})[2])[:-1]]
+            check(f"streamed {more}", whole["choices"][0]["text"], "".join(c["text"] for chunk in chunks for c in chunk["choices"]))
+            check(f"drafts {more}", True, all(len(chunk.get("draft", "")) <= len(whole["choices"][0]["text"]) for chunk in chunks))
+
+
+def narrow():
+    """A draft whose passes are larger than the server's is refused, at once or where it shows; it does not wait for ever."""
+    body = {"prompt": "hello", "sampler": "lad", "tokens": 4, "suffix": " and then he", "reuse": "none", "seed": 1, "iterations": 4}
+    with Server(PROGRAM, "--threads", "1", "-q", "--max-batch-tokens", "20", model=None) as server:
+        status, _, answer = server.ask("/api/denoise", body)
+        check("a narrow server", True, "--max-batch-tokens" in json.dumps(answer) or (status, answer))
 
 
 def unlimited():
@@ -405,6 +426,8 @@ with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8", model=None) as 
           (answer["message"]["content"], "".join(t["token"] for t in answer["logprobs"]["content"])))
     check("a likelier sentence", True, score("Paris is the capital of France.") > score("Paris is the capital of Japan."))
 masked()
+blocks()
+narrow()
 unlimited()
 stopping()
 browsers()
