@@ -385,7 +385,7 @@ static int32_t build_whole(rd_nfa *n, const node *tree, const rd_pattern_use *us
 
 rd_code rd_pattern_build(int32_t *start, rd_nfa *n, const char *text, size_t size,
                          const rd_pattern_use *use, int32_t next, rd_error *e) {
-  reader r = {.text = {.data = text, .size = size}, .use = use, .e = e};
+  reader r = {.text = {.data = text, .size = size, .whole = use->whole}, .use = use, .e = e};
   node *tree = NULL;
   if (size > RD_LONGEST_PATTERN)
     return rd_fail(e, RD_BAD_INPUT, "%s: %zu bytes, at most %d", use->what, size,

@@ -14,6 +14,8 @@ enum { RD_LONGEST_PATTERN = 1 << 16 /* bytes */, RD_MOST_GROUPS_DEEP = 100 };
 
 typedef struct rd_pattern_use {
   const char *what; /* stands before errors: "regex" */
+  bool whole;       /* classes are of all characters, as for what is to be left out; else of ASCII,
+                       which leaves fewer texts and no wrong ones */
   bool quoted;      /* the text stands in a JSON string */
   bool search; /* it may stand anywhere in the text, unless ^ and $ say otherwise; else it is all of
                   the text */

@@ -17,24 +17,37 @@ static uint32_t take_point(rd_pattern_text *t) {
   return c.point;
 }
 
-/* \d, \w, \s. */
+/* \d, \w, \s: the first `narrow` of their spans are ASCII's. */
 static const struct shorthand {
   char letter;
-  rd_points spans[5];
-  size_t count;
-} shorthands[] = {{'d', {{'0', '9'}}, 1},
-                  {'w', {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}, 4},
-                  {'s', {{'\t', '\r'}, {' ', ' '}}, 2}};
+  rd_points spans[11];
+  size_t narrow, count;
+} shorthands[] = {{'d', {{'0', '9'}}, 1, 1},
+                  {'w', {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}, 4, 4},
+                  {'s',
+                   {{'\t', '\r'},
+                    {' ', ' '},
+                    {0xA0, 0xA0},
+                    {0x1680, 0x1680},
+                    {0x2000, 0x200A},
+                    {0x2028, 0x2029},
+                    {0x202F, 0x202F},
+                    {0x205F, 0x205F},
+                    {0x3000, 0x3000},
+                    {0xFEFF, 0xFEFF}},
+                   2,
+                   10}};
 
 static rd_code add_shorthand(rd_charset *out, const struct shorthand *row, bool opposite,
-                             rd_error *e) {
+                             bool whole, rd_error *e) {
   rd_charset set = {0};
   rd_code code = RD_OK;
-  for (size_t i = 0; i < row->count && code == RD_OK; i++)
+  for (size_t i = 0; i < (whole ? row->count : row->narrow) && code == RD_OK; i++)
     code = rd_charset_add(&set, row->spans[i].first, row->spans[i].last, e);
   if (code == RD_OK && opposite) {
     code = rd_charset_invert(&set, e);
-    rd_charset_keep(&set, 0, 0x7F);
+    if (!whole)
+      rd_charset_keep(&set, 0, 0x7F);
   }
   if (code == RD_OK)
     code = rd_charset_add_all(out, &set, e);
@@ -161,12 +174,11 @@ enum { SHORTHANDS = 1, CATEGORIES = 2 };
 static const struct letter {
   char letter;
   uint32_t point;
-} letters[] = {{'n', '\n'}, {'r', '\r'}, {'t', '\t'}, {'f', '\f'},
-               {'v', '\v'}, {'0', 0},    {'a', '\a'}, {'e', 0x1B}};
+} letters[] = {{'n', '\n'}, {'r', '\r'}, {'t', '\t'}, {'f', '\f'}, {'v', '\v'}, {'0', 0}};
 
 static rd_code read_hex(rd_pattern_text *t, int digits, uint32_t *point, rd_error *e) {
   size_t begun = t->at;
-  bool braces = more(t) && t->data[t->at] == '{';
+  bool braces = digits == 4 && more(t) && t->data[t->at] == '{'; /* of \u alone */
   int most = braces ? 6 : digits, count = 0;
   t->at += braces;
   *point = 0;
@@ -183,6 +195,23 @@ static rd_code read_hex(rd_pattern_text *t, int digits, uint32_t *point, rd_erro
   return RD_OK;
 }
 
+/* \xHH, \uHHHH, \u{H..}; two halves of a character are it. */
+static rd_code read_number(rd_pattern_text *t, int digits, uint32_t *point, rd_error *e) {
+  RD_TRY(read_hex(t, digits, point, e));
+  if (*point < 0xD800 || *point > 0xDBFF || t->size - t->at < 2 ||
+      memcmp(t->data + t->at, "\\u", 2) != 0)
+    return RD_OK;
+  const size_t behind = t->at;
+  uint32_t low = 0;
+  t->at += 2;
+  RD_TRY(read_hex(t, 4, &low, e));
+  if (low < 0xDC00 || low > 0xDFFF)
+    t->at = behind; /* a character of its own */
+  else
+    *point = 0x10000 + ((*point - 0xD800) << 10) + (low - 0xDC00);
+  return RD_OK;
+}
+
 /* Behind a backslash: a set (*point untouched), or one character. */
 static rd_code read_escape(rd_charset *out, rd_pattern_text *t, bool *one, unsigned *sets,
                            uint32_t *point, rd_error *e) {
@@ -195,7 +224,7 @@ static rd_code read_escape(rd_charset *out, rd_pattern_text *t, bool *one, unsig
     if ((c | 0x20) == shorthands[i].letter && c >= 'A') {
       t->at++;
       *sets |= SHORTHANDS;
-      return add_shorthand(out, &shorthands[i], c < 'a', e);
+      return add_shorthand(out, &shorthands[i], c < 'a', t->whole, e);
     }
   if (c == 'p' || c == 'P') {
     t->at++;
@@ -205,7 +234,7 @@ static rd_code read_escape(rd_charset *out, rd_pattern_text *t, bool *one, unsig
   *one = true;
   if (c == 'x' || c == 'u') {
     t->at++;
-    return read_hex(t, c == 'x' ? 2 : 4, point, e);
+    return read_number(t, c == 'x' ? 2 : 4, point, e);
   }
   for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
     if (c == letters[i].letter) {
@@ -257,10 +286,12 @@ static rd_code read_range(rd_charset *out, rd_pattern_text *t, unsigned *sets, r
 
 static rd_code read_brackets(rd_charset *out, rd_pattern_text *t, rd_error *e) {
   size_t begun = t->at++;
-  bool negated = more(t) && t->data[t->at] == '^', first = true;
+  bool negated = more(t) && t->data[t->at] == '^';
   unsigned sets = 0;
   t->at += negated;
-  for (; more(t) && (first || t->data[t->at] != ']'); first = false)
+  if (more(t) && t->data[t->at] == ']')
+    return rd_fail(e, RD_UNSUPPORTED, "at %zu: a class of no character is not supported", begun);
+  while (more(t) && t->data[t->at] != ']')
     RD_TRY(read_range(out, t, &sets, e));
   if (!more(t))
     return rd_fail(e, RD_BAD_INPUT, "at %zu: the class is not closed", begun);
@@ -269,7 +300,7 @@ static rd_code read_brackets(rd_charset *out, rd_pattern_text *t, rd_error *e) {
     RD_TRY(add_points(out, UNASSIGNED, e));
   if (negated) {
     RD_TRY(rd_charset_invert(out, e));
-    if (sets & SHORTHANDS)
+    if (sets & SHORTHANDS && !t->whole)
       rd_charset_keep(out, 0, 0x7F);
   }
   rd_charset_sort(out);

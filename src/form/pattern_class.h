@@ -12,6 +12,7 @@ typedef struct rd_pattern_text {
   const char *data; /* (size) UTF-8 */
   size_t size, at;
   size_t categories; /* read so far */
+  bool whole;        /* \s, and what is no \d, \w or \s, are of all characters; else of ASCII */
 } rd_pattern_text;
 
 /* Read what stands at text->at: a literal, an escape, ".", or a class in brackets. RD_BAD_INPUT and

@@ -397,7 +397,7 @@ static int32_t build_alone(rd_schema_reader *r, const json_t *schema, const char
     return rd_schema_literal(r, value, next);
   }
   json_t *one_of =
-      strcmp(key, "oneOf") == 0 && json_is_array(value) ? rd_schema_one_of(r, value) : NULL;
+      strcmp(key, "oneOf") == 0 && json_is_array(value) ? rd_schema_one_of(r, schema) : NULL;
   next = r->code == RD_OK ? build_any_of(r, one_of ? one_of : value, key, next) : -1;
   json_decref(one_of);
   return next;

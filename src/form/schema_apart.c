@@ -78,9 +78,24 @@ static const json_t *follow(const json_t *root, const json_t *schema) {
   return schema;
 }
 
+/* 1 and 1.0 are one number, inside of values too. */
 static bool same_value(const json_t *a, const json_t *b) {
-  return json_is_number(a) && json_is_number(b) ? json_number_value(a) == json_number_value(b)
-                                                : json_equal(a, b);
+  const char *key;
+  json_t *value;
+  if (json_is_number(a) && json_is_number(b))
+    return json_number_value(a) == json_number_value(b);
+  if (json_typeof(a) != json_typeof(b) || json_object_size(a) != json_object_size(b) ||
+      json_array_size(a) != json_array_size(b))
+    return false;
+  for (size_t i = 0; i < json_array_size(a); i++)
+    if (!same_value(json_array_get(a, i), json_array_get(b, i)))
+      return false;
+  json_object_foreach((json_t *)(uintptr_t)a, key, value) {
+    const json_t *other = json_object_get(b, key);
+    if (!other || !same_value(value, other))
+      return false;
+  }
+  return json_is_array(a) || json_is_object(a) || json_equal(a, b);
 }
 
 bool rd_schema_listed(const json_t *list, const json_t *value) {
@@ -143,17 +158,21 @@ static bool shut_out(const json_t *a, const json_t *b) {
   for (size_t i = 0; i < json_array_size(list) && shut; i++) {
     const char *name = json_string_value(json_array_get(list, i));
     if (name && !json_object_get(named, name))
-      return types_are_objects(a, b);
+      return true;
   }
   return false;
 }
 
-bool rd_schemas_apart(const json_t *root, const json_t *a, const json_t *b) {
+bool rd_schemas_apart(const json_t *root, bool objects, const json_t *a, const json_t *b) {
   const char *name;
   json_t *value;
   a = follow(root, a);
   b = follow(root, b);
-  if (types_apart(a, b) || values_apart(a, b) || shut_out(a, b) || shut_out(b, a))
+  if (types_apart(a, b) || values_apart(a, b))
+    return true;
+  if (!objects && !types_are_objects(a, b))
+    return false;
+  if (shut_out(a, b) || shut_out(b, a))
     return true;
   const json_t *others = json_object_get(b, "properties");
   json_object_foreach(json_object_get(a, "properties"), name, value) {

@@ -64,8 +64,11 @@ json_t *rd_schema_conditions(rd_schema_reader *r, const json_t *part) {
 }
 
 /* Each of the schemas, without those of the others that are not seen to be apart from it. */
-json_t *rd_schema_one_of(rd_schema_reader *r, const json_t *list) {
+json_t *rd_schema_one_of(rd_schema_reader *r, const json_t *part) {
   enum { MOST_OPTIONS = 100 };
+  const json_t *list = json_object_get(part, "oneOf");
+  const char *type = json_string_value(json_object_get(part, "type"));
+  const bool objects = type && strcmp(type, "object") == 0;
   size_t count = json_array_size(list);
   json_t *all = json_array();
   if (count > MOST_OPTIONS)
@@ -74,7 +77,8 @@ json_t *rd_schema_one_of(rd_schema_reader *r, const json_t *list) {
   for (size_t i = 0; i < count && r->code == RD_OK; i++) {
     json_t *one = json_pack("[O]", json_array_get(list, i));
     for (size_t k = 0; k < count && rd_nfa_step(r->nfa); k++)
-      if (k != i && !rd_schemas_apart(r->root, json_array_get(list, i), json_array_get(list, k)))
+      if (k != i &&
+          !rd_schemas_apart(r->root, objects, json_array_get(list, i), json_array_get(list, k)))
         json_array_append_new(one, json_pack("{s:O}", "not", json_array_get(list, k)));
     json_array_append_new(all, json_array_size(one) == 1 ? SHARED(json_array_get(list, i))
                                                          : json_pack("{s:O}", "allOf", one));

@@ -24,19 +24,23 @@ typedef struct product {
   size_t count, tuple_capacity, next_capacity;
 } product;
 
-/* `written`: strings of one restriction are written out, and not insides again. */
-static rd_code open_written(rd_schema_reader *r, const json_t *schema, bool written, rd_dfa *out) {
-  const bool outer_written = r->written;
+/* `written`: strings of one restriction are written out, and not insides again; `whole`: what is
+ * asked or left out is all that a pattern has. */
+static rd_code open_written(rd_schema_reader *r, const json_t *schema, bool written, bool whole,
+                            rd_dfa *out) {
+  const bool outer_written = r->written, outer_whole = r->whole;
   rd_nfa own = {.longest = r->nfa->longest}, *outer = r->nfa;
   rd_code code;
   /* cppcheck-suppress autoVariables ; it is taken back below */
   r->nfa = &own;
   r->written = written;
+  r->whole = whole;
   int32_t end = rd_nfa_accept(&own), start = rd_schema_value(r, schema, end);
   if (start >= 0) /* an automaton of no text is one too: of a byte that no text has */
     start = rd_nfa_either(&own, start, rd_nfa_range(&own, NO_TEXT, NO_TEXT, end));
   r->nfa = outer;
   r->written = outer_written;
+  r->whole = outer_whole;
   code = r->code;
   if (code == RD_OK && start < 0)
     code = r->code = rd_nfa_check(&own, r->e);
@@ -60,11 +64,11 @@ static rd_code open_written(rd_schema_reader *r, const json_t *schema, bool writ
 }
 
 rd_code rd_schema_open_texts(rd_schema_reader *r, const json_t *schema, rd_dfa *out) {
-  return open_written(r, schema, false, out);
+  return open_written(r, schema, false, true, out);
 }
 
-static rd_code open_term(rd_schema_reader *r, const json_t *schema, rd_dfa *out) {
-  return open_written(r, schema, true, out);
+static rd_code open_term(rd_schema_reader *r, const rd_schema_term *term, rd_dfa *out) {
+  return open_written(r, term->schema, true, term->negated, out);
 }
 
 static bool takes(const rd_dfa *texts, const char *text) {
@@ -224,7 +228,7 @@ static int32_t add_inside(rd_schema_reader *r, const rd_schema_term *terms, size
   product p = {.r = r, .terms = terms};
   rd_inside made = {0};
   while (p.terms_count < count &&
-         open_term(r, terms[p.terms_count].schema, &p.texts[p.terms_count]) == RD_OK)
+         open_term(r, &terms[p.terms_count], &p.texts[p.terms_count]) == RD_OK)
     p.terms_count++;
   if (r->code == RD_OK)
     r->code = make_inside(&p, &made);

@@ -233,6 +233,27 @@ static const json_t *property_of(rd_schema_reader *r, const json_t *part, const 
   return named ? named : others;
 }
 
+/* What one side says of other names holds for those in a pattern that the other side has, unless it
+ * has names of its own there, or patterns: which names these are would have to be told apart. */
+static const json_t *settled(merger *m, const json_t *side, const json_t *patterns,
+                             const char *pattern, const json_t *value) {
+  const json_t *others = json_object_get(side, "additionalProperties");
+  json_t *one = json_pack("{s:{s:b}}", "patternProperties", pattern, 1), *of_name;
+  const char *name;
+  bool mixed = json_object_size(json_object_get(side, "patternProperties")) > 0;
+  if (others && !json_is_true(others) && !json_object_get(patterns, pattern)) {
+    json_object_foreach(json_object_get(side, "properties"), name, of_name)
+      mixed = mixed || in_pattern(m->r, one, name);
+    if (mixed)
+      rd_schema_fail(m->r, RD_UNSUPPORTED,
+                     "additionalProperties of one schema beside the pattern %s of another",
+                     pattern);
+    value = rd_schema_both(m->r, value, others);
+  }
+  json_decref(one);
+  return value;
+}
+
 static void take_properties(merger *m, const json_t *part) {
   const json_t *mine = json_object_get(m->into, "properties");
   const json_t *theirs = json_object_get(part, "properties"), *lists[] = {mine, theirs};
@@ -247,9 +268,14 @@ static void take_properties(merger *m, const json_t *part) {
         break;
       json_object_set(all, name, (json_t *)(uintptr_t)(both ? both : json_true()));
     }
-  json_object_update(joined, json_object_get(m->into, "patternProperties"));
+  const json_t *before = json_object_get(m->into, "patternProperties");
+  json_object_foreach((json_t *)(uintptr_t)before, name, value) {
+    const json_t *both = settled(m, part, patterns, name, value);
+    json_object_set(joined, name, (json_t *)(uintptr_t)(both ? both : json_true()));
+  }
   json_object_foreach((json_t *)(uintptr_t)patterns, name, value) {
-    const json_t *both = rd_schema_both(m->r, json_object_get(joined, name), value);
+    const json_t *both = rd_schema_both(m->r, json_object_get(joined, name),
+                                        settled(m, m->into, before, name, value));
     json_object_set(joined, name, (json_t *)(uintptr_t)(both ? both : json_true()));
   }
   const json_t *others = rd_schema_both(m->r, json_object_get(m->into, "additionalProperties"),
@@ -304,7 +330,7 @@ static void take_made(merger *m, const json_t *part) {
   const json_t *one_of = json_object_get(part, "oneOf"), *all_of = json_object_get(part, "allOf");
   const json_t *ref = json_object_get(part, "$ref"), *negation = json_object_get(part, "not");
   json_t *conditions = rd_schema_conditions(m->r, part);
-  json_t *options = json_is_array(one_of) ? rd_schema_one_of(m->r, one_of) : SHARED(one_of);
+  json_t *options = json_is_array(one_of) ? rd_schema_one_of(m->r, part) : SHARED(one_of);
   if (options)
     take_keyword(m, "anyOf", options);
   for (size_t i = 0; i < json_array_size(conditions); i++)
@@ -459,8 +485,8 @@ static bool leave(merger *m, const json_t *schema) {
   else if (text && json_object_get(schema, "pattern"))
     merge_texts(m, "not", json_null(), schema);
   else if (name && json_array_size(names) == 1) {
-    json_t *absent = json_pack("{s:{s:b}}", "properties", name, 0);
-    take_properties(m, absent);
+    json_t *absent = json_pack("{s:s, s:{s:b}}", "type", "object", "properties", name, 0);
+    take(m, absent); /* what is no object has no need of it */
     json_decref(absent);
   } else {
     done = false;

@@ -13,7 +13,8 @@ enum { MOST_NUMBERS = 64 };
 
 typedef struct negation {
   rd_schema_reader *r;
-  json_t *list; /* of alternatives */
+  const json_t *schema; /* what is negated */
+  json_t *list;         /* of alternatives */
 } negation;
 
 /* Takes the alternative over. */
@@ -60,9 +61,11 @@ static void not_pattern(negation *n, const char *with, const json_t *value) {
   offer(n, json_pack("{s:s,s:{s:O}}", "type", "string", "not", with, value));
 }
 
-/* One item at least that is not so; none that is. */
+/* One item at least that is not so; none that is. Nothing where the keyword speaks of the items
+ * behind others, or counts them. */
 static void not_items(negation *n, const char *with, const json_t *value) {
-  if (!json_is_array(value))
+  if (!json_is_array(value) && !json_object_get(n->schema, "prefixItems") &&
+      !json_object_get(n->schema, "minContains") && !json_object_get(n->schema, "maxContains"))
     offer(n, json_pack("{s:s,s:{s:O}}", "type", "array", with, "not", value));
 }
 
@@ -192,7 +195,7 @@ static const struct row {
 };
 
 json_t *rd_schema_negate(rd_schema_reader *r, const json_t *schema) {
-  negation n = {r, json_array()};
+  negation n = {r, schema, json_array()};
   for (size_t i = 0; i < sizeof rows / sizeof *rows && r->code == RD_OK; i++) {
     const json_t *value = json_object_get(schema, rows[i].name);
     if (value)

@@ -123,6 +123,8 @@ static int32_t build_digits(digits *d, int place, bool low, bool high, int rest)
   int behind = place - d->size, units = d->of.units > 0 ? d->of.units : 1;
   int32_t all = -1;
   rd_nfa *n = d->nfa;
+  if (n->code != RD_OK) /* nothing that is built now is remembered */
+    return -1;
   rest = rest_at(d, place, rest);
   int32_t *known =
       &d->known[(((d->longest - behind) * 2 + low) * 2 + high) * (int64_t)units + rest];

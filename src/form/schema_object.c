@@ -286,9 +286,9 @@ int32_t rd_schema_object(rd_schema_reader *r, const json_t *schema, int32_t next
   if (!o.list)
     return rd_schema_fail(r, RD_NO_MEMORY, "no memory for its properties");
   open_texts(&o);
-  if (r->code == RD_OK)
+  if (r->code == RD_OK && r->nfa->code == RD_OK)
     gather(&o);
-  next = r->code == RD_OK ? build(&o, next) : -1;
+  next = r->code == RD_OK && r->nfa->code == RD_OK ? build(&o, next) : -1;
   for (size_t i = 0; i < o.pattern_count; i++)
     rd_dfa_drop(&o.texts[i]);
   rd_dfa_drop(&o.allowed);

@@ -23,6 +23,7 @@ typedef struct rd_schema_reader {
   int free;     /* values that may be any, so far */
   json_t *made; /* schemas that were merged; NULL: none yet */
   bool merged;  /* the schema that is read was put together of several */
+  bool whole;   /* classes of patterns are of all characters (pattern.h) */
   bool written; /* a string of one restriction is written out, as it is needed to be compared */
   rd_error *e;
   rd_code code; /* of the first that failed */

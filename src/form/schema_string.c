@@ -63,7 +63,7 @@ static const char any_text[] = "password binary path file-path directory-path";
 
 static int32_t build_pattern(rd_schema_reader *r, const char *text, const char *what,
                              int32_t next) {
-  const rd_pattern_use use = {.what = what, .quoted = true, .search = true};
+  const rd_pattern_use use = {.what = what, .whole = r->whole, .quoted = true, .search = true};
   rd_error why = {0};
   int32_t start = -1;
   next = rd_nfa_text(r->nfa, "\"", 1, next);

@@ -11,7 +11,7 @@ static const form_case cases[] = {
     {"regex:[^a-y\\n]*", {"", "z", "ZZ\xC3\xA9 9"}, {"a", "zay", "\n"}},
     {"regex:[\\u00e0-\\u00ff]+", {"\xC3\xA9\xC3\xBF"}, {"e", "\xC4\x80", ""}},
     {"regex:(?:a?){3}a{3}", {"aaa", "aaaaaa"}, {"aa", "aaaaaaa"}},
-    {"regex:a\\.b\\\\c\\x41\\{\\}[]x-]",
+    {"regex:a\\.b\\\\c\\x41\\{\\}[\\]x-]",
      {"a.b\\cA{}]", "a.b\\cA{}-", "a.b\\cA{}x"},
      {"aab\\cA{}x"}},
     {"regex:\\p{Lu}\\p{Ll}+\\pN?",
@@ -209,7 +209,7 @@ static const struct refusal {
     {"regex:(a)\\1", RD_UNSUPPORTED, "\\1 is not supported"},
     {"regex:\\bword", RD_UNSUPPORTED, "at 0: \\b is not supported"},
     {"regex:a^b", RD_BAD_INPUT, "no text has this form"},
-    {"regex:[^\\u0000-\\x{10FFFF}]", RD_BAD_INPUT, "no text has this form"},
+    {"regex:[^\\u0000-\\u{10FFFF}]", RD_BAD_INPUT, "no text has this form"},
     {"json-object:x", RD_USAGE, "json-object goes without"},
     {"json-schema:{", RD_BAD_INPUT, "schema"},
     {"json-schema:3", RD_BAD_INPUT, "expected a schema"},
@@ -290,6 +290,23 @@ static const struct refusal {
      "\"minimum\":-9000000000000000000,\"maximum\":9000000000000000000}}",
      RD_UNSUPPORTED, "uniqueItems"},
     {"regex:a*{2}", RD_BAD_INPUT, "at 2: nothing to repeat"},
+    {"regex:[]a]", RD_UNSUPPORTED, "a class of no character"},
+    {"regex:\\a", RD_UNSUPPORTED, "\\a is not supported"},
+    {"regex:\\x{41}", RD_BAD_INPUT, "hexadecimal"},
+    {"json-schema:{\"type\":\"array\",\"minItems\":300,\"items\":{\"multipleOf\":7}}", RD_BAD_INPUT,
+     "too large"},
+    {"json-schema:{\"type\":\"array\",\"minItems\":9000,\"items\":{\"type\":\"object\","
+     "\"propertyNames\":{"
+     "\"minLength\":2},\"properties\":{\"ab\":{\"type\":\"integer\"}}}}",
+     RD_BAD_INPUT, "too large"},
+    {"json-schema:{\"allOf\":[{\"type\":\"object\",\"properties\":{\"b\":{}},"
+     "\"additionalProperties\":false},{"
+     "\"patternProperties\":{\"^b\":{\"type\":\"integer\"}}}]}",
+     RD_UNSUPPORTED, "beside the pattern ^b of another"},
+    {"json-schema:{\"type\":\"array\",\"not\":{\"prefixItems\":[{\"type\":\"string\"}],\"items\":{"
+     "\"type\":"
+     "\"integer\"}}}",
+     RD_UNSUPPORTED, "not"},
     {"json-schema:{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":{\"type\":\"array\","
      "\"maxItems\":1000},\"maxItems\":1000},\"maxItems\":1000}",
      RD_BAD_INPUT, "too large"},

@@ -100,6 +100,36 @@ static const form_case merged[] = {
      "9007199254740991}",
      {"0", "-5", "123456789012345"},
      {"1.0", "-0"}},
+    /* what a keyword says of objects alone leaves the others as they are */
+    {"json-schema:{\"type\":[\"object\",\"null\"],\"not\":{\"required\":[\"a\"]}}",
+     {"{}"},
+     {"null", "{\"a\":1}"}},
+    {"json-schema:{\"type\":[\"object\",\"string\"],\"oneOf\":[{\"properties\":{\"a\":{\"const\":1}"
+     "},\"required\":["
+     "\"a\"]},{\"properties\":{\"a\":{\"const\":2}},\"required\":[\"a\"]}]}",
+     {"{\"a\":1}", "{\"a\":2}"},
+     {"\"F\""}},
+    {"json-schema:{\"allOf\":[{\"type\":\"object\",\"additionalProperties\":false},{"
+     "\"patternProperties\":{\"^b\":{"
+     "\"type\":\"integer\"}}}]}",
+     {"{}"},
+     {"{\"bh\":7}"}},
+    {"json-schema:{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},\"allOf\":[{"
+     "\"patternProperties\":"
+     "{\"^x-\":{}}}]}",
+     {"{}", "{\"x-a\":\"b\"}"},
+     {"{\"x-a\":1}"}},
+    {"json-schema:{\"enum\":[[1],[2]],\"not\":{\"const\":[1.0]}}", {"[2]"}, {"[1]"}},
+    /* what is left out is left out of all characters */
+    {"json-schema:{\"type\":\"string\",\"not\":{\"pattern\":\"[^\\\\d]\"}}",
+     {"\"12\""},
+     {"\"\xC3\xA9\"", "\"a\""}},
+    {"json-schema:{\"type\":\"string\",\"not\":{\"pattern\":\"\\\\s\"}}",
+     {"\"ab\""},
+     {"\"\xC2\xA0\"", "\"a b\""}},
+    {"regex:\\ud83d\\ude00[\\ud83d\\ude01]",
+     {"\xF0\x9F\x98\x80\xF0\x9F\x98\x81"},
+     {"\xF0\x9F\x98\x80"}},
     {"json-schema:{\"type\":\"integer\",\"multipleOf\":7}",
      {"0", "7", "-14", "49", "700", "123456789012340"},
      {"1", "8", "-0", "10", "123456789012342"}},
