@@ -220,7 +220,7 @@ static rd_code same(const rd_adapt_settings *s, const json_t *before, rd_error *
     const json_t *old = json_object_get(before, key);
     if (code != RD_OK || (json_is_null(value) && !old) || json_equal(value, old))
       continue;
-    char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(value, JSON_ENCODE_ANY);
+    char *was = rd_json_dumps(old, JSON_ENCODE_ANY), *is = rd_json_dumps(value, JSON_ENCODE_ANY);
     code = another(s, key, was ? was : "unset", is ? is : "unset", e);
     free(was);
     free(is);

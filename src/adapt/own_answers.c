@@ -55,7 +55,7 @@ static void close_lines(line_file *f) {
 }
 
 static rd_code put_line(line_file *f, json_t *row, rd_error *e) {
-  char *text = row ? json_dumps(row, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+  char *text = row ? rd_json_dumps(row, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
   json_decref(row);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");

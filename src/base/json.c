@@ -141,7 +141,7 @@ rd_code rd_json_open(json_t **out, const char *path, rd_error *e) {
 
 rd_code rd_json_write(const char *folder, const char *name, const json_t *value, rd_error *e) {
   const rd_path path = rd_path_in(folder, name);
-  char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+  char *text = value ? rd_json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
   rd_file_piece parts[] = {{text, text ? strlen(text) : 0}, {"\n", 1}};
   rd_code code = text ? rd_file_write(path.text, parts, 2, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: writing %s", name);

@@ -5,6 +5,7 @@
 #define RD_JSON_H
 
 #include "error.h"
+#include "json_memory.h"
 
 #include <jansson.h>
 

@@ -53,6 +53,17 @@ static void start(void) {
     json_set_alloc_funcs(take, give_back);
 }
 
+char *rd_json_dumps(const json_t *value, size_t flags) {
+  char *text = json_dumps(value, flags);
+  json_free_t drop;
+  json_get_alloc_funcs(NULL, &drop);
+  if (!text || drop == free || drop == give_back)
+    return text;
+  char *own = strdup(text);
+  drop(text);
+  return own;
+}
+
 /* What is left of the text; nothing once memory ran out. */
 typedef struct feed {
   const char *at;

@@ -209,7 +209,7 @@ char *rd_option_text(const rd_options *o, const rd_option *row) {
   const char *text = json_string_value(value);
   char *out = text                ? strdup(text)
             : json_is_null(value) ? NULL
-                                  : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+                                  : rd_json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
   json_decref(value);
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include "draft.h"
 #include "json.h"
+#include "whole.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,34 +32,70 @@ char *rd_event_text(const rd_event *event) {
   return text;
 }
 
-/* Does a token begin or end inside of a character? */
-static bool is_half(const char *piece) {
-  return piece && strstr(piece, "\xEF\xBF\xBD");
+enum { LONGEST_RUN = 16 }; /* tokens that make characters together */
+
+/* Does a token, or do some, begin or end inside of a character? */
+static bool is_half(const char *text) {
+  return text && strstr(text, "\xEF\xBF\xBD");
 }
 
-static bool half_at(const rd_event *event, int64_t position) {
+/* How many of n ids make whole characters together, and their text (NULL: no memory): one alone, or
+ * as few halves as do; half a character that never becomes one is alone too. */
+static int64_t run_of(const rd_speller *s, const int32_t *ids, int64_t n, char **text) {
+  char *first = s->piece(s->context, ids[0]), *next = NULL;
+  *text = first;
+  n = is_half(first) ? rd_least(n, LONGEST_RUN) : 1;
+  for (int64_t k = 1; k < n; k++) {
+    free(next);
+    next = s->piece(s->context, ids[k]);
+    if (!is_half(next))
+      break;
+    char *whole = s->text(s->context, ids, k + 1);
+    if (whole && !is_half(whole)) {
+      free(next);
+      free(first);
+      *text = whole;
+      return k + 1;
+    }
+    free(whole);
+  }
+  free(next);
+  return 1;
+}
+
+char **rd_event_pieces(const rd_event *event) {
   const rd_speller *s = event->speller;
-  char *piece = s->piece(s->context, event->ids[position]);
-  bool half = is_half(piece);
-  free(piece);
-  return half;
+  char **pieces = calloc((size_t)event->count + 1, sizeof *pieces);
+  bool whole = pieces != NULL;
+  for (int64_t i = 0; whole && i < event->count;) {
+    int64_t n = s ? run_of(s, event->ids + i, event->count - i, &pieces[i]) : 1;
+    for (int64_t k = s ? 1 : 0; k < n; k++)
+      pieces[i + k] = strdup("");
+    for (int64_t k = 0; k < n; k++)
+      whole = whole && pieces[i + k];
+    i += n;
+  }
+  if (!whole)
+    rd_event_pieces_free(&pieces, event->count);
+  return pieces;
+}
+
+void rd_event_pieces_free(char ***pieces, int64_t count) {
+  for (int64_t i = 0; *pieces && i < count; i++)
+    free((*pieces)[i]);
+  free(*pieces);
+  *pieces = NULL;
 }
 
 char *rd_event_piece(const rd_event *event, int64_t position) {
-  const rd_speller *s = event->speller;
-  if (!s || position < 0 || position >= event->count)
-    return strdup("");
-  char *piece = s->piece(s->context, event->ids[position]);
-  if (!is_half(piece))
-    return piece;
-  int64_t end = position + 1;
-  while (end < event->count && half_at(event, end))
-    end++;
-  bool later = position > 0 && half_at(event, position - 1);
-  if (!later && end == position + 1)
-    return piece;
-  free(piece);
-  return later ? strdup("") : s->text(s->context, event->ids + position, end - position);
+  rd_event part = *event;
+  part.count = rd_least(event->count, position + LONGEST_RUN);
+  char **pieces = position >= 0 && position < event->count ? rd_event_pieces(&part) : NULL;
+  char *piece = pieces                                   ? strdup(pieces[position])
+              : position < 0 || position >= event->count ? strdup("")
+                                                         : NULL;
+  rd_event_pieces_free(&pieces, part.count);
+  return piece;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -92,10 +129,12 @@ static json_t *text_value(char *text) {
   return value;
 }
 
-static json_t *pieces_of(const rd_event *event) {
-  json_t *array = json_array();
-  for (int64_t i = 0; i < event->count; i++)
-    array = with(array, text_value(rd_event_piece(event, i)));
+json_t *rd_event_pieces_value(const rd_event *event) {
+  char **pieces = rd_event_pieces(event);
+  json_t *array = pieces ? json_array() : NULL;
+  for (int64_t i = 0; pieces && i < event->count; i++)
+    array = with(array, rd_json_said(pieces[i]));
+  rd_event_pieces_free(&pieces, event->count);
   return array;
 }
 
@@ -136,11 +175,11 @@ static json_t *with_checks(json_t *value, const rd_event *event) {
 }
 
 static json_t *draft_value(const rd_event *event) {
-  json_t *value = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
-                            (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count),
-                            "pieces", pieces_of(event), "confidence", confidence_of(event),
-                            "changed", ids_of(event->changed, event->changed_count), "text",
-                            text_value(rd_event_text(event)));
+  json_t *value = json_pack(
+      "{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
+      (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count), "pieces",
+      rd_event_pieces_value(event), "confidence", confidence_of(event), "changed",
+      ids_of(event->changed, event->changed_count), "text", text_value(rd_event_text(event)));
   return with_settled(value, event);
 }
 
@@ -162,7 +201,7 @@ json_t *rd_event_value(const rd_event *event) {
 
 char *rd_event_json(const rd_event *event) {
   json_t *value = rd_event_value(event);
-  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  char *text = value ? rd_json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(value);
   return text;
 }

@@ -11,6 +11,12 @@ char *rd_event_json(const rd_event *event);
 /* The same as a JSON value, new reference; NULL when memory is out. */
 json_t *rd_event_value(const rd_event *event);
 
+/* The texts of all tokens as rd_event_piece gives them, (count) new strings, and an array of them
+ * as JSON, a new reference; NULL when memory is out. */
+char **rd_event_pieces(const rd_event *event);
+void rd_event_pieces_free(char ***pieces, int64_t count);
+json_t *rd_event_pieces_value(const rd_event *event);
+
 /* An event read back: the event points into it, and pieces and text are those that were written. */
 typedef struct rd_traced {
   rd_event event;

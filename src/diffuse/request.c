@@ -41,6 +41,10 @@ static char *spell_piece(const void *context, int32_t id) {
   return decode(context, &id, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE);
 }
 
+rd_speller rd_speller_of(const rd_model *model) {
+  return (rd_speller){.text = spell_text, .piece = spell_piece, .context = model};
+}
+
 /* --- making -------------------------------------------------------------------------------------
  */
 
@@ -156,7 +160,7 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
                           .untrained = !r->sampler->ahead && !rd_sampler_asks(r->sampler) &&
                                        !rd_model_denoises(model),
                           .shift_logits = model->config.shift_logits,
-                          .speller = {.text = spell_text, .piece = spell_piece, .context = model},
+                          .speller = rd_speller_of(model),
                           .observer = r->observer,
                           .context = r->context};
   rd_canvas canvas = {0};

@@ -23,6 +23,8 @@ typedef struct rd_request {
   void *context;
 } rd_request;
 
+/* What spells a model's ids; its mask and its ends are left to who knows them. */
+rd_speller rd_speller_of(const rd_model *model);
 /* The seed `wanted`, or for -1 one that the system draws: 53 bits, exact in JSON. */
 rd_code rd_seed_draw(uint64_t *seed, int64_t wanted, rd_error *e);
 /* Emits start and the initial noise. A seed of -1 is drawn from the system. Errors: those of

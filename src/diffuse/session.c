@@ -86,7 +86,7 @@ char *rd_session_options(void) {
   if (rd_options_open(&o, rd_sampler_parts, NULL, NULL) == RD_OK)
     rows = rd_options_json(&o);
   rd_options_close(&o);
-  char *text = rows ? json_dumps(rows, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+  char *text = rows ? rd_json_dumps(rows, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
   json_decref(rows);
   return text;
 }
@@ -123,19 +123,20 @@ void rd_result_drop(rd_result *result) {
 }
 
 /* Cancelled before there was a draft. */
-static rd_code fill_nothing(rd_result *result) {
+static rd_code fill_nothing(rd_result *result, rd_error *e) {
   *result = (rd_result){.text = calloc(1, 1), .ids = calloc(1, sizeof *result->ids)};
   result->stopped = "cancelled";
-  if (!result->text || !result->ids)
-    rd_result_drop(result);
-  return RD_CANCELLED;
+  if (result->text && result->ids)
+    return RD_CANCELLED;
+  rd_result_drop(result);
+  return rd_fail(e, RD_NO_MEMORY, "no memory for the answer");
 }
 
 static rd_code run(rd_session *s, const rd_request *request, rd_result *result, rd_error *e) {
   rd_draft *draft;
   rd_code begun = rd_request_draft(&draft, request, e);
   if (begun != RD_OK)
-    return begun == RD_CANCELLED ? fill_nothing(result) : begun;
+    return begun == RD_CANCELLED ? fill_nothing(result, e) : begun;
   int64_t window = rd_config_window(&s->model->config, s->params.window);
   rd_code code = rd_kept_run(&s->kept, s->model, window, draft, &s->cancelled, e);
   if (code == RD_OK || code == RD_CANCELLED) {

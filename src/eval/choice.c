@@ -38,7 +38,7 @@ static rd_code find_right(question *q, const json_t *answer, rd_error *e) {
     q->right = (size_t)(toupper((unsigned char)text[0]) - 'A');
   if (q->right < q->count)
     return RD_OK;
-  char *found = answer ? json_dumps(answer, JSON_ENCODE_ANY) : NULL;
+  char *found = answer ? rd_json_dumps(answer, JSON_ENCODE_ANY) : NULL;
   rd_code code = rd_fail(e, RD_BAD_INPUT,
                          "answer: expected a number below %zu, a letter or the text of an option, "
                          "found %.60s",

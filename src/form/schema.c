@@ -79,7 +79,7 @@ int32_t rd_schema_colon(rd_nfa *n, int32_t next) {
 }
 
 char *rd_schema_write(rd_schema_reader *r, const json_t *value) {
-  char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+  char *text = rd_json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
   if (!text)
     rd_schema_fail(r, RD_NO_MEMORY, "no memory for a value, or it is nested too deep");
   return text;

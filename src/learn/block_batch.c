@@ -2,6 +2,8 @@
 /* An example's rows are laid out from its draws alone; what does not fit is taken back. */
 #include "block_batch.h"
 
+#include "whole.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,8 +105,9 @@ rd_code rd_block_batch_fits(const rd_batch_rules *r, const rd_examples *x, rd_er
     if (rows > r->rows)
       return rd_fail(e, RD_USAGE,
                      "an example of %d tokens and its blocks, twice, may take %lld rows, and a "
-                     "batch has %lld: a larger batch",
-                     example->prompt + example->answer, (long long)rows, (long long)r->rows);
+                     "batch has %lld: a larger batch, of %lld",
+                     example->prompt + example->answer, (long long)rows, (long long)r->rows,
+                     (long long)rd_over(rows, r->window));
   }
   return RD_OK;
 }

@@ -72,7 +72,7 @@ static rd_code check(const json_t *object, const row *r, rd_error *e) {
   json_decref(computed);
   if (same)
     return RD_OK;
-  char *text = json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT);
+  char *text = rd_json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT);
   rd_code code = rd_fail(
       e, RD_UNSUPPORTED, "%s is %.80s, which is not computed here; what is computed: %s%s%s",
       r->key, text ? text : "another value", r->values, r->way ? ". " : "", r->way ? r->way : "");

@@ -157,7 +157,7 @@ static rd_code put_remembered(keys *k, rd_error *e) {
   if (tools && template)
     rd_gguf_put_text(&k->w, "tokenizer.chat_template.tool_use", tools, strlen(tools));
   json_t *json = rd_remembered_json(r);
-  char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+  char *text = json ? rd_json_dumps(json, JSON_COMPACT) : NULL;
   if (text && json_object_size(json) > 0)
     rd_gguf_put_text(&k->w, RD_GGUF_REMEMBERED, text, strlen(text));
   json_decref(json);
@@ -232,7 +232,7 @@ static rd_code same_object(const json_t *wanted, const json_t *found, rd_error *
     if (json_is_object(value) && json_is_object(other)) {
       RD_TRY(same_object(value, other, e));
     } else if (!same_value(value, other)) {
-      char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+      char *text = rd_json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
       rd_fail(e, RD_UNSUPPORTED,
               "%s is %.80s, which the keys of a GGUF file cannot say; write a folder instead", key,
               text ? text : "set");

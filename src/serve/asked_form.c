@@ -11,7 +11,7 @@
 /* --- response_format -------------------------------------------------------------------------- */
 
 static rd_code set_form(char **source, const char *kind, const json_t *schema, rd_error *e) {
-  char *text = schema ? json_dumps(schema, JSON_COMPACT) : strdup("");
+  char *text = schema ? rd_json_dumps(schema, JSON_COMPACT) : strdup("");
   *source = text ? rd_print(schema ? "%s:%s" : "%s%s", kind, text) : NULL;
   free(text);
   return *source ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a form");

@@ -214,11 +214,11 @@ static rd_code take_most(rd_body *body, const char *name, const json_t *value, r
   if (!rd_json_whole(value, &most) || most < -1)
     return rd_fail(e, RD_BAD_INPUT, "%s: expected a whole number, or -1 for no limit", name);
   body->silent = most == 0;
-  if (body->silent)
+  body->unlimited = most < 0;
+  if (most < 1)
     return RD_OK;
-  const rd_option *row = rd_option_find(&body->options, "tokens"); /* 0 there: no limit */
-  most = most < 0 ? 0 : most > (int64_t)row->max ? (int64_t)row->max : most;
-  json_t *number = json_integer(most);
+  const rd_option *row = rd_option_find(&body->options, "tokens");
+  json_t *number = json_integer(most > (int64_t)row->max ? (json_int_t)row->max : most);
   rd_code code = rd_option_set_json(&body->options, row, number, e);
   json_decref(number);
   return code;
@@ -499,6 +499,8 @@ static rd_code read_body(rd_body *out, const json_t *body, const rd_shape *shape
   json_object_foreach((json_t *)(uintptr_t)body, name, value)
     RD_TRY(take_any(out, name, value, shape, catalog, e));
   out->likely = out->likely_said ? out->likely : out->top > 0;
+  if (out->unlimited && !rd_option_given(&out->options, "suffix")) /* a gap has a length */
+    RD_TRY(rd_option_set(&out->options, rd_option_find(&out->options, "tokens"), "0", e));
   RD_TRY(settle_form(out, e));
   RD_TRY(resolve(out, shape, catalog, e));
   const int64_t longest = out->service ? rd_body_model(out)->config.positions : INT64_MAX;

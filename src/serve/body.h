@@ -46,6 +46,7 @@ typedef struct rd_body {
   char *said;           /* the text of that prompt, where it came as one; or NULL */
   bool echo;            /* the prompt's text goes before the answer's */
   bool silent;          /* nothing is to be written */
+  bool unlimited;       /* -1 tokens: as many as there is room for */
   bool likely;          /* the log-probability of every token is wanted ... */
   bool likely_said;     /* ... or not, in so many words; else `top` asks for it */
   int64_t top;          /* and of this many others in its place */

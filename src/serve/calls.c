@@ -69,7 +69,7 @@ void rd_calls_id(char id[RD_CALL_ID]) {
 static json_t *as_text(const json_t *arguments) {
   if (json_is_string(arguments))
     return json_incref((json_t *)(uintptr_t)arguments);
-  char *text = json_dumps(arguments, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+  char *text = rd_json_dumps(arguments, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
   json_t *value = text ? json_string(text) : NULL;
   free(text);
   return value;

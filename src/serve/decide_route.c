@@ -32,7 +32,7 @@ static rd_code decide(rd_exchange *x, const rd_service *service, const rd_decide
   rd_set_timeout(x, RD_IDLE_SECONDS);
   json_t *answer =
       code == RD_OK ? rd_decision_json(&d.answer, &body->questions, service->name) : NULL;
-  *out = answer ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  *out = answer ? rd_json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(answer);
   rd_decision_drop(&d.answer);
   return code;

@@ -157,7 +157,7 @@ enum MHD_Result rd_send_stream(rd_exchange *x, rd_group *group) {
 }
 
 enum MHD_Result rd_send_value(rd_exchange *x, json_t *value) {
-  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  char *text = value ? rd_json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(value);
   return rd_send_json(x, 200, text);
 }

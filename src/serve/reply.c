@@ -11,7 +11,7 @@
 
 char *rd_reply_dump(json_t *value) {
   char *text =
-      value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+      value ? rd_json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(value);
   return text;
 }

@@ -23,7 +23,7 @@ static enum MHD_Result get_health(rd_exchange *x) {
   bool closing = atomic_load(&x->server->closing);
   json_t *value = json_pack("{s:s, s:s, s:s}", "status", closing ? "closing" : "ok", "model",
                             x->server->setup.catalog.services[0].name, "version", rd_version());
-  char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+  char *text = value ? rd_json_dumps(value, JSON_COMPACT) : NULL;
   json_decref(value);
   return rd_send_json(x, closing ? 503 : 200, text);
 }

@@ -2,8 +2,10 @@
 /* Tokens of texts and back: the page's way, and that of llama.cpp's and vLLM's servers, which name
  * fields differently; either's are read, and both's are answered. Lists are written as they are
  * read: JSON values would take a hundred bytes a token. */
+#include "events.h"
 #include "handlers.h"
 #include "prompts.h"
+#include "request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,26 +13,10 @@
 /* What a path makes of a body, for the tokenizer of the model that it names. */
 typedef rd_code write_answer(FILE *out, const rd_model *model, const json_t *body, rd_error *e);
 
-/* How many ids from here on make whole characters together: 1, or a run of halves. */
-static size_t run_of(const rd_tokenizer *t, const int32_t *ids, size_t n) {
-  for (size_t k = 0; k < n; k++) {
-    char *piece = NULL;
-    size_t size = 0;
-    rd_code code =
-        rd_tokenizer_decode(t, ids + k, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, NULL);
-    bool half = code == RD_OK && strstr(piece, "\xEF\xBF\xBD");
-    free(piece);
-    if (!half)
-      return k > 0 ? k : 1;
-  }
-  return n;
-}
-
-static rd_code write_piece(FILE *out, const rd_tokenizer *t, const int32_t *ids, size_t n,
-                           rd_error *e) {
+static rd_code write_piece(FILE *out, const rd_tokenizer *t, int32_t id, rd_error *e) {
   char *piece = NULL;
   size_t size = 0;
-  RD_TRY(rd_tokenizer_decode(t, ids, n, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e));
+  RD_TRY(rd_tokenizer_decode(t, &id, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e));
   json_t *text = json_stringn(piece, size);
   free(piece);
   bool written = text && json_dumpf(text, out, JSON_ENCODE_ANY) == 0;
@@ -59,17 +45,14 @@ static rd_code write_pieces(FILE *out, const rd_model *model, const json_t *body
   rd_code code = RD_OK;
   fputs("{\"ids\":[", out);
   write_ids(out, ids, n);
-  fputs("],\"pieces\":[", out);
-  for (size_t i = 0;
-       i < n && code == RD_OK;) { /* a character stands with the first of its tokens */
-    size_t run = run_of(model->tokenizer, ids + i, n - i);
-    fputs(i ? "," : "", out);
-    code = write_piece(out, model->tokenizer, ids + i, run, e);
-    for (size_t k = 1; k < run; k++)
-      fputs(",\"\"", out);
-    i += run;
-  }
-  fputs("]}", out);
+  fputs("],\"pieces\":", out);
+  const rd_speller speller = rd_speller_of(model);
+  const rd_event event = {.ids = ids, .count = (int64_t)n, .speller = &speller};
+  json_t *pieces = rd_event_pieces_value(&event); /* as drafts have them */
+  if (!pieces || json_dumpf(pieces, out, JSON_COMPACT) != 0)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: tokens");
+  json_decref(pieces);
+  fputs("}", out);
   free(ids);
   return code;
 }
@@ -93,7 +76,7 @@ static rd_code write_tokens(FILE *out, const rd_model *model, const json_t *body
     write_ids(out, ids, n);
   for (size_t i = 0; pieces && i < n && code == RD_OK; i++) {
     fprintf(out, "%s{\"id\":%d,\"piece\":", i ? "," : "", ids[i]);
-    code = write_piece(out, model->tokenizer, ids + i, 1, e);
+    code = write_piece(out, model->tokenizer, ids[i], e);
     fputc('}', out);
   }
   fprintf(out, "],\"count\":%zu,\"max_model_len\":%lld}", n, (long long)model->config.positions);

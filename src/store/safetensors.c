@@ -121,7 +121,7 @@ static char *header_text(const rd_tensor *tensors, size_t count) {
     json_object_set_new(header, tensors[i].name, entry);
     at += tensors[i].size;
   }
-  char *text = json_dumps(header, JSON_COMPACT);
+  char *text = rd_json_dumps(header, JSON_COMPACT);
   json_decref(header);
   if (!text)
     return NULL;

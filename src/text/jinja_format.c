@@ -3,6 +3,7 @@
  * field: fill, alignment, sign, width, precision, type. */
 #include "jinja_call.h"
 #include "jinja_text.h"
+#include "number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -66,7 +67,8 @@ static rd_code put_number_field(rd_jstate *j, const field *f, const rd_jvalue *v
     size = rd_jreal_text(x, text);
   else {
     const char format[] = {'%', '.', '*', f->type ? f->type : 'g', '\0'};
-    size = (size_t)snprintf(text, sizeof text, format, f->precision < 0 ? 6 : (int)f->precision, x);
+    size = (size_t)rd_number_print(text, sizeof text, format,
+                                   f->precision < 0 ? 6 : (int)f->precision, x);
   }
   negative = negative || *text == '-';
   size_t from = *text == '-', point = strcspn(text, ".e"), used = 0;

@@ -362,8 +362,10 @@ static rd_code read_section(rd_tokenizer *t, const struct section_row *row, rd_s
  * else the next one behind all so far. */
 typedef struct numbering {
   rd_ids hidden; /* the model's pieces that rd_vocab_find does not see */
-  int64_t next;
+  int64_t next, compared;
 } numbering;
+
+enum { MOST_COMPARED = 1 << 26 }; /* of added tokens with hidden pieces */
 
 static rd_code count_pieces(numbering *n, const rd_tokenizer *t, rd_error *e) {
   for (size_t id = 0; id < t->vocab.count; id++) {
@@ -391,6 +393,11 @@ static rd_code check_id(numbering *n, const rd_tokenizer *t, rd_slice text, int6
       id >= 0 && (size_t)id < t->vocab.count && t->vocab.pieces[id].kind != RD_PIECE_NONE;
   rd_written w;
   RD_TRY(rd_written_of(&w, t, text, e));
+  n->compared += (int64_t)n->hidden.size;
+  if (n->compared > MOST_COMPARED) {
+    rd_bytes_drop(&w.bytes);
+    return rd_fail(e, RD_UNSUPPORTED, "added_tokens: too many beside so many pieces of no text");
+  }
   const bool same = used && rd_written_is(&w, t, (int32_t)id);
   const int64_t there = same ? id : id_there(n, t, &w), given = there < 0 ? n->next : there;
   rd_bytes_drop(&w.bytes);

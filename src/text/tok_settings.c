@@ -99,6 +99,8 @@ static rd_code add_decoder(rd_tokenizer *t, json_t *decoder, rd_error *e) {
   return RD_OK;
 }
 
+enum { MOST_NAMED = 1024 };
+
 /* Is this piece what plain text becomes, one character or what a merge makes? */
 static bool is_plain(const rd_vocab *v, int32_t id) {
   const rd_slice piece = rd_vocab_piece(v, id);
@@ -141,6 +143,8 @@ static rd_code add_all_named(rd_tokenizer *t, const json_t *file, rd_error *e) {
   const json_t *more = json_object_get(file, "additional_special_tokens");
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     RD_TRY(add_named(t, json_object_get(file, keys[i]), e));
+  if (json_array_size(more) > MOST_NAMED) /* each is looked for among all pieces */
+    return rd_fail(e, RD_UNSUPPORTED, "additional_special_tokens: more than %d", MOST_NAMED);
   for (size_t i = 0; i < json_array_size(more); i++)
     RD_TRY(add_named(t, json_array_get(more, i), e));
   return RD_OK;

@@ -136,7 +136,7 @@ static rd_code write_traced(watcher *w, const rd_event *event, const char *line)
                            event->seed, event->prompt_ids, event->prompt_count, &w->error));
   value = rd_event_value(event);
   json_object_set_new(value, "signed", signature);
-  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+  char *text = value ? rd_json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
   rd_code code = text ? add_line(a, text, &w->error)
                       : rd_fail(&w->error, RD_NO_MEMORY, "no memory to write an event");
   json_decref(value);

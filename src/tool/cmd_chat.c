@@ -109,7 +109,7 @@ static bool changeable(const rd_option *row) {
 
 static void show_setting(const rd_options *o, const rd_option *row) {
   json_t *value = rd_option_value(o, row);
-  char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  char *text = rd_json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
   printf("%-17s %-12s %s\n", row->name, text ? text : "", row->help);
   free(text);
   json_decref(value);

@@ -155,7 +155,7 @@ static rd_code print(const settings *s, const rd_decision *o, const rd_decide_bo
     return RD_OK;
   }
   json_t *answer = rd_decision_json(o, &body->questions, model);
-  char *text = answer ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  char *text = answer ? rd_json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(answer);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");

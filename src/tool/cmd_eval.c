@@ -115,7 +115,7 @@ static void show_wrong(const view *v, const json_t *row) {
   const json_t *right = json_object_get(row, "right");
   if (!v->settings->common.verbose || !right || json_is_true(right))
     return;
-  char *text = json_dumps(row, 0);
+  char *text = rd_json_dumps(row, 0);
   clear_line(v);
   fprintf(stderr, "%s\n", text ? text : "");
   free(text);
@@ -126,7 +126,7 @@ static rd_code keep_row(void *context, const json_t *outcome, rd_error *e) {
   show_wrong(v, outcome);
   if (!v->out.path)
     return RD_OK;
-  char *text = json_dumps(outcome, 0);
+  char *text = rd_json_dumps(outcome, 0);
   const rd_file_piece parts[] = {{text, text ? strlen(text) : 0}, {"\n", 1}};
   rd_code code = text ? rd_file_add(&v->out, parts, 2, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: what came of a row");

@@ -248,7 +248,7 @@ static void print_tensors(const rd_tensors *t) {
 }
 
 static rd_code print_json(const json_t *facts, rd_error *e) {
-  char *line = json_dumps(facts, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  char *line = rd_json_dumps(facts, JSON_COMPACT | JSON_REAL_PRECISION(9));
   if (!line)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: the facts");
   puts(line);

@@ -81,7 +81,7 @@ static rd_code print_json(const rd_mended *m, int64_t line, rd_error *e) {
     json_array_append_new(words, suspect_value(&m->suspects[i], m->text));
   json_t *value =
       json_pack("{s:I, s:s, s:o}", "line", (json_int_t)line, "text", m->text, "words", words);
-  char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+  char *text = value ? rd_json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
   json_decref(value);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: line %lld", (long long)line);

@@ -144,6 +144,7 @@ static rd_code note(pull *p, const rd_hub_file *file, int64_t size, rd_error *e)
   json_t *row = json_pack("{s:I}", "size", (json_int_t)size);
   bool fine = row && (!file->sum || json_object_set_new(row, "sum", json_string(file->sum)) == 0);
   fine = json_object_set_new(list, file->name, row) == 0 && fine;
+  json_object_del(json_object_get(p->pulled, RD_PULLED_PART), file->name);
   return fine ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", file->name);
 }
 
@@ -185,10 +186,15 @@ static rd_code take_all(pull *p, rd_error *e) {
       json_object_set_new(p->pulled, "files", json_object()) != 0)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");
   RD_TRY(check_room(p, e));
-  json_object_set_new(p->pulled, RD_PULLED_PART, json_true());
+  json_t *part = json_object_get(p->pulled, RD_PULLED_PART);
+  if (!part)
+    json_object_set_new(p->pulled, RD_PULLED_PART, part = json_object());
+  for (size_t i = 0; i < p->files.count; i++)
+    json_object_set_new(part, p->files.items[i].name, json_true());
   for (size_t i = 0; i < p->files.count; i++)
     RD_TRY(take(p, &p->files.items[i], e));
-  json_object_del(p->pulled, RD_PULLED_PART);
+  if (json_object_size(part) == 0) /* else of another pull that was broken off */
+    json_object_del(p->pulled, RD_PULLED_PART);
   if (json_object_set_new(p->pulled, "from", json_string(p->s->from)) != 0 ||
       json_object_set_new(p->pulled, "revision", json_string(p->files.revision)) != 0)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");

@@ -58,7 +58,7 @@ rd_code rd_conversation_save(const rd_conversation *c, const char *system, const
     json_array_append_new(messages, json_pack("{s:s, s:s}", "role", c->turns[i].role, "content",
                                               c->turns[i].content));
   json_t *row = json_pack("{s:o}", "messages", messages);
-  char *text = row ? json_dumps(row, JSON_COMPACT) : NULL;
+  char *text = row ? rd_json_dumps(row, JSON_COMPACT) : NULL;
   json_decref(row);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "no memory to save %zu turns", c->count);

@@ -25,7 +25,7 @@ static void put_field(FILE *out, const char *text) {
 
 static void put_value(FILE *out, const json_t *value) {
   char *text =
-      json_is_null(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+      json_is_null(value) ? NULL : rd_json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
   if (json_is_string(value))
     put_field(out, json_string_value(value));
   else if (text)

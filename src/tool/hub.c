@@ -155,7 +155,7 @@ static void whole_name(char *out, size_t room, const char *name) {
     snprintf(out, room, "%.*s%s", (int)(end - 15 - name), name, end);
 }
 
-static bool parts_of_one(const char *a, const char *b) {
+bool rd_hub_parts_of_one(const char *a, const char *b) {
   char first[400], second[400];
   whole_name(first, sizeof first, a);
   whole_name(second, sizeof second, b);
@@ -171,7 +171,7 @@ static rd_code check_one(const rd_hub_files *files, const struct weights *kind,
     const char *file = files->items[i].name;
     if (!is_of(kind, file))
       continue;
-    several = several || (first && !parts_of_one(first, file));
+    several = several || (first && !rd_hub_parts_of_one(first, file));
     first = first ? first : file;
     size_t used = strlen(list);
     snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", file);
@@ -209,7 +209,7 @@ rd_code rd_hub_files_choose(rd_hub_files *files, const rd_hub_name *name, rd_err
   size_t kept = 0, count = files->count;
   for (size_t i = 0; i < count; i++) {
     const char *file = files->items[i].name;
-    bool wanted = *name->file ? parts_of_one(name->file, file)
+    bool wanted = *name->file ? rd_hub_parts_of_one(name->file, file)
                               : is_setting(file) || (kind && is_of(kind, file));
     if (wanted) {
       rd_hub_file taken = files->items[i];

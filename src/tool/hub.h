@@ -6,6 +6,8 @@
 
 #include "error.h"
 
+#include <stdbool.h>
+
 /* "OWNER/NAME" or "OWNER/NAME:FILE", taken apart. */
 typedef struct rd_hub_name {
   char model[200]; /* "OWNER/NAME" */
@@ -38,5 +40,8 @@ rd_code rd_hub_files_read(rd_hub_files *files, const char *text, size_t size, co
  * which one must be named. RD_BAD_INPUT: there is nothing that opens, or no such file. */
 rd_code rd_hub_files_choose(rd_hub_files *files, const rd_hub_name *name, rd_error *e);
 void rd_hub_files_drop(rd_hub_files *files);
+
+/* Are these one file, or parts of one split file? */
+bool rd_hub_parts_of_one(const char *a, const char *b);
 
 #endif

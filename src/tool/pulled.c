@@ -45,13 +45,15 @@ rd_code rd_pulled_read(json_t **out, const char *folder, rd_error *e) {
   return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: pulled.json");
 }
 
-/* Is it whole: does pulled.json name the file, or any? */
+/* Is it whole: does pulled.json name the file, or any, and nothing of it is still to come? */
 static rd_code whole(bool *yes, const char *folder, const char *file, rd_error *e) {
-  json_t *json = NULL;
+  json_t *json = NULL, *value;
+  const char *name;
   RD_TRY(rd_pulled_read(&json, folder, e));
   const json_t *files = json_object_get(json, "files");
-  *yes = *file ? json_object_get(files, file) != NULL
-               : json_object_size(files) > 0 && !json_object_get(json, RD_PULLED_PART);
+  *yes = *file ? json_object_get(files, file) != NULL : json_object_size(files) > 0;
+  json_object_foreach(json_object_get(json, RD_PULLED_PART), name, value)
+    *yes = *yes && *file && !rd_hub_parts_of_one(name, file);
   json_decref(json);
   return RD_OK;
 }

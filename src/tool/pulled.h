@@ -7,7 +7,7 @@
 #include "hub.h"
 #include "json.h"
 
-/* A key of pulled.json while files of a model are still to come. */
+/* A key of pulled.json: {name: true} of the files that are still to come. */
 #define RD_PULLED_PART "part"
 /* The folder of all, and of one model; new strings. RD_USAGE: neither variable names a place. */
 rd_code rd_pulled_root(char **path, rd_error *e);

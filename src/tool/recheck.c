@@ -142,7 +142,8 @@ static bool same_value(const char *key, const json_t *was, const json_t *now) {
 
 /* A value for a message, cut; a new string, or NULL. */
 static char *shown(const json_t *value) {
-  char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+  char *text =
+      value ? rd_json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
   char *cut = text && strlen(text) > 60 ? rd_print("%.57s...", text) : NULL;
   if (!cut)
     return text;

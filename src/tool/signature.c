@@ -75,7 +75,7 @@ rd_code rd_signature_sign(char out[RD_SIGN_SIZE], const json_t *signature, uint6
   json_t *plain = json_copy((json_t *)(uintptr_t)signature);
   json_object_del(plain, "sign");
   char *text =
-      plain ? json_dumps(plain, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+      plain ? rd_json_dumps(plain, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
   json_decref(plain);
   if (!text)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: a signature");

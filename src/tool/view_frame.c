@@ -3,6 +3,7 @@
 #include "view_frame.h"
 
 #include "draft.h"
+#include "events.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,17 +41,21 @@ static bool is_end(const rd_frame *f, const rd_event *event, int32_t id) {
   return false;
 }
 
-static rd_code take_pieces(rd_frame *f, const rd_event *event, char *const *pieces, rd_error *e) {
+static rd_code take_pieces(rd_frame *f, const rd_event *event, char *const *given, rd_error *e) {
   RD_TRY(resize(f, event->count, e));
-  for (int64_t i = 0; i < f->count; i++) {
+  char **own = given ? NULL : rd_event_pieces(event);
+  char *const *pieces = given ? given : own;
+  bool whole = pieces != NULL;
+  for (int64_t i = 0; whole && i < f->count; i++) {
     bool end = is_end(f, event, event->ids[i]);
     free(f->pieces[i]);
-    f->pieces[i] = end ? strdup("") : pieces ? strdup(pieces[i]) : rd_event_piece(event, i);
+    f->pieces[i] = strdup(end ? "" : pieces[i]);
     f->look[i] = end ? RD_LOOK_END : RD_LOOK_PLAIN;
-    if (!f->pieces[i])
-      return rd_fail(e, RD_NO_MEMORY, "no memory to show %lld tokens", (long long)f->count);
+    whole = f->pieces[i] != NULL;
   }
-  return RD_OK;
+  rd_event_pieces_free(&own, event->count);
+  return whole ? RD_OK
+               : rd_fail(e, RD_NO_MEMORY, "no memory to show %lld tokens", (long long)f->count);
 }
 
 /* Tokens are those of the answer: up to the first that ends it. */

@@ -60,7 +60,7 @@ static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e)
 static rd_code write_into(const rd_trainer *t, const char *folder, rd_error *e) {
   const rd_path tensors = rd_path_in(folder, TENSORS);
   json_t *object = state_json(t);
-  char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+  char *text = object ? rd_json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
   rd_code code = write_tensors(t, tensors.text, e);
   if (code == RD_OK)
     code = rd_file_put(folder, STATE, text, e);

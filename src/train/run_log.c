@@ -12,7 +12,7 @@
 
 static rd_code append(const char *out, const rd_train_watch *watch, json_t *row, rd_error *e) {
   const rd_path path = rd_path_in(out, "metrics.jsonl");
-  char *text = row ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+  char *text = row ? rd_json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(row);
   rd_code code = text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: metrics.jsonl");
   FILE *file = code == RD_OK ? fopen(path.text, "ae") : NULL;

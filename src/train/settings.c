@@ -462,7 +462,7 @@ static void write_yaml(FILE *out, const json_t *object, const char *indent) {
       write_yaml(out, value, "  ");
       continue;
     }
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    char *text = rd_json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     double real = json_real_value(value);
     char shorter[32];
     rd_number_print(shorter, sizeof shorter, "%g", real);
@@ -518,7 +518,7 @@ rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before,
     old = old ? old : json_object_get(fallbacks, key); /* a key that there was not yet */
     if (may_change || (json_is_null(value) && !old) || (old && json_equal(value, old)))
       continue;
-    char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(value, JSON_ENCODE_ANY);
+    char *was = rd_json_dumps(old, JSON_ENCODE_ANY), *is = rd_json_dumps(value, JSON_ENCODE_ANY);
     code =
         rd_fail(e, RD_USAGE,
                 "--resume: %s was %s and is now %s; give the value of before, or start a new run",

@@ -32,6 +32,9 @@ static void a_host_keeps_its_allocators(void **state) {
   mine = json_pack("{s:[i, i]}", "numbers", 1, 2);
   assert_int_equal(rd_json_parse(&theirs, "{\"a\": [1, 2]}", 13, "a text", &e), RD_OK);
   assert_true(live > 2);
+  char *text = rd_json_dumps(theirs, JSON_COMPACT);
+  assert_string_equal(text, "{\"a\":[1,2]}");
+  free(text);
   json_decref(mine);
   json_decref(theirs);
   assert_int_equal(live, 0);

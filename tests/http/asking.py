@@ -424,6 +424,8 @@ with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8", model=None) as 
                                                    "stop": [" is"], "logprobs": True})[2]["choices"][0]
     check("a stop found at the end", ("The capital of France", "The capital of France"),
           (answer["message"]["content"], "".join(t["token"] for t in answer["logprobs"]["content"])))
+    gap = {"input_prefix": "Once", "input_suffix": " a time", "seed": 1}
+    check("no limit of a gap is its usual length", built_in.ask("/infill", gap)[2]["content"], built_in.ask("/infill", {**gap, "n_predict": -1})[2]["content"])
     check("a likelier sentence", True, score("Paris is the capital of France.") > score("Paris is the capital of Japan."))
 masked()
 blocks()
