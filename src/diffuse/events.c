@@ -39,9 +39,7 @@ static bool is_half(const char *text) {
   return text && strstr(text, "\xEF\xBF\xBD");
 }
 
-/* How many of n ids make whole characters together, and their text (NULL: no memory): one alone, or
- * as few halves as do; half a character that never becomes one is alone too. */
-static int64_t run_of(const rd_speller *s, const int32_t *ids, int64_t n, char **text) {
+int64_t rd_event_run(const rd_speller *s, const int32_t *ids, int64_t n, char **text) {
   char *first = s->piece(s->context, ids[0]), *next = NULL;
   *text = first;
   n = is_half(first) ? rd_least(n, LONGEST_RUN) : 1;
@@ -68,7 +66,7 @@ char **rd_event_pieces(const rd_event *event) {
   char **pieces = calloc((size_t)event->count + 1, sizeof *pieces);
   bool whole = pieces != NULL;
   for (int64_t i = 0; whole && i < event->count;) {
-    int64_t n = s ? run_of(s, event->ids + i, event->count - i, &pieces[i]) : 1;
+    int64_t n = s ? rd_event_run(s, event->ids + i, event->count - i, &pieces[i]) : 1;
     for (int64_t k = s ? 1 : 0; k < n; k++)
       pieces[i + k] = strdup("");
     for (int64_t k = 0; k < n; k++)
@@ -129,7 +127,7 @@ static json_t *text_value(char *text) {
   return value;
 }
 
-json_t *rd_event_pieces_value(const rd_event *event) {
+static json_t *pieces_of(const rd_event *event) {
   char **pieces = rd_event_pieces(event);
   json_t *array = pieces ? json_array() : NULL;
   for (int64_t i = 0; pieces && i < event->count; i++)
@@ -175,11 +173,11 @@ static json_t *with_checks(json_t *value, const rd_event *event) {
 }
 
 static json_t *draft_value(const rd_event *event) {
-  json_t *value = json_pack(
-      "{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
-      (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count), "pieces",
-      rd_event_pieces_value(event), "confidence", confidence_of(event), "changed",
-      ids_of(event->changed, event->changed_count), "text", text_value(rd_event_text(event)));
+  json_t *value = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "draft", "iteration",
+                            (json_int_t)event->iteration, "ids", ids_of(event->ids, event->count),
+                            "pieces", pieces_of(event), "confidence", confidence_of(event),
+                            "changed", ids_of(event->changed, event->changed_count), "text",
+                            text_value(rd_event_text(event)));
   return with_settled(value, event);
 }
 

@@ -3,6 +3,7 @@
 #ifndef RD_EVENTS_H
 #define RD_EVENTS_H
 
+#include "draft_setup.h"
 #include "json.h"
 
 /* One event as a line of JSON without the newline, keys as doc/COMMANDS.md has them. New string,
@@ -11,11 +12,13 @@ char *rd_event_json(const rd_event *event);
 /* The same as a JSON value, new reference; NULL when memory is out. */
 json_t *rd_event_value(const rd_event *event);
 
-/* The texts of all tokens as rd_event_piece gives them, (count) new strings, and an array of them
- * as JSON, a new reference; NULL when memory is out. */
+/* How many of n ids make whole characters together, and their text, a new string (NULL: no memory):
+ * one alone, or as few halves as do; half a character that never becomes one is alone too. */
+int64_t rd_event_run(const rd_speller *s, const int32_t *ids, int64_t n, char **text);
+/* The texts of all tokens as rd_event_piece gives them, (count) new strings; NULL when memory
+ * is out. */
 char **rd_event_pieces(const rd_event *event);
 void rd_event_pieces_free(char ***pieces, int64_t count);
-json_t *rd_event_pieces_value(const rd_event *event);
 
 /* An event read back: the event points into it, and pieces and text are those that were written. */
 typedef struct rd_traced {

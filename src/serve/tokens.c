@@ -13,14 +13,12 @@
 /* What a path makes of a body, for the tokenizer of the model that it names. */
 typedef rd_code write_answer(FILE *out, const rd_model *model, const json_t *body, rd_error *e);
 
-static rd_code write_piece(FILE *out, const rd_tokenizer *t, int32_t id, rd_error *e) {
-  char *piece = NULL;
-  size_t size = 0;
-  RD_TRY(rd_tokenizer_decode(t, &id, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE, &piece, &size, e));
-  json_t *text = json_stringn(piece, size);
-  free(piece);
-  bool written = text && json_dumpf(text, out, JSON_ENCODE_ANY) == 0;
-  json_decref(text);
+/* Takes the text over; NULL: no memory. */
+static rd_code write_said(FILE *out, char *text, size_t size, rd_error *e) {
+  json_t *value = text ? json_stringn(text, size) : NULL;
+  free(text);
+  bool written = value && json_dumpf(value, out, JSON_ENCODE_ANY) == 0;
+  json_decref(value);
   return written ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a token");
 }
 
@@ -45,14 +43,18 @@ static rd_code write_pieces(FILE *out, const rd_model *model, const json_t *body
   rd_code code = RD_OK;
   fputs("{\"ids\":[", out);
   write_ids(out, ids, n);
-  fputs("],\"pieces\":", out);
+  fputs("],\"pieces\":[", out);
   const rd_speller speller = rd_speller_of(model);
-  const rd_event event = {.ids = ids, .count = (int64_t)n, .speller = &speller};
-  json_t *pieces = rd_event_pieces_value(&event); /* as drafts have them */
-  if (!pieces || json_dumpf(pieces, out, JSON_COMPACT) != 0)
-    code = rd_fail(e, RD_NO_MEMORY, "out of memory: tokens");
-  json_decref(pieces);
-  fputs("}", out);
+  for (size_t i = 0; i < n && code == RD_OK;) { /* as drafts have them */
+    char *text = NULL;
+    int64_t run = rd_event_run(&speller, ids + i, (int64_t)(n - i), &text);
+    fputs(i ? "," : "", out);
+    code = write_said(out, text, text ? strlen(text) : 0, e);
+    for (int64_t k = 1; k < run; k++)
+      fputs(",\"\"", out);
+    i += (size_t)run;
+  }
+  fputs("]}", out);
   free(ids);
   return code;
 }
@@ -76,7 +78,11 @@ static rd_code write_tokens(FILE *out, const rd_model *model, const json_t *body
     write_ids(out, ids, n);
   for (size_t i = 0; pieces && i < n && code == RD_OK; i++) {
     fprintf(out, "%s{\"id\":%d,\"piece\":", i ? "," : "", ids[i]);
-    code = write_piece(out, model->tokenizer, ids[i], e);
+    char *piece = NULL;
+    size_t size = 0;
+    code = rd_tokenizer_decode(model->tokenizer, ids + i, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE,
+                               &piece, &size, e);
+    code = code == RD_OK ? write_said(out, piece, size, e) : code;
     fputc('}', out);
   }
   fprintf(out, "],\"count\":%zu,\"max_model_len\":%lld}", n, (long long)model->config.positions);
