@@ -15,14 +15,19 @@
 static const char SEAL[] = "checksums.json";
 enum { DIGITS = 17 };
 
+uint64_t rd_hash_more(uint64_t hash, const void *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    hash = (hash ^ ((const unsigned char *)bytes)[i]) * 1099511628211u;
+  return hash;
+}
+
 /* What was read is let go of on the way: a file may be larger than memory. */
 uint64_t rd_hash(const rd_map *file) {
   const size_t step = (size_t)1 << 20;
-  uint64_t hash = 14695981039346656037u;
+  uint64_t hash = RD_HASH_NONE;
   for (size_t at = 0; at < file->size; at += step) {
     size_t n = file->size - at < step ? file->size - at : step;
-    for (size_t i = at; i < at + n; i++)
-      hash = (hash ^ file->data[i]) * 1099511628211u;
+    hash = rd_hash_more(hash, file->data + at, n);
     madvise((void *)(uintptr_t)(file->data + at), n, MADV_DONTNEED);
   }
   return hash;

@@ -7,7 +7,10 @@
 
 #include "file.h"
 
-/* FNV-1a, 64 bits: whatever single byte of the file changes, so does it. */
+/* FNV-1a, 64 bits: whatever single byte changes, so does it. Of bytes behind those whose hash is
+ * given, RD_HASH_NONE where there are none; and of a file. */
+#define RD_HASH_NONE 14695981039346656037u
+uint64_t rd_hash_more(uint64_t hash, const void *bytes, size_t size);
 uint64_t rd_hash(const rd_map *file);
 
 /* Write the seal of the files that are in the folder now. */

@@ -86,14 +86,19 @@ void rd_event_pieces_free(char ***pieces, int64_t count) {
 }
 
 char *rd_event_piece(const rd_event *event, int64_t position) {
-  rd_event part = *event;
-  part.count = rd_least(event->count, position + LONGEST_RUN);
-  char **pieces = position >= 0 && position < event->count ? rd_event_pieces(&part) : NULL;
-  char *piece = pieces                                   ? strdup(pieces[position])
-              : position < 0 || position >= event->count ? strdup("")
-                                                         : NULL;
-  rd_event_pieces_free(&pieces, part.count);
-  return piece;
+  const rd_speller *s = event->speller;
+  if (!s || position < 0 || position >= event->count)
+    return strdup("");
+  for (int64_t i = 0;;) {
+    char *text = NULL;
+    const int64_t n = rd_event_run(s, event->ids + i, event->count - i, &text);
+    if (i == position)
+      return text;
+    free(text);
+    i += n;
+    if (i > position)
+      return strdup("");
+  }
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "family.h"
 #include "handlers.h"
 #include "inspect.h"
+#include "seal.h"
 #include "stamp.h"
 
 #include <stdio.h>
@@ -16,12 +17,11 @@ static json_t *details(const rd_model *m) {
 }
 
 /* Clients show the beginning of a model's digest, and cut it without looking: 64 hex digits, of its
- * name and size (FNV-1a, four times over). */
+ * name and size, hashed four times over. */
 static const char *digest_of(char out[65], const rd_service *service) {
-  uint64_t hash = 0xcbf29ce484222325u ^ service->model->file_bytes;
+  uint64_t hash = RD_HASH_NONE ^ service->model->file_bytes;
   for (int part = 0; part < 4; part++) {
-    for (const char *at = service->name; *at; at++)
-      hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
+    hash = rd_hash_more(hash, service->name, strlen(service->name));
     snprintf(out + 16 * part, 17, "%016llx", (unsigned long long)hash);
   }
   return out;

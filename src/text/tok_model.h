@@ -161,6 +161,9 @@ rd_code rd_tok_read_unigram(rd_tokenizer *t, rd_slice model, rd_error *e);
  * 5 unused, 6 byte. */
 enum { RD_PIECE_TYPES = 7 };
 extern const rd_piece_kind rd_piece_types[RD_PIECE_TYPES];
+int32_t rd_piece_type(rd_piece_kind kind); /* and back, 0: none */
+/* A text behind what is in `out`, its spaces as SentencePiece writes them (U+2581). */
+rd_code rd_mark_spaces(rd_bytes *out, rd_slice text, rd_error *e);
 
 /* SentencePiece's rules for a filled vocabulary: spaces become U+2581, one is put in front if
  * `prefix`; words are cut where no piece crosses. Scores are turned to ranks by rd_score_rank. */

@@ -12,6 +12,24 @@ const rd_piece_kind rd_piece_types[RD_PIECE_TYPES] = {
     RD_PIECE_NONE,  RD_PIECE_NORMAL, RD_PIECE_UNKNOWN, RD_PIECE_SPECIAL,
     RD_PIECE_ADDED, RD_PIECE_NONE,   RD_PIECE_BYTE};
 
+int32_t rd_piece_type(rd_piece_kind kind) {
+  const rd_piece_kind as = kind == RD_PIECE_FOREIGN ? RD_PIECE_NORMAL
+                         : kind == RD_PIECE_USER    ? RD_PIECE_ADDED
+                                                    : kind;
+  for (int32_t type = RD_PIECE_TYPES - 1; type > 0; type--)
+    if (rd_piece_types[type] == as)
+      return type;
+  return 0;
+}
+
+rd_code rd_mark_spaces(rd_bytes *out, rd_slice text, rd_error *e) {
+  for (size_t i = 0; i < text.size; i++) {
+    const bool space = text.data[i] == ' ';
+    RD_TRY(rd_bytes_add(out, space ? space_mark : text.data + i, space ? 3 : 1, e));
+  }
+  return RD_OK;
+}
+
 rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e) {
   rd_tokenizer *t = rd_calloc(1, sizeof *t, "a tokenizer", e);
   *out = t;

@@ -38,26 +38,16 @@ static rd_code put_message(rd_bytes *out, uint32_t field, rd_bytes *part, rd_err
   return code;
 }
 
-static int64_t piece_type(rd_piece_kind kind) {
-  for (int64_t type = RD_PIECE_TYPES - 1; type > 0; type--)
-    if (rd_piece_types[type] == kind)
-      return type;
-  return 0;
-}
-
 /* User-defined pieces have their spaces as the other pieces have them. */
 static rd_code put_name(rd_bytes *part, const rd_vocab *v, int32_t id, rd_error *e) {
-  rd_normaliser marks = {0};
-  rd_bytes buffers[2] = {{0}, {0}};
-  rd_slice name = rd_vocab_piece(v, id);
-  rd_code code = rd_normal_replace(&marks, rd_slice_text(" "), rd_slice_text("\xE2\x96\x81"), e);
-  if (code == RD_OK && v->pieces[id].kind == RD_PIECE_ADDED)
-    code = rd_normaliser_run(&marks, name, RD_GAP_ON, buffers, &name, NULL, e);
+  const rd_slice name = rd_vocab_piece(v, id);
+  rd_bytes marked = {0};
+  if (v->pieces[id].kind != RD_PIECE_ADDED)
+    return put_bytes(part, 1, name, e);
+  rd_code code = rd_mark_spaces(&marked, name, e);
   if (code == RD_OK)
-    code = put_bytes(part, 1, name, e);
-  rd_normaliser_drop(&marks);
-  rd_bytes_drop(&buffers[0]);
-  rd_bytes_drop(&buffers[1]);
+    code = put_bytes(part, 1, rd_slice_of(&marked), e);
+  rd_bytes_drop(&marked);
   return code;
 }
 
@@ -66,7 +56,7 @@ static rd_code put_piece(rd_bytes *part, const rd_vocab *v, int32_t id, rd_error
   RD_TRY(put_name(part, v, id, e));
   RD_TRY(put_varint(part, 2 << 3 | 5, e));
   RD_TRY(rd_bytes_add(part, &score, sizeof score, e));
-  return put_number(part, 3, piece_type(v->pieces[id].kind), e);
+  return put_number(part, 3, rd_piece_type(v->pieces[id].kind), e);
 }
 
 static rd_code put_trainer(rd_bytes *part, const rd_tokenizer *t, rd_error *e) {

@@ -62,16 +62,6 @@ static rd_code find_name(const char **name, const rd_tokenizer *t, rd_error *e) 
                         "files name; write a folder instead");
 }
 
-static int32_t type_of(rd_piece_kind kind) {
-  const rd_piece_kind as = kind == RD_PIECE_FOREIGN ? RD_PIECE_NORMAL
-                         : kind == RD_PIECE_USER    ? RD_PIECE_ADDED
-                                                    : kind;
-  for (int32_t type = RD_PIECE_TYPES - 1; type > 0; type--)
-    if (rd_piece_types[type] == as)
-      return type;
-  return 0;
-}
-
 static rd_code put_tokens(const rd_tokenizer *t, rd_gguf_writer *w, size_t count, rd_error *e) {
   const rd_vocab *v = &t->vocab;
   rd_bytes letters = {0};
@@ -94,7 +84,7 @@ static rd_code put_tokens(const rd_tokenizer *t, rd_gguf_writer *w, size_t count
   rd_bytes_drop(&letters);
   rd_gguf_put_array(w, KEY("token_type"), RD_GGUF_I32, count);
   for (size_t id = 0; id < count; id++) {
-    const int32_t type = type_of(id < v->count ? v->pieces[id].kind : RD_PIECE_NONE);
+    const int32_t type = rd_piece_type(id < v->count ? v->pieces[id].kind : RD_PIECE_NONE);
     rd_gguf_put_items(w, &type, sizeof type);
   }
   return code;

@@ -280,16 +280,10 @@ int32_t rd_tokenizer_id(const rd_tokenizer *t, const char *piece) {
   if (id >= 0 || t->byte_level)
     return id >= 0 ? id : rd_vocab_find(&t->vocab, text);
   id = rd_vocab_find(&t->vocab, text);
-  rd_normaliser spaces = {0};
-  rd_bytes buffers[2] = {{0}, {0}};
-  if (id < 0 && strchr(piece, ' ') &&
-      rd_normal_replace(&spaces, rd_slice_text(" "), rd_slice_text("\xE2\x96\x81"), NULL) ==
-          RD_OK &&
-      rd_normaliser_run(&spaces, text, RD_GAP_ON, buffers, &text, NULL, NULL) == RD_OK)
-    id = rd_vocab_find(&t->vocab, text);
-  rd_bytes_drop(&buffers[0]);
-  rd_bytes_drop(&buffers[1]);
-  rd_normaliser_drop(&spaces);
+  rd_bytes marked = {0};
+  if (id < 0 && strchr(piece, ' ') && rd_mark_spaces(&marked, text, NULL) == RD_OK)
+    id = rd_vocab_find(&t->vocab, rd_slice_of(&marked));
+  rd_bytes_drop(&marked);
   return id;
 }
 
