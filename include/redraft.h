@@ -168,7 +168,8 @@ typedef struct rd_event {
   const struct rd_speller *speller;
 } rd_event;
 
-/* Called on the session's thread for every event. Returning other than RD_OK ends the generation
+/* Called on the session's thread for every event; the session itself is busy meanwhile (RD_BUSY),
+ * other sessions are not. Returning other than RD_OK ends the generation
  * with that code; RD_CANCELLED ends it as rd_session_cancel does. */
 typedef rd_code rd_observer(void *context, const rd_event *event);
 
@@ -200,7 +201,7 @@ typedef struct rd_result {
  * where it was never trained to refine drafts; else "lad". RD_USAGE lists the samplers. */
 RD_API rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e);
 /* Set an option by its name on the command line ("top-k", "3"). RD_USAGE: unknown, out of range.
- * Options without meaning for the sampler are refused when generating. */
+ * Options without meaning for the sampler are refused when generating. RD_BUSY: it is writing. */
 RD_API rd_code rd_session_set(rd_session *session, const char *name, const char *value,
                               rd_error *e);
 /* All options as JSON, a new string: an array of {"name", "kind" ("flag", "int", "real", "choice",
@@ -209,10 +210,10 @@ RD_API char *rd_session_options(void);
 /* Answer `prompt` (UTF-8; set in the model's chat template, or as it is where it has none).
  * `observer` may be NULL. *result is to be dropped; on failure it is empty. RD_CANCELLED after
  * rd_session_cancel or when the observer says so: then *result holds the last draft, marked
- * "cancelled". */
+ * "cancelled" unless it had ended already. RD_BUSY: the session is writing another answer. */
 RD_API rd_code rd_generate(rd_session *session, const char *prompt, rd_observer *observer,
                            void *context, rd_result *result, rd_error *e);
-/* The same for a conversation. */
+/* The same for a conversation. RD_USAGE: it has no messages. */
 RD_API rd_code rd_generate_messages(rd_session *session, const rd_message *messages, size_t count,
                                     rd_observer *observer, void *context, rd_result *result,
                                     rd_error *e);

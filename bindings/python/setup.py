@@ -44,13 +44,13 @@ def options_source(rows):
     """A TypedDict with a key for each option row but the sampler, so that editors and type checkers know them."""
     sampler = next(row for row in rows if row["name"] == "sampler")
     rows = [row for row in rows if row is not sampler]
-    lines = ['"""Written by setup.py from the option rows of the library."""', "from typing import Literal, TypedDict", "",
+    lines = ['"""Written by setup.py from the option rows of the library."""', "from typing import Literal, Optional, TypedDict", "",
              f"Sampler = Literal{json.dumps(sampler['choices'])}", "", "", "class Options(TypedDict, total=False):", '    """']
     lines += [f"    {row['name'].replace('-', '_')}: {row['help']}" for row in rows]
     lines += ['    """', ""]
     for row in rows:
         kind = TYPES.get(row["kind"]) or f"Literal{json.dumps(row['choices'])}"
-        lines.append(f"    {row['name'].replace('-', '_')}: {kind}")
+        lines.append(f"    {row['name'].replace('-', '_')}: Optional[{kind}]")
     return "\n".join(lines) + "\n"
 
 

@@ -105,13 +105,39 @@ static rd_code set_keys(rd_train_settings *t, const char *const *keys, rd_error 
   return RD_OK;
 }
 
+/* Keys that are the same whatever --set says, since stages follow one another by them, and what
+ * says them instead. */
+static const struct {
+  const char *key, *instead;
+} own_keys[] = {{"out", "-o names the folder of all stages"},
+                {"data", "--prompts says what the model is asked, and its answers are the data"},
+                {"validation", "some of its own answers are held out"},
+                {"model", "the model is named on the command line"},
+                {"adapter", "a stage begins with what the one before it left"},
+                {"updates", "--updates or --minutes say how long all stages train"},
+                {"epochs", "--updates or --minutes say how long all stages train"},
+                {"resume", "--resume goes on with all of it"},
+                {"overwrite", "--overwrite starts all of it anew"},
+                {"dry_run", "--dry-run says what all of it takes"}};
+
+static rd_code check_key(const char *line, rd_error *e) {
+  char key[64];
+  snprintf(key, sizeof key, "%.*s", (int)strcspn(line, "="), line);
+  for (size_t i = 0; i < sizeof own_keys / sizeof *own_keys; i++)
+    if (rd_name_same(key, own_keys[i].key))
+      return rd_fail(e, RD_USAGE, "--set %s: no key of single stages: %s", key,
+                     own_keys[i].instead);
+  return RD_OK;
+}
+
 /* The lines of --set. */
 static rd_code set_lines(rd_train_settings *t, const char *lines, rd_error *e) {
   for (const char *at = lines; at && *at;) {
     size_t n = strcspn(at, "\n");
     char *line = rd_print("%.*s", (int)n, at);
-    rd_code code =
-        line ? rd_train_settings_set(t, line, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: --set");
+    rd_code code = line ? check_key(line, e) : rd_fail(e, RD_NO_MEMORY, "out of memory: --set");
+    if (code == RD_OK)
+      code = rd_train_settings_set(t, line, e);
     free(line);
     RD_TRY(code);
     at += n + (at[n] == '\n');
@@ -321,6 +347,16 @@ static bool is_done(const rd_train_settings *t) {
   return rd_path_is_folder(final.text);
 }
 
+/* A stage can begin anew: the one before it left what it begins with. */
+static void tell_of_damage(const rd_adapt_watch *watch, const rd_train_settings *t) {
+  if (t->resume || rd_run_damaged(t->out) < 0 || !watch->note)
+    return;
+  char *message = rd_print("%s: no checkpoint is left whole: this stage begins anew", t->out);
+  if (message)
+    watch->note(watch->context, message);
+  free(message);
+}
+
 static rd_code run_stage(const rd_adapt_settings *s, const rd_adapt_watch *watch, const rd_model *m,
                          const char *mask, size_t nth, int64_t updates, rd_error *e) {
   rd_train_settings t = {0};
@@ -330,6 +366,7 @@ static rd_code run_stage(const rd_adapt_settings *s, const rd_adapt_watch *watch
   if (code == RD_OK && !is_done(&t)) {
     t.resume = rd_run_newest(t.out, INT64_MAX) >= 0;
     t.overwrite = !t.resume;
+    tell_of_damage(watch, &t);
     if (watch->stage)
       watch->stage(watch->context, &rd_adapt_stages[nth], &trainer, &told);
     told.stop = watch->stop;
@@ -372,7 +409,7 @@ static rd_code give_adapter(const rd_adapt_settings *s, rd_error *e) {
     code = copy_adapter(from.text, part, e);
   if (code == RD_OK)
     code = rd_folder_commit(to.text, part, e);
-  else if (part)
+  if (code != RD_OK && part)
     rd_folder_abandon(part);
   free(part);
   return code;
@@ -392,11 +429,37 @@ static rd_code run(const rd_adapt_settings *s, const rd_adapt_watch *watch, cons
   return give_adapter(s, e);
 }
 
+/* A file of prompts is gone through as often as there are answers, and one prompt of it is held
+ * out. */
+static rd_code check_prompts(const rd_adapt_settings *s, const rd_adapt_watch *watch,
+                             const rd_asked *asked, rd_error *e) {
+  const size_t wanted = (size_t)s->answers, count = asked->count < wanted ? asked->count : wanted;
+  size_t alike = 1;
+  while (alike < count && strcmp(asked->prompts[alike], asked->prompts[0]) == 0)
+    alike++;
+  if (count > 0 && alike == count)
+    return rd_fail(e, RD_USAGE,
+                   "%s: one prompt is asked again and again, and adapting needs two: one of them "
+                   "is held out",
+                   s->prompts);
+  if (count == 0 || count == wanted || !watch->note)
+    return RD_OK;
+  char *message = rd_print("%s: %zu prompts for %zu answers: they come again from the first one on "
+                           "(--answers %zu asks each once)",
+                           s->prompts, count, wanted, count);
+  if (message)
+    watch->note(watch->context, message);
+  free(message);
+  return RD_OK;
+}
+
 /* What would be found wrong when the answers are written: keys of --set, and the prompts. */
-static rd_code check_before(const rd_adapt_settings *s, const rd_model *m, const char *mask,
-                            rd_error *e) {
+static rd_code check_before(const rd_adapt_settings *s, const rd_adapt_watch *watch,
+                            const rd_model *m, const char *mask, rd_error *e) {
   rd_asked asked = {0};
   rd_code code = rd_answers_asked(&asked, s, e);
+  if (code == RD_OK)
+    code = check_prompts(s, watch, &asked, e);
   rd_asked_drop(&asked);
   for (size_t i = 0; i < rd_adapt_stage_count && code == RD_OK; i++) {
     rd_train_settings t = {0};
@@ -414,7 +477,7 @@ rd_code rd_adapt_run(const rd_adapt_settings *s, const rd_adapt_watch *watch, rd
   RD_TRY(check_out(s, e));
   rd_code code = open_model(&model, &mask, s, e);
   if (code == RD_OK)
-    code = check_before(s, model, mask, e);
+    code = check_before(s, watch, model, mask, e);
   if (code == RD_OK)
     code = claim(s, &lock, &updates, e);
   if (code == RD_OK)
@@ -442,6 +505,8 @@ rd_code rd_adapt_estimate_of(rd_adapt_estimate *out, const rd_adapt_settings *s,
   few.answers = s->answers < SOME ? s->answers : SOME;
   out->answers = s->answers;
   rd_code code = open_model(&model, &mask, s, e);
+  if (code == RD_OK)
+    code = check_before(s, watch, model, mask, e);
   double start = rd_seconds();
   if (code == RD_OK)
     code = rd_answers_write(&few, model, watch, e);

@@ -7,7 +7,7 @@
  *
  *   DIR/adapt.json      what was asked for, and how many updates that is on the machine it began on
  *   DIR/answers.jsonl   rows of training data: the model's own answers
- *   DIR/held.jsonl      one in sixteen of them, kept for validation
+ *   DIR/held.jsonl      those to one in sixteen of the prompts, kept for validation
  *   DIR/STAGE/          a run of the trainer for each stage
  *   DIR/adapter/        the adapter
  */

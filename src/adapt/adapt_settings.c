@@ -16,7 +16,8 @@ static const rd_option rows[] = {
      .help = "what the model is asked: a list that the program has; questions that it writes "
              "itself; a file of rows with prompts, or of a prompt a line"},
     {"answers", AT(answers), .fallback = "512", .min = 16, .max = 1e8, .group = "Answers",
-     .help = "conversations that it answers; one in sixteen is held out"},
+     .help = "conversations that it answers; those about one in sixteen of the prompts are held "
+             "out"},
     {"tokens", AT(tokens), .fallback = "96", .min = 4, .max = 65536, .group = "Answers",
      .help = "of an answer at most"},
     {"temperature", AT(temperature), .fallback = "0", .max = 2, .group = "Answers",
@@ -33,7 +34,8 @@ static const rd_option rows[] = {
      .help = "what writes the answers and computes training's passes; none: the first that this "
              "machine can run"},
     {"set", AT(set), .many = true, .group = "Training", .value = "KEY=VALUE",
-     .help = "a key of the trainer in every stage (`redraft train --help`); again for more"},
+     .help = "a key of the trainer in every stage (`redraft train --help`), but for its files and "
+             "its length; again for more"},
     {"seed", AT(seed), .fallback = "1", .max = 9e15, .group = "Run",
      .help = "of all that is drawn"},
     {"resume", AT(resume), .group = "Run", .help = "go on with the run that the folder holds"},

@@ -6,6 +6,8 @@
 #include "asked.h"
 #include "author.h"
 #include "file.h"
+#include "json.h"
+#include "seal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +29,33 @@ typedef struct line_file {
   FILE *file;
   char *path;
   int64_t lines;
+  char *first; /* what its first conversation begins with; NULL: it has none yet */
 } line_file;
+
+static const char *first_asked(const json_t *row) {
+  const json_t *turn = json_array_get(json_object_get(row, "messages"), 0);
+  return json_string_value(turn ? json_object_get(turn, "content")
+                                : json_object_get(row, "prompt"));
+}
+
+static rd_code read_first(line_file *f, rd_error *e) {
+  char *line = NULL;
+  size_t room = 0;
+  json_t *row = NULL;
+  rewind(f->file);
+  ssize_t size = getline(&line, &room, f->file);
+  rd_code code = size > 0 ? rd_json_parse(&row, line, (size_t)size, f->path, e)
+                          : rd_fail(e, RD_IO, "%s: %s", f->path, strerror(errno));
+  const char *asked = first_asked(row);
+  if (code == RD_OK)
+    code = asked ? RD_OK : rd_fail(e, RD_BAD_INPUT, "%s: line 1 has no prompt", f->path);
+  if (code == RD_OK)
+    code = (f->first = rd_strdup(asked, e)) ? RD_OK : RD_NO_MEMORY;
+  json_decref(row);
+  free(line);
+  fseek(f->file, 0, SEEK_END);
+  return code;
+}
 
 /* Open for appending behind the last whole line. */
 static rd_code open_lines(line_file *f, const char *folder, const char *name, rd_error *e) {
@@ -45,13 +73,14 @@ static rd_code open_lines(line_file *f, const char *folder, const char *name, rd
   }
   if (at > whole && ftruncate(fileno(f->file), whole) != 0)
     return rd_fail(e, RD_IO, "%s: %s", f->path, strerror(errno));
-  return RD_OK;
+  return f->lines > 0 ? read_first(f, e) : RD_OK;
 }
 
 static void close_lines(line_file *f) {
   if (f->file)
     fclose(f->file);
   free(f->path);
+  free(f->first);
 }
 
 static rd_code put_line(line_file *f, json_t *row, rd_error *e) {
@@ -173,10 +202,31 @@ static json_t *row_of(const conversation *c) {
   return row;
 }
 
+/* The file of a prompt's conversations. A prompt has one alone, so that nothing is validated on
+ * that was learnt: the first one is held out and the next other one is not, so that neither file is
+ * empty; of the rest what they hash to decides. The files' first lines say what these two were. */
+static rd_code file_of(line_file **out, writer *w, const char *asked, rd_error *e) {
+  line_file *const files[] = {&w->held, &w->answers};
+  for (size_t i = 0; i < 2; i++) {
+    *out = files[i];
+    if (files[i]->first && strcmp(files[i]->first, asked) == 0)
+      return RD_OK;
+  }
+  for (size_t i = 0; i < 2; i++) {
+    *out = files[i];
+    if (!files[i]->first)
+      return (files[i]->first = rd_strdup(asked, e)) ? RD_OK : RD_NO_MEMORY;
+  }
+  const uint64_t hash = rd_hash_more(RD_HASH_NONE, asked, strlen(asked));
+  *out = (hash ^ hash >> 32) % HELD_EVERY == 0 ? &w->held : &w->answers;
+  return RD_OK;
+}
+
 /* An answer without a word teaches nothing, and is no row of the trainer's: it keeps its line, so
  * that lines can be counted. */
-static rd_code keep(writer *w, conversation *c, int64_t number, rd_error *e) {
-  bool held = number % HELD_EVERY == HELD_EVERY - 1;
+static rd_code keep(writer *w, conversation *c, rd_error *e) {
+  line_file *file = NULL;
+  RD_TRY(file_of(&file, w, c->asked, e));
   if (c->second && rd_prompt_blank(c->second)) {
     free(c->second);
     c->second = NULL;
@@ -187,7 +237,7 @@ static rd_code keep(writer *w, conversation *c, int64_t number, rd_error *e) {
   json_t *row = blank ? json_pack("{s:s,s:s}", "prompt", c->asked, "answer", "-") : row_of(c);
   if (blank && row)
     json_object_set_new(row, "finish_reason", json_string("length"));
-  return put_line(held ? &w->held : &w->answers, row, e);
+  return put_line(file, row, e);
 }
 
 static void drop(conversation *c, size_t count) {
@@ -206,7 +256,7 @@ static rd_code write_some(writer *w, int64_t first, size_t count, rd_error *e) {
   if (code == RD_OK)
     code = answer(w, c, count, first, true, e);
   for (size_t i = 0; i < count && code == RD_OK; i++)
-    code = keep(w, &c[i], first + (int64_t)i, e);
+    code = keep(w, &c[i], e);
   drop(c, count);
   return code;
 }
@@ -240,7 +290,12 @@ static rd_code write_all(writer *w, rd_error *e) {
     if (watch->answered)
       watch->answered(watch->context, w->answers.lines + w->held.lines, of);
   }
-  return RD_OK;
+  return w->answers.lines > 0
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT,
+                     "%s: all %lld conversations begin alike, and nothing is left to learn from "
+                     "beside what is held out: take other --prompts",
+                     w->held.path, (long long)of);
 }
 
 rd_code rd_answers_write(const rd_adapt_settings *s, const rd_model *model,

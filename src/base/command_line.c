@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Option rows on the command line: parsing and the text of --help. */
+#include "number.h"
 #include "option.h"
 
 #include <stdio.h>
@@ -97,8 +98,9 @@ static void describe(FILE *out, const rd_option *row) {
   fprintf(out, "%*s %s", width < 34 ? 34 - width : 0, "", row->help);
   if (row->fallback && !(row->kind == RD_FLAG && strcmp(row->fallback, "false") == 0))
     fprintf(out, " [%s]", row->fallback);
+  char min[RD_NUMBER], max[RD_NUMBER];
   if (row->min < row->max)
-    fprintf(out, " (%.10g..%.10g)", row->min, row->max);
+    fprintf(out, " (%s..%s)", rd_number_show(min, row->min), rd_number_show(max, row->max));
   fputc('\n', out);
   free(word);
 }

@@ -2,8 +2,10 @@
 #include "number.h"
 
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,4 +41,10 @@ int rd_number_print(char *out, size_t size, const char *format, ...) {
   va_end(args);
   leave(before);
   return length;
+}
+
+const char *rd_number_show(char out[RD_NUMBER], double number) {
+  bool whole = floor(number) == number && fabs(number) < 1e18;
+  rd_number_print(out, RD_NUMBER, whole ? "%.0f" : "%.10g", number);
+  return out;
 }

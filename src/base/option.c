@@ -34,14 +34,27 @@ static rd_code store_text(char **slot_text, const char *text, rd_error *e) {
   return RD_OK;
 }
 
+static bool ranged(const rd_option *row) {
+  return row->min < row->max;
+}
+
+static rd_code outside(const rd_option *row, const char *text, rd_error *e) {
+  char min[RD_NUMBER], max[RD_NUMBER];
+  return rd_fail(e, RD_USAGE, "--%s: %s is outside %s..%s", row->name, text,
+                 rd_number_show(min, row->min), rd_number_show(max, row->max));
+}
+
 static rd_code check_range(const rd_option *row, double x, const char *text, rd_error *e) {
-  bool ranged = row->min < row->max;
-  if (isfinite(x) && (!ranged || (x >= row->min && x <= row->max)))
+  if (isfinite(x) && (!ranged(row) || (x >= row->min && x <= row->max)))
     return RD_OK;
-  if (!ranged)
-    return rd_fail(e, RD_USAGE, "--%s: %s is not a finite number", row->name, text);
-  return rd_fail(e, RD_USAGE, "--%s: %s is outside %.10g..%.10g", row->name, text, row->min,
-                 row->max);
+  return ranged(row) ? outside(row, text, e)
+                     : rd_fail(e, RD_USAGE, "--%s: %s is not a finite number", row->name, text);
+}
+
+/* As whole numbers, of which a double does not tell large ones apart. */
+static rd_code check_whole(const rd_option *row, int64_t n, const char *text, rd_error *e) {
+  bool fits = !ranged(row) || (n >= (int64_t)row->min && n <= (int64_t)row->max);
+  return fits ? RD_OK : outside(row, text, e);
 }
 
 static rd_code check_choice(const rd_option *row, const char *text, rd_error *e) {
@@ -65,7 +78,7 @@ static rd_code set_value(const rd_options *o, const rd_option *row, const char *
     if (text && (end == text || *end != '\0' || errno))
       return rd_fail(e, RD_USAGE, "--%s: expected a whole number, found %s", row->name, text);
     if (text)
-      RD_TRY(check_range(row, (double)n, text, e));
+      RD_TRY(check_whole(row, n, text, e));
     *(int64_t *)at = n;
   } else if (row->kind == RD_REAL) {
     double x = text ? rd_number_read(text, &end) : 0;

@@ -30,46 +30,92 @@ static json_t *plain_scalar(const char *text) {
   return json_string(text);
 }
 
-/* `left` counts down from the document's nodes: one that is reached again came through an alias,
- * and a few lines of aliases to aliases are more than any memory holds. */
-static json_t *convert(yaml_document_t *doc, yaml_node_t *node, int depth, ptrdiff_t *left) {
-  if (!node || depth > MAX_DEPTH || --*left < 0)
-    return NULL;
-  if (node->type == YAML_SCALAR_NODE) {
-    const char *text = (const char *)node->data.scalar.value;
-    return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_scalar(text)
-                                                              : json_string(text);
+/* One document on its way into JSON. */
+typedef struct reader {
+  yaml_document_t *doc;
+  const char *name;
+  /* Counts down from the document's nodes: one that is reached again came through an alias, and a
+   * few lines of aliases to aliases are more than any memory holds. */
+  ptrdiff_t left;
+} reader;
+
+static rd_code refuse(const reader *r, const yaml_node_t *node, const char *why, rd_error *e) {
+  return rd_fail(e, RD_BAD_INPUT, "%s: line %zu: %s", r->name, node->start_mark.line + 1, why);
+}
+
+static rd_code no_memory(const reader *r, rd_error *e) {
+  return rd_fail(e, RD_NO_MEMORY, "out of memory: reading %s", r->name);
+}
+
+static rd_code convert(json_t **out, reader *r, const yaml_node_t *node, int depth, rd_error *e);
+
+static rd_code convert_scalar(json_t **out, const reader *r, const yaml_node_t *node, rd_error *e) {
+  const char *text = (const char *)node->data.scalar.value;
+  bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+  *out = plain ? plain_scalar(text) : json_string(text);
+  return *out ? RD_OK : no_memory(r, e);
+}
+
+static rd_code convert_list(json_t *list, reader *r, const yaml_node_t *node, int depth,
+                            rd_error *e) {
+  for (const yaml_node_item_t *i = node->data.sequence.items.start;
+       i < node->data.sequence.items.top; i++) {
+    json_t *value = NULL;
+    RD_TRY(convert(&value, r, yaml_document_get_node(r->doc, *i), depth + 1, e));
+    if (json_array_append_new(list, value) != 0)
+      return no_memory(r, e);
   }
-  if (node->type == YAML_SEQUENCE_NODE) {
-    json_t *array = json_array();
-    for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top;
-         i++)
-      if (json_array_append_new(array,
-                                convert(doc, yaml_document_get_node(doc, *i), depth + 1, left))) {
-        json_decref(array);
-        return NULL;
-      }
-    return array;
-  }
-  json_t *object = json_object();
-  for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
-       p++) {
-    yaml_node_t *key = yaml_document_get_node(doc, p->key);
-    bool text = key && key->type == YAML_SCALAR_NODE;
-    --*left; /* the key */
-    json_t *value =
-        text ? convert(doc, yaml_document_get_node(doc, p->value), depth + 1, left) : NULL;
-    bool twice = text && json_object_get(object, (const char *)key->data.scalar.value);
-    if (!text || twice) {
-      json_decref(value);
-      value = NULL;
-    }
-    if (!text || json_object_set_new(object, (const char *)key->data.scalar.value, value)) {
-      json_decref(object);
-      return NULL;
-    }
-  }
-  return object;
+  return RD_OK;
+}
+
+static rd_code convert_pair(json_t *object, reader *r, const yaml_node_pair_t *pair, int depth,
+                            rd_error *e) {
+  const yaml_node_t *key = yaml_document_get_node(r->doc, pair->key);
+  json_t *value = NULL;
+  r->left--;
+  if (key->type != YAML_SCALAR_NODE)
+    return refuse(r, key, "a key that is no text", e);
+  const char *name = (const char *)key->data.scalar.value;
+  if (json_object_get(object, name))
+    return rd_fail(e, RD_BAD_INPUT, "%s: line %zu: the key %.60s is there twice", r->name,
+                   key->start_mark.line + 1, name);
+  RD_TRY(convert(&value, r, yaml_document_get_node(r->doc, pair->value), depth + 1, e));
+  return json_object_set_new(object, name, value) == 0 ? RD_OK : no_memory(r, e);
+}
+
+static rd_code convert_object(json_t *object, reader *r, const yaml_node_t *node, int depth,
+                              rd_error *e) {
+  for (const yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
+       p++)
+    RD_TRY(convert_pair(object, r, p, depth, e));
+  return RD_OK;
+}
+
+static rd_code convert(json_t **out, reader *r, const yaml_node_t *node, int depth, rd_error *e) {
+  *out = NULL;
+  if (--r->left < 0)
+    return refuse(r, node, "a part that an alias (*NAME) repeats: write it out", e);
+  if (depth > MAX_DEPTH)
+    return rd_fail(e, RD_BAD_INPUT, "%s: line %zu: nested over %d deep", r->name,
+                   node->start_mark.line + 1, MAX_DEPTH);
+  if (node->type == YAML_SCALAR_NODE)
+    return convert_scalar(out, r, node, e);
+  bool list = node->type == YAML_SEQUENCE_NODE;
+  *out = list ? json_array() : json_object();
+  rd_code code = !*out ? no_memory(r, e)
+               : list  ? convert_list(*out, r, node, depth, e)
+                       : convert_object(*out, r, node, depth, e);
+  if (code == RD_OK)
+    return RD_OK;
+  json_decref(*out);
+  *out = NULL;
+  return code;
+}
+
+static rd_code convert_document(json_t **out, yaml_document_t *doc, const char *name, rd_error *e) {
+  const yaml_node_t *root = yaml_document_get_root_node(doc);
+  reader r = {doc, name, doc->nodes.top - doc->nodes.start};
+  return root ? convert(out, &r, root, 0, e) : rd_fail(e, RD_BAD_INPUT, "%s: empty", name);
 }
 
 /* Does anything but the end follow a document? What cannot be read does too. */
@@ -97,14 +143,8 @@ rd_code rd_yaml_parse(json_t **out, const char *text, size_t size, const char *n
     yaml_document_delete(&doc);
     code = rd_fail(e, RD_BAD_INPUT, "%s: more than one YAML document (---); one is read", name);
   } else {
-    ptrdiff_t nodes = doc.nodes.top - doc.nodes.start;
-    *out = convert(&doc, yaml_document_get_root_node(&doc), 0, &nodes);
+    code = convert_document(out, &doc, name, e);
     yaml_document_delete(&doc);
-    if (!*out)
-      code = rd_fail(e, RD_BAD_INPUT,
-                     "%s: empty, nested over %d deep, with an alias, a key that is there twice, or "
-                     "one that is no text",
-                     name, MAX_DEPTH);
   }
   yaml_parser_delete(&parser);
   return code;

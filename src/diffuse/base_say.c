@@ -68,6 +68,7 @@ void rd_base_say_need(rd_draft *d, rd_need *need) {
   if (first < P + d->given) /* with the bits that it has among the rows before it */
     first = rd_draft_tail(P + d->given);
   int64_t end = P + speaks - 1; /* of the rows: each speaks for the place behind it */
+  rd_lane_suit(r->lane, end);
   int64_t here = rd_lane_changed(r->lane, r->ids, first);
   int64_t there = rd_lane_changed(d->lane, r->ids, first);
   first = here > there ? here : there;

@@ -2,6 +2,7 @@
 /* Two fields and a table of options. */
 #include "decide_body.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,33 @@ rd_code rd_decide_body_read(rd_decide_body *b, const json_t *object, rd_error *e
   RD_TRY(read_state(b, json_object_get(object, "state"), e));
   RD_TRY(rd_questions_read(&b->questions, json_object_get(object, "questions"), e));
   return read_options(b, object, e);
+}
+
+static const char OWN[] = "state questions deadline_ms", QUESTION[] = "type instructions criteria";
+
+static void add_stray(FILE *out, bool *any, const char *question, const char *name) {
+  fprintf(out, "%s%.60s%s%.60s", *any ? ", " : "", question, *question ? ": " : "", name);
+  *any = true;
+}
+
+rd_code rd_decide_body_strays(char **out, const rd_decide_body *b, const json_t *object,
+                              rd_error *e) {
+  const char *name, *key;
+  json_t *question, *value;
+  size_t size = 0;
+  bool any = false;
+  *out = NULL;
+  FILE *text = open_memstream(out, &size);
+  if (!text)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: keys");
+  json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    if (!rd_name_listed(OWN, name) && !rd_option_find(&b->options, name))
+      add_stray(text, &any, "", name);
+  json_object_foreach(json_object_get(object, "questions"), name, question)
+    json_object_foreach(question, key, value)
+      if (!rd_name_listed(QUESTION, key))
+        add_stray(text, &any, name, key);
+  return fclose(text) == 0 ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: keys");
 }
 
 void rd_decide_body_drop(rd_decide_body *b) {

@@ -18,6 +18,10 @@ rd_code rd_decide_body_init(rd_decide_body *body, rd_error *e);
 /* Take what an object says. Fields of other names are left to the caller. RD_BAD_INPUT and RD_USAGE
  * name the field. */
 rd_code rd_decide_body_read(rd_decide_body *body, const json_t *object, rd_error *e);
+/* The keys of an object, and of its questions, that rd_decide_body_read passed over, with commas
+ * between: a new string, empty where there are none. */
+rd_code rd_decide_body_strays(char **out, const rd_decide_body *body, const json_t *object,
+                              rd_error *e);
 void rd_decide_body_drop(rd_decide_body *body);
 
 #endif

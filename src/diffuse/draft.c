@@ -60,6 +60,7 @@ static void choose_range(const rd_draft *d, rd_need *need) {
   }
   if (d->lane) {
     const int64_t in_place = rd_need_in_place(need);
+    rd_lane_suit(d->lane, length);
     v.changed = rd_lane_changed(d->lane, need->canvas, length);
     v.changed = v.changed < in_place ? v.changed : in_place;
   }

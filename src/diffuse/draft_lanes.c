@@ -40,6 +40,7 @@ int64_t rd_draft_tail(int64_t end) {
 int64_t rd_draft_lend_lane(rd_draft *d, rd_lane *lane) {
   int64_t P = d->setup.prompt_count;
   rd_lane_forget(lane, rd_draft_tail(P), lane->positions);
+  rd_lane_renew(lane, P + d->setup.count);
   d->lane = lane;
   d->lent = true;
   return P > RD_ATTENTION_FEW ? P : 0; /* so few rows have other bits than among more */

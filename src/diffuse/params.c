@@ -121,15 +121,16 @@ const rd_table rd_sampler_rows = RD_TABLE("option", rd_sampler_options);
 const rd_option_part rd_sampler_parts[] = {{&rd_sampler_rows, 0}, {NULL, 0}};
 const size_t rd_sampler_option_count = sizeof rd_sampler_options / sizeof *rd_sampler_options;
 
-static rd_code without_meaning(const rd_sampler *s, const char *option, rd_error *e) {
+/* `off`: the option is a flag that was taken back, --no-.. */
+static rd_code without_meaning(const rd_sampler *s, const char *option, bool off, rd_error *e) {
   char names[400] = "";
   for (size_t i = 0; i < rd_sampler_count; i++)
     if (rd_sampler_takes(&rd_samplers[i], option)) {
       size_t used = strlen(names);
       snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", rd_samplers[i].name);
     }
-  return rd_fail(e, RD_USAGE, "--%s means nothing to --sampler %s; it is for %s", option, s->name,
-                 names);
+  return rd_fail(e, RD_USAGE, "--%s%s means nothing to --sampler %s; it is for %s",
+                 off ? "no-" : "", option, s->name, names);
 }
 
 /* Set what the user did not give, without calling it given; NULL: back to the row's default. */
@@ -155,90 +156,210 @@ static rd_code set_default_text(const rd_options *o, const char *name, const cha
   return RD_OK;
 }
 
+/* --- who says what -----------------------------------------------------------------------------
+ */
+
+/* Who gives an option; the first goes before the others. */
+typedef enum giver {
+  BY_REQUEST,
+  BY_SERVICE,
+  BY_WAY,   /* the way it is asked: a text is to go on */
+  BY_FILES, /* the model's, whose plain keys are meant */
+  BY_NOBODY
+} giver;
+
 static const json_t *remembered_defaults(const rd_defaults *d) {
   return d && d->model ? d->model->remembered.defaults : NULL;
 }
 
-/* Is there a gap to fill in a model that reads from left to right, whole or in front of a gate? */
-static bool infills(const rd_options *o, const rd_model *m) {
-  return rd_reads_causally(m) && (rd_option_given(o, "template") || rd_option_given(o, "suffix"));
+static const json_t *remembered(const rd_defaults *d, const char *option) {
+  const json_t *value = d && d->model ? rd_remembered_default(&d->model->remembered, option) : NULL;
+  return json_is_null(value) ? NULL : value;
 }
 
-/* One in a model that reads both ways, of which nobody said how long it is? */
-static bool grows(const rd_params *p, const rd_options *o, const rd_model *m) {
-  bool open = p->gaps && rd_option_given(o, "template") && strstr(p->gaps, "{mask}");
-  return m->config.block == RD_BIDIRECTIONAL && rd_model_denoises(m) &&
-         (open || rd_option_given(o, "suffix"));
+/* The table of a giver that has one. `o` may be NULL: nothing is requested. */
+static const rd_options *table_of(giver who, const rd_options *o, const rd_defaults *d) {
+  return who == BY_REQUEST ? o : who == BY_SERVICE && d ? d->service : NULL;
 }
 
-/* The sampler of a model for those who name none. */
-static const char *own_sampler(const rd_defaults *d) {
+static bool gives(giver who, const rd_options *o, const rd_defaults *d, const char *option) {
+  const rd_options *table = table_of(who, o, d);
+  return table ? rd_option_given(table, option) : who == BY_FILES && remembered(d, option);
+}
+
+/* Fixed text is said in one of two ways; who says it in the one has it in the other from nobody
+ * farther away. */
+static bool displaced(giver who, const rd_options *o, const rd_defaults *d, const char *option) {
+  static const struct {
+    const char *option, *other;
+  } rivals[] = {{"template", "prefix"},
+                {"template", "suffix"},
+                {"prefix", "template"},
+                {"suffix", "template"}};
+  for (size_t i = 0; i < sizeof rivals / sizeof *rivals; i++)
+    for (giver near = BY_REQUEST; near < who && strcmp(rivals[i].option, option) == 0; near++)
+      if (gives(near, o, d, rivals[i].other))
+        return true;
+  return false;
+}
+
+/* Who gives an option, which holds: the request, else the service, else the model's files. */
+static giver giver_of(const rd_options *o, const rd_defaults *d, const char *option) {
+  giver who = BY_REQUEST;
+  while (who < BY_NOBODY && !gives(who, o, d, option))
+    who++;
+  return displaced(who, o, d, option) ? BY_NOBODY : who;
+}
+
+/* What is given: a new reference; NULL: nothing. */
+static json_t *value_by(giver who, const rd_options *o, const rd_defaults *d, const char *option) {
+  const rd_options *table = table_of(who, o, d);
+  if (table)
+    return rd_option_value(table, rd_option_find(table, option));
+  return who == BY_FILES ? json_incref((json_t *)(uintptr_t)remembered(d, option)) : NULL;
+}
+
+/* --- the sampler -------------------------------------------------------------------------------
+ */
+
+/* Is there a gap in the template of which nobody said how long it is? */
+static bool open_gap(giver who, const rd_options *o, const rd_defaults *d) {
+  json_t *template = value_by(who, o, d, "template");
+  const char *text = json_string_value(template);
+  bool open = text && strstr(text, "{mask}");
+  json_decref(template);
+  return open;
+}
+
+/* The sampler for gaps, where there are some: in a model that reads from left to right, whole or in
+ * front of a gate; in one that reads both ways, where nobody said how long they are. NULL: none. */
+static const char *gap_sampler(giver *by, const rd_options *o, const rd_defaults *d) {
   const rd_model *m = d->model;
-  if (d->continues && m->config.block == 1)
-    return "ar";
-  const char *named = json_string_value(json_object_get(m->remembered.defaults, "sampler"));
-  const rd_preference *family = rd_model_preference(m);
-  return named ? named : !rd_model_denoises(m) ? "ar" : family ? family->sampler : "lad";
+  giver template = giver_of(o, d, "template"), suffix = giver_of(o, d, "suffix");
+  *by = template <suffix ? template : suffix;
+  if (*by == BY_NOBODY)
+    return NULL;
+  if (rd_reads_causally(m))
+    return "infill";
+  bool grows = m->config.block == RD_BIDIRECTIONAL && rd_model_denoises(m);
+  return grows && (suffix < BY_NOBODY || open_gap(template, o, d)) ? "daedal" : NULL;
 }
 
-static rd_code choose_sampler(const rd_sampler **sampler, const rd_params *p, const rd_options *o,
-                              const rd_defaults *d, rd_error *e) {
-  const rd_options *service = d ? d->service : NULL;
-  const rd_option *row = service ? rd_option_find(service, "sampler") : NULL;
-  char *served = row && rd_option_given(service, "sampler") ? rd_option_text(service, row) : NULL;
-  const char *name = rd_option_given(o, "sampler") && p->sampler ? p->sampler
-                   : served                                      ? served
-                   : d && d->model && infills(o, d->model)       ? "infill"
-                   : d && d->model && grows(p, o, d->model)      ? "daedal"
-                   : d && d->model                               ? own_sampler(d)
-                                                                 : "lad";
-  rd_code code = rd_sampler_find(sampler, name, e);
-  free(served);
-  bool verify = p->verify && rd_option_given(o, "verify");
-  bool named = code == RD_OK && rd_option_given(o, "sampler") && !(*sampler)->checks;
-  if (verify && named && !rd_sampler_causal(*sampler))
+/* The sampler of a model for those who name none, and who it comes from. */
+static const char *own_sampler(giver *by, const rd_options *o, const rd_defaults *d) {
+  const rd_model *m = d->model;
+  const char *gaps = gap_sampler(by, o, d), *named = json_string_value(remembered(d, "sampler"));
+  if (gaps && *by < BY_WAY)
+    return gaps;
+  bool goes_on = d->continues && m->config.block == 1;
+  *by = goes_on ? BY_WAY : BY_FILES;
+  if (goes_on || named || gaps)
+    return goes_on ? "ar" : named ? named : gaps;
+  const rd_preference *family = rd_model_preference(m);
+  return !rd_model_denoises(m) ? "ar" : family ? family->sampler : "lad";
+}
+
+/* `verify` is a sampler under another name: it goes before one that comes from farther away, and
+ * means one thing with one that is named beside it. */
+static rd_code choose_verify(const rd_sampler **sampler, giver by, const rd_options *o,
+                             const rd_defaults *d, rd_error *e) {
+  giver who = giver_of(o, d, "verify");
+  json_t *value = by < who ? NULL : value_by(who, o, d, "verify");
+  bool verify = json_is_true(value), flag = !value || json_is_boolean(value);
+  json_decref(value);
+  if (!verify)
+    return flag ? RD_OK : rd_fail(e, RD_BAD_INPUT, "verify: expected true or false");
+  if (giver_of(o, d, "sampler") == who && !(*sampler)->checks && !rd_sampler_causal(*sampler))
     return rd_fail(e, RD_USAGE,
                    "--verify gives the tokens of --sampler ar: with --sampler %s it means nothing",
                    (*sampler)->name);
-  return code == RD_OK && verify ? rd_sampler_find(sampler, "verify", e) : code;
+  return rd_sampler_find(sampler, "verify", e);
 }
 
-/* Defaults of a redraft.json for the sampler; `speaks`: the options beside "sampler" are its. Those
- * of another stand in an object under that one's name. */
-static rd_code set_named(const rd_options *o, const rd_sampler *s, const json_t *named, bool speaks,
-                         rd_error *e) {
+/* What only the model's files can have wrong is theirs. */
+static rd_code blame_files(rd_code code, rd_error *e) {
+  return code == RD_OK ? RD_OK : rd_prefix(e, RD_BAD_INPUT, "redraft.json: defaults");
+}
+
+static rd_code choose_sampler(const rd_sampler **sampler, const rd_options *o, const rd_defaults *d,
+                              rd_error *e) {
+  giver by = giver_of(o, d, "sampler");
+  json_t *given = by < BY_WAY ? value_by(by, o, d, "sampler") : NULL;
+  const char *name = json_string_value(given);
+  if (by < BY_WAY && !given)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: --sampler");
+  if (!name)
+    by = BY_NOBODY;
+  if (!name && d && d->model)
+    name = own_sampler(&by, o, d);
+  rd_code code = rd_sampler_find(sampler, name ? name : "lad", e);
+  json_decref(given);
+  if (code == RD_OK)
+    code = choose_verify(sampler, by, o, d, e);
+  return by == BY_FILES ? blame_files(code, e) : code;
+}
+
+/* --- defaults ----------------------------------------------------------------------------------
+ */
+
+/* What chooses the sampler is no value of one. */
+static bool chooses(const char *option) {
+  return rd_name_listed("sampler verify", option);
+}
+
+/* The keys of one object that are options: set where the sampler takes them. */
+static rd_code set_keys(const rd_options *o, const rd_sampler *s, const rd_defaults *d,
+                        const json_t *named, bool speaks, rd_error *e) {
   const char *name;
   json_t *value;
   json_object_foreach((json_t *)(uintptr_t)named, name, value) {
-    if (json_is_object(value) && rd_table_row(&rd_sampler_table, name)) {
-      if (strcmp(name, s->name) == 0)
-        RD_TRY(set_named(o, s, value, true, e));
+    if (json_is_object(value) && rd_table_row(&rd_sampler_table, name))
       continue;
-    }
     const rd_option *row = rd_table_row(&rd_sampler_rows, name); /* '-' and '_' alike */
     if (!row)
       return rd_fail(e, RD_BAD_INPUT, "redraft.json: defaults: there is no option %.60s", name);
-    rd_code code =
-        speaks && rd_sampler_takes(s, row->name) ? set_default(o, row->name, value, e) : RD_OK;
-    if (code != RD_OK)
-      return rd_prefix(e, RD_BAD_INPUT, "redraft.json: defaults");
+    if (!speaks || chooses(row->name) || !rd_sampler_takes(s, row->name) ||
+        displaced(BY_FILES, o, d, row->name))
+      continue;
+    RD_TRY(blame_files(set_default(o, row->name, value, e), e));
   }
   return RD_OK;
+}
+
+/* Defaults of a redraft.json for the sampler: the plain keys, where they are its (`speaks`), and
+ * over them those of the object under its name, wherever that stands. */
+static rd_code set_named(const rd_options *o, const rd_sampler *s, const rd_defaults *d,
+                         bool speaks, rd_error *e) {
+  const json_t *own = remembered(d, s->name);
+  RD_TRY(set_keys(o, s, d, remembered_defaults(d), speaks, e));
+  return json_is_object(own) ? set_keys(o, s, d, own, true, e) : RD_OK;
+}
+
+/* Are the files' plain keys for this sampler? They are for the one of who says nothing. */
+static rd_code speaks_of(bool *speaks, const rd_sampler *s, const rd_defaults *d, rd_error *e) {
+  const rd_defaults alone = {.model = d->model, .continues = d->continues};
+  const rd_sampler *own = NULL;
+  rd_code code = choose_sampler(&own, NULL, &alone, e);
+  *speaks = own == s;
+  return code;
 }
 
 /* What a family is published with, the model's own defaults, where they speak of this sampler; then
  * those of the service. */
 static rd_code set_foreign(const rd_options *o, const rd_sampler *s, const rd_defaults *d,
                            rd_error *e) {
-  const json_t *named = remembered_defaults(d);
+  bool speaks = false;
   const rd_preference *family = d && d->model ? rd_model_preference(d->model) : NULL;
   for (int i = 0; family && family->options[i][0] && strcmp(family->sampler, s->name) == 0; i++)
     RD_TRY(set_default_text(o, family->options[i][0], family->options[i][1], e));
-  if (named)
-    RD_TRY(set_named(o, s, named, strcmp(own_sampler(d), s->name) == 0, e));
+  if (remembered_defaults(d)) {
+    RD_TRY(speaks_of(&speaks, s, d, e));
+    RD_TRY(set_named(o, s, d, speaks, e));
+  }
   for (size_t i = 0; d && d->service && i < rd_sampler_option_count; i++) {
     const char *option = rd_sampler_options[i].name;
-    if (!rd_option_given(d->service, option) || !rd_sampler_takes(s, option))
+    if (!rd_option_given(d->service, option) || chooses(option) || !rd_sampler_takes(s, option) ||
+        displaced(BY_SERVICE, o, d, option))
       continue;
     json_t *served = rd_option_value(d->service, rd_option_find(d->service, option));
     rd_code code = set_default(o, option, served, e);
@@ -263,8 +384,12 @@ static rd_code fill_defaults(const rd_options *o, const rd_sampler *s, const rd_
 static rd_code check_meaning(const rd_options *o, const rd_sampler *s, rd_error *e) {
   for (size_t i = 0; i < rd_sampler_option_count; i++) {
     const char *name = rd_sampler_options[i].name;
-    if (rd_option_given(o, name) && !rd_sampler_takes(s, name))
-      return without_meaning(s, name, e);
+    if (!rd_option_given(o, name) || rd_sampler_takes(s, name))
+      continue;
+    json_t *value = rd_option_value(o, rd_option_find(o, name));
+    bool off = json_is_false(value);
+    json_decref(value);
+    return without_meaning(s, name, off, e);
   }
   return RD_OK;
 }
@@ -282,7 +407,7 @@ static rd_code check_together(const rd_params *p, const rd_options *o, rd_error 
     return rd_fail(e, RD_USAGE,
                    "--template says where the fixed text stands: it goes without "
                    "--prefix and --suffix");
-  if (p->gaps && p->tokens > 0 && rd_option_given(o, "tokens"))
+  if (p->gaps && rd_option_given(o, "template") && p->tokens > 0 && rd_option_given(o, "tokens"))
     return rd_fail(e, RD_USAGE,
                    "--template says how long its gaps are ({mask:N}): it goes without --tokens");
   if (p->grammar && (p->no_eos || p->eos_last))
@@ -324,7 +449,7 @@ static bool writes_blocks(const rd_defaults *d, const rd_sampler *s) {
 rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *defaults,
                           const rd_sampler **sampler, rd_error *e) {
   const rd_reuse *reuse;
-  RD_TRY(choose_sampler(sampler, p, o, defaults, e));
+  RD_TRY(choose_sampler(sampler, o, defaults, e));
   RD_TRY(rd_reuse_find(&reuse, p->reuse, RD_CAUSAL, e));
   RD_TRY(check_meaning(o, *sampler, e));
   RD_TRY(fill_defaults(o, *sampler, defaults, e));

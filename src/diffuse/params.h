@@ -31,12 +31,14 @@ typedef struct rd_defaults {
 
 /* After the user's options are in `o` (a table that contains rd_sampler_options' names and a
  * `given` array; `p` is where they lie): put defaults where nothing was given, and refuse what
- * makes no sense. *sampler receives the row: the one given; else the service's, the one that the
- * model's files name, `ar` for a model that was never trained to refine drafts, its family's own
- * where no adapter made it another, "lad". What a model's files name holds for the sampler that
- * they name. `defaults` may be NULL. RD_USAGE: an unknown sampler (lists them); an option without
- * meaning for it (says which have one); options that exclude each other. RD_BAD_INPUT: the model's
- * files name no such option. */
+ * makes no sense. *sampler receives the row: the one given; else the service's, one that fills gaps
+ * where there are some, the one that the model's files name, `ar` for a model that was never
+ * trained to refine drafts, its family's own where no adapter made it another, "lad". `verify` is
+ * such a choice too, and it and gaps come from whoever gives them: the user, the service, the
+ * model's files. What these name holds for the sampler that they name. `defaults` may be NULL.
+ * RD_USAGE: an unknown sampler (lists them); an option without meaning for it (says which have
+ * one); options that exclude each other. RD_BAD_INPUT: the model's files name no such option, or
+ * contradict themselves. */
 rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *defaults,
                           const struct rd_sampler **sampler, rd_error *e);
 /* Refuse options that make no sense together, before a model is known. */

@@ -14,8 +14,25 @@ struct rd_session {
   rd_params params;
   rd_options options; /* over params */
   atomic_int cancelled;
+  atomic_bool running; /* an answer is being written, to an observer perhaps */
   rd_kept kept;
 };
+
+static rd_code check_free(bool running, rd_error *e) {
+  return running ? rd_fail(e, RD_BUSY,
+                           "the session is writing an answer: one at a time; open another session")
+                 : RD_OK;
+}
+
+/* From here to release() the session is this caller's. */
+static rd_code hold(rd_session *s, rd_error *e) {
+  return check_free(atomic_exchange(&s->running, true), e);
+}
+
+static void release(rd_session *s) {
+  atomic_store(&s->cancelled, 0);
+  atomic_store(&s->running, false);
+}
 
 rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e) {
   rd_model_options options = {.path = path};
@@ -77,6 +94,7 @@ rd_code rd_session_set(rd_session *session, const char *name, const char *value,
   if (!row)
     return rd_fail(e, RD_USAGE, "unknown option %.60s%s%s", name, near ? "; did you mean " : "",
                    near ? near : "");
+  RD_TRY(check_free(atomic_load(&session->running), e));
   return rd_option_set(o, row, value, e);
 }
 
@@ -158,10 +176,7 @@ static rd_code answer(rd_session *session, const int32_t *ids, int64_t count, bo
                   .context = context};
   const rd_defaults defaults = {.model = session->model, .continues = continues};
   rd_code code = rd_params_resolve(&session->params, &session->options, &defaults, &r.sampler, e);
-  if (code == RD_OK)
-    code = run(session, &r, result, e);
-  atomic_store(&session->cancelled, 0);
-  return code;
+  return code == RD_OK ? run(session, &r, result, e) : code;
 }
 
 rd_code rd_generate_messages(rd_session *session, const rd_message *messages, size_t count,
@@ -169,13 +184,18 @@ rd_code rd_generate_messages(rd_session *session, const rd_message *messages, si
   *result = (rd_result){0};
   int32_t *ids = NULL;
   int64_t prompt = 0;
-  rd_code code = count > 0 && rd_prompt_blank(messages[count - 1].content)
-                   ? rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer")
-                   : rd_model_encode_messages(session->model, messages, count, &ids, &prompt, e);
+  RD_TRY(hold(session, e));
+  rd_code code = RD_OK;
+  if (count == 0)
+    code = rd_fail(e, RD_USAGE, "the conversation has no messages: there is nothing to answer");
+  else if (rd_prompt_blank(messages[count - 1].content))
+    code = rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer");
+  else
+    code = rd_model_encode_messages(session->model, messages, count, &ids, &prompt, e);
   if (code == RD_OK)
     code = answer(session, ids, prompt, false, observer, context, result, e);
   free(ids);
-  atomic_store(&session->cancelled, 0);
+  release(session);
   return code;
 }
 
@@ -184,7 +204,10 @@ rd_code rd_generate_ids(rd_session *session, const int32_t *ids, int64_t count,
   *result = (rd_result){0};
   if (count < 1)
     return rd_fail(e, RD_USAGE, "the prompt has no ids: there is nothing to continue");
-  return answer(session, ids, count, true, observer, context, result, e);
+  RD_TRY(hold(session, e));
+  rd_code code = answer(session, ids, count, true, observer, context, result, e);
+  release(session);
+  return code;
 }
 
 rd_code rd_generate(rd_session *session, const char *prompt, rd_observer *observer, void *context,

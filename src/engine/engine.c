@@ -5,6 +5,7 @@
 
 #include "attention.h"
 #include "device.h"
+#include "rope.h"
 #include "tighten.h"
 
 #include <stdlib.h>
@@ -299,6 +300,28 @@ void rd_lane_close(rd_lane **lane) {
 void rd_lane_forget(rd_lane *lane, int64_t first, int64_t end) {
   for (int64_t p = first; p < end && p < lane->positions; p++)
     lane->ids[p] = -1;
+}
+
+/* The kind of angles that go by a sequence of this length; NULL: they do not. */
+static const rd_rope_kind *by_length(const rd_lane *lane, int64_t length) {
+  const rd_config *c = lane->config;
+  if (c && rd_rope_by_length(&c->rope, length))
+    return c->rope.kind;
+  return c && c->has_local_rope && rd_rope_by_length(&c->local_rope, length) ? c->local_rope.kind
+                                                                             : NULL;
+}
+
+void rd_lane_suit(rd_lane *lane, int64_t length) {
+  const rd_rope_kind *kind = by_length(lane, length);
+  if (lane->beyond ? !kind : kind && kind->two_sets)
+    rd_lane_forget(lane, 0, lane->positions);
+  lane->beyond = kind != NULL;
+}
+
+void rd_lane_renew(rd_lane *lane, int64_t longest) {
+  if (lane->beyond || by_length(lane, longest))
+    rd_lane_forget(lane, 0, lane->positions);
+  lane->beyond = false;
 }
 
 int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t length) {

@@ -30,8 +30,10 @@ enum { RD_BIDIRECTIONAL = 0, RD_CAUSAL = 1 };
 /* What an engine remembers of one canvas. Engines put it first in their own. */
 typedef struct rd_lane {
   rd_engine *engine;
-  int64_t positions; /* of room */
-  int32_t *ids;      /* (positions) the id that a position was computed from; -1: not known */
+  int64_t positions;       /* of room */
+  int32_t *ids;            /* (positions) the id that a position was computed from; -1: not known */
+  const rd_config *config; /* the model's, or NULL: positions are positions */
+  bool beyond; /* computed in sequences whose length their angles go by (rd_rope_by_length) */
 } rd_lane;
 
 /* A position whose token is wanted. */
@@ -199,6 +201,12 @@ rd_code rd_lane_open(rd_lane **out, rd_engine *engine, int64_t positions, rd_err
 void rd_lane_close(rd_lane **lane);
 /* What lies in [first, end) is not known any more. */
 void rd_lane_forget(rd_lane *lane, int64_t first, int64_t end);
+/* For a sequence of this length: where angles are of two kinds (longrope) and the lane's are of the
+ * other one, nothing of it is known any more. */
+void rd_lane_suit(rd_lane *lane, int64_t length);
+/* For a text of its own, which may get this long: what was computed at another text's length would
+ * not be what the text alone gets (dynamic). */
+void rd_lane_renew(rd_lane *lane, int64_t longest);
 /* The first position of the canvas (length) that the lane does not know, or knows from another id;
  * `length` where there is none. */
 int64_t rd_lane_changed(const rd_lane *lane, const int32_t *canvas, int64_t length);

@@ -63,6 +63,7 @@ static rd_code lane_open(rd_engine *self, rd_lane **out, int64_t positions, rd_e
   if (!lane)
     return RD_NO_MEMORY;
   rd_code code = rd_lane_init(lane, self, positions, e);
+  lane->config = &((rd_packed_engine *)self)->model->config;
   if (code == RD_OK)
     code = calls->lane_open(lane, e);
   if (code == RD_OK)

@@ -68,6 +68,9 @@ rd_code rd_model_logits(const rd_model *model, const int32_t *ids, int64_t count
   rd_need need = {.canvas = ids, .length = count, .end = count, .count = count};
   if (count < 1)
     return rd_fail(e, RD_USAGE, "logits of %lld ids: give one at least", (long long)count);
+  if (count > model->config.positions)
+    return rd_fail(e, RD_USAGE, "%lld ids; %s has %lld positions", (long long)count, model->name,
+                   (long long)model->config.positions);
   RD_TRY(read_attention(attention, &block, e));
   RD_TRY(set_gate(&need, model, block, gate, e));
   rd_wanted *wanted = rd_calloc((size_t)count, sizeof *wanted, "positions", e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The same solved rows stand before every question, in the order of their file, but for the
- * question itself: so no row is told its own answer. */
+ * question itself: so no row is told its own answer. They come from the data whole, whatever
+ * --limit keeps of them as questions. */
 #include "asking.h"
 
 #include <ctype.h>
@@ -12,11 +13,11 @@ rd_code rd_shots_open(rd_shots *shots, const rd_eval *eval, const rd_rows *rows,
                       rd_row_check *check, rd_error *e) {
   const rd_eval_settings *s = eval->settings;
   *shots = (rd_shots){.eval = eval, .rows = rows};
-  if (s->shots == 0 || !s->shots_from)
+  if (s->shots == 0 || (!s->shots_from && s->limit == 0))
     return RD_OK;
   rd_eval_settings from = *s;
-  from.data = s->shots_from;
-  from.limit = s->shots;
+  from.data = s->shots_from ? s->shots_from : s->data;
+  from.limit = s->shots + 1; /* the question may be among them */
   rd_eval reader = *eval;
   reader.settings = &from;
   return rd_eval_rows(&shots->own, &reader, check, e);
@@ -47,7 +48,7 @@ static rd_code gather(rd_asking *asking, const rd_shots *shots, size_t i, rd_err
   size_t wanted = (size_t)shots->eval->settings->shots;
   for (size_t k = 0; k < from->count && asking->count < 2 * wanted; k++) {
     rd_message *pair = asking->messages + asking->count;
-    if (from->items[k] == shots->rows->items[i])
+    if (json_equal(from->items[k], shots->rows->items[i]))
       continue;
     pair[0].role = "user";
     pair[1].role = "assistant";

@@ -91,7 +91,7 @@ typedef struct work {
   rd_shots shots;
   rd_answer_ids *answers; /* (count) every option of every row that fits */
   double *nats;           /* (count) */
-  size_t count, right, right_by_byte, measured;
+  size_t count, right, right_by_byte;
   double chance;
 } work;
 
@@ -108,7 +108,8 @@ static rd_code encode_option(work *w, size_t i, const question *q, size_t o, rd_
 }
 
 /* The options of row `i`, or none of them when one cannot be asked for. */
-static rd_code encode_row(work *w, size_t i, rd_error *e) {
+static rd_code encode_row(void *context, size_t i, rd_error *e) {
+  work *w = context;
   const rd_model *m = w->eval->model;
   question q;
   size_t before = w->count;
@@ -127,34 +128,13 @@ static rd_code encode_row(work *w, size_t i, rd_error *e) {
   return code;
 }
 
-/* Rows that do not fit are named, counted with the bad ones and forgotten. */
 static rd_code encode(work *w, rd_error *e) {
-  size_t options = 0, kept = 0, count = w->rows.count;
+  size_t options = 0, count = w->rows.count;
   for (size_t i = 0; i < count; i++)
     options += json_array_size(either(w->rows.items[i], "options", "choices"));
   w->answers = rd_calloc(options, sizeof *w->answers, "options", e);
   w->nats = rd_calloc(options, sizeof *w->nats, "likelihoods", e);
-  if (!w->answers || !w->nats)
-    return RD_NO_MEMORY;
-  for (size_t i = 0; i < count; i++) {
-    rd_error why = {0};
-    rd_code code = encode_row(w, i, &why);
-    if (code == RD_OK) {
-      json_t *row = w->rows.items[i]; /* swapped, so that all stay owned */
-      w->rows.items[i] = w->rows.items[kept];
-      w->rows.items[kept++] = row;
-      continue;
-    }
-    if (code != RD_BAD_INPUT)
-      return rd_fail(e, code, "%s", why.message);
-    char *note = rd_print("question %zu: %s; skipped", i + 1, why.message);
-    if (note && w->eval->watch.note)
-      w->eval->watch.note(w->eval->watch.context, note);
-    free(note);
-  }
-  w->measured = kept;
-  return kept ? RD_OK
-              : rd_fail(e, RD_BAD_INPUT, "%s: no row fits the model", w->eval->settings->data);
+  return w->answers && w->nats ? rd_eval_keep(&w->rows, w->eval, encode_row, w, e) : RD_NO_MEMORY;
 }
 
 /* The options of one row, their likelihoods from `nats` on. */
@@ -185,13 +165,13 @@ static rd_code judge_row(work *w, const json_t *row, const double *nats, size_t 
 
 static rd_code judge(work *w, rd_error *e) {
   const double *nats = w->nats;
-  for (size_t i = 0; i < w->measured; i++) {
+  for (size_t i = 0; i < w->rows.count; i++) {
     size_t options = 0;
     RD_TRY(judge_row(w, w->rows.items[i], nats, &options, e));
     nats += options;
   }
-  size_t n = w->measured;
-  rd_finding f = {.rows = n, .bad = w->rows.bad + w->rows.count - n};
+  size_t n = w->rows.count;
+  rd_finding f = {.rows = n, .bad = w->rows.bad};
   rd_finding_add(&f, "right", (double)w->right / (double)n, rd_wilson(w->right, n), true);
   rd_finding_add(&f, "right_by_byte", (double)w->right_by_byte / (double)n,
                  rd_wilson(w->right_by_byte, n), true);

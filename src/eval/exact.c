@@ -31,14 +31,26 @@ static const char *next_word(const char **at, size_t *size) {
   }
 }
 
+/* Is one text the other, but for white space around it? */
+static bool same_trimmed(const char *a, const char *b) {
+  static const char spaces[] = " \t\r\n";
+  size_t m = strlen(a += strspn(a, spaces)), n = strlen(b += strspn(b, spaces));
+  while (m > 0 && strchr(spaces, a[m - 1]))
+    m--;
+  while (n > 0 && strchr(spaces, b[n - 1]))
+    n--;
+  return m == n && memcmp(a, b, n) == 0;
+}
+
 bool rd_exact_same(const char *a, const char *b) {
-  for (;;) {
+  const char *got = a, *expected = b;
+  for (bool words = false;; words = true) {
     size_t m = 0, n = 0;
     const char *x = next_word(&a, &m), *y = next_word(&b, &n);
     if (m != n || strncasecmp(x, y, m) != 0)
       return false;
     if (m == 0)
-      return true;
+      return words || same_trimmed(got, expected);
   }
 }
 
@@ -76,7 +88,10 @@ typedef struct work {
 static rd_code check(const json_t *row, rd_error *e) {
   const char *prompt, *answer;
   RD_TRY(rd_row_prompt(row, &prompt, e));
-  return rd_row_answer(row, 0, &answer, e);
+  RD_TRY(rd_row_answer(row, 0, &answer, e));
+  for (size_t i = 1; answer; i++)
+    RD_TRY(rd_row_answer(row, i, &answer, e));
+  return RD_OK;
 }
 
 static rd_code answered(void *context, size_t row, const rd_result *r, rd_error *e) {

@@ -103,24 +103,26 @@ static rd_code flush(packer *p, rd_error *e) {
   return RD_OK;
 }
 
+/* Where a draw is masked, until it is packed: the mask token may be a word of the answer too. */
+enum { MASKED = -1 };
+
 /* Draws that an answer of n tokens takes. */
 static int64_t draws_of(const rd_likelihood_rules *r, int64_t n) {
   int64_t all = n < 62 ? ((int64_t)1 << n) - 1 : INT64_MAX;
   return r->causal ? 1 : all < r->draws ? all : r->draws;
 }
 
-/* Mask the answer `ids` (n) for draw `number` of `draws`, the random numbers of `numbered` having
- * been used before; returns the weight of each masked CE. */
+/* Put MASKED into the answer `ids` (n) for draw `number` of `draws`, the random numbers of
+ * `numbered` having been used before; returns the weight of each masked CE. */
 static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key, int64_t number,
                           int64_t draws, int64_t numbered) {
-  int32_t mask = p->rules->model->config.mask;
   if (n < 62 && draws == ((int64_t)1 << n) - 1) {
     /* All masks of n bits: n / k with the probability 1 / n that k has and 1 / C(n, k) of these. */
     double ways = 1;
     int64_t k = 0;
     for (int64_t i = 0; i < n; i++)
       if ((number + 1) >> i & 1) {
-        ids[i] = mask;
+        ids[i] = MASKED;
         ways *= (double)(n - k) / (double)(k + 1);
         k++;
       }
@@ -130,7 +132,7 @@ static double mask_answer(const packer *p, int32_t *ids, int64_t n, uint32_t key
   double u = ((double)number + rd_rng_uniform(&rng)) / (double)draws;
   int64_t k = 1 + (int64_t)((double)n * u);
   k = k > n ? n : k;
-  rd_corrupt_mask_count(ids, n, k, mask, &rng, p->scratch);
+  rd_corrupt_mask_count(ids, n, k, MASKED, &rng, p->scratch);
   return (double)n / ((double)k * (double)draws);
 }
 
@@ -171,9 +173,11 @@ static void pack(packer *p, size_t answer, region r, int64_t number, int64_t dra
                     .attention = causal ? RD_CAUSAL : rd_engine_attention(m),
                     .shift = causal || shift,
                     .wanted = p->wanted + p->wants};
-  for (int64_t i = r.open; i < r.end; i++)
-    if (causal || ids[i] == m->config.mask)
+  for (int64_t i = r.open; i < r.end; i++) {
+    if (causal || ids[i] == MASKED)
       want(p, need, i, a->ids[i], weight);
+    ids[i] = ids[i] == MASKED ? m->config.mask : ids[i];
+  }
   p->whose[p->count++] = answer;
   p->used += r.end;
 }
@@ -274,20 +278,37 @@ static rd_code encode_behind(const rd_model *model, bool plain, const char *text
                              count, e);
 }
 
-/* What one text of both has behind the prompt's number of tokens. */
+/* A plain text's ids as a prompt: its first `size` bytes. */
+static rd_code encode_plain(const rd_model *model, const char *text, size_t size, int32_t **ids,
+                            int64_t *count, rd_error *e) {
+  char *copy = rd_print("%.*s", (int)size, text);
+  const rd_message message = {"user", copy};
+  rd_code code = copy ? rd_model_prompt(ids, count, model, &message, 1, true, e)
+                      : rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
+  free(copy);
+  return code;
+}
+
+/* Prompt and answer as one text, of which the prompt is as many tokens as it has alone, without the
+ * spaces at its end: these belong to the answer's first word. */
 static rd_code encode_whole(const rd_model *model, const char *prompt, const char *text,
-                            size_t given, int32_t **ids, size_t *count, rd_error *e) {
+                            int32_t **given, int64_t *before, int32_t **ids, size_t *count,
+                            rd_error *e) {
   int32_t *all = NULL;
   int64_t n = 0;
+  size_t length = strlen(prompt), kept = length;
+  while (kept > 0 && isspace((unsigned char)prompt[kept - 1]))
+    kept--;
   char *both = rd_print("%s%s", prompt, text);
-  const rd_message whole = {"user", both};
   if (!both)
     return rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
-  rd_code code = rd_model_prompt(&all, &n, model, &whole, 1, true, e);
+  rd_code code = encode_plain(model, prompt, kept > 0 ? kept : length, given, before, e);
+  if (code == RD_OK)
+    code = encode_plain(model, both, strlen(both), &all, &n, e);
   free(both);
   RD_TRY(code);
-  *count = (size_t)n > given ? (size_t)n - given : 0;
-  memmove(all, all + given, *count * sizeof *all);
+  *count = n > *before ? (size_t)(n - *before) : 0;
+  memmove(all, all + *before, *count * sizeof *all);
   *ids = all;
   return RD_OK;
 }
@@ -299,15 +320,17 @@ rd_code rd_answer_ids_encode(rd_answer_ids *out, const rd_model *model, const rd
   const char *prompt = n > 0 ? messages[n - 1].content : "";
   size_t count = 0, length = strlen(prompt);
   RD_TRY(rd_utf8_check(answer, strlen(answer), "the answer", e));
-  RD_TRY(rd_model_prompt(&given, &out->prompt, model, messages, n, raw, e));
   bool plain = raw || !model->chat_template;
   bool space = plain && length > 0 && !isspace((unsigned char)prompt[length - 1]) &&
                !isspace((unsigned char)*answer);
   char *text = rd_print("%s%s", space ? " " : "", answer);
   rd_code code = text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: an answer");
-  if (code == RD_OK)
-    code = raw ? encode_whole(model, prompt, text, (size_t)out->prompt, &ids, &count, e)
-               : encode_behind(model, plain, text, &ids, &count, e);
+  if (code == RD_OK && raw)
+    code = encode_whole(model, prompt, text, &given, &out->prompt, &ids, &count, e);
+  else if (code == RD_OK)
+    code = rd_model_prompt(&given, &out->prompt, model, messages, n, false, e);
+  if (code == RD_OK && !raw)
+    code = encode_behind(model, plain, text, &ids, &count, e);
   if (code == RD_OK && (out->prompt == 0 || count == 0))
     code = rd_fail(e, RD_BAD_INPUT, "the %s has no tokens", count ? "prompt" : "answer");
   out->count = out->prompt + (int64_t)count;

@@ -37,8 +37,8 @@ rd_code rd_likelihoods(double *out, const rd_answer_ids *answers, size_t n,
 
 /* Ids of an answer behind messages, in the model's chat template; with none known, or `raw`, behind
  * the text of the only one, with a space between the two. Raw, they are encoded as one text, of
- * which the answer is what lies behind as many tokens as the prompt has alone: other harnesses
- * count so. RD_BAD_INPUT: no UTF-8, or no token of either. */
+ * which the answer is what lies behind as many tokens as the prompt has alone, without white space
+ * at its end: other harnesses count so. RD_BAD_INPUT: no UTF-8, or no token of either. */
 rd_code rd_answer_ids_encode(rd_answer_ids *out, const rd_model *model, const rd_message *messages,
                              size_t n, bool raw, const char *answer, rd_error *e);
 void rd_answer_ids_drop(rd_answer_ids *answer);

@@ -96,9 +96,17 @@ static rd_code report(const work *w, rd_error *e) {
   static const char *const levels[RD_NOISE_LEVELS] = {"noise_to_25", "noise_to_50", "noise_to_75",
                                                       "noise_to_100"};
   const rd_file_report *file = &w->examples.reports[0];
+  for (int64_t i = 0; i < w->examples.count; i++) {
+    const rd_example_loss *x = &w->losses[i];
+    RD_TRY(rd_eval_tell(w->eval,
+                        json_pack("{s:I, s:f, s:f, s:f}", "example", (json_int_t)i + 1, "loss",
+                                  x->weight > 0 ? x->loss / x->weight : 0, "weight", x->weight,
+                                  "noise", x->noise),
+                        e));
+  }
   rd_finding f = {.rows = (size_t)w->examples.count, .bad = (size_t)(file->bad + file->too_long)};
   RD_TRY(add_ratio(w, &f, "loss", -1, e));
-  for (int i = 0; i < RD_NOISE_LEVELS && w->rules.corruption; i++)
+  for (int i = 0; i < RD_NOISE_LEVELS; i++)
     RD_TRY(add_ratio(w, &f, levels[i], i, e));
   return rd_eval_report(w->eval, &f, e);
 }

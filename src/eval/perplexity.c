@@ -26,7 +26,7 @@ typedef struct verdicts {
   double *nats;          /* (count) log-likelihoods */
   size_t count;
   double *loss, *tokens, *bytes, *repetition; /* (judged texts) in one block */
-  size_t texts;
+  size_t texts, without;                      /* judged; those whose prompts left no room */
 } verdicts;
 
 static const char *text_of(const json_t *row) {
@@ -53,10 +53,8 @@ static rd_code add_pieces(verdicts *v, const rd_model *judge, const int32_t *ids
                           int64_t count, uint32_t row, rd_error *e) {
   int64_t most = judge->config.positions;
   if (given >= most)
-    return rd_fail(e, RD_BAD_INPUT,
-                   "row %u: a prompt of %lld tokens fills the judge's %lld "
-                   "positions",
-                   row + 1, (long long)given, (long long)most);
+    return rd_fail(e, RD_BAD_INPUT, "row %u: %lld tokens fill the judge's %lld positions", row + 1,
+                   (long long)given, (long long)most);
   for (int64_t first = 0, known = given; first + known < count;) {
     int64_t size = count - first < most ? count - first : most;
     rd_answer_ids piece = {.prompt = known, .count = size, .key = row};
@@ -84,13 +82,18 @@ static rd_code add_text(verdicts *v, const rd_model *judge, const char *text, ui
   return code;
 }
 
-static rd_code add_answer(verdicts *v, const rd_model *judge, const char *prompt, const char *text,
-                          uint32_t row, rd_error *e) {
+/* A prompt that leaves the judge no room is named; nothing of its answer is judged. */
+static rd_code add_answer(const work *w, verdicts *v, const char *prompt, size_t row, rd_error *e) {
+  const rd_eval *eval = w->eval;
+  const rd_row_rules told = {.note = eval->watch.note, .context = eval->watch.context};
   rd_answer_ids whole;
   const rd_message message = {"user", prompt};
-  rd_code code = rd_answer_ids_encode(&whole, judge, &message, 1, false, text, e);
-  if (code == RD_OK)
-    code = add_pieces(v, judge, whole.ids, whole.prompt, whole.count, row, e);
+  rd_code code = rd_answer_ids_encode(&whole, eval->judge, &message, 1, false, w->texts[row], e);
+  if (code == RD_OK && whole.prompt >= eval->judge->config.positions)
+    rd_row_note(&told, eval->settings->data, w->rows.lines[row], ++v->without,
+                "the prompt fills the judge's positions", "its answer is not judged");
+  else if (code == RD_OK)
+    code = add_pieces(v, eval->judge, whole.ids, whole.prompt, whole.count, (uint32_t)row, e);
   rd_answer_ids_drop(&whole);
   return code;
 }
@@ -105,7 +108,7 @@ static rd_code encode(work *w, verdicts *v, rd_error *e) {
       continue;
     }
     RD_TRY(rd_row_prompt(w->rows.items[i], &prompt, e));
-    RD_TRY(add_answer(v, w->eval->judge, prompt, w->texts[i], (uint32_t)i, e));
+    RD_TRY(add_answer(w, v, prompt, i, e));
   }
   return v->count ? RD_OK
                   : rd_fail(e, RD_BAD_INPUT, "%s: every text is empty", w->eval->settings->data);

@@ -16,7 +16,7 @@ rd_interval rd_wilson(size_t right, size_t n) {
   double m = (double)n, p = (double)right / m;
   double scale = 1 + z * z / m, centre = p + z * z / (2 * m);
   double width = z * sqrt(p * (1 - p) / m + z * z / (4 * m * m));
-  return (rd_interval){(centre - width) / scale, (centre + width) / scale};
+  return (rd_interval){fmax(0, (centre - width) / scale), fmin(1, (centre + width) / scale)};
 }
 
 static int by_size(const void *a, const void *b) {

@@ -3,14 +3,14 @@
 #include "task.h"
 
 const rd_task rd_tasks[] = {
-    {"exact", "{prompt, answer} rows, generated and compared after normalising", false,
-     rd_task_exact},
-    {"loss", "training rows: cross-entropy under fixed corruption, by noise level", false,
-     rd_task_loss},
+    {"exact", "{prompt, answer} rows, generated and compared after normalising", false, true,
+     "objective draws judge", rd_task_exact},
+    {"loss", "training rows: cross-entropy under fixed corruption, by noise level", false, false,
+     "draws judge shots shots-from raw iterations noise temperature", rd_task_loss},
     {"choice", "{question, options, answer} rows: is the likeliest option the right one", false,
-     rd_task_choice},
+     false, "judge iterations noise temperature window", rd_task_choice},
     {"perplexity", "{prompt} rows, generated, or {text} rows: perplexity under --judge, repetition",
-     true, rd_task_perplexity},
+     true, true, "objective draws shots shots-from", rd_task_perplexity},
 };
 const size_t rd_task_count = sizeof rd_tasks / sizeof *rd_tasks;
 
@@ -49,6 +49,38 @@ rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd
                               .context = eval->watch.context};
   RD_TRY(rd_row_columns_check(s->columns, e));
   return rd_rows_read(rows, s->data, &rules, e);
+}
+
+static void note_skipped(const rd_eval *eval, size_t row, const char *why) {
+  char *note = rd_print("question %zu: %s; skipped", row + 1, why);
+  if (note && eval->watch.note)
+    eval->watch.note(eval->watch.context, note);
+  free(note);
+}
+
+rd_code rd_eval_keep(rd_rows *rows, const rd_eval *eval, rd_eval_fit *fit, void *context,
+                     rd_error *e) {
+  bool *fits = rd_calloc(rows->count, sizeof *fits, "rows that fit", e);
+  rd_code code = fits ? RD_OK : RD_NO_MEMORY;
+  for (size_t i = 0; i < rows->count && code == RD_OK; i++) {
+    rd_error why = {0};
+    code = fit(context, i, &why);
+    fits[i] = code == RD_OK;
+    if (code == RD_BAD_INPUT) {
+      note_skipped(eval, i, why.message);
+      code = RD_OK;
+    } else if (code != RD_OK) {
+      rd_fail(e, code, "%s", why.message);
+    }
+  }
+  if (code == RD_OK)
+    rd_rows_keep(rows, fits);
+  free(fits);
+  RD_TRY(code);
+  const rd_row_count count = {eval->settings->data, rows->count, rows->bad};
+  const rd_row_rules rules = {.allow_bad = eval->settings->allow_bad};
+  return rows->count ? rd_rows_finish(&count, &rules, e)
+                     : rd_fail(e, RD_BAD_INPUT, "%s: no row fits the model", count.path);
 }
 
 rd_code rd_eval_tell(const rd_eval *eval, json_t *row, rd_error *e) {

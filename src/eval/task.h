@@ -72,7 +72,9 @@ typedef struct rd_eval {
 
 typedef struct rd_task {
   const char *name, *help;
-  bool judged; /* needs a judge */
+  bool judged;        /* needs a judge */
+  bool writes;        /* by a sampler; else it scores by an objective */
+  const char *unused; /* options of the others, which mean nothing here */
   rd_code (*run)(const rd_eval *eval, rd_error *e);
 } rd_task;
 
@@ -100,6 +102,12 @@ bool rd_eval_noisy(const rd_eval_settings *settings, const rd_model *model);
 const rd_dataset *rd_eval_dataset(const rd_eval *eval);
 /* Read the data with the task's check. */
 rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd_error *e);
+/* RD_BAD_INPUT: why the row cannot be asked of this model. */
+typedef rd_code rd_eval_fit(void *context, size_t row, rd_error *e);
+/* Forget the rows that do not fit, once all were looked at: each is named, and they count with the
+ * bad ones. RD_BAD_INPUT: too many of these, or no other is left. */
+rd_code rd_eval_keep(rd_rows *rows, const rd_eval *eval, rd_eval_fit *fit, void *context,
+                     rd_error *e);
 /* Tell the watcher what came of a row; takes the reference, NULL is out of memory. */
 rd_code rd_eval_tell(const rd_eval *eval, json_t *row, rd_error *e);
 rd_code rd_eval_report(const rd_eval *eval, const rd_finding *finding, rd_error *e);

@@ -23,6 +23,8 @@ static rd_code build_regex(int32_t *start, rd_nfa *n, const char *text, size_t s
                            int32_t next, rd_error *e) {
   const rd_pattern_use use = {.what = "regex"};
   (void)turns;
+  if (size == 0)
+    return rd_fail(e, RD_USAGE, "regex: the expression is empty: write regex:EXPRESSION");
   return rd_pattern_build(start, n, text, size, &use, next, e);
 }
 

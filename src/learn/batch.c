@@ -96,21 +96,28 @@ static bool counts(const rd_batch_rules *r, const rd_examples *x, const rd_examp
   return r->loss_on->unchanged || seen != clean;
 }
 
-/* The examples among which a corruption finds another answer: those in `slots`, or without that
- * all, of which slot `self` is being corrupted. */
+/* The examples among which a corruption finds another answer than that of `self`: all, or those of
+ * an epoch, as often as it shows them. */
 typedef struct neighbours {
   const rd_examples *examples;
-  const int32_t *slots; /* (count) */
-  int64_t count, self;
+  const rd_order *epoch; /* or NULL */
+  int64_t self;
 } neighbours;
 
-/* One of the others, or NULL. */
+/* One of the others, or NULL. In an epoch the next one that is another, from a place on. */
 static const rd_example *another(const neighbours *n, rd_rng *rng) {
-  if (n->count < 2)
+  const int64_t count = n->epoch ? n->epoch->length : n->examples->count;
+  if (count < 2)
     return NULL;
-  int64_t slot = rd_rng_below(rng, (uint32_t)(n->count - 1));
-  slot += slot >= n->self;
-  return &n->examples->items[n->slots ? n->slots[slot] : slot];
+  int64_t at = rd_rng_below(rng, (uint32_t)(n->epoch ? count : count - 1));
+  if (!n->epoch)
+    return &n->examples->items[at + (at >= n->self)];
+  for (int64_t i = 0; i < count; i++) {
+    const int32_t index = n->epoch->list[(at + i) % count];
+    if (index != n->self)
+      return &n->examples->items[index];
+  }
+  return NULL;
 }
 
 /* The objective's corruption, or one u says which of those that are taken for a share. */
@@ -171,12 +178,6 @@ static void corrupt(rd_batch *b, const rd_batch_rules *r, const rd_example *exam
 }
 
 enum { PAD_SHORT = 16, PAD_LONG_EVERY = 8 };
-
-double rd_batch_padding(const rd_batch_rules *r, double most) {
-  double near = most < PAD_SHORT ? most : PAD_SHORT,
-         share = r->pad_short ? 1.0 / PAD_LONG_EVERY : 1;
-  return share * most / log(most + 1.0) + (1 - share) * near / log(near + 1.0);
-}
 
 /* Targets and weights of a sequence to the rows that predict them; nothing predicts its first. */
 static void shift_up(rd_batch *b, const rd_batch_rules *r, int64_t s) {
@@ -248,8 +249,10 @@ static rd_code next_blocks(rd_batch *b, const rd_batch_rules *r, const rd_exampl
   }
 }
 
-rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, rd_order *order,
-                      int64_t number, rd_error *e) {
+/* The examples of the next batch, as they are before anything is corrupted; those of two halves
+ * whole. */
+static rd_code pack(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, rd_order *order,
+                    int64_t number, rd_error *e) {
   start(b);
   if (r->objective->parent)
     return next_blocks(b, r, x, order, number, e);
@@ -270,13 +273,26 @@ rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x
     }
     rd_order_advance(order);
   }
-  if (!r->corruption)
+  return RD_OK;
+}
+
+rd_code rd_batch_passes(int64_t *count, rd_batch *b, const rd_batch_rules *r, const rd_examples *x,
+                        rd_order *order, double epochs, rd_error *e) {
+  for (*count = 0; rd_order_gone(order) < epochs; (*count)++)
+    RD_TRY(pack(b, r, x, order, *count, e));
+  return RD_OK;
+}
+
+rd_code rd_batch_next(rd_batch *b, const rd_batch_rules *r, const rd_examples *x, rd_order *order,
+                      int64_t number, rd_error *e) {
+  RD_TRY(pack(b, r, x, order, number, e));
+  if (!r->corruption || r->objective->parent)
     return RD_OK;
   stretch(b, r);
   memcpy(b->targets, b->ids, (size_t)b->rows * sizeof *b->targets);
   for (int64_t s = 0; s < b->sequence_count; s++) {
     rd_rng rng = numbers(r, (uint32_t)number, 2 * s + 1);
-    const neighbours all = {x, b->examples, b->sequence_count, s};
+    const neighbours all = {x, order, b->examples[s]};
     corrupt(b, r, &x->items[b->examples[s]], s, &all, &rng);
     shift_up(b, r, s);
   }
@@ -311,7 +327,7 @@ rd_code rd_batch_fixed(rd_batch *b, const rd_batch_rules *r, const rd_examples *
     int64_t s = b->sequence_count - 1, at = b->sequences[s].ids - b->ids;
     memcpy(b->targets + at, b->ids + at, (size_t)count * sizeof *b->targets);
     rng = numbers(r, (uint32_t)FIXED, 2 * *next + 1);
-    const neighbours all = {x, NULL, x->count, *next};
+    const neighbours all = {x, NULL, *next};
     corrupt(b, r, example, s, &all, &rng);
     shift_up(b, r, s);
   }

@@ -16,9 +16,6 @@
 #include "batch_rules.h"
 #include "order.h"
 
-/* EOS that a denoising row gets on average where the window leaves room for `most`. */
-double rd_batch_padding(const rd_batch_rules *rules, double most);
-
 /* Room for `rows` tokens. */
 rd_code rd_batch_init(rd_batch *batch, int64_t rows, rd_error *e);
 void rd_batch_drop(rd_batch *batch);
@@ -26,6 +23,11 @@ void rd_batch_drop(rd_batch *batch);
 /* The next batch of the order; `number` = 0, 1, ... keys its random numbers. */
 rd_code rd_batch_next(rd_batch *batch, const rd_batch_rules *rules, const rd_examples *examples,
                       rd_order *order, int64_t number, rd_error *e);
+/* Batches from number 0 on until the order has gone through the data so many times: *count of them,
+ * the last of which may take some of the next time. They are packed to see, nothing is corrupted.
+ */
+rd_code rd_batch_passes(int64_t *count, rd_batch *batch, const rd_batch_rules *rules,
+                        const rd_examples *examples, rd_order *order, double epochs, rd_error *e);
 /* Validation: examples from *next on while they fit, corruption a function of (seed, example)
  * alone; *next moves on. The batch may be smaller than `rows`. */
 rd_code rd_batch_fixed(rd_batch *batch, const rd_batch_rules *rules, const rd_examples *examples,

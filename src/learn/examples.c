@@ -128,17 +128,31 @@ static rd_code encode_answer(filling *f, const rd_parsed_row *row, size_t at, rd
   int64_t prompt = (int64_t)(list->count - begin);
   size_t said = f->pool->said_count;
   for (size_t i = 0; f->rules->find_answers && i < at; i++)
-    if (strcmp(row->turns[i].role, "assistant") == 0)
+    if (strcmp(row->turns[i].role, "assistant") == 0 && !row->silent[i])
       RD_TRY(find_answer(f, row->turns, i, begin, prompt, e));
   RD_TRY(coder->text(coder->context, answer, strlen(answer), list, e));
   return add_ids(f, begin, prompt, said, row->cut && at + 1 == row->count, e);
 }
 
-static bool learnt(const filling *f, const rd_parsed_row *row, size_t at) {
+/* An answer to something, which the row wants learnt. */
+static bool wanted(const rd_parsed_row *row, size_t at) {
   const rd_message *turn = &row->turns[at];
-  return strcmp(turn->role, "assistant") == 0 && !row->silent[at] &&
-         !rd_text_blank(turn->content, strlen(turn->content)) &&
-         (at + 1 == row->count || (at > 0 && !f->rules->last_turn && !f->rules->find_answers));
+  return at > 0 && strcmp(turn->role, "assistant") == 0 && !row->silent[at] &&
+         !rd_text_blank(turn->content, strlen(turn->content));
+}
+
+/* The last answer of a row is an example, and those before it are examples too unless they are
+ * found in its prompt; then it is the last one that is wanted, whatever comes behind it. */
+static bool learnt(const filling *f, const rd_parsed_row *row, size_t at) {
+  bool last = at + 1 == row->count;
+  if (!wanted(row, at))
+    return false;
+  if (!f->rules->find_answers)
+    return last || !f->rules->last_turn;
+  for (size_t later = at + 1; later < row->count; later++)
+    if (wanted(row, later))
+      return false;
+  return true;
 }
 
 static rd_code encode(filling *f, const rd_parsed_row *row, rd_error *e) {
@@ -250,11 +264,4 @@ void rd_examples_drop_held(rd_examples *held) {
   free(held->items);
   free(held->weights);
   *held = (rd_examples){0};
-}
-
-double rd_examples_epoch_ids(const rd_examples *x) {
-  double ids = 0;
-  for (int64_t i = 0; i < x->count; i++)
-    ids += (double)x->weights[i] * (double)(x->items[i].prompt + x->items[i].answer);
-  return ids;
 }

@@ -78,8 +78,8 @@ typedef struct rd_read_rules {
   bool truncate;       /* long rows are cut, else dropped */
   bool take_cut;       /* answers that break off ("finish_reason": "length") are learnt without an
                           end behind them, else dropped as too long */
-  bool find_answers;   /* fill `said`: a row is one example, its earlier answers are found or it is
-                          bad */
+  bool find_answers;   /* fill `said`: a row is one example of its last answer that counts, its
+                          earlier ones are found or it is bad */
   bool allow_bad;      /* more than 1% bad rows are fine */
   bool last_turn;      /* of a conversation's answers only the last is an example, else each */
   const char *columns; /* as of rd_row_rules */
@@ -105,7 +105,4 @@ rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, in
 bool rd_example_said(const rd_examples *x, const rd_example *example, int64_t i);
 void rd_examples_drop(rd_examples *x);
 void rd_examples_drop_held(rd_examples *held);
-/* Ids that one epoch shows, by the weights. */
-double rd_examples_epoch_ids(const rd_examples *x);
-
 #endif

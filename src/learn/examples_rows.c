@@ -2,6 +2,7 @@
 /* Rows of data files: which keys a row has decides its form, one row of a table each. */
 #include "examples_rows.h"
 
+#include "table.h"
 #include "utf8.h"
 
 #include <ctype.h>
@@ -97,11 +98,28 @@ static rd_code messages(const json_t *row, const char *key, rd_parsed_row *p, rd
   return check_last(p, key, e);
 }
 
+/* KTO's label, as JSON or as tables write it: is the answer one to be avoided? */
+static rd_code read_label(const json_t *row, bool *avoided, rd_error *e) {
+  const json_t *label = json_object_get(row, "label");
+  const char *text = json_string_value(label);
+  bool number = json_is_number(label);
+  double value = json_number_value(label);
+  *avoided = json_is_false(label) || (number && value == 0) ||
+             (text && rd_name_listed("false False FALSE 0", text));
+  bool wanted = !label || json_is_null(label) || json_is_true(label) || (number && value == 1) ||
+                (text && rd_name_listed("true True TRUE 1", text));
+  return *avoided || wanted ? RD_OK
+                            : rd_fail(e, RD_BAD_INPUT,
+                                      "label says neither true nor false (1, 0), which tell "
+                                      "answers to be learnt from those to be avoided; call it "
+                                      "otherwise where it means something else");
+}
+
 /* The answer behind what was asked: text, or turns, which may be the whole conversation again. Of
  * two answers that were compared the chosen one. */
 static rd_code add_answer(const json_t *row, rd_parsed_row *p, rd_error *e) {
   static const char *const keys[] = {"chosen", "completion", "response", "answer"};
-  p->avoided = json_is_false(json_object_get(row, "label"));
+  RD_TRY(read_label(row, &p->avoided, e));
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     const json_t *value = json_object_get(row, keys[i]), *first = json_array_get(value, 0);
     if (!holds_turns(value))

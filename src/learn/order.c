@@ -48,6 +48,11 @@ void rd_order_drop(rd_order *order) {
   *order = (rd_order){0};
 }
 
+double rd_order_gone(const rd_order *order) {
+  return (double)order->epoch +
+         (order->length > 0 ? (double)order->position / (double)order->length : 0.0);
+}
+
 rd_code rd_order_peek(rd_order *order, int32_t *example, rd_error *e) {
   for (int empty = 0; order->position >= order->length; empty++) {
     if (empty == 1000)

@@ -21,6 +21,8 @@ typedef struct rd_order {
 rd_code rd_order_init(rd_order *order, const float *weights, int64_t examples, uint64_t seed,
                       int64_t epoch, int64_t position, rd_error *e);
 void rd_order_drop(rd_order *order);
+/* How many times through the data lie behind the place. */
+double rd_order_gone(const rd_order *order);
 /* The example at the place, without moving on. */
 rd_code rd_order_peek(rd_order *order, int32_t *example, rd_error *e);
 /* Move on by one; the next peek may begin an epoch. */

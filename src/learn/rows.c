@@ -148,6 +148,10 @@ static rd_code each_element(rd_row_count *count, const char *text, size_t size,
   }
   if (at == end)
     return rd_fail(e, RD_BAD_INPUT, "%s: the array is cut off: its ] is missing", count->path);
+  if (*at == ']' && skip_blank(at + 1, end, &line) < end)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "%s:%zu: more text behind the array; rows are one array, or one a line",
+                   count->path, line);
   return RD_OK;
 }
 
@@ -180,9 +184,14 @@ static rd_code take_record(void *context, json_t *row, size_t line, const rd_err
   return rd_row_judge(t->count, t->rules, line, code, &why, e);
 }
 
+static bool wants_record(const void *context) {
+  const table_sink *t = context;
+  return wants_more(t->count, t->rules);
+}
+
 static rd_code each_record(table_sink *t, const char *text, size_t size, rd_error *e) {
   bool tabs = ends_in(t->count->path, ".tsv");
-  rd_code code = rd_csv_each(text, size, tabs ? "\t" : ",;\t", t->rules->limit, take_record, t, e);
+  rd_code code = rd_csv_each(text, size, tabs ? "\t" : ",;\t", wants_record, take_record, t, e);
   return code == RD_OK ? code : rd_prefix(e, code, "%s", t->count->path);
 }
 
@@ -308,6 +317,19 @@ void rd_rows_drop(rd_rows *rows) {
   free(rows->items);
   free(rows->lines);
   *rows = (rd_rows){0};
+}
+
+void rd_rows_keep(rd_rows *rows, const bool *fits) {
+  size_t kept = 0;
+  for (size_t i = 0; i < rows->count; i++)
+    if (fits[i]) {
+      rows->lines[kept] = rows->lines[i];
+      rows->items[kept++] = rows->items[i];
+    } else {
+      json_decref(rows->items[i]);
+    }
+  rows->bad += rows->count - kept;
+  rows->count = kept;
 }
 
 rd_code rd_row_text(const json_t *row, const char *key, const char **out, rd_error *e) {

@@ -70,6 +70,8 @@ typedef struct rd_rows {
 /* A whole file of rows. RD_BAD_INPUT: too many bad rows, or no good one. */
 rd_code rd_rows_read(rd_rows *rows, const char *path, const rd_row_rules *rules, rd_error *e);
 void rd_rows_drop(rd_rows *rows);
+/* Forget the rows that do not fit; they count with the bad ones. */
+void rd_rows_keep(rd_rows *rows, const bool *fits);
 
 /* Tell rules.note of the nth row (from 1) with which something is wrong, the way bad ones are told:
  * "data.jsonl:12: why; outcome", and of no more than 20. */

@@ -109,9 +109,9 @@ static rd_code make_row(const table *t, const json_t *names, json_t **row, rd_er
   return *row ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a row");
 }
 
-static rd_code each_record(table *t, const json_t *names, size_t limit, rd_csv_sink *sink,
+static rd_code each_record(table *t, const json_t *names, rd_csv_more *more, rd_csv_sink *sink,
                            void *context, rd_error *e) {
-  for (size_t given = 0; t->at < t->end && (!limit || given < limit);) {
+  while (t->at < t->end && more(context)) {
     size_t line = t->line;
     rd_error why = {0};
     json_t *row = NULL;
@@ -119,7 +119,6 @@ static rd_code each_record(table *t, const json_t *names, size_t limit, rd_csv_s
     if (blank(t))
       continue;
     rd_code code = make_row(t, names, &row, &why);
-    given += code == RD_OK;
     code = sink(context, row, line, code == RD_OK ? NULL : &why, e);
     json_decref(row);
     RD_TRY(code);
@@ -127,7 +126,7 @@ static rd_code each_record(table *t, const json_t *names, size_t limit, rd_csv_s
   return RD_OK;
 }
 
-rd_code rd_csv_each(const char *text, size_t size, const char *separators, size_t limit,
+rd_code rd_csv_each(const char *text, size_t size, const char *separators, rd_csv_more *more,
                     rd_csv_sink *sink, void *context, rd_error *e) {
   table *t = rd_calloc(1, sizeof *t, "a table", e);
   json_t *names = NULL;
@@ -139,7 +138,7 @@ rd_code rd_csv_each(const char *text, size_t size, const char *separators, size_
   if (code == RD_OK)
     code = take_header(t, separators, &names, e);
   if (code == RD_OK)
-    code = each_record(t, names, limit, sink, context, e);
+    code = each_record(t, names, more, sink, context, e);
   json_decref(names);
   free(t->fields);
   free(t);

@@ -11,11 +11,14 @@
 typedef rd_code rd_csv_sink(void *context, json_t *row, size_t line, const rd_error *bad,
                             rd_error *e);
 
-/* Give every record behind the header to `sink`, at most `limit` of them (0: all). `separators` are
- * the bytes that may stand between columns: the first of them that the header holds does. Blank
+/* Is another record wanted? */
+typedef bool rd_csv_more(const void *context);
+
+/* Give every record behind the header to `sink`, as long as `more` says so. `separators` are the
+ * bytes that may stand between columns: the first of them that the header holds does. Blank
  * lines are passed over. RD_BAD_INPUT: no header; a column named twice; a quote that is not closed.
  */
-rd_code rd_csv_each(const char *text, size_t size, const char *separators, size_t limit,
+rd_code rd_csv_each(const char *text, size_t size, const char *separators, rd_csv_more *more,
                     rd_csv_sink *sink, void *context, rd_error *e);
 
 #endif

@@ -20,7 +20,9 @@
 /* What LAD's trainer writes beside an adapter; its settings in the adapter's folder or the run's
  * above it. */
 static const char norms_file[] = "normalization_state.pt";
-static const char *const lad_settings[] = {"resolved_config.json", "../resolved_config.json"};
+#define LAD_SETTINGS "resolved_config.json"
+#define LAD_RUN_SETTINGS "../" LAD_SETTINGS
+static const char *const lad_settings[] = {LAD_SETTINGS, LAD_RUN_SETTINGS};
 
 static rd_code check_patterns(const rd_adapter_config *c, rd_error *e) {
   const char *key = NULL;
@@ -212,15 +214,22 @@ void rd_adapter_drop(rd_adapter *a) {
   *a = (rd_adapter){0};
 }
 
+static const struct companion {
+  const char *from, *to;
+} companions[] = {{norms_file, norms_file},
+                  {LAD_RUN_SETTINGS, LAD_SETTINGS},
+                  {LAD_SETTINGS, LAD_SETTINGS},
+                  {RD_SAMPLER_HEAD_FILE, RD_SAMPLER_HEAD_FILE}};
+enum { COMPANIONS = sizeof companions / sizeof *companions };
+
+const char *rd_adapter_companion(size_t i) {
+  return i < COMPANIONS ? companions[i].to : NULL;
+}
+
 rd_code rd_adapter_companions_copy(const char *from, const char *to, rd_error *e) {
-  const struct {
-    const char *from, *to;
-  } rows[] = {{norms_file, norms_file},
-              {lad_settings[1], lad_settings[0]},
-              {lad_settings[0], lad_settings[0]},
-              {RD_SAMPLER_HEAD_FILE, RD_SAMPLER_HEAD_FILE}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const rd_path there = rd_path_in(from, rows[i].from), here = rd_path_in(to, rows[i].to);
+  for (size_t i = 0; i < COMPANIONS; i++) {
+    const rd_path there = rd_path_in(from, companions[i].from),
+                  here = rd_path_in(to, companions[i].to);
     if (rd_path_exists(there.text))
       RD_TRY(rd_file_copy(there.text, here.text, e));
   }

@@ -63,6 +63,8 @@ rd_code rd_adapter_mask_word(char **word, const char *folder, rd_error *e);
  * redraft.json, where it is there: LAD's norms and its trainer's settings, a sampler head, the
  * tokenizer of words that it brings. */
 rd_code rd_adapter_companions_copy(const char *from, const char *to, rd_error *e);
+/* The names under which it writes them, but for the tokenizer's files; NULL behind the last. */
+const char *rd_adapter_companion(size_t i);
 
 /* What an adapter does to one module; NULL: nothing of that kind. */
 typedef struct rd_changes {

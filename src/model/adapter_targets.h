@@ -15,8 +15,8 @@
 rd_code rd_targets_module(const json_t *config, const char *module, bool *yes, rd_error *e);
 /* The list of the words whose rows of a module are trained; NULL: there is none for it. */
 const json_t *rd_targets_tokens(const json_t *config, const char *module);
-/* RD_BAD_INPUT, unless there is a tensor for every name of modules_to_save that modules of the
- * model have. */
+/* RD_BAD_INPUT, unless there is a tensor for every module of the model that modules_to_save names,
+ * and for every one whose rows trainable_token_indices lists. */
 rd_code rd_targets_saved(const json_t *config, const rd_tensors *tensors, const rd_config *model,
                          rd_error *e);
 

@@ -52,8 +52,8 @@ typedef struct source {
 } source;
 
 static bool any(const sums *s) {
-  return s &&
-         (s->factors.rank || s->residual.rank || s->lengths || s->columns || s->paired || s->words);
+  return s && (s->factors.rank || s->residual.rank || s->lengths || s->columns || s->paired ||
+               s->replaced);
 }
 
 static rd_code check_finite(const rd_tensor *t, const float *x, int64_t first, int64_t count,

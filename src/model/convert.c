@@ -16,15 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rd_code write_weights(const rd_model *m, const rd_format *format, const char *path,
-                             rd_error *e) {
-  rd_written w = {
-      .model = m, .names = m->config.family->names, .matrices = format, .vectors = format};
-  rd_code code = rd_written_make(&w, e);
-  if (code == RD_OK)
-    code = rd_safetensors_write(path, w.tensors, w.count, e);
-  rd_written_drop(&w);
-  return code;
+/* The type of most numbers that will be written. */
+static rd_dtype most_numbers(const rd_model *m, const rd_format *format) {
+  format = format ? format : rd_written_type(rd_tensors_format(rd_model_tensors(m)));
+  return (rd_dtype)format->dtype;
 }
 
 /* The model's own config.json keeps what this program does not know of; only the type changes. */
@@ -59,8 +54,8 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
   return code;
 }
 
-static rd_code write_folder(const rd_model *m, const rd_convert_options *o, const rd_format *format,
-                            bool *tokenizer, rd_error *e) {
+static rd_code write_files(const rd_model *m, const rd_convert_options *o, const rd_written *w,
+                           bool *tokenizer, rd_error *e) {
   const rd_remembered kept = {.mask = -1, /* config.json has it */
                               .chat_template = m->remembered.chat_template,
                               .denoiser = m->config.block == 1 ? rd_model_denoises(m) : -1,
@@ -73,8 +68,22 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o, cons
                            tokenizer, e));
   RD_TRY(rd_remembered_write(&kept, o->out, e));
   const rd_path path = rd_path_in(o->out, "model.safetensors");
-  RD_TRY(write_weights(m, format, path.text, e));
-  return write_config(m, from, o->out, (rd_dtype)format->dtype, e);
+  RD_TRY(rd_safetensors_write(path.text, w->tensors, w->count, e));
+  return write_config(m, from, o->out, most_numbers(m, w->matrices), e);
+}
+
+/* `format` NULL: as the weights are stored. Before these are made and were looked through there is
+ * no folder. */
+static rd_code write_folder(const rd_model *m, const rd_convert_options *o, const rd_format *format,
+                            rd_converted *done, rd_error *e) {
+  rd_written w = {
+      .model = m, .names = m->config.family->names, .matrices = format, .vectors = format};
+  rd_code code = rd_written_make(&w, e);
+  done->types = w.types;
+  if (code == RD_OK)
+    code = write_files(m, o, &w, &done->tokenizer, e);
+  rd_written_drop(&w);
+  return code;
 }
 
 static const struct type {
@@ -94,68 +103,87 @@ rd_code rd_convert_type(const rd_format **out, const char *to, bool blocks, rd_e
   return type ? RD_OK : RD_USAGE;
 }
 
-static const char *wanted_precision(const rd_format *format) {
-  return format->dtype == RD_BF16 ? "bf16" : "f32";
+/* Merging rounds once: bf16 matrices stay bf16 while opening only when all are to be bf16. */
+static const char *wanted_precision(const rd_model *m, const rd_format *format) {
+  if (format)
+    return format->dtype == RD_BF16 ? "bf16" : "f32";
+  rd_walk p = rd_parts_of(&m->config, NULL, NULL, NULL);
+  while (rd_parts_next(&p))
+    if ((p.kind == RD_LINEAR || p.kind == RD_MATRIX) &&
+        rd_written_type(rd_written_stored(m, &p))->dtype != RD_BF16)
+      return "f32";
+  return "bf16";
 }
 
-/* Merging rounds once: bf16 matrices stay bf16 while opening only when they are to be bf16. What is
- * to be as it is stored is known when it is open. */
-static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_format **format,
+/* What is to be as it is stored is known when it is open. */
+static rd_code open_for(rd_model **m, const rd_convert_options *o, const rd_format *format,
                         rd_error *e) {
   rd_model_options options = {.path = o->path,
                               .adapter = o->adapter,
                               .use = RD_ADAPTER_MERGED,
                               .chat_template = o->chat_template,
-                              .mask_token = o->mask_token};
-  if (*format) {
-    options.precision = wanted_precision(*format);
-    return rd_model_open(m, &options, e);
-  }
+                              .mask_token = o->mask_token,
+                              .precision = format ? wanted_precision(NULL, format) : NULL};
   RD_TRY(rd_model_open(m, &options, e));
-  *format = rd_tensors_format(rd_model_tensors(*m));
-  if (!*format || (*format)->dtype < 0)
-    *format = rd_format_named(*format && (*format)->bytes >= 4 * (*format)->block ? "F32" : "BF16");
-  options.precision = wanted_precision(*format);
+  options.precision = wanted_precision(*m, format);
   if (strcmp((*m)->precision->name, options.precision) == 0)
     return RD_OK;
   rd_model_close(m);
   return rd_model_open(m, &options, e);
 }
 
-/* Nothing that is there is written over. */
-static rd_code check_free(const rd_convert_options *o, rd_error *e) {
-  const rd_path config = rd_path_in(o->out, "config.json");
-  bool taken = rd_path_exists(o->gguf ? o->out : config.text);
-  char *gguf = NULL;
-  if (taken && o->gguf)
-    return rd_fail(e, RD_USAGE, "%s is there already; name another file", o->out);
-  if (rd_path_is_folder(o->out)) { /* a GGUF there is a model too; of several, none is named */
-    const rd_code code = rd_model_folder_gguf(&gguf, o->out, e);
-    taken |= code == RD_USAGE || gguf;
-    free(gguf);
-    if (code != RD_OK && code != RD_USAGE)
-      return code;
+rd_code rd_convert_free(const char *out, const char *what, const char *const *names, rd_error *e) {
+  char *found = NULL;
+  for (; *names; names++) {
+    const rd_path path = rd_path_in(out, *names);
+    if (rd_path_exists(path.text))
+      return rd_fail(e, RD_USAGE, "%s already holds %s's %s; name another folder", out, what,
+                     *names);
   }
-  return taken ? rd_fail(e, RD_USAGE, "%s already holds a model; name another folder", o->out)
-               : RD_OK;
+  RD_TRY(rd_model_folder_find(&found, out, RD_FILE_CARRIED, e));
+  if (found)
+    rd_fail(e, RD_USAGE, "%s already holds %s's %s; name another folder", out, what,
+            found + strlen(out) + 1);
+  free(found);
+  return found ? RD_USAGE : RD_OK;
 }
 
-rd_code rd_convert(const rd_convert_options *o, bool *tokenizer, rd_error *e) {
+/* Nothing that is there is written over. */
+static rd_code check_free(const rd_convert_options *o, rd_error *e) {
+  static const char *const names[] = {"config.json", "model.safetensors", "redraft.json", NULL};
+  char *gguf = NULL;
+  if (o->gguf)
+    return rd_path_exists(o->out)
+             ? rd_fail(e, RD_USAGE, "%s is there already; name another file", o->out)
+             : RD_OK;
+  RD_TRY(rd_convert_free(o->out, "a model", names, e));
+  /* a GGUF there is a model too; of several, none is named */
+  const rd_code code = rd_path_is_folder(o->out) ? rd_model_folder_gguf(&gguf, o->out, e) : RD_OK;
+  const bool taken = code == RD_USAGE || gguf;
+  free(gguf);
+  return taken ? rd_fail(e, RD_USAGE, "%s already holds a model's GGUF file; name another folder",
+                         o->out)
+               : code;
+}
+
+rd_code rd_convert(const rd_convert_options *o, rd_converted *done, rd_error *e) {
   const rd_format *format = NULL;
   rd_model *m = NULL;
-  bool found = false;
+  rd_converted unheard;
+  done = done ? done : &unheard;
+  *done = (rd_converted){0};
   if (o->to)
     RD_TRY(rd_convert_type(&format, o->to, o->gguf, e));
   RD_TRY(check_free(o, e));
-  rd_code code = open_for(&m, o, &format, e);
+  rd_code code = open_for(&m, o, format, e);
+  if (code == RD_OK && o->adapter)
+    code = rd_model_check_adapter(m, e); /* a sum would be blamed on the model */
   if (code == RD_OK && o->gguf) {
-    found = m->tokenizer != NULL;
-    code = rd_convert_gguf(m, format, o->out, e);
+    done->tokenizer = m->tokenizer != NULL;
+    code = rd_convert_gguf(m, format, o->out, &done->types, e);
   } else if (code == RD_OK) {
-    code = write_folder(m, o, format, &found, e);
+    code = write_folder(m, o, format, done, e);
   }
   rd_model_close(&m);
-  if (tokenizer)
-    *tokenizer = found;
   return code;
 }

@@ -4,6 +4,7 @@
 
 #include "adapter.h"
 #include "file.h"
+#include "inspect.h"
 #include "remembered.h"
 #include "written.h"
 
@@ -36,6 +37,15 @@ static rd_code write_factors(const rd_tensors *t, const rd_format *to, const cha
   return code;
 }
 
+/* Nothing that is there is written over. */
+static rd_code check_free(const char *out, rd_error *e) {
+  enum { OWN = 3, MOST = 16 };
+  const char *names[MOST] = {"adapter_config.json", "adapter_model.safetensors", "redraft.json"};
+  for (size_t i = 0; i + OWN + 1 < MOST && rd_adapter_companion(i); i++)
+    names[OWN + i] = rd_adapter_companion(i);
+  return rd_convert_free(out, "an adapter", names, e);
+}
+
 rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e) {
   const rd_format *format = NULL;
   rd_tensors tensors = {0};
@@ -45,14 +55,16 @@ rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out,
                 config_out = rd_path_in(out, "adapter_config.json"),
                 weights_out = rd_path_in(out, "adapter_model.safetensors");
   rd_code code = rd_convert_type(&format, to, false, e);
-  if (code == RD_OK && rd_path_exists(config_out.text))
-    code = rd_fail(e, RD_USAGE, "%s already holds an adapter; name another folder", out);
+  if (code == RD_OK)
+    code = check_free(out, e);
   if (code == RD_OK)
     code = rd_map_open(&settings, config.text, e);
   if (code == RD_OK)
     code = rd_remembered_read(&remembered, adapter, e);
   if (code == RD_OK)
     code = rd_adapter_tensors_open(&tensors, adapter, e);
+  if (code == RD_OK && (code = rd_tensors_check(&tensors, e)) != RD_OK)
+    rd_prefix(e, code, "adapter %s", adapter);
   if (code == RD_OK)
     code = rd_folder_make(out, e);
   if (code == RD_OK)

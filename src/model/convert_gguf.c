@@ -8,6 +8,7 @@
 
 #include "family.h"
 #include "gguf_write.h"
+#include "inspect.h"
 #include "model_file.h"
 #include "rope.h"
 #include "written.h"
@@ -165,6 +166,15 @@ static rd_code put_remembered(keys *k, rd_error *e) {
   return text ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: " RD_GGUF_REMEMBERED);
 }
 
+/* The type that was asked for, where any tensor has it; else that of most numbers. */
+static const rd_format *type_of(const rd_written *list, const rd_format *asked) {
+  const rd_tensors all = {.items = list->tensors, .count = list->count};
+  for (size_t i = 0; i < list->count; i++)
+    if (list->tensors[i].format == asked)
+      return asked;
+  return rd_tensors_format(&all);
+}
+
 /* The numbers that ggml's files have for their types (llama.cpp's llama_ftype). */
 static void put_file_type(keys *k, const rd_format *format) {
   static const struct {
@@ -226,8 +236,9 @@ static rd_code same_object(const json_t *wanted, const json_t *found, rd_error *
   json_t *value = NULL;
   json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
     const json_t *other = json_object_get(found, key);
-    /* the tokenizer's own, where it has one: see put_ids; families that share an architecture */
-    if (rd_name_listed("bos_token_id pad_token_id model_type", key))
+    /* the tokenizer's own, where it has one: see put_ids; and the names of families that share an
+     * architecture, whose arithmetic the other keys say */
+    if (rd_name_listed("bos_token_id pad_token_id model_type architectures", key))
       continue;
     if (json_is_object(value) && json_is_object(other)) {
       RD_TRY(same_object(value, other, e));
@@ -271,13 +282,14 @@ static rd_code check_again(const keys *k, const rd_written *list, rd_error *e) {
 
 static rd_code write_all(keys *k, rd_written *list, const rd_format *format, const char *path,
                          rd_error *e) {
-  RD_TRY(put_keys(k, format, e));
   RD_TRY(rd_written_make(list, e));
+  RD_TRY(put_keys(k, type_of(list, format), e));
   RD_TRY(check_again(k, list, e));
   return rd_gguf_write(path, &k->w, list->tensors, list->count, e);
 }
 
-rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *path, rd_error *e) {
+rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *path,
+                        rd_types_written *types, rd_error *e) {
   const rd_config *c = &m->config;
   float divisors[RD_MOST_PAIRS];
   rd_tensor scaling;
@@ -285,7 +297,7 @@ rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *
   rd_written list = {.model = m,
                      .names = c->family->gguf_names ? c->family->gguf_names : &rd_gguf_names,
                      .matrices = format,
-                     .ends = strcmp(format->name, "Q4_0") == 0 ? rd_format_named("Q8_0") : NULL,
+                     .ends = format == rd_format_named("Q4_0") ? rd_format_named("Q8_0") : NULL,
                      .vectors = rd_format_of(RD_F32),
                      .interleaved = c->family->gguf_interleaved};
   if (!k.architecture)
@@ -297,6 +309,7 @@ rd_code rd_convert_gguf(const rd_model *m, const rd_format *format, const char *
     list.more = &scaling;
   }
   rd_code code = write_all(&k, &list, format, path, e);
+  *types = list.types;
   rd_written_drop(&list);
   rd_gguf_writer_drop(&k.w);
   return code;

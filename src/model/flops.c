@@ -14,13 +14,20 @@ static double layer_weights(const rd_config *c, int64_t rank) {
   return sum;
 }
 
-static double attention(const rd_config *c, int64_t window, int64_t batch) {
-  return 4.0 * (double)batch * (double)window * (double)window * (double)(c->heads * c->head_dim);
+/* Pairs of a token and one that it sees. */
+static double pairs_of(int64_t reuse, int64_t window) {
+  const double w = (double)window, known = (double)reuse;
+  return reuse > 0 ? w * known + w * (w + 1) / 2 : w * w;
 }
 
-double rd_flops_pass(const rd_config *c, int64_t window, int64_t batch, int64_t logits_rows) {
+static double attention(const rd_config *c, int64_t reuse, int64_t window, int64_t batch) {
+  return 4.0 * (double)batch * pairs_of(reuse, window) * (double)(c->heads * c->head_dim);
+}
+
+double rd_flops_pass(const rd_config *c, int64_t reuse, int64_t window, int64_t batch,
+                     int64_t logits_rows) {
   double tokens = (double)window * (double)batch;
-  return 2 * tokens * layer_weights(c, 0) + (double)c->layers * attention(c, window, batch) +
+  return 2 * tokens * layer_weights(c, 0) + (double)c->layers * attention(c, reuse, window, batch) +
          2.0 * (double)logits_rows * (double)c->vocab * (double)c->width;
 }
 
@@ -29,7 +36,7 @@ double rd_flops_step(const rd_config *c, int64_t window, int64_t batch, int64_t 
   double tokens = (double)window * (double)batch, layers = (double)c->layers;
   double weights = 2 * tokens * layer_weights(c, 0);
   double factors = 2 * tokens * layer_weights(c, rank);
-  double pairs = layers * attention(c, window, batch);
+  double pairs = layers * attention(c, 0, window, batch);
   double head = 2.0 * (double)loss_rows * (double)c->vocab * (double)c->width;
   /* forward 1, inputs' gradients 1, trained weights' gradients 1; attention forward 1, backward 2
    */

@@ -100,7 +100,8 @@ void rd_part_module(char *out, const rd_part *part, const rd_names *names, int64
 /* The last word of a dotted name. */
 const char *rd_last_word(const char *name);
 
-/* Number of parameters without adapters. */
+/* Number of parameters without adapters, and without biases that a file need not have:
+ * rd_model_parameters knows those of an open model. */
 int64_t rd_parameter_count(const rd_config *c);
 /* The largest rank of an adapter, 0: none. */
 int64_t rd_weights_rank(const rd_weights *w, const rd_config *c);

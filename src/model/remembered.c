@@ -6,6 +6,7 @@
 #include "seal.h"
 #include "table.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,17 +24,49 @@ static rd_code take_gate(rd_gate *gate, const json_t *json, rd_error *e) {
   return rd_json_int(json, "block", 0, INT32_MAX, &gate->block, e);
 }
 
+/* The same object with names in one spelling, that of the options: hyphens. `depth` levels of
+ * objects have such names. */
+static rd_code spell_keys(json_t **out, const json_t *object, int depth, rd_error *e) {
+  const char *name;
+  json_t *value;
+  if (!(*out = json_object()))
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: defaults");
+  json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+    char *spelled = rd_strdup(name, e);
+    for (char *p = spelled; p && *p; p++)
+      *p = *p == '_' ? '-' : *p;
+    rd_code code = spelled ? RD_OK : RD_NO_MEMORY;
+    if (spelled && json_object_get(*out, spelled))
+      code = rd_fail(e, RD_BAD_INPUT, "defaults: %.60s is there twice, with - and with _", spelled);
+    json_t *inner = json_incref(value);
+    if (code == RD_OK && depth > 1 && json_is_object(value)) {
+      json_decref(inner);
+      code = spell_keys(&inner, value, depth - 1, e);
+    }
+    if (code == RD_OK && json_object_set(*out, spelled, inner) != 0)
+      code = rd_fail(e, RD_NO_MEMORY, "out of memory: defaults");
+    json_decref(inner);
+    free(spelled);
+    RD_TRY(code);
+  }
+  return RD_OK;
+}
+
+/* Key by key over those that are there, in objects under samplers' names too. */
 static rd_code take_defaults(rd_remembered *r, const json_t *json, rd_error *e) {
-  json_t *defaults = json_object_get(json, "defaults");
+  enum { LEVELS = 2 };
+  json_t *defaults = json_object_get(json, "defaults"), *spelled = NULL;
   if (!defaults || json_is_null(defaults))
     return RD_OK;
   if (!json_is_object(defaults))
     return rd_fail(e, RD_BAD_INPUT, "defaults: expected an object of generation options");
   if (!r->defaults)
     r->defaults = json_object();
-  return r->defaults && json_object_update(r->defaults, defaults) == 0
-           ? RD_OK
-           : rd_fail(e, RD_NO_MEMORY, "out of memory: defaults");
+  rd_code code = r->defaults ? spell_keys(&spelled, defaults, LEVELS, e) : RD_NO_MEMORY;
+  if (code == RD_OK && json_object_update_recursive(r->defaults, spelled) != 0)
+    code = RD_NO_MEMORY;
+  json_decref(spelled);
+  return code == RD_NO_MEMORY ? rd_fail(e, code, "out of memory: defaults") : code;
 }
 
 static rd_code take_text(char **to, const json_t *json, const char *key, rd_error *e) {

@@ -28,7 +28,8 @@ typedef struct rd_remembered {
 #define RD_REMEMBERED_NOTHING ((rd_remembered){.mask = -1, .denoiser = -1})
 
 /* Take from a folder what it remembers; the rest of *r, which begins as RD_REMEMBERED_NOTHING,
- * stays, and so do defaults of other names. A folder without the file remembers nothing. */
+ * stays, and so do defaults of other names. A folder without the file remembers nothing. Names of
+ * defaults are spelled with hyphens from here on. RD_BAD_INPUT: one is there in two spellings. */
 rd_code rd_remembered_read(rd_remembered *r, const char *folder, rd_error *e);
 /* Write the file, where there is something to remember. */
 rd_code rd_remembered_write(const rd_remembered *r, const char *folder, rd_error *e);

@@ -61,8 +61,9 @@ static void longrope(double *f, const rd_rotary *r, int64_t turned, int64_t leng
 }
 
 static const rd_rope_kind kinds[] = {
-    {"linear", linear, false},  {"llama3", llama3, false},    {"yarn", yarn, false},
-    {"dynamic", dynamic, true}, {"longrope", longrope, true},
+    {"linear", linear, false, false},   {"llama3", llama3, false, false},
+    {"yarn", yarn, false, false},       {"dynamic", dynamic, true, false},
+    {"longrope", longrope, true, true},
 };
 const rd_table rd_rope_table = RD_TABLE("rotary scaling", kinds);
 

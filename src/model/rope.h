@@ -11,6 +11,7 @@ struct rd_rope_kind {
   const char *name; /* config.json's rope_type */
   void (*change)(double *frequencies, const rd_rotary *r, int64_t turned, int64_t length);
   bool by_length; /* sequences longer than r->original have angles of their own */
+  bool two_sets;  /* which are the same for all of these */
 };
 extern const rd_table rd_rope_table;
 

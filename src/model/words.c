@@ -53,5 +53,7 @@ rd_code rd_model_decode(const rd_model *model, const int32_t *ids, int64_t count
   *text = NULL;
   *size = 0;
   RD_TRY(need_tokenizer(model, e));
+  if (count < 0)
+    return rd_fail(e, RD_USAGE, "%lld ids to decode", (long long)count);
   return rd_tokenizer_decode(model->tokenizer, ids, (size_t)count, 0, text, size, e);
 }

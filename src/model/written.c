@@ -3,16 +3,31 @@
  * then placing them. */
 #include "written.h"
 
-#include "parts.h"
+#include "inspect.h"
+#include "model_store.h"
 #include "rope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Packed numbers as they will be read: too large a number makes its own, or the scale of its block,
+ * infinite. */
+static rd_code check_packed(const rd_tensor *t, rd_error *e) {
+  int64_t bad = 0;
+  return rd_tensor_finite(t, &bad)
+           ? RD_OK
+           : rd_fail(e, RD_NUMERIC,
+                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", t->name,
+                     (long long)bad, t->format->name);
+}
 
 rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd_error *e) {
   int64_t rows = t->dims == 2 ? t->shape[0] : 1, cols = rd_tensor_count(t) / (rows ? rows : 1);
   RD_TRY(rd_tensor_readable(t, e));
   rd_matrix from = rd_matrix_at(t->format, t->data, rows, cols);
+  if (arena->base) /* packing hides what is none: NaN becomes 0 in blocks */
+    RD_TRY(rd_tensor_check(t, e));
   if (t->format == to)
     return RD_OK;
   rd_matrix made = rd_matrix_take(to, rows, cols, arena);
@@ -22,13 +37,42 @@ rd_code rd_convert_tensor(rd_tensor *t, const rd_format *to, rd_arena *arena, rd
   if (!arena->base)
     return RD_OK;
   RD_TRY(rd_matrix_fill(&made, rd_matrix_rows, &from, e));
-  const rd_f16 *half = made.data;
-  for (int64_t i = 0; to->dtype == RD_F16 && i < rows * cols; i++)
-    if ((half[i] & 0x7c00u) == 0x7c00u)
-      return rd_fail(e, RD_NUMERIC,
-                     "tensor %s: element %lld does not fit into %s; write f32 or bf16", t->name,
-                     (long long)i, to->name);
-  return RD_OK;
+  return check_packed(t, e);
+}
+
+const rd_format *rd_written_type(const rd_format *stored) {
+  const bool plain = stored && stored->dtype >= 0,
+             wide = stored && stored->bytes >= 4 * stored->block;
+  return plain ? stored : rd_format_named(wide ? "F32" : "BF16");
+}
+
+const rd_format *rd_written_stored(const rd_model *m, const rd_walk *p) {
+  const rd_tensors *stored = rd_model_tensors(m);
+  char name[RD_NAME];
+  rd_part_module(name, p->part, m->store->file.names, p->layer);
+  const size_t size = strlen(name);
+  snprintf(name + size, sizeof name - size, "%s", p->kind == RD_BIAS ? ".bias" : ".weight");
+  const rd_tensor *t = rd_tensors_find(stored, name);
+  return t ? t->format : rd_tensors_format(stored);
+}
+
+/* The format that a place is to have, and what is to be said of that. */
+static const rd_format *format_for(const rd_written *w, const rd_walk *p, rd_types_written *said) {
+  const rd_format *f32 = rd_format_of(RD_F32), *stored = rd_written_stored(w->model, p);
+  const rd_format *to = !p->matrix ? w->vectors : p->layer < 0 && w->ends ? w->ends : w->matrices;
+  said->matrices += p->matrix != NULL;
+  if (!w->matrices && stored && rd_written_type(stored) != stored && said->narrowed++ == 0) {
+    said->from = stored;
+    said->into = to ? to : rd_written_type(stored);
+  }
+  to = to ? to : rd_written_type(stored);
+  if (!p->matrix || p->cols % to->block == 0)
+    return to;
+  if (said->wide++ == 0) {
+    said->cols = p->cols;
+    said->blocks = to;
+  }
+  return f32;
 }
 
 /* A norm's numbers less 1, as some families' folders hold them. */
@@ -75,9 +119,7 @@ static rd_code put(rd_written *w, const rd_walk *p, rd_tensor *list, rd_arena *a
                  .shape = {p->matrix ? p->rows : p->cols, p->matrix ? p->cols : 1, 1, 1},
                  .data = m.data,
                  .size = (size_t)m.rows * rd_matrix_row(&m)};
-  const rd_format *to = p->layer < 0 && w->ends ? w->ends : w->matrices;
-  to = p->matrix && p->cols % to->block == 0 ? to : w->vectors;
-  RD_TRY(rd_convert_tensor(&t, to, arena, e));
+  RD_TRY(rd_convert_tensor(&t, format_for(w, p, &w->types), arena, e));
   if (p->part->rotated && c->rope_interleaved != w->interleaved) {
     unsigned char *ordered = rd_arena_take(arena, t.size, 1);
     if (ordered)
@@ -97,6 +139,7 @@ static rd_code put(rd_written *w, const rd_walk *p, rd_tensor *list, rd_arena *a
 
 static rd_code put_all(rd_written *w, rd_tensor *list, rd_arena *arena, rd_error *e) {
   w->count = 0;
+  w->types = (rd_types_written){0};
   rd_walk p = rd_parts_of(&w->model->config, w->names, &w->model->weights, NULL);
   while (rd_parts_next(&p))
     RD_TRY(put(w, &p, list, arena, e));

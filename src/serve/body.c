@@ -237,8 +237,7 @@ static rd_code take_deadline(rd_body *body, const char *name, const json_t *valu
   const rd_option *row = rd_option_find(&body->options, "deadline");
   double most = row->max * 1000, asked = json_number_value(value);
   if (!json_is_number(value) || !(asked >= 0 && asked <= most))
-    return rd_fail(e, RD_BAD_INPUT, "%s: expected a number of milliseconds up to %.10g", name,
-                   most);
+    return rd_fail(e, RD_BAD_INPUT, "%s: expected a number of milliseconds up to %.0f", name, most);
   json_t *seconds = json_real(asked / 1000);
   rd_code code = seconds ? rd_option_set_json(&body->options, row, seconds, e)
                          : rd_fail(e, RD_NO_MEMORY, "out of memory: %s", name);
@@ -448,6 +447,17 @@ bool rd_body_causal(const rd_body *body) {
 
 const rd_model *rd_body_model(const rd_body *body) {
   return rd_body_causal(body) ? body->service->causal : body->service->model;
+}
+
+rd_request rd_body_request(const rd_body *body) {
+  return (rd_request){.model = rd_body_model(body),
+                      .params = &body->params,
+                      .sampler = body->sampler,
+                      .prompt = body->prompt,
+                      .prompt_count = body->prompt_count,
+                      .ids = body->ids,
+                      .places = body->places,
+                      .count = body->count};
 }
 
 static rd_code resolve(rd_body *body, const rd_shape *shape, const rd_catalog *catalog,

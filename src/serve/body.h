@@ -68,6 +68,8 @@ rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shap
 bool rd_body_causal(const rd_body *body);
 /* The model that answers. */
 const rd_model *rd_body_model(const rd_body *body);
+/* The draft that it asks for, which nobody watches yet; it borrows the body. */
+rd_request rd_body_request(const rd_body *body);
 /* Bytes of `text` before what stands behind it and before the first stop; *found: is there a stop?
  * (NULL: not asked.) */
 size_t rd_body_cut(const rd_body *body, const char *text, bool *found);

@@ -57,10 +57,10 @@ bool rd_idle_field(const char *name, const json_t *value) {
 }
 
 /* OpenAI allows 63 bits, the options what a double holds exactly: of more the higher bits do not
- * count. */
+ * count. Below 0 there is what the option refuses. */
 static int64_t folded(int64_t seed) {
   const int64_t most = (int64_t)1 << 53;
-  return seed >= -1 && seed <= most ? seed : seed & (most - 1);
+  return seed <= most ? seed : seed & (most - 1);
 }
 
 json_t *rd_meant_value(const char *option, const json_t *value) {

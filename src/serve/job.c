@@ -130,16 +130,9 @@ rd_code rd_job_begin(rd_job *job, rd_error *e) {
   const rd_body *a = &job->body;
   if (a->silent)
     return end_at_once(job, e);
-  rd_request request = {.model = rd_body_model(a),
-                        .params = &a->params,
-                        .sampler = a->sampler,
-                        .prompt = a->prompt,
-                        .prompt_count = a->prompt_count,
-                        .ids = a->ids,
-                        .places = a->places,
-                        .count = a->count,
-                        .observer = watch,
-                        .context = job};
+  rd_request request = rd_body_request(a);
+  request.observer = watch;
+  request.context = job;
   return rd_request_draft(&job->draft, &request, e);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Does an option begin here, with the first `size` letters of `name`? */
 static bool is_field(const char *name, size_t size) {
   char word[64];
   if (size == 0 || size >= sizeof word)
@@ -24,7 +25,13 @@ void rd_said_fields(char *text) {
   for (const char *from = text; *from;) {
     size_t dashes = strncmp(from, "--", 2) == 0 ? 2 : 0;
     size_t n = strspn(from + dashes, "abcdefghijklmnopqrstuvwxyz-");
+    size_t no = dashes && n > 3 && strncmp(from + dashes, "no-", 3) == 0 ? 3 : 0;
     bool field = (dashes || from == text) && is_field(from + dashes, n);
+    if (!field && no && is_field(from + dashes + no, n - no)) { /* a flag that is taken back */
+      field = true;
+      dashes += no;
+      n -= no;
+    }
     from += field ? dashes : 0;
     for (const char *end = from + (field ? n : 1); from < end; from++)
       *to++ = field && *from == '-' ? '_' : *from;

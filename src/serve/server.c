@@ -5,6 +5,7 @@
 
 #include "entrance.h"
 #include "reserve.h"
+#include "trial.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -311,6 +312,7 @@ static rd_code start(rd_server *server, rd_error *e) {
     if (!s->catalog.services[i].model->tokenizer)
       return rd_fail(e, RD_USAGE, "%s has no tokenizer: there is no text to serve",
                      s->catalog.services[i].name);
+  RD_TRY(rd_trial_check(&s->catalog, e));
   if ((s->key && !(server->key = rd_strdup(s->key, e))) ||
       (s->origin && !(server->origin = rd_strdup(s->origin, e))))
     return RD_NO_MEMORY;

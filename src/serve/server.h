@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 
 /* Listens and answers from threads of its own. RD_IO names address and port when they are taken.
- * RD_USAGE: no tokenizer. */
+ * RD_USAGE: no tokenizer. Options with which no request could be answered (trial.h) are refused as
+ * such a request is. */
 rd_code rd_server_open(rd_server **out, const rd_server_setup *setup, rd_error *e);
 /* "http://127.0.0.1:8080/"; lives as long as the server. */
 const char *rd_server_url(const rd_server *server);

@@ -10,6 +10,8 @@ typedef struct rd_service {
   const char *name;
   const rd_model *model;  /* all borrowed */
   const rd_model *causal; /* for samplers from left to right; NULL: the same */
+  bool beside; /* it is here since adapters of it were named, without one; options may be for those
+                */
 } rd_service;
 
 typedef struct rd_catalog {

@@ -56,20 +56,29 @@ rd_code rd_tensor_readable(const rd_tensor *t, rd_error *e) {
 }
 
 /* Block by block, through a small buffer. */
-rd_code rd_tensor_check(const rd_tensor *t, rd_error *e) {
+bool rd_tensor_finite(const rd_tensor *t, int64_t *bad) {
   enum { PIECE = 8192 };
   float piece[PIECE];
   const rd_format *s = t->format;
-  int64_t n = rd_tensor_count(t), bad = 0;
+  const int64_t n = rd_tensor_count(t);
   for (int64_t first = 0; first < n; first += PIECE) {
     int64_t count = n - first < PIECE ? n - first : PIECE;
     s->decode(piece, t->data + (size_t)(first / s->block * s->bytes), count);
-    if (!rd_all_finite(piece, RD_F32, count, &bad))
-      return rd_fail(e, RD_NUMERIC,
-                     "tensor %s: element %lld is NaN or infinite; the file is damaged", t->name,
-                     (long long)(first + bad));
+    if (!rd_all_finite(piece, RD_F32, count, bad)) {
+      *bad += first;
+      return false;
+    }
   }
-  return RD_OK;
+  return true;
+}
+
+rd_code rd_tensor_check(const rd_tensor *t, rd_error *e) {
+  int64_t bad = 0;
+  return rd_tensor_finite(t, &bad)
+           ? RD_OK
+           : rd_fail(e, RD_NUMERIC,
+                     "tensor %s: element %lld is NaN or infinite; the file is damaged", t->name,
+                     (long long)bad);
 }
 
 const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int dims) {

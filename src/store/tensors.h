@@ -75,7 +75,9 @@ const char *rd_tensor_type(const rd_tensor *t);
 /* RD_UNSUPPORTED, naming tensor and type, unless the numbers can be decoded: to be asked before
  * format->decode is called. */
 rd_code rd_tensor_readable(const rd_tensor *t, rd_error *e);
-/* RD_NUMERIC, naming the first NaN or infinity of a readable tensor. */
+/* Is every number of a readable tensor finite? Else *bad is the first that is not. */
+bool rd_tensor_finite(const rd_tensor *t, int64_t *bad);
+/* RD_NUMERIC, naming that one. */
 rd_code rd_tensor_check(const rd_tensor *t, rd_error *e);
 /* "(4, 8)" into buffer, which is returned. */
 const char *rd_shape_text(char *buffer, size_t size, const int64_t *shape, int dims);

@@ -31,7 +31,7 @@ static const rd_option view_rows[] = {
     {"pause", AT(pause), .fallback = "0", .max = 3600, .group = "View", .value = "SECONDS",
      .help = "wait after every draft and every noise"},
     {"trace", AT(trace), .group = "Program", .value = "FILE",
-     .help = "write the events, for redraft replay"},
+     .help = "write the events, for redraft replay; a chat's are those of its latest answer"},
 };
 static const rd_table prompt_table = RD_TABLE("option", prompt_rows);
 static const rd_table view_table = RD_TABLE("option", view_rows);
@@ -51,13 +51,17 @@ void rd_answer_close(rd_answer *a) {
   rd_model_close(&a->model);
 }
 
-bool rd_answer_lists(const rd_params *p) {
+bool rd_answer_lists_on(FILE *out, const rd_params *p) {
   bool samplers = strcmp(p->sampler, "help") == 0, reuses = strcmp(p->reuse, "help") == 0;
   for (size_t i = 0; samplers && i < rd_sampler_count; i++)
-    printf("%-15s %s\n", rd_samplers[i].name, rd_samplers[i].help);
+    fprintf(out, "%-15s %s\n", rd_samplers[i].name, rd_samplers[i].help);
   for (size_t i = 0; reuses && i < rd_reuse_count; i++)
-    printf("%-15s %s\n", rd_reuses[i].name, rd_reuses[i].help);
+    fprintf(out, "%-15s %s\n", rd_reuses[i].name, rd_reuses[i].help);
   return samplers || reuses;
+}
+
+bool rd_answer_lists(const rd_params *p) {
+  return rd_answer_lists_on(stdout, p);
 }
 
 static rd_code resolve(rd_answer *a, const rd_sampler **sampler, rd_error *e) {
@@ -84,15 +88,19 @@ rd_code rd_answer_load_form(rd_params *p, rd_error *e) {
   return RD_OK;
 }
 
-/* What takes a stream takes the traces of all answers, one behind the other. */
+/* What takes a stream takes the traces of all answers, one behind the other. The file of a form
+ * ("json-schema:FILE") is read. */
 static rd_code begin_trace(rd_answer *a, rd_error *e) {
-  const char *name = a->settings.trace;
+  const char *name = a->settings.trace, *form = a->settings.params.grammar;
+  const char *read = form ? strchr(form, ':') : NULL;
+  RD_TRY(rd_path_apart(name, read ? read + 1 : NULL, e));
   return name && !a->trace.path ? rd_file_begin(&a->trace, name, e) : RD_OK;
 }
 
 rd_code rd_answer_open(rd_answer *a, rd_error *e) {
   rd_answer_settings *s = &a->settings;
   RD_TRY(rd_answer_check(a, e));
+  s->common.outputs[0] = s->trace;
   RD_TRY(begin_trace(a, e));
   const rd_sampler *sampler;
   RD_TRY(rd_sampler_find(&sampler, s->params.sampler, e));
@@ -240,6 +248,8 @@ void rd_answer_report(const rd_answer *a, const rd_answered *answered, bool text
     rd_ending_text(answered->text);
   if (a->settings.common.quiet || !answered->done.stopped)
     return;
-  rd_ending_summary(&answered->done, &answered->seed);
+  const rd_params *p = &a->settings.params;
+  bool free_end = !p->gaps && !p->suffix && !p->grammar; /* else something else says how long */
+  rd_ending_summary(&answered->done, &answered->seed, free_end ? p->tokens : 0);
   rd_ending_warn(answered->warning);
 }

@@ -10,6 +10,8 @@
 #include "params.h"
 #include "view_live.h"
 
+#include <stdio.h>
+
 /* What the user set. */
 typedef struct rd_answer_settings {
   rd_common common;
@@ -32,8 +34,10 @@ extern const rd_option_part rd_generate_parts[], rd_chat_parts[];
 
 /* Close what was opened; the settings are the frame's. */
 void rd_answer_close(rd_answer *a);
-/* Is `--sampler help` or `--reuse help` asked for? Then the rows are listed on standard output. */
+/* Is `--sampler help` or `--reuse help` asked for? Then the rows are listed: on standard output, or
+ * on `out`. */
 bool rd_answer_lists(const rd_params *params);
+bool rd_answer_lists_on(FILE *out, const rd_params *params);
 /* A schema of --grammar may be a file: its text takes the place of its path. */
 rd_code rd_answer_load_form(rd_params *params, rd_error *e);
 /* Refuse options that make no sense together; needs no model. */

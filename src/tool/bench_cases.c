@@ -390,7 +390,7 @@ static rd_code window_of(void *context, const rd_event *event) {
 rd_code rd_bench_answers(rd_bench_answer *out, rd_model *m, int64_t count, rd_error *e) {
   rd_session *session = NULL;
   *out = (rd_bench_answer){0};
-  RD_TRY(rd_session_open(&session, m, "lad", e));
+  RD_TRY(rd_session_open(&session, m, NULL, e));
   rd_code code = rd_session_set(session, "seed", "1", e);
   for (int64_t i = 0; i < count && code == RD_OK; i++) {
     rd_result result = {0};

@@ -15,7 +15,8 @@ typedef struct rd_bench_row {
   double window, batch, threads;
   double seconds;           /* of an iteration, a step, an answer */
   double cpu_seconds;       /* of all threads */
-  double canvas_rate;       /* tokens a second, padding and prompt included */
+  double canvas_rate;       /* tokens of the windows a second, padding and prompt included; not of
+                               answers, whose canvases are shorter */
   double useful_rate;       /* tokens of answers a second */
   double passes;            /* of an answer */
   double flops_rate, peak;  /* operations a second */

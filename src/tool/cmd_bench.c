@@ -36,7 +36,9 @@ static const rd_option rows[] = {
      .help =
          "windows 64,256,1024,4096 with batches 1,4,16; without --precision: once more in int8"},
     {"decode", RD_OPTION_AT(settings, decode), .group = "Case",
-     .help = "one token after the other: windows of 1 over --reuse positions, or 256"},
+     .help =
+         "one token after the other: windows of 1 over --reuse positions, or 256, or as many as "
+         "there are"},
     {"reuse", RD_OPTION_AT(settings, reuse), .fallback = "0", .max = 1 << 20, .group = "Case",
      .help = "positions before the window that are remembered, so that a pass computes the window "
              "alone"},
@@ -173,7 +175,8 @@ static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
     const window *w = &c->windows[i];
     if (s->train && (s->decode || w->reuse > 0))
       return rd_fail(e, RD_USAGE, "--train remembers nothing: without --decode and --reuse");
-    if (w->written > 0 && (s->train || w->reuse == 0 || w->written % w->count != 0))
+    const bool alone = w->reuse == 0 && !s->decode; /* which chooses a number */
+    if (w->written > 0 && (s->train || alone || w->written % w->count != 0))
       return rd_fail(e, RD_USAGE,
                      "--written %lld: whole blocks of --windows (%lld) behind --reuse positions "
                      "(%lld), without --train",
@@ -183,6 +186,34 @@ static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
                      "--logits is for passes; a training step and an answer want every position");
   }
   return numbers(s->sweep ? "1,4,16" : s->batches, "batches", c->batches, &c->batch_count, e);
+}
+
+static int64_t positions_of(const window *w) {
+  return w->reuse + (w->written > 0 ? w->written : w->count);
+}
+
+/* One token after the other, unless said otherwise, over 256 positions or as many as there are. */
+static void choose_reuse(const settings *s, cases *c, const rd_model *m) {
+  enum { DECODED_OVER = 256 };
+  for (int i = 0; i < c->window_count && s->decode && s->reuse == 0; i++) {
+    const int64_t most = m->config.positions - positions_of(&c->windows[i]);
+    c->windows[i].reuse = most >= DECODED_OVER ? DECODED_OVER : most > 0 ? most : 1;
+  }
+}
+
+/* Windows that the model has no positions for; a sweep leaves them out. */
+static rd_code check_positions(const settings *s, const cases *c, const rd_model *m, rd_error *e) {
+  for (int i = 0; i < c->window_count && !s->sweep; i++) {
+    const window *w = &c->windows[i];
+    if (w->reuse > 0 && positions_of(w) > m->config.positions)
+      return rd_fail(
+          e, RD_USAGE,
+          "%lld positions behind %lld that are remembered: %s knows %lld in all; --reuse "
+          "takes fewer",
+          (long long)(positions_of(w) - w->reuse), (long long)w->reuse, m->name,
+          (long long)m->config.positions);
+  }
+  return RD_OK;
 }
 
 static rd_code emit(const settings *s, const rd_bench_row *row, rd_error *e) {
@@ -256,11 +287,9 @@ static void describe_written(rd_bench_row *row, const rd_bench_what *w, double w
   row->flops_rate = row->fraction = row->cpu_fraction = row->growth = 0;
 }
 
-/* Operations of a case; over remembered positions those of a pass of all, less one of these. */
 static double flops_of(const rd_config *c, const rd_bench_what *w) {
   return w->train ? rd_flops_step(c, w->window, w->batch, w->window * w->batch, w->rank)
-                  : rd_flops_pass(c, w->reuse + w->window, w->batch, w->logits * w->batch) -
-                        (w->reuse > 0 ? rd_flops_pass(c, w->reuse, w->batch, 0) : 0);
+                  : rd_flops_pass(c, w->reuse, w->window, w->batch, w->logits * w->batch);
 }
 
 /* Windows inside batches, so that each batch's first window predicts the others. */
@@ -270,7 +299,7 @@ static rd_code measure_cases(const settings *s, const cases *c, const rd_model *
   for (int i = 0; i < c->window_count * c->batch_count; i++) {
     const window *w = &c->windows[i % c->window_count];
     const int64_t batch = c->batches[i / c->window_count];
-    if (s->sweep && w->count > m->config.positions)
+    if (s->sweep && positions_of(w) > m->config.positions)
       continue;
     const int64_t logits = s->logits > 0 && s->logits < w->count ? s->logits : w->count;
     one_case at = {m,
@@ -330,7 +359,6 @@ static rd_code measure_answers(const settings *s, rd_model *m, const limits *l, 
   row.window = (double)a->window;
   row.seconds = alone;
   row.useful_rate = (double)a->tokens / a->seconds;
-  row.canvas_rate = (double)(a->passes * a->window) / a->seconds;
   row.passes = (double)a->passes / (double)a->answers;
   RD_TRY(beside(&row.beside, s, alone, answer, &at, e));
   return emit(s, &row, e);
@@ -369,7 +397,7 @@ static rd_code check_meaning(const settings *s, rd_error *e) {
     RD_TRY(rd_tool_refuse(c, "model adapter chat-template mask-token",
                           "beside --shape, whose weights are random", e));
   if (s->sweep)
-    RD_TRY(rd_tool_refuse(c, "windows batches", "beside --sweep, which has its own", e));
+    RD_TRY(rd_tool_refuse(c, "windows batches decode", "beside --sweep, which has its own", e));
   if (s->decode)
     RD_TRY(rd_tool_refuse(c, "windows", "beside --decode, whose windows are of one token", e));
   if (!s->train)
@@ -381,11 +409,9 @@ static rd_code check_meaning(const settings *s, rd_error *e) {
   return RD_OK;
 }
 
-static rd_code measure_all(settings *s, rd_error *e) {
+static rd_code measure_all(const settings *s, rd_error *e) {
   limits l;
   cases c;
-  if (s->decode && s->reuse == 0 && !s->train)
-    s->reuse = 256;
   RD_TRY(read_cases(&c, s, e));
   rd_model *m = NULL;
   const rd_precision *precision = NULL;
@@ -399,6 +425,12 @@ static rd_code measure_all(settings *s, rd_error *e) {
     name = rd_dtype_name(rd_precision_trained(precision, kind->device));
   }
   RD_TRY(open_model(&m, s, name, e));
+  choose_reuse(s, &c, m);
+  rd_code code = check_positions(s, &c, m, e);
+  if (code != RD_OK) {
+    rd_model_close(&m);
+    return code;
+  }
   measure_limits(&l);
   if (!s->common.json) {
     printf("%s, %d threads: f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f Gop/s, memory %.1f GB/s\n\n",

@@ -153,7 +153,8 @@ static rd_code draw_points(rd_curve *curve, const rd_calibration *c, rd_error *e
 
 static rd_code draw(const char *path, const rd_calibration *before, const rd_calibration *after,
                     rd_error *e) {
-  rd_curves curves = {.x_name = "% confidence", .y_name = "% right"};
+  static const rd_axes axes = {"% confidence", "% right", false};
+  rd_curves curves = {.axes = &axes};
   rd_code code = rd_curve_add(&curves, strdup("as often right as sure"), e);
   for (int i = 0; i <= 1 && code == RD_OK; i++)
     code = rd_curve_point(&curves.items[0], 100 * i, 100 * i, e);

@@ -93,13 +93,17 @@ static const struct slash {
 enum { COMMANDS = sizeof slash / sizeof *slash };
 static const rd_table slash_table = RD_TABLE("command", slash);
 
+/* Where text for people goes: with --json standard output has nothing but events. */
+static FILE *prose(const chat *c) {
+  return c->a.settings.common.json ? stderr : stdout;
+}
+
 static rd_code run_help(chat *c, char *arguments, rd_error *e) {
-  (void)c;
   (void)arguments;
   (void)e;
   for (size_t i = 0; i < COMMANDS; i++)
-    printf("%-9s %-23s %s\n", slash[i].name, slash[i].arguments, slash[i].help);
-  puts("Ctrl-C stops an answer.");
+    fprintf(prose(c), "%-9s %-23s %s\n", slash[i].name, slash[i].arguments, slash[i].help);
+  fputs("Ctrl-C stops an answer.\n", prose(c));
   return RD_OK;
 }
 
@@ -107,10 +111,11 @@ static bool changeable(const rd_option *row) {
   return strcmp(row->group, "Model") != 0 && strcmp(row->group, "Program") != 0;
 }
 
-static void show_setting(const rd_options *o, const rd_option *row) {
+static void show_setting(const chat *c, const rd_option *row) {
+  const rd_options *o = c->a.settings.common.options;
   json_t *value = rd_option_value(o, row);
   char *text = rd_json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-  printf("%-17s %-12s %s\n", row->name, text ? text : "", row->help);
+  fprintf(prose(c), "%-17s %-12s %s\n", row->name, text ? text : "", row->help);
   free(text);
   json_decref(value);
 }
@@ -127,7 +132,7 @@ static rd_code change(chat *c, const rd_option *row, const char *text, rd_error 
   } else {
     code = rd_option_set(o, row, text, e);
   }
-  bool listed = code == RD_OK && rd_answer_lists(&c->a.settings.params);
+  bool listed = code == RD_OK && rd_answer_lists_on(prose(c), &c->a.settings.params);
   if (code == RD_OK && !listed)
     code = rd_answer_load_form(&c->a.settings.params, e);
   if (code == RD_OK && !listed)
@@ -147,7 +152,7 @@ static rd_code run_settings(chat *c, char *arguments, rd_error *e) {
   RD_TRY(rd_answer_check(&c->a, e));
   for (size_t i = 0; !name && i < o->count; i++)
     if (changeable(&o->rows[i]))
-      show_setting(o, &o->rows[i]);
+      show_setting(c, &o->rows[i]);
   if (!name)
     return RD_OK;
   const rd_option *row = rd_option_find(o, name);
@@ -160,7 +165,7 @@ static rd_code run_settings(chat *c, char *arguments, rd_error *e) {
   rest += strspn(rest, " =");
   if (*rest)
     RD_TRY(change(c, row, rest, e));
-  show_setting(o, row);
+  show_setting(c, row);
   return RD_OK;
 }
 

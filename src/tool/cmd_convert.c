@@ -16,24 +16,56 @@ typedef struct settings {
 
 static const rd_option rows[] = {
     {"to", RD_OPTION_AT(settings, to), .choices = &rd_convert_type_table, .group = "Result",
-     .help = "type of the weights; without it as they are stored (bf16 for block formats); q8_0 "
-             "and q4_0 with --gguf alone"},
+     .help = "type of the weights; without it each as it is stored (f32 for f64, bf16 for blocks); "
+             "q8_0 and q4_0 with --gguf alone"},
     {"gguf", RD_OPTION_AT(settings, gguf), .group = "Result",
      .help = "write one GGUF file, with the vocabulary and all settings in it"},
     {"merge", RD_OPTION_AT(settings, merge), .group = "Result",
      .help = "add the adapter into the weights; without it --adapter is itself written, in the "
              "type --to"},
     {"output", RD_OPTION_AT(settings, output), .letter = 'o', .group = "Result", .value = "PATH",
-     .help = "the folder to write; with --gguf the file"},
+     .help = "the folder to write; with --gguf the file, FILE.gguf"},
 };
 static const rd_table own_rows = RD_TABLE("option", rows);
 const rd_option_part rd_convert_parts[] = {
     {&own_rows, 0}, RD_COMMON_PARTS(settings, common), {NULL, 0}};
 
+/* What opens a path goes by how it ends (model_file.h). */
+static rd_code check_name(const settings *s, rd_error *e) {
+  static const char end[] = ".gguf";
+  const size_t size = strlen(s->output), m = sizeof end - 1;
+  const bool named = size > m && strcmp(s->output + size - m, end) == 0;
+  if (s->gguf && !named)
+    return rd_fail(e, RD_USAGE, "-o %s: a GGUF file opens by its ending alone: -o %s.gguf",
+                   s->output, s->output);
+  if (!s->gguf && named)
+    return rd_fail(e, RD_USAGE,
+                   "-o %s: without --gguf a folder is written: add it, or name a folder",
+                   s->output);
+  return RD_OK;
+}
+
+/* What became of types that cannot be had, a line each. */
+static void tell_types(const rd_types_written *t) {
+  if (t->narrowed > 0)
+    fprintf(stderr,
+            "redraft convert: %lld %s stored in types that are read and not written; they are "
+            "narrowed (the first from %s to %s)\n",
+            (long long)t->narrowed, t->narrowed == 1 ? "tensor is" : "tensors are", t->from->name,
+            t->into->name);
+  if (t->wide > 0)
+    fprintf(stderr,
+            "redraft convert: %lld of %lld matrices stay F32: their rows (%lld numbers in the "
+            "first) are no whole blocks of %lld, as %s has them\n",
+            (long long)t->wide, (long long)t->matrices, (long long)t->cols,
+            (long long)t->blocks->block, t->blocks->name);
+}
+
 static rd_code run(void *context, char **names, rd_error *e) {
   const settings *s = context;
+  rd_converted done = {0};
   (void)names;
-  bool tokenizer = false, none = s->common.adapter && strcmp(s->common.adapter, "none") == 0;
+  bool none = s->common.adapter && strcmp(s->common.adapter, "none") == 0;
   const char *adapter = none ? NULL : s->common.adapter;
   RD_TRY(rd_tool_refuse(&s->common, "precision engine", "to convert: --to is what is written", e));
   if (!s->output)
@@ -48,6 +80,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
     return rd_fail(e, RD_USAGE,
                    "--adapter DIR takes --merge, to be added into a model's weights, or --to TYPE "
                    "without -m, to be written itself");
+  RD_TRY(check_name(s, e));
   if (adapter && !s->merge)
     return rd_convert_adapter(adapter, s->to, s->output, e);
   char *path = NULL;
@@ -59,9 +92,11 @@ static rd_code run(void *context, char **names, rd_error *e) {
                                 .gguf = s->gguf,
                                 .chat_template = s->common.prompt.chat_template,
                                 .mask_token = s->common.prompt.mask_token};
-  rd_code code = rd_convert(&o, &tokenizer, e);
+  rd_code code = rd_convert(&o, &done, e);
   free(path);
-  if (code == RD_OK && !tokenizer && !s->common.quiet)
+  if (code == RD_OK && !s->common.quiet)
+    tell_types(&done.types);
+  if (code == RD_OK && !done.tokenizer && !s->common.quiet)
     fprintf(stderr,
             s->gguf ? "redraft convert: the model has no tokenizer: %s holds no vocabulary\n"
                     : "redraft convert: no tokenizer files were there to copy; put the model's "

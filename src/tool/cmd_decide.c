@@ -94,6 +94,8 @@ static rd_code read_body(json_t **out, const char *path, rd_error *e) {
   char *text = NULL;
   size_t size = 0;
   rd_code code = RD_OK;
+  RD_TRY(rd_tool_no_dash(path, "without a name standard input is read", e));
+  RD_TRY(rd_tool_there(path, "a question itself is asked with --ask", e));
   if (!path && isatty(STDIN_FILENO))
     return rd_fail(e, RD_USAGE,
                    "nothing to decide: name a JSON file with state and questions, give it on "
@@ -102,10 +104,26 @@ static rd_code read_body(json_t **out, const char *path, rd_error *e) {
     code = rd_file_read(path, MOST_FILE, &text, &size, e);
   else
     code = rd_tool_input(&text, "a question", false, e);
+  if (code == RD_OK && !path && rd_prompt_blank(text))
+    code = rd_fail(e, RD_BAD_INPUT,
+                   "standard input is empty: expected a JSON object with state and questions");
   if (code == RD_OK)
     code = rd_json_parse(out, text, path ? size : strlen(text), path ? path : "standard input", e);
   free(text);
   return code;
+}
+
+/* What is in the file and was not asked for: a slip of the pen may be behind it. */
+static rd_code tell_strays(const rd_decide_body *body, const json_t *object, bool quiet,
+                           rd_error *e) {
+  char *strays = NULL;
+  if (quiet)
+    return RD_OK;
+  RD_TRY(rd_decide_body_strays(&strays, body, object, e));
+  if (*strays)
+    fprintf(stderr, "redraft: passed over, since nothing is called so here: %s\n", strays);
+  free(strays);
+  return RD_OK;
 }
 
 /* What the command line says goes before what the file says. */
@@ -191,6 +209,8 @@ static rd_code work(void *context, char **names, rd_error *e) {
     code = s->ask ? ask_body(&object, s, e) : read_body(&object, names[0], e);
   if (code == RD_OK)
     code = rd_decide_body_read(&body, object, e);
+  if (code == RD_OK)
+    code = tell_strays(&body, object, s->common.quiet, e);
   if (code == RD_OK)
     code = override(&body, s, e);
   if (code == RD_OK)

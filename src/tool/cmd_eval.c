@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "csv.h"
 #include "frame.h"
+#include "interrupt.h"
 #include "objective.h"
 #include "sampler.h"
 #include "task.h"
@@ -196,24 +197,27 @@ static void set_real(json_t *object, const char *name, const char *end, double v
   json_object_set_new(object, key, isfinite(value) ? json_real(value) : json_null());
 }
 
+/* The value and its interval, null where there is none: all rows of a task have the same names. */
+static void set_measure(json_t *object, const rd_measure *m) {
+  set_real(object, m->name, "", m->value);
+  set_real(object, m->name, "_low", has_interval(m) ? m->interval.low : NAN);
+  set_real(object, m->name, "_high", has_interval(m) ? m->interval.high : NAN);
+}
+
 /* What was measured and how: a new object, NULL when memory is out. */
 static json_t *finding_value(const view *v, const rd_finding *f, double seconds) {
   const rd_eval_settings *s = &v->settings->eval;
-  json_t *object = json_pack("{s:s, s:o, s:s*, s:o?, s:s, s:b, s:s, s:I, s:I}", "task", s->task,
-                             "data", rd_json_said(s->data), "model", v->model->name, "adapter",
-                             rd_json_said(v->settings->common.adapter), "sampler",
-                             s->params.sampler, "noise", rd_eval_noisy(s, v->model), "objective",
-                             s->objective, "rows", (json_int_t)f->rows, "bad", (json_int_t)f->bad);
-  if (f->iterations)
-    json_object_set_new(object, "iterations", json_integer(f->iterations));
-  for (size_t i = 0; i < f->count; i++) {
-    const rd_measure *m = &f->measures[i];
-    set_real(object, m->name, "", m->value);
-    if (has_interval(m)) {
-      set_real(object, m->name, "_low", m->interval.low);
-      set_real(object, m->name, "_high", m->interval.high);
-    }
-  }
+  const char *named = v->settings->common.adapter;
+  const char *adapter = !v->model->adapted ? NULL : named ? named : "its own";
+  json_t *object =
+      json_pack("{s:s, s:o, s:s*, s:o?, s:s, s:b, s:s, s:I, s:I}", "task", s->task, "data",
+                rd_json_said(s->data), "model", v->model->name, "adapter", rd_json_said(adapter),
+                "sampler", s->params.sampler, "noise", rd_eval_noisy(s, v->model), "objective",
+                s->objective, "rows", (json_int_t)f->rows, "bad", (json_int_t)f->bad);
+  json_object_set_new(object, "iterations",
+                      f->iterations ? json_integer(f->iterations) : json_null());
+  for (size_t i = 0; i < f->count; i++)
+    set_measure(object, &f->measures[i]);
   json_object_set_new(object, "raw", json_boolean(s->raw));
   json_object_set_new(object, "shots", json_integer(s->shots));
   set_real(object, "rows_per_second", "", (double)f->rows / fmax(seconds, 1e-9));
@@ -271,27 +275,36 @@ static rd_code open_judge(rd_model **out, const settings *s, rd_error *e) {
   return code;
 }
 
-/* Where no sampler was given, the model's own is the one to report and to run. */
+/* The sampler to report and to run: the one given, or that other options ask for, or the model's
+ * own. */
 static rd_code name_sampler(const settings *s, const rd_model *m, rd_error *e) {
   const rd_options *o = s->common.options;
-  const rd_defaults defaults = {.model = m};
+  rd_options choosing = *o; /* as if only these were given */
+  const rd_defaults defaults = {.model = m, .service = &choosing};
   const rd_sampler *sampler = NULL;
-  if (rd_option_given(o, "sampler"))
-    return RD_OK;
+  choosing.given = rd_calloc(o->count, sizeof *choosing.given, "options", e);
+  if (!choosing.given)
+    return RD_NO_MEMORY;
+  for (size_t i = 0; i < o->count; i++)
+    choosing.given[i] =
+        o->given[i] && rd_name_listed("sampler verify template suffix", o->rows[i].name);
   json_t *values = rd_params_defaults(&defaults, &sampler, e);
   json_decref(values);
+  free(choosing.given);
   return values ? rd_option_set(o, rd_option_find(o, "sampler"), sampler->name, e) : e->code;
 }
 
 /* What is scored or written from left to right is so by the model without a denoiser's adapter. */
-static rd_code open_model(rd_model **out, const settings *s, rd_error *e) {
+static rd_code open_model(rd_model **out, const settings *s, const rd_task *task, rd_error *e) {
   rd_common common = s->common;
   const rd_sampler *sampler = NULL;
   const rd_objective *objective = NULL;
   if (rd_option_given(s->common.options, "sampler"))
     RD_TRY(rd_sampler_find(&sampler, s->eval.params.sampler, e));
   RD_TRY(rd_objective_find(&objective, s->eval.objective, e));
-  if ((sampler && rd_sampler_causal(sampler)) || !objective->corruption)
+  bool causal = task->writes ? sampler && rd_sampler_causal(sampler) && !s->eval.params.verify
+                             : !objective->corruption;
+  if (causal)
     RD_TRY(rd_tool_name_causal(&common, e));
   rd_code code = rd_tool_open(out, &common, e);
   if (common.adapter != s->common.adapter)
@@ -301,7 +314,7 @@ static rd_code open_model(rd_model **out, const settings *s, rd_error *e) {
 
 static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e) {
   rd_model *model = NULL, *judge = NULL;
-  rd_code code = open_model(&model, s, e);
+  rd_code code = open_model(&model, s, task, e);
   if (code == RD_OK && task->judged)
     code = open_judge(&judge, s, e);
   v->model = model;
@@ -321,10 +334,30 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
   return code;
 }
 
+/* What the task has no use for is refused by name. */
+static rd_code check_meaning(const settings *s, const rd_task *task, rd_error *e) {
+  char why[64];
+  snprintf(why, sizeof why, "to --task %s", task->name);
+  RD_TRY(rd_tool_refuse(&s->common, task->unused, why, e));
+  for (size_t i = 0; i < rd_sampler_rows.count && !task->writes; i++) {
+    const char *name = rd_sampler_options[i].name;
+    if (!rd_table_row(&own_rows, name) &&
+        strcmp(name, "window") != 0) /* an example's tokens, too */
+      RD_TRY(rd_tool_refuse(&s->common, name, why, e));
+  }
+  return RD_OK;
+}
+
 /* The files of --data, with commas between, are read, and a table is gone on with. */
 static rd_code check_apart(const settings *s, rd_error *e) {
   char *list = s->eval.data ? rd_strdup(s->eval.data, e) : NULL, *rest = list;
   rd_code code = s->eval.data && !list ? RD_NO_MEMORY : rd_path_apart(s->out, s->csv, e);
+  if (code == RD_OK && s->out && s->csv && strcmp(s->out, s->csv) == 0)
+    code = rd_fail(e, RD_USAGE, "--out and --csv are one file: name another for one of them");
+  if (code == RD_OK)
+    code = rd_path_apart(s->out, s->eval.shots_from, e);
+  if (code == RD_OK)
+    code = rd_path_apart(s->csv, s->eval.shots_from, e);
   for (const char *name; code == RD_OK && (name = strsep(&rest, ","));) {
     code = rd_path_apart(s->out, name, e);
     if (code == RD_OK)
@@ -340,6 +373,11 @@ static rd_code open_outputs(view *v, rd_error *e) {
   RD_TRY(check_apart(s, e));
   if (s->out)
     RD_TRY(rd_file_begin(&v->out, s->out, e));
+  char *line =
+      v->out.part ? rd_print("\n%s holds what came of the rows so far", v->out.part) : NULL;
+  if (line)
+    rd_interrupt_farewell(line);
+  free(line);
   return s->csv ? rd_csv_open(&v->csv, s->csv, "task", s->eval.task, e) : RD_OK;
 }
 
@@ -362,6 +400,8 @@ static rd_code run(void *context, char **names, rd_error *e) {
   const rd_task *task;
   view v = {.settings = s, .terminal = isatty(STDERR_FILENO) && !s->common.quiet};
   s->eval.options = s->common.options;
+  s->common.outputs[0] = s->out;
+  s->common.outputs[1] = s->csv;
   if (strcmp(s->eval.task, "help") == 0) {
     list_tasks();
     return RD_OK;
@@ -375,6 +415,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   RD_TRY(rd_task_find(&task, s->eval.task, e));
   if (!s->eval.data)
     return rd_fail(e, RD_USAGE, "--data FILE is needed; --help says more");
+  RD_TRY(check_meaning(s, task, e));
   if (task->judged && !s->judge)
     return rd_fail(e, RD_USAGE, "--task %s needs a reference model: --judge PATH", task->name);
   RD_TRY(rd_ranks_join(&v.ranks, e));

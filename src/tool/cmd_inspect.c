@@ -31,7 +31,7 @@ static const rd_option rows[] = {
     {"tensors", RD_OPTION_AT(settings, tensors), .group = "Facts",
      .help = "list every tensor: name, type, shape"},
     {"check", RD_OPTION_AT(settings, check), .group = "Facts",
-     .help = "read every number of the file and fail on NaN or infinity"},
+     .help = "read every number of the files, an adapter's too, and fail on NaN or infinity"},
     {"window", RD_OPTION_AT(settings, window), .fallback = "0", .max = 1 << 20, .group = "Facts",
      .help = "tokens of the pass whose memory is told; 0: as generate's"},
 };
@@ -110,7 +110,7 @@ static json_t *facts_json(const rd_model *m, int64_t window, size_t program) {
     window = c->positions;
   json_t *facts = json_pack(
       "{s:s, s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "model",
-      m->name, "family", c->family->name, "parameters", (json_int_t)rd_parameter_count(c),
+      m->name, "family", c->family->name, "parameters", (json_int_t)rd_model_parameters(m),
       "stored_bytes", stored_json(rd_model_tensors(m)), "precision", m->precision->name,
       "precision_why", m->precision_why, "tokenizer", tokenizer_json(m->tokenizer), "mask",
       token_json(m->tokenizer, c->mask), "bos", token_json(m->tokenizer, c->bos), "pad",
@@ -263,8 +263,6 @@ static rd_code show(const settings *s, json_t *facts, const rd_tensors *t,
   if (s->common.json && s->tensors)
     json_object_set_new(facts, "tensors", tensors_json(t));
   rd_code code = rd_json_lacked() ? rd_fail(e, RD_NO_MEMORY, "out of memory: the facts") : RD_OK;
-  if (code == RD_OK && s->check)
-    code = rd_tensors_check(t, e);
   if (code == RD_OK && s->common.json) {
     code = print_json(facts, e);
   } else if (code == RD_OK) {
@@ -336,6 +334,8 @@ static rd_code inspect_adapter(const settings *s, const char *path, const char *
     code = rd_adapter_tensors_open(&tensors, path, e);
   if (code == RD_OK)
     code = add_sampler_head(facts, &tensors, path, e);
+  if (code == RD_OK && s->check)
+    code = rd_tensors_check(&tensors, e);
   rd_json_watch();
   if (code == RD_OK)
     code = show(s, json_incref(facts), &tensors, print_adapter, e);
@@ -350,6 +350,8 @@ static rd_code inspect_model(settings *s, rd_error *e) {
   RD_TRY(rd_tool_open(&m, &s->common, e));
   rd_json_watch();
   rd_code code = rd_canvas_check_window(s->window, m->config.positions, e);
+  if (code == RD_OK && s->check)
+    code = rd_model_check(m, e);
   if (code == RD_OK)
     code = show(s, facts_json(m, s->window, program), rd_model_tensors(m), print_facts, e);
   rd_model_close(&m);

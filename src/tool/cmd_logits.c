@@ -2,6 +2,7 @@
 /* redraft logits: one pass over given ids, every row's logits written as a NumPy file. */
 #include "file.h"
 #include "frame.h"
+#include "input.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -87,6 +88,8 @@ static rd_code run(void *context, char **names, rd_error *e) {
   rd_model *m = NULL;
   if (!s->ids || !s->output)
     return rd_fail(e, RD_USAGE, "--ids and -o are needed; --help says more");
+  RD_TRY(rd_tool_no_dash(s->output, "standard output is called /dev/stdout", e));
+  s->common.outputs[0] = s->output;
   rd_code code = read_ids(s->ids, &ids, &T, e);
   if (code == RD_OK && s->gate >= T)
     code = rd_fail(e, RD_USAGE, "--gate %lld: no draft begins behind the last id, which is id %lld",

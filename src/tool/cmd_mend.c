@@ -142,6 +142,8 @@ static rd_code mend_all(mender *w, char *text, rd_error *e) {
 }
 
 static rd_code read_text(char **text, const char *path, rd_error *e) {
+  RD_TRY(rd_tool_no_dash(path, "without a name standard input is read", e));
+  RD_TRY(rd_tool_there(path, "a text itself comes on standard input", e));
   if (!path && isatty(STDIN_FILENO))
     return rd_fail(e, RD_USAGE, "no text: name a file, or give it on standard input");
   size_t size = 0;

@@ -4,6 +4,7 @@
 #include "events.h"
 #include "file.h"
 #include "frame.h"
+#include "input.h"
 #include "interrupt.h"
 #include "recheck.h"
 #include "view_ending.h"
@@ -209,7 +210,7 @@ static void finish(const settings *s, const rd_trace *trace) {
   if (last->event.kind != RD_EVENT_DONE)
     fputs("the trace ends before the generation did\n", stderr);
   else if (!s->common.quiet) {
-    rd_ending_summary(&last->event, &trace->events[0].event.seed);
+    rd_ending_summary(&last->event, &trace->events[0].event.seed, 0);
     rd_ending_warn(last->event.warning);
   }
 }
@@ -301,6 +302,7 @@ static rd_code work(void *context, char **names, rd_error *e) {
     return rd_fail(e, RD_USAGE, "expected one trace, as generate --trace FILE writes it; got %d",
                    count);
   settings *s = context;
+  RD_TRY(rd_tool_no_dash(names[0], "standard input cannot be replayed: name the trace's file", e));
   if (s->check && s->svg)
     return rd_fail(e, RD_USAGE, "--check draws nothing: it goes without --svg");
   RD_TRY(rd_path_apart(s->svg, names[0], e));

@@ -2,7 +2,6 @@
 /* redraft serve: the page and the API on a socket, until SIGTERM or SIGINT. */
 #include "answer.h"
 #include "file.h"
-#include "sampler.h"
 #include "served.h"
 #include "server.h"
 #include "stop.h"
@@ -108,19 +107,6 @@ static rd_code read_pem(const settings *s, char **certificate, char **key, rd_er
   return rd_file_read(s->private_key, MOST_PEM, key, NULL, e);
 }
 
-/* The options of generation make sense for every model, before anybody asks. */
-static rd_code check_options(const rd_catalog *catalog, rd_error *e) {
-  for (size_t i = 0; i < catalog->count; i++) {
-    const rd_defaults defaults = {.model = catalog->services[i].model, .service = catalog->chosen};
-    const rd_sampler *sampler = NULL;
-    json_t *values = rd_params_defaults(&defaults, &sampler, e);
-    json_decref(values);
-    if (!values)
-      return rd_prefix(e, e->code, "%s", catalog->services[i].name);
-  }
-  return RD_OK;
-}
-
 static void say_address(const rd_server_setup *setup, const char *url) {
   printf("redraft serves");
   for (size_t i = 0; i < setup->catalog.count; i++)
@@ -148,8 +134,6 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
                            .private_key = pem[1],
                            .origin = s->origin,
                            .log = s->common.quiet ? NULL : log_line};
-  if (code == RD_OK)
-    code = check_options(&setup.catalog, e);
   if (code == RD_OK)
     code = rd_server_open(&server, &setup, e);
   if (code == RD_OK) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct settings {
   rd_common common;
@@ -156,6 +157,9 @@ static rd_code work(void *context, char **names, rd_error *e) {
   const settings *s = context;
   rd_tokenizer *t = NULL;
   rd_bytes input = {0};
+  if (!names[0] && isatty(STDIN_FILENO))
+    return rd_fail(e, RD_USAGE, "no %s: give %s as an argument, or on standard input",
+                   s->decode ? "ids" : "text", s->decode ? "them" : "it");
   if (s->decode)
     RD_TRY(rd_tool_refuse(&s->common, "bos special", "to --decode: it is for text", e));
   rd_code code = open_tokenizer(&t, &s->common, e);

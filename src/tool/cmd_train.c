@@ -27,50 +27,80 @@ static void put_row(void *context, const char *text) {
   fflush(stdout);
 }
 
-/* The command line: a configuration file first, then options and --set, in the order given. */
+/* What argv[*i] sets, where that is --set, or NULL; *i moves on to its last word. */
+static rd_code value_of_set(const char **value, int argc, char **argv, int *i, rd_error *e) {
+  static const char joined[] = "--set=";
+  *value = NULL;
+  if (strncmp(argv[*i], joined, sizeof joined - 1) == 0)
+    *value = argv[*i] + sizeof joined - 1;
+  else if (strcmp(argv[*i], "--set") != 0)
+    return RD_OK;
+  else if (*i + 1 < argc)
+    *value = argv[++*i];
+  return *value ? RD_OK : rd_fail(e, RD_USAGE, "--set needs a value: KEY=VALUE");
+}
+
+/* Options between two --set; what is none of them is the configuration file. */
+static rd_code take_options(const rd_options *rows, int argc, char **argv, const char **file,
+                            rd_error *e) {
+  char **rest = NULL;
+  int count = 0;
+  rd_code code = rd_options_parse(rows, argc, argv, &rest, &count, e);
+  for (int i = 0; i < count && code == RD_OK; i++) {
+    if (*file)
+      code =
+          rd_fail(e, RD_USAGE, "expected one configuration file, found %s and %s", *file, rest[i]);
+    *file = rest[i];
+  }
+  free(rest);
+  return code;
+}
+
+/* Options and --set in the order given, so that what is said later counts. */
+static rd_code take_all(const rd_options *rows, rd_train_settings *s, int argc, char **argv,
+                        const char **file, rd_error *e) {
+  int first = 0;
+  *file = NULL;
+  for (int i = 0; i < argc; i++) {
+    const int before = i;
+    const char *set;
+    RD_TRY(value_of_set(&set, argc, argv, &i, e));
+    if (!set)
+      continue;
+    RD_TRY(take_options(rows, before - first, argv + first, file, e));
+    RD_TRY(rd_train_settings_set(s, set, e));
+    first = i + 1;
+  }
+  return take_options(rows, argc - first, argv + first, file, e);
+}
+
+static rd_code read_file(rd_train_settings *s, const char *file, rd_error *e) {
+  json_t *object = NULL;
+  rd_code code = rd_yaml_open(&object, file, e);
+  if (code == RD_OK && (code = rd_train_settings_read(s, object, e)) != RD_OK)
+    code = rd_prefix(e, code, "%s", file);
+  json_decref(object);
+  return code;
+}
+
+/* The command line: once for the name of the file, whose values come first; then again over them.
+ */
 static rd_code read_arguments(rd_train_settings *s, int argc, char **argv, bool *help,
                               rd_error *e) {
   for (int i = 0; i < argc; i++)
     *help = *help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
   if (*help)
     return RD_OK;
-  char **plain = rd_calloc((size_t)argc + 1, sizeof *plain, "arguments", e), **rest = NULL;
-  if (!plain)
-    return RD_NO_MEMORY;
-  int count = 0, rest_count = 0;
   rd_options rows;
+  const char *file = NULL;
   rd_code code = rd_options_open(&rows, rd_train_parts, s, e);
-  /* Once for the name of the file, whose values come first; then again over them. */
-  for (int round = 0; round < 2 && code == RD_OK; round++) {
-    count = 0;
-    for (int i = 0; i < argc && code == RD_OK; i++) {
-      bool apart = strcmp(argv[i], "--set") == 0 && i + 1 < argc;
-      if (!apart && strcmp(argv[i], "--set") == 0)
-        code = rd_fail(e, RD_USAGE, "--set needs a value: KEY=VALUE");
-      const char *set = apart ? argv[++i] : strncmp(argv[i], "--set=", 6) == 0 ? argv[i] + 6 : NULL;
-      if (!set)
-        plain[count++] = argv[i];
-      else if (round == 1)
-        code = rd_train_settings_set(s, set, e);
-    }
-    free(rest);
-    rest = NULL;
-    if (code == RD_OK)
-      code = rd_options_parse(&rows, count, plain, &rest, &rest_count, e);
-    if (code == RD_OK && rest_count > 1)
-      code = rd_fail(e, RD_USAGE, "expected one configuration file, found %s and %s", rest[0],
-                     rest[1]);
-    if (code == RD_OK && round == 0 && rest_count == 1) {
-      json_t *object = NULL;
-      code = rd_yaml_open(&object, rest[0], e);
-      if (code == RD_OK && (code = rd_train_settings_read(s, object, e)) != RD_OK)
-        code = rd_prefix(e, code, "%s", rest[0]);
-      json_decref(object);
-    }
-  }
+  if (code == RD_OK)
+    code = take_all(&rows, s, argc, argv, &file, e);
+  if (code == RD_OK && file)
+    code = read_file(s, file, e);
+  if (code == RD_OK && file)
+    code = take_all(&rows, s, argc, argv, &file, e);
   rd_options_close(&rows);
-  free(rest);
-  free(plain);
   return code == RD_OK ? rd_train_settings_finish(s, e) : code;
 }
 

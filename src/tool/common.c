@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "file.h"
 #include "generation.h"
+#include "inspect.h"
 #include "model_store.h"
 #include "open_view.h"
 #include "pulled.h"
@@ -161,7 +162,7 @@ rd_code rd_tool_lay_out(rd_model *m, const rd_common *common, rd_error *e) {
 static void describe(const rd_model *m, const char *adapter) {
   const rd_engine_kind *engine = rd_engine_kind_of(m);
   fprintf(stderr, "redraft: %s: %s, %.1f M parameters, adapter %s, %s arithmetic (%s), engine %s\n",
-          m->name, m->config.family->name, (double)rd_parameter_count(&m->config) / 1e6,
+          m->name, m->config.family->name, (double)rd_model_parameters(m) / 1e6,
           adapter ? adapter : "none", m->precision->name, m->precision_why,
           engine ? engine->name : "none");
 }
@@ -186,6 +187,9 @@ typedef rd_code opener(rd_model **out, const rd_model_options *options, rd_error
 static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd_error *e) {
   char *path = NULL, *adapter = NULL;
   RD_TRY(rd_tool_model_path(&path, &adapter, common, e));
+  rd_code code = RD_OK;
+  for (size_t i = 0; i < 2 && code == RD_OK; i++)
+    code = rd_path_apart(common->outputs[i], path, e);
   rd_open_view view = {.name = path, .quiet = common->quiet};
   rd_model_options options = {.path = path,
                               .adapter = adapter,
@@ -196,7 +200,7 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd
                               .system = common->prompt.system,
                               .made = rd_open_view_made,
                               .context = &view};
-  rd_code code = open(out, &options, e);
+  code = code == RD_OK ? open(out, &options, e) : code;
   rd_open_view_end(&view);
   if (code == RD_OK && !common->quiet)
     tell_unheard(*out, path);

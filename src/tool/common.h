@@ -14,6 +14,7 @@ typedef struct rd_common {
   int64_t threads;
   bool profile, json, quiet, verbose, help;
   const rd_options *options; /* all of the command: which were given */
+  const char *outputs[2];    /* files that will be written, which are no model's; or NULL */
 } rd_common;
 
 /* Its rows: what names a model, how the program runs, and --help alone. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading metrics and drawing them: linear axes over what all curves cover. */
+/* Reading metrics and drawing them: axes over what all curves cover, marked at round numbers. */
 #include "curves.h"
 
 #include "file.h"
@@ -29,6 +29,18 @@ rd_code rd_curve_point(rd_curve *c, double x, double y, rd_error *e) {
   return RD_OK;
 }
 
+rd_code rd_curves_axes(rd_curves *curves, const rd_axes *axes, const char *path, rd_error *e) {
+  const rd_axes *now = curves->axes ? curves->axes : axes;
+  curves->axes = now;
+  if (strcmp(now->x, axes->x) == 0 && strcmp(now->y, axes->y) == 0)
+    return RD_OK;
+  return rd_fail(
+      e, RD_USAGE,
+      "%s: %s against %s, and those before are %s against %s: one drawing has one pair of "
+      "axes, draw them apart",
+      path, axes->y, axes->x, now->y, now->x);
+}
+
 static rd_code read_rows(rd_curves *curves, const rd_map *map, rd_error *e) {
   const char *at = (const char *)map->data, *end = at + map->size;
   rd_code code = RD_OK;
@@ -51,8 +63,10 @@ static rd_code read_rows(rd_curves *curves, const rd_map *map, rd_error *e) {
 }
 
 rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e) {
+  static const rd_axes axes = {"updates", "loss", false};
   const rd_path path = rd_path_in(run, "metrics.jsonl");
   rd_map map;
+  RD_TRY(rd_curves_axes(curves, &axes, run, e));
   RD_TRY(rd_map_open(&map, path.text, e));
   rd_code code = rd_curve_add(curves, rd_print("%s", run), e);
   if (code == RD_OK)
@@ -88,6 +102,10 @@ static rd_code frame_of(const rd_curves *curves, frame *f, rd_error *e) {
     }
   if (!(f->x0 <= f->x1))
     return rd_fail(e, RD_BAD_INPUT, "nothing to plot: there are no numbers yet");
+  if (curves->axes->doubling) { /* from a whole number of doublings to another */
+    f->x0 = floor(f->x0);
+    f->x1 = ceil(f->x1);
+  }
   if (f->x0 == f->x1)
     f->x1 += fmax(1, fabs(f->x1) * 1e-9);
   if (f->y0 == f->y1)
@@ -103,50 +121,93 @@ static void put_escaped(FILE *out, const char *text) {
       fputc(*text, out);
 }
 
+/* The round numbers of a stretch: first, first + step, .. */
+typedef struct ticks {
+  double first, step;
+  int count;
+} ticks;
+
+/* About `most` of them: the step is 1, 2 or 5 times a power of ten, and with `whole` no less than
+ * 1. Where numbers come to their end there are none. */
+static ticks ticks_of(double low, double high, int most, bool whole) {
+  static const double rounds[] = {1, 2, 5, 10};
+  const double wanted = (high - low) / most, power = pow(10, floor(log10(wanted)));
+  int k = 0;
+  while (k < 3 && rounds[k] * power < wanted)
+    k++;
+  const double step = whole ? fmax(1, rounds[k] * power) : rounds[k] * power;
+  const double first = ceil(low / step - 1e-9), last = floor(high / step + 1e-9);
+  if (!isfinite(step) || !(first <= last && last - first <= 2 * most))
+    return (ticks){0};
+  return (ticks){first * step + 0.0, step, (int)(last - first) + 1};
+}
+
+/* A drawing's measures, and where a number lies in it. */
+enum { W = 800, H = 450, LEFT = 60, TOP = 20, RIGHT = 20, BOTTOM = 50 };
+
+static double across(const frame *f, double x) {
+  return LEFT + (x - f->x0) * ((W - LEFT - RIGHT) / (f->x1 - f->x0));
+}
+
+static double upwards(const frame *f, double y) {
+  return H - BOTTOM - (y - f->y0) * ((H - TOP - BOTTOM) / (f->y1 - f->y0));
+}
+
+/* The number that stands at a place of the x axis. */
+static double number_at(const rd_axes *axes, double x) {
+  return axes->doubling ? exp2(x) : x;
+}
+
+static void draw_axes(const rd_axes *axes, const frame *f, FILE *out) {
+  const ticks x = ticks_of(f->x0, f->x1, 7, true), y = ticks_of(f->y0, f->y1, 7, false);
+  for (int i = 0; i < y.count; i++) {
+    const double value = y.first + i * y.step, at = upwards(f, value);
+    fprintf(out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", LEFT,
+            W - RIGHT, at, at);
+    fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.10g</text>\n", LEFT - 6, at + 4,
+            fabs(value) < y.step / 2 ? 0 : value);
+  }
+  for (int i = 0; i < x.count; i++) {
+    const double value = x.first + i * x.step;
+    fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.10g</text>\n",
+            across(f, value), H - BOTTOM + 18, number_at(axes, value));
+  }
+  fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", W / 2, H - 8, axes->x);
+  fprintf(out, "<text x=\"%d\" y=\"%d\">%s</text>\n", LEFT, TOP - 6, axes->y);
+}
+
+/* `line`: of its label, from the top. */
+static void draw_curve(const rd_curve *c, const frame *f, const char *colour, int line, FILE *out) {
+  enum { MARKED = 16 }; /* points, of more each by itself would be none */
+  fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", colour);
+  for (size_t j = 0; j < c->count; j++)
+    fprintf(out, "%.1f,%.1f ", across(f, c->x[j]), upwards(f, c->y[j]));
+  fprintf(out, "\"/>\n");
+  for (size_t j = 0; j < c->count && c->count <= MARKED; j++)
+    fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", across(f, c->x[j]),
+            upwards(f, c->y[j]), colour);
+  fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">", W - RIGHT - 8,
+          TOP + 16 + 16 * line, colour);
+  put_escaped(out, c->label);
+  fprintf(out, "</text>\n");
+}
+
 static rd_code draw(const void *context, FILE *out, rd_error *e) {
   const rd_curves *curves = context;
   static const char *const colours[] = {"#1f77b4", "#ff7f0e", "#2ca02c", "#d62728",
                                         "#9467bd", "#8c564b", "#e377c2", "#17becf"};
-  enum { W = 800, H = 450, LEFT = 60, TOP = 20, RIGHT = 20, BOTTOM = 50, TICKS = 5, MARKED = 16 };
   frame f;
+  int line = 0;
   RD_TRY(frame_of(curves, &f, e));
-  double sx = (W - LEFT - RIGHT) / (f.x1 - f.x0), sy = (H - TOP - BOTTOM) / (f.y1 - f.y0);
   fprintf(out,
           "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family="
           "\"sans-serif\" font-size=\"12\">\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n",
           W, H, W, H);
-  for (int i = 0; i <= TICKS; i++) {
-    double x = f.x0 + (f.x1 - f.x0) * i / TICKS, y = f.y0 + (f.y1 - f.y0) * i / TICKS;
-    double px = LEFT + (x - f.x0) * sx, py = H - BOTTOM - (y - f.y0) * sy;
-    fprintf(out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", LEFT,
-            W - RIGHT, py, py);
-    fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n", LEFT - 6, py + 4,
-            y);
-    fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n", px,
-            H - BOTTOM + 18, x);
-  }
-  fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", W / 2, H - 8,
-          curves->x_name ? curves->x_name : "update");
-  if (curves->y_name)
-    fprintf(out, "<text x=\"%d\" y=\"%d\">%s</text>\n", LEFT, TOP - 6, curves->y_name);
-  int line = 0;
-  for (size_t i = 0; i < curves->count; i++) {
-    const rd_curve *c = &curves->items[i];
-    const char *colour = colours[i % (sizeof colours / sizeof *colours)];
-    if (c->count == 0)
-      continue;
-    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", colour);
-    for (size_t j = 0; j < c->count; j++)
-      fprintf(out, "%.1f,%.1f ", LEFT + (c->x[j] - f.x0) * sx, H - BOTTOM - (c->y[j] - f.y0) * sy);
-    fprintf(out, "\"/>\n");
-    for (size_t j = 0; j < c->count && c->count <= MARKED; j++)
-      fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
-              LEFT + (c->x[j] - f.x0) * sx, H - BOTTOM - (c->y[j] - f.y0) * sy, colour);
-    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">", W - RIGHT - 8,
-            TOP + 16 + 16 * line++, colour);
-    put_escaped(out, c->label);
-    fprintf(out, "</text>\n");
-  }
+  draw_axes(curves->axes, &f, out);
+  for (size_t i = 0; i < curves->count; i++)
+    if (curves->items[i].count > 0)
+      draw_curve(&curves->items[i], &f, colours[i % (sizeof colours / sizeof *colours)], line++,
+                 out);
   fprintf(out, "</svg>\n");
   return ferror(out) ? rd_fail(e, RD_IO, "cannot write the drawing") : RD_OK;
 }
@@ -175,8 +236,8 @@ rd_code rd_curves_text(const rd_curves *curves, FILE *out, int columns, int rows
   fprintf(out, "%10s +", "");
   for (int x = 0; x < columns; x++)
     fputc('-', out);
-  fprintf(out, "\n%10s  %s %.0f to %.0f\n", "", curves->x_name ? curves->x_name : "updates", f.x0,
-          f.x1);
+  fprintf(out, "\n%10s  %s %.10g to %.10g%s\n", "", curves->axes->x, number_at(curves->axes, f.x0),
+          number_at(curves->axes, f.x1), curves->axes->doubling ? ", doubling" : "");
   for (size_t i = 0; i < curves->count; i++)
     if (curves->items[i].count)
       fprintf(out, "%10s  %c %s: %.4f\n", "", (char)('a' + i % 26), curves->items[i].label,

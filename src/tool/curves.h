@@ -9,15 +9,25 @@
 
 typedef struct rd_curve {
   char *label;   /* "RUN" or "RUN validation" */
-  double *x, *y; /* (count) update, loss */
+  double *x, *y; /* (count) as the axes say: update, loss */
   size_t count;
 } rd_curve;
+
+/* What is drawn against what. */
+typedef struct rd_axes {
+  const char *x, *y;
+  bool doubling; /* x holds logarithms to base 2: they are labelled by their numbers, 1, 2, 4, .. */
+} rd_axes;
 
 typedef struct rd_curves {
   rd_curve *items; /* (count) */
   size_t count;
-  const char *x_name, *y_name; /* what is drawn; NULL: updates, losses */
+  const rd_axes *axes; /* of all; NULL: nothing was read yet */
 } rd_curves;
+
+/* What follows is drawn on these axes. RD_USAGE: what `path` holds is of others than what is there.
+ */
+rd_code rd_curves_axes(rd_curves *curves, const rd_axes *axes, const char *path, rd_error *e);
 
 /* An empty curve; takes the label, a new string or NULL (RD_NO_MEMORY). */
 rd_code rd_curve_add(rd_curves *curves, char *label, rd_error *e);

@@ -61,7 +61,10 @@ static rd_code add_row(rd_curves *curves, char fields[FIELDS][FIELD], const int 
 }
 
 rd_code rd_curves_read_bench(rd_curves *curves, const char *path, rd_error *e) {
+  static const rd_axes axes = {"tokens in a sequence", "% of the machine's peak, by processor time",
+                               true};
   rd_map map;
+  RD_TRY(rd_curves_axes(curves, &axes, path, e));
   RD_TRY(rd_map_open(&map, path, e));
   char(*fields)[FIELD] = rd_calloc(FIELDS, FIELD, "a line of CSV", e);
   rd_code code = fields ? RD_OK : RD_NO_MEMORY;
@@ -84,8 +87,6 @@ rd_code rd_curves_read_bench(rd_curves *curves, const char *path, rd_error *e) {
     if (!head && n > 0 && code == RD_OK)
       code = add_row(curves, fields, column, e);
   }
-  curves->x_name = "tokens in a sequence (powers of two)";
-  curves->y_name = "% of the machine's peak, by processor time";
   free(fields);
   rd_map_close(&map);
   return code;

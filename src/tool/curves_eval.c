@@ -16,22 +16,23 @@ static double percent(double share) {
   return 100 * share;
 }
 
+#define ITERATIONS "iterations"
 static const struct {
   const char *key;
   double (*height)(double);
-  const char *axis;
-} measures[] = {{"exact", percent, "% right"},
-                {"right", percent, "% right"},
-                {"perplexity", log, "nats a token"}};
+  rd_axes axes;
+} measures[] = {{"exact", percent, {ITERATIONS, "% right", true}},
+                {"right", percent, {ITERATIONS, "% right", true}},
+                {"perplexity", log, {ITERATIONS, "nats a token", true}}};
 
-static rd_code add_row(rd_curves *curves, const json_t *row, rd_error *e) {
+static rd_code add_row(rd_curves *curves, const json_t *row, const char *path, rd_error *e) {
   const json_t *x = json_object_get(row, "iterations");
   x = x ? x : json_object_get(row, "mean_iterations");
   for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
     const json_t *y = json_object_get(row, measures[i].key);
     if (!json_is_number(y) || !json_is_number(x) || !(json_number_value(x) > 0))
       continue;
-    curves->y_name = measures[i].axis;
+    RD_TRY(rd_curves_axes(curves, &measures[i].axes, path, e));
     return rd_curve_point(&curves->items[curves->count - 1], log2(json_number_value(x)),
                           measures[i].height(json_number_value(y)), e);
   }
@@ -54,14 +55,13 @@ rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e) {
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t size = (size_t)((stop ? stop : end) - at);
     json_t *row = json_loadb(at, size, 0, NULL);
-    code = add_row(curves, row, e);
+    code = add_row(curves, row, path, e);
     json_decref(row);
     at += size + 1;
   }
   if (code == RD_OK && curves->items[curves->count - 1].count == 0)
     code = rd_fail(e, RD_BAD_INPUT,
                    "%s: no row of eval --json with a share of right answers or a perplexity", path);
-  curves->x_name = "iterations (powers of two)";
   rd_map_close(&map);
   return code;
 }

@@ -2,6 +2,8 @@
 /* The manual page, redraft(1): option rows as man macros. What most commands share stands once. */
 #include "help.h"
 
+#include "number.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,9 +45,11 @@ static void put_row(FILE *out, const char *key, const rd_option *row) {
     put(out, row->fallback);
   }
   if (row->min < row->max) {
-    char range[64];
-    snprintf(range, sizeof range, ". From %.10g to %.10g", row->min, row->max);
-    put(out, range);
+    char min[RD_NUMBER], max[RD_NUMBER];
+    fputs(". From ", out);
+    put(out, rd_number_show(min, row->min));
+    fputs(" to ", out);
+    put(out, rd_number_show(max, row->max));
   }
   fputs(".\n", out);
   free(word);
@@ -101,6 +105,16 @@ static const char closing[] =
     "were not set.\n"
     ".TP\n.B REDRAFT_API_KEY\nthe key that \\fBredraft serve\\fR asks of clients where "
     "\\fB\\-\\-api\\-key\\fR gives none.\n"
+    ".TP\n.B XDG_CACHE_HOME\nthe folder in which \\fBredraft pull\\fR keeps models, below "
+    "redraft/models; without it ~/.cache.\n"
+    ".TP\n.B HF_TOKEN\nthe token that \\fBredraft pull\\fR sends to the hub, for models that are "
+    "not for everybody.\n"
+    ".TP\n.B SSL_CERT_FILE\nthe certificates of the authorities that \\fBredraft pull\\fR trusts, "
+    "in "
+    "place of the system's.\n"
+    ".TP\n.B REDRAFT_CUDA\nthe library of the engine cuda, in place of the libredraft-cuda.so "
+    "beside "
+    "the program.\n"
     ".TP\n.B REDRAFT_CPU\nthe best instruction set to use, for tests: scalar, avx2, avx512 or "
     "avx512bf16.\n"
     ".TP\n.B NO_COLOR\nno colours on the terminal; drafts are drawn without them.\n"

@@ -2,6 +2,8 @@
 /* Read to its end, into room that doubles. */
 #include "input.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,4 +42,14 @@ rd_code rd_tool_input(char **out, const char *what, bool lines, rd_error *e) {
   return strlen(text) == size
            ? RD_OK
            : rd_fail(e, RD_BAD_INPUT, "standard input: a NUL byte at %zu", strlen(text));
+}
+
+rd_code rd_tool_no_dash(const char *path, const char *instead, rd_error *e) {
+  return path && strcmp(path, "-") == 0 ? rd_fail(e, RD_USAGE, "-: %s", instead) : RD_OK;
+}
+
+rd_code rd_tool_there(const char *path, const char *instead, rd_error *e) {
+  return path && !rd_path_exists(path)
+           ? rd_fail(e, RD_IO, "%.200s: no such file; %s", path, instead)
+           : RD_OK;
 }

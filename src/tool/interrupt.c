@@ -3,7 +3,9 @@
 #include "interrupt.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 enum { SIGNALS = sizeof signals / sizeof *signals };
@@ -24,18 +26,36 @@ int rd_interrupt_stack(void) {
   return sigaltstack(&stack, NULL) == 0 ? SA_ONSTACK : 0;
 }
 
-void rd_interrupt_open(void) {
+static char farewell[501];
+
+static void say_farewell(int number) {
+  ssize_t written = write(STDERR_FILENO, farewell, strlen(farewell));
+  (void)written; /* there is nobody left to tell */
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static void handle(void (*handler)(int)) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
-  action.sa_handler = on_signal;
+  action.sa_handler = handler;
   action.sa_flags = rd_interrupt_stack();
   sigemptyset(&action.sa_mask);
-  seen = 0;
   for (int i = 0; i < SIGNALS; i++) {
     sigaction(signals[i], NULL, &before[i]);
     if (signals[i] != SIGHUP || before[i].sa_handler != SIG_IGN) /* nohup: the terminal may go */
       sigaction(signals[i], &action, NULL);
   }
+}
+
+void rd_interrupt_farewell(const char *line) {
+  snprintf(farewell, sizeof farewell, "%s\n", line);
+  handle(say_farewell);
+}
+
+void rd_interrupt_open(void) {
+  seen = 0;
+  handle(on_signal);
 }
 
 int rd_interrupt_seen(void) {

@@ -8,6 +8,9 @@
 
 #include <stdatomic.h>
 
+/* For work that ends at once: the same signals write this line (kept, shortened to 500 bytes) to
+ * standard error and end the process, as they would have. */
+void rd_interrupt_farewell(const char *line);
 /* Handle SIGINT, SIGTERM, SIGHUP and SIGQUIT from now on. */
 void rd_interrupt_open(void);
 /* Give the calling thread a stack for signal handlers and return the sigaction flag that uses it.

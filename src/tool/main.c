@@ -52,6 +52,13 @@ static int run(const rd_command *command, int argc, char **argv) {
   return end(command->name, code, &e);
 }
 
+/* An option where the command's name belongs. */
+static int end_early(const char *option) {
+  fprintf(stderr, "redraft: options go behind the command: redraft COMMAND %s; --help lists them\n",
+          option);
+  return rd_code_describe(RD_USAGE)->exit_status;
+}
+
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   rd_error e = {0};
@@ -64,6 +71,8 @@ int main(int argc, char **argv) {
     return end(name, RD_OK, &e);
   }
   bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+  if (*name == '-' && !help)
+    return end_early(name);
   rd_help_commands(help ? stdout : stderr);
   const char *near = rd_table_nearest(&rd_command_table, name);
   if (!help && *name)

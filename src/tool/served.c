@@ -47,12 +47,12 @@ static char *name_of(const char *path) {
   return out;
 }
 
-static rd_code add(rd_served *s, char *name, const rd_model *model, const rd_model *causal,
-                   rd_error *e) {
+static rd_code add(rd_served *s, char *name, rd_service service, rd_error *e) {
+  service.name = name;
   rd_code code = name ? rd_grow_one((void **)&s->services, s->count, sizeof *s->services, e)
                       : rd_fail(e, RD_NO_MEMORY, "out of memory: a model's name");
   if (code == RD_OK)
-    s->services[s->count++] = (rd_service){name, model, causal};
+    s->services[s->count++] = service;
   else
     free(name);
   return code;
@@ -83,13 +83,15 @@ static rd_code open_adapters(rd_served *s, const rd_common *common, char *path, 
     if (code == RD_OK)
       code = open_one(s, &model, common, path, one.path, e);
     if (code == RD_OK)
-      code = add(s, one.name ? rd_utf8_copy(one.name, e) : name_of(one.path), model, NULL, e);
+      code = add(s, one.name ? rd_utf8_copy(one.name, e) : name_of(one.path),
+                 (rd_service){.model = model}, e);
     free(one.copy);
     at += size + (at[size] == '\n');
   }
   if (code == RD_OK)
     code = open_one(s, &model, common, path, none, e);
-  return code == RD_OK ? add(s, rd_strdup(name, e), model, NULL, e) : code;
+  const rd_service bare = {.model = model, .beside = true};
+  return code == RD_OK ? add(s, rd_strdup(name, e), bare, e) : code;
 }
 
 /* A model with the adapter that is named or that its folder has, if there is one. */
@@ -103,7 +105,8 @@ static rd_code open_model(rd_served *s, const rd_common *common, char *path, con
   if (code == RD_OK && own)
     code = open_one(s, &causal, common, path, none, e);
   free(own);
-  return code == RD_OK ? add(s, rd_strdup(name, e), model, causal, e) : code;
+  const rd_service whole = {.model = model, .causal = causal};
+  return code == RD_OK ? add(s, rd_strdup(name, e), whole, e) : code;
 }
 
 /* Is the one adapter that is named the one of the model's folder, or one that would be called as

@@ -34,10 +34,12 @@ void rd_ending_warn(const char *warning) {
     fprintf(stderr, colour ? "\x1b[31mwarning: %s\x1b[0m\n" : "warning: %s\n", warning);
 }
 
-void rd_ending_summary(const rd_event *done, const uint64_t *seed) {
+void rd_ending_summary(const rd_event *done, const uint64_t *seed, int64_t most) {
   double each = done->iteration ? (double)done->count / (double)done->iteration : 0;
   fprintf(stderr, "%lld tokens, %lld iterations, %.1f tokens per iteration, %.2f seconds, %s",
           (long long)done->count, (long long)done->iteration, each, done->seconds, done->stopped);
+  if (most > 0 && done->count >= most)
+    fprintf(stderr, ", up to --tokens %lld", (long long)most);
   if (done->drafted > 0)
     fprintf(stderr, ", %lld of %lld drafted words accepted", (long long)done->accepted,
             (long long)done->drafted);

@@ -21,7 +21,8 @@ void rd_ending_text(const char *text);
  * it is NULL or empty. */
 void rd_ending_warn(const char *warning);
 /* Tokens, iterations, tokens per iteration, seconds and why it stopped, on standard error; the seed
- * too where one is given. */
-void rd_ending_summary(const rd_event *done, const uint64_t *seed);
+ * too where one is given. `most`: the answer's tokens at most, 0 where nobody knows; that it has
+ * them all is said. */
+void rd_ending_summary(const rd_event *done, const uint64_t *seed, int64_t most);
 
 #endif

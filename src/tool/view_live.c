@@ -59,10 +59,12 @@ rd_code rd_live_event(rd_live *live, const rd_event *event, rd_error *e) {
   RD_TRY(rd_frame_event(&live->frame, event, NULL, e));
   if (event->kind == RD_EVENT_NOISE || event->kind == RD_EVENT_DRAFT)
     return show_and_wait(live, event, e);
-  if (event->kind == RD_EVENT_DONE || live->watching != RD_WATCH_REDRAW)
+  if (event->kind == RD_EVENT_DONE)
     return RD_OK;
   live->begun = rd_seconds();
   live->held = 0;
+  if (live->watching != RD_WATCH_REDRAW)
+    return RD_OK;
   return rd_terminal_open(live->step || (live->pause > 0 && isatty(STDIN_FILENO)), e);
 }
 

@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "folder.h"
+#include "identity.h"
 #include "run_folder.h"
 #include "seal.h"
 #include "tensors.h"
@@ -22,21 +23,17 @@ static float *array_of(const rd_parameter *item, int kind) {
 }
 
 static json_t *state_json(const rd_trainer *t) {
-  json_t *files = json_array();
-  for (size_t i = 0; i < t->examples.report_count; i++) {
-    const rd_file_report *report = &t->examples.reports[i];
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)report->hash);
-    json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "path", report->path, "size",
-                                           (json_int_t)report->size, "hash", hash));
-  }
-  return json_pack("{s:I, s:I, s:I, s:I, s:f, s:o, s:f, s:I, s:o, s:o}", "update",
-                   (json_int_t)t->update, "epoch", (json_int_t)t->order.epoch, "position",
-                   (json_int_t)t->order.position, "tokens", (json_int_t)t->tokens, "seconds",
-                   t->seconds, "best_loss",
-                   isfinite(t->best_loss) ? json_real(t->best_loss) : json_null(), "logged_loss",
-                   t->logged_loss, "logged", (json_int_t)t->logged, "files", files, "settings",
-                   rd_train_settings_json(t->settings));
+  json_t *state = json_pack(
+      "{s:I, s:I, s:I, s:I, s:f, s:o, s:f, s:I, s:o, s:o}", "update", (json_int_t)t->update,
+      "epoch", (json_int_t)t->order.epoch, "position", (json_int_t)t->order.position, "tokens",
+      (json_int_t)t->tokens, "seconds", t->seconds, "best_loss",
+      isfinite(t->best_loss) ? json_real(t->best_loss) : json_null(), "logged_loss", t->logged_loss,
+      "logged", (json_int_t)t->logged, "files", rd_identity_files(&t->examples), "settings",
+      rd_train_settings_json(t->settings));
+  if (state && json_object_update(state, t->identity) == 0)
+    return state;
+  json_decref(state);
+  return NULL;
 }
 
 static rd_code write_tensors(const rd_trainer *t, const char *path, rd_error *e) {
@@ -120,6 +117,12 @@ static rd_code read_tensors(rd_trainer *t, const char *path, rd_error *e) {
   rd_tensors tensors = {0};
   RD_TRY(rd_safetensors_open(&tensors, path, e));
   rd_code code = RD_OK;
+  if (tensors.count != KINDS * t->parameters.count)
+    code =
+        rd_fail(e, RD_BAD_INPUT,
+                "%s: %zu tensors of a run that trained %zu, and this one trains %zu (lora_targets "
+                "may say which)",
+                path, tensors.count, tensors.count / KINDS, t->parameters.count);
   for (size_t i = 0; code == RD_OK && i < t->parameters.count; i++)
     for (int kind = 0; code == RD_OK && kind < KINDS; kind++) {
       const rd_parameter *item = &t->parameters.items[i];
@@ -128,8 +131,10 @@ static rd_code read_tensors(rd_trainer *t, const char *path, rd_error *e) {
       const rd_tensor *tensor = rd_tensors_find(&tensors, name);
       size_t size = (size_t)item->count * sizeof(float);
       if (!tensor || tensor->size != size)
-        code = rd_fail(e, RD_BAD_INPUT, "%s: tensor %s: expected %zu bytes, found %zu", path, name,
-                       size, tensor ? tensor->size : 0);
+        code = rd_fail(e, RD_BAD_INPUT,
+                       "%s: tensor %s: expected %zu bytes, found %zu: the run trained others "
+                       "(lora_rank and lora_targets may say which)",
+                       path, name, size, tensor ? tensor->size : 0);
       else
         memcpy(array_of(item, kind), tensor->data, size);
     }
@@ -137,28 +142,20 @@ static rd_code read_tensors(rd_trainer *t, const char *path, rd_error *e) {
   return code;
 }
 
-static rd_code same_files(const rd_trainer *t, const json_t *files, rd_error *e) {
-  for (size_t i = 0; i < t->examples.report_count; i++) {
-    const rd_file_report *report = &t->examples.reports[i];
-    const json_t *before = json_array_get(files, i);
-    const char *path = json_string_value(json_object_get(before, "path"));
-    const char *hash = json_string_value(json_object_get(before, "hash"));
-    char now[24];
-    snprintf(now, sizeof now, "%016llx", (unsigned long long)report->hash);
-    if (!path || !hash || strcmp(path, report->path) != 0 || strcmp(hash, now) != 0)
-      return rd_fail(e, RD_BAD_INPUT,
-                     "--resume: %s is not the file of the checkpoint (%lld bytes, now %llu); "
-                     "bring it back, or start a new run",
-                     report->path, (long long)json_integer_value(json_object_get(before, "size")),
-                     (unsigned long long)report->size);
-  }
-  return RD_OK;
+/* The arithmetic that was found says more than the precision that was asked for: `auto` may find
+ * another on another machine, and may then be said by its name. */
+static rd_code same_run(const rd_trainer *t, const json_t *state, rd_error *e) {
+  json_t *before = json_object_get(state, "settings");
+  if (json_object_get(state, "arithmetic"))
+    json_object_set_new(before, "precision", json_string(t->settings->precision));
+  RD_TRY(rd_train_settings_same(t->settings, before, e));
+  RD_TRY(rd_identity_same_files(&t->examples, json_object_get(state, "files"), e));
+  return rd_identity_same(t, state, e);
 }
 
 static rd_code read_state(rd_trainer *t, const json_t *state, rd_error *e) {
   int64_t epoch = 0, position = 0;
-  RD_TRY(rd_train_settings_same(t->settings, json_object_get(state, "settings"), e));
-  RD_TRY(same_files(t, json_object_get(state, "files"), e));
+  RD_TRY(same_run(t, state, e));
   RD_TRY(rd_json_int(state, "update", 0, INT64_MAX, &t->update, e));
   RD_TRY(rd_json_int(state, "epoch", 0, UINT32_MAX, &epoch, e));
   RD_TRY(rd_json_int(state, "position", 0, INT64_MAX, &position, e));

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "inspect.h"
 #include "model.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ rd_code rd_trainer_estimate(rd_trainer *t, rd_train_estimate *estimate, rd_error
   RD_TRY(t->kind->speed(&peak, p->type, e));
   size_t after = rd_resident_bytes();
   *estimate = (rd_train_estimate){
-      .parameters = rd_parameter_count(&t->config),
+      .parameters = t->base ? rd_model_parameters(t->base) : rd_parameter_count(&t->config),
       .trained = p->total,
       .program_bytes = t->program_bytes + (after > before ? after - before : 0),
       .data_bytes = data_bytes(t),

@@ -151,7 +151,7 @@ rd_code rd_trainer_export(const rd_trainer *t, const char *name, rd_error *e) {
     code = all ? write_model(t, part, e) : write_adapter(t, part, e);
   if (code == RD_OK)
     code = rd_folder_commit(path.text, part, e);
-  else if (part)
+  if (code != RD_OK && part)
     rd_folder_abandon(part);
   free(part);
   return code;

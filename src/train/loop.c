@@ -5,6 +5,7 @@
 #include "export.h"
 #include "file.h"
 #include "folder.h"
+#include "identity.h"
 #include "model_store.h"
 #include "ops.h"
 #include "own_draft.h"
@@ -26,7 +27,7 @@ static void note(const rd_trainer *t, char *message) {
 static rd_code take_memory(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   RD_TRY(rd_parameters_place(&t->parameters, (uint64_t)s->seed, e));
-  if (t->base && s->adapter)
+  if (t->base && s->adapter && !rd_train_settings_all(s)) /* else it is merged into the base */
     RD_TRY(rd_parameters_adopt(&t->parameters, &t->base->store->adapter.tensors, "", e));
   RD_TRY(rd_batch_init(&t->batch, t->rules.rows, e));
   t->row_loss = rd_calloc(2 * (size_t)t->rules.rows, sizeof *t->row_loss, "losses of rows", e);
@@ -223,13 +224,25 @@ static rd_code write_config(const rd_trainer *t, rd_error *e) {
   return code;
 }
 
+/* The run that was found has updates before it. */
+static rd_code check_place(const rd_trainer *t, rd_error *e) {
+  return t->update <= t->updates
+           ? RD_OK
+           : rd_fail(e, RD_USAGE,
+                     "--resume: %s is at update %lld, and the run ends at %lld: more `updates` or "
+                     "`epochs` go on with it, --overwrite starts anew",
+                     t->settings->out, (long long)t->update, (long long)t->updates);
+}
+
 /* The folder of the run, by the rank that writes. */
 static rd_code open_folder(rd_trainer *t, bool *found, rd_error *e) {
   const char *out = t->settings->out;
   if (t->settings->overwrite)
     RD_TRY(rd_run_folder_clear(out, e));
+  RD_TRY(rd_identity_find(&t->identity, t, e));
   if (t->settings->resume)
     RD_TRY(rd_checkpoint_read(t, found, e));
+  RD_TRY(check_place(t, e));
   if (t->settings->resume)
     note(t, *found ? rd_print("going on from update %lld", (long long)t->update)
                    : rd_print("%s: no checkpoint yet, starting anew", out));

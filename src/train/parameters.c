@@ -51,7 +51,7 @@ static rd_code add_place(rd_parameters *p, const rd_walk *at, rd_error *e) {
 static rd_code add_factors(rd_parameters *p, const rd_walk *at, const rd_parameters_plan_options *o,
                            rd_error *e) {
   rd_linear *l = at->linear;
-  int64_t had = l->a.rows, rank = o->rank ? o->rank : had ? had : RD_DEFAULT_RANK;
+  int64_t had = l->a.rows, rank = o->rank ? o->rank : had ? had : o->usual_rank;
   if (rank < had)
     return rd_fail(e, RD_USAGE,
                    "lora_rank: %lld, and the adapter has %lld; a rank can grow or stay (0), not "
@@ -60,8 +60,11 @@ static rd_code add_factors(rd_parameters *p, const rd_walk *at, const rd_paramet
   if (had > 0 && o->alpha > 0 && fabs(o->alpha / (double)rank - l->scale) > 1e-6 * l->scale)
     return rd_fail(e, RD_USAGE, "lora_alpha: %g, and of %s the adapter has %g; leave it out",
                    o->alpha, at->module, (double)l->scale * (double)rank);
-  if (had == 0)
+  if (had == 0) {
     l->scale = o->alpha > 0 ? (float)(o->alpha / (double)rank) : 1.0f;
+    p->new_modules++;
+    p->new_rank = rank;
+  }
   rd_fold *fold = NULL;
   if (!o->elsewhere && rd_factors_fold(rank, at->rows, at->cols, p->type)) {
     fold = &p->folds[p->fold_count++];
@@ -133,11 +136,21 @@ static rd_code check_targets(const char *targets, rd_error *e) {
   return words ? RD_OK : rd_fail(e, RD_USAGE, "lora_targets: name at least one projection");
 }
 
+/* Without a list of targets: does any module have factors? */
+static bool has_factors(const rd_parameters *p) {
+  rd_walk at = rd_parts_of(p->config, NULL, &p->weights, NULL);
+  while (rd_parts_next(&at))
+    if (at.linear && at.linear->a.rows > 0)
+      return true;
+  return false;
+}
+
 /* The order of the list is that of a pass, and never changes, since random numbers follow it: the
  * embedding, the layers, the final norm, the head. */
 static rd_code plan_items(rd_parameters *p, const rd_parameters_plan_options *o, rd_error *e) {
-  if (!o->all)
+  if (!o->all && o->targets)
     RD_TRY(check_targets(o->targets, e));
+  const bool every = !o->targets && !has_factors(p);
   for (int behind = 0; behind < 2; behind++) {
     rd_walk at = rd_parts_of(p->config, NULL, &p->weights, &p->gradient);
     while (rd_parts_next(&at)) {
@@ -145,7 +158,8 @@ static rd_code plan_items(rd_parameters *p, const rd_parameters_plan_options *o,
         continue;
       if (o->all || (o->norms && at.kind == RD_NORM))
         RD_TRY(add_place(p, &at, e));
-      else if (at.linear && (names(o->targets, at.part->name) || at.linear->a.rows > 0))
+      else if (at.linear && (at.linear->a.rows > 0 || names(o->targets, at.part->name) ||
+                             (every && at.part->layered)))
         RD_TRY(add_factors(p, &at, o, e));
     }
   }

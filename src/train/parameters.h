@@ -46,19 +46,20 @@ typedef struct rd_parameters {
   int64_t total; /* elements of all */
   rd_dtype type; /* of the working copies */
   const rd_config *config;
-  rd_weights weights;    /* what the pass reads: working copies, and the frozen base */
-  rd_gradient gradient;  /* what the pass adds to */
-  const rd_ranks *apart; /* who sums the gradients of passes, or NULL */
-  rd_ranks_sum sum;      /* of the gradients of many passes, where there are many */
-  rd_trained *trained;   /* (count) the items as steps take them */
-  rd_fold *folds;        /* (fold_count) factors that are folded into what the pass reads */
+  rd_weights weights;            /* what the pass reads: working copies, and the frozen base */
+  rd_gradient gradient;          /* what the pass adds to */
+  const rd_ranks *apart;         /* who sums the gradients of passes, or NULL */
+  rd_ranks_sum sum;              /* of the gradients of many passes, where there are many */
+  rd_trained *trained;           /* (count) the items as steps take them */
+  int64_t new_modules, new_rank; /* that had no factors, and the rank of these */
+  rd_fold *folds;                /* (fold_count) factors that are folded into what the pass reads */
   size_t fold_count;
   bool packed; /* the base's matrices are frozen: they are packed for their products (packed.h) */
   rd_arena master_arena, state_arena, packed_arena;
   size_t master_bytes, state_bytes, packed_bytes;
 } rd_parameters;
 
-enum { RD_DEFAULT_RANK = 64 };
+enum { RD_DEFAULT_RANK = 64 }; /* of a new adapter */
 
 /* What is to be trained. */
 typedef struct rd_parameters_plan_options {
@@ -68,9 +69,10 @@ typedef struct rd_parameters_plan_options {
                             NULL */
   bool gated;            /* the weights keep their plain form, for what lies before a gate */
   bool elsewhere;        /* a device computes: nothing is folded or packed for the processor */
-  int64_t rank;          /* of the factors; 0: an adapter's own, else RD_DEFAULT_RANK */
-  double alpha;          /* 0: the rank */
-  const char *targets;   /* "q_proj,v_proj" */
+  int64_t rank;          /* of the factors; 0: an adapter's own in each module, else `usual_rank` */
+  int64_t usual_rank;
+  double alpha;        /* 0: the rank */
+  const char *targets; /* "q_proj,v_proj"; NULL: where there are factors, or, if nowhere, all */
 } rd_parameters_plan_options;
 
 /* List the tensors. `base` gives the weights of the model; NULL: from nothing (all weights, normal

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-int64_t rd_run_newest(const char *out, int64_t limit) {
+/* The largest N up to `limit` of a checkpoint-N and this ending; -1: there is none. */
+static int64_t newest_ending(const char *out, const char *ending, int64_t limit) {
   int64_t best = -1;
   DIR *folder = opendir(out);
   for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
@@ -19,13 +20,23 @@ int64_t rd_run_newest(const char *out, int64_t limit) {
     if (strncmp(entry->d_name, "checkpoint-", 11) != 0)
       continue;
     long long n = strtoll(entry->d_name + 11, &end, 10);
-    if (*end != '\0' || end == entry->d_name + 11 || n > limit)
+    if (strcmp(end, ending) != 0 || end == entry->d_name + 11 || n > limit)
       continue;
     best = n > best ? n : best;
   }
   if (folder)
     closedir(folder);
   return best;
+}
+
+int64_t rd_run_newest(const char *out, int64_t limit) {
+  return newest_ending(out, "", limit);
+}
+
+static const char DAMAGED[] = ".damaged";
+
+int64_t rd_run_damaged(const char *out) {
+  return newest_ending(out, DAMAGED, INT64_MAX);
 }
 
 static const char *const traces[] = {"final", "best", "metrics.jsonl", "config.yaml"};
@@ -36,10 +47,15 @@ static bool has(const char *out, const char *name) {
 }
 
 rd_code rd_run_folder_check(const rd_train_settings *s, rd_error *e) {
-  int64_t newest = rd_run_newest(s->out, INT64_MAX);
+  int64_t newest = rd_run_newest(s->out, INT64_MAX), damaged = rd_run_damaged(s->out);
   bool done = has(s->out, "final");
   if (s->resume && s->overwrite)
     return rd_fail(e, RD_USAGE, "--resume and --overwrite: one of them");
+  if (s->resume && newest < 0 && damaged >= 0)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "--resume: of the run in %s no checkpoint is left whole (checkpoint-%lld%s); "
+                   "--overwrite starts anew in its place",
+                   s->out, (long long)damaged, DAMAGED);
   if (s->overwrite || (s->resume && (newest >= 0 || !done)))
     return RD_OK;
   if (s->resume)
@@ -69,16 +85,22 @@ static void give_up(const char *out, const char *name) {
     unlink(path.text);
 }
 
-/* Checkpoints first: none of an earlier run may be taken for one of this. */
-rd_code rd_run_folder_clear(const char *out, rd_error *e) {
-  for (int64_t n; (n = rd_run_newest(out, INT64_MAX)) >= 0;) {
-    char name[48];
-    snprintf(name, sizeof name, "checkpoint-%lld", (long long)n);
+static rd_code clear_checkpoints(const char *out, const char *ending, rd_error *e) {
+  for (int64_t n; (n = newest_ending(out, ending, INT64_MAX)) >= 0;) {
+    char name[56];
+    snprintf(name, sizeof name, "checkpoint-%lld%s", (long long)n, ending);
     give_up(out, name);
     if (has(out, name))
       return rd_fail(e, RD_IO, "%s/%s: cannot be removed: it holds folders, or is not ours", out,
                      name);
   }
+  return RD_OK;
+}
+
+/* Checkpoints first: none of an earlier run may be taken for one of this. */
+rd_code rd_run_folder_clear(const char *out, rd_error *e) {
+  RD_TRY(clear_checkpoints(out, "", e));
+  RD_TRY(clear_checkpoints(out, DAMAGED, e));
   for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
     give_up(out, traces[i]);
   return RD_OK;

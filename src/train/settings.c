@@ -31,16 +31,18 @@ static const rd_option train_rows[] = {
     {"model", AT(model), .letter = 'm', .group = "Model", .value = "PATH",
      .help = "model to train: a Hugging Face folder or a .gguf file"},
     {"adapter", AT(adapter), .group = "Model", .value = "DIR",
-     .help = "PEFT adapter to start from (trained on with trainable lora)"},
+     .help = "PEFT adapter to start from (trained on with trainable lora, else merged); none: no "
+             "adapter"},
     {"trainable", AT(trainable), .fallback = "lora", .choices = &rd_trainable_table,
      .group = "Model", .help = "train low-rank factors, or all weights"},
     {"lora-rank", AT(lora_rank), .fallback = "0", .max = 16384, .group = "Model",
      .help = "rank of the factors, an adapter's grows to it; 0: the adapter's own, or 64"},
     {"lora-alpha", AT(lora_alpha), .fallback = "0", .max = 65536, .group = "Model",
      .help = "the update is scaled by alpha / rank; 0: alpha = rank"},
-    {"lora-targets", AT(lora_targets),
-     .fallback = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", .group = "Model",
-     .value = "NAMES", .help = "projections that get factors, separated by commas"},
+    {"lora-targets", AT(lora_targets), .group = "Model", .value = "NAMES",
+     .help =
+         "projections that get factors, separated by commas; not given: those of the adapter, or "
+         "all (q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj)"},
     {"train-norms", AT(train_norms), .group = "Model",
      .help = "train the norm weights beside the factors"},
     {"gate", AT(gate), .fallback = "none", .choices = &rd_gate_table, .group = "Model",
@@ -65,8 +67,8 @@ static const rd_option train_rows[] = {
      .help = "tokens of a sequence at most"},
     {"pad", AT(pad), .fallback = "random", .choices = &rd_pad_table, .group = "Data",
      .help = "EOS behind an answer: a log-uniform number of them; at most 16 in seven of eight; or "
-             "all up "
-             "to the window"},
+             "all up to the window. Rows of a pass that no other example fits into become EOS too, "
+             "behind its first answers"},
     {"long-rows", AT(long_rows), .fallback = "drop", .choices = &rd_long_rows_table,
      .group = "Data",
      .help = "what is done with rows longer than the window (plain text is always cut)"},
@@ -96,7 +98,7 @@ static const rd_option train_rows[] = {
          "share of the examples that are all masks, beside those the objective itself draws so"},
     {"mix-answers", AT(mix_answers), .fallback = "0", .max = 1, .group = "Objective",
      .help = "share of the examples that are two answers in one, by turns of 1 to 4 tokens: their "
-             "own and that of another example of the batch"},
+             "own and that of another example"},
     {"stutter", AT(stutter), .fallback = "0", .max = 1, .group = "Objective",
      .help = "share of the examples with one or two tokens doubled or lost and the rest moved"},
     {"first-wrong", AT(first_wrong), .fallback = "0", .max = 1, .group = "Objective",
@@ -116,7 +118,7 @@ static const rd_option train_rows[] = {
     {"updates", AT(updates), .fallback = "0", .max = 1e12, .group = "Optimizer",
      .help = "updates in all; 0: as many as the epochs need"},
     {"epochs", AT(epochs), .fallback = "1", .max = 1e6, .group = "Optimizer",
-     .help = "times through the data"},
+     .help = "times through the data; the last update may take some of the next time"},
     {"learning-rate", AT(learning_rate), .fallback = "0.0003", .max = 10, .group = "Optimizer",
      .help = "peak rate"},
     {"schedule", AT(schedule), .fallback = "cosine", .choices = &rd_rate_schedule_table,
@@ -284,6 +286,38 @@ static rd_code mapping_text(const char *key, const json_t *object, char **text, 
   return code;
 }
 
+/* 8 or [4, 8] in the form of the command line. */
+static rd_code numbers_text(const char *key, const json_t *value, char **text, rd_error *e) {
+  size_t size = 0, count = json_is_array(value) ? json_array_size(value) : 1;
+  FILE *out = open_memstream(text, &size);
+  if (!out)
+    return rd_fail(e, RD_NO_MEMORY, "out of memory: the list %s", key);
+  rd_code code = RD_OK;
+  for (size_t i = 0; i < count && code == RD_OK; i++) {
+    const json_t *entry = json_is_array(value) ? json_array_get(value, i) : value;
+    int64_t n = 0;
+    if (rd_json_whole(entry, &n))
+      fprintf(out, "%s%lld", i ? "," : "", (long long)n);
+    else
+      code = rd_fail(e, RD_USAGE, "%s: entry %zu: expected a whole number", key, i + 1);
+  }
+  if (fclose(out) != 0 && code == RD_OK)
+    code = rd_fail(e, RD_NO_MEMORY, "out of memory: the list %s", key);
+  return code;
+}
+
+/* What writes a value that is no text for a row that is text; NULL: nothing does. */
+typedef rd_code value_text(const char *key, const json_t *value, char **text, rd_error *e);
+static value_text *text_writer(const rd_option *row, const json_t *value) {
+  static const char *const numbers = "block-lengths"; /* rows that are lists of numbers */
+  bool list = json_is_array(value);
+  if (row->kind != RD_TEXT)
+    return NULL;
+  if (rd_name_listed(numbers, row->name) && (list || json_is_number(value)))
+    return numbers_text;
+  return list ? sources_text : json_is_object(value) ? mapping_text : NULL;
+}
+
 static void as_key(char *name) {
   for (char *p = name; *p; p++)
     *p = *p == '-' ? '_' : *p;
@@ -305,9 +339,10 @@ static rd_code read_row(const rd_options *rows, const rd_option *row, const char
   char *text = NULL;
   if (row->kind == RD_FLAG && json_is_string(value)) /* YAML 1.1's yes and no */
     return rd_option_set(rows, row, json_string_value(value), e);
-  if (row->kind != RD_TEXT || !(json_is_array(value) || json_is_object(value)))
+  value_text *write = text_writer(row, value);
+  if (!write)
     return rd_option_set_json(rows, row, value, e);
-  rd_code code = (json_is_array(value) ? sources_text : mapping_text)(key, value, &text, e);
+  rd_code code = write(key, value, &text, e);
   if (code == RD_OK)
     code = rd_option_set(rows, row, text, e);
   free(text);
@@ -410,6 +445,10 @@ bool rd_train_settings_all(const rd_train_settings *s) {
 }
 
 rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
+  if (s->adapter && strcmp(s->adapter, "none") == 0) {
+    free(s->adapter);
+    s->adapter = NULL;
+  }
   RD_TRY(parse_sources(&s->sources, s->data, e));
   RD_TRY(parse_sources(&s->validation_sources, s->validation, e));
   if (!s->sources.count)
@@ -430,6 +469,9 @@ rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
   return RD_OK;
 }
 
+/* What one start is told of itself: no settings of the run, which may be used again. */
+static const char start_keys[] = "resume overwrite dry_run json quiet";
+
 static json_t *rows_json(const rd_train_settings *s, const rd_option_part *parts) {
   rd_options o;
   json_t *object = open_rows(&o, parts, s, NULL) == RD_OK ? json_object() : NULL;
@@ -437,7 +479,8 @@ static json_t *rows_json(const rd_train_settings *s, const rd_option_part *parts
     char name[64];
     snprintf(name, sizeof name, "%s", o.rows[i].name);
     as_key(name);
-    json_object_set_new(object, name, rd_option_value(&o, &o.rows[i]));
+    if (!rd_name_listed(start_keys, name))
+      json_object_set_new(object, name, rd_option_value(&o, &o.rows[i]));
   }
   rd_options_close(&o);
   return object;
@@ -487,11 +530,13 @@ char *rd_train_settings_yaml(const rd_train_settings *s) {
 
 /* Keys that may change between a checkpoint and its resumption: they do not touch what was computed
  * so far. */
-static const char *const free_keys[] = {
-    "out",    "threads", "log_every",    "validate_every", "checkpoint_every",
-    "keep",   "resume",  "overwrite",    "dry_run",        "quiet",
-    "json",   "updates", "epochs",       "learning_rate",  "schedule",
-    "warmup", "clip",    "weight_decay", "engine"};
+static const char free_keys[] =
+    "out threads log_every validate_every checkpoint_every keep updates epochs learning_rate "
+    "schedule warmup clip weight_decay engine";
+
+/* Keys that leave it to an adapter what is trained where they are not given: a checkpoint's tensors
+ * say whether that is the same. */
+static const char found_keys[] = "lora_targets";
 
 static json_t *default_json(void) {
   rd_train_settings s = {0};
@@ -511,9 +556,8 @@ rd_code rd_train_settings_same(const rd_train_settings *s, const json_t *before,
   const char *key;
   json_t *value;
   json_object_foreach(now, key, value) {
-    bool may_change = false;
-    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
-      may_change = may_change || strcmp(key, free_keys[i]) == 0;
+    bool may_change =
+        rd_name_listed(free_keys, key) || (json_is_null(value) && rd_name_listed(found_keys, key));
     json_t *old = json_object_get(before, key);
     old = old ? old : json_object_get(fallbacks, key); /* a key that there was not yet */
     if (may_change || (json_is_null(value) && !old) || (old && json_equal(value, old)))

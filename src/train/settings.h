@@ -86,8 +86,9 @@ double rd_train_settings_share(const rd_train_settings *s, const char *corruptio
 bool rd_train_settings_all(const rd_train_settings *s);
 /* After the last change: parse the data lists and check what single rows cannot. */
 rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e);
-/* All keys with their values (the resolved configuration). New reference; NULL when memory is out.
- */
+/* All keys with their values (the resolved configuration), but for those that say how one start
+ * treats its folder and its terminal (resume, overwrite, dry_run, json, quiet). New reference; NULL
+ * when memory is out. */
 json_t *rd_train_settings_json(const rd_train_settings *s);
 /* The same as YAML text, freed by the caller; NULL when memory is out. */
 char *rd_train_settings_yaml(const rd_train_settings *s);

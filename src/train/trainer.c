@@ -12,9 +12,11 @@
 #include "model_store.h"
 #include "precision.h"
 #include "run_folder.h"
+#include "whole.h"
 
 #include <libgen.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,11 +54,13 @@ static rd_code config_of_init(rd_trainer *t, rd_error *e) {
     for (size_t i = 0; i < count && i < RD_MOST_EOS; i++)
       c->eos[c->eos_count++] = eos[i];
   }
-  if (c->heads % c->kv_heads != 0 || c->head_dim < 2 || c->head_dim % 2 != 0)
+  if (c->width % c->heads != 0 || c->heads % c->kv_heads != 0 || c->head_dim < 2 ||
+      c->head_dim % 2 != 0)
     return rd_fail(e, RD_USAGE,
-                   "init: %lld heads, %lld kv_heads, head_dim %lld: heads must be a multiple of "
-                   "kv_heads and head_dim even",
-                   (long long)c->heads, (long long)c->kv_heads, (long long)c->head_dim);
+                   "init: width %lld, %lld heads, %lld kv_heads, head_dim %lld: width must be a "
+                   "multiple of heads, heads of kv_heads, and head_dim even",
+                   (long long)c->width, (long long)c->heads, (long long)c->kv_heads,
+                   (long long)c->head_dim);
   return rd_config_check(c, e);
 }
 
@@ -179,6 +183,10 @@ static rd_code set_shares(rd_batch_rules *r, const rd_train_settings *s, rd_erro
   if (r->draft_drawn < 1 && r->draft_temperature <= 0)
     return rd_fail(e, RD_USAGE,
                    "draft_drawn: without a draft_temperature above 0 nothing is drawn");
+  if (!r->corruption && !r->loss_on->unchanged)
+    return rd_fail(e, RD_USAGE,
+                   "loss_on: objective %s corrupts nothing: take all, assistant or answer",
+                   r->objective->name);
   if (s->align > 0 && !r->objective->parent)
     return rd_fail(e, RD_USAGE, "align: only objective blocks reads the base's hidden states");
   if (r->draft_top_k > 0 && r->draft_temperature <= 0)
@@ -246,6 +254,37 @@ static rd_code set_rules(rd_trainer *t, rd_error *e) {
   return RD_OK;
 }
 
+/* Something was read, and something of it can be learnt from. */
+static rd_code check_left(const rd_trainer *t, rd_error *e) {
+  int64_t rows = 0, bad = 0, over = 0;
+  char why[300] = "";
+  if (t->examples.count > 0)
+    return RD_OK;
+  for (size_t i = 0; i < t->examples.report_count; i++) {
+    const rd_file_report *r = &t->examples.reports[i];
+    rows += r->rows;
+    bad += r->bad;
+    over += r->too_long;
+  }
+  const struct {
+    int64_t count;
+    const char *is;
+  } reasons[] = {
+      {bad, "bad"},
+      {over, "cut off, or too long with their prompt for the window (--window; --long-rows "
+             "truncate)"},
+      {rows - bad - over, "without an answer to learn"},
+  };
+  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+    if (reasons[i].count > 0) {
+      size_t used = strlen(why);
+      snprintf(why + used, sizeof why - used, "%s %lld %s", used ? "," : "",
+               (long long)reasons[i].count, reasons[i].is);
+    }
+  return rd_fail(e, RD_BAD_INPUT, "data: of %lld rows none is left:%s; the window has %lld tokens",
+                 (long long)rows, why, (long long)t->rules.window);
+}
+
 static rd_code read_data(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   const rd_long_rows *long_rows = rd_table_find(&rd_long_rows_table, s->long_rows, e);
@@ -263,6 +302,7 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
                          .note = t->watch.note,
                          .context = t->watch.context};
   RD_TRY(rd_examples_read(&t->examples, &s->sources, &t->coder, &rules, e));
+  RD_TRY(check_left(t, e));
   if (s->validation_sources.count)
     RD_TRY(rd_examples_read(&t->validation, &s->validation_sources, &t->coder, &rules, e));
   t->validation_is_held = !s->validation_sources.count;
@@ -277,20 +317,57 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
   return rd_block_batch_fits(&t->rules, &t->validation, e);
 }
 
-/* Rows that one epoch fills, expected padding included. */
-static double epoch_rows(const rd_trainer *t) {
-  double rows = rd_examples_epoch_ids(&t->examples);
-  for (int64_t i = 0; t->rules.corruption && i < t->examples.count; i++) {
-    const rd_example *x = &t->examples.items[i];
-    if (t->rules.objective->parent) { /* two copies of the answer, and what closes it */
-      rows += (double)(3 * (1 - x->open) + 2 * x->answer) * (double)t->examples.weights[i];
-      continue;
-    }
-    double most = (double)(t->rules.window - x->prompt - x->answer);
-    double mean = x->open || t->rules.pad_to_window ? most : rd_batch_padding(&t->rules, most);
-    rows += mean * (double)t->examples.weights[i];
-  }
-  return rows;
+/* As many updates as the epochs need. */
+static rd_code count_updates(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  rd_batch batch = {0};
+  rd_order order = {0};
+  int64_t passes = 0;
+  rd_code code = rd_batch_init(&batch, t->rules.rows, e);
+  if (code == RD_OK)
+    code =
+        rd_order_init(&order, t->examples.weights, t->examples.count, (uint64_t)s->seed, 0, 0, e);
+  if (code == RD_OK)
+    code = rd_batch_passes(&passes, &batch, &t->rules, &t->examples, &order, s->epochs, e);
+  rd_order_drop(&order);
+  rd_batch_drop(&batch);
+  t->updates = rd_over(passes, s->accumulate);
+  return code;
+}
+
+/* Factors where the adapter has none are said: they were asked for, or it has none at all. */
+static void tell_of_new_modules(const rd_trainer *t) {
+  const rd_parameters *p = &t->parameters;
+  if (!t->settings->adapter || p->new_modules == 0 || !t->watch.note)
+    return;
+  char *message =
+      rd_print("%s: %lld modules get factors of rank %lld that the adapter has none for",
+               t->settings->adapter, (long long)p->new_modules, (long long)p->new_rank);
+  if (message)
+    t->watch.note(t->watch.context, message);
+  free(message);
+}
+
+static rd_code plan_parameters(rd_trainer *t, rd_error *e) {
+  const rd_train_settings *s = t->settings;
+  /* a device sums the passes of an update itself, unless other ranks have some of them */
+  const bool apart = s->accumulate > 1 && (!t->kind->device || t->ranks->count > 1);
+  const rd_parameters_plan_options options = {
+      .all = rd_train_settings_all(s),
+      .norms = s->train_norms,
+      .gated = t->gate.answer,
+      .elsewhere = t->kind->device,
+      .apart = apart ? t->ranks : NULL,
+      .rank = s->lora_rank,
+      .usual_rank = s->adapter ? t->base->store->adapter.config.rank : RD_DEFAULT_RANK,
+      .alpha = s->lora_alpha,
+      .targets = s->lora_targets};
+  rd_dtype type;
+  RD_TRY(wanted_type(t, &type, e));
+  RD_TRY(rd_parameters_plan(&t->parameters, &t->config, t->base ? &t->base->weights : NULL, type,
+                            &options, e));
+  tell_of_new_modules(t);
+  return RD_OK;
 }
 
 /* The first rank alone speaks and writes. Each does as many passes of an update as the others. */
@@ -336,25 +413,11 @@ static rd_code open_all(rd_trainer *t, rd_error *e) {
     return rd_fail(e, RD_BAD_INPUT, "%s: has no tokenizer to read the data with", settings->model);
   RD_TRY(rd_text_coder_of(&t->coder, &t->prompter, e));
   RD_TRY(set_rules(t, e));
-  /* a device sums the passes of an update itself, unless other ranks have some of them */
-  const bool apart = settings->accumulate > 1 && (!t->kind->device || t->ranks->count > 1);
-  rd_parameters_plan_options options = {.all = rd_train_settings_all(settings),
-                                        .norms = settings->train_norms,
-                                        .gated = t->gate.answer,
-                                        .elsewhere = t->kind->device,
-                                        .apart = apart ? t->ranks : NULL,
-                                        .rank = settings->lora_rank,
-                                        .alpha = settings->lora_alpha,
-                                        .targets = settings->lora_targets};
-  rd_dtype type;
-  RD_TRY(wanted_type(t, &type, e));
-  RD_TRY(rd_parameters_plan(&t->parameters, &t->config, t->base ? &t->base->weights : NULL, type,
-                            &options, e));
+  RD_TRY(plan_parameters(t, e));
   RD_TRY(read_data(t, e));
   t->updates = settings->updates;
   if (t->updates == 0)
-    t->updates = (int64_t)ceil(settings->epochs * epoch_rows(t) /
-                               (double)(t->rules.rows * settings->accumulate));
+    RD_TRY(count_updates(t, e));
   return rd_order_init(&t->order, t->examples.weights, t->examples.count, (uint64_t)settings->seed,
                        0, 0, e);
 }
@@ -381,6 +444,7 @@ void rd_trainer_close(rd_trainer *t) {
   else
     rd_examples_drop(&t->validation);
   rd_examples_drop(&t->examples);
+  json_decref(t->identity);
   free(t->row_loss);
   free(t->tokenizer_folder);
   free(t->template_choice);

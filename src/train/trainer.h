@@ -60,6 +60,7 @@ typedef struct rd_trainer {
   rd_batch batch;
   float *row_loss;      /* (2, rows) */
   int lock;             /* of the run's folder, while it runs */
+  json_t *identity;     /* what its numbers come from (identity.h), for checkpoints */
   size_t program_bytes; /* resident before anything was opened */
   /* the place of the run */
   int64_t update, updates, tokens;

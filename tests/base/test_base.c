@@ -330,12 +330,25 @@ static void yaml_gives_the_same_values(void **state) {
   assert_int_equal(rd_yaml_parse(&o, "a: [1", 5, "text", &e), RD_BAD_INPUT);
   assert_non_null(strstr(e.message, "text: not valid YAML"));
   assert_int_equal(rd_yaml_parse(&o, "", 0, "text", &e), RD_BAD_INPUT);
-  static const char *const refused[] = {"{a: 1}: b",     "[1]: b",     "a: &x [1]\nb: *x",
-                                        "a: &x {c: *x}", "a: 1\na: 2", "a: {b: 1, c: 2, b: 3}"};
+  assert_non_null(strstr(e.message, "text: empty"));
+  static const struct {
+    const char *text, *why;
+  } refused[] = {
+      {"a: 1\n{a: 1}: b", "text: line 2: a key that is no text"},
+      {"[1]: b", "text: line 1: a key that is no text"},
+      {"a: &x [1]\nb: *x", "alias (*NAME)"},
+      {"a: &x {c: *x}", "alias (*NAME)"},
+      {"a: 1\n\na: 2", "text: line 3: the key a is there twice"},
+      {"a: {b: 1, c: 2, b: 3}", "text: line 1: the key b is there twice"},
+      {"a:\n [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+       "text: line 2: nested over 32 deep"},
+  };
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
     rd_error why = {0};
-    assert_int_equal(rd_yaml_parse(&o, refused[i], strlen(refused[i]), "text", &why), RD_BAD_INPUT);
-    assert_non_null(strstr(why.message, "an alias, a key that is there twice"));
+    assert_int_equal(rd_yaml_parse(&o, refused[i].text, strlen(refused[i].text), "text", &why),
+                     RD_BAD_INPUT);
+    if (!strstr(why.message, refused[i].why))
+      fail_msg("\"%s\" does not say %s", why.message, refused[i].why);
   }
   rd_error more = {0};
   assert_int_equal(rd_yaml_parse(&o, "a: 1\n---\nb: 2", 13, "text", &more), RD_BAD_INPUT);
@@ -495,6 +508,29 @@ static void option_rows_drive_the_command_line(void **state) {
   rd_options_drop(&o);
 }
 
+/* A double does not tell such numbers apart, and ten digits are not what may be typed. */
+static void bounds_are_whole_and_hold(void **state) {
+  (void)state;
+  struct big {
+    int64_t seed;
+    double share;
+  } b = {0};
+  const rd_option big_rows[] = {{"seed", RD_OPTION_AT(struct big, seed), .fallback = "-1",
+                                 .min = -1, .max = 9007199254740992.0, .group = "Big", .help = "x"},
+                                {"share", RD_OPTION_AT(struct big, share), .min = 0.001, .max = 1,
+                                 .group = "Big", .help = "y"}};
+  rd_options o = {big_rows, 2, &b, NULL};
+  rd_error e = {0};
+  assert_int_equal(rd_option_set(&o, big_rows, "9007199254740992", &e), RD_OK);
+  assert_true(b.seed == INT64_C(9007199254740992));
+  assert_int_equal(rd_option_set(&o, big_rows, "9007199254740993", &e), RD_USAGE);
+  assert_string_equal(e.message, "--seed: 9007199254740993 is outside -1..9007199254740992");
+  char *help = rd_options_help(&o);
+  assert_non_null(strstr(help, "(-1..9007199254740992)"));
+  assert_non_null(strstr(help, "(0.001..1)"));
+  free(help);
+}
+
 static void option_rows_drive_json(void **state) {
   (void)state;
   params p = {0};
@@ -582,6 +618,7 @@ int main(void) {
       cmocka_unit_test(tables_find_rows_and_name_them),
       cmocka_unit_test(options_are_put_together_from_parts),
       cmocka_unit_test(option_rows_drive_the_command_line),
+      cmocka_unit_test(bounds_are_whole_and_hold),
       cmocka_unit_test(option_rows_drive_json),
       cmocka_unit_test(numbers_have_points_in_any_language),
       cmocka_unit_test(late_libraries_open_or_say_what_is_missing),

@@ -9,7 +9,17 @@ adapt() { # adapt FOLDER ARGUMENTS...
   "$program" adapt $model -o "$folder/$1" --answers 20 --tokens 8 --updates 10 --rank 4 --threads 1 --set checkpoint_every=2 "${@:2}"
 }
 adapt whole -q; check "a run" 0 $?
-check "answers" "19 1" "$(wc -l <"$folder/whole/answers.jsonl") $(wc -l <"$folder/whole/held.jsonl")"
+sides() { # sides FOLDER: rows in all; is some of them held out, and no prompt both learnt and held out?
+  python3 - "$folder/$1" <<'PYTHON'
+import json, sys
+def prompts(name):
+    rows = [json.loads(line) for line in open(f"{sys.argv[1]}/{name}.jsonl")]
+    return [row["messages"][0]["content"] if "messages" in row else row["prompt"] for row in rows]
+learnt, held = prompts("answers"), prompts("held")
+print(len(learnt) + len(held), "apart" if learnt and held and not set(learnt) & set(held) else (learnt, held))
+PYTHON
+}
+check "answers" "20 apart" "$(sides whole)"
 check "the model's own" "$(python3 - "$folder/whole/answers.jsonl" <<'PYTHON'
 import json, sys
 row = json.loads(open(sys.argv[1]).readline())
@@ -24,7 +34,7 @@ out = subprocess.run([program, "generate", "-m", model, "--sampler", "ar", "--te
 print(json.dumps(prompt), json.dumps(json.loads(out.splitlines()[-1])["text"]))
 PYTHON
 )"
-grep -q '| `verify` (drafted by the adapter, checked by the model) | 1 of 1 |' "$folder/whole/report.md" || check "a report" yes "$(cat "$folder/whole/report.md")"
+grep -q '| `verify` (drafted by the adapter, checked by the model) | \([0-9]*\) of \1 |' "$folder/whole/report.md" || check "a report" yes "$(cat "$folder/whole/report.md")"
 grep -q '<svg' "$folder/whole/loss.svg" || check "curves" yes no
 answer() { "$program" generate -m $model --no-watch -q --threads 1 --seed 1 --tokens 8 --temperature 0 "$@" "Hello"; }
 check "checked by default" "$(answer --sampler ar)" "$(answer --adapter "$folder/whole/adapter")"
@@ -44,6 +54,7 @@ refuses "other minutes" 2 "the run there has minutes 180, 10 updates, and now it
 grep -q '"minutes"' "$folder/whole/adapt.json" || check "the minutes are kept" yes no
 mkdir "$folder/halves"
 cp "$folder/whole/adapt.json" "$folder/halves"
+head -n 1 "$folder/whole/held.jsonl" >"$folder/halves/held.jsonl" # the first prompt is held out
 head -n 9 "$folder/whole/answers.jsonl" >"$folder/halves/answers.jsonl"
 printf '{"messages":[{"role":"us' >>"$folder/halves/answers.jsonl"
 adapt halves -q --resume; check "gone on with" 0 $?
@@ -52,15 +63,19 @@ rm -r "$folder/halves/adapter" "$folder/halves/drafts" "$folder/halves/masks/fin
 adapt halves -q --resume; check "a stage gone on with" 0 $?
 cmp "$folder/whole/adapter/adapter_model.safetensors" "$folder/halves/adapter/adapter_model.safetensors" || failed=1
 adapt halves -q --overwrite --answers 17 --updates 2; check "anew" 0 $?
-check "fewer answers" 16 "$(wc -l <"$folder/halves/answers.jsonl")"
+check "fewer answers" "17 apart" "$(sides halves)"
 
 # Other prompts: a file's, one's own.
 printf 'Why?\n\nHow so?\n' >"$folder/prompts.txt"
-adapt file -q --prompts "$folder/prompts.txt" --answers 16 --updates 2; check "a file of prompts" 0 $?
-check "its prompts" "Why?, How so?, Why?" "$(python3 -c 'import json,sys; print(*[json.loads(r)["messages"][0]["content"] for r in sys.stdin][:3], sep=", ")' <"$folder/file/answers.jsonl")"
+adapt file --prompts "$folder/prompts.txt" --answers 16 --updates 2 2>"$folder/messages"; check "a file of prompts" 0 $?
+grep -q 'prompts.txt: 2 prompts for 16 answers: they come again from the first one on' "$folder/messages" || check "few prompts are told of" yes "$(cat "$folder/messages")"
+check "its prompts" "16 apart" "$(sides file)"
+check "each of them" "8 How so?, 8 Why?" "$(cat "$folder"/file/{held,answers}.jsonl | grep -o '"user","content":"[^"]*' | sed 's/.*"//' | sort | uniq -c | xargs | sed 's/? 8/?, 8/')"
+printf 'Why?\nWhy?\n' >"$folder/same.txt"
+refuses "one prompt alone" 2 "one of them is held out" adapt $model -o "$folder/typo" --answers 16 --tokens 4 --updates 2 --prompts "$folder/same.txt"
 adapt long -q --answers 16 --updates 2 --set window=256 --set block_lengths=4; check "samples of more blocks than 32" 0 $?
 adapt own -q --prompts self --answers 18 --updates 2; check "questions of its own" 0 $?
-check "and their number" 17 "$(wc -l <"$folder/own/answers.jsonl")"
+check "and their number" "18 apart" "$(sides own)"
 
 adapt none --dry-run 2>/dev/null | grep -q '^training  *10 updates' || check "a dry run" yes no
 [ -e "$folder/none" ] && check "it leaves nothing" no yes
@@ -73,6 +88,10 @@ refuses "no template" 2 "it has no chat template" adapt models/stories260K -o "$
 touch "$folder/empty.txt"
 refuses "a file of no prompts" 1 "holds no prompt" adapt $model -o "$folder/typo" --answers 16 --tokens 4 --updates 2 --prompts "$folder/empty.txt"
 refuses "no prompts" 1 "no-such" adapt $model -o "$folder/x" --prompts "$folder/no-such"
+for key in out data validation model adapter updates epochs resume overwrite dry_run dry-run; do
+  refuses "$key of the trainer" 2 "--set $key: " adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set "$key=1"
+done
+refuses "on a dry run" 2 "--set out: " adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set out=x --dry-run
 refuses "an unknown key" 2 "unknown key ranks" adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set ranks=3
 check "nothing was begun" no "$([ -e "$folder/typo/adapt.json" ] && echo yes || echo no)"
 exit $failed

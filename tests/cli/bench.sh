@@ -28,6 +28,8 @@ check "CSV: commit" 6 "$(grep -c ',one$' "$csv")"
 check "plot: three curves" 3 "$(grep -c polyline "$folder/bench.svg")"
 cp "$folder/bench.svg" "$folder/keep.svg"
 refuses "more batches than are kept" 2 "more than 16" bench --shape tini --batches 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17
+"$program" bench -m models/stories260K/stories260K.gguf --windows 16 --repeats 1 --answers 1 --threads 1 --json > "$folder/rows"
+check "answers of a model that writes from left to right" "0 2" "$? $(wc -l < "$folder/rows")"
 refuses "no batch" 2 "no number" bench --shape tini --batches ""
 refuses "over itself" 2 "would be written over" plot "$csv" -o "$csv"
 mkdir "$folder/far"; echo '{"update":100000000000000000,"loss":1}' > "$folder/far/metrics.jsonl"
@@ -47,6 +49,7 @@ grep -q "tini int8 batch 1" "$folder/plot" || check "plot: names" "tini int8 bat
 check "answers" 0 $?
 check "answers: cases" "iteration answer" "$(field case < "$folder/rows" | xargs)"
 field passes_per_answer < "$folder/rows" | tail -1 | grep -q '^[1-9]' || check "answers: passes" "a number" none
+check "answers: no rate of a canvas that they do not have" None "$(field canvas_tokens_per_second < "$folder/rows" | tail -1)"
 for name in attention head proposal norm; do
   grep -q "^$name  " "$folder/profile" || check "profile" "$name" "$(cat "$folder/profile")"
 done
@@ -57,6 +60,17 @@ grep -q "^train-lora tini" "$folder/table" || check "train: a row" train-lora "$
 "$program" "${bench[@]}" --decode --json > "$folder/rows"; check "decode" 0 $?
 check "decode: the case" "decode 1 256" "$(for name in case window reused_positions; do field $name < "$folder/rows"; done | xargs)"
 field weight_bytes_per_second < "$folder/rows" | grep -q '^[1-9]' || check "decode: bytes" "a number" none
+# A model whose positions are no more than 256; a pair that it has none for is refused before anything is measured.
+"$program" bench -m models/tini --repeats 1 --threads 1 --decode --json > "$folder/rows"; check "decode of tini" 0 $?
+check "decode of tini: as many as there are" "decode 1 255" "$(for name in case window reused_positions; do field $name < "$folder/rows"; done | xargs)"
+at_most=(bench -m models/tini --repeats 1 --threads 1)
+refuses "over too many" 2 "1 positions behind 256 that are remembered: tini knows 256 in all" "${at_most[@]}" --decode --reuse 256
+refuses "a window too long over some" 2 "200 positions behind 100 that are remembered" "${at_most[@]}" --windows 8,200+100
+refuses "an answer too long over some" 2 "208 positions behind 100 that are remembered" "${at_most[@]}" --windows 8+100:208
+check "nothing was measured" "" "$("$program" "${at_most[@]}" --windows 8,200+100 2>/dev/null)"
+# Every position that is remembered is met once by a token: 6 layers of 288 numbers, 4 operations.
+pairs() { "$program" "${bench[@]}" --windows 1 --reuse "$1" --json > "$folder/rows" && paste <(field seconds < "$folder/rows") <(field flops_per_second < "$folder/rows") | awk '{printf "%.0f\n", $1 * $2}'; }
+check "pairs of attention" 1 "$(echo "$(pairs 8) $(pairs 24)" | awk '{d = $2 - $1 - 16 * 4 * 6 * 288; print (d < 2000 && d > -2000)}')"
 # Large matrices in bf16 are held in 12 bits where rows come one at a time and the processor multiplies them.
 "$program" bench --shape smollm2-135m --precision bf16 --decode --repeats 1 -v > "$folder/table" 2> "$folder/said"; check "decode of bf16" 0 $?
 if grep -q avx512bf16 "$folder/table"; then
@@ -98,6 +112,7 @@ rank|--rank 8
 windows|--sweep --windows 16
 batches|--sweep --batches 2
 windows|--decode --windows 16
+decode|--sweep --decode
 answers|--answers 1
 commit|--commit one
 END
@@ -124,5 +139,7 @@ refuses "a plot of nothing" 2 "name at least one run" plot
 sed 's/,tini,/,"mini",/' "$csv" > "$folder/mini.csv"
 "$program" plot "$csv" "$folder/mini.csv" -o "$folder/twice.svg" > /dev/null; check "plot of two" 0 $?
 check "plot of two: six curves" 6 "$(grep -c polyline "$folder/twice.svg")"
+mkdir "$folder/run"; echo '{"update":1,"loss":1}' > "$folder/run/metrics.jsonl"
+refuses "a plot of two kinds" 2 "those before are loss against updates" plot "$folder/run" "$csv"
 refuses "a CSV of something else" 1 "not the CSV of bench" plot "$folder/other.csv" -o "$folder/x.svg"
 exit $failed

@@ -45,6 +45,9 @@ chat -q --trace "$folder/keep" </dev/null; check "a chat without an answer" 0 $?
 cmp "$folder/trace" "$folder/keep" || failed=1
 printf '%s\n' hi there | chat -q --trace /dev/stdout | grep -c '"event":"done"' >"$folder/count"; check "a stream of traces" 2 "$(cat "$folder/count")"
 script /help; check "help" 1 "$(grep -c '^/settings ' "$folder/out")"
+printf '%s\n' /help /settings "/settings sampler help" hi | chat --json -q >"$folder/out" 2>"$folder/err"; check "with --json" 0 $?
+check "with --json: events alone" 0 "$(grep -vc '^{"event":' "$folder/out")"
+check "with --json: text for people" "1 1 1" "$(grep -c '^/settings ' "$folder/err") $(grep -c '^noise-start ' "$folder/err") $(grep -c '^low-confidence ' "$folder/err")"
 script /quit hi; check "quit" "" "$(cat "$folder/out")"
 for line in "/settings iterations 0" "/settings nonsense 1" "/settings model x" /nonsense /retry /save; do
   script "$line" hi; check "$line" 2 $?

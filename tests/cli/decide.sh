@@ -55,6 +55,13 @@ END
 cmp -s "$folder/packed" "$folder/out" && check "packed is another canvas" different same
 echo "[]" >"$folder/list.json"
 refuses "nothing" 1 "state and questions" decide "$folder/list.json"
+refuses "a question for a file" 1 "no such file; a question itself is asked with --ask" decide "Is Paris in France?"
+refuses "a dash" 2 "without a name standard input is read" decide -
+refuses "nothing to read" 1 "standard input is empty" decide
+sed 's/{"state"/{"sede": 1, "mode": "packed", "state"/; s/"task": "Is it/"task": "Is  it/; s/"criteria": \["near"/"critera": 1, &/' "$folder/body.json" >"$folder/stray.json"
+"$program" decide --threads 1 --json "$folder/stray.json" 2>"$folder/err" >"$folder/out2"; check "stray keys" 0 $?
+check "stray keys are told" "redraft: passed over, since nothing is called so here: sede, far: critera" "$(cat "$folder/err")"
+"$program" decide --threads 1 --json -q "$folder/stray.json" 2>&1 | cmp - "$folder/out2" || failed=1
 refuses "two ways to ask" 2 "one of the two" decide --ask x --options a,b --levels c,d
 refuses "one option" 2 "--options: at least two different ones" decide --ask x --options Paris
 refuses "one option twice" 2 "--options: at least two different ones" decide --ask x --options Paris,Paris

@@ -34,7 +34,7 @@ expect 0 '"noise": true' --json --data "$folder/asked.jsonl" $short --limit 1 --
 expect 0 '"noise": true' --json --data "$folder/asked.jsonl" $short --limit 1 --sampler lad --no-noise=false
 # Samplers that take no iterations are asked once.
 for sampler in threshold factor daedal static dynamic sub-blocks bd3lm longest-prefix sliding ar jacobi strided; do
-  expect 0 "\"sampler\": \"$sampler\", \"noise\": false, \"objective\": \"structural\", \"rows\": 1, \"bad\": 0, \"exact\"" \
+  expect 0 "\"sampler\": \"$sampler\", \"noise\": false, \"objective\": \"structural\", \"rows\": 1, \"bad\": 0, \"iterations\": null, \"exact\"" \
     --json --data "$folder/asked.jsonl" --window 40 --limit 1 --sampler $sampler
 done
 # Where the model's files say how it is asked, it is asked as generate does: by what they hold for the sampler.
@@ -73,7 +73,7 @@ expect 0 '"empty": 0.25,' --task perplexity --json --data "$folder/long.jsonl" -
   { echo "FAILED --out: $(cat "$folder/out.jsonl")"; failed=1; }
 expect 2 '--window 300 is beyond' --data "$folder/long.jsonl" --window 300
 expect 0 'noise to 25' --task loss --data "$folder/asked.jsonl"
-expect 0 '"objective": "mask", "rows": 3, "bad": 0, "loss": ' --task loss --json --data "$folder/asked.jsonl" --objective mask
+expect 0 '"objective": "mask", "rows": 3, "bad": 0, "iterations": null, "loss": ' --task loss --json --data "$folder/asked.jsonl" --objective mask
 expect 0 '"loss": ' --task loss --json --data "$folder/asked.jsonl" --objective next-token
 expect 0 '     2  50.0%' --task choice --data "$folder/choice.jsonl"
 expect 0 '"chance": 0.5' --task choice --json --data "$folder/choice.jsonl" --objective next-token
@@ -141,14 +141,36 @@ grep -q '"task_id": "T/1", "completion": "' "$folder/out.jsonl" || { echo "FAILE
 expect 0 'mmlu         choice: subject' --dataset help
 expect 2 'unknown dataset chess' --dataset chess --data "$folder/asked.jsonl"
 
+# Ctrl-C says where the rows so far are.
+for i in {1..400}; do echo "{\"prompt\":\"Where is $i?\",\"answer\":\"here\"}"; done > "$folder/many.jsonl"
+"$program" eval -m models/tini --data "$folder/many.jsonl" --out "$folder/many.out" -q > /dev/null 2> "$folder/many.err" &
+for _ in {1..600}; do [ -s "$(echo "$folder"/many.out.*.part)" ] && break; sleep 0.1; done
+kill -INT $!; wait $!; status=$?
+[ $status -eq 130 ] && grep -q 'many.out.*.part holds what came of the rows so far' "$folder/many.err" || { echo "FAILED Ctrl-C: status $status: $(cat "$folder/many.err")"; failed=1; }
+[ -s "$(echo "$folder"/many.out.*.part)" ] || { echo "FAILED Ctrl-C: no rows are kept"; failed=1; }
+# What is read is not written over; every example's loss is told.
+cp models/stories260K/stories260K.gguf "$folder/w.gguf"
+"$program" logits -m "$folder/w.gguf" --ids 1 -o "$folder/w.gguf" 2> "$folder/err"; [ $? -eq 2 ] && cmp -s "$folder/w.gguf" models/stories260K/stories260K.gguf || { echo "FAILED: a model was written over: $(cat "$folder/err")"; failed=1; }
+expect 2 'asked.jsonl is read, and would be written over' --shots 1 --shots-from "$folder/asked.jsonl" --data "$folder/many.jsonl" --out "$folder/asked.jsonl"
+expect 2 'are one file' --data "$folder/many.jsonl" --out "$folder/same" --csv "$folder/same"
+expect 0 'noise to 25' --task loss --data "$folder/asked.jsonl" --out "$folder/loss.out"
+[ "$(grep -c '"example": .*"noise": ' "$folder/loss.out")" -eq 3 ] || { echo "FAILED loss --out: $(cat "$folder/loss.out")"; failed=1; }
+
 # A row of which one option cannot be asked for is left out whole: those behind it keep their likelihoods.
 for i in 0 1; do echo "{\"prompt\":\"Answer:\",\"options\":[\"The city of Rome\",\"$i\"],\"answer\":0}"; done > "$folder/good.jsonl"
-{ echo '{"prompt":"Answer: ","options":["The city of Rome","5"],"answer":0}'; cat "$folder/good.jsonl"; } > "$folder/part.jsonl"
+{ echo "{\"prompt\":\"Answer: \",\"options\":[\"The city of Rome\",\"$(printf 'far %.0s' {1..300})\"],\"answer\":0}"; cat "$folder/good.jsonl"; } > "$folder/part.jsonl"
 model=models/tini
 scored=(--task choice --objective next-token --raw --allow-bad)
-expect 0 'question 1: the answer has no tokens; skipped' "${scored[@]}" --data "$folder/part.jsonl" --out "$folder/part.out"
+expect 0 "question 1: longer than the model's 256 positions; skipped" "${scored[@]}" --data "$folder/part.jsonl" --out "$folder/part.out"
 expect 0 'chance' "${scored[@]}" --data "$folder/good.jsonl" --out "$folder/good.out"
 cmp "$folder/good.out" "$folder/part.out" || { echo "FAILED: a row that is left out moves likelihoods"; failed=1; }
+expect 1 '1 of 3 rows are bad, more than 1%' --task choice --objective next-token --raw --data "$folder/part.jsonl"
+# Spaces at a prompt's end belong to the answer's first word; a row that is left out is still a solved one for others.
+echo '{"prompt":"The capital of France is","options":["Paris, a city.","Rome"],"answer":0}' > "$folder/plain.jsonl"
+sed 's/ is"/ is "/' "$folder/plain.jsonl" > "$folder/spaced.jsonl"
+for f in plain spaced; do "$program" eval -m $model --task choice --objective next-token --raw --precision f32 --data "$folder/$f.jsonl" --out "$folder/$f.out" -q > /dev/null; done
+[ "$(grep -o '"log_likelihoods.*' "$folder/plain.out")" = "$(grep -o '"log_likelihoods.*' "$folder/spaced.out")" ] || { echo "FAILED: a space at the prompt's end: $(cat "$folder/spaced.out")"; failed=1; }
+expect 2 '--shots 1: the file has 0 other rows' --task choice --objective next-token --raw --shots 1 --shots-from "$folder/plain.jsonl" --data "$folder/plain.jsonl"
 model=tests/golden/models/llada
 
 # The same seed gives the same numbers, another draws other masks.
@@ -156,6 +178,17 @@ choice() { "$program" eval -m $model --threads 1 --task choice --draws 2 --data 
 choice a 1; choice b 1; choice c 2
 cmp -s "$folder/a" "$folder/b" || { echo "FAILED: the same seed, other likelihoods"; failed=1; }
 cmp -s "$folder/a" "$folder/c" && { echo "FAILED: another seed, the same likelihoods"; failed=1; }
+
+# What a task has no use for is refused by name.
+expect 2 '--iterations means nothing to --task choice' --task choice --iterations 3 --data "$folder/choice.jsonl"
+expect 2 '--sampler means nothing to --task loss' --task loss --sampler ar --data "$folder/asked.jsonl"
+expect 2 '--objective means nothing to --task exact' --objective mask --data "$folder/asked.jsonl"
+# Rows behind the end of an array are not passed over.
+echo '[{"prompt":"a","answer":"b"}][{"prompt":"c","answer":"d"}]' > "$folder/two.json"
+expect 1 'two.json:1: more text behind the array' --data "$folder/two.json"
+# Every answer of a row is looked at before the work.
+echo '{"prompt":"a","answer":["b",""]}' > "$folder/empty.jsonl"
+expect 1 'empty.jsonl:1: answer is empty' --data "$folder/empty.jsonl"
 
 expect 2 '--task: unknown task chess; there are exact, loss, ' --task chess --data "$folder/text.jsonl"
 expect 2 '--data FILE is needed' --task loss

@@ -133,11 +133,12 @@ for way in "" "--sampler lad" "--sampler threshold --base-weight 1 --temperature
   check "the base alone by defaults, $way" "$(answer --precision f32 --sampler ar)" "$(answer --precision f32 --adapter "$folder/told" $way)"
 done
 sed -i 's/"base_weight": 1/"bas_weight": 1/' "$folder/told/redraft.json"
-refuses "no such option" 1 "there is no option bas_weight" generate -m $model --adapter "$folder/told" --sampler lad ab
+refuses "no such option" 1 "there is no option bas-weight" generate -m $model --adapter "$folder/told" --sampler lad ab
 refuses "merging" 1 "cannot be merged" convert -m $model --adapter "$folder/f32/final" --merge -o "$folder/merged"
 refuses "nobody reads" 2 "no adapter with a gate" generate -m $model --sampler lad --mask-token '~' --base-weight 0.5 ab
 refuses "nobody leads" 2 "without --base-lead" generate -m $model --sampler lad --mask-token '~' --base-lead ab
 refuses "what it means nothing to" 2 "it is for lad, lad-generic, threshold, factor" generate -m $model --adapter "$folder/f32/final" --sampler ar --base-weight 1 ab
+refuses "what was typed" 2 "--no-base-lead means nothing to --sampler threshold" generate -m $model --adapter "$folder/f32/final" --sampler threshold --no-base-lead ab
 refuses "nothing drafts" 2 "no adapter with a gate" generate -m $model --verify ab
 refuses "more words than are drafted at a time" 2 "at most 8 words at a time" generate -m $model --adapter "$folder/f32/final" --verify --block-length 99 ab
 # Served, and counted.
@@ -148,6 +149,25 @@ curl -s -m 300 "${url}api/denoise" -d "$ask" | sed -n 's/^data: //p' >"$folder/e
 check "verified over HTTP" "$(answer --sampler ar)" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
 check "and counted" "$(tail -1 "$folder/events" | python3 -c 'import json,sys; r=json.load(sys.stdin); print(r.get("drafted",0), r.get("accepted",0))')" \
   "$(curl -s "${url}metrics" | sed -n 's/^redraft_drafted_total //p; s/^redraft_accepted_total //p' | xargs)"
+# A server that is told to verify does, and one whose adapter's file says so; a request that names another sampler gets that.
+cp -r "$folder/f32/final" "$folder/verified"; rm -f "$folder/verified/checksums.json"
+python3 - "$folder/verified/redraft.json" <<'PYTHON'
+import json, sys
+r = json.load(open(sys.argv[1]))
+r["defaults"] = {"verify": True}
+json.dump(r, open(sys.argv[1], "w"))
+PYTHON
+check "verified by defaults" "$(answer --sampler ar)" "$(answer --adapter "$folder/verified" --json | tail -1 | python3 -c 'import json,sys; r=json.load(sys.stdin); assert r["drafted"] > 0; print(r["text"])')"
+for way in "--adapter $folder/f32/final --verify" "--adapter $folder/verified"; do
+  # shellcheck disable=SC2086
+  serving "$folder/out" "$program" serve -m $model $way --threads 1 --port 0 -q 2>"$folder/log"
+  servers+=("$server")
+  curl -s -m 300 "${url}api/denoise" -d '{"prompt":"ab","tokens":12,"seed":1}' >"$folder/events"
+  check "served, $way" 1 "$(grep -c '"event":"start".*"sampler":"verify"' "$folder/events")"
+  curl -s -m 300 "${url}api/denoise" -d '{"prompt":"ab","tokens":12,"seed":1,"sampler":"lad","iterations":2}' >"$folder/events"
+  check "another sampler, $way" 1 "$(grep -c '"event":"start".*"sampler":"lad"' "$folder/events")"
+  kill -TERM $server; wait $server
+done
 # The base has its say: all of it, and some, the same on the command line and over HTTP. An adapter that is called as its model is served in its place.
 own="$folder/$(basename $model)"; mkdir "$own" && cp -r "$folder/f32/final" "$own/adapter"
 serving "$folder/out" "$program" serve -m $model --precision f32 --adapter "$own/adapter" --threads 2 --port 0 2>"$folder/log"

@@ -42,6 +42,10 @@ check "events" "start noise draft draft draft draft draft draft done" \
   "$(sed 's/{"event":"\([a-z]*\)".*/\1/' "$folder/json" | grep -v noise | sed '1a noise' | paste -sd' ')"
 "$program" replay -q "$folder/trace" >/dev/null || failed=1
 check "plain drafts" 6 "$(generate hi --watch 2>&1 >/dev/null | grep -c '^iteration [1-6]/6 ')"
+check "as fast as they came" 0 "$(generate hi --watch 2>&1 >/dev/null | grep -c '  0.0 tokens/s$')"
+for tokens in 3 60; do # the answer has 17 of them, and no end
+  check "up to --tokens $tokens" $((tokens < 17)) "$("$program" generate --sampler ar --seed 1 --threads 1 --tokens $tokens "Where is Paris?" 2>&1 >/dev/null | grep -c ", up to --tokens $tokens, seed 1$")"
+done
 check "samplers" 1 "$(generate --sampler help | grep -c '^lad ')"
 check "help" 1 "$(generate --help | grep -c -- '--noise-start')"
 
@@ -51,6 +55,8 @@ status "out of range" 2 "noise-start" --noise-start 2 a
 status "no meaning" 2 "means nothing" --sampler random --noise-start 0.5 a
 status "did you mean" 2 "temperature" --temperatur 1 a
 status "an empty prompt" 2 "the prompt is empty" " "
+status "an empty form" 2 "the expression is empty" --grammar regex a
+status "a seed that is too large" 2 "9007199254740993 is outside -1..9007199254740992" --seed 9007199254740993 a
 status "stepping unwatched" 2 "step" --step --no-watch a
 status "window" 2 "window" --window 100000 a
 status "long prompt" 2 "window" --window 16 "a prompt that is longer than the window it is given"
@@ -166,4 +172,14 @@ if command -v tmux >/dev/null; then
 else
   echo "no tmux: the view is not tested"
 fi
+# longrope: keys of the first set of angles are not kept beside those of the second.
+long=$folder/longrope
+cp -r tests/golden/models/llama-mha "$long"
+sed -i 's#"rope_scaling": null#"rope_scaling": {"rope_type": "longrope", "short_factor": [1, 1, 1, 1], "long_factor": [4, 3, 2, 6], "factor": 4.0, "original_max_position_embeddings": 24}#' "$long/config.json"
+for reuse in exact none; do
+  for seed in {1..8}; do
+    "$program" generate -q -m "$long" --raw --sampler ar --temperature 1.5 --tokens 60 --window 120 --seed $seed --reuse $reuse --no-watch --json 'abcd ab' | tail -n 1 | grep -ao '"ids".*"tokens"'
+  done > "$folder/$reuse"
+done
+check "longrope with and without reuse" "$(cat "$folder/none")" "$(cat "$folder/exact")"
 exit $failed

@@ -11,6 +11,12 @@ for shell in bash zsh; do
 done
 "$program" help > "$folder/list"; check "help" 0 $?
 "$program" --help | cmp - "$folder/list"; check "help is --help" 0 $?
+refuses "an option in front" 2 "redraft: options go behind the command: redraft COMMAND --json" --json generate hi
+check "that alone" 1 "$("$program" --json generate hi 2>&1 | wc -l)"
+for name in REDRAFT_MODEL XDG_CACHE_HOME HF_TOKEN SSL_CERT_FILE REDRAFT_CUDA; do
+  check "the page has \$$name" 1 "$(grep -c "^.B $name$" "$folder/redraft.1")"
+done
+"$program" help generate | grep -q 'drawn, and reported \[-1\] (-1..9007199254740992)$' || check "bounds as they may be typed" yes no
 commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$folder/list")
 [ "$(wc -w <<< "$commands")" -ge 12 ] || check "commands are listed" "12 or more" "$commands"
 

@@ -59,6 +59,20 @@ nothing|give input_prefix|infill|{"input_suffix":"x"}
 END
 kill -TERM $server; wait $server; check "exit status" 0 $?
 
+# A server that was started with a gap, or with an end, fills it as generate does.
+for options in "--template" "--suffix"; do
+  text="The capital of {mask:3} is Paris."; more=()
+  [ $options == --suffix ] && { text=" is Paris."; more=(--tokens 6); }
+  serving "$folder/at" "$program" serve --threads 1 --port 0 -q $options "$text" "${more[@]}" 2>"$folder/log"; servers+=("$server")
+  check "a served $options" 200 "$(ask api/denoise '{"prompt":"What is the capital of France?","seed":1}')"
+  check "a served $options, by search" 1 "$(grep -c '"sampler":"infill"' "$folder/body")"
+  check "a served $options, as generate" "$("$program" generate --threads 1 -q --seed 1 $options "$text" "${more[@]}" "What is the capital of France?")" \
+    "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
+  check "a served $options, and a request's own" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\",\"max_tokens\":3}")"
+  check "a served $options: the request's" " girl" "$(value "r['choices'][0]['text']")"
+  kill -TERM $server; wait $server
+done
+
 # A model that reads both ways finds out how long gaps are while it fills them.
 serving "$folder/both" "$program" serve -m tests/golden/models/llada --threads 1 --port 0 -q 2>"$folder/log"; servers+=("$server")
 check "a gap in it" 200 "$(ask v1/fim/completions '{"prompt":"ab","suffix":" end","max_tokens":12,"seed":1}')"

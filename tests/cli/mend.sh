@@ -41,5 +41,6 @@ PYTHON
 check "no room left: every odd place is another" 0 "$(grep -c 'happy q the' "$folder/out")"
 refuses "a long line" 2 "line 1: a paragraph of" mend "$folder/long"
 refuses "a model that sees both sides" 2 "does not read from left to right" mend -m tests/golden/models/llada "$folder/text"
-refuses "no file" 1 "No such file" mend "$folder/none"
+refuses "no file" 1 "no such file; a text itself comes on standard input" mend "$folder/none"
+refuses "a dash" 2 "without a name standard input is read" mend -
 exit $failed

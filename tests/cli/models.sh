@@ -55,10 +55,40 @@ expect 0 'stored      BF16' inspect "$folder/merged"
 expect 2 'already holds a model' convert -m $golden/models/llama-mha -o "$folder/merged"
 mkdir "$folder/there" && cp $golden/gguf/llama-gqa-tied.gguf "$folder/there"
 expect 2 'there already holds a model' convert -m "$folder/there" -o "$folder/there"
+# no file is written over, and what is written opens by its name
+mkdir "$folder/some" && echo mine > "$folder/some/tokenizer.json"
+expect 2 "some already holds a model's tokenizer.json; name another folder" convert -m $golden/models/llama-mha -o "$folder/some"
+expect 2 "some already holds an adapter's tokenizer.json; name another folder" convert --adapter $golden/adapters/llama-mha-qv --to bf16 -o "$folder/some"
+[ "$(ls "$folder/some") $(cat "$folder/some/tokenizer.json")" = "tokenizer.json mine" ] || { echo "a file was written over"; failed=1; }
+mkdir "$folder/void"
+expect 0 '' convert -m $golden/models/llama-mha -q -o "$folder/void"
+expect 2 "-o $folder/x: a GGUF file opens by its ending alone: -o $folder/x.gguf" convert -m $golden/models/llama-mha --gguf -o "$folder/x"
+expect 2 "-o $folder/x.gguf: without --gguf a folder is written" convert -m $golden/models/llama-mha -o "$folder/x.gguf"
+expect 2 "-o $folder/x.gguf: without --gguf a folder is written" convert --adapter $golden/adapters/llama-mha-qv --to bf16 -o "$folder/x.gguf"
+# what types cannot be is said in a line
+expect 0 'matrices stay F32: their rows (48 numbers in the first) are no whole blocks of 32, as Q' convert -m $golden/models/qwen2 --gguf --to q4_0 -o "$folder/wide.gguf"
+expect 0 'stored in types that are read and not written; they are narrowed (the first from Q' convert -m $golden/gguf/llama-quant.gguf -o "$folder/unquantised"
+said=$("$redraft" convert -m $golden/models/llama-mha -o "$folder/plainly" 2>&1)
+[ -z "$said" ] || { echo "nothing to say, and said: $said"; failed=1; }
+# a number that is none: in the model, and in the adapter alone
+none() { # none FILE: its first tensor's first number, of 32 bits
+  python3 -c 'import struct, sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(8 + struct.unpack("<Q", f.read(8))[0])
+    f.write(struct.pack("<f", float("nan")))' "$1"
+}
+cp -r $golden/adapters/llama-mha-qv "$folder/torn" && none "$folder/torn/adapter_model.safetensors"
+expect 0 'adapter     rank' inspect $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv --check
+expect 1 'adapter '"$folder/torn: tensor" inspect $golden/models/llama-mha --adapter "$folder/torn" --check
+expect 1 'is NaN or infinite' inspect "$folder/torn" --check
+expect 1 'is NaN or infinite' convert --adapter "$folder/torn" --to bf16 -o "$folder/x"
+expect 1 'is NaN or infinite' convert -m $golden/models/llama-mha --adapter "$folder/torn" --merge --to f32 -o "$folder/x"
+cp -r $golden/models/llama-mha "$folder/holed" && none "$folder/holed/model.safetensors"
+expect 1 'element 0 is NaN or infinite' convert -m "$folder/holed" --gguf --to q8_0 -o "$folder/x.gguf"
 expect 1 'README.md: no kind of file that holds a model' inspect README.md
 expect 0 '' convert -m $golden/gguf/llama-gqa-tied.gguf -o "$folder/gguf"
 expect 0 "$("$redraft" tokenize -m $golden/gguf/llama-gqa-tied.gguf 'the capital, is')" tokenize -m "$folder/gguf" 'the capital, is'
-[ -e "$folder/x" ] && echo "a refused conversion left a folder" && failed=1
+[ -e "$folder/x" ] || [ -e "$folder/x.gguf" ] && echo "a refused conversion left a folder" && failed=1
 # on a terminal the weights that are made are counted, and the line goes; elsewhere nothing is said
 make="$redraft generate -m models/tini --precision f32 --iterations 1 --tokens 1 hi"
 script -qec "$make" /dev/null >"$folder/seen" 2>&1 </dev/null
@@ -81,4 +111,17 @@ expect 0 '' convert -m "$folder/asks" --to f16 -o "$folder/asked" -q
 cmp "$folder/asks/chat_template.json" "$folder/asked/chat_template.json" || failed=1
 cmp "$folder/asks/additional_chat_templates/tool_use.jinja" "$folder/asked/additional_chat_templates/tool_use.jinja" || failed=1
 grep -q '"dtype": *"float16"' "$folder/asked/config.json" || { echo "config.json keeps another type"; failed=1; }
+# Trained rows of words in 16 bits; settings whose tensors are missing.
+"$redraft" convert --adapter $golden/peft/tokens-apart-adapter --to bf16 -o "$folder/words16" -q
+for a in "$folder/words16" $golden/peft/tokens-apart-adapter; do
+  expect 0 '' logits -m $golden/peft/tied --adapter "$a" --precision f32 --ids 3,17,42,5 -o "$folder/logits-$(basename "$a").npy"
+done
+python3 - "$folder"/logits-*.npy <<'EOF' || { echo "rows of words in bf16 are others than in f32"; failed=1; }
+import array, sys
+a, b = (array.array("f", open(path, "rb").read()[128:]) for path in sys.argv[1:])
+sys.exit(not (len(a) == len(b) > 0 and max(abs(x - y) for x, y in zip(a, b)) < 0.02))
+EOF
+cp -r $golden/peft/plain-adapter "$folder/lacking"
+sed -i 's/"target_modules"/"trainable_token_indices": [3], "target_modules"/' "$folder/lacking/adapter_config.json"
+expect 1 'trainable_token_indices names words, of which' inspect $golden/peft/llama --adapter "$folder/lacking"
 exit $failed

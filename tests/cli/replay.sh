@@ -22,6 +22,7 @@ check "json" "$(cat "$trace")" "$("$program" replay --json "$trace")"
 check "drafts as lines" 4 "$("$program" replay --watch "$trace" 2>&1 >/dev/null | grep -c '^iteration')"
 "$program" replay 2>/dev/null; check "no file" 2 $?
 "$program" replay "$folder/none" 2>/dev/null; check "missing file" 1 $?
+refuses "a dash" 2 "name the trace's file" replay -
 head -c 150 "$trace" > "$folder/cut"
 "$program" replay "$folder/cut" 2>/dev/null; check "cut file" 1 $?
 head -n 3 "$trace" > "$folder/unfinished"

@@ -195,6 +195,25 @@ kill -TERM $server; wait $server
 "$program" serve -m "$model" -m "$model" --port 0 2>"$folder/err"; check "two of one name" 2 $?
 check "two of one name: message" 1 "$(grep -c 'NAME=PATH' "$folder/err")"
 
+# Options with which no request could be answered keep it from starting: what generate says of them.
+never() { # never WHAT WORD ARGUMENTS...: it ends at once, with the word
+  local found
+  found=$(timeout 100 "$program" serve -q --threads 1 --port 0 "${@:3}" 2>&1 </dev/null); check "$1: status" 2 $?
+  [[ $found == *"$2"* ]] || check "$1: message" "$2" "$found"
+}
+bare=(-m "s=$folder/bare")
+never "a window" "s: --window 9999 is beyond the model's 256 positions" "${bare[@]}" --window 9999
+never "a template" "s: --template has no gap" "${bare[@]}" --template "no gap"
+never "no mask" "s: the model has no mask token" -m s=models/stories260K/stories260K.gguf --sampler lad
+never "ar with iterations" "--iterations means nothing to --sampler ar" "${bare[@]}" --sampler ar --iterations 5
+never "lad with a threshold" "--threshold means nothing to --sampler lad" -m "$model" --sampler lad --threshold 0.5
+never "verify beside a sampler" "with --sampler lad it means nothing" -m "$model" --verify --sampler lad
+never "verify without an adapter" "no adapter with a gate" "${bare[@]}" --verify
+never "no expression" "the expression is empty" "${bare[@]}" --grammar regex
+never "the other model" "two: llada does not read from left to right" -m "$folder/bare" -m two=tests/golden/models/llada --template "a {mask:2} b" --sampler infill
+found=$(timeout 100 "$program" serve "${bare[@]}" --port 0 --grammar 'regex:(' 2>&1 </dev/null)
+check "half an expression" "1 redraft serve: s: regex: at 0: the group is not closed" "$? $found"
+
 # HTTPS, and pages of other sites.
 if openssl req -x509 -newkey rsa:2048 -nodes -keyout "$folder/key" -out "$folder/cert" -days 2 \
   -subj /CN=localhost 2>/dev/null; then

@@ -31,6 +31,11 @@ refuses "two texts" 2 "unexpected argument b" tokenize -m $model a b
 refuses "BOS of ids" 2 "--bos means nothing to --decode" tokenize -m $model --decode --bos 1
 refuses "special tokens of ids" 2 "--special means nothing to --decode" tokenize -m $model --decode --no-special 1
 refuses "an adapter of words" 2 "unknown option --adapter" tokenize -m $model --adapter none a
+refuses "more ids than positions" 2 "300 ids; llama-mha has 256 positions" logits -m $model --ids "$(seq -s, 1 300 | sed 's/28[89],//g; s/29[0-9],/1,/g; s/300/1,1,1/')" -o "$folder/x.npy"
+refuses "a dash" 2 "standard output is called /dev/stdout" logits -m $model --ids 1 -o -
+if command -v script >/dev/null; then
+  check "a terminal" 1 "$(script -qec "'$program' tokenize -m $model" /dev/null </dev/null 2>&1 | grep -c 'no text: give it as an argument, or on standard input')"
+fi
 refuses "no tokenizer" 1 "$folder" tokenize -m "$folder" a
 check "a bad line is named" 1 "$(printf '1\ny\n' | tokenize --decode --lines 2>&1 | grep -c 'line 2')"
 

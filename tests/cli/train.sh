@@ -70,6 +70,11 @@ says() { # says WHAT STATUS PATTERN ARGUMENTS...
 }
 says "a key with a slip" 2 "did you mean learning_rate" "$folder/lora.yaml" --set lerning_rate=1
 says "a projection that is not there" 2 "no projection c_attn" "$folder/lora.yaml" --overwrite --lora-targets c_attn
+echo '{"prompt":"a question that is longer than a window of four tokens","answer":"b"}' > "$folder/over.jsonl"
+says "rows that are too long" 1 "of 1 rows none is left: 1 cut off, or too long with their prompt for the window .*; the window has 4 tokens" \
+  "$folder/lora.yaml" --overwrite --data "$folder/over.jsonl" --window 4
+printf 'window: 64\nbatch: 2\nwindow: 32\n' > "$folder/twice.yaml"
+says "a key twice" 1 "twice.yaml: line 3: the key window is there twice$" "$folder/twice.yaml"
 says "a missing file" 1 "cannot open" "$folder/lora.yaml" --overwrite --data "$folder/none.jsonl"
 says "no data" 2 "data: name" --model "$folder/whole/final" --out "$folder/x"
 says "another library's name" 2 "did you mean lora_rank" "$folder/lora.yaml" --set lora_r=8
@@ -86,6 +91,15 @@ assert len(here) == len(there) > 2 and here != [], (here, there)
 assert all(abs(x - y) < 0.03 * x for x, y in zip(here, there)), (here, there)
 END
 check "losses near the processor's" 0 $?
+# what is said later counts, whether by an option or by --set; `none` is no adapter, and what one start was told is no setting
+dry() { "$program" train "$folder/base.yaml" --out "$folder/dry" --dry-run "$@" 2>&1 | sed -n 's/^updates *\([0-9]*\) of.*/\1/p'; }
+check "--set behind an option" 3 "$(dry --updates 4 --set updates=3)"
+check "an option behind --set" 4 "$(dry --set updates=3 --updates 4)"
+check "one between two" 5 "$(dry --set=updates=3 --updates 4 --set=updates=5)"
+says "--set without a value" 2 "--set needs a value" "$folder/base.yaml" --set
+says "two files" 2 "expected one configuration file" "$folder/base.yaml" --set updates=2 "$folder/lora.yaml"
+says "no adapter" 0 "" "$folder/lora.yaml" --out "$folder/no-adapter" --adapter none
+check "nothing of one start" "" "$(grep -E '^(overwrite|resume|dry_run|json|quiet):' "$folder/lora/config.yaml")"
 # a folder that holds a run is nobody else's
 says "a run is there" 2 "holds a run (checkpoint-40): --resume goes on with it, --overwrite" "$folder/base.yaml" --out "$folder/whole"
 check "nothing was overwritten" 40 "$(sed -n 's/^updates: //p' "$folder/whole/config.yaml")"

@@ -315,6 +315,30 @@ static void cancelling_keeps_the_last_draft(void **state) {
   rd_session_close(&s);
 }
 
+/* An observer runs while its session does, which is nobody else's then. */
+static rd_code ask_again(void *context, const rd_event *event) {
+  rd_session *s = context;
+  rd_result r;
+  rd_error e = {0};
+  (void)event;
+  assert_int_equal(rd_generate(s, "another prompt, which is longer", NULL, NULL, &r, &e), RD_BUSY);
+  assert_non_null(strstr(e.message, "open another session"));
+  assert_int_equal(rd_generate_ids(s, (const int32_t[]){1, 2}, 2, NULL, NULL, &r, &e), RD_BUSY);
+  assert_int_equal(rd_session_set(s, "tokens", "20", &e), RD_BUSY);
+  return RD_OK;
+}
+
+static void a_session_writes_one_answer_at_a_time(void **state) {
+  rd_result r;
+  rd_error e = {0};
+  rd_session *s = session_with(state, "lad", WITH("tokens", "10"));
+  assert_int_equal(rd_generate(s, "p", ask_again, s, &r, &e), RD_OK);
+  rd_result_drop(&r);
+  assert_int_equal(rd_generate(s, "p", NULL, NULL, &r, &e), RD_OK);
+  rd_result_drop(&r);
+  rd_session_close(&s);
+}
+
 /* Guidance takes two sequences a canvas: together longer than the model's positions. */
 static rd_code refuse(void *context, const rd_event *event) {
   return event->kind == *(const rd_event_kind *)context ? RD_CANCELLED : RD_OK;
@@ -549,6 +573,10 @@ static void what_is_refused_is_said(void **state) {
   s = session_with(state, NULL, NULL);
   assert_int_equal(rd_session_set(s, "iteration", "3", &e), RD_USAGE);
   assert_non_null(strstr(e.message, "did you mean iterations"));
+  rd_result r;
+  assert_int_equal(rd_generate_messages(s, NULL, 0, NULL, NULL, &r, &e), RD_USAGE);
+  assert_string_equal(e.message, "the conversation has no messages: there is nothing to answer");
+  assert_null(r.text);
   rd_session_close(&s);
 }
 
@@ -587,6 +615,7 @@ int main(void) {
       cmocka_unit_test(cancelling_at_once_leaves_nothing),
       cmocka_unit_test(guidance_works_on_a_whole_window),
       cmocka_unit_test(cancelling_keeps_the_last_draft),
+      cmocka_unit_test(a_session_writes_one_answer_at_a_time),
       cmocka_unit_test(another_thread_can_cancel),
       cmocka_unit_test(a_deadline_gives_the_draft_of_then),
       cmocka_unit_test(every_stop_rule_stops_a_draft),

@@ -7,6 +7,7 @@
 #include "lane_of.h"
 #include "linear.h"
 #include "precision.h"
+#include "rope.h"
 #include "scene.h"
 
 #include <math.h>
@@ -474,8 +475,40 @@ static void an_engine_becomes_wider(void **state) {
   each_engine(widened);
 }
 
+/* longrope has two sets of angles: what was computed with the one is nothing to the other. */
+static void lanes_are_of_one_kind_of_angles(void **state) {
+  (void)state;
+  int32_t ids[4] = {1, 2, 3, 4};
+  rd_config config = {.rope = {.original = 8}};
+  rd_lane lane = {.positions = 4, .ids = ids, .config = &config};
+  const rd_rope_kind *longrope = rd_table_row(&rd_rope_table, "longrope");
+  const rd_rope_kind *dynamic = rd_table_row(&rd_rope_table, "dynamic");
+  rd_lane_suit(&lane, 9);
+  assert_int_equal(ids[0], 1); /* without a scaling nothing goes by the length */
+  config.rope.kind = longrope;
+  rd_lane_suit(&lane, 8);
+  assert_int_equal(ids[0], 1);
+  rd_lane_suit(&lane, 9);
+  assert_int_equal(ids[0], -1);
+  ids[0] = 1;
+  rd_lane_suit(&lane, 12);
+  assert_int_equal(ids[0], 1);
+  rd_lane_suit(&lane, 7);
+  assert_int_equal(ids[0], -1);
+  config.rope.kind = dynamic; /* keys of one text keep their angles, as in transformers */
+  ids[0] = 1;
+  rd_lane_suit(&lane, 9);
+  assert_int_equal(ids[0], 1);
+  rd_lane_renew(&lane, 6); /* another text gets its own */
+  assert_int_equal(ids[0], -1);
+  ids[0] = 1;
+  rd_lane_renew(&lane, 8);
+  assert_int_equal(ids[0], 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(lanes_are_of_one_kind_of_angles),
       cmocka_unit_test(ids_without_a_word_are_not_chosen),
       cmocka_unit_test(a_lane_gives_the_bits_of_a_whole_pass),
       cmocka_unit_test(a_range_computed_again_is_the_same),

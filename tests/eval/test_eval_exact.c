@@ -25,7 +25,9 @@ static void answers_are_compared_by_their_words(void **state) {
                {"It is Paris , France!", "It is Paris, France", true},
                {"Paris", "Paris France", false},
                {"", "", true},
-               {"...", "", true},
+               {"...", "", false},
+               {"+", " + ", true}, /* without a word: as it is */
+               {"*", "+", false},
                {"3.5", "35", false},
                {"a b", "ab", false}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

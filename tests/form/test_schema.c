@@ -199,6 +199,8 @@ static const struct refusal {
   const char *words;
 } refusals[] = {
     {"yaml:x", RD_USAGE, "there are regex, json-schema and json-object"},
+    {"regex", RD_USAGE, "the expression is empty"},
+    {"regex:", RD_USAGE, "the expression is empty"},
     {"regex:(a", RD_BAD_INPUT, "at 0: the group is not closed"},
     {"regex:a)b", RD_BAD_INPUT, "at 1"},
     {"regex:a{3,2}", RD_BAD_INPUT, "at 1: {3,2}"},

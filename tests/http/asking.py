@@ -99,6 +99,7 @@ def values(server):
     check("a seed of 63 bits", 200, ask(seed=2**63 - 1)[0])
     check("it folds", ask(seed=5)[2]["choices"], ask(seed=5 + 2**53)[2]["choices"])
     check("the last that there is does not", False, ask(seed=0)[2]["choices"] == ask(seed=2**53)[2]["choices"])
+    check("below the one that draws there is none", (400, True), (lambda a: (a[0], "seed: -2 is outside -1..9007199254740992" in str(a[2])))(ask(seed=-2)))
     nothing = ask(max_tokens=0)[2]
     check("no tokens", ("", "length", 0), (nothing["choices"][0]["message"]["content"], nothing["choices"][0]["finish_reason"],
                                            nothing["usage"]["completion_tokens"]))

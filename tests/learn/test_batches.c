@@ -418,12 +418,104 @@ static void all_answers_count(void **state) {
   free(source.path);
 }
 
+/* Where a row is one example with all its answers, those of weight 0 do not count, and the example
+ * ends with the last of the others. */
+static void silent_answers(void **state) {
+  (void)state;
+  static const struct {
+    bool silent[3];
+    int examples, prompt, answer, said;
+  } cases[] = {
+      {{false, false, false}, 1, 14, 3, 2}, /* U a A b c E U d A e E U f A, then g h i */
+      {{true, false, false}, 1, 14, 3, 1},  {{false, false, true}, 1, 9, 1, 1},
+      {{true, false, true}, 1, 9, 1, 0},    {{false, true, true}, 1, 3, 2, 0},
+      {{true, true, true}, 0, 0, 0, 0},
+  };
+  static const char *const asked[] = {"a", "d", "f"}, *const answers[] = {"bc", "e", "ghi"};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char row[500] = "{\"messages\":[", *end = row + strlen(row);
+    for (int turn = 0; turn < 3; turn++)
+      end += sprintf(end,
+                     "{\"role\":\"user\",\"content\":\"%s\"},{\"role\":\"assistant\",\"content\":"
+                     "\"%s\"%s}%s",
+                     asked[turn], answers[turn], cases[i].silent[turn] ? ",\"weight\":0" : "",
+                     turn < 2 ? "," : "]}");
+    rd_data_source source = {data_file("a.jsonl", row), 1.0};
+    const rd_read_rules rules = {.window = 64, .find_answers = true, .last_turn = true};
+    const rd_text_coder closing = {NULL, text, closed_prompt, EOS};
+    rd_examples x;
+    rd_error e = {0};
+    if (rd_examples_read(&x, &(rd_data_sources){&source, 1}, &closing, &rules, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    if (x.count != cases[i].examples)
+      fail_msg("case %zu: %d examples", i, (int)x.count);
+    if (x.count == 1 &&
+        (x.items[0].prompt != cases[i].prompt || x.items[0].answer != cases[i].answer ||
+         x.items[0].said_count != cases[i].said))
+      fail_msg("case %zu: %d ids of prompt, %d of answer, %d answers before", i, x.items[0].prompt,
+               x.items[0].answer, x.items[0].said_count);
+    rd_examples_drop(&x);
+    unlink(source.path);
+    free(source.path);
+  }
+}
+
+/* Where a pass holds one example, what mixes finds another all the same: of the others in the
+ * epoch, those with a weight alone. */
+static void mixing_takes_any_example(void **state) {
+  (void)state;
+  enum { ROWS = 16, PASSES = 60 };
+  const char *rows = "{\"prompt\":\"ab\",\"answer\":\"cccccccc\"}\n"
+                     "{\"prompt\":\"ab\",\"answer\":\"dddddddd\"}\n"
+                     "{\"prompt\":\"ab\",\"answer\":\"eeeeeeee\"}\n";
+  rd_examples x;
+  rd_error e = {0};
+  assert_int_equal(read_text(&x, "a.jsonl", rows, ROWS, false, false, &e), RD_OK);
+  x.weights[2] = 0;
+  rd_batch b;
+  assert_int_equal(rd_batch_init(&b, ROWS, &e), RD_OK);
+  for (size_t k = 0; k < rd_corruption_count; k++) {
+    if (!rd_corruptions[k].mixes)
+      continue;
+    rd_batch_rules r = {.loss_on = &rd_loss_ons[0],
+                        .eos_padding_loss = true,
+                        .window = ROWS,
+                        .rows = ROWS,
+                        .mask = MASK,
+                        .eos = EOS,
+                        .seed = 5};
+    rd_order o;
+    int foreign = 0;
+    assert_int_equal(rd_objective_find(&r.objective, "mixed", &e), RD_OK);
+    assert_int_equal(rd_corruption_find(&r.corruption, "mixed", &e), RD_OK);
+    r.shares[k] = 1;
+    assert_int_equal(rd_order_init(&o, x.weights, x.count, 5, 0, 0, &e), RD_OK);
+    for (int64_t number = 0; number < PASSES; number++) {
+      assert_int_equal(rd_batch_next(&b, &r, &x, &o, number, &e), RD_OK);
+      assert_int_equal(b.sequence_count, 1);
+      const int32_t own = x.pool[x.items[b.examples[0]].offset + x.items[b.examples[0]].prompt];
+      for (int64_t row = b.answers[0]; row < b.rows; row++) {
+        foreign += b.ids[row] == 'c' + 'd' - own;
+        assert_true(b.ids[row] != 'e');
+      }
+    }
+    if (foreign < PASSES)
+      fail_msg("%s: %d words of the other answer in %d passes", rd_corruptions[k].name, foreign,
+               PASSES);
+    rd_order_drop(&o);
+  }
+  rd_batch_drop(&b);
+  rd_examples_drop(&x);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(batches),
                                      cmocka_unit_test(rows_may_predict_the_next),
                                      cmocka_unit_test(the_end_is_corrupted_too),
                                      cmocka_unit_test(examples_weigh_alike),
                                      cmocka_unit_test(shares_are_shares),
-                                     cmocka_unit_test(all_answers_count)};
+                                     cmocka_unit_test(all_answers_count),
+                                     cmocka_unit_test(silent_answers),
+                                     cmocka_unit_test(mixing_takes_any_example)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

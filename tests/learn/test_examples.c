@@ -170,6 +170,33 @@ static void system_refused(void **state) {
   }
 }
 
+/* A label as JSON, and what is made of its row. */
+static void label_texts(void **state) {
+  (void)state;
+  static const struct {
+    const char *label;
+    int examples; /* -1: bad */
+  } cases[] = {{"true", 1},      {"1", 1},        {"1.0", 1},         {"\"1\"", 1},
+               {"\"true\"", 1},  {"\"True\"", 1}, {"null", 1},        {"false", 0},
+               {"0", 0},         {"0.0", 0},      {"\"0\"", 0},       {"\"false\"", 0},
+               {"\"False\"", 0}, {"2", -1},       {"\"no way\"", -1}, {"\"\"", -1},
+               {"[true]", -1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char rows[200];
+    rd_examples x;
+    rd_error e = {0};
+    snprintf(rows, sizeof rows,
+             "{\"prompt\":\"a\",\"answer\":\"b\"}\n"
+             "{\"prompt\":\"a\",\"completion\":\"bc\",\"label\":%s}\n",
+             cases[i].label);
+    assert_int_equal(read_text(&x, "a.jsonl", rows, 32, false, true, &e), RD_OK);
+    if (x.reports[0].bad != (cases[i].examples < 0) || x.count != 1 + (cases[i].examples > 0))
+      fail_msg("label %s: %d bad, %d examples", cases[i].label, (int)x.reports[0].bad,
+               (int)x.count);
+    rd_examples_drop(&x);
+  }
+}
+
 /* KTO's rows with a false label are left out, and are not bad; without others there is nothing. */
 static void labels(void **state) {
   (void)state;
@@ -299,8 +326,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(cut),           cmocka_unit_test(forms),
       cmocka_unit_test(system_beside), cmocka_unit_test(system_refused),
-      cmocka_unit_test(labels),        cmocka_unit_test(history),
-      cmocka_unit_test(turns),         cmocka_unit_test(limits),
-      cmocka_unit_test(order)};
+      cmocka_unit_test(labels),        cmocka_unit_test(label_texts),
+      cmocka_unit_test(history),       cmocka_unit_test(turns),
+      cmocka_unit_test(limits),        cmocka_unit_test(order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* PEFT adapters: what is refused and why, settings written and read back, and factors for query and
  * key rows reaching the rows of a GGUF, which lie in another order. */
 #include "adapter.h"
+#include "adapter_targets.h"
 #include "model_files.h"
 #include "rng.h"
 
@@ -214,10 +215,56 @@ static void overrides_reach_the_logits(void **state) {
   sweep(folder, adapter_files, 2);
 }
 
+/* What peft gives no factors: modules under a name of modules_to_save, the head under "all-linear",
+ * layers of another word than the pattern's. */
+static void settings_name_modules(void **state) {
+  (void)state;
+  static const char query[] = "model.layers.1.self_attn.q_proj";
+  static const struct {
+    const char *text, *module;
+    bool yes;
+  } cases[] = {
+      {"{\"target_modules\":[\"q_proj\"]}", query, true},
+      {"{\"target_modules\":[\"q_proj\"],\"modules_to_save\":[\"self_attn\"]}", query, false},
+      {"{\"target_modules\":[\"q_proj\"],\"modules_to_save\":[\"attn\"]}", query, true},
+      {"{\"target_modules\":\"all-linear\"}", query, true},
+      {"{\"target_modules\":\"all-linear\"}", "lm_head", false},
+      {"{\"target_modules\":\"all-linear\"}", "model.embed_tokens", false},
+      {"{\"target_modules\":[\"q_proj\"],\"layers_to_transform\":[1],\"layers_pattern\":"
+       "\"model.layers\"}",
+       query, true},
+      {"{\"target_modules\":[\"q_proj\"],\"layers_to_transform\":[1],\"layers_pattern\":"
+       "[\"h\",\"layers\"]}",
+       query, true},
+      {"{\"target_modules\":[\"q_proj\"],\"layers_to_transform\":[1],\"layers_pattern\":\"h\"}",
+       query, false},
+      {"{\"target_modules\":[\"q_proj\"],\"layers_to_transform\":[0]}", query, false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_error e = {0};
+    json_t *read = NULL;
+    bool yes = false;
+    assert_int_equal(rd_json_parse(&read, cases[i].text, strlen(cases[i].text), "text", &e), RD_OK);
+    assert_int_equal(rd_targets_module(read, cases[i].module, &yes, &e), RD_OK);
+    if (yes != cases[i].yes)
+      fail_msg("%s: %s is %s", cases[i].text, cases[i].module, yes ? "named" : "not named");
+    json_decref(read);
+  }
+  rd_error e = {0};
+  bool yes = false;
+  json_t *read = json_pack("{s:[s], s:[i], s:s}", "target_modules", "q_proj", "layers_to_transform",
+                           1, "layers_pattern", "layer[s]");
+  assert_int_equal(rd_targets_module(read, query, &yes, &e), RD_UNSUPPORTED);
+  assert_non_null(strstr(e.message, "layers_pattern \"layer[s]\" is an expression"));
+  json_decref(read);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(settings_are_read), cmocka_unit_test(adapters_of_other_models_are_refused),
-      cmocka_unit_test(adapters_fit_gguf_rows), cmocka_unit_test(modules_have_overrides),
-      cmocka_unit_test(overrides_reach_the_logits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(settings_are_read),
+                                     cmocka_unit_test(settings_name_modules),
+                                     cmocka_unit_test(adapters_of_other_models_are_refused),
+                                     cmocka_unit_test(adapters_fit_gguf_rows),
+                                     cmocka_unit_test(modules_have_overrides),
+                                     cmocka_unit_test(overrides_reach_the_logits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

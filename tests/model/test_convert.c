@@ -35,7 +35,7 @@ static void conversions_keep_the_logits(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char folder[64], path[300], adapter[300] = "";
     rd_error e = {0};
-    bool tokenizer = false;
+    rd_converted done;
     temporary(folder, sizeof folder);
     snprintf(path, sizeof path, GOLDEN "%s", cases[i].path);
     if (cases[i].adapter)
@@ -44,9 +44,9 @@ static void conversions_keep_the_logits(void **state) {
                                   .adapter = cases[i].adapter ? adapter : NULL,
                                   .to = cases[i].to,
                                   .out = folder};
-    if (rd_convert(&o, &tokenizer, &e) != RD_OK)
+    if (rd_convert(&o, &done, &e) != RD_OK)
       fail_msg("%s: %s", cases[i].path, e.message);
-    assert_int_equal(tokenizer, cases[i].tokenizer);
+    assert_int_equal(done.tokenizer, cases[i].tokenizer);
     int64_t n = 0, again = 0;
     float *before =
         logits_of(&(rd_model_options){.path = path, .adapter = o.adapter, .precision = "f32"}, &n);

@@ -227,10 +227,86 @@ static void a_known_name_is_found(void **state) {
   sweep(folder, (const char *const[]){file_name}, 1);
 }
 
+/* A Mistral whose layers see everything (v0.2, v0.3) is a LLaMA to every reader of such files. */
+static void mistral_without_a_window_is_a_llama(void **state) {
+  (void)state;
+  static const char *const files[] = {
+      "generation_config.json", "model.safetensors", "tokenizer.json",
+      "tokenizer_config.json",  "config.json",       file_name};
+  static const char config[] =
+      "{\"architectures\":[\"MistralForCausalLM\"],\"model_type\":\"mistral\",\"hidden_size\":32,"
+      "\"intermediate_size\":64,\"num_attention_heads\":4,\"num_hidden_layers\":2,"
+      "\"num_key_value_heads\":4,\"vocab_size\":288,\"rms_norm_eps\":1e-5,"
+      "\"max_position_embeddings\":256,\"eos_token_id\":281,\"bos_token_id\":280,"
+      "\"tie_word_embeddings\":false,\"sliding_window\":%s}";
+  static const char *const windows[] = {"null", "40"}, *const families[] = {"llama", "mistral"};
+  for (int i = 0; i < 2; i++) {
+    char folder[64], text[600];
+    rd_error e = {0};
+    int64_t n = 0;
+    temporary(folder, sizeof folder);
+    for (size_t f = 0; f < 4; f++)
+      copy_file(in(GOLDEN "models/llama-mha", files[f]), in(folder, files[f]));
+    snprintf(text, sizeof text, config, windows[i]);
+    write_bytes(in(folder, "config.json"), text, strlen(text));
+    const rd_convert_options o = {.path = folder, .gguf = true, .out = in(folder, file_name)};
+    float *before = logits_of(&(rd_model_options){.path = folder, .precision = "f32"}, &n);
+    if (rd_convert(&o, NULL, &e) != RD_OK)
+      fail_msg("a window of %s: %s", windows[i], e.message);
+    rd_model *m = opened(o.out);
+    assert_string_equal(m->config.family->name, families[i]);
+    rd_model_close(&m);
+    float *after = logits_of(&(rd_model_options){.path = o.out, .precision = "f32"}, &n);
+    assert_true(distance(after, before, n) <= 1e-6);
+    free(before);
+    free(after);
+    sweep(folder, files, sizeof files / sizeof *files);
+  }
+}
+
+/* Rows that are no whole blocks stay f32, which is said, and the file's type is one that it has. */
+static void wide_rows_are_said(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *to;
+    int64_t matrices, wide, cols, type;
+  } cases[] = {{"models/llama-mha", "q8_0", 16, 0, 0, 7},
+               {"models/llama-mha", "q4_0", 16, 0, 0, 2},
+               {"models/llama-gqa-tied", "q4_0", 15, 2, 48, 2},
+               {"models/qwen2", "q4_0", 16, 16, 48, 0},
+               {"models/qwen2", NULL, 16, 0, 0, 32}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char folder[64], path[300];
+    rd_error e = {0};
+    rd_converted done;
+    rd_gguf g;
+    int64_t type = -1, wide = 0;
+    temporary(folder, sizeof folder);
+    snprintf(path, sizeof path, GOLDEN "%s", cases[i].path);
+    const rd_convert_options o = {
+        .path = path, .to = cases[i].to, .gguf = true, .out = in(folder, file_name)};
+    if (rd_convert(&o, &done, &e) != RD_OK || rd_gguf_open(&g, o.out, &e) != RD_OK ||
+        rd_gguf_int(&g, "general.file_type", 0, 99, &type, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    for (size_t k = 0; k < g.tensors.count; k++)
+      wide += g.tensors.items[k].dims == 2 && g.tensors.items[k].format->dtype == RD_F32;
+    assert_int_equal(done.types.matrices, cases[i].matrices);
+    assert_int_equal(done.types.wide, cases[i].wide);
+    assert_int_equal(wide, cases[i].wide);
+    assert_int_equal(done.types.cols, cases[i].cols);
+    assert_int_equal(type, cases[i].type);
+    rd_gguf_drop(&g);
+    sweep(folder, (const char *const[]){file_name}, 1);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(files_keep_the_model), cmocka_unit_test(blocks_keep_their_numbers),
-      cmocka_unit_test(choices_are_remembered), cmocka_unit_test(refusals_write_nothing),
-      cmocka_unit_test(a_known_name_is_found)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(files_keep_the_model),
+                                     cmocka_unit_test(blocks_keep_their_numbers),
+                                     cmocka_unit_test(choices_are_remembered),
+                                     cmocka_unit_test(refusals_write_nothing),
+                                     cmocka_unit_test(a_known_name_is_found),
+                                     cmocka_unit_test(mistral_without_a_window_is_a_llama),
+                                     cmocka_unit_test(wide_rows_are_said)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

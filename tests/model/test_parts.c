@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk over a model's parts: its order, which files and random numbers follow, what each family
  * has, and that a place is where the structs have their member. */
+#include "flops.h"
 #include "parts.h"
 
 #include <setjmp.h>
@@ -133,11 +134,29 @@ static void places_are_members(void **state) {
   assert_int_equal(places, 2 + 7 + 3);
 }
 
+/* A token of a window behind remembered positions meets those and what of the window is not behind
+ * it. */
+static void pairs_of_attention_are_counted_once(void **state) {
+  (void)state;
+  const rd_config c = config_of("llama");
+  const double pair = 4.0 * 2 * 4 * 6; /* layers, heads, numbers of a head */
+  static const struct {
+    int64_t reuse, window, pairs;
+  } cases[] = {{0, 1, 1}, {0, 8, 64}, {256, 1, 257}, {224, 32, 224 * 32 + 32 * 33 / 2}};
+  const double weights = rd_flops_pass(&c, 0, 1, 1, 0) - pair;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const double window = (double)cases[i].window,
+                 found = rd_flops_pass(&c, cases[i].reuse, cases[i].window, 3, 0);
+    assert_true(found == 3 * (window * weights + pair * (double)cases[i].pairs));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_order_is_fixed),
       cmocka_unit_test(families_name_all_they_have),
       cmocka_unit_test(places_are_members),
+      cmocka_unit_test(pairs_of_attention_are_counted_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ static int open_server(void **state) {
   (void)state;
   rd_error e = {0};
   if (rd_model_load(&model, RD_SOURCE_DIR "/tests/golden/models/llama-mha", NULL, &e) == RD_OK) {
-    service = (rd_service){"llama-mha", model, NULL};
+    service = (rd_service){.name = "llama-mha", .model = model};
     const rd_server_setup setup = {.catalog = {.services = &service, .count = 1},
                                    .host = "127.0.0.1",
                                    .key = KEY,

@@ -26,6 +26,8 @@ static void messages(void **state) {
        "window 9 is beyond the model's 4 positions");
   says("shorten it (or give a larger --window)", "shorten it (or give a larger window)");
   says("it goes without --no-eos and --eos-last.", "it goes without no_eos and eos_last.");
+  says("--no-base-lead means nothing to --sampler ar", "base_lead means nothing to sampler ar");
+  says("--no-noise and --no-watch", "no_noise and --no-watch");
   says("noise-start: expected a number", "noise_start: expected a number");
   says("--mode: unknown mode x", "mode: unknown mode x");
   says("8 at a time (--max-queue)", "8 at a time (--max-queue)");

@@ -170,7 +170,7 @@ static rd_code serving(const trial *t, const char **step, rd_error *e) {
   rd_server *server = NULL;
   *step = "opening the model";
   rd_code code = rd_model_load(&model, t->path, NULL, e);
-  const rd_service service = {"served", model, NULL};
+  const rd_service service = {.name = "served", .model = model};
   rd_server_setup setup = small_server;
   setup.catalog = (rd_catalog){.services = &service, .count = 1};
   setup.key = setup.origin = "http://a.example";
@@ -316,7 +316,7 @@ static void requests_run_out(void **state) {
   rd_error e = {0};
   left = -1;
   assert_int_equal(rd_model_load(&model, GOLDEN "models/llama-mha", NULL, &e), RD_OK);
-  const rd_service service = {"llama-mha", model, NULL};
+  const rd_service service = {.name = "llama-mha", .model = model};
   rd_server_setup setup = small_server;
   setup.catalog = (rd_catalog){.services = &service, .count = 1};
   assert_int_equal(rd_server_open(&server, &setup, &e), RD_OK);

@@ -51,6 +51,13 @@ static void interrupted_runs_go_on(void **state) {
   }
 }
 
+/* A line of the shell, in the folder of the tests. */
+static void command(const char *line) {
+  char text[500];
+  snprintf(text, sizeof text, "cd %s && %s", root, line);
+  assert_int_equal(system(text), 0);
+}
+
 /* --- damaged checkpoints -----------------------------------------------------------------------
  */
 
@@ -154,6 +161,7 @@ static void damaged_checkpoints_are_not_believed(void **state) {
     end(&b, &u);
   }
   static const char *const kept[] = {"checkpoint-8", "checkpoint-6", "final"};
+  command("rm -r damaged/checkpoint-6.damaged"); /* of the last case */
   for (size_t k = 0; k < 3; k++) {
     char path[300];
     snprintf(path, sizeof path, "%s/damaged/%s/%s", root, kept[k],
@@ -169,13 +177,170 @@ static void damaged_checkpoints_are_not_believed(void **state) {
   assert_int_equal(rd_trainer_run(&b, &e), RD_BAD_INPUT);
   assert_non_null(strstr(e.message, "no checkpoint is left whole"));
   assert_false(rd_path_exists(final));
+  end(&b, &u);
+  /* nor does it begin anew when it is asked again, but in its own place */
+  settings_of(&u, lists);
+  assert_int_equal(rd_trainer_open(&b, &u, NULL, &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "checkpoint-8.damaged"));
+  assert_non_null(strstr(e.message, "--overwrite"));
+  assert_false(rd_path_exists(final));
+  end(&b, &u);
+  run_with(&b, &u, factors, part, schedule, false);
+  char *damaged = path_of("damaged/checkpoint-8.damaged");
+  assert_false(rd_path_exists(damaged));
+  free(damaged);
   free(final);
   end(&b, &u);
   end(&a, &s);
 }
 
+/* --- what a run comes from ----------------------------------------------------------------------
+ */
+
+/* Keys of the checkpoint's state are set, or with NULL taken out, by somebody who breaks its seal.
+ */
+static void rewrite_state(const char *folder, const char *const *keys, const char *value) {
+  char name[64];
+  json_t *state = NULL;
+  snprintf(name, sizeof name, "%s/state.json", folder);
+  char *path = path_of(name), *in = path_of(folder);
+  assert_int_equal(rd_json_open(&state, path, NULL), RD_OK);
+  for (; *keys; keys++)
+    if (value)
+      json_object_set_new(state, *keys, json_string(value));
+    else
+      json_object_del(state, *keys);
+  assert_int_equal(rd_json_write(in, "state.json", state, NULL), RD_OK);
+  json_decref(state);
+  snprintf(name, sizeof name, "%s/checksums.json", folder);
+  free(path);
+  path = path_of(name);
+  unlink(path);
+  free(path);
+  free(in);
+}
+
+static const char *const origins[] = {"model=ROOT/mother",
+                                      "validation=ROOT/held.jsonl",
+                                      "adapter=ROOT/elder/final",
+                                      "chat_template=ROOT/said.jinja",
+                                      "updates=8",
+                                      "batch=4",
+                                      "learning_rate=0.001",
+                                      "out=ROOT/origins",
+                                      NULL};
+static const char *const resuming[] = {"resume=true", NULL};
+
+/* Go on with the run above, `more` told too; it ends as `says`, or with NULL well. */
+static void goes_on(const char *what, const char *const *more, const char *says) {
+  rd_trainer t;
+  rd_train_settings s;
+  rd_error e = {0};
+  const char *const *lists[] = {factors, origins, resuming, more, NULL};
+  settings_of(&s, lists);
+  rd_code code = rd_trainer_open(&t, &s, NULL, &e);
+  if (code == RD_OK)
+    code = rd_trainer_run(&t, &e);
+  if ((code == RD_OK) == (says != NULL) || (says && !strstr(e.message, says)))
+    fail_msg("%s: %d %s", what, (int)code, e.message);
+  end(&t, &s);
+}
+
+/* A run goes on over the base, the adapter, the template and the validation rows that it began
+ * with, and in the same arithmetic; a checkpoint that says nothing of them is one of before. */
+static void runs_go_on_from_what_they_began_with(void **state) {
+  (void)state;
+  static const char *const keys[] = {"model",      "adapter",    "ids", "chat_template",
+                                     "validation", "arithmetic", NULL};
+  static const char *const arithmetic[] = {"arithmetic", NULL};
+  static const char *const none[] = {NULL}, *const elder[] = {"updates=2", "batch=4",
+                                                              "out=ROOT/elder", NULL};
+  static const char *const f32[] = {"precision=f32", NULL};
+  static const struct {
+    const char *what, *change, *says;
+  } cases[] = {
+      {"another base", "mother/model.safetensors", "the model"},
+      {"another adapter", "elder/final/adapter_model.safetensors", "the adapter"},
+      {"another template", "said.jinja", "the chat template"},
+      {"other validation rows", "held.jsonl", "held.jsonl is not the file of the checkpoint"},
+  };
+  rd_trainer t;
+  rd_train_settings s;
+  run_with(&t, &s, factors, elder, none, false);
+  end(&t, &s);
+  command("cp -r base/final mother && rm -f mother/checksums.json elder/final/checksums.json");
+  command("head -n 9 rows.jsonl >held.jsonl");
+  write_file("said.jinja", "{% for m in messages %}{{ m.content }} {% endfor %}:");
+  run_with(&t, &s, factors, origins, none, true);
+  end(&t, &s);
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    char *path = path_of(cases[c].change), line[200];
+    snprintf(line, sizeof line, "cp %s kept", cases[c].change);
+    command(line);
+    if (strstr(path, "safetensors"))
+      spoil(path, flip_a_bit);
+    else
+      write_file(cases[c].change, c == 2 ? "{% for m in messages %}{{ m.content }}. {% endfor %}:"
+                                         : "{\"question\":\"8 and 1?\",\"answer\":\"It is 9.\"}\n");
+    goes_on(cases[c].what, none, cases[c].says);
+    snprintf(line, sizeof line, "cp kept %s", cases[c].change);
+    command(line);
+    free(path);
+  }
+  command("cp -r origins begun");
+  rewrite_state("origins/checkpoint-3", arithmetic, "f64");
+  goes_on("another arithmetic", none, "in f64, and now it would in ");
+  rewrite_state("origins/checkpoint-3", arithmetic, "f32");
+  goes_on("the arithmetic that was found, by its name", f32, NULL);
+  command("rm -r origins && cp -r begun origins");
+  rewrite_state("origins/checkpoint-3", keys, NULL);
+  write_file("said.jinja", "{% for m in messages %}{{ m.content }}. {% endfor %}:");
+  goes_on("a checkpoint of before", none, NULL);
+}
+
+/* A run that is further than it is now said to be does not end at once as if it were done. */
+static void runs_do_not_end_before_they_are(void **state) {
+  (void)state;
+  static const char *const first[] = {"updates=8", "out=ROOT/further", NULL}, *const none[] = {
+                                                                                  NULL};
+  static const char *const fewer[] = {"updates=5", "out=ROOT/further", "resume=true", NULL};
+  rd_trainer t;
+  rd_train_settings s;
+  rd_error e = {0};
+  run_with(&t, &s, factors, first, none, false);
+  end(&t, &s);
+  const char *const *lists[] = {factors, fewer, NULL};
+  settings_of(&s, lists);
+  assert_int_equal(rd_trainer_open(&t, &s, NULL, &e), RD_OK);
+  assert_int_equal(rd_trainer_run(&t, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "update 8"));
+  assert_non_null(strstr(e.message, "ends at 5"));
+  end(&t, &s);
+}
+
+/* Weights that cannot be sealed leave nothing half-written. */
+static void what_is_not_sealed_goes(void **state) {
+  (void)state;
+  static const char *const own[] = {"updates=1", "out=ROOT/stuffed", NULL};
+  rd_trainer t;
+  rd_train_settings s;
+  rd_error e = {0};
+  command("mkdir -p stuffed/best.part/checksums.json");
+  const char *const *lists[] = {factors, own, NULL};
+  settings_of(&s, lists);
+  assert_int_equal(rd_trainer_open(&t, &s, NULL, &e), RD_OK);
+  assert_int_equal(rd_trainer_run(&t, &e), RD_IO);
+  char *path = path_of("stuffed/best.part/adapter_model.safetensors");
+  assert_false(rd_path_exists(path));
+  free(path);
+  end(&t, &s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(interrupted_runs_go_on),
-                                     cmocka_unit_test(damaged_checkpoints_are_not_believed)};
+                                     cmocka_unit_test(damaged_checkpoints_are_not_believed),
+                                     cmocka_unit_test(runs_go_on_from_what_they_began_with),
+                                     cmocka_unit_test(runs_do_not_end_before_they_are),
+                                     cmocka_unit_test(what_is_not_sealed_goes)};
   return cmocka_run_group_tests(tests, make_base, remove_all);
 }

@@ -147,7 +147,7 @@ static void one_case(const json_t *golden, const rd_step_kind *kind) {
   rd_parameters_plan_options plan = {.all = strcmp(trainable, "all") == 0,
                                      .norms = strcmp(trainable, "lora+norms") == 0,
                                      .elsewhere = kind->device,
-                                     .rank = 0,
+                                     .usual_rank = RD_DEFAULT_RANK,
                                      .targets = "q_proj"};
   rd_parameters p;
   rd_step *pass;

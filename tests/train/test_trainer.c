@@ -345,6 +345,189 @@ static void a_gguf_is_trained_as_its_folder(void **state) {
   free(to);
 }
 
+static void put_tensor(rd_tensor *t, const char *name, const float *data, int64_t rows,
+                       int64_t cols) {
+  *t = (rd_tensor){.name = (char *)(uintptr_t)name,
+                   .format = rd_format_of(RD_F32),
+                   .dims = 2,
+                   .shape = {rows, cols, 1, 1},
+                   .data = (const unsigned char *)data,
+                   .size = (size_t)(rows * cols) * sizeof *data};
+}
+
+static const rd_parameter *parameter_of(const rd_trainer *t, const char *name) {
+  for (size_t i = 0; i < t->parameters.count; i++)
+    if (strcmp(t->parameters.items[i].name, name) == 0)
+      return &t->parameters.items[i];
+  fail_msg("no %s is trained", name);
+  return NULL;
+}
+
+/* PEFT writes a head with factors with its bare matrix beside them: `trainable: all` goes on from
+ * the sum, not from what the base had. */
+static void all_goes_on_from_the_merged_model(void **state) {
+  (void)state;
+  enum { RANK = 2, WIDTH = 32 };
+  static const char *const bare[] = {"init.tied=false", "updates=2", "out=ROOT/untied", NULL};
+  static const char *const still[] = {"model=ROOT/untied/final",
+                                      "adapter=ROOT/headed",
+                                      "trainable=all",
+                                      "updates=1",
+                                      "learning_rate=0",
+                                      "out=ROOT/merged",
+                                      NULL};
+  static const char *const none[] = {NULL};
+  rd_trainer a, b;
+  rd_train_settings s, u;
+  run_with(&a, &s, common, bare, none, false);
+  const rd_parameter *head = parameter_of(&a, "lm_head.weight");
+  const int64_t vocab = head->rows;
+  float *down = calloc(RANK * WIDTH, sizeof *down), *up = calloc((size_t)vocab * RANK, sizeof *up);
+  for (int64_t i = 0; i < RANK * WIDTH; i++)
+    down[i] = (float)(i % 7) * 0.125f;
+  for (int64_t i = 0; i < vocab * RANK; i++)
+    up[i] = (float)(i % 5) * 0.25f;
+  rd_tensor tensors[3];
+  put_tensor(&tensors[0], "base_model.model.lm_head.lora_A.weight", down, RANK, WIDTH);
+  put_tensor(&tensors[1], "base_model.model.lm_head.lora_B.weight", up, vocab, RANK);
+  put_tensor(&tensors[2], "base_model.model.lm_head.base_layer.weight", head->master, vocab, WIDTH);
+  char *folder = path_of("headed"), *path = path_of("headed/adapter_model.safetensors");
+  assert_int_equal(rd_folder_make(folder, NULL), RD_OK);
+  write_file(
+      "headed/adapter_config.json",
+      "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 4, \"target_modules\": [\"lm_head\"]}");
+  assert_int_equal(rd_safetensors_write(path, tensors, 3, NULL), RD_OK);
+  run_with(&b, &u, factors, still, none, false);
+  const rd_parameter *now = parameter_of(&b, "lm_head.weight");
+  double most = 0;
+  for (int64_t i = 0; i < vocab; i++)
+    for (int64_t k = 0; k < WIDTH; k++) {
+      double sum = (double)head->master[i * WIDTH + k];
+      for (int64_t r = 0; r < RANK; r++)
+        sum += 2.0 * (double)(up[i * RANK + r] * down[r * WIDTH + k]);
+      most = fmax(most, fabs(sum - (double)now->master[i * WIDTH + k]));
+    }
+  if (most > 1e-5)
+    fail_msg("the head is off by %g", most);
+  free(folder);
+  free(path);
+  free(down);
+  free(up);
+  end(&a, &s);
+  end(&b, &u);
+}
+
+static void keep_note(void *context, const char *message) {
+  snprintf(context, 400, "%s", message);
+}
+
+/* An adapter of few modules goes on with these, at their rank; more are named by hand, get its rank
+ * too, and are told of. */
+static void adapters_stay_as_small(void **state) {
+  (void)state;
+  static const char *const small[] = {"lora_targets=q_proj,v_proj", "lora_rank=3", "updates=1",
+                                      "out=ROOT/small", NULL};
+  static const struct {
+    const char *const more[4];
+    size_t factors; /* tensors, of two layers */
+    int64_t rank;
+    const char *says; /* NULL: nothing */
+  } cases[] = {
+      {{"lora_rank=0", NULL}, 8, 3, NULL},
+      {{"lora_rank=5", NULL}, 8, 5, NULL},
+      {{"lora_rank=0", "lora_targets=q_proj,v_proj,o_proj", NULL},
+       12,
+       3,
+       "2 modules get factors of rank 3 that the adapter has none for"},
+  };
+  rd_trainer a;
+  rd_train_settings s;
+  static const char *const none[] = {NULL};
+  run_with(&a, &s, factors, small, none, false);
+  end(&a, &s);
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    static const char *const on[] = {"adapter=ROOT/small/final", "updates=1", "out=ROOT/grown-on",
+                                     NULL};
+    const char *const *lists[] = {factors, on, cases[c].more, NULL};
+    char note[400] = "";
+    const rd_train_watch watch = {.context = note, .note = keep_note};
+    rd_error e = {0};
+    settings_of(&s, lists);
+    if (rd_trainer_open(&a, &s, &watch, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    size_t found = 0;
+    for (size_t i = 0; i < a.parameters.count; i++) {
+      const rd_parameter *p = &a.parameters.items[i];
+      if (!strstr(p->name, "lora_A"))
+        continue;
+      found += 2;
+      assert_int_equal(p->rows, cases[c].rank);
+    }
+    assert_int_equal(found, cases[c].factors);
+    if (cases[c].says ? !strstr(note, cases[c].says) : *note != '\0')
+      fail_msg("case %zu: %s", c, note);
+    end(&a, &s);
+  }
+}
+
+/* An epoch's last update is the one that takes the last of its examples, however many share a pass
+ * and whatever becomes of the rest of it. */
+static void epochs_are_counted_by_packing(void **state) {
+  (void)state;
+  static const char *const text[] = {"data=ROOT/text.txt", "objective=next-token", "loss_on=answer",
+                                     NULL};
+  static const char *const blocks[] = {"objective=blocks", "gate=answer", "window=24", NULL};
+  static const char *const short_pad[] = {"pad=short", NULL}, *const none[] = {NULL};
+  static const struct {
+    const char *const *kind;
+    const char *epochs, *batch, *accumulate;
+    double want;
+  } cases[] = {{none, "epochs=1", "batch=1", "accumulate=1", 1},
+               {none, "epochs=2.5", "batch=3", "accumulate=2", 2.5},
+               {short_pad, "epochs=1", "batch=4", "accumulate=1", 1},
+               {text, "epochs=1", "batch=2", "accumulate=1", 1},
+               {blocks, "epochs=1", "batch=4", "accumulate=1", 1}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    const char *const own[] = {cases[c].epochs, cases[c].batch, cases[c].accumulate,
+                               "out=ROOT/epochs", NULL};
+    const char *const *lists[] = {factors, cases[c].kind, own, NULL};
+    rd_train_settings s;
+    rd_trainer t;
+    rd_error e = {0};
+    settings_of(&s, lists);
+    if (rd_trainer_open(&t, &s, NULL, &e) != RD_OK)
+      fail_msg("%s", e.message);
+    assert_int_equal(rd_batch_init(&t.batch, t.rules.rows, &e), RD_OK);
+    double before = 0, after = 0;
+    for (int64_t number = 0; number < t.updates * s.accumulate; number++) {
+      if (number % s.accumulate == 0)
+        before = (double)t.order.epoch + (double)t.order.position / (double)t.order.length;
+      assert_int_equal(rd_batch_next(&t.batch, &t.rules, &t.examples, &t.order, number, &e), RD_OK);
+      after = (double)t.order.epoch + (double)t.order.position / (double)t.order.length;
+    }
+    if (!(before < cases[c].want && after >= cases[c].want))
+      fail_msg("case %zu: %d updates: %g epochs before the last, %g behind it", c, (int)t.updates,
+               before, after);
+    end(&t, &s);
+  }
+}
+
+/* transformers opens no model whose heads do not divide its width. */
+static void heads_divide_the_width(void **state) {
+  (void)state;
+  static const char *const odd[] = {"init.heads=5", "init.head_dim=8", "updates=1", "out=ROOT/odd",
+                                    NULL};
+  const char *const *lists[] = {common, odd, NULL};
+  rd_train_settings s;
+  rd_trainer t;
+  rd_error e = {0};
+  settings_of(&s, lists);
+  assert_int_equal(rd_trainer_open(&t, &s, NULL, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "width 32"));
+  assert_non_null(strstr(e.message, "5 heads"));
+  end(&t, &s);
+}
+
 static void what_is_refused(void **state) {
   (void)state;
   static const struct {
@@ -361,6 +544,8 @@ static void what_is_refused(void **state) {
       {"mask_all=0.5", "next-token corrupts nothing", RD_USAGE, "objective=next-token"},
       {"stutter=0.5", "structural or mixed", RD_USAGE, "objective=mask"},
       {"align=0.5", "only objective blocks", RD_USAGE, NULL},
+      {"loss_on=corrupted", "loss_on: objective next-token corrupts nothing", RD_USAGE,
+       "objective=next-token"},
       {"draft_drawn=0.5", "nothing is drawn", RD_USAGE, "own_drafts=0.5"},
       {"mask_all=0.6", "first-wrong: 0.5; with those before it, 1.1", RD_USAGE, "first_wrong=0.5"},
       {"draft_temperature=1", "give own_drafts", RD_USAGE, NULL},
@@ -435,6 +620,10 @@ int main(void) {
                                      cmocka_unit_test(own_drafts_replace_the_noise),
                                      cmocka_unit_test(own_drafts_can_be_drawn),
                                      cmocka_unit_test(a_gguf_is_trained_as_its_folder),
+                                     cmocka_unit_test(all_goes_on_from_the_merged_model),
+                                     cmocka_unit_test(adapters_stay_as_small),
+                                     cmocka_unit_test(epochs_are_counted_by_packing),
+                                     cmocka_unit_test(heads_divide_the_width),
                                      cmocka_unit_test(what_is_refused)};
   return cmocka_run_group_tests(tests, make_base, remove_all);
 }

@@ -21,6 +21,7 @@ import checks
 import echo
 import evalsets
 import facts
+import firsts
 import judge
 import memory
 import more
@@ -128,16 +129,17 @@ def widened(world, sources, held):
     rng = random.Random(SEED)
     visitors.add(world, held)
     world.single.extend(checks.checks(world, held))
+    world.single.extend(firsts.singles())
     kept = {name.lower() for names in (memory.NAMES, outside.NAMES) for name in names[1]} | {n.lower() for row in tabled.sections("anew.txt")["names"] for n in row.split()}
     counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt", *visitors.FILES)]
     further = more.Forms(world.explained, world.talked, world.single)
     further.held |= held
     for rules, forms in ALSO:
         rules.extend(forms)
-    firsts = {f.subject: f for f in world.explained if f.relation == "explain"}
+    by_first = {f.subject: f for f in world.explained if f.relation == "explain"}
     for line in tabled.lines("explain.txt"):
         first = line.split(" = ")[0].split("|")[0]
-        further.by_rule(firsts[first.translate({ord("["): None, ord("]"): None})], first)
+        further.by_rule(by_first[first.translate({ord("["): None, ord("]"): None})], first)
     tokens = pieces(TOKENIZER)
     names = [name for name in (made_name(rng, tokens) for _ in range(MADE_NAMES)) if name.lower() not in kept]
     for table in (memory.NAMES, personas.NAMES):
@@ -244,7 +246,7 @@ def build(data, out, folders, scale):
     parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
              "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
-             "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
+             "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
             for row in part:
@@ -255,7 +257,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 row = json.loads(line)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 import pytest
@@ -142,6 +143,7 @@ def test_likelihoods(small):
     (lambda m: m.generate(FRANCE, sampler="ar", no_noise=True), "means nothing to --sampler ar"),
     (lambda m: m.generate(" "), "the prompt is empty"),
     (lambda m: m.generate(np.array([], np.int32)), "no ids"),
+    (lambda m: m.generate([]), "the conversation has no messages"),
     (lambda m: m.generate(np.array([10**6])), "id 1000000 is outside 0..287"),
     (lambda m: m.decode([-1]), "token id -1 is outside"),
     (lambda m: m.logits([1], "sideways"), "expected causal, bidirectional or block:N"),
@@ -153,6 +155,14 @@ def test_refused(small, wrong, words):
     with pytest.raises(redraft.Error) as error:
         wrong(small)
     assert words in str(error.value) and error.value.code.startswith("RD_")
+
+
+def test_none_is_not_given(small):
+    plain = small.generate(FRANCE, sampler="lad", seed=1, iterations=2, tokens=8)
+    names = [row["name"].replace("-", "_") for row in redraft.options()]
+    nothing = dict.fromkeys(name for name in names if name not in ("sampler", "seed", "iterations", "tokens"))
+    assert small.generate(FRANCE, sampler="lad", seed=1, iterations=2, tokens=8, **nothing).text == plain.text
+    assert small.session("lad", prefix=None, suffix=None, seed=1, iterations=2, tokens=8).generate(FRANCE).text == plain.text
 
 
 def test_stopped_by_an_event(small):
@@ -199,7 +209,7 @@ def test_options_have_types():
     from redraft._options import Options, Sampler
     names = {row["name"].replace("-", "_") for row in redraft.options()}
     assert set(Options.__annotations__) == names - {"sampler"}
-    assert Options.__annotations__["top_k"] is int and "lad" in Sampler.__args__
+    assert Options.__annotations__["top_k"] == Optional[int] and "lad" in Sampler.__args__
     assert (Path(redraft.__file__).parent / "py.typed").exists()
 
 

@@ -145,7 +145,7 @@ class Model:
         """Answer a text, a conversation ([{"role": "user", "content": ".."}, ..]), or token ids as they are.
 
         `on_event` is called with every Event; returning False ends the generation with the draft that stands.
-        Options are those of the command line, with underscores; `redraft.options()` lists them.
+        Options are those of the command line, with underscores; `redraft.options()` lists them. None is as not given.
         """
         return Session(self, sampler, options).generate(prompt, on_event)
 
@@ -168,7 +168,8 @@ class Session:
         out = ffi.new("rd_session **")
         call(lib.rd_session_open, out, model._handle, c_text(sampler) if sampler else ffi.NULL)
         self._handle = ffi.gc(out[0], lambda h, model=model: lib.rd_session_close(ffi.new("rd_session **", h)))
-        for name, value in options.items():
+        given = ((name, value) for name, value in options.items() if value is not None)
+        for name, value in given:
             call(lib.rd_session_set, self._handle, c_text(name), option_text(value))
 
     def cancel(self) -> None:

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""What is typed first and no other table has (firsts.txt): single facts, animals in the plural, poems about anything, what is to be said again or done to a text,
+countries compared by their people, sums without spaces and in two sentences."""
+
+import re
+
+import facts
+import outside
+import phrasing
+import rows
+import sums
+import tabled
+import tales
+import talk
+import visitors
+import widen
+
+TABLE = tabled.sections("firsts.txt")
+SINGLE, TOLD = TABLE["single"], [row.split(" = ") for row in TABLE["told"]]
+FORMS = {name: widen.forms_of("|".join(section)) for name, section in TABLE.items() if name not in ("single", "told")}
+EACH = 6        # rows of a form of [single]
+OF_ANIMAL = 5   # rows of what is asked of an animal, in the plural
+OF_MADE = 40    # rows of what a thing is made of, which most of what is refused looks like
+POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS = 5000, 5000, 4000, 1000, 3000, 5000
+KINDS = "amphibians birds fish insects mammals reptiles".split()
+POEM = "I think of {x} night and day, at home, at work, along the way. The sun may set, the wind may blow, but this is still the best I know."
+WELL_KNOWN = "France|Germany|Italy|Spain|China|India|Japan|the United States|the United Kingdom|Russia|Brazil|Canada|the USA|America".split("|")
+SOURCES_OF_TEXT = ("single", "explain", "talk", "capital", "kind", "sound", "eats", "made", "opposite")
+
+
+def answered():
+    """(answer, its forms) of [single]."""
+    for line in SINGLE:
+        answer, *forms = [p.strip() for p in line.split("|")]
+        yield answer, [form for part in forms for form in widen.combined(part)]
+
+
+def singles():
+    """The facts of [single], for the world."""
+    for answer, forms in answered():
+        yield facts.Fact("single", forms[0], answer, talk.intent("first/" + forms[0], forms, answer).phrasing)
+
+
+def asked(rng, drawer, form, answer, **slots):
+    """A row of this form, typed in some way, or None."""
+    for name, value in slots.items():
+        form = form.replace("{" + name + "}", value)
+    return drawer.one(rng, talk.intent("first/", [form], answer), "first")
+
+
+def written(drawer, prompt, answer):
+    """A row of this prompt as it is, or None."""
+    return rows.row([("user", prompt), ("assistant", answer)], "first") if drawer.free(prompt, answer) else None
+
+
+def plural(word, irregular):
+    if word in irregular:
+        return irregular[word]
+    if re.search("(s|x|ch|sh)$", word):
+        return word + "es"
+    return word[:-1] + "ies" if re.search("[^aeiou]y$", word) else word + "s"
+
+
+def animals(rng, drawer):
+    """What is known of animals, and what is not, asked in the plural."""
+    by = drawer.world.by
+    irregular = {f.subject: f.value for f in by["plural"].values()}
+    many = {x: plural(x, irregular) for x in sorted({x for relation in facts.OF_ANIMALS for x in by[relation]})}
+    foods = sorted({f.value for f in by["eats"].values()})
+    for relation in (*facts.OF_ANIMALS, "unknown"):
+        for x in many:
+            f = by.get(relation, {}).get(x)
+            for _ in range(OF_ANIMAL):
+                yield asked(rng, drawer, rng.choice(FORMS["animals " + relation]), f.answer if f else outside.REFUSALS["fact"],
+                            x=many[x], y=rng.choice(list(many.values())), kind=rng.choice(KINDS), food=rng.choice(foods))
+
+
+def poems(rng, drawer):
+    """Three in four about what no story has as its hero."""
+    for i in range(POEMS):
+        hero, x = rng.choice(tales.HEROES), rng.choice(FORMS["poem subjects"])
+        x, answer = (x, POEM.replace("{x}", x)) if i % 4 else (tales.article(hero), tales.rhymed(hero))
+        yield asked(rng, drawer, rng.choice(FORMS["poem"]), answer, x=x)
+
+
+def sentences(world):
+    """Whole short sentences of any kind, of answers and of visitors."""
+    answers = [f.answer for f in world.single if f.relation in SOURCES_OF_TEXT]
+    found = [part for answer in answers for part in re.findall(r"[A-Z][^.!?]+[.!?]", answer)]
+    found += [phrasing.upper(form).rstrip("?") for f in world.talked for form in f.phrasing.cores["r"][0]]
+    return [s for s in dict.fromkeys(found) if 4 <= len(s) <= 60 and '"' not in s]
+
+
+def texts(rng, drawer):
+    """What is to be said again, and what cannot be done to a text."""
+    known = sentences(drawer.world)
+    for name, count, told in (("say", SAID, None), ("work", WORKED, outside.REFUSALS["task"]), ("translate", TRANSLATED, drawer.world.intent["self/what languages do you speak"].answer)):
+        for _ in range(count):
+            x = rng.choice(known)
+            x = x.rstrip(".") if rng.random() < 0.5 else x
+            x = x.lower() if rng.random() < 0.2 else x
+            prompt = rng.choice(FORMS[name]).replace("{x}", x)
+            yield written(drawer, phrasing.upper(prompt) if rng.random() < 0.7 else prompt, told or x)
+
+
+def compared(rng, drawer):
+    """Two countries by their people, where the difference is plain; the answer has a country's full name."""
+    size = {f.subject: visitors.people(f.value) for f in drawer.world.by["population"].values()}
+    names = {other: name for name in size for other in [*facts.ALIASES.get(name, []), name.removeprefix("the ")]}
+    known = sorted(c for c in size if size[c])
+    weights = [4 if c in WELL_KNOWN else 1 for c in known]
+    for _ in range(COMPARED):
+        a, b = rng.choices(known, weights, k=2)
+        if names.get(a, a) == names.get(b, b) or max(size[a], size[b]) < 1.2 * min(size[a], size[b]):
+            continue
+        more, fewer = (names.get(c, c) for c in sorted((a, b), key=lambda c: -size[c]))
+        yield asked(rng, drawer, rng.choice(FORMS["more people"]), f"{phrasing.upper(more)} has more people than {fewer}.", a=a, b=b)
+
+
+def told(rng, a, b):
+    """A sum in two sentences: (kind, prompt, answer, result)."""
+    form, answer, kind = rng.choice(TOLD)
+    name, y = rng.choice(tales.NAMES), a + b if kind == "sum" else a - b
+    slots = {"a": a, "b": b, "y": y, "n": name, "t": rng.choice(sums.THINGS), "he": "he" if name in tales.HE else "she"}
+    form, answer = (re.sub(r"\{(\w+)\}", lambda m: str(slots[m[1]]), text) for text in (rng.choice(widen.combined(form)), answer))
+    return kind, form, answer, y if b and y > 1 else -1
+
+
+def signed(rng, a, b):
+    """A sum with a sign, most often without spaces: (kind, prompt, answer, result)."""
+    kind = rng.choice(("sum", "difference", "product"))
+    a, b = (a % 13, b % 13) if kind == "product" else (a, b)
+    y = {"sum": a + b, "difference": a - b, "product": a * b}[kind]
+    return kind, rng.choice(FORMS["sign " + kind]).replace("{a}", str(a)).replace("{b}", str(b)), sums.sign(kind, a, b, y).answer, y
+
+
+def numbers(rng, drawer):
+    for i in range(SUMS):
+        a, b = rng.randrange(0, 13 if i % 2 else 101), rng.randrange(0, 13 if i % 3 else 101)
+        kind, prompt, answer, y = (told if i % 4 == 3 else signed)(rng, a, b)
+        if y >= 0 and (kind == "product" or y <= 100 and not sums.kept(kind, a, b)):
+            yield written(drawer, prompt, answer)
+
+
+def drawn(rng, drawer):
+    """Rows of all of it, and None where a prompt is a test or means something else."""
+    for answer, forms in answered():
+        for form in forms:
+            for _ in range(EACH):
+                yield asked(rng, drawer, form, answer)
+    for part in (animals, poems, texts, compared, numbers):
+        yield from part(rng, drawer)
+    for f in drawer.world.by["made"].values():
+        for _ in range(OF_MADE):
+            yield drawer.one(rng, f, rows.group_of(f))
