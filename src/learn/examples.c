@@ -137,7 +137,7 @@ static rd_code encode_answer(filling *f, const rd_parsed_row *row, size_t at, rd
 /* An answer to something, which the row wants learnt. */
 static bool wanted(const rd_parsed_row *row, size_t at) {
   const rd_message *turn = &row->turns[at];
-  return at > 0 && strcmp(turn->role, "assistant") == 0 && !row->silent[at] &&
+  return at > 0 && at < row->count && strcmp(turn->role, "assistant") == 0 && !row->silent[at] &&
          !rd_text_blank(turn->content, strlen(turn->content));
 }
 

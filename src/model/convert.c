@@ -169,7 +169,7 @@ static rd_code check_free(const rd_convert_options *o, rd_error *e) {
 rd_code rd_convert(const rd_convert_options *o, rd_converted *done, rd_error *e) {
   const rd_format *format = NULL;
   rd_model *m = NULL;
-  rd_converted unheard;
+  rd_converted unheard = {0};
   done = done ? done : &unheard;
   *done = (rd_converted){0};
   if (o->to)
