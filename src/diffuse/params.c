@@ -235,14 +235,14 @@ static bool open_gap(giver who, const rd_options *o, const rd_defaults *d) {
  * front of a gate; in one that reads both ways, where nobody said how long they are. NULL: none. */
 static const char *gap_sampler(giver *by, const rd_options *o, const rd_defaults *d) {
   const rd_model *m = d->model;
-  giver template = giver_of(o, d, "template"), suffix = giver_of(o, d, "suffix");
-  *by = template <suffix ? template : suffix;
+  giver gaps = giver_of(o, d, "template"), suffix = giver_of(o, d, "suffix");
+  *by = gaps < suffix ? gaps : suffix;
   if (*by == BY_NOBODY)
     return NULL;
   if (rd_reads_causally(m))
     return "infill";
   bool grows = m->config.block == RD_BIDIRECTIONAL && rd_model_denoises(m);
-  return grows && (suffix < BY_NOBODY || open_gap(template, o, d)) ? "daedal" : NULL;
+  return grows && (suffix < BY_NOBODY || open_gap(gaps, o, d)) ? "daedal" : NULL;
 }
 
 /* The sampler of a model for those who name none, and who it comes from. */
