@@ -16,12 +16,12 @@ import visitors
 import widen
 
 TABLE = tabled.sections("firsts.txt")
-SINGLE, TOLD = TABLE["single"], [row.split(" = ") for row in TABLE["told"]]
-FORMS = {name: widen.forms_of("|".join(section)) for name, section in TABLE.items() if name not in ("single", "told")}
+SINGLE, TOLD, NICKNAMES = TABLE["single"], *([row.split(" = ") for row in TABLE[name]] for name in ("told", "nicknames"))
+FORMS = {name: widen.forms_of("|".join(section)) for name, section in TABLE.items() if name not in ("single", "told", "nicknames")}
 EACH = 6        # rows of a form of [single]
 OF_ANIMAL = 5   # rows of what is asked of an animal, in the plural
 OF_MADE = 40    # rows of what a thing is made of, which most of what is refused looks like
-POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS = 5000, 5000, 4000, 1000, 3000, 5000
+POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS = 5000, 5000, 4000, 1000, 5000, 5000
 KINDS = "amphibians birds fish insects mammals reptiles".split()
 POEM = "I think of {x} night and day, at home, at work, along the way. The sun may set, the wind may blow, but this is still the best I know."
 WELL_KNOWN = "France|Germany|Italy|Spain|China|India|Japan|the United States|the United Kingdom|Russia|Brazil|Canada|the USA|America".split("|")
@@ -65,14 +65,16 @@ def animals(rng, drawer):
     """What is known of animals, and what is not, asked in the plural."""
     by = drawer.world.by
     irregular = {f.subject: f.value for f in by["plural"].values()}
-    many = {x: plural(x, irregular) for x in sorted({x for relation in facts.OF_ANIMALS for x in by[relation]})}
+    many = {x: [plural(x, irregular)] for x in sorted({x for relation in facts.OF_ANIMALS for x in by[relation]})}
+    for name, x in NICKNAMES:
+        many[x].append(name)
     foods = sorted({f.value for f in by["eats"].values()})
     for relation in (*facts.OF_ANIMALS, "unknown"):
         for x in many:
             f = by.get(relation, {}).get(x)
-            for _ in range(OF_ANIMAL):
-                yield asked(rng, drawer, rng.choice(FORMS["animals " + relation]), f.answer if f else outside.REFUSALS["fact"],
-                            x=many[x], y=rng.choice(list(many.values())), kind=rng.choice(KINDS), food=rng.choice(foods))
+            for name in many[x] * OF_ANIMAL:
+                yield asked(rng, drawer, rng.choice(FORMS["animals " + relation]), f.answer if f else outside.REFUSALS["fact"], x=name, one=tales.article(x),
+                            y=rng.choice(rng.choice(list(many.values()))), other=tales.article(rng.choice(list(many))), kind=rng.choice(KINDS), food=rng.choice(foods))
 
 
 def poems(rng, drawer):
@@ -104,17 +106,18 @@ def texts(rng, drawer):
 
 
 def compared(rng, drawer):
-    """Two countries by their people, where the difference is plain; the answer has a country's full name."""
+    """Two countries by their people, where it is plain which has more, or that they are about as many; the answer has a country's full name."""
     size = {f.subject: visitors.people(f.value) for f in drawer.world.by["population"].values()}
-    names = {other: name for name in size for other in [*facts.ALIASES.get(name, []), name.removeprefix("the ")]}
+    names = {name.removeprefix("the "): name for name in size if name.startswith("the ")}
+    names |= {other: name for name, others in facts.ALIASES.items() for other in others}
     known = sorted(c for c in size if size[c])
-    weights = [4 if c in WELL_KNOWN else 1 for c in known]
-    for _ in range(COMPARED):
-        a, b = rng.choices(known, weights, k=2)
-        if names.get(a, a) == names.get(b, b) or max(size[a], size[b]) < 1.2 * min(size[a], size[b]):
-            continue
-        more, fewer = (names.get(c, c) for c in sorted((a, b), key=lambda c: -size[c]))
-        yield asked(rng, drawer, rng.choice(FORMS["more people"]), f"{phrasing.upper(more)} has more people than {fewer}.", a=a, b=b)
+    for i in range(COMPARED):
+        a, b = rng.choices(WELL_KNOWN if i % 2 else known, k=2)
+        more, fewer = sorted((a, b), key=lambda c: -size[c])
+        times, told = size[more] / size[fewer], [names.get(c, c) for c in (more, fewer)]
+        if told[0] != told[1] and not 1.1 < times < 1.2:
+            told = (f"{told[0]} has more people than {told[1]}" if times >= 1.2 else "about as many people live in {} as in {}".format(*(names.get(c, c) for c in (a, b))))
+            yield asked(rng, drawer, rng.choice(FORMS["more people"]), phrasing.upper(told) + ".", a=a, b=b)
 
 
 def told(rng, a, b):
