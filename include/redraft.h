@@ -65,6 +65,10 @@ typedef struct rd_model rd_model;
 RD_API rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_error *e);
 /* Give a model back; no session may be using it. *model becomes NULL. */
 RD_API void rd_model_close(rd_model **model);
+/* What the model's files ask for and is not done, or is done in another way: a line for each, each
+ * with its end; "" where there is nothing to say. A new string, freed with free(); NULL: no memory.
+ */
+RD_API char *rd_model_remarks(const rd_model *model);
 
 /* --- words and scores --------------------------------------------------------------------------
  */

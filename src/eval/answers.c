@@ -260,7 +260,11 @@ static rd_code check_numbers(const rd_eval *eval, const rd_sampler *sampler, con
   rd_code code = copy ? RD_OK : RD_NO_MEMORY;
   for (char *at = NULL; code == RD_OK && (at = strsep(&rest, ","));) {
     rd_session *session = NULL;
-    code = open_session(&session, eval, sampler, at, e);
+    const char *word = at + strspn(at, " "), *more = word + strcspn(word, " ");
+    code = more[strspn(more, " ")]
+             ? rd_fail(e, RD_USAGE, "--iterations: expected numbers with commas between, found %s",
+                       at)
+             : open_session(&session, eval, sampler, at, e);
     rd_session_close(&session);
   }
   free(copy);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The public interface to what a model reads and writes: ids, their texts, and its sizes. */
+#include "generation.h"
 #include "model.h"
+#include "model_store.h"
 
 int64_t rd_model_vocab(const rd_model *model) {
   return model->config.vocab;
@@ -20,6 +22,20 @@ int32_t rd_model_eos(const rd_model *model) {
     return model->config.eos[0];
   const int32_t *ids = model->tokenizer ? rd_tokenizer_eos(model->tokenizer, &count) : NULL;
   return count > 0 ? ids[0] : -1;
+}
+
+char *rd_model_remarks(const rd_model *model) {
+  const char *folder = model->store->file.folder;
+  char *keys = folder ? rd_generation_unheard(folder) : NULL;
+  char *remarks = rd_print(
+      "%s%s%s%s%s%s", model->head_apart ? model->name : "",
+      model->head_apart ? " ties its output matrix to its embedding and stores another: the stored "
+                          "one is used\n"
+                        : "",
+      keys ? folder : "", keys ? "/generation_config.json asks for what is not done here: " : "",
+      keys ? keys : "", keys ? "\n" : "");
+  free(keys);
+  return remarks;
 }
 
 static rd_code need_tokenizer(const rd_model *model, rd_error *e) {

@@ -4,7 +4,6 @@
 
 #include "engine.h"
 #include "file.h"
-#include "generation.h"
 #include "inspect.h"
 #include "model_store.h"
 #include "open_view.h"
@@ -167,19 +166,11 @@ static void describe(const rd_model *m, const char *adapter) {
           engine ? engine->name : "none");
 }
 
-/* What the files ask for and is not done. */
-static void tell_unheard(const rd_model *m, const char *path) {
-  const char *folder = m->store->file.folder;
-  char *keys = folder ? rd_generation_unheard(folder) : NULL;
-  if (m->head_apart)
-    fprintf(stderr,
-            "redraft: %s ties its output matrix to its embedding and stores another: the stored "
-            "one is used\n",
-            path);
-  if (keys)
-    fprintf(stderr, "redraft: %s/generation_config.json asks for what is not done here: %s\n",
-            folder, keys);
-  free(keys);
+static void tell_remarks(const rd_model *m) {
+  char *remarks = rd_model_remarks(m), *rest = remarks;
+  for (char *line; (line = strsep(&rest, "\n")) && *line;)
+    fprintf(stderr, "redraft: %s\n", line);
+  free(remarks);
 }
 
 typedef rd_code opener(rd_model **out, const rd_model_options *options, rd_error *e);
@@ -203,7 +194,7 @@ static rd_code open_by(opener *open, rd_model **out, const rd_common *common, rd
   code = code == RD_OK ? open(out, &options, e) : code;
   rd_open_view_end(&view);
   if (code == RD_OK && !common->quiet)
-    tell_unheard(*out, path);
+    tell_remarks(*out);
   if (code == RD_OK && common->verbose && !common->quiet)
     describe(*out, adapter);
   free(path);

@@ -199,6 +199,7 @@ expect 1 'none.jsonl' --task exact --data "$folder/none.jsonl"
 expect 1 'empty.jsonl: no rows' --data "$folder/empty.jsonl"
 expect 2 'unknown objective chess; there are' --task loss --data "$folder/asked.jsonl" --objective chess
 expect 2 'iterations' --data "$folder/asked.jsonl" --iterations 4,x
+expect 2 'expected numbers with commas between, found 1 4' --data "$folder/asked.jsonl" --iterations '1 4'
 expect 1 "$folder/nowhere/out" --data "$folder/asked.jsonl" --out "$folder/nowhere/out"
 echo '{"question":"Hello","options":["you"],"answer":0}' >> "$folder/choice.jsonl"
 expect 1 'choice.jsonl:3: options: expected 2 to 26, found 1; skipped' --task choice --data "$folder/choice.jsonl"

@@ -25,6 +25,8 @@ POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS = 5000, 5000, 4000, 1000, 5000, 
 KINDS = "amphibians birds fish insects mammals reptiles".split()
 POEM = "I think of {x} night and day, at home, at work, along the way. The sun may set, the wind may blow, but this is still the best I know."
 WELL_KNOWN = "France|Germany|Italy|Spain|China|India|Japan|the United States|the United Kingdom|Russia|Brazil|Canada|the USA|America".split("|")
+# What is asked is answered, also after "say"; so what is said again is not a question.
+ASKS = re.compile("(what|who|whose|whom|which|where|when|why|how|is|are|am|was|were|do|does|did|can|could|will|would|should|may|have|has|tell|name|list|give|explain|describe|show)\\b", re.I)
 SOURCES_OF_TEXT = ("single", "explain", "talk", "capital", "kind", "sound", "eats", "made", "opposite")
 
 
@@ -95,7 +97,7 @@ def sentences(world):
 
 def texts(rng, drawer):
     """What is to be said again, and what cannot be done to a text."""
-    known = sentences(drawer.world)
+    known = [s for s in sentences(drawer.world) if not ASKS.match(s)]
     for name, count, told in (("say", SAID, None), ("work", WORKED, outside.REFUSALS["task"]), ("translate", TRANSLATED, drawer.world.intent["self/what languages do you speak"].answer)):
         for _ in range(count):
             x = rng.choice(known)

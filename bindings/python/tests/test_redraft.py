@@ -54,6 +54,14 @@ def test_answer_is_the_programs_own(tini):
     assert answer.seed == 5 and answer.warning == "" and answer.stopped == "converged"
 
 
+def test_what_is_not_done_is_said(tmp_path):
+    for file in SMALL.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "generation_config.json").write_text('{"repetition_penalty": 1.05}')
+    with pytest.warns(UserWarning, match="generation_config.json asks for what is not done here: repetition_penalty"):
+        redraft.load(tmp_path)
+
+
 def test_every_iteration_is_seen(tini):
     events = []
     answer = tini.generate(FRANCE, events.append, seed=1, iterations=8)
@@ -165,13 +173,20 @@ def test_none_is_not_given(small):
     assert small.session("lad", prefix=None, suffix=None, seed=1, iterations=2, tokens=8).generate(FRANCE).text == plain.text
 
 
-def test_stopped_by_an_event(small):
+def test_values_of_numpy(small):
+    plain = small.generate(FRANCE, sampler="lad", seed=1, iterations=2, tokens=8, no_noise=True, temperature=0.5)
+    same = {"seed": np.int64(1), "iterations": np.uint8(2), "tokens": np.int32(8), "no_noise": np.bool_(True), "temperature": np.float32(0.5)}
+    assert small.generate(FRANCE, sampler="lad", **same).text == plain.text
+
+
+@pytest.mark.parametrize("no", [False, np.bool_(False)])
+def test_stopped_by_an_event(small, no):
     for kind, iteration in (("start", 0), ("noise", 0), ("draft", 2)):
         seen = []
 
         def watch(event):
             seen.append(event.kind)
-            return False if (event.kind, event.iteration) == (kind, iteration) else None
+            return no if (event.kind, event.iteration) == (kind, iteration) else None
 
         answer = small.generate(FRANCE, watch, sampler="lad", patience=0, seed=1)
         assert answer.stopped == "cancelled" and seen[-1] == kind
@@ -192,6 +207,8 @@ def test_interrupted(small):
     (lambda m: m.decode(np.array([70.9])), TypeError),
     (lambda m: m.generate("Hello\0 and more"), ValueError),
     (lambda m: m.generate("Hello", prefix="a\0b"), ValueError),
+    (lambda m: m.generate("Hello", prefix=b"bytes"), TypeError),
+    (lambda m: m.generate("Hello", prefix=["a", "b"]), TypeError),
     (lambda m: redraft.load("a\0b"), ValueError),
 ])
 def test_not_cut(small, wrong, kind):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from ._library import Cancelled, call, check, ffi, lib, text
+from ._library import Cancelled, call, check, ffi, lib, take_text, text
 from .events import Answer, Event, array
 
 if TYPE_CHECKING:
@@ -23,14 +24,18 @@ def load(path: Optional[Union[str, os.PathLike]] = None,
          adapter: Optional[Union[str, os.PathLike]] = None) -> Model:
     """Open a Hugging Face folder, a file of weights in one, or a .gguf file; without a path what $REDRAFT_MODEL names.
 
-    `adapter`: a PEFT folder; "none" leaves the one in the model's own folder adapter/ away.
+    `adapter`: a PEFT folder; "none" leaves the one in the model's own folder adapter/ away. What the files ask for and
+    is not done (settings of generation_config.json) comes as a warning.
     """
     path = path or os.environ.get("REDRAFT_MODEL")
     if not path:
         raise ValueError("redraft.load: name a model, or set REDRAFT_MODEL")
     out = ffi.new("rd_model **")
     call(lib.rd_model_load, out, c_text(os.fsencode(path)), c_text(os.fsencode(adapter)) if adapter else ffi.NULL)
-    return Model(out[0])
+    model = Model(out[0])
+    for remark in take_text(lib.rd_model_remarks(model._handle)).splitlines():
+        warnings.warn(remark, stacklevel=2)
+    return model
 
 
 def encode_ids(ids: Iterable[int]) -> np.ndarray:
@@ -156,8 +161,15 @@ def conversation(messages: Iterable[Mapping[str, str]]) -> tuple[Any, list[Any]]
     return ffi.new("rd_message[]", kept), kept
 
 
-def option_text(value: Any) -> bytes:
-    return c_text(("true" if value else "false") if isinstance(value, bool) else str(value))
+def option_text(name: str, value: Any) -> bytes:
+    """An option's value as the command line has it: a text, a path, a number or a truth, of Python's or numpy's kinds."""
+    if isinstance(value, (bool, np.bool_)):
+        return b"true" if value else b"false"
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return c_text(str(value))
+    if isinstance(value, (str, os.PathLike)):
+        return c_text(os.fsencode(value) if isinstance(value, os.PathLike) else value)
+    raise TypeError(f"{name}: {value!r} is neither a text nor a number nor a truth")
 
 
 class Session:
@@ -170,7 +182,7 @@ class Session:
         self._handle = ffi.gc(out[0], lambda h, model=model: lib.rd_session_close(ffi.new("rd_session **", h)))
         given = ((name, value) for name, value in options.items() if value is not None)
         for name, value in given:
-            call(lib.rd_session_set, self._handle, c_text(name), option_text(value))
+            call(lib.rd_session_set, self._handle, c_text(name), option_text(name, value))
 
     def cancel(self) -> None:
         """Stop a running generation at its next iteration; its thread gets Cancelled."""
@@ -187,7 +199,8 @@ class Session:
         def observe(_context: Any, event: Any) -> int:
             nonlocal stopped
             if not stopped and not raised:
-                stopped = on_event is not None and on_event(Event.copy(event)) is False
+                told = on_event(Event.copy(event)) if on_event else None
+                stopped = isinstance(told, (bool, np.bool_)) and not told
             return lib.RD_CANCELLED if raised or stopped else lib.RD_OK
 
         result, error = ffi.new("rd_result *"), ffi.new("rd_error *")
