@@ -22,6 +22,7 @@ import echo
 import evalsets
 import facts
 import firsts
+import gaps
 import judge
 import memory
 import more
@@ -57,6 +58,8 @@ EVERYDAY = {"explain": 45, "single": 45, "describe": 16, "list": 14, "size": 8, 
 FEW, ROWS_OF_FEW = 110, 25
 # Single facts beside which much is refused too: of things whose other measures and years no table has.
 BESIDE, ROWS_BESIDE = re.compile(r"how (high|tall|far|old|hot|long)\b|when |who |is \d|what is the square root"), 110
+# Rows of what a country's facts leave out.
+ROWS_OF_GAP = 30
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
@@ -124,12 +127,12 @@ class Maker(visitors.Maker):
         return super().typed(rng, prompt, kind)
 
 
-def widened(world, sources, held):
+def widened(world, sources, held, missing):
     """The world with further forms, names, words and things that are refused; what was done, in words."""
     rng = random.Random(SEED)
     visitors.add(world, held)
     world.single.extend(checks.checks(world, held))
-    world.single.extend(firsts.singles())
+    world.single.extend([*firsts.singles(), *missing])
     kept = {name.lower() for names in (memory.NAMES, outside.NAMES) for name in names[1]} | {n.lower() for row in tabled.sections("anew.txt")["names"] for n in row.split()}
     counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt", *visitors.FILES)]
     further = more.Forms(world.explained, world.talked, world.single)
@@ -213,7 +216,8 @@ def build(data, out, folders, scale):
     sources = text.Sources(data)
     world = worlds.World(sources)
     held = widen.held_out(world, "anew.txt")
-    said = widened(world, sources, held)
+    missing = gaps.known(sources)
+    said = widened(world, sources, held, missing)
     owner, forms = {}, []
     for f in world.single:
         for form in drawing.plain_forms(f):
@@ -246,6 +250,7 @@ def build(data, out, folders, scale):
     parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
              "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
+             "gaps": (row for row in shouting(rng, drawer, (drawer.one(rng, f, drawing.group_of(f)) for f in missing for _ in range(ROWS_OF_GAP))) if row),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
@@ -257,7 +262,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 row = json.loads(line)
