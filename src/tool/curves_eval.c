@@ -27,7 +27,7 @@ static const struct {
 
 static rd_code add_row(rd_curves *curves, const json_t *row, const char *path, rd_error *e) {
   const json_t *x = json_object_get(row, "iterations");
-  x = x ? x : json_object_get(row, "mean_iterations");
+  x = json_is_number(x) ? x : json_object_get(row, "mean_iterations");
   for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
     const json_t *y = json_object_get(row, measures[i].key);
     if (!json_is_number(y) || !json_is_number(x) || !(json_number_value(x) > 0))

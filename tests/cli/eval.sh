@@ -37,6 +37,10 @@ for sampler in threshold factor daedal static dynamic sub-blocks bd3lm longest-p
   expect 0 "\"sampler\": \"$sampler\", \"noise\": false, \"objective\": \"structural\", \"rows\": 1, \"bad\": 0, \"iterations\": null, \"exact\"" \
     --json --data "$folder/asked.jsonl" --window 40 --limit 1 --sampler $sampler
 done
+# A row without a number of iterations is drawn where the mean of what it took stands.
+"$program" eval -m $model --threads 1 -q --json --data "$folder/asked.jsonl" --window 40 --sampler ar > "$folder/drawn.jsonl"
+"$program" plot "$folder/drawn.jsonl" -o "$folder/drawn.svg" > "$folder/drawing" || { echo "FAILED: plot of a row of ar"; failed=1; }
+grep -q 'a drawn: 0.0000' "$folder/drawing" || { echo "FAILED: $(cat "$folder/drawing")"; failed=1; }
 # Where the model's files say how it is asked, it is asked as generate does: by what they hold for the sampler.
 said() { # said DEFAULTS: the model with them
   model=$folder/said
