@@ -55,17 +55,19 @@ train calm
 mix out/tini-settling 0.15 out/tini-rested 0.25 out/tini-calm/checkpoint-4200 0.6 out/tini-calm/final
 train last
 mix out/tini-whole 0.2/0.3 out/tini-rested 0.1/0.6 out/tini-calm/final 0.7/0.1 out/tini-last/final
-# What is typed first, in three parts, each from a mean.
+# What is typed first, in parts, each from a mean; then the small facts again.
 train firsts
 mix out/tini-begun 0.5 out/tini-whole 0.5 out/tini-firsts/final
 train firsts-more
 mix out/tini-met 0.2 out/tini-whole 0.2 out/tini-firsts/final 0.6 out/tini-firsts-more/final
-train firsts-last
-mix out/tini-open 0.1 out/tini-whole 0.55 out/tini-met 0.35 out/tini-firsts-last/final
+train firsts-calm
+mix out/tini-open 0.1 out/tini-whole 0.55 out/tini-met 0.35 out/tini-firsts-calm/final
+train firsts-facts
+mix out/tini-visited 0.05/0.15 out/tini-whole 0.3/0.55 out/tini-met 0.65/0.3 out/tini-firsts-facts/final
 # The adapter learns beside the numbers that ship, those of the Q8_0 file; training reads folders, so they are written out again.
 if [ ! -f out/tini-model/done ]; then
   rm -rf out/tini.gguf out/tini-model
-  "$redraft" convert -m out/tini-open --gguf --to q8_0 -o out/tini.gguf
+  "$redraft" convert -m out/tini-visited --gguf --to q8_0 -o out/tini.gguf
   "$redraft" convert -m out/tini.gguf --to bf16 -o out/tini-model
   touch out/tini-model/done
 fi
