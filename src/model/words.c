@@ -4,6 +4,8 @@
 #include "model.h"
 #include "model_store.h"
 
+#include <stdlib.h>
+
 int64_t rd_model_vocab(const rd_model *model) {
   return model->config.vocab;
 }
@@ -27,13 +29,17 @@ int32_t rd_model_eos(const rd_model *model) {
 char *rd_model_remarks(const rd_model *model) {
   const char *folder = model->store->file.folder;
   char *keys = folder ? rd_generation_unheard(folder) : NULL;
-  char *remarks = rd_print(
-      "%s%s%s%s%s%s", model->head_apart ? model->name : "",
-      model->head_apart ? " ties its output matrix to its embedding and stores another: the stored "
-                          "one is used\n"
-                        : "",
-      keys ? folder : "", keys ? "/generation_config.json asks for what is not done here: " : "",
-      keys ? keys : "", keys ? "\n" : "");
+  char *asked = keys ? rd_print("%s/generation_config.json asks for what is not done here: %s\n",
+                                folder, keys)
+                     : NULL;
+  char *tied = model->head_apart
+                 ? rd_print("%s ties its output matrix to its embedding and stores another: the "
+                            "stored one is used\n",
+                            model->name)
+                 : NULL;
+  char *remarks = rd_print("%s%s", tied ? tied : "", asked ? asked : "");
+  free(tied);
+  free(asked);
   free(keys);
   return remarks;
 }
