@@ -69,7 +69,7 @@ for options in "--template" "--suffix"; do
   check "a served $options, as generate" "$("$program" generate --threads 1 -q --seed 1 $options "$text" "${more[@]}" "What is the capital of France?")" \
     "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,sys; print(json.load(sys.stdin)["text"])')"
   check "a served $options, and a request's own" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\",\"max_tokens\":3}")"
-  check "a served $options: the request's" True "$(value "r['choices'][0]['text'] in (' girl', ' boy')")"
+  check "a served $options: the request's" " boy" "$(value "r['choices'][0]['text']")"
   kill -TERM $server; wait $server
 done
 

@@ -250,7 +250,7 @@ def build(data, out, folders, scale):
     parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
              "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
-             "gaps": (row for row in shouting(rng, drawer, (drawer.one(rng, f, drawing.group_of(f)) for f in missing for _ in range(ROWS_OF_GAP))) if row),
+             "gaps": filter(None, shouting(rng, drawer, (drawer.one(rng, f, drawing.group_of(f)) for f in missing for _ in range(ROWS_OF_GAP)))),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:

@@ -61,6 +61,7 @@ ALIASES = {"the United States": ["the USA", "America", "the US", "USA", "the Uni
 # Countries within a country: name, capital, language, people.
 WITHIN = [("England", "London", "English", "English"), ("Scotland", "Edinburgh", "English", "Scottish"), ("Wales", "Cardiff", "English and Welsh", "Welsh"),
           ("Northern Ireland", "Belfast", "English", "Northern Irish")]
+MOST_NEIGHBOURS = 5  # that one fact lists
 EXTRA = {"TWN", "UNK", "PSE", "GRL", "PRI"}
 FAMOUS = set("""FRA DEU ITA ESP PRT NLD BEL LUX CHE AUT GBR IRL DNK SWE NOR FIN ISL POL CZE SVK HUN GRC ROU BGR
 HRV SRB UKR RUS TUR ISR EGY MAR DZA TUN LBY NGA GHA KEN ETH TZA UGA ZAF SDN SEN MDG ZWE COD CHN JPN KOR PRK MNG IND
@@ -194,7 +195,7 @@ def country_facts(sources):
                  else f"{upper(c.name)} has a coast on the sea, so it is not landlocked.")
         yield fact("coast", c.name, coast, w * 0.6, t * 0.5)
         near = [by_code[b].name for b in c.neighbours if b in by_code]
-        if len(near) == len(c.neighbours) and 1 <= len(near) <= 5:
+        if len(near) == len(c.neighbours) and 1 <= len(near) <= MOST_NEIGHBOURS:
             f = fact("borders", c.name, listed(near), w, t * 0.7)
             if len(near) == 1:
                 f.answer = f"{upper(c.name)} has a land border with only one country, {near[0]}."

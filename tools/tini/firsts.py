@@ -115,11 +115,15 @@ def compared(rng, drawer):
     known = sorted(c for c in size if size[c])
     for i in range(COMPARED):
         a, b = rng.choices(WELL_KNOWN if i % 2 else known, k=2)
-        more, fewer = sorted((a, b), key=lambda c: -size[c])
-        times, told = size[more] / size[fewer], [names.get(c, c) for c in (more, fewer)]
-        if told[0] != told[1] and not 1.1 < times < 1.2:
-            told = (f"{told[0]} has more people than {told[1]}" if times >= 1.2 else "about as many people live in {} as in {}".format(*(names.get(c, c) for c in (a, b))))
-            yield asked(rng, drawer, rng.choice(FORMS["more people"]), phrasing.upper(told) + ".", a=a, b=b)
+        first, second = names.get(a, a), names.get(b, b)
+        times = size[a] / size[b]
+        if first == second or 1.1 < max(times, 1 / times) < 1.2:
+            continue
+        if 1 / 1.2 < times < 1.2:
+            answer = f"about as many people live in {first} as in {second}"
+        else:
+            answer = f"{first} has more people than {second}" if times > 1 else f"{second} has more people than {first}"
+        yield asked(rng, drawer, rng.choice(FORMS["more people"]), phrasing.upper(answer) + ".", a=a, b=b)
 
 
 def told(rng, a, b):
