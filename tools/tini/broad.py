@@ -60,6 +60,8 @@ FEW, ROWS_OF_FEW = 110, 25
 BESIDE, ROWS_BESIDE = re.compile(r"how (high|tall|far|old|hot|long)\b|when |who |is \d|what is the square root"), 110
 # Rows of what a country's facts leave out.
 ROWS_OF_GAP = 30
+# Rows of an everyday explanation by itself: what is asked in the most words that no row has.
+ROWS_OF_WHY = 80
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
@@ -183,6 +185,11 @@ def everyday(rng, drawer):
             yield drawer.one(rng, f, drawing.group_of(f))
 
 
+def alone(rng, drawer, found, count):
+    """So many rows of each of these facts."""
+    return filter(None, shouting(rng, drawer, (drawer.one(rng, f, drawing.group_of(f)) for f in found for _ in range(count))))
+
+
 def cells(by):
     """What is asked of all animals: (relation, animal, its fact or None), of facts by relation and subject."""
     animals = sorted({x for relation in facts.OF_ANIMALS for x in by[relation]})
@@ -250,7 +257,8 @@ def build(data, out, folders, scale):
     parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
              "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
-             "gaps": filter(None, shouting(rng, drawer, (drawer.one(rng, f, drawing.group_of(f)) for f in missing for _ in range(ROWS_OF_GAP)))),
+             "gaps": alone(random.Random(SEED + 8), drawer, missing, ROWS_OF_GAP),
+             "why": alone(random.Random(SEED + 9), drawer, (f for f in world.explained if f.relation == "explain"), ROWS_OF_WHY),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
@@ -262,7 +270,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 row = json.loads(line)
