@@ -21,11 +21,13 @@ void rd_branched_begin(rd_draft *d, rd_engine *engine) {
   c->likeliest.temperature = 0;
   for (int64_t i = 0; i < RD_AHEAD_MOST; i++)
     c->blanks[i] = d->setup.mask;
-  rd_branched_choose(d);
+  c->unchosen = true; /* the pace is the engine's: it is asked when the pass is made */
 }
 
 void rd_branched_need(rd_draft *d, rd_need *need) {
   rd_checked *c = &d->checked;
+  if (c->unchosen)
+    rd_branched_choose(d);
   if (c->masks == 0)
     return;
   const int64_t next = c->final + 1;
@@ -65,6 +67,7 @@ void rd_branched_choose(rd_draft *d) {
   const int64_t room = P + d->setup.count - again;
   const int64_t left = d->setup.count - c->final - c->drafted - 1;
   c->masks = 0;
+  c->unchosen = false;
   if (!c->branching || left < 1)
     return;
   c->masks = rd_least(asked > 0 ? asked : rd_pace_choose(c->pace), left);

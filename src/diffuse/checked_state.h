@@ -25,6 +25,7 @@ typedef struct rd_checked {
   rd_lately plain, helped;
   int64_t rest, wait; /* plain passes before drafts are tried again; how many it was last time */
   bool branching;     /* passes that check draft too (branched.h): the gate can */
+  bool unchosen;      /* how many masks the first of them has: its engine's thread says */
   int64_t masks;      /* rows of each branch of this pass; 0: it has none */
   int32_t blanks[RD_AHEAD_MOST]; /* masks */
   rd_branches branches;

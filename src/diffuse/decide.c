@@ -236,6 +236,10 @@ static rd_code make_slots(work *w, rd_error *e) {
     rd_code code = rd_slot_find(&w->slots[i], w->d->model->tokenizer, q, before, e);
     if (code != RD_OK)
       return rd_prefix(e, code, "questions: %.100s", q->id);
+    for (int64_t k = 0; k < q->count; k++)
+      if (w->slots[i].tokens[k] >= w->d->model->config.vocab)
+        return rd_fail(e, RD_USAGE, "questions: %.100s: a word's token id %d is beyond the %lld that %s has",
+                       q->id, w->slots[i].tokens[k], (long long)w->d->model->config.vocab, w->d->model->name);
     w->queries[i] =
         (rd_row_query){.ids = w->slots[i].tokens, .scores = w->scores + at, .count = q->count};
     w->out->first[i] = at;
@@ -295,14 +299,21 @@ static rd_need need_of(const work *w, const sheet *s) {
   return need;
 }
 
-/* One pass over sheets [first, end); with a gate each has a lane for what lies before it. */
-static rd_code ask(work *w, int64_t first, int64_t end, rd_error *e) {
-  rd_engine *engine = w->d->lent ? w->d->lent : w->d->kept.engine;
+/* Sheets [first, end) of a pass. */
+typedef struct asked {
+  work *of;
+  int64_t first, end;
+} asked;
+
+/* With a gate each has a lane for what lies before it. */
+static rd_code ask(void *context, rd_engine *engine, rd_error *e) {
+  const asked *a = context;
+  const int64_t first = a->first, end = a->end;
   rd_need *needs = rd_calloc((size_t)(end - first), sizeof *needs, "a pass", e);
   rd_code code = needs ? RD_OK : RD_NO_MEMORY;
   for (int64_t i = first; i < end && code == RD_OK; i++) {
     rd_need *need = &needs[i - first];
-    *need = need_of(w, &w->sheets[i]);
+    *need = need_of(a->of, &a->of->sheets[i]);
     if (need->gated > 0 && need->gated < need->length)
       code = rd_lane_open(&need->lane, engine, need->length, e);
   }
@@ -320,7 +331,8 @@ static rd_code ask_all(work *w, rd_error *e) {
     int64_t rows_used = 0;
     while (end < w->sheet_count && (end == first || rows_used + w->sheets[end].count <= w->rows))
       rows_used += w->sheets[end++].count;
-    RD_TRY(ask(w, first, end, e));
+    asked a = {w, first, end};
+    RD_TRY(w->d->lend ? w->d->lend(w->d->lender, ask, &a, e) : ask(&a, w->d->kept.engine, e));
   }
   return RD_OK;
 }
@@ -401,13 +413,13 @@ static rd_code open_engine(work *w, rd_error *e) {
     longest = w->sheets[i].count > longest ? w->sheets[i].count : longest;
   }
   total = total < PASS_ROWS ? total : PASS_ROWS;
-  w->rows = w->d->lent ? w->d->rows : total > longest ? total : longest;
+  w->rows = w->d->lend ? w->d->rows : total > longest ? total : longest;
   if (longest > w->rows)
     return rd_fail(e, RD_USAGE,
                    "a state and a question of %lld tokens are more than this server's passes of "
                    "%lld; it was started with --max-batch-tokens",
                    (long long)longest, (long long)w->rows);
-  return w->d->lent ? RD_OK : rd_kept_room(&w->d->kept, w->d->model, w->rows, e);
+  return w->d->lend ? RD_OK : rd_kept_room(&w->d->kept, w->d->model, w->rows, e);
 }
 
 static rd_code make_room(work *w, int64_t alternatives, rd_error *e) {

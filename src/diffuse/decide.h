@@ -29,12 +29,17 @@ typedef struct rd_decide_settings {
 
 extern const rd_table rd_decide_rows;
 
-/* A model that decides, with the engine that it keeps, or one that is lent to it. Of one thread at
- * a time. */
+/* One pass on an engine. */
+typedef rd_code rd_decide_pass(void *asked, rd_engine *engine, rd_error *e);
+
+/* A model that decides, with the engine that it keeps, or one that is lent to it for a pass at a
+ * time. Of one thread at a time. */
 typedef struct rd_decider {
   const rd_model *model;
-  rd_engine *lent; /* or NULL */
-  int64_t rows;    /* that the lent one was opened for */
+  /* NULL, or: makes the pass on another's engine, and returns what it returned. */
+  rd_code (*lend)(void *lender, rd_decide_pass *pass, void *asked, rd_error *e);
+  void *lender;
+  int64_t rows; /* that the lent one was opened for */
   rd_kept kept;
 } rd_decider;
 

@@ -14,6 +14,8 @@ rd_code rd_content_text(char **out, const json_t *value, rd_error *e) {
     return RD_OK;
   if (!json_is_string(value) && !json_is_object(value) && !json_is_array(value))
     return rd_fail(e, RD_BAD_INPUT, "expected text, an object or a list");
+  if (json_is_string(value) && strlen(json_string_value(value)) != json_string_length(value))
+    return rd_fail(e, RD_BAD_INPUT, "holds a NUL character");
   *out = json_is_string(value) ? rd_strdup(json_string_value(value), e) : rd_json_dumps(value, 0);
   return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a question");
 }

@@ -121,6 +121,18 @@ static rd_code take_prompt(rd_body *body, const char *name, const json_t *value,
   return RD_OK;
 }
 
+/* The prompt's ids, and their text where that is echoed. */
+static rd_code pick_ids(rd_body *body, const json_t *item, rd_error *e) {
+  const rd_model *model = body->service ? rd_body_model(body) : NULL;
+  RD_TRY(rd_prompt_ids(item, body->asked_as, model ? model->config.vocab : INT64_MAX, &body->prompt,
+                       &body->prompt_count, e));
+  size_t size;
+  return model && body->echo
+             ? rd_tokenizer_decode(model->tokenizer, body->prompt, (size_t)body->prompt_count,
+                                   RD_TOK_REPLACE, &body->said, &size, e)
+             : RD_OK;
+}
+
 /* The prompt of this answer: ids, or a message of its own. */
 static rd_code pick_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
   int64_t prompts = 1;
@@ -137,7 +149,7 @@ static rd_code pick_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
                    (long long)body->choices);
   const json_t *item = rd_prompts_item(body->asked, body->choice / body->n);
   if (!json_is_string(item))
-    return rd_prompt_ids(item, body->asked_as, &body->prompt, &body->prompt_count, e);
+    return pick_ids(body, item, e);
   const char *text = NULL;
   RD_TRY(plain_text(item, body->asked_as, &text, e));
   if (!(body->said = rd_strdup(text, e)))
@@ -163,7 +175,8 @@ static rd_code take_draft(rd_body *body, const char *name, const json_t *value, 
   } states[] = {{"mask", RD_PLACE_MASKED}, {"edit", RD_PLACE_EDITABLE}, {"lock", RD_PLACE_LOCKED}};
   static const rd_table table = RD_TABLE("state", states);
   const json_t *list = json_object_get(value, "state");
-  RD_TRY(rd_prompt_ids(json_object_get(value, "ids"), "draft: ids", &body->ids, &body->count, e));
+  RD_TRY(rd_prompt_ids(json_object_get(value, "ids"), "draft: ids", INT64_MAX,
+                       &body->ids, &body->count, e)); /* of which model is not known yet */
   if (json_array_size(list) != (size_t)body->count)
     return rd_fail(e, RD_BAD_INPUT, "%s: %lld ids and %zu states; they must be equally many", name,
                    (long long)body->count, json_array_size(list));

@@ -43,7 +43,7 @@ typedef struct rd_body {
   int64_t choice;       /* the one that is read: those of a prompt follow one another */
   json_t *asked;        /* the prompts, until one of them is made; or NULL */
   const char *asked_as; /* the field that has them */
-  char *said;           /* the text of that prompt, where it came as one; or NULL */
+  char *said;           /* the text of that prompt, where it came as one or is echoed; or NULL */
   bool echo;            /* the prompt's text goes before the answer's */
   bool silent;          /* nothing is to be written */
   bool unlimited;       /* -1 tokens: as many as there is room for */

@@ -1,40 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* The body is read here, on the connection's thread; the passes are an errand of the scheduler that
- * runs the model. */
+/* The body is read here, on the connection's thread; each pass is an errand of the scheduler that
+ * runs the model, so that those of drafts are made between them. */
 #include "decide_route.h"
 
 #include "decide_body.h"
 #include "idle.h"
 
-typedef struct decision {
-  const rd_model *model;
-  const rd_decide_body *body;
-  int64_t rows; /* of a pass */
-  rd_decision answer;
-} decision;
+typedef struct lender {
+  const rd_exchange *x;
+  rd_scheduler *scheduler;
+} lender;
 
-static rd_code run(void *context, rd_engine *engine, rd_error *e) {
-  decision *d = context;
-  rd_decider decider = {.model = d->model, .lent = engine, .rows = d->rows};
-  rd_code code =
-      rd_decide(&d->answer, &decider, d->body->state, &d->body->questions, &d->body->settings, e);
-  rd_decider_drop(&decider);
-  return code;
+static rd_code lend(void *context, rd_decide_pass *pass, void *asked, rd_error *e) {
+  const lender *l = context;
+  return rd_exchange_errand(l->x, l->scheduler, pass, asked, e);
 }
 
 static rd_code decide(rd_exchange *x, const rd_service *service, const rd_decide_body *body,
                       char **out, rd_error *e) {
   const rd_server_setup *setup = &x->server->setup;
-  const rd_workers *w = &x->server->workers[service - setup->catalog.services];
-  decision d = {.model = service->model, .body = body, .rows = setup->pass_rows};
+  lender l = {x, x->server->workers[service - setup->catalog.services].refining};
+  rd_decider decider = {
+      .model = service->model, .lend = lend, .lender = &l, .rows = setup->pass_rows};
+  rd_decision decided;
   rd_set_timeout(x, 0);
-  rd_code code = rd_scheduler_do(w->refining, run, &d, e);
+  rd_code code = rd_decide(&decided, &decider, body->state, &body->questions, &body->settings, e);
   rd_set_timeout(x, RD_IDLE_SECONDS);
   json_t *answer =
-      code == RD_OK ? rd_decision_json(&d.answer, &body->questions, service->name) : NULL;
+      code == RD_OK ? rd_decision_json(&decided, &body->questions, service->name) : NULL;
   *out = answer ? rd_json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(answer);
-  rd_decision_drop(&d.answer);
+  rd_decision_drop(&decided);
+  rd_decider_drop(&decider);
   return code;
 }
 

@@ -7,7 +7,6 @@
 #include "reply.h"
 
 #include <math.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +18,7 @@ typedef struct passage {
 typedef struct embedding {
   const rd_service *service;
   rd_scheduler *scheduler;
-  int socket;     /* of who waits */
+  const rd_exchange *x; /* who waits */
   passage *texts; /* (count) */
   int64_t count, tokens;
   double *vectors; /* (count, D) */
@@ -102,11 +101,8 @@ static rd_code embed(embedding *m, int64_t rows, rd_error *e) {
   for (int64_t i = 0; i < longest; i++)
     m->wanted[i].position = i;
   for (m->first = 0; m->first < m->count; m->first += m->n) {
-    struct pollfd client = {.fd = m->socket, .events = POLLRDHUP};
-    if (poll(&client, 1, 0) > 0)
-      return rd_fail(e, RD_CANCELLED, "the client closed the connection");
     gather(m, rows);
-    RD_TRY(rd_scheduler_do(m->scheduler, pass, m, e));
+    RD_TRY(rd_exchange_errand(m->x, m->scheduler, pass, m, e));
   }
   for (int64_t i = 0; i < m->count; i++)
     normalise(m->vectors + i * m->width, m->width);
@@ -120,7 +116,7 @@ static rd_code read_text(embedding *m, const json_t *item, passage *out, rd_erro
   const rd_model *model = m->service->model;
   const rd_message message = {"user", json_string_value(item)};
   if (!json_is_string(item))
-    RD_TRY(rd_prompt_ids(item, "input", &out->ids, &out->count, e));
+    RD_TRY(rd_prompt_ids(item, "input", model->config.vocab, &out->ids, &out->count, e));
   else if (strlen(message.content) != json_string_length(item))
     return rd_fail(e, RD_BAD_INPUT, "input: holds a NUL character");
   else
@@ -242,7 +238,7 @@ static enum MHD_Result answer_body(rd_exchange *x, const json_t *body, print_ans
   const char *name = NULL;
   if (rd_json_text(body, "model", &name, &e) != RD_OK)
     return rd_send_error(x, &e);
-  embedding m = {.service = rd_asked_service(x, name, &sent), .socket = rd_exchange_socket(x)};
+  embedding m = {.service = rd_asked_service(x, name, &sent), .x = x};
   if (!m.service)
     return sent;
   const rd_server_setup *s = &x->server->setup;

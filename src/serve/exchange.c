@@ -8,6 +8,7 @@
 #include "unknown.h"
 
 #include <ctype.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,14 @@ int rd_exchange_socket(const rd_exchange *x) {
   const union MHD_ConnectionInfo *info =
       rd_mhd.MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   return info ? info->connect_fd : -1;
+}
+
+rd_code rd_exchange_errand(const rd_exchange *x, rd_scheduler *s, rd_errand *errand, void *context,
+                           rd_error *e) {
+  struct pollfd client = {.fd = rd_exchange_socket(x), .events = POLLRDHUP};
+  if (poll(&client, 1, 0) > 0)
+    return rd_fail(e, RD_CANCELLED, "the client closed the connection");
+  return rd_scheduler_do(s, errand, context, e);
 }
 
 void rd_set_timeout(rd_exchange *x, unsigned seconds) {

@@ -98,6 +98,9 @@ enum MHD_Result rd_send_error(rd_exchange *x, const rd_error *e);
 enum MHD_Result rd_send_stream(rd_exchange *x, rd_group *group);
 /* Its connection's socket, -1: unknown. */
 int rd_exchange_socket(const rd_exchange *x);
+/* An errand of the model's scheduler for who waits here. RD_CANCELLED: they are gone. */
+rd_code rd_exchange_errand(const rd_exchange *x, rd_scheduler *s, rd_errand *errand, void *context,
+                           rd_error *e);
 /* Seconds without progress after which the connection is closed; 0: none, while we compute. */
 void rd_set_timeout(rd_exchange *x, unsigned seconds);
 

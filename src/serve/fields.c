@@ -100,6 +100,8 @@ static const rd_field fields[] = {
     {"dimensions", NULL, "{\"type\":\"integer\",\"minimum\":1}",
      "those of the model; no other number"},
     {"text", NULL, "{\"type\":\"string\"}", "what is cut into tokens"},
+    {"continue", NULL, "{\"type\":\"boolean\"}",
+     "as what goes on with a text: without the space that some tokenizers put first"},
     {"content", NULL, "{\"type\":\"string\"}", "what is cut into tokens"},
     {"content_prompt", "prompt", "{\"type\":\"string\"}", "as content, where that is not given"},
     {"add_special", NULL, "{\"type\":\"boolean\"}", "with what the tokenizer puts before a text"},

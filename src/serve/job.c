@@ -205,14 +205,3 @@ const int32_t *rd_job_ids(const rd_job *job, int64_t *count) {
   *count = o.tokens + ended;
   return o.answer;
 }
-
-char *rd_job_echo(const rd_job *job) {
-  const rd_body *a = &job->body;
-  char *text = NULL;
-  size_t size;
-  if (a->said)
-    return strdup(a->said);
-  rd_code code = rd_tokenizer_decode(rd_body_model(a)->tokenizer, a->prompt,
-                                     (size_t)a->prompt_count, RD_TOK_REPLACE, &text, &size, NULL);
-  return code == RD_OK ? text : NULL;
-}

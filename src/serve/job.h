@@ -78,8 +78,5 @@ void rd_job_end(rd_job *job, rd_code code, const rd_error *e);
 rd_code rd_job_wait(rd_job *job, rd_error *e);
 /* The ids that the answer shows (borrowed, *count): the end token too where it ended by itself. */
 const int32_t *rd_job_ids(const rd_job *job, int64_t *count);
-/* The prompt's text, as it was sent or as its ids spell it: a new string, NULL when memory is out.
- */
-char *rd_job_echo(const rd_job *job);
 
 #endif

@@ -4,8 +4,8 @@
 
 enum { MOST_IDS = 1 << 20, MOST_PROMPTS = 4096 };
 
-rd_code rd_prompt_ids(const json_t *array, const char *what, int32_t **out, int64_t *count,
-                      rd_error *e) {
+rd_code rd_prompt_ids(const json_t *array, const char *what, int64_t vocab, int32_t **out,
+                      int64_t *count, rd_error *e) {
   size_t n = json_array_size(array);
   if (!json_is_array(array) || n == 0 || n > MOST_IDS)
     return rd_fail(e, RD_BAD_INPUT, "%s: expected a list of 1 to %d token ids", what, MOST_IDS);
@@ -15,10 +15,14 @@ rd_code rd_prompt_ids(const json_t *array, const char *what, int32_t **out, int6
   *count = (int64_t)n;
   for (size_t i = 0; i < n; i++) {
     int64_t x = -1;
-    if (!rd_json_whole(json_array_get(array, i), &x) || x < 0 || x > INT32_MAX) {
+    bool whole = rd_json_whole(json_array_get(array, i), &x) && x >= 0 && x <= INT32_MAX;
+    if (!whole || x >= vocab) {
       free(*out);
       *out = NULL;
-      return rd_fail(e, RD_BAD_INPUT, "%s: number %zu is no token id", what, i);
+      return whole ? rd_fail(e, RD_BAD_INPUT,
+                             "%s: number %zu: token id %lld is outside the vocabulary of %lld",
+                             what, i, (long long)x, (long long)vocab)
+                   : rd_fail(e, RD_BAD_INPUT, "%s: number %zu is no token id", what, i);
     }
     (*out)[i] = (int32_t)x;
   }

@@ -57,10 +57,14 @@ static void add_verdict(const rd_group *group, json_t *answer) {
   add_words(answer, all, rd_group_warning(group));
 }
 
+/* What goes before an answer. */
+static const char *echoed(const rd_job *job) {
+  return job->body.echo && job->body.said ? job->body.said : "";
+}
+
 /* The choice of a job that is over. */
 static json_t *whole_choice(const rd_job *job) {
-  char *echo = job->body.echo ? rd_job_echo(job) : strdup("");
-  char *text = echo ? rd_print("%s%s", echo, job->text) : NULL;
+  char *text = rd_print("%s%s", echoed(job), job->text);
   json_t *choice = text ? job->shape->whole(text, job->finish) : NULL;
   json_object_set_new(choice, "index", json_integer(job->body.choice));
   if (choice && job->body.likely)
@@ -71,7 +75,6 @@ static json_t *whole_choice(const rd_job *job) {
     json_decref(choice);
     choice = NULL;
   }
-  free(echo);
   free(text);
   return choice;
 }
@@ -248,12 +251,8 @@ rd_code rd_reply_news(rd_job *job, const rd_event *event, char **text, size_t *f
 
 /* The first chunk, with the prompt where that is echoed. */
 static rd_code send_first(rd_job *job, rd_error *e) {
-  char *echo = job->body.echo ? rd_job_echo(job) : strdup("");
-  if (!echo)
-    return rd_fail(e, RD_NO_MEMORY, "out of memory: a prompt");
-  rd_code code = send_chunk(job, echo, strlen(echo), true, NULL, e);
-  free(echo);
-  return code;
+  const char *echo = echoed(job);
+  return send_chunk(job, echo, strlen(echo), true, NULL, e);
 }
 
 static rd_code write_delta(rd_job *job, const rd_event *event, rd_error *e) {

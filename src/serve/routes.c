@@ -274,7 +274,7 @@ const rd_route rd_routes[] = {
     {"POST", "/api/denoise", post_draft, true, .group = OURS, .answer = "text/event-stream",
      .fields = "one_prompt", .help = "every iteration as an event"},
     {"POST", "/api/tokenize", rd_post_pieces, true, .group = OURS, .answer = JSON,
-     .fields = "model text!", .help = "ids and pieces of a text"},
+     .fields = "model text! continue", .help = "ids and pieces of a text"},
     {"GET", "/v1/models", get_models, true, .group = OPENAI, .answer = JSON,
      .help = "the models; the first answers requests that name none"},
     {"GET", "/v1/models/", get_model, true, .group = OPENAI, .answer = JSON, .help = "one of them"},

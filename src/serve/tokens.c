@@ -35,11 +35,14 @@ static rd_code encode(const rd_tokenizer *t, const json_t *text, const char *wha
                              e);
 }
 
-/* {"text"} to {"ids", "pieces"}. */
+/* {"text"} to {"ids", "pieces"}; "continue": as what goes on with a text. */
 static rd_code write_pieces(FILE *out, const rd_model *model, const json_t *body, rd_error *e) {
+  bool on = false;
   int32_t *ids = NULL;
   size_t n = 0;
-  RD_TRY(encode(model->tokenizer, json_object_get(body, "text"), "text", 0, &ids, &n, e));
+  RD_TRY(rd_json_bool(body, "continue", &on, e));
+  RD_TRY(encode(model->tokenizer, json_object_get(body, "text"), "text", on ? RD_TOK_CONTINUE : 0u,
+                &ids, &n, e));
   rd_code code = RD_OK;
   fputs("{\"ids\":[", out);
   write_ids(out, ids, n);
@@ -97,7 +100,7 @@ static rd_code write_text(FILE *out, const rd_model *model, const json_t *body, 
   char *text = NULL;
   size_t size = 0;
   if (!json_is_array(tokens) || json_array_size(tokens) > 0)
-    RD_TRY(rd_prompt_ids(tokens, "tokens", &ids, &n, e));
+    RD_TRY(rd_prompt_ids(tokens, "tokens", model->config.vocab, &ids, &n, e));
   rd_code code =
       rd_tokenizer_decode(model->tokenizer, ids, (size_t)n, RD_TOK_REPLACE, &text, &size, e);
   free(ids);

@@ -12,7 +12,9 @@ static rd_code join(json_t *to, const json_t *before, const json_t *behind, rd_e
     return rd_fail(e, RD_BAD_INPUT, "input_prefix and prompt: expected strings");
   return rd_translate_set(
       to, "input_prefix",
-      json_sprintf("%s%s", json_string_value(before), json_string_value(behind)), e);
+      json_pack("s%+%", json_string_value(before), json_string_length(before),
+                json_string_value(behind), json_string_length(behind)),
+      e);
 }
 
 static rd_code put_before(json_t *to, const json_t *value, rd_error *e) {

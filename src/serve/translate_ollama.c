@@ -35,6 +35,17 @@ static rd_code put_format(json_t *to, const json_t *value, rd_error *e) {
            : rd_fail(e, RD_BAD_INPUT, "format: expected \"json\" or a JSON schema");
 }
 
+/* Ollama's is a prompt's, of Go; redraft's has gaps. */
+static rd_code put_template(json_t *to, const json_t *value, rd_error *e) {
+  const char *text = json_string_value(value);
+  if (text && !*text)
+    return RD_OK;
+  if (text && strstr(text, "{{"))
+    return rd_fail(e, RD_USAGE,
+                   "template: templates of prompts come with the model here; leave it out");
+  return rd_translate_set(to, "template", json_incref((json_t *)(uintptr_t)value), e);
+}
+
 static rd_code refuse_images(json_t *to, const json_t *value, rd_error *e) {
   (void)to;
   return json_array_size(value) == 0 ? RD_OK
@@ -53,6 +64,7 @@ static const rd_translation option_fields = {options, sizeof options / sizeof *o
 
 static const rd_renamed rows[] = {{"options", NULL, NULL, &option_fields},
                                   {"format", "response_format", put_format, NULL},
+                                  {"template", NULL, put_template, NULL},
                                   {"messages", NULL, put_messages, NULL},
                                   {"images", NULL, refuse_images, NULL}};
 const rd_translation rd_ollama_fields = {rows, sizeof rows / sizeof *rows};

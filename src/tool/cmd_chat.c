@@ -248,6 +248,7 @@ static rd_code forgive(const chat *c, rd_code code, const rd_error *e) {
 
 static rd_code talk(chat *c, rd_error *e) {
   RD_TRY(rd_answer_open(&c->a, e));
+  rd_interrupt_open(); /* while a model is opened, a signal ends all at once */
   if (!c->a.model->chat_template)
     return rd_fail(e, RD_USAGE,
                    "the model's files name no chat template: choose one with --chat-template, or "
@@ -273,7 +274,6 @@ static rd_code work(void *context, char **names, rd_error *e) {
   (void)names;
   if (rd_answer_lists(&c->a.settings.params))
     return RD_OK;
-  rd_interrupt_open();
   rd_code code = talk(c, e);
   rd_lines_close(&c->lines);
   rd_conversation_drop(&c->past);

@@ -35,8 +35,10 @@ static rd_code answer(rd_answer *a, rd_error *e) {
   const rd_message message = {"user", s->prompt};
   rd_answered answered = {0};
   rd_code code = rd_answer_open(a, e);
-  if (code == RD_OK)
+  if (code == RD_OK) { /* while a model is opened, a signal ends all at once */
+    rd_interrupt_open();
     code = rd_answer_run(a, &message, 1, &answered, e);
+  }
   rd_answer_report(a, &answered, code == RD_OK || isatty(STDOUT_FILENO));
   free(answered.text);
   return code;
@@ -46,7 +48,6 @@ static rd_code work(void *context, char **names, rd_error *e) {
   rd_answer *a = context;
   if (rd_answer_lists(&a->settings.params))
     return RD_OK;
-  rd_interrupt_open();
   rd_code code = rd_answer_check(a, e);
   if (code == RD_OK)
     code = find_prompt(&a->settings, names, e);

@@ -136,6 +136,8 @@ static rd_code mend_all(mender *w, char *text, rd_error *e) {
       *next++ = '\0';
     if (!next && !*line && number > 1) /* the last line has ended */
       break;
+    if (rd_interrupt_seen())
+      return rd_fail(e, RD_CANCELLED, "interrupted before line %lld", (long long)number);
     RD_TRY(mend_line(w, line, number, e));
   }
   return RD_OK;

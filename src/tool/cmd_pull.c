@@ -180,6 +180,39 @@ static rd_code take(pull *p, const rd_hub_file *file, rd_error *e) {
   return here ? RD_OK : rd_json_write(p->folder, "pulled.json", p->pulled, e);
 }
 
+static bool is_listed(const pull *p, const char *file) {
+  for (size_t i = 0; i < p->files.count; i++)
+    if (strcmp(p->files.items[i].name, file) == 0)
+      return true;
+  return false;
+}
+
+static bool is_gguf(const char *file) {
+  const char *ending = strrchr(file, '.');
+  return ending && strcmp(ending, ".gguf") == 0;
+}
+
+/* Files of another revision that this one has not would stay in force beside it. GGUF files were
+ * asked for by their names, and stand alone: they stay where this revision is of another kind. */
+static void forget(pull *p) {
+  const char *before = json_string_value(json_object_get(p->pulled, "revision")), *file;
+  bool gguf = false;
+  void *next;
+  json_t *row, *list = json_object_get(p->pulled, "files");
+  if (*p->name.file || !before || strcmp(before, p->files.revision) == 0)
+    return;
+  for (size_t i = 0; i < p->files.count; i++)
+    gguf = gguf || is_gguf(p->files.items[i].name);
+  json_object_foreach_safe(list, next, file, row) {
+    if (is_listed(p, file) || (is_gguf(file) && !gguf))
+      continue;
+    const rd_path path = place(p, file, "");
+    if (unlink(path.text) == 0 && !p->s->common.quiet)
+      fprintf(stderr, "%s: removed, it is of revision %s\n", file, before);
+    json_object_del(list, file);
+  }
+}
+
 static rd_code take_all(pull *p, rd_error *e) {
   RD_TRY(rd_pulled_read(&p->pulled, p->folder, e));
   if (!json_is_object(json_object_get(p->pulled, "files")) &&
@@ -193,6 +226,7 @@ static rd_code take_all(pull *p, rd_error *e) {
     json_object_set_new(part, p->files.items[i].name, json_true());
   for (size_t i = 0; i < p->files.count; i++)
     RD_TRY(take(p, &p->files.items[i], e));
+  forget(p);
   if (json_object_size(part) == 0) /* else of another pull that was broken off */
     json_object_del(p->pulled, RD_PULLED_PART);
   if (json_object_set_new(p->pulled, "from", json_string(p->s->from)) != 0 ||

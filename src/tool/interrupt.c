@@ -3,6 +3,7 @@
 #include "interrupt.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static struct sigaction before[SIGNALS];
 static atomic_int seen;
+static bool opened;
 
 static void on_signal(int number) {
   seen = number;
@@ -55,6 +57,7 @@ void rd_interrupt_farewell(const char *line) {
 
 void rd_interrupt_open(void) {
   seen = 0;
+  opened = true;
   handle(on_signal);
 }
 
@@ -71,8 +74,13 @@ void rd_interrupt_clear(void) {
 }
 
 void rd_interrupt_close(void) {
+  if (!opened)
+    return;
+  opened = false;
   for (int i = 0; i < SIGNALS; i++)
     sigaction(signals[i], &before[i], NULL);
-  if (seen && seen != SIGINT)
+  if (seen && seen != SIGINT) {
+    fflush(stdout); /* what was printed is not lost */
     raise(seen);
+  }
 }

@@ -39,6 +39,21 @@ print(" ".join([whole, whole, odd, whole, odd, whole, odd] + [whole] * 137) + " 
 PYTHON
 "$program" mend -m models/stories260K/stories260K.gguf --unlikely 0.0001 -n 8 --threads 1 -q "$folder/full" >"$folder/out"; check "no room left" 0 $?
 check "no room left: every odd place is another" 0 "$(grep -c 'happy q the' "$folder/out")"
+# A signal ends it before the next line; what was printed is there, to its last line.
+for signal in INT:130 TERM:-15; do
+  check "mend: SIG${signal%:*}" "${signal#*:} True True" "$(python3 - "$program" "$folder/many" "${signal%:*}" <<'PYTHON'
+import signal, subprocess, sys
+program, path, name = sys.argv[1:]
+line = b"Once upon a time there was a dog.\n"
+open(path, "wb").write(line * 20000)
+p = subprocess.Popen([program, "mend", "--threads", "1", "-q", "--show", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+p.stdout.readline()
+p.send_signal(getattr(signal, "SIG" + name))
+rest = p.stdout.read()
+print(p.wait(), rest == line * (len(rest) // len(line)), len(rest) < 19999 * len(line))
+PYTHON
+)"
+done
 refuses "a long line" 2 "line 1: a paragraph of" mend "$folder/long"
 refuses "a model that sees both sides" 2 "does not read from left to right" mend -m tests/golden/models/llada "$folder/text"
 refuses "no file" 1 "no such file; a text itself comes on standard input" mend "$folder/none"

@@ -224,6 +224,30 @@ def narrow():
         check("a narrow server", True, "--max-batch-tokens" in json.dumps(answer) or (status, answer))
 
 
+def decisions():
+    """Each pass of a decision is one among the server's: however narrow these are, the answers are the same, and who leaves holds nobody up."""
+    def asked(count):
+        questions = {f"q{i}": {"type": "noul", "instructions": f"Is it number {i}?"} for i in range(count)}
+        return {"state": "The cat sleeps on the mat.", "seed": 1, "questions": questions}
+
+    answers = []
+    for rows in "60", "2000":
+        with Server(PROGRAM, "--threads", "1", "-q", "--max-batch-tokens", rows, model=None) as server:
+            answers.append(server.ask("/v1/systemone", asked(12))[2]["answers"])
+            left = http.client.HTTPConnection("127.0.0.1", server.port)
+            left.request("POST", "/v1/systemone", json.dumps(asked(3000)))
+            left.close()
+            check("one who stays", 200, server.ask("/v1/chat/completions", CHAT)[0])
+    check("however narrow", *answers)
+
+
+def going_on():
+    """What goes on with a text has no space before it that nobody typed."""
+    with Server(PROGRAM, "--threads", "1", "-q", model="models/stories260K/stories260K.gguf") as server:
+        for more, pieces in (({}, " ing"), ({"continue": True}, "ing")):
+            check(f"pieces {more}", pieces, "".join(server.ask("/api/tokenize", {"text": "ing", **more})[2]["pieces"]))
+
+
 def unlimited():
     """-1 lifts the server's own limit."""
     with Server(PROGRAM, "--threads", "1", "-q", "--tokens", "3") as server:
@@ -362,6 +386,8 @@ def lines(server):
     says("two prompts", server.ask("/api/generate", {"prompt": ["Hi", "Ho"]}), 400, '"error": "prompt: 2 prompts')
     gap = {"prompt": "Hi", "raw": True, "suffix": " there", "stream": False, "options": {**options, "iterations": 16, "num_predict": 2, "sampler": "infill"}}
     check("what stands behind does not come back", False, " there" in server.ask("/api/generate", gap)[2]["response"])
+    check("an empty template is none", plain, server.ask("/api/generate", {"prompt": "Hi", "template": "", "options": options, "stream": False})[2]["response"])
+    says("a prompt's template", server.ask("/api/generate", {"prompt": "Hi", "template": "{{ .Prompt }}"}), 400, "template: templates of prompts")
     says("images", server.ask("/api/generate", {"prompt": "Hi", "images": ["x"]}), 400, "images")
     says("options", server.ask("/api/generate", {"prompt": "Hi", "options": 3}), 400, "options")
     check("no model", (404, {"error": "there is no model other here; llama-mha is"}), server.ask("/api/show", {"model": "other"})[::2])
@@ -431,6 +457,8 @@ with Server(PROGRAM, "--threads", "1", "-q", "--max-queue", "8", model=None) as 
 masked()
 blocks()
 narrow()
+decisions()
+going_on()
 unlimited()
 stopping()
 browsers()

@@ -23,7 +23,7 @@ asked = []  # (path, Range, Authorization, Host) of every request
 cuts = {}  # how often a path was cut
 
 
-def files_of(owner, name):
+def files_of(owner, name, revision=""):
     folder = golden / "models" / "llama-mha"
     files = {p.name: p.read_bytes() for p in folder.iterdir()}
     files |= {".gitattributes": b"x", "README.md": b"a card", "onnx/model.safetensors": b"another form"}
@@ -31,6 +31,8 @@ def files_of(owner, name):
         files = {f"tiny-{kind}.gguf": (golden / "gguf" / "llama-quant.gguf").read_bytes() for kind in ("Q4", "Q8")}
     if name == "split":
         files |= {f"tiny-0000{i}-of-00002.gguf": bytes([i]) * 9 for i in (1, 2)}
+    if owner == "turns" and revision == "next":
+        files.pop("generation_config.json")
     if name == "none":
         files = {"README.md": b"a card"}
     if name == "adapter":
@@ -38,9 +40,9 @@ def files_of(owner, name):
     return files
 
 
-def listing(owner, name):
+def listing(owner, name, revision=""):
     rows = []
-    for file, data in files_of(owner, name).items():
+    for file, data in files_of(owner, name, revision).items():
         row = {"rfilename": file, "size": len(data), "blobId": hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()}
         if file.endswith((".safetensors", ".gguf")):
             row["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
@@ -51,7 +53,7 @@ def listing(owner, name):
     if owner == "evil":
         rows += [{"rfilename": evil, "size": 1} for evil in ("../../evil.safetensors", "/tmp/evil.safetensors", "a/../evil.safetensors",
                  ".evil.safetensors", "evil\n.safetensors", "model-00001-of-00001.safetensors/../../evil")]
-    return {"sha": "0123abc", "siblings": rows}
+    return {"sha": "4567def" if revision == "next" else "0123abc", "siblings": rows}
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
@@ -87,7 +89,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         if owner == "down":
             return self.say(500)
         if api:
-            text = json.dumps(listing(owner, name)).encode()
+            text = json.dumps(listing(owner, name, parts[5])).encode()
             return self.say(200, {"nolist": b"{}", "nojson": b"<html>", "huge": b" " * (17 << 20)}.get(owner, text))
         return self.file(owner, name, "/".join(parts[4:]))
 
@@ -195,6 +197,13 @@ check("train's model", 0, status)
 refused("one that was not pulled", 2, "`redraft pull good/never` fetches one", run("train", "--model", "good/never", "--data", lesson, "--dry-run", "--out", Path(temporary.name) / "run"))
 refused("adapt's model", 2, "`redraft pull good/never` fetches one", run("adapt", "good/never", "-o", Path(temporary.name) / "run"))
 check("by REDRAFT_MODEL", 0, run("inspect", REDRAFT_MODEL="good/tiny")[0])
+
+# another revision
+check("a model whose files turn", (0, sorted(ALL + ["pulled.json"])), (pull("turns/tiny")[0], left("turns")))
+(models / "turns" / "tiny" / "notes.txt").write_text("my own")
+status, out, err = pull("turns/tiny", "--revision", "next")
+check("what it has no more is removed", (0, sorted({*ALL, "pulled.json", "notes.txt"} - {"generation_config.json"})), (status, left("turns")))
+check("and that is said", True, "generation_config.json: removed, it is of revision 0123abc\n" in err)
 
 # one file of many
 refused("several GGUF files", 2, "good/gguf:tiny-Q4.gguf; there are tiny-Q4.gguf, tiny-Q8.gguf", pull("good/gguf"))

@@ -698,7 +698,7 @@ check('tokens go to the model that wrote them, and a draft that was gone on from
   await page.locator('.retype-text').fill('town');
   await page.locator('.retype-text').press('Enter');
   await page.locator('.draft .tok.locked').waitFor();
-  assert.deepEqual(bodies.at(-1), { text: ' town', model: 'other' });
+  assert.deepEqual(bodies.at(-1), { text: ' town', continue: true, model: 'other' });
   await page.getByRole('button', { name: 'Redraft' }).click();
   await page.locator('.turn.open .note').waitFor();
   await over(page);

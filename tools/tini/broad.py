@@ -252,7 +252,7 @@ def build(data, out, folders, scale):
     chosen = [row for rows, n in ((known, LOUD_FACTS), (others, LOUD_OTHERS)) for row in rng.sample(rows, min(n, len(rows)))]
     loud = (more.shouted(rng, drawer, row) for row in chosen)
     facts_alone = [row for row in shouting(rng, drawer, everyday(rng, drawer)) if row]
-    small = [row for row in facts_alone if row["group"].startswith("fact:")] + [row for row in chat if row["group"] == "spell"]
+    small = [row for row in facts_alone if row["group"].startswith("fact:") or row["group"] in ("list", "size")] + [row for row in chat if row["group"] == "spell"]
     small += [row for row in chat if row["group"] == "example"] * 3
     parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),

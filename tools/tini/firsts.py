@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What is typed first and no other table has (firsts.txt): single facts, animals in the plural, poems about anything, what is to be said again or done to a text,
-countries compared by their people, sums without spaces and in two sentences."""
+countries compared by their people, two questions at once, what no table compares, letters of words, sums without spaces and in two sentences."""
 
 import re
+from dataclasses import replace
 
 import facts
 import outside
@@ -14,6 +15,7 @@ import tales
 import talk
 import visitors
 import widen
+import world as worlds
 
 TABLE = tabled.sections("firsts.txt")
 SINGLE, TOLD, NICKNAMES = TABLE["single"], *([row.split(" = ") for row in TABLE[name]] for name in ("told", "nicknames"))
@@ -21,7 +23,7 @@ FORMS = {name: widen.forms_of("|".join(section)) for name, section in TABLE.item
 EACH = 6        # rows of a form of [single]
 OF_ANIMAL = 5   # rows of what is asked of an animal, in the plural
 OF_MADE = 40    # rows of what a thing is made of, which most of what is refused looks like
-POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS = 5000, 5000, 4000, 1000, 5000, 5000
+POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS, BOTH, APART, LETTERS, SPELLED = 5000, 5000, 4000, 1000, 5000, 5000, 6000, 3000, 1500, 2000
 KINDS = "amphibians birds fish insects mammals reptiles".split()
 POEM = "I think of {x} night and day, at home, at work, along the way. The sun may set, the wind may blow, but this is still the best I know."
 WELL_KNOWN = "France|Germany|Italy|Spain|China|India|Japan|the United States|the United Kingdom|Russia|Brazil|Canada|the USA|America".split("|")
@@ -131,6 +133,35 @@ def compared(rng, drawer):
         yield asked(rng, drawer, rng.choice(FORMS["more people"]), phrasing.upper(answer) + ".", a=a, b=b)
 
 
+def both(rng, drawer):
+    """Two questions about a country at once, and both answers."""
+    by, relations = drawer.world.by, ("capital", "currency", "language", "population", "location")
+    countries = sorted(set.intersection(*(set(by[r]) for r in relations)))
+    known = [c for c in WELL_KNOWN if c in countries]
+    for i in range(BOTH):
+        c, (r, s) = rng.choice(countries if i % 3 else known), rng.sample(relations, 2)
+        slots = {"x": c, "r": rng.choice(worlds.NOUNS[r].split("|")), "s": rng.choice(worlds.NOUNS[s].split("|")), "there": rng.choice(tabled.split(worlds.THERE[s])[0])}
+        yield asked(rng, drawer, rng.choice(FORMS["both there" if i % 2 else "both"]), f"{by[r][c].answer} {by[s][c].answer}", **slots)
+
+
+def refused(rng, drawer):
+    """What no table compares, and what asks for a word's letters; those of a word of the table are told, half of the time."""
+    by = drawer.world.by
+    kinds = (WELL_KNOWN, [tales.article(x) for x in sorted(by["eats"])], [tales.article(x) for x in sorted(by["young"])], sorted(by["made"]), sorted(by["job"]))
+    for i in range(APART):
+        pair = rng.choices(kinds[i % len(kinds)], k=2)
+        if pair[0] != pair[1]:
+            yield asked(rng, drawer, rng.choice(FORMS["apart"]), outside.REFUSALS["fact"], a=pair[0], b=pair[1])
+    words = sorted({word for s in sentences(drawer.world) for word in re.findall("[a-z]{4,}", s)})
+    for _ in range(LETTERS):
+        yield asked(rng, drawer, rng.choice(FORMS["letters"]), outside.REFUSALS["task"], x=rng.choice(words))
+    known = {f.subject.lower() for f in drawer.world.spelled}
+    words = [word for word in words if word not in known]
+    for i in range(SPELLED):
+        f = rng.choice(drawer.world.spelled)
+        yield drawer.one(rng, f if i % 2 else replace(f, subject=rng.choice(words), answer=outside.REFUSALS["task"]), "spell")
+
+
 def told(rng, a, b):
     """A sum in two sentences: (kind, prompt, answer, result)."""
     form, answer, kind = rng.choice(TOLD)
@@ -162,7 +193,7 @@ def drawn(rng, drawer):
         for form in forms:
             for _ in range(EACH):
                 yield asked(rng, drawer, form, answer)
-    for part in (animals, poems, texts, compared, numbers):
+    for part in (animals, poems, texts, compared, both, refused, numbers):
         yield from part(rng, drawer)
     for f in drawer.world.by["made"].values():
         for _ in range(OF_MADE):

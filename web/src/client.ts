@@ -72,11 +72,12 @@ export interface Token {
   readonly piece: string;
 }
 
+/** The tokens of a text that stands in the middle of another. */
 export async function tokenize(text: string, model = ''): Promise<Token[]> {
   const response = await request('api/tokenize', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(model ? { text, model } : { text }),
+    body: JSON.stringify({ text, continue: true, ...(model && { model }) }),
   });
   const body = (await response.json()) as { ids?: unknown; pieces?: unknown };
   if (!Array.isArray(body.ids)) throw new ApiError('The tokenizer answered without ids', response.status);

@@ -78,10 +78,7 @@ export function Explorer({ name, title, slot, model, player, prefs, editing, onR
     if (!edit) return;
     try {
       const tokens = await tokenize(text, model);
-      // A tokenizer that begins every text with a space would give the word two.
-      const [first] = tokens;
-      const fill = tokens.length > 1 && first && first.piece.trim() === '' && text.startsWith(' ') && first.piece !== '' ? tokens.slice(1) : tokens;
-      setEdit(retype(edit, position, fill.map((token) => ({ id: token.id, piece: token.piece || text }))));
+      setEdit(retype(edit, position, tokens.map((token) => ({ id: token.id, piece: token.piece || text }))));
       document.getElementById(`${name}-draft`)?.focus();
     } catch (error) {
       onProblem((error as Error).message);
