@@ -238,8 +238,9 @@ static rd_code make_slots(work *w, rd_error *e) {
       return rd_prefix(e, code, "questions: %.100s", q->id);
     for (int64_t k = 0; k < q->count; k++)
       if (w->slots[i].tokens[k] >= w->d->model->config.vocab)
-        return rd_fail(e, RD_USAGE, "questions: %.100s: a word's token id %d is beyond the %lld that %s has",
-                       q->id, w->slots[i].tokens[k], (long long)w->d->model->config.vocab, w->d->model->name);
+        return rd_fail(
+            e, RD_USAGE, "questions: %.100s: a word's token id %d is beyond the %lld that %s has",
+            q->id, w->slots[i].tokens[k], (long long)w->d->model->config.vocab, w->d->model->name);
     w->queries[i] =
         (rd_row_query){.ids = w->slots[i].tokens, .scores = w->scores + at, .count = q->count};
     w->out->first[i] = at;

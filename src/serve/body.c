@@ -128,9 +128,9 @@ static rd_code pick_ids(rd_body *body, const json_t *item, rd_error *e) {
                        &body->prompt_count, e));
   size_t size;
   return model && body->echo
-             ? rd_tokenizer_decode(model->tokenizer, body->prompt, (size_t)body->prompt_count,
-                                   RD_TOK_REPLACE, &body->said, &size, e)
-             : RD_OK;
+           ? rd_tokenizer_decode(model->tokenizer, body->prompt, (size_t)body->prompt_count,
+                                 RD_TOK_REPLACE, &body->said, &size, e)
+           : RD_OK;
 }
 
 /* The prompt of this answer: ids, or a message of its own. */
@@ -175,8 +175,8 @@ static rd_code take_draft(rd_body *body, const char *name, const json_t *value, 
   } states[] = {{"mask", RD_PLACE_MASKED}, {"edit", RD_PLACE_EDITABLE}, {"lock", RD_PLACE_LOCKED}};
   static const rd_table table = RD_TABLE("state", states);
   const json_t *list = json_object_get(value, "state");
-  RD_TRY(rd_prompt_ids(json_object_get(value, "ids"), "draft: ids", INT64_MAX,
-                       &body->ids, &body->count, e)); /* of which model is not known yet */
+  RD_TRY(rd_prompt_ids(json_object_get(value, "ids"), "draft: ids", INT64_MAX, &body->ids,
+                       &body->count, e)); /* of which model is not known yet */
   if (json_array_size(list) != (size_t)body->count)
     return rd_fail(e, RD_BAD_INPUT, "%s: %lld ids and %zu states; they must be equally many", name,
                    (long long)body->count, json_array_size(list));

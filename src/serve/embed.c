@@ -19,7 +19,7 @@ typedef struct embedding {
   const rd_service *service;
   rd_scheduler *scheduler;
   const rd_exchange *x; /* who waits */
-  passage *texts; /* (count) */
+  passage *texts;       /* (count) */
   int64_t count, tokens;
   double *vectors; /* (count, D) */
   int64_t width;

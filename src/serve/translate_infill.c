@@ -10,11 +10,10 @@ static rd_code join(json_t *to, const json_t *before, const json_t *behind, rd_e
     return rd_translate_set(to, "input_prefix", json_incref((json_t *)(uintptr_t)only), e);
   if (!json_is_string(before) || !json_is_string(behind))
     return rd_fail(e, RD_BAD_INPUT, "input_prefix and prompt: expected strings");
-  return rd_translate_set(
-      to, "input_prefix",
-      json_pack("s%+%", json_string_value(before), json_string_length(before),
-                json_string_value(behind), json_string_length(behind)),
-      e);
+  return rd_translate_set(to, "input_prefix",
+                          json_pack("s%+%", json_string_value(before), json_string_length(before),
+                                    json_string_value(behind), json_string_length(behind)),
+                          e);
 }
 
 static rd_code put_before(json_t *to, const json_t *value, rd_error *e) {

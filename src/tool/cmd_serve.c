@@ -137,6 +137,7 @@ static rd_code run(const settings *s, char **pem, rd_error *e) {
   if (code == RD_OK)
     code = rd_server_open(&server, &setup, e);
   if (code == RD_OK) {
+    rd_stop_serving(); /* who reads the address may ask, and end us, at once */
     say_address(&setup, rd_server_url(server));
     if (s->open)
       show(rd_server_url(server));

@@ -46,9 +46,14 @@ rd_code rd_stop_open(rd_error *e) {
   return RD_OK;
 }
 
-void rd_stop_wait(void) {
+void rd_stop_serving(void) {
   pthread_mutex_lock(&lock);
   serving = true;
+  pthread_mutex_unlock(&lock);
+}
+
+void rd_stop_wait(void) {
+  pthread_mutex_lock(&lock);
   while (!told)
     pthread_cond_wait(&changed, &lock);
   pthread_mutex_unlock(&lock);

@@ -243,7 +243,7 @@ def decisions():
 
 def going_on():
     """What goes on with a text has no space before it that nobody typed."""
-    with Server(PROGRAM, "--threads", "1", "-q", model="models/stories260K/stories260K.gguf") as server:
+    with Server(PROGRAM, "--threads", "1", "-q", "-m", "models/stories260K/stories260K.gguf", model=None) as server:
         for more, pieces in (({}, " ing"), ({"continue": True}, "ing")):
             check(f"pieces {more}", pieces, "".join(server.ask("/api/tokenize", {"text": "ing", **more})[2]["pieces"]))
 
