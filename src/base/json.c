@@ -215,6 +215,10 @@ rd_code rd_json_bool(const json_t *object, const char *key, bool *out, rd_error 
   return RD_OK;
 }
 
+bool rd_json_cut(const json_t *text) {
+  return strlen(json_string_value(text)) != json_string_length(text);
+}
+
 rd_code rd_json_text(const json_t *object, const char *key, const char **out, rd_error *e) {
   const json_t *value = member(object, key);
   if (!value)

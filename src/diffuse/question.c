@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { MOST_KEYS = 255, MOST_LEVELS = 10 };
 
@@ -14,7 +13,7 @@ rd_code rd_content_text(char **out, const json_t *value, rd_error *e) {
     return RD_OK;
   if (!json_is_string(value) && !json_is_object(value) && !json_is_array(value))
     return rd_fail(e, RD_BAD_INPUT, "expected text, an object or a list");
-  if (json_is_string(value) && strlen(json_string_value(value)) != json_string_length(value))
+  if (json_is_string(value) && rd_json_cut(value))
     return rd_fail(e, RD_BAD_INPUT, "holds a NUL character");
   *out = json_is_string(value) ? rd_strdup(json_string_value(value), e) : rd_json_dumps(value, 0);
   return *out ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: a question");

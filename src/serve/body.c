@@ -21,7 +21,7 @@ typedef rd_code take_field(rd_body *body, const char *name, const json_t *value,
 static rd_code plain_text(const json_t *value, const char *what, const char **out, rd_error *e) {
   if (!json_is_string(value))
     return rd_fail(e, RD_BAD_INPUT, "%s: expected a string", what);
-  if (strlen(json_string_value(value)) != json_string_length(value))
+  if (rd_json_cut(value))
     return rd_fail(e, RD_BAD_INPUT, "%s: holds a NUL character", what);
   *out = json_string_value(value);
   return RD_OK;

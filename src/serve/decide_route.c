@@ -19,7 +19,7 @@ static rd_code lend(void *context, rd_decide_pass *pass, void *asked, rd_error *
 static rd_code decide(rd_exchange *x, const rd_service *service, const rd_decide_body *body,
                       char **out, rd_error *e) {
   const rd_server_setup *setup = &x->server->setup;
-  lender l = {x, x->server->workers[service - setup->catalog.services].refining};
+  lender l = {x, rd_workers_of(x->server, service)->refining};
   rd_decider decider = {
       .model = service->model, .lend = lend, .lender = &l, .rows = setup->pass_rows};
   rd_decision decided;
@@ -44,12 +44,11 @@ static rd_code mean_seed(json_t *object, rd_error *e) {
 }
 
 enum MHD_Result rd_post_decide(rd_exchange *x) {
-  const rd_catalog *catalog = &x->server->setup.catalog;
   json_t *object = NULL;
   rd_decide_body body;
   char *answer = NULL;
   const char *name = NULL;
-  const rd_service *service = NULL;
+  enum MHD_Result sent = MHD_NO;
   rd_error e = {0};
   rd_code code = rd_decide_body_init(&body, &e);
   if (code == RD_OK)
@@ -60,14 +59,13 @@ enum MHD_Result rd_post_decide(rd_exchange *x) {
     code = rd_decide_body_read(&body, object, &e);
   if (code == RD_OK)
     code = rd_json_text(object, "model", &name, &e);
-  if (code == RD_OK) {
-    service = rd_catalog_find(catalog, name);
-    code = service ? decide(x, service, &body, &answer, &e) : rd_catalog_missing(catalog, name, &e);
-  }
-  bool no_model = code != RD_OK && name && !service;
+  const rd_service *service = code == RD_OK ? rd_asked_service(x, name, &sent) : NULL;
+  const bool no_model = code == RD_OK && !service;
+  if (service)
+    code = decide(x, service, &body, &answer, &e);
   rd_decide_body_drop(&body);
   json_decref(object);
   if (no_model)
-    return rd_send_failure(x, 404, "invalid_request_error", "model_not_found", e.message);
+    return sent;
   return code == RD_OK ? rd_send_json(x, 200, answer) : rd_send_error(x, &e);
 }

@@ -117,7 +117,7 @@ static rd_code read_text(embedding *m, const json_t *item, passage *out, rd_erro
   const rd_message message = {"user", json_string_value(item)};
   if (!json_is_string(item))
     RD_TRY(rd_prompt_ids(item, "input", model->config.vocab, &out->ids, &out->count, e));
-  else if (strlen(message.content) != json_string_length(item))
+  else if (rd_json_cut(item))
     return rd_fail(e, RD_BAD_INPUT, "input: holds a NUL character");
   else
     RD_TRY(rd_model_prompt(&out->ids, &out->count, model, &message, 1, true, e));

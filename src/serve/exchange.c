@@ -8,7 +8,6 @@
 #include "unknown.h"
 
 #include <ctype.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,8 +136,7 @@ int rd_exchange_socket(const rd_exchange *x) {
 
 rd_code rd_exchange_errand(const rd_exchange *x, rd_scheduler *s, rd_errand *errand, void *context,
                            rd_error *e) {
-  struct pollfd client = {.fd = rd_exchange_socket(x), .events = POLLRDHUP};
-  if (poll(&client, 1, 0) > 0)
+  if (rd_socket_gone(rd_exchange_socket(x)))
     return rd_fail(e, RD_CANCELLED, "the client closed the connection");
   return rd_scheduler_do(s, errand, context, e);
 }

@@ -58,10 +58,14 @@ bool rd_pipe_full(rd_pipe *pipe) {
   return full;
 }
 
+bool rd_socket_gone(int socket) {
+  struct pollfd p = {.fd = socket, .events = POLLRDHUP};
+  return poll(&p, 1, 0) > 0;
+}
+
 bool rd_pipe_gone(rd_pipe *pipe) {
   pthread_mutex_lock(&pipe->lock);
-  struct pollfd p = {.fd = pipe->socket, .events = POLLRDHUP};
-  bool gone = pipe->socket < 0 || poll(&p, 1, 0) > 0;
+  bool gone = pipe->socket < 0 || rd_socket_gone(pipe->socket);
   pthread_mutex_unlock(&pipe->lock);
   return gone;
 }

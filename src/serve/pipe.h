@@ -28,7 +28,9 @@ void rd_pipe_release(rd_pipe *pipe); /* NULL is fine */
 rd_code rd_pipe_write(rd_pipe *pipe, const char *bytes, size_t size, rd_error *e);
 /* More waits for the client than a slow reader may leave lying. */
 bool rd_pipe_full(rd_pipe *pipe);
-/* Has the client closed its side? */
+/* Has the client of this socket closed its side? -1: nobody knows. */
+bool rd_socket_gone(int socket);
+/* The same of the pipe's, and true where it was left. */
 bool rd_pipe_gone(rd_pipe *pipe);
 /* The connection is going away: nobody reads any more. */
 void rd_pipe_leave(rd_pipe *pipe);

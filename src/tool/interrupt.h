@@ -22,7 +22,7 @@ int rd_interrupt_seen(void);
 atomic_int *rd_interrupt_flag(void);
 void rd_interrupt_clear(void);
 /* Back to how the signals were. A signal other than SIGINT that came ends the process, as its
- * sender wanted, now that all is in order. */
+ * sender wanted, now that all is in order. Nothing where they are not handled. */
 void rd_interrupt_close(void);
 
 #endif

@@ -141,7 +141,7 @@ def widened(world, sources, held, missing):
     further.held |= held
     for rules, forms in ALSO:
         rules.extend(forms)
-    by_first = {f.subject: f for f in world.explained if f.relation == "explain"}
+    by_first = {f.subject: f for f in world.why}
     for line in tabled.lines("explain.txt"):
         first = line.split(" = ")[0].split("|")[0]
         further.by_rule(by_first[first.translate({ord("["): None, ord("]"): None})], first)
@@ -170,7 +170,7 @@ def drawn(rng, drawer, scale, held):
              drawer.systems(rng, round(n["systems"])), drawer.talks(rng, round(n["talks"])), more.pairs(rng, drawer, round(n["pairs"])), drawer.examples(n["examples"]),
              visitors.later(rng, drawer, round(n["later"])), visitors.alone(rng, drawer, "guests.txt", held, SIZES["guests"])]
     parts += [(drawer.one(rng, f, "talk") for f in w.talked for _ in range(round(n["talk"])))]
-    parts += [(drawer.one(rng, f, "explain") for f in w.explained if f.relation == "explain" for _ in range(round(n["explain"])))]
+    parts += [(drawer.one(rng, f, "explain") for f in w.why for _ in range(round(n["explain"])))]
     made = [row for part in parts for row in shouting(rng, drawer, part)]
     rng.shuffle(made)
     return made
@@ -258,7 +258,7 @@ def build(data, out, folders, scale):
              "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
              "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
              "gaps": alone(random.Random(SEED + 8), drawer, missing, ROWS_OF_GAP),
-             "why": alone(random.Random(SEED + 9), drawer, (f for f in world.explained if f.relation == "explain"), ROWS_OF_WHY),
+             "why": alone(random.Random(SEED + 9), drawer, world.why, ROWS_OF_WHY),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:

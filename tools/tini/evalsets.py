@@ -38,7 +38,7 @@ class Sets:
     def facts(self, rng, count=500):
         """Facts, explanations, lists, comparisons of things and yes-or-no questions, each in a held-out form."""
         w, used, rows = self.world, set(), []
-        for items, n in ((w.facts, 0.62), ([f for f in w.explained if f.relation == "explain"], 0.18), (w.described, 0.06), (w.checked, 0.06), (list(w.listed), 0.04)):
+        for items, n in ((w.facts, 0.62), (w.why, 0.18), (w.described, 0.06), (w.checked, 0.06), (list(w.listed), 0.04)):
             for i, f in enumerate(pick(rng, items, round(count * n), used)):
                 held = HELD[i % 4] if f.phrasing.held_kinds else (0, 1)
                 rows.append(self.fact_row(rng, f, held))
@@ -76,7 +76,7 @@ class Sets:
             return None
         if turn[2] is not None and first != "said":
             if kind == "why" and rng.random() < 0.5:
-                f = rng.choice([e for e in self.world.explained if e.relation == "explain"])
+                f = rng.choice(self.world.why)
                 turn = (None, f.answer, f)
             turn = (turn[2].ask(rng, (0, 0), 0), turn[1], turn[2])
         m.after(s, turn, first)
@@ -99,7 +99,7 @@ class Sets:
     def system(self, rng, pairs=125, changed=200):
         """The same questions without a system prompt, with LAD's, with an unseen neutral one; then prompts that change the answer."""
         rows, used = [], set()
-        for i, f in enumerate(pick(rng, [*self.world.facts, *(e for e in self.world.explained if e.relation == "explain")], pairs, used)):
+        for i, f in enumerate(pick(rng, [*self.world.facts, *self.world.why], pairs, used)):
             prompt = f.ask(rng, (0, 1) if i % 2 or not f.phrasing.held_kinds else (1, 0))
             unseen = personas.draw(rng, 1, "neutral")[1]
             for name, system in (("none", None), ("helpful", NEUTRAL), ("unseen", unseen)):
@@ -143,7 +143,7 @@ class Sets:
         w, used = self.world, set()
         poems = [f for f in w.single if f.relation == "poem"]
         described = [f for f in w.described]
-        explained = [f for f in w.explained if f.relation == "explain"]
+        explained = w.why
         for items, share, least in ((poems, 0.1, 15), (described, 0.2, 10), (explained, 0.2, 6)):
             for f in pick(rng, items, round(count * share), used):
                 held = (1, 0) if f.phrasing.held_kinds and rng.random() < 0.5 else (0, 1)
@@ -167,7 +167,7 @@ class Sets:
     def typed(self, rng, pairs=125):
         """The same question clean, misspelt, shouted and unpunctuated."""
         rows, used = [], set()
-        items = [f for f in [*self.world.facts, *(e for e in self.world.explained if e.relation == "explain")]
+        items = [f for f in [*self.world.facts, *self.world.why]
                  if f.relation not in ("opposite", "past", "plural", "next_letter", "roman", "element", "domain")]
         for i, f in enumerate(pick(rng, items, pairs, used)):
             prompt = f.ask(rng, (0, 1) if i % 2 or not f.phrasing.held_kinds else (1, 0))

@@ -141,7 +141,7 @@ def pairs(rng, drawer, count, weak=WEAK):
         if turn is None:
             continue
         if kind == "why" and rng.random() < 0.6:
-            f = rng.choice([e for e in m.world.explained if e.relation == "explain"])
+            f = rng.choice(m.world.why)
             turn = (f.ask(rng), f.answer, f)
         m.after(s, turn, first)
         talk.append((turn[0], turn[1], first, turn[2]))
@@ -168,7 +168,7 @@ def shouted(rng, drawer, row):
 
 def drawn(rng, drawer):
     w, made = drawer.world, []
-    for items, name in (([f for f in w.explained if f.relation == "explain"], "explain"), (w.talked, "talk")):
+    for items, name in ((w.why, "explain"), (w.talked, "talk")):
         made += [drawer.one(rng, f, name) for f in items for _ in range(SINGLE[name])]
     o = OTHERS
     made += itertools.chain(drawer.singles(rng, o["singles"]), drawer.sums(rng, o["sums"]), drawer.stories(rng, o["stories"]), drawer.refusals(rng, o["refusals"], o["real"]),

@@ -156,7 +156,7 @@ def between(rng, turns, s):
     kind = rng.choice(BETWEEN)
     if kind == "said":
         return turns.said(rng, s, 0)
-    f = rng.choice([e for e in turns.world.explained if e.relation == "explain"]) if kind == "explained" else None
+    f = rng.choice(turns.world.why) if kind == "explained" else None
     return (f.ask(rng), f.answer, f) if f else getattr(turns, kind)(rng)
 
 

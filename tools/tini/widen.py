@@ -45,7 +45,7 @@ class Widener:
     def __init__(self, world):
         self.world, self.touched = world, []
         self.intents = {f.subject.split("/", 1)[1]: f for f in world.talked}
-        self.explained = {f.subject: f for f in world.explained if f.relation == "explain"}
+        self.explained = {f.subject: f for f in world.why}
 
     def cores(self, p, kind, forms):
         """The lists of a Phrasing that these forms belong to; a question is a clause too."""

@@ -62,6 +62,11 @@ class World:
         self.spelled = list(naming.spellings(dict.fromkeys(words)))
         self.single = [*self.facts, *self.spelled, *self.explained, *self.described, *self.talked, *self.listed, *self.sized, *self.checked, *self.poems()]
 
+    @property
+    def why(self):
+        """The everyday explanations, without what is described."""
+        return [f for f in self.explained if f.relation == "explain"]
+
     def examples(self):
         """(prompt, fact): what the documents and the page show, and what is typed first."""
         yield from [("What's the capital of France?", self.by["capital"]["France"]), ("What is the capital of France?", self.by["capital"]["France"]),
