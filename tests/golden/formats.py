@@ -16,9 +16,9 @@ import numpy as np
 
 
 def pack(folder):
-    """FOLDER.zip of the files in it, by name; the folder goes.  The build unpacks it into its golden/."""
+    """FOLDER.zip of the files under it, by path; the folder goes.  The build unpacks it into its golden/."""
     with zipfile.ZipFile(folder + ".zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(os.listdir(folder)):
+        for name in sorted(os.path.relpath(os.path.join(at, name), folder) for at, _, names in os.walk(folder) for name in names):
             with open(os.path.join(folder, name), "rb") as f:
                 archive.writestr(zipfile.ZipInfo(name), f.read(), zipfile.ZIP_DEFLATED, 9)
     shutil.rmtree(folder)

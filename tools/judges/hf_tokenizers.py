@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Texts encoded by Hugging Face's tokenizers, beside redraft's.
 
-  tools/judges/hf_tokenizers.py golden                       write tests/golden/tokenizers: small tokenizers of many kinds, and the ids of some texts
+  tools/judges/hf_tokenizers.py golden                       write tests/golden/tokenizers.zip: small tokenizers of many kinds, and the ids of some texts
   tools/judges/hf_tokenizers.py check PROGRAM COUNT PATH..   compare COUNT random texts for each tokenizer (a folder with tokenizer.json, with vocab.json and
                                                           merges.txt, or with tiktoken ranks; or a GGUF file); PROGRAM is build/test_tokenizer_judge
 
@@ -13,6 +13,8 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(ROOT, "tests", "golden", "tokenizers")
+sys.path.insert(0, os.path.dirname(GOLDEN))
+from formats import pack  # noqa: E402
 
 ASSIGNED = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) not in ("Cn", "Cs", "Co")]
 OLD = [c for c in ASSIGNED if unicodedata.ucd_3_2_0.category(c) not in ("Cn", "Cs", "Co")]   # what the committed texts of "accents" are drawn from
@@ -306,7 +308,7 @@ def save(name, made, decode):
     with open(path, "w", encoding="utf-8") as f:
         json.dump(made, f, ensure_ascii=True)
         f.write("\n")
-    write(os.path.join(GOLDEN, name + ".jsonl"), Tokenizer.from_file(path), f"tests/golden/tokenizers/{name}", 60, name, decode)
+    write(os.path.join(GOLDEN, name + ".jsonl"), Tokenizer.from_file(path), "./" + name, 60, name, decode)
 
 
 def golden():
@@ -320,9 +322,10 @@ def golden():
         model = os.path.join(folder, "tokenizer.model")
         with open(model, "wb") as f:
             f.write(trained(**options).SerializeToString())
-        write_sentencepiece(os.path.join(GOLDEN, name + ".jsonl"), model, f"tests/golden/tokenizers/{name}", 60, name)
+        write_sentencepiece(os.path.join(GOLDEN, name + ".jsonl"), model, "./" + name, 60, name)
     for name, where in (("tini", "models/tini"), ("llama-mha", "tests/golden/models/llama-mha")):
         write(os.path.join(GOLDEN, name + ".jsonl"), opened(os.path.join(ROOT, where)), where, 200, name)
+    pack(GOLDEN)
 
 
 def check(program, count, paths):
