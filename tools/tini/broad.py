@@ -62,6 +62,8 @@ BESIDE, ROWS_BESIDE = re.compile(r"how (high|tall|far|old|hot|long)\b|when |who 
 ROWS_OF_GAP = 30
 # Rows of an everyday explanation by itself: what is asked in the most words that no row has.
 ROWS_OF_WHY = 80
+# Rows of what is larger, of lists, of descriptions and of what a thing is made of, each by itself.
+NAMED, ROWS_OF_NAMED = ("size", "list", "describe", "made"), 8
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
@@ -259,6 +261,7 @@ def build(data, out, folders, scale):
              "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
              "gaps": alone(random.Random(SEED + 8), drawer, missing, ROWS_OF_GAP),
              "why": alone(random.Random(SEED + 9), drawer, world.why, ROWS_OF_WHY),
+             "named": alone(random.Random(SEED + 10), drawer, [f for f in world.single if f.relation in NAMED], ROWS_OF_NAMED),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
@@ -270,7 +273,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why", "named"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 row = json.loads(line)

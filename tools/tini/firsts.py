@@ -146,7 +146,7 @@ def both(rng, drawer):
 def refused(rng, drawer):
     """What no table compares, and what asks for a word's letters; those of a word of the table are told, half of the time."""
     by = drawer.world.by
-    kinds = (WELL_KNOWN, [tales.article(x) for x in sorted(by["eats"])], [tales.article(x) for x in sorted(by["young"])], sorted(by["made"]), sorted(by["job"]))
+    kinds = (WELL_KNOWN, [tales.article(x) for x in sorted(by["eats"])], [tales.article(x) for x in sorted(by["young"])], sorted(by["job"]))
     for i in range(APART):
         pair = rng.choices(kinds[i % len(kinds)], k=2)
         if pair[0] != pair[1]:

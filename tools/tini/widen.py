@@ -9,6 +9,7 @@ import itertools
 import random
 import re
 
+import describe
 import memory
 import naming
 import outside
@@ -23,8 +24,11 @@ import world as worlds
 from facts import PHRASINGS
 
 MOST = 240      # combinations taken of one form
-NUMBERS = {"larger": sums.LARGER, "smaller": sums.SMALLER, "double": sums.DOUBLE, "half": sums.HALF, "divided": sums.DIVIDED, "before": sums.BEFORE, "even": sums.EVEN}
-NAMING = {"many": naming.NAME, "some": naming.SOME, "one": naming.ONE, "bigger": naming.LARGER, "less": naming.SMALLER}
+# What [core ..] may name: the relations, and what is asked of numbers, of lists, of sizes and of things that have a description.
+CORES = PHRASINGS | {
+    "larger": sums.LARGER, "smaller": sums.SMALLER, "double": sums.DOUBLE, "half": sums.HALF, "divided": sums.DIVIDED, "before": sums.BEFORE, "even": sums.EVEN,
+    "many": naming.NAME, "some": naming.SOME, "one": naming.ONE, "bigger": naming.LARGER, "less": naming.SMALLER,
+    "thing": describe.OF_ONE, "things": describe.OF_MANY, "person": describe.OF_PERSON, "town": describe.OF_CITY, "land": describe.OF_COUNTRY}
 
 
 def combined(form):
@@ -82,7 +86,7 @@ class Widener:
             forms = [form for row in rows for form in forms_of(row)]
             if what == "core":
                 relation, kind = rest.split(" ")
-                p = NUMBERS.get(relation) or NAMING.get(relation) or PHRASINGS[relation]
+                p = CORES[relation]
                 yield from self.cores(p, kind, forms)
                 for other, more, less in naming.reworded(p):
                     yield from self.cores(other, kind, [naming.reword(form, more, less) for form in forms if naming.reword(form, more, less) != form])
@@ -120,7 +124,7 @@ class Widener:
 
 def all_lists(world):
     """Every list of forms there is, each once."""
-    pairs = [pair for f in world.single for pair in f.phrasing.cores.values()] + [pair for p in (*PHRASINGS.values(), *NUMBERS.values(), *NAMING.values()) for pair in p.cores.values()]
+    pairs = [pair for f in world.single for pair in f.phrasing.cores.values()] + [pair for p in CORES.values() for pair in p.cores.values()]
     pairs += [*phrasing.CARRIERS.values(), *(v for v in vars(turns).values() if isinstance(v, tuple) and len(v) == 2 and isinstance(v[0], list)), *dict(turns.SIGNS).values()]
     pairs += [kind[i] for kind in memory.FORMS.values() for i in (0, 2)] + list(outside.KINDS.values()) + list(outside.LISTS.values()) + [row[0] for row in personas.TABLE.values()] + list(personas.WORDS.values())
     return list({id(pair): pair for pair in pairs}.values())
