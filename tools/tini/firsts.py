@@ -18,12 +18,12 @@ import widen
 import world as worlds
 
 TABLE = tabled.sections("firsts.txt")
-SINGLE, TOLD, NICKNAMES = TABLE["single"], *([row.split(" = ") for row in TABLE[name]] for name in ("told", "nicknames"))
-FORMS = {name: widen.forms_of("|".join(section)) for name, section in TABLE.items() if name not in ("single", "told", "nicknames")}
+SINGLE, TOLD, NICKNAMES, NUMBER = TABLE["single"], *([row.split(" = ") for row in TABLE[name]] for name in ("told", "nicknames", "number"))
+FORMS = {name: widen.forms_of("|".join(section)) for name, section in TABLE.items() if name not in ("single", "told", "nicknames", "number")}
 EACH = 6        # rows of a form of [single]
 OF_ANIMAL = 5   # rows of what is asked of an animal, in the plural
 OF_MADE = 40    # rows of what a thing is made of, which most of what is refused looks like
-POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS, BOTH, APART, LETTERS, SPELLED = 5000, 5000, 4000, 1000, 5000, 5000, 6000, 3000, 1500, 2000
+POEMS, SAID, WORKED, TRANSLATED, COMPARED, SUMS, BOTH, APART, LETTERS, SPELLED, NUMBERS, ZEROS = 5000, 5000, 4000, 1000, 5000, 7000, 6000, 3000, 1500, 2000, 7000, 1000
 KINDS = "amphibians birds fish insects mammals reptiles".split()
 POEM = "I think of {x} night and day, at home, at work, along the way. The sun may set, the wind may blow, but this is still the best I know."
 WELL_KNOWN = "France|Germany|Italy|Spain|China|India|Japan|the United States|the United Kingdom|Russia|Brazil|Canada|the USA|America".split("|")
@@ -161,24 +161,47 @@ def refused(rng, drawer):
         yield drawer.one(rng, f if i % 2 else replace(f, subject=rng.choice(words), answer=outside.REFUSALS["task"]), "spell")
 
 
+def result(kind, a, b):
+    return {"sum": a + b, "difference": a - b, "product": a * b}[kind]
+
+
 def told(rng, a, b):
     """A sum in two sentences: (kind, prompt, answer, result)."""
     form, answer, kind = rng.choice(TOLD)
-    name, y = rng.choice(tales.NAMES), a + b if kind == "sum" else a - b
+    a, b = (a % 11, b % 11) if kind == "product" else (a, b)
+    name, y = rng.choice(tales.NAMES), result(kind, a, b)
     slots = {"a": a, "b": b, "y": y, "n": name, "t": rng.choice(sums.THINGS), "he": "he" if name in tales.HE else "she"}
     form, answer = (re.sub(r"\{(\w+)\}", lambda m: str(slots[m[1]]), text) for text in (rng.choice(widen.combined(form)), answer))
-    return kind, form, answer, y if b and y > 1 else -1
+    return kind, form, answer, y if b > (kind == "product") and y > 1 else -1
 
 
 def signed(rng, a, b):
     """A sum with a sign, most often without spaces: (kind, prompt, answer, result)."""
     kind = rng.choice(("sum", "difference", "product"))
     a, b = (a % 13, b % 13) if kind == "product" else (a, b)
-    y = {"sum": a + b, "difference": a - b, "product": a * b}[kind]
+    y = result(kind, a, b)
     return kind, rng.choice(FORMS["sign " + kind]).replace("{a}", str(a)).replace("{b}", str(b)), sums.sign(kind, a, b, y).answer, y
 
 
+def number(rng, drawer):
+    """A small question about one number, a square, a series or a percentage."""
+    forms, answer = rng.choice(NUMBER)
+    x, s, step, t = rng.randrange(0, 99), rng.randrange(2, 13), rng.choice((1, 2, 2, 3, 4, 5, 10, 10)), 10 * rng.randrange(1, 31)
+    first = rng.choice((step, rng.randrange(0, 41)))
+    slots = {"x": x, "y": x + 1, "z": x + 2, "w": sums.spelled(x), "s": s, "q": s * s, "t": t, "h": t // 10, "i": t // 2} | {name: first + i * step for i, name in enumerate("cdefg")}
+    slots = {name: str(value) for name, value in slots.items()}
+    form = rng.choice(widen.forms_of(forms))
+    for name, value in slots.items():
+        answer = answer.replace("{" + name + "}", value)
+    return asked(rng, drawer, form, answer, **slots)
+
+
 def numbers(rng, drawer):
+    for _ in range(NUMBERS):
+        yield number(rng, drawer)
+    for i in range(ZEROS):
+        a = rng.randrange(1, 101)
+        yield drawer.one(rng, sums.of_kind(rng, *(("product", a, 0), ("product", 0, a), ("divided", 0, a))[i % 3]), "zero")
     for i in range(SUMS):
         a, b = rng.randrange(0, 13 if i % 2 else 101), rng.randrange(0, 13 if i % 3 else 101)
         kind, prompt, answer, y = (told if i % 4 == 3 else signed)(rng, a, b)
