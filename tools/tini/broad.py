@@ -24,6 +24,7 @@ import facts
 import firsts
 import gaps
 import judge
+import knowledge
 import memory
 import more
 import outside
@@ -64,6 +65,8 @@ ROWS_OF_GAP = 30
 ROWS_OF_WHY = 80
 # Rows of what is larger, of lists, of descriptions and of what a thing is made of, each by itself.
 NAMED, ROWS_OF_NAMED = ("size", "list", "describe", "made"), 8
+# Rows of what knowledge.txt knows.
+ROWS_OF_FURTHER = 30
 # Rows of what is asked of an animal, or of its refusal.
 ROWS_OF_GRID = 24
 # Rows of each kind; singles, and talk beside them, for a fact of weight 1 and an intent.
@@ -131,12 +134,12 @@ class Maker(visitors.Maker):
         return super().typed(rng, prompt, kind)
 
 
-def widened(world, sources, held, missing):
+def widened(world, sources, held, added):
     """The world with further forms, names, words and things that are refused; what was done, in words."""
     rng = random.Random(SEED)
     visitors.add(world, held)
     world.single.extend(checks.checks(world, held))
-    world.single.extend([*firsts.singles(), *missing])
+    world.single.extend([*firsts.singles(), *added])
     kept = {name.lower() for names in (memory.NAMES, outside.NAMES) for name in names[1]} | {n.lower() for row in tabled.sections("anew.txt")["names"] for n in row.split()}
     counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt", *visitors.FILES)]
     further = more.Forms(world.explained, world.talked, world.single)
@@ -154,6 +157,7 @@ def widened(world, sources, held, missing):
     kept = {w.strip(".,:! ").lower() for words in personas.WORDS.values() for w in words[1]}
     for name, further_words in zip(("begin", "end"), phrases(random.Random(SEED + 5), sources, kept)):
         personas.WORDS[name][0].extend(further_words)
+    outside.answered({f.subject for f in added})
     outside.further_lists(sources, {t for f in world.single for t in (f.subject, f.answer)})
     return "; ".join(f"{added} further forms, {left} left out since held out" for added, left in counts) + f"; {further.added} by rule"
 
@@ -225,8 +229,8 @@ def build(data, out, folders, scale):
     sources = text.Sources(data)
     world = worlds.World(sources)
     held = widen.held_out(world, "anew.txt")
-    missing = gaps.known(sources)
-    said = widened(world, sources, held, missing)
+    missing, further = gaps.known(sources), list(knowledge.facts())
+    said = widened(world, sources, held, [*missing, *further])
     owner, forms = {}, []
     for f in world.single:
         for form in drawing.plain_forms(f):
@@ -262,6 +266,7 @@ def build(data, out, folders, scale):
              "gaps": alone(random.Random(SEED + 8), drawer, missing, ROWS_OF_GAP),
              "why": alone(random.Random(SEED + 9), drawer, world.why, ROWS_OF_WHY),
              "named": alone(random.Random(SEED + 10), drawer, [f for f in world.single if f.relation in NAMED], ROWS_OF_NAMED),
+             "knowledge": alone(random.Random(SEED + 11), drawer, further, ROWS_OF_FURTHER),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
@@ -273,7 +278,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why", "named"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why", "named", "knowledge"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 row = json.loads(line)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Descriptions ("What do you know about X?"): written by hand (topics.txt), or made from country facts."""
 
+import re
+
 import tabled
 from facts import Fact, article, countries, listed, tables, upper
 from phrasing import Phrasing
@@ -16,7 +18,9 @@ Edison Gagarin Dickens Verne Twain Andersen Pasteur Nightingale Curie""".split()
 OTHER_NAMES = {"Leonardo da Vinci": "Leonardo", "Vincent van Gogh": "van Gogh", "Galileo Galilei": "Galileo", "Napoleon": "Napoleon Bonaparte", "Martin Luther King": "Martin Luther King Jr",
                "Washington": "Washington D.C.", "New York": "New York City"}
 SINGULAR = {"foxes": "fox", "mice": "mouse", "wolves": "wolf", "knives": "knife", "butterflies": "butterfly", "jellyfish": "jellyfish", "fish": "fish", "sheep": "sheep", "octopuses": "octopus",
-            "potatoes": "potato", "tomatoes": "tomato", "volcanoes": "volcano", "newspapers": "newspaper", "bridges": "bridge", "horses": "horse", "houses": "house"}
+            "potatoes": "potato", "cookies": "cookie", "mosquitoes": "mosquito", "mangoes": "mango", "axes": "axe", "geese": "goose", "moose": "moose", "reindeer": "reindeer", "salmon": "salmon",
+            "oxen": "ox", "teeth": "tooth", "deer": "deer", "goldfish": "goldfish", "starfish": "starfish", "bison": "bison", "scarves": "scarf", "shelves": "shelf", "loaves": "loaf", "leaves": "leaf", "calves": "calf", "elves": "elf", "tomatoes": "tomato", "volcanoes": "volcano", "newspapers": "newspaper", "bridges": "bridge", "horses": "horse", "houses": "house"}
+PAIRS = set("trousers scissors glasses sunglasses jeans shorts pants pajamas pyjamas binoculars pliers tweezers noodles clothes stairs headphones tights chess drums cards taxes".split())
 PLACE = "{city} is {what} {country}, a country in {region}. People there speak {languages}{paying}."
 
 
@@ -49,10 +53,21 @@ def asked_as(topic, answer, cities, countries_named):
 
 def one_of(topic):
     """'dogs' -> 'a dog'; None where the topic is not plainly many."""
-    if " " in topic or not topic[0].islower():
+    if topic.startswith(("the ", "a ", "an ")) or topic in PAIRS or not topic[0].islower():
         return None
-    word = SINGULAR.get(topic) or (topic[:-1] if topic.endswith("s") and not topic.endswith(("ss", "ics")) else None)
+    word = SINGULAR.get(topic)
+    if not word and topic.endswith("s") and not topic.endswith(("ss", "ics")):
+        word = re.sub("([^aeiou])ies$", r"\1y", topic)
+        word = re.sub("(ch|sh|ss|x)es$", r"\1", topic) if word == topic else word
+        word = topic[:-1] if word == topic else word
     return word and article(word) + " " + word
+
+
+def of_topic(topic, answer, phrasing, weight):
+    """The description, and of many things that of one."""
+    yield Fact("describe", topic, answer, phrasing, {}, weight, 1.0)
+    if phrasing is OF_MANY and one_of(topic):
+        yield Fact("describe", one_of(topic), answer, OF_ONE, {}, 0.8, 0.5)
 
 
 def all_descriptions(sources):
@@ -70,9 +85,7 @@ def all_descriptions(sources):
             hand.setdefault(state, f"{state} is a state of the United States. Its capital is {capital}, and people there speak English.")
     for topic, answer in hand.items():
         phrasing = asked_as(topic, answer, cities, by_name)
-        yield Fact("describe", topic, answer, phrasing, {}, 1.0 if topic in by_name or topic in cities else 1.6, 1.0)
+        yield from of_topic(topic, answer, phrasing, 1.0 if topic in by_name or topic in cities else 1.6)
         other = OTHER_NAMES.get(topic) or phrasing is OF_PERSON and topic.split()[-1] in SURNAMES and topic.split()[-1]
         if other and other != topic:
             yield Fact("describe", other, answer, phrasing, {}, 0.8, 0.5)
-        if phrasing is OF_MANY and one_of(topic):
-            yield Fact("describe", one_of(topic), answer, OF_ONE, {}, 0.8, 0.5)

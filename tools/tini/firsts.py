@@ -36,16 +36,16 @@ for kept in {carrier.partition("{q}")[0].lower() for carrier in phrasing.CARRIER
 SOURCES_OF_TEXT = ("single", "explain", "talk", "capital", "kind", "sound", "eats", "made", "opposite")
 
 
-def answered():
-    """(answer, its forms) of [single]."""
-    for line in SINGLE:
+def answered(lines):
+    """(answer, its forms) of each line."""
+    for line in lines:
         answer, *forms = [p.strip() for p in line.split("|")]
         yield answer, [form for part in forms for form in widen.combined(part)]
 
 
-def singles():
-    """The facts of [single], for the world."""
-    for answer, forms in answered():
+def singles(lines=SINGLE):
+    """The facts of such lines, for the world."""
+    for answer, forms in answered(lines):
         yield facts.Fact("single", forms[0], answer, talk.intent("first/" + forms[0], forms, answer).phrasing)
 
 
@@ -211,7 +211,7 @@ def numbers(rng, drawer):
 
 def drawn(rng, drawer):
     """Rows of all of it, and None where a prompt is a test or means something else."""
-    for answer, forms in answered():
+    for answer, forms in answered(SINGLE):
         for form in forms:
             for _ in range(EACH):
                 yield asked(rng, drawer, form, answer)

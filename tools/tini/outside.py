@@ -111,6 +111,12 @@ DESCRIBED = {
     "odd": r"^(Branch|Theory|Field|Study|Concept|Process|Academic|Philosophical|Mathematical|Scientific|Economic|Type of|Form of|Method|Principle|Property|System of)\b"}
 
 
+def answered(subjects):
+    """Takes these out of the lists of the training that stand for people and notions of which nothing is known."""
+    for name in ("person", "odd"):
+        LISTS[name][0][:] = [x for x in LISTS[name][0] if x not in subjects]
+
+
 def further_lists(sources, known):
     """Puts the titles of short descriptions into the lists of the training: of what is asked there are then thousands, not dozens, so that what is refused is what is not
     known. Left out: what is held out, and what a known subject or answer names (known: their texts)."""
