@@ -22,6 +22,7 @@ import echo
 import evalsets
 import facts
 import firsts
+import follow
 import gaps
 import judge
 import knowledge
@@ -267,6 +268,7 @@ def build(data, out, folders, scale):
              "why": alone(random.Random(SEED + 9), drawer, world.why, ROWS_OF_WHY),
              "named": alone(random.Random(SEED + 10), drawer, [f for f in world.single if f.relation in NAMED], ROWS_OF_NAMED),
              "knowledge": alone(random.Random(SEED + 11), drawer, further, ROWS_OF_FURTHER),
+             "follow": filter(None, follow.follows(random.Random(SEED + 12), drawer)),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
     for name, part in parts.items():
         with open(os.path.join(out, name + ".jsonl"), "w", encoding="utf-8") as f:
@@ -278,7 +280,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why", "named", "knowledge"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why", "named", "knowledge", "follow"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 row = json.loads(line)
