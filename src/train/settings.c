@@ -133,7 +133,7 @@ static const rd_option train_rows[] = {
      .help = "AdamW's second moment"},
     {"clip", AT(clip), .fallback = "0.5", .max = 1e9, .group = "Optimizer",
      .help = "largest norm of the gradient; 0: not clipped"},
-    {"seed", AT(seed), .fallback = "42", .max = 9e15, .group = "Optimizer",
+    {"seed", AT(seed), .fallback = "42", .max = 9007199254740992.0, .group = "Optimizer",
      .help = "of the order, the corruption and new weights"},
     {"out", AT(out), .letter = 'o', .group = "Run", .value = "DIR", .help = "folder of the run"},
     {"engine", AT(engine), .choices = &rd_step_table, .group = "Run",
@@ -459,6 +459,10 @@ rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
     return rd_fail(e, RD_USAGE, "model: name the model to train, or give `init` to start anew");
   if (s->model && s->has_init)
     return rd_fail(e, RD_USAGE, "model and init: give one of them");
+  if (s->has_init && s->adapter)
+    return rd_fail(e, RD_USAGE,
+                   "init and adapter: an adapter is a model's, and `init` begins without one: give "
+                   "`model` in place of `init`, or no adapter");
   if (s->has_init && !s->init.tokenizer)
     return rd_fail(e, RD_USAGE, "init.tokenizer: name the folder of the tokenizer");
   if (s->has_init && !rd_train_settings_all(s))

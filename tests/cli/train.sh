@@ -109,6 +109,9 @@ check "only its own checkpoints" "checkpoint-5 checkpoint-6" "$(ls "$folder/anew
 check "only its own metrics" "" "$(grep '"update":9' "$folder/anew/metrics.jsonl")"
 rm -r "$folder"/anew/checkpoint-*
 says "a run without checkpoints" 2 "holds a run (final): --overwrite" "$folder/base.yaml" --out "$folder/anew"
+says "what it begins with" 2 "anew/final lies in .*anew/final, which this run takes the place of" --model "$folder/anew/final" --trainable all \
+  --data "$folder/rows.jsonl" --window 32 --updates 1 --out "$folder/anew" --overwrite
+check "nothing of it went" 0 "$("$program" inspect "$folder/anew/final" > /dev/null 2>&1; echo $?)"
 says "nothing to go on from" 2 "without a checkpoint to go on from" "$folder/base.yaml" --out "$folder/anew" --resume
 says "a foreign checkpoint beside" 2 "holds a run (checkpoint-77)" "$folder/base.yaml" --out "$(mkdir -p "$folder/foreign/checkpoint-77" && echo "$folder/foreign")"
 "$program" train "$folder/base.yaml" --out "$folder/busy" --updates 100000 --keep 1 2> /dev/null &

@@ -147,6 +147,30 @@ static void values_in_yaml(void **state) {
   }
 }
 
+/* What is found wrong with all keys together. */
+static void settings_that_do_not_go_together(void **state) {
+  (void)state;
+  static const char *const needed[] = {"data=a.jsonl", "out=o"};
+  static const struct {
+    const char *sets[3], *says;
+  } cases[] = {
+      {{"init.tokenizer=t", "trainable=all", "adapter=a"}, "init and adapter: "},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_train_settings s = {0};
+    rd_error e = {0};
+    assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+    for (size_t k = 0; k < 2; k++)
+      assert_int_equal(rd_train_settings_set(&s, needed[k], &e), RD_OK);
+    for (size_t k = 0; k < 3 && cases[i].sets[k]; k++)
+      assert_int_equal(rd_train_settings_set(&s, cases[i].sets[k], &e), RD_OK);
+    assert_int_equal(rd_train_settings_finish(&s, &e), RD_USAGE);
+    if (!strstr(e.message, cases[i].says))
+      fail_msg("%s: %s", cases[i].says, e.message);
+    rd_train_settings_drop(&s);
+  }
+}
+
 /* Projections had a list as their default once: without one now, the factors are compared. */
 static void projections_of_before(void **state) {
   (void)state;
@@ -170,6 +194,7 @@ int main(void) {
                                      cmocka_unit_test(new_keys_do_not_stop_a_resume),
                                      cmocka_unit_test(a_run_is_not_told_of_one_start),
                                      cmocka_unit_test(values_in_yaml),
+                                     cmocka_unit_test(settings_that_do_not_go_together),
                                      cmocka_unit_test(projections_of_before)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
