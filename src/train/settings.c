@@ -133,7 +133,7 @@ static const rd_option train_rows[] = {
      .help = "AdamW's second moment"},
     {"clip", AT(clip), .fallback = "0.5", .max = 1e9, .group = "Optimizer",
      .help = "largest norm of the gradient; 0: not clipped"},
-    {"seed", AT(seed), .fallback = "42", .max = 9007199254740992.0, .group = "Optimizer",
+    {"seed", AT(seed), .fallback = "42", .max = (double)RD_MOST_SEED, .group = "Optimizer",
      .help = "of the order, the corruption and new weights"},
     {"out", AT(out), .letter = 'o', .group = "Run", .value = "DIR", .help = "folder of the run"},
     {"engine", AT(engine), .choices = &rd_step_table, .group = "Run",

@@ -28,6 +28,7 @@ static void settings_name_their_choices(void **state) {
       {"long_rows=keep", "unknown long_rows keep; there are drop and truncate"},
       {"precision=int8", "unknown precision int8; there are auto, f32 and bf16"},
       {"chat_template=nosuch", "unknown chat template nosuch; there are"},
+      {"seed=9007199254740993", "is outside 0..9007199254740992"},
       {"lora_r=3", "did you mean lora_rank?"},
       {"mask=3", "did you mean mask_all?"},
       {"init.with=3", "did you mean init.width?"},
