@@ -187,6 +187,7 @@ static rd_code add_row(void *context, const rd_parsed_row *row, rd_error *e) {
 static rd_code read_file(filling *f, rd_error *e) {
   const rd_row_rules rules = {.allow_bad = f->rules->allow_bad,
                               .columns = f->rules->columns,
+                              .found = f->rules->found,
                               .note = f->rules->note,
                               .context = f->rules->context};
   rd_file_report *report = f->report;

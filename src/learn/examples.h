@@ -82,7 +82,8 @@ typedef struct rd_read_rules {
                           earlier ones are found or it is bad */
   bool allow_bad;      /* more than 1% bad rows are fine */
   bool last_turn;      /* of a conversation's answers only the last is an example, else each */
-  const char *columns; /* as of rd_row_rules */
+  const char *columns; /* as of rd_row_rules, and `found` */
+  unsigned long long *found;
   /* Told of each bad row, the first 20 of a file ("data.jsonl:12: ..."); may be NULL. */
   void (*note)(void *context, const char *message);
   void *context;

@@ -11,6 +11,7 @@
 #include "model.h"
 #include "model_store.h"
 #include "precision.h"
+#include "rows.h"
 #include "run_folder.h"
 #include "whole.h"
 
@@ -297,6 +298,7 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
   const rd_turns *turns = rd_table_find(&rd_turns_table, s->turns, e);
   if (!long_rows || !turns)
     return RD_USAGE;
+  unsigned long long found = 0;
   rd_read_rules rules = {.window = s->window,
                          .room_for_eos = t->rules.corruption != NULL,
                          .truncate = long_rows->truncate,
@@ -305,12 +307,16 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
                          .allow_bad = s->allow_bad,
                          .last_turn = turns->last,
                          .columns = s->columns,
+                         .found = &found,
                          .note = t->watch.note,
                          .context = t->watch.context};
   RD_TRY(rd_examples_read(&t->examples, &s->sources, &t->coder, &rules, e));
+  if (t->examples.count == 0)
+    RD_TRY(rd_row_columns_found(s->columns, found, e));
   RD_TRY(check_left(t, e));
   if (s->validation_sources.count)
     RD_TRY(rd_examples_read(&t->validation, &s->validation_sources, &t->coder, &rules, e));
+  RD_TRY(rd_row_columns_found(s->columns, found, e));
   t->validation_is_held = !s->validation_sources.count;
   if (t->validation_is_held)
     RD_TRY(rd_examples_hold_out(&t->examples, &t->validation, s->held_out, s->validate_rows,

@@ -159,6 +159,9 @@ says "a table" 0 "table.csv: 2 rows, 0 bad" "$folder/table.yaml"
 check "the only update learns" 0.0003 "$(sed -n 's/.*"learning_rate":\([^,]*\).*/\1/p' "$folder/table/metrics.jsonl")"
 check "True and yes" "train_norms: true allow_bad: true" "$(grep -h 'train_norms\|allow_bad' "$folder/table/config.yaml" | xargs)"
 says "columns that are none" 2 "columns: Question: expected KEY=NAME" "$folder/table.yaml" --out "$folder/x" --columns Question
+says "a key that rows have not" 2 "columns: promt=Question: rows have no key promt; did you mean prompt?" "$folder/table.yaml" --out "$folder/x" --columns promt=Question
+says "a column that the data has not" 2 "columns: system=Sys: no row has Sys" "$folder/table.yaml" --out "$folder/x" \
+  --columns "prompt=Question,answer=Reply,system=Sys"
 printf 'PAR1....PAR1' > "$folder/rows.parquet"
 says "Parquet" 1 "a Parquet file, not rows or text; python3 -c.*read_parquet" "$folder/table.yaml" --out "$folder/x" --data "$folder/rows.parquet"
 says "what it takes" 0 "memory in all" "$folder/base.yaml" --out "$folder/dry" --dry-run

@@ -27,6 +27,9 @@ static void cut(void **state) {
 
 static void forms(void **state) {
   (void)state;
+#define WEIGHED(weight)                                                                            \
+  "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"      \
+  "\"xy\",\"weight\":" weight "}]}"
   static const struct {
     const char *row;
     int prompt, answer; /* -1: bad */
@@ -78,6 +81,16 @@ static void forms(void **state) {
        "\"role\":\"assistant\",\"content\":\"xy\"}]}",
        -1, 0},
       {"{\"prompt\":", -1, 0},
+      {"{\"instruction\":null,\"messages\":null,\"prompt\":\"ab\",\"answer\":\"xyz\"}", 4, 3},
+      {"{\"instruction\":\"ab\",\"input\":null,\"context\":\"c\",\"output\":\"xy\"}", 7, 2},
+      {"{\"messages\":[{\"from\":null,\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
+       "\"content\":\"xy\",\"weight\":null}]}",
+       3, 2},
+      {WEIGHED("1"), 3, 2},
+      {WEIGHED("1.0"), 3, 2},
+      {WEIGHED("0.5"), -1, 0},
+      {WEIGHED("\"0\""), -1, 0},
+      {WEIGHED("false"), -1, 0},
       {"{\"prompt\":\"a\",\"answer\":\"b\",\"answer\":\"c\"}", -1, 0},
       {"{\"prompt\":\"a\\u0000b\",\"answer\":\"c\"}", -1, 0},
       {"{\"prompt\":\"a\",\"answer\":\"b\",\"id\":123456789012345678901234567890}", 3, 1},
@@ -98,6 +111,37 @@ static void forms(void **state) {
       assert_int_equal(x.pool[end], EOS);
     }
     rd_examples_drop(&x);
+  }
+#undef WEIGHED
+}
+
+/* Keys that are named decide what a row is, and not others that the file has as well. */
+static void columns_choose_the_form(void **state) {
+  (void)state;
+  static const char *const header =
+      "instruction,text,messages,answer,Question,Reply\ni,t,m,w,ab,xyz\n";
+  static const struct {
+    const char *columns;
+    int prompt, answer;
+  } cases[] = {{"prompt=Question,answer=Reply", 4, 3},
+               {"query=Question,chosen=Reply", 4, 3},
+               {"answer=Reply", 3, 3},
+               {"prompt=Question", 4, 1},
+               {"text=Reply", 0, 3}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *path = data_file("a.csv", header);
+    rd_data_source source = {path, 1.0};
+    const rd_read_rules rules = {.window = 32, .columns = cases[i].columns};
+    rd_examples x;
+    rd_error e = {0};
+    if (rd_examples_read(&x, &(rd_data_sources){&source, 1}, &coder, &rules, &e) != RD_OK)
+      fail_msg("%s: %s", cases[i].columns, e.message);
+    assert_int_equal(x.count, 1);
+    assert_int_equal(x.items[0].prompt, cases[i].prompt);
+    assert_int_equal(x.items[0].answer, cases[i].answer);
+    rd_examples_drop(&x);
+    unlink(path);
+    free(path);
   }
 }
 
@@ -215,18 +259,24 @@ static void labels(void **state) {
   rd_examples_drop(&x);
 }
 
-/* Alpaca's history comes before what is asked now. */
+/* Alpaca's history, and ChatGLM's, comes before what is asked now. */
 static void history(void **state) {
   (void)state;
-  const char *row = "{\"instruction\":\"f\",\"input\":\"\",\"output\":\"ghi\",\"history\":[[\"a\","
-                    "\"bc\"],[\"d\",\"e\"]]}\n";
-  rd_examples x;
-  rd_error e = {0};
-  assert_int_equal(read_text(&x, "a.jsonl", row, 64, false, false, &e), RD_OK);
-  assert_int_equal(x.count, 3); /* each answer of it is learnt too */
-  assert_int_equal(x.items[2].prompt, 12);
-  assert_int_equal(x.items[2].answer, 3);
-  rd_examples_drop(&x);
+#define BEFORE "\"history\":[[\"a\",\"bc\"],[\"d\",\"e\"]]}\n"
+  static const char *const rows[] = {
+      "{\"instruction\":\"f\",\"input\":\"\",\"output\":\"ghi\"," BEFORE,
+      "{\"query\":\"f\",\"response\":\"ghi\"," BEFORE,
+      "{\"prompt\":\"f\",\"chosen\":\"ghi\"," BEFORE};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    rd_examples x;
+    rd_error e = {0};
+    assert_int_equal(read_text(&x, "a.jsonl", rows[i], 64, false, false, &e), RD_OK);
+    assert_int_equal(x.count, 3); /* each answer of it is learnt too */
+    assert_int_equal(x.items[2].prompt, 12);
+    assert_int_equal(x.items[2].answer, 3);
+    rd_examples_drop(&x);
+  }
+#undef BEFORE
 }
 
 /* Every answer of a conversation is an example behind all before it; those of one row are held out
@@ -323,11 +373,16 @@ static void order(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(cut),           cmocka_unit_test(forms),
-      cmocka_unit_test(system_beside), cmocka_unit_test(system_refused),
-      cmocka_unit_test(labels),        cmocka_unit_test(label_texts),
-      cmocka_unit_test(history),       cmocka_unit_test(turns),
-      cmocka_unit_test(limits),        cmocka_unit_test(order)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(cut),
+                                     cmocka_unit_test(forms),
+                                     cmocka_unit_test(columns_choose_the_form),
+                                     cmocka_unit_test(system_beside),
+                                     cmocka_unit_test(system_refused),
+                                     cmocka_unit_test(labels),
+                                     cmocka_unit_test(label_texts),
+                                     cmocka_unit_test(history),
+                                     cmocka_unit_test(turns),
+                                     cmocka_unit_test(limits),
+                                     cmocka_unit_test(order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
