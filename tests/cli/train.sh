@@ -130,6 +130,8 @@ says "a loss that explodes" 1 "update [0-9]*: loss.* not a number.* are good" "$
   --out "$folder/nan" --checkpoint-every 1 "${explodes[@]}"
 at=$("$program" train "$folder/base.yaml" --out "$folder/nan2" --checkpoint-every 1 "${explodes[@]}" 2>&1 | sed -n 's/.*update \([0-9]*\): loss.*/\1/p')
 check "the checkpoint that led there goes, one before stays" $((at - 2)) "$(newest "$folder/nan2")"
+says "the only one led there" 1 "not a number any more; start anew (--overwrite) with a lower .*the only checkpoint there has the weights" "$folder/base.yaml" \
+  --out "$folder/nan3" --checkpoint-every 1 --keep 1 "${explodes[@]}"
 base --out "$folder/late" --updates 5
 says "a run that explodes later" 1 "not a number" "$folder/base.yaml" --out "$folder/late" --resume --checkpoint-every 0 "${explodes[@]}"
 check "its checkpoint stays" 5 "$(newest "$folder/late")"
