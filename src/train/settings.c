@@ -8,6 +8,7 @@
 #include "rows.h"
 #include "schedule.h"
 #include "step.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +257,12 @@ static rd_code sources_text(const char *key, const json_t *list, char **text, rd
                      i + 1);
       break;
     }
+    if (strchr(path, ',')) {
+      code = rd_fail(e, RD_USAGE,
+                     "%s: entry %zu: %s: commas stand between entries: give two, or another name",
+                     key, i + 1, path);
+      break;
+    }
     fprintf(out, "%s%s", i ? "," : "", path);
     if (weight)
       fprintf(out, "@%.17g", json_number_value(weight));
@@ -385,12 +392,11 @@ rd_code rd_train_settings_read(rd_train_settings *s, const json_t *object, rd_er
 }
 
 rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_error *e) {
-  char key[64];
+  char key[64]; /* one that is longer is cut, and still none that there is */
   size_t n = strcspn(assignment, "=");
-  if (assignment[n] != '=' || n == 0 || n >= sizeof key)
+  if (assignment[n] != '=' || n == 0)
     return rd_fail(e, RD_USAGE, "--set %s: expected key=value", assignment);
-  memcpy(key, assignment, n);
-  key[n] = '\0';
+  snprintf(key, sizeof key, "%.*s", n < sizeof key ? (int)n : (int)sizeof key, assignment);
   bool init = strncmp(key, "init.", 5) == 0;
   const char *name = init ? key + 5 : key;
   rd_options o;
@@ -444,7 +450,24 @@ bool rd_train_settings_all(const rd_train_settings *s) {
   return row && row->all;
 }
 
+/* config.yaml and checkpoints say what the run was told, in UTF-8. */
+static rd_code check_texts(const rd_train_settings *s, const rd_option_part *parts, rd_error *e) {
+  rd_options o;
+  rd_code code = open_rows(&o, parts, s, e);
+  for (size_t i = 0; code == RD_OK && i < o.count; i++) {
+    const rd_option *row = &o.rows[i];
+    const char *text =
+        row->kind == RD_TEXT ? *(char *const *)((const char *)o.params + row->offset) : NULL;
+    if (text && rd_utf8_check(text, strlen(text), row->name, e) != RD_OK)
+      code = rd_prefix(e, RD_USAGE, "config.yaml could not name it: call it otherwise");
+  }
+  rd_options_close(&o);
+  return code;
+}
+
 rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
+  RD_TRY(check_texts(s, rd_train_parts, e));
+  RD_TRY(check_texts(s, rd_train_init_parts, e));
   if (s->adapter && strcmp(s->adapter, "none") == 0) {
     free(s->adapter);
     s->adapter = NULL;

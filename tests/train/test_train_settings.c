@@ -29,6 +29,8 @@ static void settings_name_their_choices(void **state) {
       {"precision=int8", "unknown precision int8; there are auto, f32 and bf16"},
       {"chat_template=nosuch", "unknown chat template nosuch; there are"},
       {"seed=9007199254740993", "is outside 0..9007199254740992"},
+      {"a_key_that_has_so_many_characters_that_no_key_of_a_run_can_be_as_long=1",
+       "unknown key a_key_"},
       {"lora_r=3", "did you mean lora_rank?"},
       {"mask=3", "did you mean mask_all?"},
       {"init.with=3", "did you mean init.width?"},
@@ -120,6 +122,8 @@ static void values_in_yaml(void **state) {
       {"lora_targets: [q_proj, v_proj]", "lora_targets", "q_proj,v_proj", NULL},
       {"adapter: none", "adapter", NULL, NULL},
       {"model: 7", NULL, NULL, "model: expected a string"},
+      {"data: [\"x,y.jsonl\"]", NULL, NULL, "data: entry 1: x,y.jsonl: commas stand between"},
+      {"data: [a.jsonl, {path: \"x,y\", weight: 2}]", NULL, NULL, "data: entry 2: x,y: commas"},
       {"data: [1, 2]", NULL, NULL, "data: entry 1: expected a path"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -156,6 +160,8 @@ static void settings_that_do_not_go_together(void **state) {
     const char *sets[3], *says;
   } cases[] = {
       {{"init.tokenizer=t", "trainable=all", "adapter=a"}, "init and adapter: "},
+      {{"model=m", "out=a\xff"}, "out: byte 1 (0xFF) is not valid UTF-8"},
+      {{"trainable=all", "init.tokenizer=\xe9t"}, "tokenizer: byte 0 (0xE9) is not valid"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rd_train_settings s = {0};
