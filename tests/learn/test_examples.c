@@ -310,6 +310,64 @@ static void turns(void **state) {
   rd_examples_drop(&x);
 }
 
+/* `count` documents of `pieces` windows of 5 bytes. */
+static void make_documents(char *text, int count, int pieces) {
+  *text = '\0';
+  for (int i = 0; i < count * pieces; i++) {
+    strcat(text, i % pieces ? "bcdef" : "abcde");
+    strcat(text, (i + 1) % pieces ? "" : "<|endoftext|>");
+  }
+}
+
+/* Of a long document the end is held out, in one piece, up to a number; the last row stays. */
+static void documents_are_held_out(void **state) {
+  (void)state;
+  static const struct {
+    int count, pieces;
+    double share;
+    int64_t most, held;
+  } cases[] = {{1, 50, 0.1, 100, 5},
+               {1, 50, 0.5, 3, 3},
+               {4, 50, 0.1, 100, 20},
+               {4, 50, 0.5, 30, 28},
+               {1, 1, 0.5, 100, 0}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+    for (uint64_t seed = 0; seed < 5; seed++) {
+      char text[2000];
+      rd_examples x, held;
+      make_documents(text, cases[c].count, cases[c].pieces);
+      assert_int_equal(read_text(&x, "a.txt", text, 5, false, false, NULL), RD_OK);
+      const int64_t all = x.count;
+      assert_int_equal(rd_examples_hold_out(&x, &held, cases[c].share, cases[c].most, seed, NULL),
+                       RD_OK);
+      assert_int_equal(held.count, cases[c].held);
+      assert_int_equal(x.count + held.count, all);
+      for (int64_t k = 0; k < held.count && cases[c].count == 1; k++)
+        assert_int_equal(held.items[k].offset, 5 * (all - held.count + k));
+      rd_examples_drop_held(&held);
+      rd_examples_drop(&x);
+    }
+}
+
+/* The pieces of a shorter one stay or go together. */
+static void pieces_stay_together(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 5; seed++) {
+    char text[2000];
+    rd_examples x, held;
+    make_documents(text, 60, 3);
+    assert_int_equal(read_text(&x, "a.txt", text, 5, false, false, NULL), RD_OK);
+    assert_int_equal(rd_examples_hold_out(&x, &held, 0.2, 100, seed, NULL), RD_OK);
+    assert_true(held.count > 0 && x.count > 0);
+    for (int64_t k = 0; k < held.count; k++)
+      assert_int_equal(held.items[k].later, k % 3 > 0);
+    for (int64_t k = 0; k < x.count; k++)
+      assert_int_equal(x.items[k].later, k % 3 > 0);
+    rd_examples_drop_held(&held);
+    rd_examples_drop(&x);
+  }
+}
+
 static void limits(void **state) {
   (void)state;
   rd_examples x;
@@ -382,6 +440,8 @@ int main(void) {
                                      cmocka_unit_test(label_texts),
                                      cmocka_unit_test(history),
                                      cmocka_unit_test(turns),
+                                     cmocka_unit_test(documents_are_held_out),
+                                     cmocka_unit_test(pieces_stay_together),
                                      cmocka_unit_test(limits),
                                      cmocka_unit_test(order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
