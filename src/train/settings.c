@@ -458,8 +458,12 @@ static rd_code check_texts(const rd_train_settings *s, const rd_option_part *par
     const rd_option *row = &o.rows[i];
     const char *text =
         row->kind == RD_TEXT ? *(char *const *)((const char *)o.params + row->offset) : NULL;
-    if (text && rd_utf8_check(text, strlen(text), row->name, e) != RD_OK)
-      code = rd_prefix(e, RD_USAGE, "config.yaml could not name it: call it otherwise");
+    const size_t good = text ? rd_utf8_valid(text, strlen(text)) : 0;
+    if (text && text[good])
+      code = rd_fail(e, RD_USAGE,
+                     "%s: byte %zu (0x%02X) is no UTF-8, and config.yaml could not say it: give "
+                     "another name",
+                     row->name, good, (unsigned char)text[good]);
   }
   rd_options_close(&o);
   return code;

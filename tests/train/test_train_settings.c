@@ -160,8 +160,8 @@ static void settings_that_do_not_go_together(void **state) {
     const char *sets[3], *says;
   } cases[] = {
       {{"init.tokenizer=t", "trainable=all", "adapter=a"}, "init and adapter: "},
-      {{"model=m", "out=a\xff"}, "out: byte 1 (0xFF) is not valid UTF-8"},
-      {{"trainable=all", "init.tokenizer=\xe9t"}, "tokenizer: byte 0 (0xE9) is not valid"},
+      {{"model=m", "out=a\xff"}, "out: byte 1 (0xFF) is no UTF-8"},
+      {{"trainable=all", "init.tokenizer=\xe9t"}, "tokenizer: byte 0 (0xE9) is no UTF-8"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rd_train_settings s = {0};
