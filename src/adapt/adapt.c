@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define STATE_FILE "adapt.json"
+#define ADAPTER "adapter"
 
 /* Words of published vocabularies that chat never uses, best first. */
 static const char *const masks[] = {"<|mask|>",
@@ -192,7 +193,7 @@ static rd_code settings_of(rd_train_settings *t, const rd_adapt_settings *s, con
   RD_TRY(set_text(t, "system", s->prompt.system, NULL, e));
   RD_TRY(set_text(t, "precision", s->precision, NULL, e));
   RD_TRY(set_text(t, "engine", s->engine, NULL, e));
-  RD_TRY(set_number(t, "seed", s->seed + (int64_t)nth, e));
+  RD_TRY(set_number(t, "seed", (s->seed + (int64_t)nth) % (RD_MOST_SEED + 1), e));
   RD_TRY(set_number(t, "threads", s->threads, e));
   RD_TRY(set_number(t, "updates", own > 0 ? own : 1, e));
   if (nth == 0) {
@@ -237,14 +238,15 @@ static rd_code another(const rd_adapt_settings *s, const char *key, const char *
                  s->out, key, was, is);
 }
 
-/* Every key as it was? */
-static rd_code same(const rd_adapt_settings *s, const json_t *before, rd_error *e) {
+/* Every key as it was? Those of the trainer may change until it `trains`. */
+static rd_code same(const rd_adapt_settings *s, const json_t *before, bool trains, rd_error *e) {
   json_t *now = asked_for(s), *value;
   const char *key;
   rd_code code = now ? RD_OK : rd_fail(e, RD_NO_MEMORY, "out of memory: the settings");
   json_object_foreach(now, key, value) {
     const json_t *old = json_object_get(before, key);
-    if (code != RD_OK || (json_is_null(value) && !old) || json_equal(value, old))
+    if (code != RD_OK || (json_is_null(value) && !old) || json_equal(value, old) ||
+        (!trains && strcmp(key, "set") == 0))
       continue;
     char *was = rd_json_dumps(old, JSON_ENCODE_ANY), *is = rd_json_dumps(value, JSON_ENCODE_ANY);
     code = another(s, key, was ? was : "unset", is ? is : "unset", e);
@@ -274,18 +276,44 @@ static rd_code same_length(const rd_adapt_settings *s, const json_t *before, int
   return RD_OK;
 }
 
+static const char *const own_files[] = {RD_ANSWERS_FILE, RD_HELD_FILE, STATE_FILE};
+enum { OWN_FILES = sizeof own_files / sizeof *own_files };
+
 static rd_code clear(const rd_adapt_settings *s, rd_error *e) {
-  static const char *const files[] = {RD_ANSWERS_FILE, RD_HELD_FILE, STATE_FILE};
+  for (size_t i = 0; i < OWN_FILES; i++) {
+    const rd_path path = rd_path_in(s->out, own_files[i]);
+    RD_TRY(rd_path_apart(path.text, s->prompts, e));
+  }
   for (size_t i = 0; i < rd_adapt_stage_count; i++) {
     const rd_path path = rd_path_in(s->out, rd_adapt_stages[i].name);
     if (rd_path_is_folder(path.text))
       RD_TRY(rd_run_folder_clear(path.text, e));
   }
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    const rd_path path = rd_path_in(s->out, files[i]);
+  for (size_t i = 0; i < OWN_FILES; i++) {
+    const rd_path path = rd_path_in(s->out, own_files[i]);
     unlink(path.text);
   }
   return RD_OK;
+}
+
+/* What has a name that the run would write under, without the run's state beside it, is somebody's
+ * own. */
+static rd_code check_foreign(const rd_adapt_settings *s, const char *name, rd_error *e) {
+  const rd_path path = rd_path_in(s->out, name);
+  return rd_path_exists(path.text)
+           ? rd_fail(e, RD_USAGE,
+                     "%s is there, and is of no run that can be gone on with (there is no %s): -o "
+                     "names another folder, --overwrite takes its place",
+                     path.text, STATE_FILE)
+           : RD_OK;
+}
+
+static rd_code check_empty(const rd_adapt_settings *s, rd_error *e) {
+  for (size_t i = 0; i < OWN_FILES; i++)
+    RD_TRY(check_foreign(s, own_files[i], e));
+  for (size_t i = 0; i < rd_adapt_stage_count; i++)
+    RD_TRY(check_foreign(s, rd_adapt_stages[i].name, e));
+  return check_foreign(s, ADAPTER, e);
 }
 
 /* Claim the folder: what an earlier run left is gone on with or given up because somebody said so.
@@ -300,17 +328,20 @@ static rd_code claim(const rd_adapt_settings *s, int *lock, int64_t *updates, rd
   if (s->overwrite)
     RD_TRY(clear(s, e));
   const rd_path path = rd_path_in(s->out, STATE_FILE);
-  if (!rd_path_exists(path.text))
+  if (!rd_path_exists(path.text)) {
+    if (!s->overwrite)
+      RD_TRY(check_empty(s, e));
     return write_state(s, 0, e);
+  }
   if (!s->resume)
     return rd_fail(e, RD_USAGE,
                    "%s holds a run: --resume goes on with it, --overwrite starts anew in its "
                    "place, -o names another folder",
                    s->out);
   RD_TRY(rd_json_open(&before, path.text, e));
-  rd_code code = same(s, before, e);
+  rd_code code = rd_json_int(before, "updates", 1, INT64_MAX, updates, e);
   if (code == RD_OK)
-    code = rd_json_int(before, "updates", 1, INT64_MAX, updates, e);
+    code = same(s, before, *updates > 0, e);
   if (code == RD_OK)
     code = same_length(s, before, *updates, e);
   json_decref(before);
@@ -402,7 +433,7 @@ static rd_code copy_adapter(const char *from, const char *to, rd_error *e) {
 static rd_code give_adapter(const rd_adapt_settings *s, rd_error *e) {
   const char *last = rd_adapt_stages[rd_adapt_stage_count - 1].name;
   const rd_path stage = rd_path_in(s->out, last), from = rd_path_in(stage.text, "final"),
-                to = rd_path_in(s->out, "adapter");
+                to = rd_path_in(s->out, ADAPTER);
   char *part = NULL;
   rd_code code = rd_folder_begin(to.text, &part, e);
   if (code == RD_OK)
@@ -453,6 +484,20 @@ static rd_code check_prompts(const rd_adapt_settings *s, const rd_adapt_watch *w
   return RD_OK;
 }
 
+/* A stage's keys together. A later one begins with an adapter that is not there yet, of a first
+ * one whose keys say the same of it. */
+static rd_code check_stage(const rd_adapt_settings *s, const rd_model *m, const char *mask,
+                           size_t nth, rd_error *e) {
+  rd_train_settings t = {0};
+  rd_code code = settings_of(&t, s, m, mask, nth, 1000, e);
+  free(t.adapter);
+  t.adapter = NULL;
+  if (code == RD_OK)
+    code = rd_trainer_check(&t, m, e);
+  rd_train_settings_drop(&t);
+  return code == RD_OK ? RD_OK : rd_prefix(e, code, "stage %s", rd_adapt_stages[nth].name);
+}
+
 /* What would be found wrong when the answers are written: keys of --set, and the prompts. */
 static rd_code check_before(const rd_adapt_settings *s, const rd_adapt_watch *watch,
                             const rd_model *m, const char *mask, rd_error *e) {
@@ -461,11 +506,8 @@ static rd_code check_before(const rd_adapt_settings *s, const rd_adapt_watch *wa
   if (code == RD_OK)
     code = check_prompts(s, watch, &asked, e);
   rd_asked_drop(&asked);
-  for (size_t i = 0; i < rd_adapt_stage_count && code == RD_OK; i++) {
-    rd_train_settings t = {0};
-    code = settings_of(&t, s, m, mask, i, 1000, e);
-    rd_train_settings_drop(&t);
-  }
+  for (size_t i = 0; i < rd_adapt_stage_count && code == RD_OK; i++)
+    code = check_stage(s, m, mask, i, e);
   return code;
 }
 

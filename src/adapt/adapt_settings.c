@@ -36,7 +36,7 @@ static const rd_option rows[] = {
     {"set", AT(set), .many = true, .group = "Training", .value = "KEY=VALUE",
      .help = "a key of the trainer in every stage (`redraft train --help`), but for its files and "
              "its length; again for more"},
-    {"seed", AT(seed), .fallback = "1", .max = 9e15, .group = "Run",
+    {"seed", AT(seed), .fallback = "1", .max = (double)RD_MOST_SEED, .group = "Run",
      .help = "of all that is drawn"},
     {"resume", AT(resume), .group = "Run", .help = "go on with the run that the folder holds"},
     {"overwrite", AT(overwrite), .group = "Run",

@@ -161,8 +161,9 @@ static rd_code add_lines(rd_asked *asked, const char *path, rd_error *e) {
   for (const char *end = at + size; code == RD_OK && at < end;) {
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t n = (size_t)((stop ? stop : end) - at);
+    bool returns = n > 0 && at[n - 1] == '\r'; /* as Windows ends lines */
     if (!rd_text_blank(at, n))
-      code = add(asked, at, n, e);
+      code = add(asked, at, n - returns, e);
     at += n + 1;
   }
   rd_map_close(&map);

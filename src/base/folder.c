@@ -17,9 +17,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Remove a flat folder with its files; what is not there is fine. */
+static bool is_link(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* Remove a flat folder with its files; what is not there is fine. Of a link the link goes: what it
+ * leads to is somebody else's. */
 static void remove_folder(const char *path) {
-  DIR *folder = opendir(path);
+  DIR *folder = is_link(path) ? NULL : opendir(path);
+  if (is_link(path))
+    unlink(path);
   if (!folder)
     return;
   for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
@@ -55,7 +63,8 @@ static void move_folders(const char *from, const char *to) {
 }
 
 static void remove_older(const char *older, const char *path) {
-  move_folders(older, path);
+  if (!is_link(older))
+    move_folders(older, path);
   remove_folder(older);
 }
 

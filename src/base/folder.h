@@ -7,7 +7,8 @@
 
 /* Build a folder aside: rd_folder_begin gives "PATH.part", emptied; rd_folder_commit seals it
  * (seal.h) and puts it in the place of PATH, of which it keeps the files that are not the program's
- * own; rd_folder_abandon removes it. */
+ * own; rd_folder_abandon removes it. Of a link in these places the link goes, and what it leads to
+ * stays. */
 rd_code rd_folder_begin(const char *path, char **part, rd_error *e);
 rd_code rd_folder_commit(const char *path, const char *part, rd_error *e);
 void rd_folder_abandon(const char *part);

@@ -53,15 +53,18 @@ static rd_code read_examples(work *w, const rd_text_coder *coder, rd_error *e) {
   const rd_eval_settings *s = w->eval->settings;
   rd_data_source source = {s->data, 1};
   const rd_data_sources sources = {&source, 1};
+  unsigned long long found = 0;
   const rd_read_rules rules = {.window = w->rules.window,
                                .room_for_eos = w->rules.corruption != NULL,
                                .take_cut = w->rules.objective->parent,
                                .allow_bad = s->allow_bad,
                                .columns = s->columns,
+                               .found = &found,
                                .note = w->eval->watch.note,
                                .context = w->eval->watch.context};
   RD_TRY(rd_row_columns_check(s->columns, e));
   RD_TRY(rd_examples_read(&w->examples, &sources, coder, &rules, e));
+  RD_TRY(rd_row_columns_found(s->columns, found, e));
   if (s->limit > 0 && s->limit < w->examples.count)
     w->examples.count = s->limit;
   if (w->examples.count == 0)

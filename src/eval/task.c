@@ -38,6 +38,7 @@ rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd
   const rd_eval_settings *s = eval->settings;
   const rd_dataset *dataset = NULL;
   RD_TRY(rd_dataset_find(&dataset, s->dataset ? s->dataset : "auto", s->data, e));
+  unsigned long long found = 0;
   const rd_row_rules rules = {.check = check,
                               .header = dataset->header,
                               .lines = dataset->lines,
@@ -45,10 +46,15 @@ rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd
                               .limit = (size_t)s->limit,
                               .allow_bad = s->allow_bad,
                               .columns = s->columns,
+                              .found = &found,
                               .note = eval->watch.note,
                               .context = eval->watch.context};
   RD_TRY(rd_row_columns_check(s->columns, e));
-  return rd_rows_read(rows, s->data, &rules, e);
+  RD_TRY(rd_rows_read(rows, s->data, &rules, e));
+  rd_code code = rd_row_columns_found(s->columns, found, e);
+  if (code != RD_OK)
+    rd_rows_drop(rows);
+  return code;
 }
 
 static void note_skipped(const rd_eval *eval, size_t row, const char *why) {

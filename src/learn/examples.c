@@ -35,7 +35,8 @@ static rd_code cut_document(rd_examples *x, int64_t offset, int64_t ids, int64_t
     int64_t piece = ids - at < window ? ids - at : window;
     rd_example example = {.offset = offset + at,
                           .answer = (int32_t)piece,
-                          .open = at + piece < ids || piece == window};
+                          .open = at + piece < ids || piece == window,
+                          .later = at > 0};
     RD_TRY(add_example(x, example, weight, e));
   }
   return RD_OK;
@@ -187,6 +188,7 @@ static rd_code add_row(void *context, const rd_parsed_row *row, rd_error *e) {
 static rd_code read_file(filling *f, rd_error *e) {
   const rd_row_rules rules = {.allow_bad = f->rules->allow_bad,
                               .columns = f->rules->columns,
+                              .found = f->rules->found,
                               .note = f->rules->note,
                               .context = f->rules->context};
   rd_file_report *report = f->report;
@@ -220,22 +222,39 @@ rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const r
   return RD_OK;
 }
 
+/* Examples of the row that begins at `first`. */
+static int64_t row_length(const rd_examples *x, int64_t first) {
+  int64_t n = 1;
+  while (first + n < x->count && x->items[first + n].later)
+    n++;
+  return n;
+}
+
+/* A document that is long enough gives its last pieces; every other row is drawn, and stays or goes
+ * as a whole. The last row is not taken where no other is left. */
 rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
                              uint64_t seed, rd_error *e) {
   *held = (rd_examples){.pool = x->pool, .pool_count = x->pool_count, .said = x->said};
+  const int64_t count = x->count;
+  const double wanted = share * (double)count;
+  const double chance = wanted > (double)most ? (double)most / (double)count : share;
   int64_t kept = 0;
-  double wanted = share * (double)x->count;
-  bool drawn = false;
-  double chance = wanted > (double)most ? (double)most / (double)x->count : share;
-  for (int64_t i = 0; i < x->count; i++) {
+  for (int64_t i = 0, n; i < count; i += n) {
+    n = row_length(x, i);
     rd_rng rng = rd_rng_at(seed, RD_STREAM_SHUFFLE, UINT32_MAX, (uint32_t)i);
-    if (!x->items[i].later)
-      drawn = held->count < most && rd_rng_uniform(&rng) < chance;
-    if (drawn) {
-      RD_TRY(add_example(held, x->items[i], x->weights[i], e));
-    } else {
-      x->items[kept] = x->items[i];
-      x->weights[kept++] = x->weights[i];
+    const int64_t room = most - held->count;
+    int64_t goes = x->items[i].prompt == 0 ? (int64_t)(chance * (double)n + 1e-6) : 0;
+    if (goes == 0 && room > 0 && rd_rng_uniform(&rng) < chance && (kept > 0 || i + n < count))
+      goes = n;
+    else if (goes > room)
+      goes = room;
+    for (int64_t k = i; k < i + n; k++) {
+      if (k >= i + n - goes) {
+        RD_TRY(add_example(held, x->items[k], x->weights[k], e));
+        continue;
+      }
+      x->items[kept] = x->items[k];
+      x->weights[kept++] = x->weights[k];
     }
   }
   x->count = kept;

@@ -82,7 +82,8 @@ typedef struct rd_read_rules {
                           earlier ones are found or it is bad */
   bool allow_bad;      /* more than 1% bad rows are fine */
   bool last_turn;      /* of a conversation's answers only the last is an example, else each */
-  const char *columns; /* as of rd_row_rules */
+  const char *columns; /* as of rd_row_rules, and `found` */
+  unsigned long long *found;
   /* Told of each bad row, the first 20 of a file ("data.jsonl:12: ..."); may be NULL. */
   void (*note)(void *context, const char *message);
   void *context;
@@ -96,9 +97,9 @@ typedef struct rd_read_rules {
  * <|endoftext|>. RD_BAD_INPUT when more than 1% of a file's rows are bad. */
 rd_code rd_examples_read(rd_examples *x, const rd_data_sources *sources, const rd_text_coder *coder,
                          const rd_read_rules *rules, rd_error *e);
-/* Put a share of the examples, drawn by `seed` (those of one row together), at most `most`, into
- * `held` (which shares pool and `said` of `x`: drop it with rd_examples_drop_held) and out of `x`.
- */
+/* Put a share of the examples, drawn by `seed` (those of one row together; of a long document its
+ * end), about `most` at most, into `held` (which shares pool and `said` of `x`: drop it with
+ * rd_examples_drop_held) and out of `x`, which keeps some. */
 rd_code rd_examples_hold_out(rd_examples *x, rd_examples *held, double share, int64_t most,
                              uint64_t seed, rd_error *e);
 /* Is id i of the example's prompt an earlier answer's? */

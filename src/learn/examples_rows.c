@@ -65,16 +65,31 @@ static rd_code put_system(const json_t *row, rd_parsed_row *p, rd_error *e) {
   return RD_OK;
 }
 
+/* A turn whose "weight" is 0 is not learnt; there are no other weights than that and 1. */
+static rd_code read_weight(const json_t *turn, bool *silent, rd_error *e) {
+  const json_t *weight = json_object_get(turn, "weight");
+  double value = json_number_value(weight);
+  *silent = json_is_number(weight) && value == 0;
+  if (*silent || !weight || json_is_null(weight) || (json_is_number(weight) && value == 1))
+    return RD_OK;
+  char *text = rd_json_dumps(weight, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  rd_code code = rd_fail(e, RD_BAD_INPUT,
+                         "weight of a turn is %.40s: 1 says that it is learnt, 0 that it is not",
+                         text ? text : "unknown");
+  free(text);
+  return code;
+}
+
 /* [{"role", "content"}, ..] or ShareGPT's [{"from", "value"}, ..]. */
 static rd_code add_turns(rd_parsed_row *p, const json_t *list, rd_error *e) {
   for (size_t i = 0; i < json_array_size(list); i++) {
-    const json_t *turn = json_array_get(list, i), *weight = json_object_get(turn, "weight");
-    bool shared = json_object_get(turn, "from") != NULL;
+    const json_t *turn = json_array_get(list, i);
+    bool shared = json_string_value(json_object_get(turn, "from")) != NULL, silent;
     const char *role, *content;
     RD_TRY(text_of(turn, shared ? "from" : "role", true, &role, e));
     RD_TRY(content_of(turn, shared ? "value" : "content", &content, e));
-    RD_TRY(add_turn(p, role_of(role), content,
-                    json_is_number(weight) && json_number_value(weight) == 0, e));
+    RD_TRY(read_weight(turn, &silent, e));
+    RD_TRY(add_turn(p, role_of(role), content, silent, e));
   }
   return RD_OK;
 }
@@ -136,7 +151,9 @@ static rd_code add_answer(const json_t *row, rd_parsed_row *p, rd_error *e) {
   return add_turn(p, "assistant", answer, false, e);
 }
 
-/* Turns before the one that is asked: [["question", "answer"], ..]. */
+/* Turns before the one that is asked, in Alpaca's files and ChatGLM's: [["question", "answer"],
+ * ..].
+ */
 static rd_code add_history(const json_t *row, rd_parsed_row *p, rd_error *e) {
   const json_t *list = json_object_get(row, "history");
   for (size_t i = 0; i < json_array_size(list); i++) {
@@ -158,6 +175,7 @@ static rd_code question(const json_t *row, const char *key, rd_parsed_row *p, rd
     RD_TRY(add_turns(p, asked, e));
   } else {
     RD_TRY(text_of(row, key, true, &text, e));
+    RD_TRY(add_history(row, p, e));
     RD_TRY(add_turn(p, "user", text, false, e));
   }
   return add_answer(row, p, e);

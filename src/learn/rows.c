@@ -48,30 +48,24 @@ rd_code rd_row_judge(rd_row_count *count, const rd_row_rules *rules, size_t line
   return RD_OK;
 }
 
-rd_code rd_row_columns_check(const char *columns, rd_error *e) {
-  for (const char *at = columns; at && *at;) {
-    size_t n = strcspn(at, ","), key = strcspn(at, "=");
-    if (key == 0 || key + 1 >= n)
-      return rd_fail(e, RD_USAGE, "columns: %.*s: expected KEY=NAME, as in prompt=Question",
-                     (int)(n < 60 ? n : 60), at);
-    at += n + (at[n] == ',');
+/* Tables that were made of several have null where a row has no such key. */
+static void drop_nulls(json_t *row) {
+  const char *key;
+  json_t *value;
+  void *next;
+  json_object_foreach_safe(row, next, key, value) {
+    if (json_is_null(value))
+      json_object_del(row, key);
   }
-  return RD_OK;
 }
 
 static rd_code give_object(const rd_row_rules *rules, json_t *row, size_t line, rd_row_sink *sink,
                            void *context, rd_error *e) {
   if (!json_is_object(row))
     return rd_fail(e, RD_BAD_INPUT, "a row must be a JSON object");
-  for (const char *at = rules->columns; at && *at;) {
-    size_t n = strcspn(at, ","), key = strcspn(at, "=");
-    if (key < n) {
-      json_t *value = json_object_getn(row, at + key + 1, n - key - 1);
-      if (value && json_object_setn(row, at, key, value) != 0)
-        return rd_fail(e, RD_NO_MEMORY, "out of memory: a row");
-    }
-    at += n + (at[n] == ',');
-  }
+  drop_nulls(row);
+  if (rules->columns)
+    RD_TRY(rd_row_columns_put(row, rules->columns, rules->found, e));
   if (rules->mend)
     RD_TRY(rules->mend(row, e));
   return sink(context, row, line, e);

@@ -15,8 +15,9 @@ typedef struct rd_row_rules {
   size_t limit;        /* good rows at most; 0: all */
   bool allow_bad;      /* more than 1% bad rows are fine */
   /* "prompt=Question,answer=Best reply": these keys are read from those of the file; NULL: each is
-   * called what it is. */
+   * called what it is. `found` (or NULL): bits of those that a row had are set. */
   const char *columns;
+  unsigned long long *found;
   /* Where the file is a table without names, or plain lines: the names of a row's parts, comma
    * separated; and how many lines of plain text are a row's parts, one each (0: it is a table). */
   const char *header;
@@ -45,8 +46,15 @@ rd_code rd_rows_unpack(const char *path, const char **text, size_t *size, char *
  * UTF-16,
  * ..), with the kind's name and how to make rows of it. */
 rd_code rd_rows_plain(const char *path, const char **text, size_t *size, rd_error *e);
-/* RD_USAGE: not of the form that `columns` above has. NULL is fine. */
+/* RD_USAGE: not of the form that `columns` above has, a key that no reader knows, or one twice.
+ * NULL is fine. */
 rd_code rd_row_columns_check(const char *columns, rd_error *e);
+/* Call the row's keys what readers call them. Of those that say the same as one that is named (what
+ * was asked, what was answered) it alone stays. */
+rd_code rd_row_columns_put(json_t *row, const char *columns, unsigned long long *found,
+                           rd_error *e);
+/* RD_USAGE: of these columns one was in no row. */
+rd_code rd_row_columns_found(const char *columns, unsigned long long found, rd_error *e);
 /* Is a file of this name read row by row (.jsonl, .json, .csv, .tsv, or such a name and .zst)? */
 bool rd_rows_named(const char *path);
 /* Give every row of plain text to `sink`, as an object; judge each. A row is a line that the header

@@ -79,6 +79,11 @@ static rd_code write_model(const rd_trainer *t, const char *folder, rd_error *e)
   json_decref(config);
   RD_TRY(code);
   RD_TRY(rd_tokenizer_copy(t->tokenizer, t->tokenizer_folder, folder, &found, e));
+  if (!found)
+    return rd_fail(e, RD_IO,
+                   "%s: the tokenizer's files (tokenizer.json, tokenizer.model, ..) are not there, "
+                   "and the model would be written without them: put them back and --resume",
+                   t->tokenizer_folder);
   RD_TRY(write_remembered(t, folder, false, e));
   return write_tensors(t, folder, "model.safetensors", "", false, e);
 }

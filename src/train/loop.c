@@ -137,6 +137,23 @@ static rd_code step(rd_trainer *t, double rate, double scale, rd_error *e) {
   return rd_step_refresh(t->step, e);
 }
 
+/* A checkpoint of the update before has the weights that led here; an older one has not. */
+static rd_code not_a_number(const rd_trainer *t, double loss, double norm, rd_error *e) {
+  const char *out = t->settings->out;
+  const bool older = rd_run_newest(out, t->update - 2) >= 0;
+  const bool one = !older && rd_run_newest(out, t->update - 1) >= 0;
+  return rd_fail(e, RD_NUMERIC,
+                 "update %lld: loss %g, gradient norm %g: not a number any more; %s%s with a lower "
+                 "learning_rate or clip%s",
+                 (long long)t->update, loss, norm, older ? out : "start anew",
+                 older ? ": the checkpoints left in it are good: --resume"
+                 : one ? " (--overwrite)"
+                       : "",
+                 one ? ": the only checkpoint there has the weights that led here (--keep 2 leaves "
+                       "one before it)"
+                     : "");
+}
+
 static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error *e) {
   double loss, total;
   RD_TRY(accumulate(t, &loss, &total, e));
@@ -146,15 +163,8 @@ static rd_code train_update(rd_trainer *t, rd_train_progress *progress, rd_error
     RD_TRY(rd_step_norm(t->step, scale, &norm, e));
   else
     norm = rd_parameters_norm(&t->parameters, scale);
-  if (!isfinite(loss) || !isfinite(norm)) {
-    bool left = rd_run_newest(t->settings->out, t->update - 1) >= 0;
-    return rd_fail(
-        e, RD_NUMERIC,
-        "update %lld: loss %g, gradient norm %g: not a number any more; %s%s with a lower "
-        "learning_rate or clip",
-        (long long)t->update, loss, norm, left ? t->settings->out : "start anew",
-        left ? ": the checkpoints left in it are good: --resume" : "");
-  }
+  if (!isfinite(loss) || !isfinite(norm))
+    return not_a_number(t, loss, norm, e);
   double clip = t->settings->clip;
   double rate = rd_rate_at(t->schedule, t->settings->learning_rate, t->update, t->settings->warmup,
                            t->updates);

@@ -118,7 +118,7 @@ static bool names(const char *targets, const char *name) {
   return false;
 }
 
-static rd_code check_targets(const char *targets, rd_error *e) {
+rd_code rd_parameters_check_targets(const char *targets, rd_error *e) {
   size_t count = 0, size = 0, words = 0, length = 0;
   const rd_part *parts = rd_parts(&count);
   char known[256] = "";
@@ -149,7 +149,7 @@ static bool has_factors(const rd_parameters *p) {
  * embedding, the layers, the final norm, the head. */
 static rd_code plan_items(rd_parameters *p, const rd_parameters_plan_options *o, rd_error *e) {
   if (!o->all && o->targets)
-    RD_TRY(check_targets(o->targets, e));
+    RD_TRY(rd_parameters_check_targets(o->targets, e));
   const bool every = !o->targets && !has_factors(p);
   for (int behind = 0; behind < 2; behind++) {
     rd_walk at = rd_parts_of(p->config, NULL, &p->weights, &p->gradient);

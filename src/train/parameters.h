@@ -75,6 +75,8 @@ typedef struct rd_parameters_plan_options {
   const char *targets; /* "q_proj,v_proj"; NULL: where there are factors, or, if nowhere, all */
 } rd_parameters_plan_options;
 
+/* RD_USAGE: a name among the targets is no projection's, or there is none. */
+rd_code rd_parameters_check_targets(const char *targets, rd_error *e);
 /* List the tensors. `base` gives the weights of the model; NULL: from nothing (all weights, normal
  * with sd 0.02, the two projections that write into the residual sum divided by sqrt(2 L)).
  * `config` and `base` are borrowed. Nothing large is taken. */

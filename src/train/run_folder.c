@@ -46,7 +46,59 @@ static bool has(const char *out, const char *name) {
   return rd_path_exists(path.text);
 }
 
+/* Is it what a run leaves, and another one takes the place of? */
+static bool is_trace(const char *name) {
+  for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
+    if (strcmp(traces[i], name) == 0)
+      return true;
+  return strncmp(name, "checkpoint-", 11) == 0;
+}
+
+/* Does the path lead to the folder or file, or into it? */
+static bool leads_into(const char *path, const char *folder) {
+  char *at = realpath(path, NULL), *whole = realpath(folder, NULL);
+  const size_t n = whole ? strlen(whole) : 0;
+  bool inside = at && whole && strncmp(at, whole, n) == 0 && (at[n] == '/' || at[n] == '\0');
+  free(whole);
+  free(at);
+  return inside;
+}
+
+/* What a run begins with is not what it takes the place of. */
+static rd_code keep_apart(const char *out, const char *key, const char *path, rd_error *e) {
+  DIR *folder = path ? opendir(out) : NULL;
+  rd_code code = RD_OK;
+  for (struct dirent *entry; code == RD_OK && folder && (entry = readdir(folder)) != NULL;) {
+    const rd_path trace = rd_path_in(out, entry->d_name);
+    if (is_trace(entry->d_name) && leads_into(path, trace.text))
+      code = rd_fail(e, RD_USAGE,
+                     "%s: %s lies in %s, which this run takes the place of: --out names another "
+                     "folder, or copy it out of this one",
+                     key, path, trace.text);
+  }
+  if (folder)
+    closedir(folder);
+  return code;
+}
+
+static rd_code keep_begin(const rd_train_settings *s, rd_error *e) {
+  const struct {
+    const char *key, *path;
+  } rows[] = {{"model", s->model},
+              {"adapter", s->adapter},
+              {"init.tokenizer", s->init.tokenizer},
+              {"chat_template", s->prompt.chat_template}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    RD_TRY(keep_apart(s->out, rows[i].key, rows[i].path, e));
+  for (size_t i = 0; i < s->sources.count; i++)
+    RD_TRY(keep_apart(s->out, "data", s->sources.items[i].path, e));
+  for (size_t i = 0; i < s->validation_sources.count; i++)
+    RD_TRY(keep_apart(s->out, "validation", s->validation_sources.items[i].path, e));
+  return RD_OK;
+}
+
 rd_code rd_run_folder_check(const rd_train_settings *s, rd_error *e) {
+  RD_TRY(keep_begin(s, e));
   int64_t newest = rd_run_newest(s->out, INT64_MAX), damaged = rd_run_damaged(s->out);
   bool done = has(s->out, "final");
   if (s->resume && s->overwrite)

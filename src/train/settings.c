@@ -8,6 +8,7 @@
 #include "rows.h"
 #include "schedule.h"
 #include "step.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,7 +134,7 @@ static const rd_option train_rows[] = {
      .help = "AdamW's second moment"},
     {"clip", AT(clip), .fallback = "0.5", .max = 1e9, .group = "Optimizer",
      .help = "largest norm of the gradient; 0: not clipped"},
-    {"seed", AT(seed), .fallback = "42", .max = 9e15, .group = "Optimizer",
+    {"seed", AT(seed), .fallback = "42", .max = (double)RD_MOST_SEED, .group = "Optimizer",
      .help = "of the order, the corruption and new weights"},
     {"out", AT(out), .letter = 'o', .group = "Run", .value = "DIR", .help = "folder of the run"},
     {"engine", AT(engine), .choices = &rd_step_table, .group = "Run",
@@ -254,6 +255,12 @@ static rd_code sources_text(const char *key, const json_t *list, char **text, rd
         (json_is_object(entry) && json_object_size(entry) != (weight ? 2u : 1u))) {
       code = rd_fail(e, RD_USAGE, "%s: entry %zu: expected a path or {path: FILE, weight: W}", key,
                      i + 1);
+      break;
+    }
+    if (strchr(path, ',')) {
+      code = rd_fail(e, RD_USAGE,
+                     "%s: entry %zu: %s: commas stand between entries: give two, or another name",
+                     key, i + 1, path);
       break;
     }
     fprintf(out, "%s%s", i ? "," : "", path);
@@ -385,12 +392,11 @@ rd_code rd_train_settings_read(rd_train_settings *s, const json_t *object, rd_er
 }
 
 rd_code rd_train_settings_set(rd_train_settings *s, const char *assignment, rd_error *e) {
-  char key[64];
+  char key[64]; /* one that is longer is cut, and still none that there is */
   size_t n = strcspn(assignment, "=");
-  if (assignment[n] != '=' || n == 0 || n >= sizeof key)
+  if (assignment[n] != '=' || n == 0)
     return rd_fail(e, RD_USAGE, "--set %s: expected key=value", assignment);
-  memcpy(key, assignment, n);
-  key[n] = '\0';
+  snprintf(key, sizeof key, "%.*s", n < sizeof key ? (int)n : (int)sizeof key, assignment);
   bool init = strncmp(key, "init.", 5) == 0;
   const char *name = init ? key + 5 : key;
   rd_options o;
@@ -444,7 +450,28 @@ bool rd_train_settings_all(const rd_train_settings *s) {
   return row && row->all;
 }
 
+/* config.yaml and checkpoints say what the run was told, in UTF-8. */
+static rd_code check_texts(const rd_train_settings *s, const rd_option_part *parts, rd_error *e) {
+  rd_options o;
+  rd_code code = open_rows(&o, parts, s, e);
+  for (size_t i = 0; code == RD_OK && i < o.count; i++) {
+    const rd_option *row = &o.rows[i];
+    const char *text =
+        row->kind == RD_TEXT ? *(char *const *)((const char *)o.params + row->offset) : NULL;
+    const size_t good = text ? rd_utf8_valid(text, strlen(text)) : 0;
+    if (text && text[good])
+      code = rd_fail(e, RD_USAGE,
+                     "%s: byte %zu (0x%02X) is no UTF-8, and config.yaml could not say it: give "
+                     "another name",
+                     row->name, good, (unsigned char)text[good]);
+  }
+  rd_options_close(&o);
+  return code;
+}
+
 rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
+  RD_TRY(check_texts(s, rd_train_parts, e));
+  RD_TRY(check_texts(s, rd_train_init_parts, e));
   if (s->adapter && strcmp(s->adapter, "none") == 0) {
     free(s->adapter);
     s->adapter = NULL;
@@ -459,6 +486,10 @@ rd_code rd_train_settings_finish(rd_train_settings *s, rd_error *e) {
     return rd_fail(e, RD_USAGE, "model: name the model to train, or give `init` to start anew");
   if (s->model && s->has_init)
     return rd_fail(e, RD_USAGE, "model and init: give one of them");
+  if (s->has_init && s->adapter)
+    return rd_fail(e, RD_USAGE,
+                   "init and adapter: an adapter is a model's, and `init` begins without one: give "
+                   "`model` in place of `init`, or no adapter");
   if (s->has_init && !s->init.tokenizer)
     return rd_fail(e, RD_USAGE, "init.tokenizer: name the folder of the tokenizer");
   if (s->has_init && !rd_train_settings_all(s))

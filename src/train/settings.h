@@ -7,6 +7,8 @@
 #include "examples.h"
 #include "option.h"
 
+#define RD_MOST_SEED 9007199254740992 /* 2^53: beyond it a double has gaps */
+
 /* The architecture of a model trained from nothing. */
 typedef struct rd_train_init {
   int64_t width, layers, heads, kv_heads, head_dim, ff, positions;

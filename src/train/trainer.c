@@ -11,6 +11,7 @@
 #include "model.h"
 #include "model_store.h"
 #include "precision.h"
+#include "rows.h"
 #include "run_folder.h"
 #include "whole.h"
 
@@ -111,6 +112,22 @@ static rd_code check_adapter(const rd_train_settings *s, const rd_adapter *a, rd
               : RD_OK;
 }
 
+/* What the base says of the run. */
+static rd_code take_base(rd_trainer *t, const rd_gate_choice *gate, rd_error *e) {
+  t->gate = t->settings->adapter ? t->base->remembered.gate : (rd_gate){0};
+  t->gate.answer |= gate->answer;
+  RD_TRY(begin_blocks(t, e));
+  t->config = t->base->config;
+  if (t->config.family->names->fused)
+    return rd_fail(e, RD_UNSUPPORTED,
+                   "%s: family %s keeps queries, keys and values in one matrix, and gate and up, "
+                   "which are not trained here",
+                   t->settings->model, t->config.family->name);
+  t->tokenizer = t->base->tokenizer;
+  t->prompter = rd_model_prompter(t->base);
+  return RD_OK;
+}
+
 static rd_code open_model(rd_trainer *t, rd_error *e) {
   const rd_train_settings *s = t->settings;
   if (s->has_init)
@@ -132,19 +149,9 @@ static rd_code open_model(rd_trainer *t, rd_error *e) {
     return RD_USAGE;
   options.apart = gate->answer;
   RD_TRY(rd_model_open(&t->base, &options, e));
-  t->gate = s->adapter ? t->base->remembered.gate : (rd_gate){0};
-  t->gate.answer |= gate->answer;
-  RD_TRY(begin_blocks(t, e));
+  RD_TRY(take_base(t, gate, e));
   if (options.adapter && options.use == RD_ADAPTER_BESIDE)
     RD_TRY(check_adapter(s, &t->base->store->adapter, e));
-  t->config = t->base->config;
-  if (t->config.family->names->fused)
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "%s: family %s keeps queries, keys and values in one matrix, and gate and up, "
-                   "which are not trained here",
-                   s->model, t->config.family->name);
-  t->tokenizer = t->base->tokenizer;
-  t->prompter = rd_model_prompter(t->base);
   t->tokenizer_folder = rd_strdup(s->model, e);
   return t->tokenizer_folder ? RD_OK : RD_NO_MEMORY;
 }
@@ -291,6 +298,7 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
   const rd_turns *turns = rd_table_find(&rd_turns_table, s->turns, e);
   if (!long_rows || !turns)
     return RD_USAGE;
+  unsigned long long found = 0;
   rd_read_rules rules = {.window = s->window,
                          .room_for_eos = t->rules.corruption != NULL,
                          .truncate = long_rows->truncate,
@@ -299,12 +307,16 @@ static rd_code read_data(rd_trainer *t, rd_error *e) {
                          .allow_bad = s->allow_bad,
                          .last_turn = turns->last,
                          .columns = s->columns,
+                         .found = &found,
                          .note = t->watch.note,
                          .context = t->watch.context};
   RD_TRY(rd_examples_read(&t->examples, &s->sources, &t->coder, &rules, e));
+  if (t->examples.count == 0)
+    RD_TRY(rd_row_columns_found(s->columns, found, e));
   RD_TRY(check_left(t, e));
   if (s->validation_sources.count)
     RD_TRY(rd_examples_read(&t->validation, &s->validation_sources, &t->coder, &rules, e));
+  RD_TRY(rd_row_columns_found(s->columns, found, e));
   t->validation_is_held = !s->validation_sources.count;
   if (t->validation_is_held)
     RD_TRY(rd_examples_hold_out(&t->examples, &t->validation, s->held_out, s->validate_rows,
@@ -432,6 +444,21 @@ rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
   t->program_bytes = rd_resident_bytes();
   RD_TRY(rd_ranks_agree(t->ranks, open_all(t, e), e));
   return t->ranks->count > 1 ? compare_ranks(t, e) : RD_OK;
+}
+
+rd_code rd_trainer_check(const rd_train_settings *s, const rd_model *base, rd_error *e) {
+  rd_model borrowed = *base;
+  rd_trainer t = {.settings = s, .base = &borrowed};
+  const rd_gate_choice *gate = rd_table_find(&rd_gate_table, s->gate, e);
+  if (!gate)
+    return RD_USAGE;
+  RD_TRY(rd_step_kind_find(&t.kind, s->engine, e));
+  RD_TRY(take_base(&t, gate, e));
+  if (s->prompt.mask_token)
+    RD_TRY(rd_tokenizer_word(t.tokenizer, s->prompt.mask_token, &t.config.mask, e));
+  RD_TRY(rd_text_coder_of(&t.coder, &t.prompter, e));
+  RD_TRY(set_rules(&t, e));
+  return s->lora_targets ? rd_parameters_check_targets(s->lora_targets, e) : RD_OK;
 }
 
 void rd_trainer_close(rd_trainer *t) {

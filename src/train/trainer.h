@@ -73,6 +73,9 @@ typedef struct rd_trainer {
  * itself. `settings` is borrowed, `watch` (may be NULL) copied. Close in either case. */
 rd_code rd_trainer_open(rd_trainer *t, const rd_train_settings *settings,
                         const rd_train_watch *watch, rd_error *e);
+/* Do the settings of a run over a model go together, as far as that shows without the data? No
+ * adapter that they begin with is read. */
+rd_code rd_trainer_check(const rd_train_settings *settings, const rd_model *base, rd_error *e);
 /* Run to the end. RD_CANCELLED: stopped by the watcher, checkpoint written. RD_NUMERIC: the loss is
  * not a number; the last checkpoint stays. */
 rd_code rd_trainer_run(rd_trainer *t, rd_error *e);

@@ -264,6 +264,34 @@ static void signals_and_folders(void **state) {
   free(part);
 }
 
+/* A link where a folder is to go is taken away; what it leads to is somebody else's. */
+static void links_are_not_entered(void **state) {
+  (void)state;
+  char real[200], sub[200], whole[200], *part = NULL;
+  rd_error e = {0};
+  snprintf(real, sizeof real, "%s/real", folder);
+  snprintf(sub, sizeof sub, "%s/real/sub", folder);
+  snprintf(whole, sizeof whole, "%s/linked", folder);
+  assert_int_equal(mkdir(real, 0777), 0);
+  assert_int_equal(mkdir(sub, 0777), 0);
+  put(in(real, "file"), "theirs");
+  assert_int_equal(symlink("real", whole), 0);
+  rd_folder_abandon(whole);
+  assert_false(rd_path_exists(whole));
+  holds(in(real, "file"), "theirs");
+  assert_int_equal(symlink("real", whole), 0);
+  assert_int_equal(rd_folder_begin(whole, &part, &e), RD_OK);
+  put(in(part, "model"), "new");
+  assert_int_equal(rd_folder_commit(whole, part, &e), RD_OK);
+  free(part);
+  holds(in(whole, "model"), "new");
+  holds(in(real, "file"), "theirs");
+  assert_true(rd_path_is_folder(sub));
+  rd_folder_abandon(whole);
+  rmdir(sub);
+  rd_folder_abandon(real);
+}
+
 /* A folder that is made again keeps what a user put into it, and loses what it had of its own. */
 static void folders_keep_what_is_not_theirs(void **state) {
   (void)state;
@@ -326,6 +354,7 @@ int main(void) {
       cmocka_unit_test(special_files_are_written_to),
       cmocka_unit_test(two_writers_do_not_meet),
       cmocka_unit_test(signals_and_folders),
+      cmocka_unit_test(links_are_not_entered),
       cmocka_unit_test(folders_keep_what_is_not_theirs),
   };
   return cmocka_run_group_tests(tests, open_folder, close_folder);

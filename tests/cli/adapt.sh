@@ -65,8 +65,38 @@ cmp "$folder/whole/adapter/adapter_model.safetensors" "$folder/halves/adapter/ad
 adapt halves -q --overwrite --answers 17 --updates 2; check "anew" 0 $?
 check "fewer answers" "17 apart" "$(sides halves)"
 
+# Keys of the trainer may change until it has begun.
+mkdir "$folder/early"
+cp "$folder"/whole/{answers,held}.jsonl "$folder/early"
+python3 - "$folder" <<'PYTHON'
+import json, sys
+state = json.load(open(f"{sys.argv[1]}/whole/adapt.json"))
+del state["updates"]
+json.dump(state | {"set": "batch=3"}, open(f"{sys.argv[1]}/early/adapt.json", "w"))
+PYTHON
+adapt early -q --resume; check "another --set before training" 0 $?
+cmp "$folder/whole/adapter/adapter_model.safetensors" "$folder/early/adapter/adapter_model.safetensors" || failed=1
+refuses "another one behind it" 2 "the run there has set" "${same[@]}" --updates 10 --set batch=3
+
+# What is somebody's own stays.
+for name in answers.jsonl held.jsonl masks/final adapter; do
+  mkdir -p "$folder/mine/${name%.jsonl}"
+  [[ $name == *.jsonl ]] && rmdir "$folder/mine/${name%.jsonl}" && echo '{"prompt":"mine"}' >"$folder/mine/$name"
+  for more in "" --resume; do
+    refuses "somebody's $name $more" 2 "is of no run that can be gone on with" adapt $model -o "$folder/mine" --answers 16 --tokens 4 --updates 2 $more
+  done
+  check "nothing else was made" "${name%%/*}" "$(ls "$folder/mine")"
+  [[ $name == *.jsonl ]] && check "its line" '{"prompt":"mine"}' "$(cat "$folder/mine/$name")"
+  rm -r "$folder/mine"
+done
+mkdir "$folder/mine"
+printf '{"prompt":"mine"}\n{"prompt":"too"}\n' >"$folder/mine/answers.jsonl"
+refuses "prompts in the place of answers" 2 "would be written over" adapt $model -o "$folder/mine" --answers 16 --tokens 4 --updates 2 \
+  --prompts "$folder/mine/answers.jsonl" --overwrite
+check "they stay" 2 "$(wc -l <"$folder/mine/answers.jsonl")"
+
 # Other prompts: a file's, one's own.
-printf 'Why?\n\nHow so?\n' >"$folder/prompts.txt"
+printf 'Why?\r\n\r\nHow so?\n' >"$folder/prompts.txt"
 adapt file --prompts "$folder/prompts.txt" --answers 16 --updates 2 2>"$folder/messages"; check "a file of prompts" 0 $?
 grep -q 'prompts.txt: 2 prompts for 16 answers: they come again from the first one on' "$folder/messages" || check "few prompts are told of" yes "$(cat "$folder/messages")"
 check "its prompts" "16 apart" "$(sides file)"
@@ -77,7 +107,7 @@ adapt long -q --answers 16 --updates 2 --set window=256 --set block_lengths=4; c
 adapt own -q --prompts self --answers 18 --updates 2; check "questions of its own" 0 $?
 check "and their number" "18 apart" "$(sides own)"
 
-adapt none --dry-run 2>/dev/null | grep -q '^training  *10 updates' || check "a dry run" yes no
+adapt none --dry-run --seed 9007199254740992 2>/dev/null | grep -q '^training  *10 updates' || check "a dry run" yes no
 [ -e "$folder/none" ] && check "it leaves nothing" no yes
 refuses "a comma" 2 "name a folder without a comma" adapt $model -o "$folder/a,b"
 refuses "a comma, on a dry run" 2 "name a folder without a comma" adapt $model -o "$folder/a,b" --dry-run
@@ -92,6 +122,11 @@ for key in out data validation model adapter updates epochs resume overwrite dry
   refuses "$key of the trainer" 2 "--set $key: " adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set "$key=1"
 done
 refuses "on a dry run" 2 "--set out: " adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set out=x --dry-run
+for key in trainable=all window=100000 loss_on=all gate=none objective=mask block_shift=false lora_targets=foo mix_answers=0.5; do
+  refuses "$key beside the stages' own" 2 "stage masks: " adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set "$key"
+done
+refuses "a mask that is no word" 1 "stage masks: " adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set mask_token=nosuch
+refuses "what the second stage cannot have" 2 "stage drafts: " adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set draft_temperature=0
 refuses "an unknown key" 2 "unknown key ranks" adapt $model -o "$folder/typo" --answers 16 --tokens 4 --set ranks=3
 check "nothing was begun" no "$([ -e "$folder/typo/adapt.json" ] && echo yes || echo no)"
 exit $failed

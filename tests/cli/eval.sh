@@ -107,6 +107,9 @@ cp "$folder/asked.jsonl" "$folder/both.jsonl"
 expect 2 'would be written over' --data "$folder/both.jsonl" $short --out "$folder/both.jsonl"
 expect 2 'would be written over' --data "$folder/asked.jsonl,$folder/both.jsonl" $short --csv "$folder/both.jsonl"
 cmp "$folder/asked.jsonl" "$folder/both.jsonl" || failed=1
+for task in exact loss; do
+  expect 2 'columns: system=Nobody: no row has Nobody' --task $task --data "$folder/asked.jsonl" --limit 2 --window 32 --columns system=Nobody
+done
 expect 2 'its columns are others' --data "$folder/asked.jsonl" $short --csv "$folder/table.csv"
 [ "$(cut -d, -f1,8 "$folder/table.csv" | xargs)" == "task,rows choice,1 choice,1" ] || { echo "FAILED --csv: $(cat "$folder/table.csv")"; failed=1; }
 

@@ -109,6 +109,9 @@ check "only its own checkpoints" "checkpoint-5 checkpoint-6" "$(ls "$folder/anew
 check "only its own metrics" "" "$(grep '"update":9' "$folder/anew/metrics.jsonl")"
 rm -r "$folder"/anew/checkpoint-*
 says "a run without checkpoints" 2 "holds a run (final): --overwrite" "$folder/base.yaml" --out "$folder/anew"
+says "what it begins with" 2 "anew/final lies in .*anew/final, which this run takes the place of" --model "$folder/anew/final" --trainable all \
+  --data "$folder/rows.jsonl" --window 32 --updates 1 --out "$folder/anew" --overwrite
+check "nothing of it went" 0 "$("$program" inspect "$folder/anew/final" > /dev/null 2>&1; echo $?)"
 says "nothing to go on from" 2 "without a checkpoint to go on from" "$folder/base.yaml" --out "$folder/anew" --resume
 says "a foreign checkpoint beside" 2 "holds a run (checkpoint-77)" "$folder/base.yaml" --out "$(mkdir -p "$folder/foreign/checkpoint-77" && echo "$folder/foreign")"
 "$program" train "$folder/base.yaml" --out "$folder/busy" --updates 100000 --keep 1 2> /dev/null &
@@ -127,6 +130,8 @@ says "a loss that explodes" 1 "update [0-9]*: loss.* not a number.* are good" "$
   --out "$folder/nan" --checkpoint-every 1 "${explodes[@]}"
 at=$("$program" train "$folder/base.yaml" --out "$folder/nan2" --checkpoint-every 1 "${explodes[@]}" 2>&1 | sed -n 's/.*update \([0-9]*\): loss.*/\1/p')
 check "the checkpoint that led there goes, one before stays" $((at - 2)) "$(newest "$folder/nan2")"
+says "the only one led there" 1 "not a number any more; start anew (--overwrite) with a lower .*the only checkpoint there has the weights" "$folder/base.yaml" \
+  --out "$folder/nan3" --checkpoint-every 1 --keep 1 "${explodes[@]}"
 base --out "$folder/late" --updates 5
 says "a run that explodes later" 1 "not a number" "$folder/base.yaml" --out "$folder/late" --resume --checkpoint-every 0 "${explodes[@]}"
 check "its checkpoint stays" 5 "$(newest "$folder/late")"
@@ -156,6 +161,9 @@ says "a table" 0 "table.csv: 2 rows, 0 bad" "$folder/table.yaml"
 check "the only update learns" 0.0003 "$(sed -n 's/.*"learning_rate":\([^,]*\).*/\1/p' "$folder/table/metrics.jsonl")"
 check "True and yes" "train_norms: true allow_bad: true" "$(grep -h 'train_norms\|allow_bad' "$folder/table/config.yaml" | xargs)"
 says "columns that are none" 2 "columns: Question: expected KEY=NAME" "$folder/table.yaml" --out "$folder/x" --columns Question
+says "a key that rows have not" 2 "columns: promt=Question: rows have no key promt; did you mean prompt?" "$folder/table.yaml" --out "$folder/x" --columns promt=Question
+says "a column that the data has not" 2 "columns: system=Sys: no row has Sys" "$folder/table.yaml" --out "$folder/x" \
+  --columns "prompt=Question,answer=Reply,system=Sys"
 printf 'PAR1....PAR1' > "$folder/rows.parquet"
 says "Parquet" 1 "a Parquet file, not rows or text; python3 -c.*read_parquet" "$folder/table.yaml" --out "$folder/x" --data "$folder/rows.parquet"
 says "what it takes" 0 "memory in all" "$folder/base.yaml" --out "$folder/dry" --dry-run

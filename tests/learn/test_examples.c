@@ -27,6 +27,9 @@ static void cut(void **state) {
 
 static void forms(void **state) {
   (void)state;
+#define WEIGHED(weight)                                                                            \
+  "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"      \
+  "\"xy\",\"weight\":" weight "}]}"
   static const struct {
     const char *row;
     int prompt, answer; /* -1: bad */
@@ -78,6 +81,16 @@ static void forms(void **state) {
        "\"role\":\"assistant\",\"content\":\"xy\"}]}",
        -1, 0},
       {"{\"prompt\":", -1, 0},
+      {"{\"instruction\":null,\"messages\":null,\"prompt\":\"ab\",\"answer\":\"xyz\"}", 4, 3},
+      {"{\"instruction\":\"ab\",\"input\":null,\"context\":\"c\",\"output\":\"xy\"}", 7, 2},
+      {"{\"messages\":[{\"from\":null,\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
+       "\"content\":\"xy\",\"weight\":null}]}",
+       3, 2},
+      {WEIGHED("1"), 3, 2},
+      {WEIGHED("1.0"), 3, 2},
+      {WEIGHED("0.5"), -1, 0},
+      {WEIGHED("\"0\""), -1, 0},
+      {WEIGHED("false"), -1, 0},
       {"{\"prompt\":\"a\",\"answer\":\"b\",\"answer\":\"c\"}", -1, 0},
       {"{\"prompt\":\"a\\u0000b\",\"answer\":\"c\"}", -1, 0},
       {"{\"prompt\":\"a\",\"answer\":\"b\",\"id\":123456789012345678901234567890}", 3, 1},
@@ -98,6 +111,37 @@ static void forms(void **state) {
       assert_int_equal(x.pool[end], EOS);
     }
     rd_examples_drop(&x);
+  }
+#undef WEIGHED
+}
+
+/* Keys that are named decide what a row is, and not others that the file has as well. */
+static void columns_choose_the_form(void **state) {
+  (void)state;
+  static const char *const header =
+      "instruction,text,messages,answer,Question,Reply\ni,t,m,w,ab,xyz\n";
+  static const struct {
+    const char *columns;
+    int prompt, answer;
+  } cases[] = {{"prompt=Question,answer=Reply", 4, 3},
+               {"query=Question,chosen=Reply", 4, 3},
+               {"answer=Reply", 3, 3},
+               {"prompt=Question", 4, 1},
+               {"text=Reply", 0, 3}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *path = data_file("a.csv", header);
+    rd_data_source source = {path, 1.0};
+    const rd_read_rules rules = {.window = 32, .columns = cases[i].columns};
+    rd_examples x;
+    rd_error e = {0};
+    if (rd_examples_read(&x, &(rd_data_sources){&source, 1}, &coder, &rules, &e) != RD_OK)
+      fail_msg("%s: %s", cases[i].columns, e.message);
+    assert_int_equal(x.count, 1);
+    assert_int_equal(x.items[0].prompt, cases[i].prompt);
+    assert_int_equal(x.items[0].answer, cases[i].answer);
+    rd_examples_drop(&x);
+    unlink(path);
+    free(path);
   }
 }
 
@@ -215,18 +259,24 @@ static void labels(void **state) {
   rd_examples_drop(&x);
 }
 
-/* Alpaca's history comes before what is asked now. */
+/* Alpaca's history, and ChatGLM's, comes before what is asked now. */
 static void history(void **state) {
   (void)state;
-  const char *row = "{\"instruction\":\"f\",\"input\":\"\",\"output\":\"ghi\",\"history\":[[\"a\","
-                    "\"bc\"],[\"d\",\"e\"]]}\n";
-  rd_examples x;
-  rd_error e = {0};
-  assert_int_equal(read_text(&x, "a.jsonl", row, 64, false, false, &e), RD_OK);
-  assert_int_equal(x.count, 3); /* each answer of it is learnt too */
-  assert_int_equal(x.items[2].prompt, 12);
-  assert_int_equal(x.items[2].answer, 3);
-  rd_examples_drop(&x);
+#define BEFORE "\"history\":[[\"a\",\"bc\"],[\"d\",\"e\"]]}\n"
+  static const char *const rows[] = {
+      "{\"instruction\":\"f\",\"input\":\"\",\"output\":\"ghi\"," BEFORE,
+      "{\"query\":\"f\",\"response\":\"ghi\"," BEFORE,
+      "{\"prompt\":\"f\",\"chosen\":\"ghi\"," BEFORE};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    rd_examples x;
+    rd_error e = {0};
+    assert_int_equal(read_text(&x, "a.jsonl", rows[i], 64, false, false, &e), RD_OK);
+    assert_int_equal(x.count, 3); /* each answer of it is learnt too */
+    assert_int_equal(x.items[2].prompt, 12);
+    assert_int_equal(x.items[2].answer, 3);
+    rd_examples_drop(&x);
+  }
+#undef BEFORE
 }
 
 /* Every answer of a conversation is an example behind all before it; those of one row are held out
@@ -258,6 +308,64 @@ static void turns(void **state) {
     assert_int_equal(held.items[i].later, i % 2);
   rd_examples_drop_held(&held);
   rd_examples_drop(&x);
+}
+
+/* `count` documents of `pieces` windows of 5 bytes. */
+static void make_documents(char *text, int count, int pieces) {
+  *text = '\0';
+  for (int i = 0; i < count * pieces; i++) {
+    strcat(text, i % pieces ? "bcdef" : "abcde");
+    strcat(text, (i + 1) % pieces ? "" : "<|endoftext|>");
+  }
+}
+
+/* Of a long document the end is held out, in one piece, up to a number; the last row stays. */
+static void documents_are_held_out(void **state) {
+  (void)state;
+  static const struct {
+    int count, pieces;
+    double share;
+    int64_t most, held;
+  } cases[] = {{1, 50, 0.1, 100, 5},
+               {1, 50, 0.5, 3, 3},
+               {4, 50, 0.1, 100, 20},
+               {4, 50, 0.5, 30, 28},
+               {1, 1, 0.5, 100, 0}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+    for (uint64_t seed = 0; seed < 5; seed++) {
+      char text[2000];
+      rd_examples x, held;
+      make_documents(text, cases[c].count, cases[c].pieces);
+      assert_int_equal(read_text(&x, "a.txt", text, 5, false, false, NULL), RD_OK);
+      const int64_t all = x.count;
+      assert_int_equal(rd_examples_hold_out(&x, &held, cases[c].share, cases[c].most, seed, NULL),
+                       RD_OK);
+      assert_int_equal(held.count, cases[c].held);
+      assert_int_equal(x.count + held.count, all);
+      for (int64_t k = 0; k < held.count && cases[c].count == 1; k++)
+        assert_int_equal(held.items[k].offset, 5 * (all - held.count + k));
+      rd_examples_drop_held(&held);
+      rd_examples_drop(&x);
+    }
+}
+
+/* The pieces of a shorter one stay or go together. */
+static void pieces_stay_together(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 5; seed++) {
+    char text[2000];
+    rd_examples x, held;
+    make_documents(text, 60, 3);
+    assert_int_equal(read_text(&x, "a.txt", text, 5, false, false, NULL), RD_OK);
+    assert_int_equal(rd_examples_hold_out(&x, &held, 0.2, 100, seed, NULL), RD_OK);
+    assert_true(held.count > 0 && x.count > 0);
+    for (int64_t k = 0; k < held.count; k++)
+      assert_int_equal(held.items[k].later, k % 3 > 0);
+    for (int64_t k = 0; k < x.count; k++)
+      assert_int_equal(x.items[k].later, k % 3 > 0);
+    rd_examples_drop_held(&held);
+    rd_examples_drop(&x);
+  }
 }
 
 static void limits(void **state) {
@@ -323,11 +431,18 @@ static void order(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(cut),           cmocka_unit_test(forms),
-      cmocka_unit_test(system_beside), cmocka_unit_test(system_refused),
-      cmocka_unit_test(labels),        cmocka_unit_test(label_texts),
-      cmocka_unit_test(history),       cmocka_unit_test(turns),
-      cmocka_unit_test(limits),        cmocka_unit_test(order)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(cut),
+                                     cmocka_unit_test(forms),
+                                     cmocka_unit_test(columns_choose_the_form),
+                                     cmocka_unit_test(system_beside),
+                                     cmocka_unit_test(system_refused),
+                                     cmocka_unit_test(labels),
+                                     cmocka_unit_test(label_texts),
+                                     cmocka_unit_test(history),
+                                     cmocka_unit_test(turns),
+                                     cmocka_unit_test(documents_are_held_out),
+                                     cmocka_unit_test(pieces_stay_together),
+                                     cmocka_unit_test(limits),
+                                     cmocka_unit_test(order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,16 @@ static void files_are_read(void **state) {
        "a>b, c;", ""},
       {"a.tsv", NULL, "prompt\tanswer\na, b\tc\n", "a, b>c;", ""},
       {"a.jsonl", "prompt=q,answer=a", "{\"q\":\"x\",\"a\":[\"y\",\"z\"]}\n", "x>y;", ""},
+      {"a.jsonl", "prompt=answer,answer=prompt", "{\"prompt\":\"x\",\"answer\":\"y\"}\n", "y>x;",
+       ""},
+      {"a.jsonl", "prompt=answer,answer=response",
+       "{\"prompt\":\"w\",\"answer\":\"x\",\"response\":\"y\"}\n", "x>y;", ""},
+      {"a.jsonl", "prompt=answer", "{\"answer\":\"x\",\"response\":\"y\"}\n", "x>y;", ""},
+      {"a.jsonl", "query=q,response=r",
+       "{\"prompt\":\"v\",\"answer\":\"w\",\"q\":\"x\",\"r\":\"y\"}\n", "x>y;", ""},
+      {"a.jsonl", "prompt=q", "{\"prompt\":\"x\",\"answer\":\"y\"}\n", "x>y;", ""},
+      {"a.jsonl", NULL, "{\"prompt\":null,\"question\":\"x\",\"answer\":null,\"output\":\"y\"}\n",
+       "x>y;", ""},
       {"a.jsonl", NULL,
        "{\"question\":\"x\",\"answers\":{\"text\":[\"y\"],\"answer_start\":[1]}}\n", "x>y;", ""},
       {"a.jsonl", NULL, "{\"question\":\"x\",\"answer\":{\"value\":\"y\",\"aliases\":[\"z\"]}}\n",
@@ -131,9 +141,38 @@ static void columns_are_checked(void **state) {
   (void)state;
   assert_int_equal(rd_row_columns_check(NULL, NULL), RD_OK);
   assert_int_equal(rd_row_columns_check("prompt=a b,answer=c", NULL), RD_OK);
-  static const char *const wrong[] = {"prompt", "prompt=", "=a", "prompt=a,b"};
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-    assert_int_equal(rd_row_columns_check(wrong[i], NULL), RD_USAGE);
+  static const struct {
+    const char *columns, *says;
+  } wrong[] = {{"prompt", "prompt: expected KEY=NAME"},
+               {"prompt=", "prompt=: expected KEY=NAME"},
+               {"=a", "=a: expected KEY=NAME"},
+               {"prompt=a,b", "b: expected KEY=NAME"},
+               {"promt=a", "promt=a: rows have no key promt; did you mean prompt?"},
+               {"a_key_that_is_longer_than_any_key_of_a_row=a", "rows have no key a_key_that"},
+               {"prompt=a,prompt=b", "prompt is named twice"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    rd_error e = {0};
+    assert_int_equal(rd_row_columns_check(wrong[i].columns, &e), RD_USAGE);
+    if (!strstr(e.message, wrong[i].says))
+      fail_msg("%s: %s", wrong[i].columns, e.message);
+  }
+}
+
+/* A column that some row has is found, whichever row; one that none has is named. */
+static void columns_are_found(void **state) {
+  (void)state;
+  static const char *const columns = "prompt=q,answer=a,system=s";
+  unsigned long long found = 0;
+  rd_error e = {0};
+  for (int i = 0; i < 2; i++) {
+    json_t *row = json_pack("{s:s, s:s}", i ? "a" : "q", "x", "answer", "y");
+    assert_int_equal(rd_row_columns_put(row, columns, &found, &e), RD_OK);
+    json_decref(row);
+  }
+  assert_int_equal(rd_row_columns_found("answer=a,prompt=q", found, &e), RD_OK);
+  assert_int_equal(rd_row_columns_found(NULL, 0, &e), RD_OK);
+  assert_int_equal(rd_row_columns_found(columns, found, &e), RD_USAGE);
+  assert_non_null(strstr(e.message, "columns: system=s: no row has s"));
 }
 
 /* What the zstd program made of {"prompt":"a","answer":"b"}, nine lines of it. */
@@ -190,6 +229,7 @@ int main(void) {
                                      cmocka_unit_test(files_are_refused),
                                      cmocka_unit_test(all_right_answers_are_found),
                                      cmocka_unit_test(columns_are_checked),
+                                     cmocka_unit_test(columns_are_found),
                                      cmocka_unit_test(packed_rows_are_unpacked),
                                      cmocka_unit_test(files_without_names_get_them)};
   return cmocka_run_group_tests(tests, NULL, NULL);

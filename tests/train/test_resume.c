@@ -336,11 +336,31 @@ static void what_is_not_sealed_goes(void **state) {
   end(&t, &s);
 }
 
+/* Words that are gone when a model is written fail it, which nobody could open. */
+static void models_are_not_left_without_words(void **state) {
+  (void)state;
+  static const char *const own[] = {"model=ROOT/words", "trainable=all", "updates=1",
+                                    "out=ROOT/wordless", NULL};
+  rd_trainer t;
+  rd_train_settings s;
+  rd_error e = {0};
+  command("cp -r base/final words");
+  const char *const *lists[] = {factors, own, NULL};
+  settings_of(&s, lists);
+  assert_int_equal(rd_trainer_open(&t, &s, NULL, &e), RD_OK);
+  command("rm words/tokenizer.json");
+  assert_int_equal(rd_trainer_run(&t, &e), RD_IO);
+  assert_non_null(strstr(e.message, "the tokenizer's files"));
+  command("test ! -e wordless/best && test ! -e wordless/final");
+  end(&t, &s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(interrupted_runs_go_on),
                                      cmocka_unit_test(damaged_checkpoints_are_not_believed),
                                      cmocka_unit_test(runs_go_on_from_what_they_began_with),
                                      cmocka_unit_test(runs_do_not_end_before_they_are),
+                                     cmocka_unit_test(models_are_not_left_without_words),
                                      cmocka_unit_test(what_is_not_sealed_goes)};
   return cmocka_run_group_tests(tests, make_base, remove_all);
 }

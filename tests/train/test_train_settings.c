@@ -28,6 +28,9 @@ static void settings_name_their_choices(void **state) {
       {"long_rows=keep", "unknown long_rows keep; there are drop and truncate"},
       {"precision=int8", "unknown precision int8; there are auto, f32 and bf16"},
       {"chat_template=nosuch", "unknown chat template nosuch; there are"},
+      {"seed=9007199254740993", "is outside 0..9007199254740992"},
+      {"a_key_that_has_so_many_characters_that_no_key_of_a_run_can_be_as_long=1",
+       "unknown key a_key_"},
       {"lora_r=3", "did you mean lora_rank?"},
       {"mask=3", "did you mean mask_all?"},
       {"init.with=3", "did you mean init.width?"},
@@ -119,6 +122,8 @@ static void values_in_yaml(void **state) {
       {"lora_targets: [q_proj, v_proj]", "lora_targets", "q_proj,v_proj", NULL},
       {"adapter: none", "adapter", NULL, NULL},
       {"model: 7", NULL, NULL, "model: expected a string"},
+      {"data: [\"x,y.jsonl\"]", NULL, NULL, "data: entry 1: x,y.jsonl: commas stand between"},
+      {"data: [a.jsonl, {path: \"x,y\", weight: 2}]", NULL, NULL, "data: entry 2: x,y: commas"},
       {"data: [1, 2]", NULL, NULL, "data: entry 1: expected a path"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -147,6 +152,32 @@ static void values_in_yaml(void **state) {
   }
 }
 
+/* What is found wrong with all keys together. */
+static void settings_that_do_not_go_together(void **state) {
+  (void)state;
+  static const char *const needed[] = {"data=a.jsonl", "out=o"};
+  static const struct {
+    const char *sets[3], *says;
+  } cases[] = {
+      {{"init.tokenizer=t", "trainable=all", "adapter=a"}, "init and adapter: "},
+      {{"model=m", "out=a\xff"}, "out: byte 1 (0xFF) is no UTF-8"},
+      {{"trainable=all", "init.tokenizer=\xe9t"}, "tokenizer: byte 0 (0xE9) is no UTF-8"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_train_settings s = {0};
+    rd_error e = {0};
+    assert_int_equal(rd_train_settings_default(&s, &e), RD_OK);
+    for (size_t k = 0; k < 2; k++)
+      assert_int_equal(rd_train_settings_set(&s, needed[k], &e), RD_OK);
+    for (size_t k = 0; k < 3 && cases[i].sets[k]; k++)
+      assert_int_equal(rd_train_settings_set(&s, cases[i].sets[k], &e), RD_OK);
+    assert_int_equal(rd_train_settings_finish(&s, &e), RD_USAGE);
+    if (!strstr(e.message, cases[i].says))
+      fail_msg("%s: %s", cases[i].says, e.message);
+    rd_train_settings_drop(&s);
+  }
+}
+
 /* Projections had a list as their default once: without one now, the factors are compared. */
 static void projections_of_before(void **state) {
   (void)state;
@@ -170,6 +201,7 @@ int main(void) {
                                      cmocka_unit_test(new_keys_do_not_stop_a_resume),
                                      cmocka_unit_test(a_run_is_not_told_of_one_start),
                                      cmocka_unit_test(values_in_yaml),
+                                     cmocka_unit_test(settings_that_do_not_go_together),
                                      cmocka_unit_test(projections_of_before)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

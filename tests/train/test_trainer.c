@@ -553,6 +553,9 @@ static void what_is_refused(void **state) {
       {"adapter=ROOT/first/final", "not shrink", RD_USAGE, "lora_rank=2"},
       {"adapter=ROOT/nothing", "adapter_config.json", RD_IO, NULL},
       {"data=ROOT/nothing.jsonl", "nothing.jsonl", RD_IO, NULL},
+      {"overwrite=true", "base/final lies in", RD_USAGE, "out=ROOT/base"},
+      {"adapter=ROOT/first/final", "first/final lies in", RD_USAGE, "out=ROOT/first"},
+      {"data=ROOT/first/metrics.jsonl", "metrics.jsonl lies in", RD_USAGE, "out=ROOT/first"},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     const char *const one[] = {cases[c].setting, "out=ROOT/refused", cases[c].also, NULL};
