@@ -271,6 +271,10 @@ doc_to_text: ""
 doc_to_target: "{{question}}"
 metric_list: [{metric: word_perplexity}]
 """}
+# more than the model has positions, for each of its three answers: what is cut is the answer, not the prompt
+TASKS["longest"] = TASKS["written"].replace("task: written", "task: longest").replace("24", "256")
+# a prompt that fills them alone
+TASKS["overfull"] = TASKS["longest"].replace("longest", "overfull").replace("{{question}}", "{{question * 99}}")
 
 
 def test_lm_eval(tmp_path):
@@ -284,11 +288,12 @@ def test_lm_eval(tmp_path):
         (tmp_path / f"{name}.yaml").write_text(text)
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
     out = subprocess.run([Path(sys.executable).with_name("lm_eval"), "--model", "redraft", "--model_args",
-                          f"pretrained={TINI},draws=8,seed=1", "--tasks", "choice,written,rolling", "--include_path", tmp_path,
+                          f"pretrained={TINI},draws=8,seed=1", "--tasks", ",".join(TASKS), "--include_path", tmp_path,
                           "--apply_chat_template", "--output_path", tmp_path / "out"],
                          cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert out.returncode == 0, out.stderr[-2000:]
     results = json.loads(next((tmp_path / "out").rglob("results*.json")).read_text())["results"]
     assert results["choice"]["acc,none"] == 1
-    assert results["written"]["exact_match,none"] == 1
+    assert results["written"]["exact_match,none"] == results["longest"]["exact_match,none"] == 1
+    assert results["overfull"]["exact_match,none"] == 0 and "fills the model's 256 positions" in out.stderr
     assert 1 < results["rolling"]["word_perplexity,none"] < 1e6
