@@ -96,6 +96,8 @@ rd_code rd_file_put(const char *folder, const char *name, const char *text, rd_e
 }
 
 rd_code rd_folder_make(const char *path, rd_error *e) {
+  if (!*path)
+    return rd_fail(e, RD_USAGE, "an empty path names no folder");
   char *copy = rd_strdup(path, e);
   if (!copy)
     return RD_NO_MEMORY;

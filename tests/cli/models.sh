@@ -43,6 +43,9 @@ REDRAFT_MODEL=$golden/models expect 1 "\$REDRAFT_MODEL: $golden/models/config.js
 REDRAFT_MODEL=$golden/nowhere expect 0 'model       llama-mha' inspect $golden/models/llama-mha
 expect 0 'redraft: llama-mha: llama, 0.0 M parameters, adapter none, f32 arithmetic (' generate -v --no-watch --threads 1 -m $golden/models/llama-mha --tokens 2 --sampler ar a
 expect 2 '-o PATH is needed' convert -m $golden/models/llama-mha
+expect 2 '--output: an empty path; name PATH' convert -m $golden/models/llama-mha -o ''
+expect 2 '--adapter: an empty path; name DIR' inspect $golden/models/llama-mha --adapter ''
+expect 2 '--out: an empty path; name DIR' train --out ''
 expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
 expect 0 '' convert -m $golden/models/llama-mha --adapter none --to bf16 -q -o "$folder/plain"
 expect 2 '--precision means nothing to convert' convert -m $golden/models/llama-mha --precision bf16 -o "$folder/x"
