@@ -47,6 +47,8 @@ rd_code rd_rows_unpack(const char *path, const char **text, size_t *size, char *
 rd_code rd_rows_plain(const char *path, const char **text, size_t *size, rd_error *e);
 /* RD_USAGE: not of the form that `columns` above has. NULL is fine. */
 rd_code rd_row_columns_check(const char *columns, rd_error *e);
+/* Does the name end so (".csv"), whether the file is packed (.zst) or not? */
+bool rd_rows_end_in(const char *path, const char *end);
 /* Is a file of this name read row by row (.jsonl, .json, .csv, .tsv, or such a name and .zst)? */
 bool rd_rows_named(const char *path);
 /* Give every row of plain text to `sink`, as an object; judge each. A row is a line that the header

@@ -92,6 +92,10 @@ printf 'a scene\n1\nends so\nends well\nor not\nor otherwise\n' > "$folder/hella
 printf 'art,"Who, then?",one,two,three,four,2\n' > "$folder/mmlu_a.csv"
 expect 0 '"rows": 1' --task choice --json --data "$folder/hellaswag_a.txt" --csv "$folder/table.csv"
 expect 0 'chance' --task choice --data "$folder/mmlu_a.csv" --csv "$folder/table.csv" -q
+cp "$folder/choice.jsonl" "$folder/mmlu.jsonl" && cp "$folder/asked.jsonl" "$folder/gsm8k.jsonl"
+expect 0 '"rows": 2' --task choice --json --data "$folder/mmlu.jsonl"
+expect 1 'gsm8k.jsonl: 3 of 3 rows are bad, more than 1%; mend them, or --allow-bad (read as dataset gsm8k by its name; --dataset none)' --data "$folder/gsm8k.jsonl"
+expect 0 '"rows": 3' --data "$folder/gsm8k.jsonl" --dataset none $short --json
 odd=$folder/$'\xff.jsonl'
 cp "$folder/asked.jsonl" "$odd"
 expect 0 $'/\xef\xbf\xbd.jsonl"' --data "$odd" $short --json --csv "$folder/odd.csv"
