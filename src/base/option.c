@@ -180,6 +180,13 @@ rd_code rd_option_set(const rd_options *o, const rd_option *row, const char *tex
   return RD_OK;
 }
 
+rd_code rd_option_unset(const rd_options *o, const rd_option *row, rd_error *e) {
+  RD_TRY(set_value(o, row, row->fallback, e));
+  if (o->given)
+    o->given[row - o->rows] = false;
+  return RD_OK;
+}
+
 rd_code rd_option_set_json(const rd_options *o, const rd_option *row, const json_t *value,
                            rd_error *e) {
   if (json_is_null(value))

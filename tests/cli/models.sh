@@ -46,6 +46,9 @@ expect 2 '-o PATH is needed' convert -m $golden/models/llama-mha
 expect 2 '--output: an empty path; name PATH' convert -m $golden/models/llama-mha -o ''
 expect 2 '--adapter: an empty path; name DIR' inspect $golden/models/llama-mha --adapter ''
 expect 2 '--out: an empty path; name DIR' train --out ''
+expect 2 '--model: an empty path; name PATH' inspect ''
+expect 2 '--model: an empty path; name PATH' adapt '' -o "$folder/x"
+expect 2 'an empty path names no file' train ''
 expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
 expect 0 '' convert -m $golden/models/llama-mha --adapter none --to bf16 -q -o "$folder/plain"
 expect 2 '--precision means nothing to convert' convert -m $golden/models/llama-mha --precision bf16 -o "$folder/x"
