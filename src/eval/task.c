@@ -8,7 +8,7 @@ const rd_task rd_tasks[] = {
     {"exact", "{prompt, answer} rows, generated and compared after normalising", false, true,
      "objective draws judge", rd_task_exact},
     {"loss", "training rows: cross-entropy under fixed corruption, by noise level", false, false,
-     "draws judge shots shots-from raw iterations noise temperature", rd_task_loss},
+     "dataset draws judge shots shots-from raw iterations noise temperature", rd_task_loss},
     {"choice", "{question, options, answer} rows: is the likeliest option the right one", false,
      false, "judge iterations noise temperature window", rd_task_choice},
     {"perplexity", "{prompt} rows, generated, or {text} rows: perplexity under --judge, repetition",

@@ -80,6 +80,9 @@ static rd_code run(void *context, char **names, rd_error *e) {
     return rd_fail(e, RD_USAGE,
                    "--adapter DIR takes --merge, to be added into a model's weights, or --to TYPE "
                    "without -m, to be written itself");
+  if (adapter && !s->merge)
+    RD_TRY(rd_tool_refuse(&s->common, "chat-template mask-token",
+                          "to an adapter that is itself written: --merge makes a model of it", e));
   RD_TRY(check_name(s, e));
   if (adapter && !s->merge)
     return rd_convert_adapter(adapter, s->to, s->output, e);

@@ -55,6 +55,8 @@ expect 2 '--precision means nothing to convert' convert -m $golden/models/llama-
 expect 2 'takes --merge' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv -o "$folder/x"
 expect 0 '' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
 expect 2 'already holds an adapter' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
+expect 2 '--mask-token means nothing to an adapter that is itself written' convert --adapter $golden/adapters/llama-mha-qv --to f16 --mask-token foo -o "$folder/x"
+expect 2 '--chat-template means nothing to an adapter that is itself written' convert --adapter $golden/adapters/llama-mha-qv --to f16 --chat-template chatml -o "$folder/x"
 expect 1 'adapter_config.json: cannot open' convert --adapter "$folder/none" --to bf16 -o "$folder/x"
 expect 0 '' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv --merge --to bf16 -o "$folder/merged"
 expect 0 'stored      BF16' inspect "$folder/merged"
