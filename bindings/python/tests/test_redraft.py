@@ -102,7 +102,16 @@ def test_conversations_and_sessions(tini):
     session = tini.session(seed=1)
     first = session.generate(messages)
     assert first.text and first.text == session.generate(messages).text == tini.generate(messages, seed=1).text
+    assert first.text == session.generate(message for message in messages).text
     assert tini.generate(tini.encode(messages), sampler="lad", seed=1).text == tini.generate(messages, sampler="lad", seed=1).text
+
+
+def test_ids_in_any_sequence(small):
+    ids = [1, 2, 3]
+    options = {"sampler": "lad", "seed": 1, "iterations": 2, "tokens": 8}
+    answer = small.generate(np.array(ids), **options)
+    for same in (ids, tuple(ids), range(1, 4), iter(ids), list(np.array(ids, np.int32))):
+        assert small.generate(same, **options).ids.tolist() == answer.ids.tolist()
 
 
 def test_tokens(tini):
@@ -205,6 +214,8 @@ def test_interrupted(small):
 @pytest.mark.parametrize("wrong, kind", [
     (lambda m: m.decode(np.array([2**32 + 70])), ValueError),
     (lambda m: m.decode(np.array([70.9])), TypeError),
+    (lambda m: m.generate([70.9]), TypeError),
+    (lambda m: m.generate([True]), TypeError),
     (lambda m: m.generate("Hello\0 and more"), ValueError),
     (lambda m: m.generate("Hello", prefix="a\0b"), ValueError),
     (lambda m: m.generate("Hello", prefix=b"bytes"), TypeError),
