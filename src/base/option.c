@@ -71,9 +71,9 @@ bool rd_option_is_path(const rd_option *row) {
 
 static rd_code check_path(const rd_option *row, const char *text, rd_error *e) {
   return *text || !rd_option_is_path(row)
-             ? RD_OK
-             : rd_fail(e, RD_USAGE, "--%s: an empty path; name %s, or leave the option away",
-                       row->name, row->value);
+           ? RD_OK
+           : rd_fail(e, RD_USAGE, "--%s: an empty path; name %s, or leave the option away",
+                     row->name, row->value);
 }
 
 static rd_code set_value(const rd_options *o, const rd_option *row, const char *text, rd_error *e) {

@@ -162,8 +162,8 @@ bool rd_rows_end_in(const char *path, const char *end) {
 }
 
 bool rd_rows_named(const char *path) {
-  return rd_rows_end_in(path, ".jsonl") || rd_rows_end_in(path, ".json") || rd_rows_end_in(path, ".csv") ||
-         rd_rows_end_in(path, ".tsv");
+  return rd_rows_end_in(path, ".jsonl") || rd_rows_end_in(path, ".json") ||
+         rd_rows_end_in(path, ".csv") || rd_rows_end_in(path, ".tsv");
 }
 
 /* A line of a table on its way to the rows. */
