@@ -68,6 +68,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   bool none = s->common.adapter && strcmp(s->common.adapter, "none") == 0;
   const char *adapter = none ? NULL : s->common.adapter;
   RD_TRY(rd_tool_refuse(&s->common, "precision engine", "to convert: --to is what is written", e));
+  RD_TRY(rd_tool_refuse(&s->common, "json", "to convert, which prints nothing", e));
   if (!s->output)
     return rd_fail(e, RD_USAGE, "-o PATH is needed: where to write; --help says more");
   if (s->gguf && adapter && !s->merge)

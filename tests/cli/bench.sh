@@ -114,8 +114,11 @@ batches|--sweep --batches 2
 windows|--decode --windows 16
 decode|--sweep --decode
 answers|--answers 1
+reuse|--windows 8+8,4+8 --reuse 4
+written|--windows 8+8:8 --written 16
 commit|--commit one
 END
+refuses "answers without words" 2 "--answers means nothing to a model without a tokenizer" bench -m tests/golden/peft/llama --windows 8 --repeats 1 --answers 2
 refuses "windows" 2 "numbers" "${bench[@]}" --windows 16,x
 # The limits of the machine take seconds and are said first: nothing is said where nothing can be measured.
 at_once() { # at_once WHAT ARGUMENTS...

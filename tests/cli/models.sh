@@ -52,6 +52,7 @@ expect 2 'an empty path names no file' train ''
 expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
 expect 0 '' convert -m $golden/models/llama-mha --adapter none --to bf16 -q -o "$folder/plain"
 expect 2 '--precision means nothing to convert' convert -m $golden/models/llama-mha --precision bf16 -o "$folder/x"
+expect 2 '--json means nothing to convert' convert -m $golden/models/llama-mha --json -o "$folder/x"
 expect 2 'takes --merge' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv -o "$folder/x"
 expect 0 '' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
 expect 2 'already holds an adapter' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
