@@ -18,7 +18,9 @@
  *   puts(result.text);
  *
  * Functions return RD_OK or a code, with one message in `e` (which may be NULL). What a function
- * opens is closed by its _close, what it fills by its _drop; both accept NULL and what failed. */
+ * opens is closed by its _close, what it fills by its _drop; both accept NULL and what failed.
+ * Other pointers are NULL only where that is said, or where what they point at has no elements:
+ * one that a function with an `e` reads is refused by its name, with RD_USAGE. */
 #ifndef REDRAFT_H
 #define REDRAFT_H
 
@@ -204,7 +206,8 @@ typedef struct rd_result {
  * that the model's files name; else what its family is published with; from left to right ("ar")
  * where it was never trained to refine drafts; else "lad". RD_USAGE lists the samplers. */
 RD_API rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e);
-/* Set an option by its name on the command line ("top-k", "3"). RD_USAGE: unknown, out of range.
+/* Set an option by its name on the command line ("top-k", "3"); NULL: back to its default, as if it
+ * had not been set. RD_USAGE: unknown, out of range.
  * Options without meaning for the sampler are refused when generating. RD_BUSY: it is writing. */
 RD_API rd_code rd_session_set(rd_session *session, const char *name, const char *value,
                               rd_error *e);

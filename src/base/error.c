@@ -57,6 +57,11 @@ rd_code rd_prefix(rd_error *e, rd_code code, const char *format, ...) {
   return code;
 }
 
+rd_code rd_given(const void *pointer, const char *function, const char *name, rd_error *e) {
+  return pointer ? RD_OK
+                 : rd_fail(e, RD_USAGE, "%s: %s is NULL, and must be given", function, name);
+}
+
 void *rd_calloc(size_t count, size_t size, const char *what, rd_error *e) {
   void *p = calloc(count ? count : 1, size ? size : 1);
   if (!p)

@@ -40,6 +40,10 @@ rd_code rd_prefix(rd_error *e, rd_code code, const char *format, ...)
       goto label;                                                                                  \
   } while (0)
 
+/* What the library's callers give is there, or the function returns RD_USAGE, which names it. */
+#define RD_GIVEN(pointer, e) RD_TRY(rd_given((pointer), __func__, #pointer, (e)))
+rd_code rd_given(const void *pointer, const char *function, const char *name, rd_error *e);
+
 /* calloc and strdup with a message that names what was wanted: NULL with `e` filled on failure.
  * The caller frees with free(). */
 void *rd_calloc(size_t count, size_t size, const char *what, rd_error *e) __attribute__((malloc));

@@ -15,6 +15,8 @@
 
 rd_code rd_map_open(rd_map *map, const char *path, rd_error *e) {
   *map = (rd_map){.data = (const unsigned char *)"", .size = 0};
+  if (!*path)
+    return rd_fail(e, RD_USAGE, "an empty path names no file");
   /* a FIFO would be waited for, and a terminal taken */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
@@ -96,6 +98,8 @@ rd_code rd_file_put(const char *folder, const char *name, const char *text, rd_e
 }
 
 rd_code rd_folder_make(const char *path, rd_error *e) {
+  if (!*path)
+    return rd_fail(e, RD_USAGE, "an empty path names no folder");
   char *copy = rd_strdup(path, e);
   if (!copy)
     return RD_NO_MEMORY;

@@ -64,6 +64,18 @@ static rd_code check_choice(const rd_option *row, const char *text, rd_error *e)
   return rd_prefix(e, RD_USAGE, "--%s", row->name);
 }
 
+bool rd_option_is_path(const rd_option *row) {
+  const char *word = row->value ? row->value : "";
+  return strstr(word, "PATH") || strstr(word, "FILE") || strstr(word, "DIR");
+}
+
+static rd_code check_path(const rd_option *row, const char *text, rd_error *e) {
+  return *text || !rd_option_is_path(row)
+           ? RD_OK
+           : rd_fail(e, RD_USAGE, "--%s: an empty path; name %s, or leave the option away",
+                     row->name, row->value);
+}
+
 static rd_code set_value(const rd_options *o, const rd_option *row, const char *text, rd_error *e) {
   void *at = slot(o, row);
   char *end = NULL;
@@ -88,8 +100,10 @@ static rd_code set_value(const rd_options *o, const rd_option *row, const char *
       RD_TRY(check_range(row, x, text, e));
     *(double *)at = x;
   } else {
-    if (text)
+    if (text) {
       RD_TRY(check_choice(row, text, e));
+      RD_TRY(check_path(row, text, e));
+    }
     return store_text(at, text, e);
   }
   return RD_OK;
@@ -163,6 +177,13 @@ rd_code rd_option_set(const rd_options *o, const rd_option *row, const char *tex
   RD_TRY(set_value(o, row, text, e));
   if (o->given)
     o->given[row - o->rows] = true;
+  return RD_OK;
+}
+
+rd_code rd_option_unset(const rd_options *o, const rd_option *row, rd_error *e) {
+  RD_TRY(set_value(o, row, row->fallback, e));
+  if (o->given)
+    o->given[row - o->rows] = false;
   return RD_OK;
 }
 

@@ -75,6 +75,11 @@ rd_code rd_option_set(const rd_options *o, const rd_option *row, const char *tex
 /* The same from a JSON value (numbers, booleans, strings; null: back to the default). */
 rd_code rd_option_set_json(const rd_options *o, const rd_option *row, const json_t *value,
                            rd_error *e);
+/* Back to the default, as if it had never been set. */
+rd_code rd_option_unset(const rd_options *o, const rd_option *row, rd_error *e);
+/* Is its value the path of a file or folder, as its word in --help says: "FILE", "[NAME=]DIR"? An
+ * empty one is refused. */
+bool rd_option_is_path(const rd_option *row);
 /* Was it set by the user? */
 bool rd_option_given(const rd_options *o, const char *name);
 /* Was any of a group? */

@@ -151,7 +151,7 @@ static json_t *answer_score(const rd_question *q, const double *shares, const do
 }
 
 static const rd_question_type types[] = {
-    {.name = "noul", .lead = "", .read = read_noul, .answer = answer_noul},
+    {.name = "noul", .lead = "", .truth = true, .read = read_noul, .answer = answer_noul},
     {.name = "choice", .lead = "The answer is ", .read = read_choice, .answer = answer_choice},
     {.name = "score", .lead = "The score is ", .read = read_score, .answer = answer_score},
 };

@@ -23,6 +23,7 @@ typedef struct rd_question rd_question;
 typedef struct rd_question_type {
   const char *name;
   const char *lead; /* how an answer begins: "The answer is " */
+  bool truth;       /* its alternatives are true and false, in this order */
   rd_code (*read)(rd_question *q, const json_t *criteria, rd_error *e);
   json_t *(*answer)(const rd_question *q, const double *shares, const double *errors);
 } rd_question_type;

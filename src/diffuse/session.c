@@ -38,6 +38,7 @@ rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_
   rd_model_options options = {.path = path};
   char *beside = NULL;
   *out = NULL;
+  RD_GIVEN(path, e);
   if (!adapter)
     RD_TRY(rd_model_adapter_beside(&beside, path, e));
   else if (strcmp(adapter, "none") != 0)
@@ -54,6 +55,7 @@ rd_code rd_model_load(rd_model **out, const char *path, const char *adapter, rd_
 
 rd_code rd_session_open(rd_session **out, rd_model *model, const char *sampler, rd_error *e) {
   *out = NULL;
+  RD_GIVEN(model, e);
   rd_session *s = rd_calloc(1, sizeof *s, "a session", e);
   if (!s)
     return RD_NO_MEMORY;
@@ -88,6 +90,8 @@ void rd_session_cancel(rd_session *session) {
 }
 
 rd_code rd_session_set(rd_session *session, const char *name, const char *value, rd_error *e) {
+  RD_GIVEN(session, e);
+  RD_GIVEN(name, e);
   const rd_options *o = &session->options;
   const rd_option *row = rd_option_find(o, name);
   const char *near = rd_option_nearest(o, name);
@@ -95,7 +99,7 @@ rd_code rd_session_set(rd_session *session, const char *name, const char *value,
     return rd_fail(e, RD_USAGE, "unknown option %.60s%s%s", name, near ? "; did you mean " : "",
                    near ? near : "");
   RD_TRY(check_free(atomic_load(&session->running), e));
-  return rd_option_set(o, row, value, e);
+  return value ? rd_option_set(o, row, value, e) : rd_option_unset(o, row, e);
 }
 
 char *rd_session_options(void) {
@@ -184,6 +188,8 @@ rd_code rd_generate_messages(rd_session *session, const rd_message *messages, si
   *result = (rd_result){0};
   int32_t *ids = NULL;
   int64_t prompt = 0;
+  RD_GIVEN(session, e);
+  RD_TRY(rd_messages_check(messages, count, e));
   RD_TRY(hold(session, e));
   rd_code code = RD_OK;
   if (count == 0)
@@ -204,6 +210,8 @@ rd_code rd_generate_ids(rd_session *session, const int32_t *ids, int64_t count,
   *result = (rd_result){0};
   if (count < 1)
     return rd_fail(e, RD_USAGE, "the prompt has no ids: there is nothing to continue");
+  RD_GIVEN(session, e);
+  RD_GIVEN(ids, e);
   RD_TRY(hold(session, e));
   rd_code code = answer(session, ids, count, true, observer, context, result, e);
   release(session);
@@ -213,5 +221,7 @@ rd_code rd_generate_ids(rd_session *session, const int32_t *ids, int64_t count,
 rd_code rd_generate(rd_session *session, const char *prompt, rd_observer *observer, void *context,
                     rd_result *result, rd_error *e) {
   rd_message message = {"user", prompt};
+  *result = (rd_result){0};
+  RD_GIVEN(prompt, e);
   return rd_generate_messages(session, &message, 1, observer, context, result, e);
 }

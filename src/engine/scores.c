@@ -63,6 +63,7 @@ static rd_code check_finite(const rd_model *m, const float *logits, int64_t coun
 
 rd_code rd_model_logits(const rd_model *model, const int32_t *ids, int64_t count,
                         const char *attention, int64_t gate, float *out, rd_error *e) {
+  RD_GIVEN(model, e);
   int64_t block = 0;
   table t = {out, model->config.vocab};
   rd_need need = {.canvas = ids, .length = count, .end = count, .count = count};
@@ -71,6 +72,8 @@ rd_code rd_model_logits(const rd_model *model, const int32_t *ids, int64_t count
   if (count > model->config.positions)
     return rd_fail(e, RD_USAGE, "%lld ids; %s has %lld positions", (long long)count, model->name,
                    (long long)model->config.positions);
+  RD_GIVEN(ids, e);
+  RD_GIVEN(out, e);
   RD_TRY(read_attention(attention, &block, e));
   RD_TRY(set_gate(&need, model, block, gate, e));
   rd_wanted *wanted = rd_calloc((size_t)count, sizeof *wanted, "positions", e);

@@ -3,6 +3,8 @@
  * `answer`, `prompts` where each option has its own, and `worked`, an answer as it is shown. */
 #include "dataset.h"
 
+#include "rows.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,19 +107,20 @@ static rd_code mend_winogrande(json_t *row, rd_error *e) {
 }
 
 static const rd_dataset datasets[] = {
-    {"auto", "by the beginning of the file's name; else none", NULL, 0, NULL, false},
-    {"none", "rows are as tasks know them", NULL, 0, NULL, false},
-    {"gsm8k", "exact: a worked answer, of which the number behind #### counts", NULL, 0, mend_gsm8k,
-     true},
+    {"auto", "by the beginning of the file's name, and its ending; else none", NULL, NULL, 0, NULL,
+     false},
+    {"none", "rows are as tasks know them", NULL, NULL, 0, NULL, false},
+    {"gsm8k", "exact: a worked answer, of which the number behind #### counts", NULL, NULL, 0,
+     mend_gsm8k, true},
     {"hellaswag", "choice: six lines a row: a scene, the right ending's number, four endings",
-     "prompt,gold,a,b,c,d", 6, mend_hellaswag, false},
+     ".txt", "prompt,gold,a,b,c,d", 6, mend_hellaswag, false},
     {"humaneval", "exact: code; --out has task_id and completion, for the program that runs it",
-     NULL, 0, mend_humaneval, false},
-    {"mbpp", "exact: the same", NULL, 0, mend_mbpp, false},
+     NULL, NULL, 0, mend_humaneval, false},
+    {"mbpp", "exact: the same", NULL, NULL, 0, mend_mbpp, false},
     {"mmlu", "choice: subject, question, four choices, the right one's number; asked by letter",
-     "subject,question,a,b,c,d,gold", 0, mend_mmlu, false},
-    {"svamp", "exact: the last number counts", NULL, 0, NULL, true},
-    {"winogrande", "choice: two beginnings of one end", NULL, 0, mend_winogrande, false},
+     ".csv", "subject,question,a,b,c,d,gold", 0, mend_mmlu, false},
+    {"svamp", "exact: the last number counts", NULL, NULL, 0, NULL, true},
+    {"winogrande", "choice: two beginnings of one end", NULL, NULL, 0, mend_winogrande, false},
 };
 const rd_table rd_dataset_table = RD_TABLE("dataset", datasets);
 
@@ -129,7 +132,8 @@ rd_code rd_dataset_find(const rd_dataset **out, const char *name, const char *pa
   }
   *out = &datasets[0]; /* reads as none */
   for (size_t i = 1; i < sizeof datasets / sizeof *datasets; i++)
-    if (strncasecmp(file, datasets[i].name, strlen(datasets[i].name)) == 0)
+    if (strncasecmp(file, datasets[i].name, strlen(datasets[i].name)) == 0 &&
+        (!datasets[i].ending || rd_rows_end_in(file, datasets[i].ending)))
       *out = &datasets[i];
   return RD_OK;
 }

@@ -9,6 +9,7 @@
 
 typedef struct rd_dataset {
   const char *name, *help;
+  const char *ending; /* of the files that are known by their names: ".csv"; NULL: any */
   const char *header; /* as rd_row_rules.header */
   size_t lines;
   rd_code (*mend)(json_t *row, rd_error *e); /* as rd_row_rules.mend */
@@ -16,8 +17,8 @@ typedef struct rd_dataset {
 } rd_dataset;
 
 extern const rd_table rd_dataset_table;
-/* The one that is named; for "auto" that whose name the file's name begins with, else the first,
- * which leaves rows as they stand. RD_USAGE lists them. */
+/* The one that is named; for "auto" that whose name the file's name begins with, and whose ending
+ * it has, else the first, which leaves rows as they stand. RD_USAGE lists them. */
 rd_code rd_dataset_find(const rd_dataset **out, const char *name, const char *path, rd_error *e);
 
 #endif

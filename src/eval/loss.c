@@ -122,7 +122,12 @@ static rd_code make_room(work *w, rd_error *e) {
   if (!w->losses || !w->row_loss)
     return RD_NO_MEMORY;
   RD_TRY(rd_batch_init(&w->batch, r->rows, e));
-  return rd_step_new(&w->step, &m->config, &m->weights, r->rows, r->window, true, e);
+  const rd_step_plan plan = {.config = &m->config,
+                             .weights = &m->weights,
+                             .rows = r->rows,
+                             .longest = r->window,
+                             .recompute = true};
+  return rd_step_open(&w->step, m->engine, &plan, e);
 }
 
 static rd_code measure(work *w, rd_error *e) {

@@ -23,6 +23,8 @@ static rd_code fill(lists *l, const rd_scored *scored, size_t n, int64_t vocab, 
       return rd_fail(e, RD_USAGE,
                      "answer %zu: %lld ids, %lld of them the prompt's; both want one at least", i,
                      (long long)s->count, (long long)s->prompt);
+    if (!s->ids)
+      return rd_fail(e, RD_USAGE, "answer %zu: its ids are NULL, and must be given", i);
     for (int64_t k = 0; k < s->count; k++)
       if (s->ids[k] < 0 || s->ids[k] >= vocab)
         return rd_fail(e, RD_BAD_INPUT, "answer %zu: token id %d is outside 0..%lld", i, s->ids[k],
@@ -39,6 +41,9 @@ static rd_code fill(lists *l, const rd_scored *scored, size_t n, int64_t vocab, 
 rd_code rd_model_likelihoods(const rd_model *model, rd_scored *answers, size_t n, int64_t draws,
                              uint64_t seed, rd_error *e) {
   lists l = {0};
+  RD_GIVEN(model, e);
+  if (n > 0)
+    RD_GIVEN(answers, e);
   if (draws < 0)
     return rd_fail(e, RD_USAGE, "%lld draws of masks; 0 asks from left to right", (long long)draws);
   rd_code code = fill(&l, answers, n, model->config.vocab, e);

@@ -2,11 +2,13 @@
 /* The table of tasks, and what all of them do with rows and watchers. */
 #include "task.h"
 
+#include <string.h>
+
 const rd_task rd_tasks[] = {
     {"exact", "{prompt, answer} rows, generated and compared after normalising", false, true,
      "objective draws judge", rd_task_exact},
     {"loss", "training rows: cross-entropy under fixed corruption, by noise level", false, false,
-     "draws judge shots shots-from raw iterations noise temperature", rd_task_loss},
+     "dataset draws judge shots shots-from raw iterations noise temperature", rd_task_loss},
     {"choice", "{question, options, answer} rows: is the likeliest option the right one", false,
      false, "judge iterations noise temperature window", rd_task_choice},
     {"perplexity", "{prompt} rows, generated, or {text} rows: perplexity under --judge, repetition",
@@ -34,6 +36,13 @@ const rd_dataset *rd_eval_dataset(const rd_eval *eval) {
   return dataset;
 }
 
+/* Rows that nobody said to be of a well-known test. */
+static rd_code tell_guess(const rd_dataset *dataset, rd_code code, rd_error *e) {
+  const rd_error said = e ? *e : (rd_error){0};
+  return rd_fail(e, code, "%.900s (read as dataset %s by its name; --dataset none)", said.message,
+                 dataset->name);
+}
+
 rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd_error *e) {
   const rd_eval_settings *s = eval->settings;
   const rd_dataset *dataset = NULL;
@@ -50,8 +59,12 @@ rd_code rd_eval_rows(rd_rows *rows, const rd_eval *eval, rd_row_check *check, rd
                               .note = eval->watch.note,
                               .context = eval->watch.context};
   RD_TRY(rd_row_columns_check(s->columns, e));
-  RD_TRY(rd_rows_read(rows, s->data, &rules, e));
-  rd_code code = rd_row_columns_found(s->columns, found, e);
+  rd_code code = rd_rows_read(rows, s->data, &rules, e);
+  const bool guessed = dataset->mend && (!s->dataset || strcmp(s->dataset, "auto") == 0);
+  if (code == RD_BAD_INPUT && guessed)
+    return tell_guess(dataset, code, e);
+  RD_TRY(code);
+  code = rd_row_columns_found(s->columns, found, e);
   if (code != RD_OK)
     rd_rows_drop(rows);
   return code;

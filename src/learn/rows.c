@@ -149,16 +149,15 @@ static rd_code each_element(rd_row_count *count, const char *text, size_t size,
   return RD_OK;
 }
 
-/* Does the name end so, whether the file is packed or not? */
-static bool ends_in(const char *path, const char *end) {
+bool rd_rows_end_in(const char *path, const char *end) {
   size_t n = strlen(path), m = strlen(end);
   n -= n >= 4 && strcasecmp(path + n - 4, ".zst") == 0 ? 4 : 0;
   return n >= m && strncasecmp(path + n - m, end, m) == 0;
 }
 
 bool rd_rows_named(const char *path) {
-  return ends_in(path, ".jsonl") || ends_in(path, ".json") || ends_in(path, ".csv") ||
-         ends_in(path, ".tsv");
+  return rd_rows_end_in(path, ".jsonl") || rd_rows_end_in(path, ".json") ||
+         rd_rows_end_in(path, ".csv") || rd_rows_end_in(path, ".tsv");
 }
 
 /* A line of a table on its way to the rows. */
@@ -184,7 +183,7 @@ static bool wants_record(const void *context) {
 }
 
 static rd_code each_record(table_sink *t, const char *text, size_t size, rd_error *e) {
-  bool tabs = ends_in(t->count->path, ".tsv");
+  bool tabs = rd_rows_end_in(t->count->path, ".tsv");
   rd_code code = rd_csv_each(text, size, tabs ? "\t" : ",;\t", wants_record, take_record, t, e);
   return code == RD_OK ? code : rd_prefix(e, code, "%s", t->count->path);
 }
@@ -249,7 +248,7 @@ rd_code rd_rows_each(rd_row_count *count, const char *text, size_t size, const r
   size_t line = 1;
   if (rules->lines > 0)
     return each_group(count, text, size, rules, sink, context, e);
-  if (ends_in(count->path, ".csv") || ends_in(count->path, ".tsv"))
+  if (rd_rows_end_in(count->path, ".csv") || rd_rows_end_in(count->path, ".tsv"))
     return (rules->header ? each_nameless : each_record)(&t, text, size, e);
   const char *first = skip_blank(text, text + size, &line);
   bool array = first < text + size && *first == '[';

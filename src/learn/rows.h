@@ -55,6 +55,8 @@ rd_code rd_row_columns_put(json_t *row, const char *columns, unsigned long long 
                            rd_error *e);
 /* RD_USAGE: of these columns one was in no row. */
 rd_code rd_row_columns_found(const char *columns, unsigned long long found, rd_error *e);
+/* Does the name end so (".csv"), whether the file is packed (.zst) or not? */
+bool rd_rows_end_in(const char *path, const char *end);
 /* Is a file of this name read row by row (.jsonl, .json, .csv, .tsv, or such a name and .zst)? */
 bool rd_rows_named(const char *path);
 /* Give every row of plain text to `sink`, as an object; judge each. A row is a line that the header

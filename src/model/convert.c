@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The type of most numbers that will be written. */
 static rd_dtype most_numbers(const rd_model *m, const rd_format *format) {
@@ -54,6 +55,10 @@ static rd_code write_config(const rd_model *m, const char *from, const char *fol
   return code;
 }
 
+/* What is written beside the files that are carried; config.json last. */
+static const char *const own_files[] = {"config.json", "model.safetensors", "redraft.json", NULL};
+
+/* Weights first: they are what a disk has no room for, and what a signal comes in the midst of. */
 static rd_code write_files(const rd_model *m, const rd_convert_options *o, const rd_written *w,
                            bool *tokenizer, rd_error *e) {
   const rd_remembered kept = {.mask = -1, /* config.json has it */
@@ -64,11 +69,11 @@ static rd_code write_files(const rd_model *m, const rd_convert_options *o, const
                               .examples = m->remembered.examples};
   const char *folder = m->store->file.folder, *from = folder ? folder : o->path;
   RD_TRY(rd_folder_make(o->out, e));
+  const rd_path path = rd_path_in(o->out, "model.safetensors");
+  RD_TRY(rd_safetensors_write(path.text, w->tensors, w->count, e));
   RD_TRY(rd_tokenizer_copy(m->tokenizer, m->store->adapter_words ? o->adapter : from, o->out,
                            tokenizer, e));
   RD_TRY(rd_remembered_write(&kept, o->out, e));
-  const rd_path path = rd_path_in(o->out, "model.safetensors");
-  RD_TRY(rd_safetensors_write(path.text, w->tensors, w->count, e));
   return write_config(m, from, o->out, most_numbers(m, w->matrices), e);
 }
 
@@ -80,8 +85,12 @@ static rd_code write_folder(const rd_model *m, const rd_convert_options *o, cons
       .model = m, .names = m->config.family->names, .matrices = format, .vectors = format};
   rd_code code = rd_written_make(&w, e);
   done->types = w.types;
-  if (code == RD_OK)
+  if (code == RD_OK) {
+    const bool made = !rd_path_exists(o->out);
     code = write_files(m, o, &w, &done->tokenizer, e);
+    if (code != RD_OK)
+      rd_convert_take_back(o->out, made, own_files);
+  }
   rd_written_drop(&w);
   return code;
 }
@@ -148,15 +157,24 @@ rd_code rd_convert_free(const char *out, const char *what, const char *const *na
   return found ? RD_USAGE : RD_OK;
 }
 
+void rd_convert_take_back(const char *out, bool made, const char *const *names) {
+  for (; *names; names++) {
+    const rd_path path = rd_path_in(out, *names);
+    unlink(path.text);
+  }
+  rd_model_folder_remove(out, RD_FILE_CARRIED);
+  if (made)
+    rmdir(out);
+}
+
 /* Nothing that is there is written over. */
 static rd_code check_free(const rd_convert_options *o, rd_error *e) {
-  static const char *const names[] = {"config.json", "model.safetensors", "redraft.json", NULL};
   char *gguf = NULL;
   if (o->gguf)
     return rd_path_exists(o->out)
              ? rd_fail(e, RD_USAGE, "%s is there already; name another file", o->out)
              : RD_OK;
-  RD_TRY(rd_convert_free(o->out, "a model", names, e));
+  RD_TRY(rd_convert_free(o->out, "a model", own_files, e));
   /* a GGUF there is a model too; of several, none is named */
   const rd_code code = rd_path_is_folder(o->out) ? rd_model_folder_gguf(&gguf, o->out, e) : RD_OK;
   const bool taken = code == RD_USAGE || gguf;

@@ -45,6 +45,9 @@ rd_code rd_convert_type(const rd_format **out, const char *to, bool blocks, rd_e
 /* RD_USAGE names the first file of `names` (NULL behind the last), or of those that go where
  * weights go, which the folder `out` holds already; `what` is whose they are. */
 rd_code rd_convert_free(const char *out, const char *what, const char *const *names, rd_error *e);
+/* After a failure: none of these files is left, all of which rd_convert_free found not to be there,
+ * and no folder where there was none (`made`). The same conversion can then be made again. */
+void rd_convert_take_back(const char *out, bool made, const char *const *names);
 /* convert_adapter.c: the PEFT adapter in the folder `adapter` written to the folder `out`, which
  * must hold no file of one yet, with its factors in the type `to`. RD_NUMERIC as in rd_convert. */
 rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e);

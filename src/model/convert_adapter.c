@@ -37,48 +37,59 @@ static rd_code write_factors(const rd_tensors *t, const rd_format *to, const cha
   return code;
 }
 
-/* Nothing that is there is written over. */
-static rd_code check_free(const char *out, rd_error *e) {
-  enum { OWN = 3, MOST = 16 };
-  const char *names[MOST] = {"adapter_config.json", "adapter_model.safetensors", "redraft.json"};
-  for (size_t i = 0; i + OWN + 1 < MOST && rd_adapter_companion(i); i++)
-    names[OWN + i] = rd_adapter_companion(i);
-  return rd_convert_free(out, "an adapter", names, e);
+/* What is written beside the files that are carried. */
+enum { OWN = 3, MOST = 16 };
+static void name_files(const char *names[MOST]) {
+  static const char *const own[OWN] = {"adapter_config.json", "adapter_model.safetensors",
+                                       "redraft.json"};
+  for (size_t i = 0; i + 1 < MOST; i++)
+    names[i] = i < OWN ? own[i] : rd_adapter_companion(i - OWN);
+  names[MOST - 1] = NULL;
+}
+
+typedef struct opened {
+  rd_tensors tensors;
+  rd_remembered remembered;
+  rd_map settings;
+} opened;
+
+static rd_code write_files(const opened *a, const char *from, const rd_format *to, const char *out,
+                           rd_error *e) {
+  const rd_path config = rd_path_in(out, "adapter_config.json"),
+                weights = rd_path_in(out, "adapter_model.safetensors");
+  const rd_file_piece part = {a->settings.data, a->settings.size};
+  RD_TRY(rd_folder_make(out, e));
+  RD_TRY(write_factors(&a->tensors, to, weights.text, e));
+  RD_TRY(rd_adapter_companions_copy(from, out, e));
+  RD_TRY(rd_remembered_write(&a->remembered, out, e));
+  return rd_file_write(config.text, &part, 1, e);
 }
 
 rd_code rd_convert_adapter(const char *adapter, const char *to, const char *out, rd_error *e) {
   const rd_format *format = NULL;
-  rd_tensors tensors = {0};
-  rd_remembered remembered = RD_REMEMBERED_NOTHING;
-  rd_map settings = {0};
-  const rd_path config = rd_path_in(adapter, "adapter_config.json"),
-                config_out = rd_path_in(out, "adapter_config.json"),
-                weights_out = rd_path_in(out, "adapter_model.safetensors");
+  opened a = {.remembered = RD_REMEMBERED_NOTHING};
+  const char *names[MOST];
+  const rd_path config = rd_path_in(adapter, "adapter_config.json");
+  name_files(names);
   rd_code code = rd_convert_type(&format, to, false, e);
+  if (code == RD_OK) /* nothing that is there is written over */
+    code = rd_convert_free(out, "an adapter", names, e);
   if (code == RD_OK)
-    code = check_free(out, e);
+    code = rd_map_open(&a.settings, config.text, e);
   if (code == RD_OK)
-    code = rd_map_open(&settings, config.text, e);
+    code = rd_remembered_read(&a.remembered, adapter, e);
   if (code == RD_OK)
-    code = rd_remembered_read(&remembered, adapter, e);
-  if (code == RD_OK)
-    code = rd_adapter_tensors_open(&tensors, adapter, e);
-  if (code == RD_OK && (code = rd_tensors_check(&tensors, e)) != RD_OK)
+    code = rd_adapter_tensors_open(&a.tensors, adapter, e);
+  if (code == RD_OK && (code = rd_tensors_check(&a.tensors, e)) != RD_OK)
     rd_prefix(e, code, "adapter %s", adapter);
-  if (code == RD_OK)
-    code = rd_folder_make(out, e);
-  if (code == RD_OK)
-    code = write_factors(&tensors, format, weights_out.text, e);
-  if (code == RD_OK)
-    code = rd_adapter_companions_copy(adapter, out, e);
-  if (code == RD_OK)
-    code = rd_remembered_write(&remembered, out, e);
   if (code == RD_OK) {
-    rd_file_piece part = {settings.data, settings.size};
-    code = rd_file_write(config_out.text, &part, 1, e);
+    const bool made = !rd_path_exists(out);
+    code = write_files(&a, adapter, format, out, e);
+    if (code != RD_OK)
+      rd_convert_take_back(out, made, names);
   }
-  rd_tensors_drop(&tensors);
-  rd_remembered_drop(&remembered);
-  rd_map_close(&settings);
+  rd_tensors_drop(&a.tensors);
+  rd_remembered_drop(&a.remembered);
+  rd_map_close(&a.settings);
   return code;
 }

@@ -149,6 +149,8 @@ static bool ends_in(const char *path, const char *end) {
 rd_code rd_model_file_open(rd_model_file *file, rd_config *config, const char *path, rd_error *e) {
   *file = (rd_model_file){0};
   const struct kind *kind = kinds;
+  if (!*path)
+    return rd_fail(e, RD_USAGE, "an empty path names no model");
   while (!ends_in(path, kind->end))
     kind++;
   rd_code code = kind->open(file, config, path, e);

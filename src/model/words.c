@@ -57,6 +57,9 @@ rd_code rd_model_encode(const rd_model *model, const char *text, size_t size, in
   size_t n = 0;
   *ids = NULL;
   *count = 0;
+  RD_GIVEN(model, e);
+  if (size > 0)
+    RD_GIVEN(text, e);
   RD_TRY(need_tokenizer(model, e));
   RD_TRY(rd_tokenizer_encode(model->tokenizer, text, size, RD_TOK_SPECIAL, ids, &n, e));
   *count = (int64_t)n;
@@ -67,6 +70,8 @@ rd_code rd_model_encode_messages(const rd_model *model, const rd_message *messag
                                  int32_t **ids, int64_t *count, rd_error *e) {
   *ids = NULL;
   *count = 0;
+  RD_GIVEN(model, e);
+  RD_TRY(rd_messages_check(messages, n, e));
   return rd_model_prompt(ids, count, model, messages, n, false, e);
 }
 
@@ -74,8 +79,11 @@ rd_code rd_model_decode(const rd_model *model, const int32_t *ids, int64_t count
                         size_t *size, rd_error *e) {
   *text = NULL;
   *size = 0;
+  RD_GIVEN(model, e);
   RD_TRY(need_tokenizer(model, e));
   if (count < 0)
     return rd_fail(e, RD_USAGE, "%lld ids to decode", (long long)count);
+  if (count > 0)
+    RD_GIVEN(ids, e);
   return rd_tokenizer_decode(model->tokenizer, ids, (size_t)count, 0, text, size, e);
 }

@@ -7,9 +7,11 @@
 #include "folder.h"
 
 #include <dirent.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct file {
   const char *name;
@@ -105,4 +107,15 @@ rd_code rd_model_folder_copy(const char *from, const char *to, unsigned roles, r
       code = rd_file_copy(source.text, target.text, e);
   }
   return code;
+}
+
+void rd_model_folder_remove(const char *folder, unsigned roles) {
+  for (size_t i = 0; i < FILES; i++) {
+    if (!(files[i].role & roles))
+      continue;
+    rd_path path = rd_path_in(folder, files[i].name);
+    const bool removed = unlink(path.text) == 0;
+    if (removed && strchr(files[i].name, '/')) /* a folder of its own, if that is empty now */
+      rmdir(dirname(path.text));
+  }
 }

@@ -26,5 +26,7 @@ rd_code rd_model_folder_find(char **path, const char *folder, unsigned roles, rd
 rd_code rd_model_folder_gguf(char **path, const char *folder, rd_error *e);
 /* Copy the files of these roles that are there. */
 rd_code rd_model_folder_copy(const char *from, const char *to, unsigned roles, rd_error *e);
+/* Remove those that are there. */
+void rd_model_folder_remove(const char *folder, unsigned roles);
 
 #endif

@@ -128,3 +128,13 @@ rd_code rd_prompt_encode_turns(int32_t **ids, int64_t *count, const rd_prompter 
 bool rd_prompt_blank(const char *text) {
   return !text[strspn(text, " \t\r\n")];
 }
+
+rd_code rd_messages_check(const rd_message *messages, size_t count, rd_error *e) {
+  if (count > 0)
+    RD_GIVEN(messages, e);
+  for (size_t i = 0; i < count; i++)
+    if (!messages[i].role || !messages[i].content)
+      return rd_fail(e, RD_USAGE, "message %zu: its %s is NULL, and must be given", i + 1,
+                     messages[i].role ? "content" : "role");
+  return RD_OK;
+}

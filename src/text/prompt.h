@@ -37,5 +37,7 @@ rd_code rd_prompt_encode_turns(int32_t **ids, int64_t *count, const rd_prompter 
 
 /* Is there nothing to answer: no character, or spaces and line ends alone? */
 bool rd_prompt_blank(const char *text);
+/* RD_USAGE names a message whose role or content is NULL. */
+rd_code rd_messages_check(const rd_message *messages, size_t count, rd_error *e);
 
 #endif

@@ -73,7 +73,9 @@ rd_code rd_answer_check(rd_answer *a, rd_error *e) {
   RD_TRY(rd_params_check(&a->settings.params, a->settings.common.options, e));
   if (a->settings.step && (!a->settings.watch || a->settings.common.json))
     return rd_fail(e, RD_USAGE, "--step goes with watching: not with --no-watch or --json");
-  return RD_OK;
+  return a->settings.raw ? rd_tool_refuse(&a->settings.common, "chat-template",
+                                          "beside --raw: the prompt is plain text", e)
+                         : RD_OK;
 }
 
 rd_code rd_answer_load_form(rd_params *p, rd_error *e) {

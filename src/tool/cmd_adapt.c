@@ -105,11 +105,11 @@ static rd_code work(void *context, char **names, rd_error *e) {
                    ranks->count);
   if (names[0] && s->adapt.model)
     return rd_fail(e, RD_USAGE, "one model: %s or %s", names[0], s->adapt.model);
+  const rd_options *o = s->common.options;
   if (names[0])
-    s->adapt.model = rd_strdup(names[0], e);
+    RD_TRY(rd_option_set(o, rd_option_find(o, "model"), names[0], e));
   if (!s->adapt.model)
-    return names[0] ? RD_NO_MEMORY
-                    : rd_fail(e, RD_USAGE, "name the chat model that is to be adapted");
+    return rd_fail(e, RD_USAGE, "name the chat model that is to be adapted");
   RD_TRY(rd_pulled_resolve(&s->adapt.model, e));
   s->adapt.threads = s->common.threads;
   rd_interrupt_open();

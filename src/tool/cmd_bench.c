@@ -117,6 +117,7 @@ typedef struct cases {
   window windows[MOST_NUMBERS];
   int64_t batches[MOST_NUMBERS];
   int window_count, batch_count;
+  int reusing, writing; /* windows that say so themselves, whatever --reuse and --written are */
 } cases;
 
 enum { MOST_NUMBER = 1 << 20 };
@@ -151,10 +152,14 @@ static rd_code read_windows(cases *c, const char *text, const settings *s, rd_er
     char *end = NULL;
     w->count = strtol(at, &end, 10);
     bool is = end != at;
-    if (is && *end == '+')
+    if (is && *end == '+') {
       w->reuse = strtol(at = end + 1, &end, 10);
-    if (is && *end == ':')
+      c->reusing++;
+    }
+    if (is && *end == ':') {
       w->written = strtol(at = end + 1, &end, 10);
+      c->writing++;
+    }
     is = is && end != at && w->count > 0 && w->count <= MOST_NUMBER && w->reuse >= 0 &&
          w->reuse <= MOST_NUMBER && w->written >= 0 && w->written <= MOST_NUMBER;
     if (!is || (*end && *end != ','))
@@ -171,6 +176,10 @@ static rd_code read_windows(cases *c, const char *text, const settings *s, rd_er
 static rd_code read_cases(cases *c, const settings *s, rd_error *e) {
   *c = (cases){0};
   RD_TRY(read_windows(c, s->sweep ? "64,256,1024,4096" : s->decode ? "1" : s->windows, s, e));
+  if (c->reusing == c->window_count)
+    RD_TRY(rd_tool_refuse(&s->common, "reuse", "where every window has its own: N+R", e));
+  if (c->writing == c->window_count)
+    RD_TRY(rd_tool_refuse(&s->common, "written", "where every window has its own: N+R:W", e));
   for (int i = 0; i < c->window_count; i++) {
     const window *w = &c->windows[i];
     if (s->train && (s->decode || w->reuse > 0))
@@ -383,7 +392,11 @@ static rd_code open_model(rd_model **out, const settings *s, const char *name, r
 /* All cases of an open model, which is closed. */
 static rd_code measure_model(rd_model *m, const settings *s, const cases *c, const limits *l,
                              rd_error *e) {
-  rd_code code = measure_cases(s, c, m, l, e);
+  rd_code code = RD_OK;
+  if (s->answers > 0 && !m->tokenizer)
+    code = rd_tool_refuse(&s->common, "answers", "to a model without a tokenizer", e);
+  if (code == RD_OK)
+    code = measure_cases(s, c, m, l, e);
   if (code == RD_OK)
     code = measure_answers(s, m, l, e);
   rd_model_close(&m);

@@ -51,10 +51,10 @@ static void graded_drop(graded *g) {
 /* --- rows --------------------------------------------------------------------------------------
  */
 
-/* The alternative that a label names: a truth, a key, a level by number. -1: none. */
+/* The alternative that a label names: a truth of yes or no, a key, a level by number. -1: none. */
 static int64_t right_of(const rd_question *q, const json_t *label) {
   if (json_is_boolean(label))
-    return json_is_true(label) ? 0 : 1;
+    return !q->type->truth ? -1 : json_is_true(label) ? 0 : 1;
   char number[24];
   snprintf(number, sizeof number, "%lld", (long long)json_integer_value(label));
   const char *name = json_is_integer(label) ? number : json_string_value(label);
@@ -77,6 +77,30 @@ static rd_code keep(graded *g, const double *scores, int64_t count, int64_t righ
   return RD_OK;
 }
 
+static rd_code no_alternative(const rd_question *q, const json_t *label, rd_error *e) {
+  char *said = rd_json_dumps(label, JSON_ENCODE_ANY);
+  rd_code code = rd_fail(e, RD_BAD_INPUT, "labels: %.60s: no alternative of type %s is %.60s",
+                         q->id, q->type->name, said ? said : "that");
+  free(said);
+  return code;
+}
+
+/* A label that no question is there for would be passed over. */
+static rd_code check_labels(const json_t *labels, const rd_questions *questions, rd_error *e) {
+  const char *id;
+  json_t *label;
+  if (!json_is_object(labels))
+    return rd_fail(e, RD_BAD_INPUT, "labels: expected an object {id: label}");
+  json_object_foreach((json_t *)(uintptr_t)labels, id, label) {
+    bool asked = false;
+    for (int64_t i = 0; i < questions->count; i++)
+      asked = asked || strcmp(questions->items[i].id, id) == 0;
+    if (!asked)
+      return rd_fail(e, RD_BAD_INPUT, "labels: %.60s: no question has this id", id);
+  }
+  return RD_OK;
+}
+
 /* The labelled questions of a row, decided. */
 static rd_code grade(graded *g, rd_decider *d, const rd_decide_settings *s, const json_t *row,
                      rd_error *e) {
@@ -86,8 +110,8 @@ static rd_code grade(graded *g, rd_decider *d, const rd_decide_settings *s, cons
   rd_code code = rd_decide_body_init(&body, e);
   if (code == RD_OK)
     code = rd_decide_body_read(&body, row, e);
-  if (code == RD_OK && !json_is_object(labels))
-    code = rd_fail(e, RD_BAD_INPUT, "labels: expected an object {id: label}");
+  if (code == RD_OK)
+    code = check_labels(labels, &body.questions, e);
   if (code == RD_OK)
     code = rd_decide(&o, d, body.state, &body.questions, s, e);
   for (int64_t i = 0; code == RD_OK && i < body.questions.count; i++) {
@@ -95,7 +119,7 @@ static rd_code grade(graded *g, rd_decider *d, const rd_decide_settings *s, cons
     const json_t *label = json_object_get(labels, q->id);
     int64_t right = label ? right_of(q, label) : -1;
     if (label && right < 0)
-      code = rd_fail(e, RD_BAD_INPUT, "labels: %.60s: no alternative of that name", q->id);
+      code = no_alternative(q, label, e);
     else if (label)
       code = keep(g, o.scores + o.first[i], q->count, right, e);
   }

@@ -68,6 +68,7 @@ static rd_code run(void *context, char **names, rd_error *e) {
   bool none = s->common.adapter && strcmp(s->common.adapter, "none") == 0;
   const char *adapter = none ? NULL : s->common.adapter;
   RD_TRY(rd_tool_refuse(&s->common, "precision engine", "to convert: --to is what is written", e));
+  RD_TRY(rd_tool_refuse(&s->common, "json", "to convert, which prints nothing", e));
   if (!s->output)
     return rd_fail(e, RD_USAGE, "-o PATH is needed: where to write; --help says more");
   if (s->gguf && adapter && !s->merge)
@@ -80,6 +81,9 @@ static rd_code run(void *context, char **names, rd_error *e) {
     return rd_fail(e, RD_USAGE,
                    "--adapter DIR takes --merge, to be added into a model's weights, or --to TYPE "
                    "without -m, to be written itself");
+  if (adapter && !s->merge)
+    RD_TRY(rd_tool_refuse(&s->common, "chat-template mask-token",
+                          "to an adapter that is itself written: --merge makes a model of it", e));
   RD_TRY(check_name(s, e));
   if (adapter && !s->merge)
     return rd_convert_adapter(adapter, s->to, s->output, e);

@@ -334,6 +334,22 @@ static rd_code work(const settings *s, const rd_task *task, view *v, rd_error *e
   return code;
 }
 
+/* What means nothing beside another option, or without it. */
+static rd_code check_pairs(const settings *s, const rd_task *task, rd_error *e) {
+  const rd_common *c = &s->common;
+  const rd_objective *objective = NULL;
+  RD_TRY(rd_objective_find(&objective, s->eval.objective, e));
+  if (!task->writes && !objective->corruption)
+    RD_TRY(rd_tool_refuse(c, "draws", "to --objective next-token, which has no masks", e));
+  if (s->eval.shots == 0)
+    RD_TRY(rd_tool_refuse(c, "shots-from", "without --shots N: how many of its rows", e));
+  if (s->eval.raw)
+    RD_TRY(rd_tool_refuse(c, "chat-template", "beside --raw: prompts are plain text", e));
+  if (rd_option_given(c->options, "noise") && s->eval.noise == s->eval.params.no_noise)
+    RD_TRY(rd_tool_refuse(c, "no-noise", "beside --noise, which says the opposite", e));
+  return RD_OK;
+}
+
 /* What the task has no use for is refused by name. */
 static rd_code check_meaning(const settings *s, const rd_task *task, rd_error *e) {
   char why[64];
@@ -345,7 +361,7 @@ static rd_code check_meaning(const settings *s, const rd_task *task, rd_error *e
         strcmp(name, "window") != 0) /* an example's tokens, too */
       RD_TRY(rd_tool_refuse(&s->common, name, why, e));
   }
-  return RD_OK;
+  return check_pairs(s, task, e);
 }
 
 /* The files of --data, with commas between, are read, and a table is gone on with. */

@@ -390,8 +390,9 @@ static rd_code work(void *context, char **names, rd_error *e) {
   settings *s = context;
   if (names[0] && s->common.model)
     return rd_fail(e, RD_USAGE, "one at a time: %s, or -m %s", names[0], s->common.model);
-  if (names[0] && !(s->common.model = rd_strdup(names[0], e)))
-    return RD_NO_MEMORY;
+  const rd_options *o = s->common.options;
+  if (names[0])
+    RD_TRY(rd_option_set(o, rd_option_find(o, "model"), names[0], e));
   return run(s, e);
 }
 

@@ -29,15 +29,28 @@ const rd_option_part rd_plot_parts[] = {
 static const struct {
   const char *ending;
   rd_code (*read)(rd_curves *curves, const char *path, rd_error *e);
-} kinds[] = {{".csv", rd_curves_read_bench}, {".jsonl", rd_curves_read_eval}, {"", rd_curves_read}};
+  rd_path (*file)(const char *folder); /* what is read in it; NULL: it is the file */
+} kinds[] = {{".csv", rd_curves_read_bench, NULL},
+             {".jsonl", rd_curves_read_eval, NULL},
+             {"", rd_curves_read, rd_curves_metrics}};
 
-static rd_code read_any(rd_curves *curves, const char *name, rd_error *e) {
+static size_t kind_of(const char *name) {
   size_t kind = 0, n = strlen(name);
   for (;; kind++) {
     size_t m = strlen(kinds[kind].ending);
     if (n >= m && strcmp(name + n - m, kinds[kind].ending) == 0)
-      return kinds[kind].read(curves, name, e);
+      return kind;
   }
+}
+
+/* Its curves; the drawing will not take the place of what they are read from. */
+static rd_code read_any(rd_curves *curves, const char *name, const char *output, rd_error *e) {
+  const size_t kind = kind_of(name);
+  rd_path inside = {""};
+  if (kinds[kind].file)
+    inside = kinds[kind].file(name);
+  RD_TRY(rd_path_apart(output, kinds[kind].file ? inside.text : name, e));
+  return kinds[kind].read(curves, name, e);
 }
 
 static rd_code plot(void *context, char **names, rd_error *e) {
@@ -46,11 +59,8 @@ static rd_code plot(void *context, char **names, rd_error *e) {
   rd_code code = RD_OK;
   if (!names[0])
     return rd_fail(e, RD_USAGE, "name at least one run, CSV of bench or JSONL of eval");
-  for (; *names && code == RD_OK; names++) {
-    code = rd_path_apart(s->output, *names, e);
-    if (code == RD_OK)
-      code = read_any(&curves, *names, e);
-  }
+  for (; *names && code == RD_OK; names++)
+    code = read_any(&curves, *names, s->output, e);
   if (code == RD_OK)
     code = rd_curves_text(&curves, stdout, (int)s->columns, (int)s->rows, e);
   if (code == RD_OK && s->output)

@@ -62,10 +62,19 @@ static rd_code read_rows(rd_curves *curves, const rd_map *map, rd_error *e) {
   return code;
 }
 
+rd_path rd_curves_metrics(const char *run) {
+  return rd_path_in(run, "metrics.jsonl");
+}
+
 rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e) {
   static const rd_axes axes = {"updates", "loss", false};
-  const rd_path path = rd_path_in(run, "metrics.jsonl");
+  const rd_path path = rd_curves_metrics(run);
   rd_map map;
+  if (!*run || (rd_path_exists(run) && !rd_path_is_folder(run)))
+    return rd_fail(e, RD_USAGE,
+                   "%s: neither the folder of a run, nor a table of bench (FILE.csv), nor results "
+                   "of eval (FILE.jsonl)",
+                   *run ? run : "an empty path");
   RD_TRY(rd_curves_axes(curves, &axes, run, e));
   RD_TRY(rd_map_open(&map, path.text, e));
   rd_code code = rd_curve_add(curves, rd_print("%s", run), e);
@@ -91,6 +100,21 @@ typedef struct frame {
   double x0, x1, y0, y1;
 } frame;
 
+/* Where all numbers are one, or so near that a share of their span is none, there is a span too. */
+static void widen(double low, double *high) {
+  if (!isfinite(1e9 / (*high - low)))
+    *high += fmax(1, fabs(*high) * 1e-9);
+}
+
+static rd_code check_span(double low, double high, rd_error *e) {
+  return isfinite(high - low)
+           ? RD_OK
+           : rd_fail(e, RD_BAD_INPUT,
+                     "%g to %g are too far apart for one drawing: take the row with such a "
+                     "number out",
+                     low, high);
+}
+
 static rd_code frame_of(const rd_curves *curves, frame *f, rd_error *e) {
   *f = (frame){INFINITY, -INFINITY, INFINITY, -INFINITY};
   for (size_t i = 0; i < curves->count; i++)
@@ -106,11 +130,10 @@ static rd_code frame_of(const rd_curves *curves, frame *f, rd_error *e) {
     f->x0 = floor(f->x0);
     f->x1 = ceil(f->x1);
   }
-  if (f->x0 == f->x1)
-    f->x1 += fmax(1, fabs(f->x1) * 1e-9);
-  if (f->y0 == f->y1)
-    f->y1 += fmax(1, fabs(f->y1) * 1e-9);
-  return RD_OK;
+  widen(f->x0, &f->x1);
+  widen(f->y0, &f->y1);
+  RD_TRY(check_span(f->x0, f->x1, e));
+  return check_span(f->y0, f->y1, e);
 }
 
 static void put_escaped(FILE *out, const char *text) {

@@ -3,7 +3,7 @@
 #ifndef RD_CURVES_H
 #define RD_CURVES_H
 
-#include "error.h"
+#include "file.h"
 
 #include <stdio.h>
 
@@ -33,11 +33,14 @@ rd_code rd_curves_axes(rd_curves *curves, const rd_axes *axes, const char *path,
 rd_code rd_curve_add(rd_curves *curves, char *label, rd_error *e);
 rd_code rd_curve_point(rd_curve *curve, double x, double y, rd_error *e);
 
-/* Add the training and validation losses of RUN/metrics.jsonl. */
+/* Add the training and validation losses of RUN/metrics.jsonl, which is rd_curves_metrics.
+ * RD_USAGE: RUN is a file. */
+rd_path rd_curves_metrics(const char *run);
 rd_code rd_curves_read(rd_curves *curves, const char *run, rd_error *e);
 /* Add the rows of a CSV file written by bench. RD_BAD_INPUT: some other file. */
 rd_code rd_curves_read_bench(rd_curves *curves, const char *path, rd_error *e);
-/* Add what `eval --json` printed for the tasks exact and choice. RD_BAD_INPUT: some other file. */
+/* Add what `eval --json` printed for the tasks exact and choice. RD_BAD_INPUT: some other file; of
+ * the metrics of a run, which folder to name. */
 rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e);
 void rd_curves_drop(rd_curves *curves);
 /* A file, a whole SVG document. RD_BAD_INPUT, and no file, when there is nothing to draw. */

@@ -46,22 +46,34 @@ static char *label_of(const char *path) {
   return rd_print("%.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
 }
 
+/* No row of the file is drawn: of a run's the folder is what to name. */
+static rd_code other_rows(const char *path, bool run, rd_error *e) {
+  const char *slash = strrchr(path, '/');
+  if (run)
+    return rd_fail(e, RD_BAD_INPUT,
+                   "%s: the metrics of a training run, which is drawn by its folder: plot %.*s",
+                   path, slash ? (int)(slash - path) : 1, slash ? path : ".");
+  return rd_fail(e, RD_BAD_INPUT,
+                 "%s: no row of eval --json with a share of right answers or a perplexity", path);
+}
+
 rd_code rd_curves_read_eval(rd_curves *curves, const char *path, rd_error *e) {
   rd_map map;
   RD_TRY(rd_map_open(&map, path, e));
   rd_code code = rd_curve_add(curves, label_of(path), e);
+  bool run = false;
   const char *at = (const char *)map.data, *end = at + map.size;
   while (code == RD_OK && at < end) {
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t size = (size_t)((stop ? stop : end) - at);
     json_t *row = json_loadb(at, size, 0, NULL);
     code = add_row(curves, row, path, e);
+    run = run || json_object_get(row, "update");
     json_decref(row);
     at += size + 1;
   }
   if (code == RD_OK && curves->items[curves->count - 1].count == 0)
-    code = rd_fail(e, RD_BAD_INPUT,
-                   "%s: no row of eval --json with a share of right answers or a perplexity", path);
+    code = other_rows(path, run, e);
   rd_map_close(&map);
   return code;
 }

@@ -86,11 +86,3 @@ bool rd_help_common(const rd_option *row) {
 char *rd_help_words(const rd_option *row) {
   return row->choices ? rd_table_names(row->choices, " ", " ") : NULL;
 }
-
-bool rd_help_is_path(const rd_option *row) {
-  static const char *const paths[] = {"PATH", "FILE", "FILES", "DIR"};
-  for (size_t i = 0; row->value && i < sizeof paths / sizeof *paths; i++)
-    if (strcmp(row->value, paths[i]) == 0)
-      return true;
-  return false;
-}

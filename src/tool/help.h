@@ -27,8 +27,6 @@ extern const rd_table *const rd_help_shared[];
 bool rd_help_common(const rd_option *row);
 /* The words a row's value may be, separated by spaces, as a new string; NULL: any text. */
 char *rd_help_words(const rd_option *row);
-/* Does the value name a file or folder? */
-bool rd_help_is_path(const rd_option *row);
 
 /* Write all of it in one form. */
 rd_code rd_help_man(FILE *out, rd_error *e);

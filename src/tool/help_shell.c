@@ -26,7 +26,7 @@ static void bash_values(void *context, const rd_command *command, const char *ke
       bash_pattern(out, command, row);
     if (words)
       fprintf(out, "_redraft_words '%s' ;;\n", words);
-    else if (rd_help_is_path(row))
+    else if (rd_option_is_path(row))
       fputs("_redraft_files ;;\n", out);
     else if (row->kind != RD_FLAG)
       fputs("COMPREPLY=() ;;\n", out);
@@ -103,7 +103,7 @@ static void zsh_row(FILE *out, const char *dashes, const char *name, const rd_op
     fputc(':', out);
     zsh_text(out, value ? value : "");
     fprintf(out, ":%s%s%s", words ? "(" : "", words ? words : "", words ? ")" : "");
-    if (!words && rd_help_is_path(row))
+    if (!words && rd_option_is_path(row))
       fputs("_files", out);
   }
   fputc('\'', out);

@@ -93,6 +93,8 @@ static void files_are_replaced_whole(void **state) {
   assert_true(rd_path_is_folder(deep));
   assert_int_equal(rd_file_write(deep, parts, 2, &e), RD_IO);
   assert_int_equal(rd_folder_make(path, &e), RD_IO);
+  assert_int_equal(rd_folder_make("", &e), RD_USAGE);
+  assert_string_equal(e.message, "an empty path names no folder");
   rd_map map;
   assert_int_equal(rd_map_open(&map, deep, &e), RD_IO);
   assert_int_equal(rd_map_open(&map, "/nonexistent/file", &e), RD_IO);
@@ -361,7 +363,7 @@ typedef struct params {
   bool watch;
   int64_t iterations;
   double noise;
-  char *prompt, *precision;
+  char *prompt, *precision, *adapter;
 } params;
 
 static const struct precision {
@@ -381,6 +383,8 @@ static const rd_option rows[] = {
      .help = "what to answer"},
     {"precision", RD_OPTION_AT(params, precision), .fallback = "auto", .choices = &precisions,
      .group = "Model", .help = "arithmetic"},
+    {"adapter", RD_OPTION_AT(params, adapter), .group = "Model", .value = "[NAME=]DIR",
+     .help = "beside the model"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -495,6 +499,7 @@ static void option_rows_drive_the_command_line(void **state) {
       {"-n", "--iterations needs a value"},
       {"-z", "unknown option -z; --help lists them"},
       {"--watch=maybe", "--watch: expected true or false, found maybe"},
+      {"--adapter=", "--adapter: an empty path; name [NAME=]DIR, or leave the option away"},
   };
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     assert_int_equal(parse(&p, given, wrong[i].line, &rest, &n, &e), RD_USAGE);

@@ -114,8 +114,11 @@ batches|--sweep --batches 2
 windows|--decode --windows 16
 decode|--sweep --decode
 answers|--answers 1
+reuse|--windows 8+8,4+8 --reuse 4
+written|--windows 8+8:8 --written 16
 commit|--commit one
 END
+refuses "answers without words" 2 "--answers means nothing to a model without a tokenizer" bench -m tests/golden/peft/llama --windows 8 --repeats 1 --answers 2
 refuses "windows" 2 "numbers" "${bench[@]}" --windows 16,x
 # The limits of the machine take seconds and are said first: nothing is said where nothing can be measured.
 at_once() { # at_once WHAT ARGUMENTS...
@@ -141,5 +144,19 @@ sed 's/,tini,/,"mini",/' "$csv" > "$folder/mini.csv"
 check "plot of two: six curves" 6 "$(grep -c polyline "$folder/twice.svg")"
 mkdir "$folder/run"; echo '{"update":1,"loss":1}' > "$folder/run/metrics.jsonl"
 refuses "a plot of two kinds" 2 "those before are loss against updates" plot "$folder/run" "$csv"
+refuses "a run's metrics over themselves" 2 "would be written over" plot "$folder/run" -o "$folder/run/metrics.jsonl"
+refuses "a run's metrics over themselves, beside another" 2 "would be written over" plot "$folder/run" "$folder/far" -o "$folder/run/metrics.jsonl"
+check "they stand" '{"update":1,"loss":1}' "$(cat "$folder/run/metrics.jsonl")"
+refuses "a run's metrics by their name" 1 "a training run, which is drawn by its folder: plot $folder/run" plot "$folder/run/metrics.jsonl"
+echo '{"exact":1,"iterations":1}' > "$folder/results.json"
+refuses "results of another ending" 2 "results.json: neither the folder of a run, nor a table of bench (FILE.csv), nor results of eval (FILE.jsonl)" plot "$folder/results.json"
+refuses "an empty name" 2 "an empty path: neither the folder of a run" plot ""
+for columns in 71 72; do # as far apart as numbers are, and as near
+  printf '{"update":1,"loss":1e308}\n{"update":2,"loss":-1e308}\n' > "$folder/run/metrics.jsonl"
+  refuses "losses too far apart" 1 "-1e+308 to 1e+308 are too far apart" plot "$folder/run" --columns $columns
+  printf '{"update":1,"loss":0}\n{"update":2,"loss":5e-324}\n' > "$folder/run/metrics.jsonl"
+  "$program" plot "$folder/run" --columns $columns -o "$folder/near.svg" > "$folder/near"; check "losses too near" 0 $?
+  check "they have a place" 0 "$(cat "$folder/near" "$folder/near.svg" | grep -c nan)"
+done
 refuses "a CSV of something else" 1 "not the CSV of bench" plot "$folder/other.csv" -o "$folder/x.svg"
 exit $failed

@@ -91,7 +91,11 @@ check "the curve" 3 "$(grep -c '<polyline' "$folder/curve.svg")"
 "$program" calibrate --threads 1 --data "$folder/rows.jsonl" --limit 4 | grep -q '^redraft decide --temperature' || check "the temperature to use" yes no
 refuses "no data" 2 "--data FILE" calibrate
 sed 's/"Paris"/"Atlantis"/' "$folder/rows.jsonl" >"$folder/bad.jsonl"
-refuses "a label of nothing" 1 "line 1: labels: a" calibrate --data "$folder/bad.jsonl"
+refuses "a label of nothing" 1 'line 1: labels: a: no alternative of type choice is "Atlantis"' calibrate --data "$folder/bad.jsonl"
+sed 's/"a": "Paris"/"a": true/' "$folder/rows.jsonl" >"$folder/bad.jsonl"
+refuses "a truth of a choice" 1 "line 1: labels: a: no alternative of type choice is true" calibrate --data "$folder/bad.jsonl"
+sed 's/"labels": {"a"/"labels": {"A"/' "$folder/rows.jsonl" >"$folder/bad.jsonl"
+refuses "a label of no question" 1 "line 1: labels: A: no question has this id" calibrate --data "$folder/bad.jsonl"
 
 # Over HTTP: the same numbers, whatever else the server does.
 serving "$folder/at" "$program" serve --threads 1 --port 0 --any-model -q 2>"$folder/log"; servers+=("$server")

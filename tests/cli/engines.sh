@@ -28,6 +28,16 @@ sys.exit(max(abs(a - b) for a, b in zip(one, two)) > 1e-4 * max(map(abs, one)))
 END
 check "near the processor's" 0 $?
 
+# A loss is computed by what is named, too: the same but for the last digits.
+echo '{"prompt":"Hello","answer":"you"}' > "$folder/rows.jsonl"
+loss() { "$program" eval -q -m tests/golden/models/llada --precision f32 --threads 1 --task loss --data "$folder/rows.jsonl" --window 40 --json "$@" > "$folder/loss$2"; }
+for engine in cpu emulated; do loss --engine $engine; check "a loss by $engine" 0 $?; done
+python3 -c 'import json, sys
+one, two = (json.load(open(path))["loss"] for path in sys.argv[1:])
+sys.exit(abs(one - two) > 1e-4 * one)' "$folder/losscpu" "$folder/lossemulated"
+check "a loss by the kernels of a card" 0 $?
+REDRAFT_CUDA=$folder/none.so refuses "a loss without a card" 1 "make CUDA=1 builds the library" eval --task loss --data "$folder/rows.jsonl" --window 40 --engine cuda
+
 refuses "an engine that there is not" 2 "unknown engine abacus; there are cuda, cpu and emulated" generate --engine abacus hi
 export REDRAFT_CUDA=$folder/none.so
 refuses "no library" 1 "make CUDA=1 builds the library" generate --engine cuda hi

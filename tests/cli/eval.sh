@@ -88,10 +88,21 @@ expect 0 '"perplexity": ' --task perplexity --json --data "$folder/asked.jsonl" 
 expect 0 '     2  50.0%' --task choice --data "$folder/choice.jsonl" --raw --shots 1
 expect 2 '--shots 2: the file has 1 other rows' --task choice --data "$folder/choice.jsonl" --shots 2
 expect 0 'exact' --data "$folder/asked.jsonl" $short --raw --shots 1 --shots-from "$folder/asked.jsonl"
+# What another option makes meaningless is refused as well.
+expect 2 '--dataset means nothing to --task loss' --task loss --dataset gsm8k --data "$folder/asked.jsonl"
+expect 2 '--draws means nothing to --objective next-token' --task choice --objective next-token --draws 5 --data "$folder/choice.jsonl"
+expect 2 '--shots-from means nothing without --shots' --data "$folder/asked.jsonl" $short --shots-from "$folder/nope.jsonl"
+expect 2 '--chat-template means nothing beside --raw' --data "$folder/asked.jsonl" $short --raw --chat-template plain
+expect 2 '--no-noise means nothing beside --noise' --data "$folder/asked.jsonl" $short --noise --no-noise
+expect 0 'exact' --data "$folder/asked.jsonl" $short --limit 1 --sampler lad --noise --no-noise=false
 printf 'a scene\n1\nends so\nends well\nor not\nor otherwise\n' > "$folder/hellaswag_a.txt"
 printf 'art,"Who, then?",one,two,three,four,2\n' > "$folder/mmlu_a.csv"
 expect 0 '"rows": 1' --task choice --json --data "$folder/hellaswag_a.txt" --csv "$folder/table.csv"
 expect 0 'chance' --task choice --data "$folder/mmlu_a.csv" --csv "$folder/table.csv" -q
+cp "$folder/choice.jsonl" "$folder/mmlu.jsonl" && cp "$folder/asked.jsonl" "$folder/gsm8k.jsonl"
+expect 0 '"rows": 2' --task choice --json --data "$folder/mmlu.jsonl"
+expect 1 'gsm8k.jsonl: 3 of 3 rows are bad, more than 1%; mend them, or --allow-bad (read as dataset gsm8k by its name; --dataset none)' --data "$folder/gsm8k.jsonl"
+expect 0 '"rows": 3' --data "$folder/gsm8k.jsonl" --dataset none $short --json
 odd=$folder/$'\xff.jsonl'
 cp "$folder/asked.jsonl" "$odd"
 expect 0 $'/\xef\xbf\xbd.jsonl"' --data "$odd" $short --json --csv "$folder/odd.csv"

@@ -43,12 +43,21 @@ REDRAFT_MODEL=$golden/models expect 1 "\$REDRAFT_MODEL: $golden/models/config.js
 REDRAFT_MODEL=$golden/nowhere expect 0 'model       llama-mha' inspect $golden/models/llama-mha
 expect 0 'redraft: llama-mha: llama, 0.0 M parameters, adapter none, f32 arithmetic (' generate -v --no-watch --threads 1 -m $golden/models/llama-mha --tokens 2 --sampler ar a
 expect 2 '-o PATH is needed' convert -m $golden/models/llama-mha
+expect 2 '--output: an empty path; name PATH' convert -m $golden/models/llama-mha -o ''
+expect 2 '--adapter: an empty path; name DIR' inspect $golden/models/llama-mha --adapter ''
+expect 2 '--out: an empty path; name DIR' train --out ''
+expect 2 '--model: an empty path; name PATH' inspect ''
+expect 2 '--model: an empty path; name PATH' adapt '' -o "$folder/x"
+expect 2 'an empty path names no file' train ''
 expect 2 '--merge needs --adapter DIR' convert -m $golden/models/llama-mha --merge -o "$folder/x"
 expect 0 '' convert -m $golden/models/llama-mha --adapter none --to bf16 -q -o "$folder/plain"
 expect 2 '--precision means nothing to convert' convert -m $golden/models/llama-mha --precision bf16 -o "$folder/x"
+expect 2 '--json means nothing to convert' convert -m $golden/models/llama-mha --json -o "$folder/x"
 expect 2 'takes --merge' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv -o "$folder/x"
 expect 0 '' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
 expect 2 'already holds an adapter' convert --adapter $golden/adapters/llama-mha-norms --to bf16 -o "$folder/narrow"
+expect 2 '--mask-token means nothing to an adapter that is itself written' convert --adapter $golden/adapters/llama-mha-qv --to f16 --mask-token foo -o "$folder/x"
+expect 2 '--chat-template means nothing to an adapter that is itself written' convert --adapter $golden/adapters/llama-mha-qv --to f16 --chat-template chatml -o "$folder/x"
 expect 1 'adapter_config.json: cannot open' convert --adapter "$folder/none" --to bf16 -o "$folder/x"
 expect 0 '' convert -m $golden/models/llama-mha --adapter $golden/adapters/llama-mha-qv --merge --to bf16 -o "$folder/merged"
 expect 0 'stored      BF16' inspect "$folder/merged"
@@ -86,6 +95,34 @@ expect 1 'is NaN or infinite' convert -m $golden/models/llama-mha --adapter "$fo
 cp -r $golden/models/llama-mha "$folder/holed" && none "$folder/holed/model.safetensors"
 expect 1 'element 0 is NaN or infinite' convert -m "$folder/holed" --gguf --to q8_0 -o "$folder/x.gguf"
 expect 1 'README.md: no kind of file that holds a model' inspect README.md
+# a conversion that has no room leaves the folder as it was, and can be made again
+again() { # again LIMIT FOLDER ARGUMENTS...: by a limit in blocks, then without one
+  local blocks=$1 out=$2 before said
+  shift 2
+  before=$(ls "$out" 2>&1)
+  said=$( (ulimit -f "$blocks"; exec "$redraft" convert "$@" -o "$out") 2>&1) && { echo "convert $*: no limit"; failed=1; }
+  [[ $said == *"cannot write"* ]] || { echo "convert $*: $said"; failed=1; }
+  [ "$(ls "$out" 2>&1)" = "$before" ] || { echo "convert $* left $(ls "$out")"; failed=1; }
+  expect 0 '' convert "$@" -o "$out"
+}
+mkdir "$folder/kept" && echo mine > "$folder/kept/README.md"
+again 200 "$folder/again" -m models/stories260K/stories260K.gguf --to f32
+again 200 "$folder/kept" -m models/stories260K/stories260K.gguf --to f32
+# where the last file is the one that there is no room for
+noted() { # noted FROM NAME: a copy of a folder with 300 KB of a note in its settings
+  cp -r "$1" "$folder/noted" && python3 -c 'import json, sys
+with open(sys.argv[1], "r+") as f:
+    settings = {**json.load(f), "note": "." * 300000}
+    f.seek(0)
+    json.dump(settings, f)' "$folder/noted/$2"
+}
+noted $golden/models/llama-mha config.json
+mkdir "$folder/noted/additional_chat_templates" && echo '{{ 1 }}' > "$folder/noted/additional_chat_templates/tool_use.jinja"
+again 200 "$folder/settings" -m "$folder/noted" --to f16
+rm -r "$folder/noted"
+noted $golden/adapters/llama-mha-qv adapter_config.json
+again 200 "$folder/factors" --adapter "$folder/noted" --to bf16
+[ "$(cat "$folder/kept/README.md")" = mine ] || { echo "convert took another's file away"; failed=1; }
 expect 0 '' convert -m $golden/gguf/llama-gqa-tied.gguf -o "$folder/gguf"
 expect 0 "$("$redraft" tokenize -m $golden/gguf/llama-gqa-tied.gguf 'the capital, is')" tokenize -m "$folder/gguf" 'the capital, is'
 [ -e "$folder/x" ] || [ -e "$folder/x.gguf" ] && echo "a refused conversion left a folder" && failed=1

@@ -580,6 +580,54 @@ static void what_is_refused_is_said(void **state) {
   rd_session_close(&s);
 }
 
+/* NULL sets an option back; whatever is read and must be there is named where it is NULL. */
+static void what_is_null_is_named(void **state) {
+  rd_error e = {0};
+  rd_result r = {.tokens = 1}, plain, again;
+  rd_model *m = ((world *)*state)->model, *none = m;
+  rd_session *s = NULL;
+  const rd_message roleless = {NULL, "p"}, empty = {"user", NULL};
+  const char *const pairs[] = {"window", "40", "seed", "1", "iterations", "3", NULL};
+#define REFUSES(call, words)                                                                       \
+  do {                                                                                             \
+    assert_int_equal((call), RD_USAGE);                                                            \
+    assert_string_equal(e.message, words);                                                         \
+  } while (0)
+  REFUSES(rd_model_load(&none, NULL, NULL, &e), "rd_model_load: path is NULL, and must be given");
+  assert_null(none);
+  REFUSES(rd_model_load(&none, "", NULL, &e), "an empty path names no model");
+  REFUSES(rd_session_open(&s, NULL, "lad", &e),
+          "rd_session_open: model is NULL, and must be given");
+  assert_null(s);
+  s = session_with(state, "lad", pairs);
+  REFUSES(rd_session_set(s, NULL, "3", &e), "rd_session_set: name is NULL, and must be given");
+  REFUSES(rd_session_set(NULL, "top-k", "3", &e),
+          "rd_session_set: session is NULL, and must be given");
+  REFUSES(rd_generate(s, NULL, NULL, NULL, &r, &e),
+          "rd_generate: prompt is NULL, and must be given");
+  assert_int_equal(r.tokens, 0);
+  REFUSES(rd_generate_messages(s, &roleless, 1, NULL, NULL, &r, &e),
+          "message 1: its role is NULL, and must be given");
+  REFUSES(rd_generate_messages(s, &empty, 1, NULL, NULL, &r, &e),
+          "message 1: its content is NULL, and must be given");
+  REFUSES(rd_generate_messages(s, NULL, 1, NULL, NULL, &r, &e),
+          "rd_messages_check: messages is NULL, and must be given");
+  REFUSES(rd_generate_ids(s, NULL, 1, NULL, NULL, &r, &e),
+          "rd_generate_ids: ids is NULL, and must be given");
+#undef REFUSES
+  assert_int_equal(rd_generate(s, "p", NULL, NULL, &plain, &e), RD_OK);
+  for (const char *const *name = (const char *const[]){"grow", "tokens", "top-k", NULL}; *name;
+       name++) {
+    assert_int_equal(rd_session_set(s, *name, "2", &e), RD_OK);
+    assert_int_equal(rd_session_set(s, *name, NULL, &e), RD_OK);
+  }
+  assert_int_equal(rd_generate(s, "p", NULL, NULL, &again, &e), RD_OK);
+  assert_string_equal(plain.text, again.text);
+  rd_result_drop(&plain);
+  rd_result_drop(&again);
+  rd_session_close(&s);
+}
+
 static void a_model_without_a_mask_says_how_to_name_one(void **state) {
   world *w = *state;
   int32_t mask = w->model->config.mask;
@@ -620,6 +668,7 @@ int main(void) {
       cmocka_unit_test(a_deadline_gives_the_draft_of_then),
       cmocka_unit_test(every_stop_rule_stops_a_draft),
       cmocka_unit_test(what_is_refused_is_said),
+      cmocka_unit_test(what_is_null_is_named),
       cmocka_unit_test(a_model_without_a_mask_says_how_to_name_one),
   };
   return cmocka_run_group_tests(tests, open_world, close_world);

@@ -76,6 +76,10 @@ static void files_are_known_by_their_names(void **state) {
     const char *name, *path, *found;
   } cases[] = {{"auto", "data/gsm8k_test.jsonl.zst", "gsm8k"},
                {"auto", "MMLU_dev.csv", "mmlu"},
+               {"auto", "mmlu_test.csv.zst", "mmlu"},
+               {"auto", "mmlu.jsonl", "auto"},
+               {"auto", "hellaswag.json", "auto"},
+               {"auto", "hellaswag_val.txt", "hellaswag"},
                {"auto", "gsm8k/mine.jsonl", "auto"},
                {"none", "gsm8k_test.jsonl", "none"},
                {"mmlu", "a.csv", "mmlu"},

@@ -108,6 +108,37 @@ static void likelihoods_are_those_of_the_logits(void **state) {
 }
 
 /* Ids are the prompt as it stands: those of the template give the answer that the words give. */
+/* Whatever is read and must be there is named where it is NULL. */
+static void what_is_null_is_named(void **state) {
+  (void)state;
+  rd_error e = {0};
+  int32_t *ids = NULL;
+  int64_t count = 0;
+  size_t size = 0;
+  char *text = NULL;
+  float scores = 0;
+  rd_scored scored = {.prompt = 1, .count = 2};
+  const rd_message empty = {"user", NULL};
+#define REFUSES(call, words)                                                                       \
+  do {                                                                                             \
+    assert_int_equal((call), RD_USAGE);                                                            \
+    assert_string_equal(e.message, words);                                                         \
+  } while (0)
+  REFUSES(rd_model_encode(model, NULL, 1, &ids, &count, &e),
+          "rd_model_encode: text is NULL, and must be given");
+  REFUSES(rd_model_encode_messages(model, &empty, 1, &ids, &count, &e),
+          "message 1: its content is NULL, and must be given");
+  REFUSES(rd_model_decode(model, NULL, 1, &text, &size, &e),
+          "rd_model_decode: ids is NULL, and must be given");
+  REFUSES(rd_model_logits(model, NULL, 1, NULL, -1, &scores, &e),
+          "rd_model_logits: ids is NULL, and must be given");
+  REFUSES(rd_model_likelihoods(model, &scored, 1, 0, 0, &e),
+          "answer 0: its ids are NULL, and must be given");
+  REFUSES(rd_model_likelihoods(NULL, &scored, 1, 0, 0, &e),
+          "rd_model_likelihoods: model is NULL, and must be given");
+#undef REFUSES
+}
+
 static void ids_are_a_prompt(void **state) {
   const rd_message message = {"user", "Hello"};
   int32_t *ids = NULL;
@@ -160,6 +191,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(words_become_ids_and_come_back),
       cmocka_unit_test(likelihoods_are_those_of_the_logits),
+      cmocka_unit_test(what_is_null_is_named),
       cmocka_unit_test(ids_are_a_prompt),
       cmocka_unit_test(options_are_listed),
   };

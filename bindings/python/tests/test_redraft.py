@@ -102,7 +102,16 @@ def test_conversations_and_sessions(tini):
     session = tini.session(seed=1)
     first = session.generate(messages)
     assert first.text and first.text == session.generate(messages).text == tini.generate(messages, seed=1).text
+    assert first.text == session.generate(message for message in messages).text
     assert tini.generate(tini.encode(messages), sampler="lad", seed=1).text == tini.generate(messages, sampler="lad", seed=1).text
+
+
+def test_ids_in_any_sequence(small):
+    ids = [1, 2, 3]
+    options = {"sampler": "lad", "seed": 1, "iterations": 2, "tokens": 8}
+    answer = small.generate(np.array(ids), **options)
+    for same in (ids, tuple(ids), range(1, 4), iter(ids), list(np.array(ids, np.int32))):
+        assert small.generate(same, **options).ids.tolist() == answer.ids.tolist()
 
 
 def test_tokens(tini):
@@ -205,6 +214,8 @@ def test_interrupted(small):
 @pytest.mark.parametrize("wrong, kind", [
     (lambda m: m.decode(np.array([2**32 + 70])), ValueError),
     (lambda m: m.decode(np.array([70.9])), TypeError),
+    (lambda m: m.generate([70.9]), TypeError),
+    (lambda m: m.generate([True]), TypeError),
     (lambda m: m.generate("Hello\0 and more"), ValueError),
     (lambda m: m.generate("Hello", prefix="a\0b"), ValueError),
     (lambda m: m.generate("Hello", prefix=b"bytes"), TypeError),
@@ -271,6 +282,10 @@ doc_to_text: ""
 doc_to_target: "{{question}}"
 metric_list: [{metric: word_perplexity}]
 """}
+# more than the model has positions, for each of its three answers: what is cut is the answer, not the prompt
+TASKS["longest"] = TASKS["written"].replace("task: written", "task: longest").replace("24", "256")
+# a prompt that fills them alone
+TASKS["overfull"] = TASKS["longest"].replace("longest", "overfull").replace("{{question}}", "{{question * 99}}")
 
 
 def test_lm_eval(tmp_path):
@@ -284,11 +299,12 @@ def test_lm_eval(tmp_path):
         (tmp_path / f"{name}.yaml").write_text(text)
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
     out = subprocess.run([Path(sys.executable).with_name("lm_eval"), "--model", "redraft", "--model_args",
-                          f"pretrained={TINI},draws=8,seed=1", "--tasks", "choice,written,rolling", "--include_path", tmp_path,
+                          f"pretrained={TINI},draws=8,seed=1", "--tasks", ",".join(TASKS), "--include_path", tmp_path,
                           "--apply_chat_template", "--output_path", tmp_path / "out"],
                          cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert out.returncode == 0, out.stderr[-2000:]
     results = json.loads(next((tmp_path / "out").rglob("results*.json")).read_text())["results"]
     assert results["choice"]["acc,none"] == 1
-    assert results["written"]["exact_match,none"] == 1
+    assert results["written"]["exact_match,none"] == results["longest"]["exact_match,none"] == 1
+    assert results["overfull"]["exact_match,none"] == 0 and "fills the model's 256 positions" in out.stderr
     assert 1 < results["rolling"]["word_perplexity,none"] < 1e6

@@ -4,10 +4,11 @@
     lm_eval --model redraft --model_args pretrained=models/tini,draws=32 --tasks arc_easy --limit 100
 
 Of --model_args `pretrained`, `adapter`, `draws` (of masks for a likelihood; 0: from left to right), `seed` and
-`max_gen_toks` are read here; all others are options of generation (`sampler=lad,iterations=16`).
+`max_gen_toks` are read here; all others are options of generation (`sampler=lad,iterations=16`). A task that asks for longer answers than the prompt leaves room for gets shorter ones.
 """
 from __future__ import annotations
 
+import warnings
 from typing import Any, Optional
 
 from lm_eval import utils
@@ -79,8 +80,12 @@ class RedraftLM(TemplateLM):
         found = []
         for context, asked in tqdm([request.args for request in requests], disable=disable_tqdm, desc="answers"):
             until = asked.get("until") or []
-            tokens = min(int(asked.get("max_gen_toks", self.max_gen_toks)), self.max_length - 1)
-            prompt = self.model.encode(context)[-(self.max_length - tokens):]
+            prompt = self.model.encode(context)
+            tokens = max(1, min(int(asked.get("max_gen_toks", self.max_gen_toks)), self.max_length - len(prompt)))
+            if len(prompt) >= self.max_length:
+                warnings.warn(f"a prompt of {len(prompt)} tokens fills the model's {self.max_length} positions: its "
+                              f"first {len(prompt) - self.max_length + 1} are left out, and its answer has one token")
+                prompt = prompt[-(self.max_length - 1):]
             options = {"seed": self.seed, "tokens": tokens, "window": len(prompt) + tokens,
                        "temperature": asked.get("temperature", 0.0) if asked.get("do_sample") else 0, **self.options}
             text = self.model.generate(prompt, sampler=self.sampler, **options).text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ._options import Options, Sampler
 
 Observer = Callable[[Event], Optional[bool]]
-Prompt = Union[str, Sequence[Mapping[str, str]], np.ndarray]
+Prompt = Union[str, Sequence[Mapping[str, str]], Sequence[int], np.ndarray]
 
 
 def load(path: Optional[Union[str, os.PathLike]] = None,
@@ -47,6 +48,11 @@ def encode_ids(ids: Iterable[int]) -> np.ndarray:
     if not fits.all():
         raise ValueError(f"token id {given[~fits][0]} is outside of any vocabulary")
     return np.ascontiguousarray(given, np.int32)
+
+
+def are_ids(prompt: Union[list, np.ndarray]) -> bool:
+    """Token ids, and no conversation; a list of nothing is one without messages."""
+    return isinstance(prompt, np.ndarray) or any(isinstance(item, Number) for item in prompt[:1])
 
 
 def c_text(words: Union[str, bytes]) -> bytes:
@@ -192,6 +198,8 @@ class Session:
         """As Model.generate, with the session's sampler and options."""
         raised: list[BaseException] = []
         stopped = False
+        if not isinstance(prompt, (str, np.ndarray)):
+            prompt = list(prompt)
 
         # Ctrl-C may come before the first line of this function: it comes out of the call below all the same.
         @ffi.callback("rd_code(void *, const rd_event *)", error=lib.RD_CANCELLED,
@@ -207,7 +215,7 @@ class Session:
         tail = (observe, ffi.NULL, result, error)
         if isinstance(prompt, str):
             code = lib.rd_generate(self._handle, c_text(prompt), *tail)
-        elif isinstance(prompt, np.ndarray):
+        elif are_ids(prompt):
             ids = encode_ids(prompt)
             code = lib.rd_generate_ids(self._handle, pointer(ids), len(ids), *tail)
         else:
