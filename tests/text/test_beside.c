@@ -40,8 +40,10 @@ static void write_unigram(const char *path) {
   rd_error e = {0};
   rd_map map;
   char out[4096];
-  assert_int_equal(rd_map_open(&map, GOLDEN "tokenizers/sentencepiece-unigram/tokenizer.model", &e),
-                   RD_OK);
+  assert_int_equal(
+      rd_map_open(&map, RD_BUILD_DIR "/golden/tokenizers/sentencepiece-unigram/tokenizer.model",
+                  &e),
+      RD_OK);
   assert_true(map.size + sizeof more <= sizeof out);
   memcpy(out, map.data, map.size);
   memcpy(out + map.size, more, sizeof more);
