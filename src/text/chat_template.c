@@ -202,9 +202,11 @@ static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_templ
                         rd_error *e) {
   static const char answer[] = "Yes, of course.";
   static const rd_message turns[] = {{"user", "Is it?"}, {"assistant", answer}};
+  rd_added added = t->added; /* tokens of normalised text too, by how they are written */
   json_t *data = conversation(turns, 2, false);
   rd_rendered text = {0};
   rd_error refused = {0};
+  added.named = 0;
   *end = -1;
   rd_code code = data ? render(&text, t, c, data, &refused) : RD_NO_MEMORY;
   if (code == RD_OK) {
@@ -212,7 +214,7 @@ static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_templ
     size_t from = at ? (size_t)(at - text.text) + strlen(answer) : text.size;
     rd_added_match m = {.end = from, .from = from};
     do
-      m = rd_added_find(&t->added, (rd_slice){text.text, text.size}, m, text.from_data);
+      m = rd_added_find(&added, (rd_slice){text.text, text.size}, m, text.from_data);
     while (m.id >= 0 && is_blank(t, m.id));
     *end = m.id;
   }

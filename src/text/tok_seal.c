@@ -39,6 +39,7 @@ rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e) {
   t->speller = rd_spell_merges;
   t->join = rd_join_listed;
   t->unknown = t->bos = t->pad = t->mask = -1;
+  t->added.named = RD_ADDED_LATER;
   memset(t->byte_ids, 0xFF, sizeof t->byte_ids);
   memset(t->fallback_ids, 0xFF, sizeof t->fallback_ids);
   return RD_OK;

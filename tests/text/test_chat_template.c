@@ -234,6 +234,57 @@ static void test_files(void **state) {
   rd_tokenizer_close(&t);
 }
 
+/* Special tokens that are found in normalised text, as LLaMA 2's: the template's are tokens beside
+ * text of a user's, whose own are none. Ids as tokenizers (0.23.3) prints them. */
+static void test_normalised(void **state) {
+  (void)state;
+  static const char json[] =
+      "{\"normalizer\":%s,\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"merges\":[],"
+      "\"vocab\":{\"<unk>\":0,\"<s>\":1,\"</s>\":2,\"\u2581\":3,\" "
+      "\":10,\"h\":4,\"i\":5,\"<\":6,\">\":7,"
+      "\"s\":8,\"\u226F\":9}},\"added_tokens\":["
+      "{\"id\":1,\"content\":\"<s>\",\"special\":true,\"normalized\":true},"
+      "{\"id\":2,\"content\":\"</s>\",\"special\":true,\"normalized\":true}]}";
+#define MARKS                                                                                      \
+  "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"\u2581\"},{"        \
+  "\"type\":"                                                                                      \
+  "\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\u2581\"}]}"
+  static const struct {
+    const char *normalizer, *content;
+    int32_t ids[12];
+    size_t count;
+  } rows[] = {
+      {"null", "hi", {1, 4, 5, 10, 2}, 5},
+      {"null", "<s>i", {1, 6, 8, 7, 5, 10, 2}, 7},
+      {MARKS, "hi", {1, 4, 5, 2}, 4},
+      {MARKS, "hi <s> <s>", {1, 4, 5, 3, 6, 8, 7, 3, 6, 8, 7, 2}, 12},
+      {"{\"type\":\"Lowercase\"}", "H<S>", {1, 4, 6, 8, 7, 10, 2}, 7},
+      /* what a user's mark changes of the template's is a token no more, nor is what follows */
+      {"{\"type\":\"NFC\"}", "\u0338", {6, 8, 9, 10, 6, 0, 8, 7}, 8},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static const char jinja[] = "<s>{% for m in messages %}{{ m.content }}{% endfor %} </s>";
+    const rd_message turn = {"user", rows[i].content};
+    rd_tokenizer *t;
+    rd_chat_template *template;
+    rd_error e = {0};
+    int32_t *ids;
+    size_t count;
+    char *text = rd_print(json, rows[i].normalizer);
+    if (rd_tokenizer_open_memory(&t, "tokenizer.json", text, strlen(text), &e) != RD_OK ||
+        rd_chat_template_open(&template, t, jinja, &e) != RD_OK ||
+        rd_chat_render(t, template, &turn, 1, &ids, &count, &e) != RD_OK)
+      fail_msg("%s: %s", text, e.message);
+    if (count != rows[i].count || memcmp(ids, rows[i].ids, count * sizeof *ids) != 0)
+      fail_msg("row %zu: %zu ids, %d %d %d ..", i, count, ids[0], ids[1], ids[2]);
+    assert_int_equal(rd_chat_template_end(template), 2);
+    free(ids);
+    free(text);
+    rd_chat_template_close(&template);
+    rd_tokenizer_close(&t);
+  }
+}
+
 /* What tokenizer.json puts before a text counts, whatever tokenizer_config.json says. */
 static void test_first_token(void **state) {
   (void)state;
@@ -397,10 +448,10 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_walk),        cmocka_unit_test(test_render),
-      cmocka_unit_test(test_ends),        cmocka_unit_test(test_blank_ends),
-      cmocka_unit_test(test_first_token), cmocka_unit_test(test_files),
-      cmocka_unit_test(test_models),      cmocka_unit_test(test_conversations),
-      cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_walk),          cmocka_unit_test(test_render),
+      cmocka_unit_test(test_ends),          cmocka_unit_test(test_blank_ends),
+      cmocka_unit_test(test_normalised),    cmocka_unit_test(test_first_token),
+      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
+      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
