@@ -40,6 +40,7 @@ rd_propose_rule rd_draft_rule(const rd_draft_setup *s) {
                        .eos_bias = p->no_eos ? -INFINITY : p->eos_bias,
                        .eos = s->end_count > 0 ? s->ends[0] : -1,
                        .gumbel = s->sampler->gumbel,
+                       .nucleus_first = s->sampler->nucleus_first,
                        .seed = s->seed};
   if (!p->eos_last || !r.gumbel)
     return r;
