@@ -67,9 +67,13 @@ struct rd_tokenizer {
   struct rd_named_tokens { /* as tokenizer_config.json names them, -1: it names none */
     bool known;            /* there is such a file */
     int32_t bos, eos, pad, unknown, mask;
+    json_t *others; /* {"sep_token": "<sep>", ..}, or NULL */
   } named;
+  char *lost_mask;      /* what files say of a mask that is no piece; NULL: nothing */
+  bool splits_special;  /* "split_special_tokens": special ones are text everywhere */
   char *chat_template;  /* NULL: none */
   char *tool_template;  /* of conversations with tools, where it is another; NULL: none */
+  char *template_names; /* of others than the usual one; NULL: none */
   char *class_name;     /* tokenizer_class, NULL: not given */
   struct rd_asked {     /* of a space in front, by tokenizer_config.json */
     bool at_start;      /* "legacy": false */
@@ -206,5 +210,12 @@ rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e);
  * its own id is used when `id` is -1. */
 rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, rd_error *e);
 rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e);
+/* The folder's chat templates; `config`: its tokenizer_config.json, or NULL. */
+rd_code rd_tok_read_templates(rd_tokenizer *t, const char *folder, const json_t *config,
+                              rd_error *e);
+/* RD_BAD_INPUT: a template that holds a NUL, which would end it. */
+rd_code rd_template_check(const char *text, size_t size, const char *name, rd_error *e);
+/* A file of the folder as JSON, or NULL when there is none. */
+rd_code rd_tok_open_beside(const char *folder, const char *name, json_t **out, rd_error *e);
 
 #endif

@@ -62,6 +62,9 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   free((*t)->text_ends);
   free((*t)->chat_template);
   free((*t)->tool_template);
+  free((*t)->template_names);
+  free((*t)->lost_mask);
+  json_decref((*t)->named.others);
   free((*t)->class_name);
   free(*t);
   *t = NULL;

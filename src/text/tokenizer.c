@@ -137,7 +137,8 @@ static rd_code encode(const rd_tokenizer *t, const char *text, size_t size, unsi
   if (code == RD_OK)
     code = rd_regex_scratch_new(&x.scratch, 2 * size, e); /* letters are longer */
   if (code == RD_OK)
-    code = encode_all(&x, (rd_slice){text, size}, flags, plain, e);
+    code = encode_all(&x, (rd_slice){text, size}, flags, t->splits_special ? rd_added_plain : plain,
+                      e);
   rd_merger_drop(&x.merger);
   rd_regex_scratch_free(x.scratch);
   rd_bytes_drop(&x.letters);
@@ -233,6 +234,9 @@ int32_t rd_tokenizer_pad(const rd_tokenizer *t) {
 int32_t rd_tokenizer_mask(const rd_tokenizer *t) {
   return t->mask;
 }
+const char *rd_tokenizer_lost_mask(const rd_tokenizer *t) {
+  return t->mask < 0 ? t->lost_mask : NULL;
+}
 bool rd_tokenizer_adds_bos(const rd_tokenizer *t) {
   return t->add_bos;
 }
@@ -247,6 +251,9 @@ const char *rd_tokenizer_chat_template(const rd_tokenizer *t) {
 }
 const char *rd_tokenizer_tool_template(const rd_tokenizer *t) {
   return t->tool_template;
+}
+bool rd_tokenizer_has_template(const rd_tokenizer *t) {
+  return t->chat_template || t->template_names;
 }
 const char *rd_tokenizer_format(const rd_tokenizer *t) {
   return t->format;

@@ -127,6 +127,19 @@ expect 0 '' convert -m "$folder/asks" --to f16 -o "$folder/asked" -q
 cmp "$folder/asks/chat_template.json" "$folder/asked/chat_template.json" || failed=1
 cmp "$folder/asks/additional_chat_templates/tool_use.jinja" "$folder/asked/additional_chat_templates/tool_use.jinja" || failed=1
 grep -q '"dtype": *"float16"' "$folder/asked/config.json" || { echo "config.json keeps another type"; failed=1; }
+# A mask that is no word is named where one is needed, and when the model is opened.
+mkdir "$folder/lost"
+cp $golden/models/llama-mha/* "$folder/lost"
+python3 - "$folder/lost" <<'EOF'
+import json, sys
+for name in ("config.json", "tokenizer_config.json"):
+    path = sys.argv[1] + "/" + name
+    keys = {k: v for k, v in json.load(open(path)).items() if not k.startswith("mask_token")}
+    json.dump({**keys, **({"mask_token": "<Y>"} if name != "config.json" else {})}, open(path, "w"))
+EOF
+expect 2 'tokenizer_config.json names mask_token "<Y>", which is no word of this tokenizer, and --sampler lad needs a mask token' \
+  generate -m "$folder/lost" --sampler lad --tokens 1 --threads 1 -q hi
+expect 0 'names mask_token "<Y>", which is no word of this tokenizer' generate -m "$folder/lost" --sampler ar --tokens 1 --threads 1 hi
 # Trained rows of words in 16 bits; settings whose tensors are missing.
 "$redraft" convert --adapter $golden/peft/tokens-apart-adapter --to bf16 -o "$folder/words16" -q
 for a in "$folder/words16" $golden/peft/tokens-apart-adapter; do

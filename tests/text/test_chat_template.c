@@ -5,6 +5,8 @@
 #include "chat_template.h"
 #include "scratch_files.h"
 
+#include <sys/stat.h>
+
 static const char pattern_json[] =
     "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true}";
 
@@ -316,6 +318,79 @@ static void test_first_token(void **state) {
     }
 }
 
+/* Templates of a folder: what they are told of the tokens that tokenizer_config.json names, which
+ * one counts, and which cannot be rendered. Single quotes of the configurations stand for double
+ * ones. */
+static void test_folders(void **state) {
+  (void)state;
+  static const char json[] = "{\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"B\":0,\"y\":"
+                             "1,\"e\":2,\"D\":3,\"F\":4,"
+                             "\"T\":5,\"[\":6,\"]\":7}}}";
+  static const char *const names[] = {"tokenizer.json", "tokenizer_config.json",
+                                      "chat_template.jinja"};
+  static const char *const more = "additional_chat_templates",
+                           *const usual = "additional_chat_templates/default.jinja";
+#define SAYS "{{ messages[0].content }}"
+  static const struct {
+    const char *config, *file, *usual; /* templates of files; NULL: there is none */
+    size_t file_size;
+    const char *wanted, *says;
+  } cases[] = {
+      {"{'sep_token':'[','cls_token':{'content':']'},'chat_template':'{{ cls_token }}" SAYS
+       "{{ sep_token }}'}",
+       NULL, NULL, 0, "]Bye[", NULL},
+      {"{'image_token':'[','extra_special_tokens':{'boi':']'},'chat_template':'{{ image_token "
+       "}}" SAYS "{{ boi }}'}",
+       NULL, NULL, 0, "[Bye]", NULL},
+      {"{'chat_template':'T'}", "F" SAYS, NULL, 0, "FBye", NULL},
+      {"{'chat_template':'T'}", "F" SAYS, "D" SAYS, 0, "DBye", NULL},
+      {"{}", "F\0" SAYS, NULL, 4, NULL, "byte 1 is NUL"},
+      {"{'chat_template':[{'name':'rag','template':'T'},{'name':'tool_use','template':'F'}]}", NULL,
+       NULL, 0, NULL, "templates are rag, tool_use, and none"},
+      {"{'chat_template':[{'name':'rag','template':'T'},{'name':'default','template':'D'}]}", NULL,
+       NULL, 0, "D", NULL},
+  };
+#undef SAYS
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char folder[64], *config = strdup(cases[i].config), *text = NULL;
+    rd_tokenizer *t = NULL;
+    rd_chat_template *c = NULL;
+    rd_error e = {0};
+    int32_t *ids = NULL;
+    size_t count, size;
+    temporary(folder, sizeof folder);
+    for (char *at = config; (at = strchr(at, '\''));)
+      *at = '"';
+    write_bytes(in(folder, names[0]), json, strlen(json));
+    write_bytes(in(folder, names[1]), config, strlen(config));
+    if (cases[i].file)
+      write_bytes(in(folder, names[2]), cases[i].file,
+                  cases[i].file_size ? cases[i].file_size : strlen(cases[i].file));
+    assert_int_equal(mkdir(in(folder, more), 0700), 0);
+    if (cases[i].usual)
+      write_bytes(in(folder, usual), cases[i].usual, strlen(cases[i].usual));
+    rd_code code = rd_tokenizer_open(&t, folder, &e);
+    if (code == RD_OK)
+      code = rd_chat_template_open(&c, t, NULL, &e);
+    if (code == RD_OK)
+      code = rd_chat_render(t, c, talk + 3, 1, &ids, &count, &e);
+    if (code == RD_OK)
+      code = rd_tokenizer_decode(t, ids, count, 0, &text, &size, &e);
+    if ((code == RD_OK) != (cases[i].wanted != NULL) ||
+        (text ? strcmp(text, cases[i].wanted) != 0 : !strstr(e.message, cases[i].says)))
+      fail_msg("%s: %s", cases[i].config, text ? text : e.message);
+    free(text);
+    free(ids);
+    free(config);
+    if (c)
+      rd_chat_template_close(&c);
+    rd_tokenizer_close(&t);
+    remove(in(folder, usual));
+    rmdir(in(folder, more));
+    sweep(folder, names, 3);
+  }
+}
+
 /* A model's own template opens, and its turn ends as the model's files say it ends. */
 static const struct model_row {
   const char *path, *prompt;
@@ -448,10 +523,11 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_walk),          cmocka_unit_test(test_render),
-      cmocka_unit_test(test_ends),          cmocka_unit_test(test_blank_ends),
-      cmocka_unit_test(test_normalised),    cmocka_unit_test(test_first_token),
-      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
-      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_walk),       cmocka_unit_test(test_render),
+      cmocka_unit_test(test_ends),       cmocka_unit_test(test_blank_ends),
+      cmocka_unit_test(test_normalised), cmocka_unit_test(test_first_token),
+      cmocka_unit_test(test_files),      cmocka_unit_test(test_models),
+      cmocka_unit_test(test_folders),    cmocka_unit_test(test_conversations),
+      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
