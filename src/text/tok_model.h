@@ -58,7 +58,8 @@ struct rd_tokenizer {
   bool byte_fallback;        /* characters without a piece are written as BYTE pieces */
   bool fuse_unknown;         /* neighbouring unknown characters are one token */
   int32_t byte_ids[256];     /* the one-byte pieces of a byte-level vocabulary; -1: none */
-  int32_t fallback_ids[256]; /* BYTE pieces; -1: none */
+  int32_t fallback_ids[256]; /* pieces for bytes, of the model's own; -1: none */
+  bool bytes_found;          /* they are known */
   int32_t unknown;           /* -1: none */
 
   int32_t bos, pad, mask; /* -1: none */
@@ -110,8 +111,10 @@ rd_code rd_spell_merges(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_pieces(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_word(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_unigram(rd_merger *m, rd_slice word, rd_error *e);
-/* Append the BYTE pieces of a text; nothing, where one is not in the vocabulary. */
+/* Append the pieces of a text's bytes; nothing, where one is not in the vocabulary. */
 rd_code rd_write_bytes(rd_merger *m, rd_slice text, bool *written, rd_error *e);
+/* Are all of them there? */
+bool rd_has_bytes(const rd_tokenizer *t, rd_slice text);
 /* Spell one word and append its ids: an rd_emit whose context is an rd_merger. */
 rd_code rd_merge_word(void *merger, rd_slice word, rd_error *e);
 /* A new gap of `size` bytes: words cached so far are forgotten. */
@@ -130,6 +133,8 @@ typedef struct rd_written {
 } rd_written;
 rd_code rd_written_of(rd_written *w, const rd_tokenizer *t, rd_slice text, rd_error *e);
 bool rd_written_is(const rd_written *w, const rd_tokenizer *t, int32_t id);
+/* Find the pieces for bytes: of the vocabulary's own, before any token is added to it. */
+void rd_tok_find_bytes(rd_tokenizer *t);
 /* Add a token that is matched in the text; after the vocabulary's own pieces. */
 rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e);
 

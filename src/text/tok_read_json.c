@@ -538,5 +538,6 @@ rd_code rd_tok_read_json(rd_tokenizer *t, rd_slice data, rd_error *e) {
   for (int i = 0; i < SECTIONS; i++)
     RD_TRY(read_section(t, &sections[i], values[i], e));
   RD_TRY(read_model(t, values[MODEL], e));
+  rd_tok_find_bytes(t);
   return read_added(t, values[ADDED], e);
 }
