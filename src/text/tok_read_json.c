@@ -275,39 +275,51 @@ static const part_row decoders[] = {
     {"Strip", nothing},     {"Metaspace", nothing}, {"WordPiece", decode_words}, {NULL, NULL},
 };
 
-/* A template that starts with a token asks for BOS; that of more would be half of it. */
+/* What stands before a text is its BOS, what stands behind it an end of answers. */
+static void put_before(rd_tokenizer *t, const json_t *id) {
+  if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+      json_integer_value(id) >= RD_VOCAB_LIMIT)
+    return;
+  t->bos = (int32_t)json_integer_value(id);
+  t->add_bos = true;
+}
+
+static rd_code put_behind(rd_tokenizer *t, const json_t *id, rd_error *e) {
+  if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+      json_integer_value(id) >= RD_VOCAB_LIMIT)
+    return RD_OK;
+  return rd_ids_add(&t->eos, (int32_t)json_integer_value(id), e);
+}
+
+/* The name of {"SpecialToken": {"id": name}}, or NULL, and the ids of a name. */
+static const char *special_name(const json_t *element) {
+  return text_of(json_object_get(element, "SpecialToken"), "id", NULL);
+}
+
+static const json_t *special_ids(const json_t *part, const char *name) {
+  const json_t *tokens = json_object_get(part, "special_tokens");
+  return json_object_get(json_object_get(tokens, name ? name : ""), "ids");
+}
+
+/* A template may put one token before a text; that of more would be half of it. */
 static rd_code post_template(rd_tokenizer *t, const json_t *part, rd_error *e) {
-  const json_t *single = json_object_get(part, "single"), *first = json_array_get(single, 0);
-  const json_t *second = json_object_get(json_array_get(single, 1), "SpecialToken");
-  const char *name = text_of(json_object_get(first, "SpecialToken"), "id", NULL);
-  const json_t *token = json_object_get(json_object_get(part, "special_tokens"), name ? name : "");
-  const json_t *ids = json_object_get(token, "ids"), *id = json_array_get(ids, 0);
-  if (name && (second || json_array_size(ids) > 1))
+  const json_t *single = json_object_get(part, "single");
+  const char *name = special_name(json_array_get(single, 0));
+  const json_t *ids = special_ids(part, name);
+  if (name && (special_name(json_array_get(single, 1)) || json_array_size(ids) > 1))
     return rd_fail(e, RD_UNSUPPORTED,
                    "TemplateProcessing puts \"%.40s\" and more before a text; one token is "
                    "computed: take the others out of post_processor's single",
                    name);
-  if (json_is_integer(id) && json_integer_value(id) >= 0 &&
-      json_integer_value(id) < RD_VOCAB_LIMIT) {
-    t->bos = (int32_t)json_integer_value(id);
-    t->add_bos = true;
-  }
-  return RD_OK;
+  put_before(t, json_array_get(ids, 0));
+  const char *last = special_name(json_array_get(single, name ? 2 : 1));
+  return put_behind(t, json_array_get(special_ids(part, last), 0), e);
 }
 
-/* BOS in front and EOS behind, as {"cls": ["<s>", 0], "sep": ["</s>", 2]}. */
+/* {"cls": ["<s>", 0], "sep": ["</s>", 2]}. */
 static rd_code post_pair(rd_tokenizer *t, const json_t *part, rd_error *e) {
-  const json_t *first = json_array_get(json_object_get(part, "cls"), 1),
-               *last = json_array_get(json_object_get(part, "sep"), 1);
-  if (json_is_integer(first) && json_integer_value(first) >= 0 &&
-      json_integer_value(first) < RD_VOCAB_LIMIT) {
-    t->bos = (int32_t)json_integer_value(first);
-    t->add_bos = true;
-  }
-  if (json_is_integer(last) && json_integer_value(last) >= 0 &&
-      json_integer_value(last) < RD_VOCAB_LIMIT)
-    return rd_ids_add(&t->eos, (int32_t)json_integer_value(last), e);
-  return RD_OK;
+  put_before(t, json_array_get(json_object_get(part, "cls"), 1));
+  return put_behind(t, json_array_get(json_object_get(part, "sep"), 1), e);
 }
 
 static const part_row processors[] = {{"TemplateProcessing", post_template},

@@ -318,6 +318,38 @@ static void test_first_token(void **state) {
     }
 }
 
+/* What a post-processor puts behind a text ends answers, and is not put behind a prompt. */
+static void test_last_token(void **state) {
+  (void)state;
+  static const char template[] =
+      "{\"post_processor\":%s,\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"<s>\":1,\"</s>\":2},"
+      "\"merges\":[]}}";
+#define TOKENS "\"special_tokens\":{\"<s>\":{\"ids\":[1]},\"</s>\":{\"ids\":[2]}}}"
+  static const char *const processors[] = {
+      "{\"type\":\"RobertaProcessing\",\"cls\":[\"<s>\",1],\"sep\":[\"</s>\",2]}",
+      "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},{"
+      "\"Sequence\":{"
+      "\"id\":\"A\"}},{\"SpecialToken\":{\"id\":\"</s>\"}}]," TOKENS,
+      "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\"}},{"
+      "\"SpecialToken\":{"
+      "\"id\":\"</s>\"}}]," TOKENS};
+#undef TOKENS
+  for (size_t i = 0; i < sizeof processors / sizeof *processors; i++) {
+    char *json = rd_print(template, processors[i]);
+    rd_tokenizer *t;
+    rd_error e = {0};
+    size_t count = 0;
+    if (rd_tokenizer_open_memory(&t, "tokenizer.json", json, strlen(json), &e) != RD_OK)
+      fail_msg("%s: %s", json, e.message);
+    const int32_t *eos = rd_tokenizer_eos(t, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(eos[0], 2);
+    assert_int_equal(rd_tokenizer_adds_bos(t), i < 2);
+    rd_tokenizer_close(&t);
+    free(json);
+  }
+}
+
 /* Templates of a folder: what they are told of the tokens that tokenizer_config.json names, which
  * one counts, and which cannot be rendered. Single quotes of the configurations stand for double
  * ones. */
@@ -523,11 +555,11 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_walk),       cmocka_unit_test(test_render),
-      cmocka_unit_test(test_ends),       cmocka_unit_test(test_blank_ends),
-      cmocka_unit_test(test_normalised), cmocka_unit_test(test_first_token),
-      cmocka_unit_test(test_files),      cmocka_unit_test(test_models),
-      cmocka_unit_test(test_folders),    cmocka_unit_test(test_conversations),
-      cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_walk),          cmocka_unit_test(test_render),
+      cmocka_unit_test(test_ends),          cmocka_unit_test(test_blank_ends),
+      cmocka_unit_test(test_normalised),    cmocka_unit_test(test_first_token),
+      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
+      cmocka_unit_test(test_folders),       cmocka_unit_test(test_last_token),
+      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
