@@ -80,9 +80,9 @@ static size_t compare(const char *name) {
       fail_msg("%s", e.message);
     if (lines == 0) {
       where = strdup(json_string_value(json_object_get(row, "tokenizer")));
-      char *full = *where == '/'   ? strdup(where)
-                   : *where == '.' ? rd_path_join(folder, where)
-                                   : rd_path_join(RD_SOURCE_DIR, where);
+      char *full = *where == '/' ? strdup(where)
+                 : *where == '.' ? rd_path_join(folder, where)
+                                 : rd_path_join(RD_SOURCE_DIR, where);
       if (rd_tokenizer_open(&t, full, &e) != RD_OK)
         fail_msg("%s", e.message);
       free(full);
