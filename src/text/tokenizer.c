@@ -66,7 +66,7 @@ static rd_code mark_made(encoder *x, rd_slice text, rd_gap gap, const char *plai
   rd_bytes *marks = &x->marks;
   marks->size = 0;
   for (size_t at = 0; at < text.size; gap = RD_GAP_ON) {
-    const char *other = memchr(plain + at, !plain[at], text.size - at);
+    const char *other = memchr(plain + at, plain[at] ? 0 : 1, text.size - at);
     const size_t end = other ? (size_t)(other - plain) : text.size;
     rd_slice part;
     RD_TRY(rd_normaliser_run(&x->t->normaliser, between(text, at, end), gap, x->spaced, &part, NULL,
