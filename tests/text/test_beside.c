@@ -268,9 +268,33 @@ static void user_defined_are_written(void **state) {
   }
 }
 
+/* A NUL in a GGUF file's template is no end of it. */
+static void templates_are_text(void **state) {
+  (void)state;
+  static const char *const files[] = {"tokenizer.model"};
+  char folder[64];
+  rd_error e = {0};
+  rd_tokenizer *t = NULL, *inside = NULL;
+  rd_gguf_writer w = {0};
+  unsigned char *head = NULL;
+  size_t size = 0;
+  temporary(folder, sizeof folder);
+  write_model(in(folder, files[0]), false);
+  assert_int_equal(rd_tokenizer_open(&t, folder, &e), RD_OK);
+  assert_int_equal(rd_tokenizer_put(t, &w, (int64_t)rd_tokenizer_size(t), &e), RD_OK);
+  rd_gguf_put_text(&w, "tokenizer.chat_template", "A\0B", 3);
+  assert_int_equal(rd_gguf_head(&head, &size, &w, NULL, 0, &e), RD_OK);
+  assert_int_equal(rd_tokenizer_open_memory(&inside, "gguf", head, size, &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "tokenizer.chat_template: byte 1 is NUL"));
+  free(head);
+  rd_gguf_writer_drop(&w);
+  rd_tokenizer_close(&t);
+  sweep(folder, files, 1);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ids_are_the_judges),
-                                     cmocka_unit_test(what_cannot_be_is_named),
-                                     cmocka_unit_test(user_defined_are_written)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ids_are_the_judges), cmocka_unit_test(what_cannot_be_is_named),
+      cmocka_unit_test(user_defined_are_written), cmocka_unit_test(templates_are_text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
