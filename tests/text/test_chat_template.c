@@ -270,8 +270,8 @@ static void test_normalised(void **state) {
     rd_tokenizer *t;
     rd_chat_template *template;
     rd_error e = {0};
-    int32_t *ids;
-    size_t count;
+    int32_t *ids = NULL;
+    size_t count = 0;
     char *text = rd_print(json, rows[i].normalizer);
     if (rd_tokenizer_open_memory(&t, "tokenizer.json", text, strlen(text), &e) != RD_OK ||
         rd_chat_template_open(&template, t, jinja, &e) != RD_OK ||
