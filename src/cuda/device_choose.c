@@ -96,6 +96,7 @@ rd_device_draw rd_device_draw_of(const rd_device_choice *choice, const uint64_t 
                       .top_k = rule->top_k,
                       .eos = rule->eos,
                       .gumbel = rule->gumbel,
+                      .nucleus_first = rule->nucleus_first,
                       .unsure_count = rule->unsure_count,
                       .iteration = choice->draw.iteration,
                       .position = choice->draw.position};

@@ -216,7 +216,7 @@ typedef struct rd_device_draw {
   uint64_t seed;
   const uint64_t *allowed; /* (ceil(V / 64)) bits, or NULL */
   int64_t row, top_k;
-  int32_t eos, gumbel, unsure[2], unsure_count;
+  int32_t eos, gumbel, nucleus_first, unsure[2], unsure_count;
   uint32_t iteration, position;
 } rd_device_draw;
 

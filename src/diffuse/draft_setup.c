@@ -10,9 +10,9 @@ rd_code rd_draft_setup_check(const rd_draft_setup *s, rd_error *e) {
                    (long long)s->prompt_count);
   if (s->mask < 0 && (!s->sampler->ahead || s->sampler->leads))
     return rd_fail(e, RD_USAGE,
-                   "the model has no mask token, which --sampler %s needs: name a word of its "
-                   "vocabulary with --mask-token, or use --sampler ar",
-                   s->sampler->name);
+                   "%s, and --sampler %s needs a mask token: name a word of its vocabulary with "
+                   "--mask-token, or use --sampler ar",
+                   s->lost_mask ? s->lost_mask : "the model has no mask token", s->sampler->name);
   if (s->sampler->sorts && (s->shift_logits || s->gate.answer))
     return rd_fail(e, RD_USAGE,
                    "--sampler %s asks masks for their own words, of a model without a gate: this "
@@ -40,6 +40,7 @@ rd_propose_rule rd_draft_rule(const rd_draft_setup *s) {
                        .eos_bias = p->no_eos ? -INFINITY : p->eos_bias,
                        .eos = s->end_count > 0 ? s->ends[0] : -1,
                        .gumbel = s->sampler->gumbel,
+                       .nucleus_first = s->sampler->nucleus_first,
                        .seed = s->seed};
   if (!p->eos_last || !r.gumbel)
     return r;

@@ -12,7 +12,8 @@ typedef struct rd_speller {
   char *(*piece)(const void *context, int32_t id); /* special tokens by their names */
   const void *context;
   int32_t mask;
-  const int32_t *ends; /* (end_count) */
+  const char *lost_mask; /* rd_tokenizer_lost_mask, or NULL */
+  const int32_t *ends;   /* (end_count) */
   int end_count;
 } rd_speller;
 
@@ -39,6 +40,7 @@ typedef struct rd_draft_setup {
   int64_t count; /* answer positions; canvas.h computes them */
   int64_t window;
   int32_t mask;
+  const char *lost_mask;      /* rd_tokenizer_lost_mask, or NULL */
   int32_t ends[RD_MOST_ENDS]; /* [0] pads */
   int end_count;
   int64_t vocab;

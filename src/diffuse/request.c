@@ -147,22 +147,23 @@ static rd_code open_form(rd_draft_setup *s, const rd_request *r, rd_error *e) {
 
 rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
   const rd_model *model = r->model;
-  rd_draft_setup setup = {.params = r->params,
-                          .sampler = r->sampler,
-                          .model = model->name,
-                          .prompt = r->prompt,
-                          .prompt_count = r->prompt_count,
-                          .mask = rd_mask_of(model),
-                          .vocab = model->config.vocab,
-                          .attention = rd_engine_attention(model),
-                          .stride = model->config.stride,
-                          .gate = rd_gate_of(model),
-                          .untrained = !r->sampler->ahead && !rd_sampler_asks(r->sampler) &&
-                                       !rd_model_denoises(model),
-                          .shift_logits = model->config.shift_logits,
-                          .speller = rd_speller_of(model),
-                          .observer = r->observer,
-                          .context = r->context};
+  rd_draft_setup setup = {
+      .params = r->params,
+      .sampler = r->sampler,
+      .model = model->name,
+      .prompt = r->prompt,
+      .prompt_count = r->prompt_count,
+      .mask = rd_mask_of(model),
+      .lost_mask = model->tokenizer ? rd_tokenizer_lost_mask(model->tokenizer) : NULL,
+      .vocab = model->config.vocab,
+      .attention = rd_engine_attention(model),
+      .stride = model->config.stride,
+      .gate = rd_gate_of(model),
+      .untrained = !r->sampler->ahead && !rd_sampler_asks(r->sampler) && !rd_model_denoises(model),
+      .shift_logits = model->config.shift_logits,
+      .speller = rd_speller_of(model),
+      .observer = r->observer,
+      .context = r->context};
   rd_canvas canvas = {0};
   *out = NULL;
   if (setup.gate.answer)

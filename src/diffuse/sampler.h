@@ -41,7 +41,8 @@ typedef struct rd_sampler {
   bool revises; /* filled positions may change: stops by patience instead of when nothing is masked
                  */
   bool gumbel;  /* choice and confidence as LLaDA's */
-  bool counts;  /* `iterations` is its plan; else it runs until nothing is masked */
+  bool nucleus_first; /* limits of the choice as Dream's */
+  bool counts;        /* `iterations` is its plan; else it runs until nothing is masked */
 } rd_sampler;
 
 extern const rd_sampler rd_samplers[];

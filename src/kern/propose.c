@@ -213,6 +213,8 @@ static int64_t candidates_of(candidate *c, float *x, int64_t V, const rd_propose
       n--;
     for (int64_t i = 0; i < n; i++)
       S += (double)exp_below((c[i].logit - max) * scale);
+    if (rule->nucleus_first)
+      S = sums_of(x, V, max, scale).S;
     if (rule->top_p < 1)
       n = take_until(c, n, rule->top_p, max, scale, S);
   } else {
@@ -268,6 +270,7 @@ static void greedy_row(rd_proposal *out, float *x, int64_t V, float max,
   if (limited(rule, V)) {
     double sum;
     int64_t n = candidates_of(c, x, V, rule, max, 1, &sum);
+    out->probability = rule->nucleus_first ? (float)(1 / sum) : out->probability;
     describe(out, c, n, max, 1, sum);
   } else {
     describe_all(out, x, V, max, 1, s);

@@ -37,7 +37,9 @@ typedef struct rd_propose_rule {
   double eos_bias; /* added to the logit of `eos`; -INFINITY suppresses it */
   int32_t eos;     /* -1: none */
   bool gumbel;
-  int32_t unsure[2]; /* gumbel only */
+  bool nucleus_first; /* Dream: top_p of all tokens, then top_k; at temperature 0 too the
+                         probability is that among the candidates */
+  int32_t unsure[2];  /* gumbel only */
   int unsure_count;
   uint64_t seed;
 } rd_propose_rule;

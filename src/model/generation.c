@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* transformers' GenerationConfig: ids are read elsewhere (config_json.c, tok_settings.c); the
- * numbers below change nothing where they are neutral, and lists where they are empty. */
+/* transformers' GenerationConfig: ids are read elsewhere (config_json.c, tok_settings.c). How long
+ * an answer is (max_length, max_new_tokens) is asked of the program, and so is not among these. */
 #include "generation.h"
 
 #include "file.h"
@@ -8,41 +8,81 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+/* When a key counts: always; with do_sample alone, or in Dream's own generation; in that alone. */
+typedef enum counts { ALWAYS, DRAWN, DREAMS } counts;
+
+/* Keys whose numbers change nothing where they are neutral. */
 static const struct {
   const char *key;
   double neutral;
-  bool drawn; /* counts with do_sample alone */
+  counts counts;
 } numbers[] = {
-    {"repetition_penalty", 1, false},
-    {"encoder_repetition_penalty", 1, false},
-    {"no_repeat_ngram_size", 0, false},
-    {"encoder_no_repeat_ngram_size", 0, false},
-    {"min_length", 0, false},
-    {"min_new_tokens", 0, false},
-    {"num_beams", 1, false},
-    {"penalty_alpha", 0, false},
-    {"guidance_scale", 1, false},
-    {"diversity_penalty", 0, false},
-    {"typical_p", 1, true},
-    {"min_p", 0, true},
-    {"epsilon_cutoff", 0, true},
-    {"eta_cutoff", 0, true},
+    {"repetition_penalty", 1, ALWAYS},
+    {"encoder_repetition_penalty", 1, ALWAYS},
+    {"no_repeat_ngram_size", 0, ALWAYS},
+    {"encoder_no_repeat_ngram_size", 0, ALWAYS},
+    {"min_length", 0, ALWAYS},
+    {"min_new_tokens", 0, ALWAYS},
+    {"num_beams", 1, ALWAYS},
+    {"penalty_alpha", 0, ALWAYS},
+    {"guidance_scale", 1, ALWAYS},
+    {"diversity_penalty", 0, ALWAYS},
+    {"forced_bos_token_id", -1, ALWAYS},
+    {"forced_eos_token_id", -1, ALWAYS},
+    {"typical_p", 1, DRAWN},
+    {"min_p", 0, DRAWN},
+    {"top_h", 1, DRAWN},
+    {"epsilon_cutoff", 0, DRAWN},
+    {"eta_cutoff", 0, DRAWN},
 };
-static const char *const lists[] = {"suppress_tokens", "begin_suppress_tokens", "bad_words_ids",
-                                    "force_words_ids", "forced_decoder_ids",    "sequence_bias"};
-/* The same, and can be asked for here. */
-static const char *const options[] = {"temperature", "top_k", "top_p"};
+/* Lists, objects and texts, which change nothing where they are empty. */
+static const char *const lists[] = {
+    "suppress_tokens",     "begin_suppress_tokens", "bad_words_ids",
+    "force_words_ids",     "forced_decoder_ids",    "sequence_bias",
+    "forced_eos_token_id", "stop_strings",          "exponential_decay_length_penalty",
+    "watermarking_config"};
+/* What can be asked for here, and by which option. */
+static const struct {
+  const char *key, *option;
+  counts counts;
+} options[] = {
+    {"temperature", "temperature", DRAWN},
+    {"top_k", "top-k", DRAWN},
+    {"top_p", "top-p", DRAWN},
+    {"max_time", "deadline", ALWAYS},
+    {"steps", "iterations", DREAMS},
+    {"alg", "sampler", DREAMS},
+    {"alg_temp", "alg-temp", DREAMS},
+};
 
 static bool is_asked(const json_t *config, const char *key, double neutral) {
   const json_t *value = json_object_get(config, key);
   return json_is_number(value) && json_number_value(value) != neutral;
 }
 
-static char *named(char *list, const char *key, const char *more) {
-  char *longer = rd_print("%s%s%s%s", list ? list : "", list ? ", " : "", key, more);
+static bool is_listed(const json_t *value) {
+  return json_array_size(value) > 0 || json_object_size(value) > 0 || json_string_length(value) > 0;
+}
+
+static char *named(char *list, const char *key, const char *option) {
+  char *longer = rd_print("%s%s%s%s%s%s", list ? list : "", list ? ", " : "", key,
+                          option ? " (here --" : "", option ? option : "", option ? ")" : "");
   free(list);
   return longer;
+}
+
+/* Is it the folder of a Dream, whose generation draws wherever it has a temperature? */
+static bool is_dream(const char *folder) {
+  json_t *config = NULL;
+  const rd_path path = rd_path_in(folder, "config.json");
+  if (!rd_path_exists(path.text) || rd_json_open(&config, path.text, NULL) != RD_OK)
+    return false;
+  const char *type = json_string_value(json_object_get(config, "model_type"));
+  const bool is = type && strcasecmp(type, "dream") == 0;
+  json_decref(config);
+  return is;
 }
 
 char *rd_generation_unheard(const char *folder) {
@@ -51,17 +91,24 @@ char *rd_generation_unheard(const char *folder) {
   const rd_path path = rd_path_in(folder, "generation_config.json");
   if (!rd_path_exists(path.text) || rd_json_open(&config, path.text, NULL) != RD_OK)
     return NULL;
-  const bool drawn = json_is_true(json_object_get(config, "do_sample"));
+  const bool dreams = is_dream(folder), asked = json_is_true(json_object_get(config, "do_sample"));
+  const bool in_force[] = {[ALWAYS] = true, [DRAWN] = asked || dreams, [DREAMS] = dreams};
+  bool said = false; /* how to draw */
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    if ((drawn || !numbers[i].drawn) && is_asked(config, numbers[i].key, numbers[i].neutral))
-      list = named(list, numbers[i].key, "");
+    if (in_force[numbers[i].counts] && is_asked(config, numbers[i].key, numbers[i].neutral))
+      list = named(list, numbers[i].key, NULL);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-    if (json_array_size(json_object_get(config, lists[i])) > 0 ||
-        json_object_size(json_object_get(config, lists[i])) > 0)
-      list = named(list, lists[i], "");
-  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-    if (drawn && json_is_number(json_object_get(config, options[i])))
-      list = named(list, options[i], " (an option here)");
+    if (is_listed(json_object_get(config, lists[i])))
+      list = named(list, lists[i], NULL);
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    const json_t *value = json_object_get(config, options[i].key);
+    if (!in_force[options[i].counts] || !(json_is_number(value) || is_listed(value)))
+      continue;
+    list = named(list, options[i].key, options[i].option);
+    said = said || options[i].counts == DRAWN;
+  }
+  if (asked && !said)
+    list = named(list, "do_sample", "temperature 1");
   json_decref(config);
   return list;
 }

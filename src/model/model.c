@@ -253,7 +253,7 @@ static rd_code open_tokenizer(rd_model *m, const rd_model_options *o, bool grown
   RD_TRY(list_wordless(m, e));
   RD_TRY(choose_mask(m, o, e));
   const char *choice = m->remembered.chat_template;
-  if (!choice && !rd_tokenizer_chat_template(m->tokenizer))
+  if (!choice && !rd_tokenizer_has_template(m->tokenizer))
     return RD_OK; /* without a template the prompt is taken as it is */
   RD_TRY(rd_chat_template_open(&m->chat_template, m->tokenizer, choice, e));
   add_eos(c, rd_chat_template_end(m->chat_template));

@@ -37,7 +37,10 @@ char *rd_model_remarks(const rd_model *model) {
                             "stored one is used\n",
                             model->name)
                  : NULL;
-  char *remarks = rd_print("%s%s", tied ? tied : "", asked ? asked : "");
+  const char *lost =
+      model->tokenizer && model->config.mask < 0 ? rd_tokenizer_lost_mask(model->tokenizer) : NULL;
+  char *remarks = rd_print("%s%s%s%s", tied ? tied : "", asked ? asked : "", lost ? lost : "",
+                           lost ? "\n" : "");
   free(tied);
   free(asked);
   free(keys);

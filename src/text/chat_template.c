@@ -37,8 +37,16 @@ rd_code rd_chat_template_none(rd_error *e) {
 rd_code rd_chat_template_load(char **out, const char *choice, rd_error *e) {
   *out = NULL;
   bool file = rd_path_exists(choice) && !rd_path_is_folder(choice);
-  if (!rd_table_row(&rd_chat_template_table, choice) && file)
-    return rd_file_read(choice, 1 << 20, out, NULL, e);
+  if (!rd_table_row(&rd_chat_template_table, choice) && file) {
+    size_t size = 0;
+    RD_TRY(rd_file_read(choice, 1 << 20, out, &size, e));
+    rd_code code = rd_template_check(*out, size, choice, e);
+    if (code == RD_OK)
+      return RD_OK;
+    free(*out);
+    *out = NULL;
+    return code;
+  }
   if (!rd_table_find(&rd_chat_template_table, choice, e))
     return rd_prefix(e, RD_USAGE, "--chat-template, which is no file either");
   *out = rd_strdup(choice, e);
@@ -80,15 +88,19 @@ static rd_code open_choice(rd_chat_template *c, const rd_tokenizer *t, const cha
 
 static rd_code open_own(rd_chat_template *c, const rd_tokenizer *t, rd_error *e) {
   const char *text = rd_tokenizer_chat_template(t);
-  if (!text)
+  if (!rd_tokenizer_has_template(t))
     return rd_chat_template_none(e);
-  rd_code code = rd_jinja_open(&c->jinja, text, strlen(text), &c->refused);
+  rd_code code = text
+                   ? rd_jinja_open(&c->jinja, text, strlen(text), &c->refused)
+                   : rd_fail(&c->refused, RD_UNSUPPORTED,
+                             "the model's chat templates are %s, and none of them is \"default\"",
+                             t->template_names);
   if (code == RD_NO_MEMORY)
     return rd_fail(e, code, "%s", c->refused.message);
   if (code != RD_OK)
     rd_prefix(&c->refused, code,
               "choose a template with --chat-template, or render none with --raw");
-  c->takes_tools = strstr(text, "tools") != NULL;
+  c->takes_tools = text && strstr(text, "tools");
   const char *other = rd_tokenizer_tool_template(t);
   if (!other)
     return RD_OK;
@@ -109,7 +121,7 @@ static json_t *own_variables(const rd_tokenizer *t, const rd_chat_row *row) {
               {"pad_token", all ? t->pad : t->named.pad},
               {"unk_token", all ? t->unknown : t->named.unknown},
               {"mask_token", all ? t->mask : t->named.mask}};
-  json_t *out = json_object();
+  json_t *out = t->named.others ? json_copy(t->named.others) : json_object();
   bool good = out != NULL;
   for (size_t i = 0; i < sizeof rows / sizeof *rows && good; i++)
     if (rows[i].id >= 0 && (size_t)rows[i].id < t->vocab.count) {
@@ -202,9 +214,11 @@ static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_templ
                         rd_error *e) {
   static const char answer[] = "Yes, of course.";
   static const rd_message turns[] = {{"user", "Is it?"}, {"assistant", answer}};
+  rd_added added = t->added; /* tokens of normalised text too, by how they are written */
   json_t *data = conversation(turns, 2, false);
   rd_rendered text = {0};
   rd_error refused = {0};
+  added.named = 0;
   *end = -1;
   rd_code code = data ? render(&text, t, c, data, &refused) : RD_NO_MEMORY;
   if (code == RD_OK) {
@@ -212,7 +226,7 @@ static rd_code find_end(int32_t *end, const rd_tokenizer *t, const rd_chat_templ
     size_t from = at ? (size_t)(at - text.text) + strlen(answer) : text.size;
     rd_added_match m = {.end = from, .from = from};
     do
-      m = rd_added_find(&t->added, (rd_slice){text.text, text.size}, m, text.from_data);
+      m = rd_added_find(&added, (rd_slice){text.text, text.size}, m, text.from_data);
     while (m.id >= 0 && is_blank(t, m.id));
     *end = m.id;
   }

@@ -190,8 +190,14 @@ static rd_code read_spec(rd_jstate *j, rd_jtext spec, field *f) {
   return RD_OK;
 }
 
+/* How the fields of one format are numbered: all by themselves, or none. */
+typedef struct field_numbers {
+  size_t next;
+  bool given;
+} field_numbers;
+
 /* The value of "name", "0", "a.b", or "" (the next one). */
-static rd_code field_value(rd_jstate *j, rd_jtext name, const rd_jcall *call, size_t *next,
+static rd_code field_value(rd_jstate *j, rd_jtext name, const rd_jcall *call, field_numbers *n,
                            rd_jvalue *out) {
   size_t end = 0, at = 0;
   while (end < name.size && name.data[end] != '.' && name.data[end] != '[')
@@ -199,7 +205,10 @@ static rd_code field_value(rd_jstate *j, rd_jtext name, const rd_jcall *call, si
   rd_jtext first = rd_jpart(name, 0, end);
   int64_t number = digits(first, &at);
   if (first.size == 0)
-    number = (int64_t)(*next)++;
+    number = (int64_t)n->next++;
+  n->given = n->given || (first.size && at == first.size);
+  if (n->given && n->next)
+    return rd_jfail(j, "a format of which some fields have numbers and some have none");
   const rd_jvalue *found = NULL;
   if (first.size == 0 || at == first.size)
     found = (size_t)number < call->rest_count ? &call->rest[number] : NULL;
@@ -214,7 +223,8 @@ static rd_code field_value(rd_jstate *j, rd_jtext name, const rd_jcall *call, si
 }
 
 rd_code rd_jformat_braces(rd_jstate *j, rd_jtext format, const rd_jcall *call, rd_jvalue *out) {
-  size_t mark = rd_jmark(j), next = 0, at = 0;
+  size_t mark = rd_jmark(j), at = 0;
+  field_numbers numbers = {.next = 0};
   while (at < format.size) {
     size_t plain = at;
     while (plain < format.size && format.data[plain] != '{' && format.data[plain] != '}')
@@ -241,7 +251,7 @@ rd_code rd_jformat_braces(rd_jstate *j, rd_jtext format, const rd_jcall *call, r
         j, colon == SIZE_MAX ? rd_jliteral("") : rd_jpart(inside, colon + 1, inside.size), &f));
     if (shown)
       f.type = inside.data[end - 1];
-    RD_TRY(field_value(j, rd_jpart(inside, 0, shown ? end - 2 : end), call, &next, &v));
+    RD_TRY(field_value(j, rd_jpart(inside, 0, shown ? end - 2 : end), call, &numbers, &v));
     RD_TRY(put_field(j, &f, &v, '<'));
     at = close + 1;
   }

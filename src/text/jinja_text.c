@@ -144,6 +144,37 @@ static bool cased(uint32_t point) {
          category == UTF8PROC_CATEGORY_LT;
 }
 
+/* A letter in large, small or at a word's beginning: at most MOST_CASED points, of which some are
+ * made of the letters that it stands for without regard to case (ß: SS). */
+enum { MOST_CASED = 4 };
+static size_t recased(utf8proc_int32_t point, bool small, bool title,
+                      utf8proc_int32_t out[MOST_CASED]) {
+  enum { DOTTED_I = 0x130, SHARP_S = 0xDF, IOTA = 0x3B9, IOTA_BELOW = 0x345 };
+  int boundary = 0;
+  const utf8proc_int32_t one = small ? utf8proc_tolower(point)
+                             : title ? utf8proc_totitle(point)
+                                     : utf8proc_toupper(point);
+  const utf8proc_category_t category = utf8proc_category(point);
+  const bool alone =
+      small
+          ? point != DOTTED_I
+          : category == UTF8PROC_CATEGORY_LU ||
+                (title && (category == UTF8PROC_CATEGORY_LT || (one != point && point != SHARP_S)));
+  utf8proc_ssize_t made =
+      alone ? 1 : utf8proc_decompose_char(point, out, MOST_CASED, UTF8PROC_CASEFOLD, &boundary);
+  if (made < 2 || made > MOST_CASED) {
+    out[0] = one;
+    return 1;
+  }
+  bool begun = false; /* a word: its first letter that can be large is */
+  for (utf8proc_ssize_t i = 0; i < made && !small; i++) {
+    const utf8proc_int32_t letter = out[i], large = utf8proc_toupper(letter);
+    out[i] = !title || !begun ? large : letter == IOTA ? IOTA_BELOW : letter;
+    begun = begun || large != letter;
+  }
+  return (size_t)made;
+}
+
 rd_code rd_jput_case(rd_jstate *j, rd_jtext t, rd_jcase how) {
   bool inside = false; /* a word, of which the first letter is written */
   for (size_t at = 0; at < t.size;) {
@@ -151,11 +182,11 @@ rd_code rd_jput_case(rd_jstate *j, rd_jtext t, rd_jcase how) {
     size_t size = rd_jchar_size(t, at);
     bool small = how == RD_J_LOWER || (how != RD_J_UPPER && inside);
     bool title = how == RD_J_CAPITAL || how == RD_J_TITLE;
-    char bytes[4], origin[4];
-    unsigned written = rd_utf8_write((uint32_t)(small   ? utf8proc_tolower(point)
-                                                : title ? utf8proc_totitle(point)
-                                                        : utf8proc_toupper(point)),
-                                     bytes);
+    utf8proc_int32_t points[MOST_CASED];
+    char bytes[4 * MOST_CASED], origin[4 * MOST_CASED];
+    size_t written = 0;
+    for (size_t i = 0, n = recased(point, small, title, points); i < n; i++)
+      written += rd_utf8_write((uint32_t)points[i], bytes + written);
     memset(origin, t.origin[at], sizeof origin);
     RD_TRY(rd_jput(j, (rd_jtext){bytes, origin, written}));
     inside = how == RD_J_CAPITAL || cased((uint32_t)point);

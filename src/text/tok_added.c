@@ -136,7 +136,7 @@ static const struct rd_added_token *longest_at(const rd_added *a, rd_slice text,
     low = first_with(a, low, high, depth, byte);
     high = first_with(a, low, high, depth, byte + 1);
     if (low < high && a->tokens[low].size == depth + 1) {
-      if (!(a->tokens[low].flags & RD_ADDED_LATER))
+      if (!(a->tokens[low].flags & a->named))
         best = &a->tokens[low];
       low++;
     }

@@ -11,7 +11,7 @@ enum {
   RD_ADDED_LSTRIP = 2,  /* takes the white space before it */
   RD_ADDED_RSTRIP = 4,  /* takes the white space after it */
   RD_ADDED_WORD = 8,    /* not inside a word */
-  RD_ADDED_LATER = 16,  /* found in normalised text only: by rd_added_find of another list */
+  RD_ADDED_LATER = 16,  /* found in normalised text only: in another list */
 };
 
 typedef struct rd_added {
@@ -22,6 +22,7 @@ typedef struct rd_added {
     unsigned flags;
   } * tokens; /* (count), sorted by text once indexed */
   size_t count, capacity;
+  unsigned named;   /* flags of tokens that are only named here: rd_added_find does not find them */
   bool starts[256]; /* some token starts with this byte */
 } rd_added;
 

@@ -115,6 +115,28 @@ static rd_code merge_all(rd_merger *m, int32_t count, rd_error *e) {
   return RD_OK;
 }
 
+/* What the bytes of a missing symbol are those of: of the letter that stands for it, where symbols
+ * are bytes. */
+static rd_code fallen_back(rd_merger *m, rd_slice *text, rd_error *e) {
+  if (!m->t->byte_level)
+    return RD_OK;
+  m->text.size = 0;
+  RD_TRY(rd_alphabet_letters(*text, &m->text, e));
+  *text = rd_slice_of(&m->text);
+  return RD_OK;
+}
+
+/* Is a symbol left out: has it neither piece nor bytes, and nothing stands for the unknown? */
+static rd_code is_left_out(rd_merger *m, rd_slice text, bool *yes, rd_error *e) {
+  const rd_tokenizer *t = m->t;
+  *yes = t->unknown < 0 && t->join == rd_join_listed;
+  if (!*yes || !t->byte_fallback)
+    return RD_OK;
+  RD_TRY(fallen_back(m, &text, e));
+  *yes = !rd_has_bytes(t, text);
+  return RD_OK;
+}
+
 /* One symbol per byte, or per character. What has no piece, where nothing stands for the unknown,
  * is left out, and its neighbours are each other's: listed merges do not look at the text. */
 static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_error *e) {
@@ -124,7 +146,6 @@ static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_err
                    INT32_MAX);
   RD_TRY(rd_grow((void **)&m->symbols, &m->symbol_capacity, word.size, sizeof *m->symbols, e));
   int32_t n = 0;
-  bool leaves_out = t->unknown < 0 && !t->byte_fallback && t->join == rd_join_listed;
   for (size_t at = 0; at < word.size;) {
     const char *text = word.data + at;
     rd_utf8 c = {RD_UTF8_BAD, 1, 0};
@@ -133,8 +154,11 @@ static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_err
     unsigned size = c.kind == RD_UTF8_GOOD ? c.size : 1;
     int32_t id = t->byte_level ? t->byte_ids[(unsigned char)*text]
                                : rd_vocab_find(&t->vocab, (rd_slice){text, size});
+    bool out = false;
     at += size;
-    if (id < 0 && leaves_out)
+    if (id < 0)
+      RD_TRY(is_left_out(m, (rd_slice){text, size}, &out, e));
+    if (out)
       continue;
     m->symbols[n] = (rd_symbol){text, size, n - 1, n + 1, id, 0, -1};
     n++;
@@ -145,19 +169,15 @@ static rd_code start_symbols(rd_merger *m, rd_slice word, int32_t *count, rd_err
   return RD_OK;
 }
 
-/* What has no piece: bytes (of the letter that stands for it, where symbols are bytes), or the
- * unknown token, or nothing. */
+/* What has no piece: bytes, or the unknown token, or nothing. */
 static rd_code write_missing(rd_merger *m, const rd_symbol *s, bool after_unknown, rd_error *e) {
   const rd_tokenizer *t = m->t;
   bool bytes = false;
   rd_slice text = {s->text, s->size};
-  if (t->byte_fallback && t->byte_level) {
-    m->text.size = 0;
-    RD_TRY(rd_alphabet_letters(text, &m->text, e));
-    text = rd_slice_of(&m->text);
-  }
-  if (t->byte_fallback)
+  if (t->byte_fallback) {
+    RD_TRY(fallen_back(m, &text, e));
     RD_TRY(rd_write_bytes(m, text, &bytes, e));
+  }
   if (bytes)
     return RD_OK;
   bool silent = t->unknown < 0 || (after_unknown && t->fuse_unknown);

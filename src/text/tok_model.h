@@ -58,7 +58,8 @@ struct rd_tokenizer {
   bool byte_fallback;        /* characters without a piece are written as BYTE pieces */
   bool fuse_unknown;         /* neighbouring unknown characters are one token */
   int32_t byte_ids[256];     /* the one-byte pieces of a byte-level vocabulary; -1: none */
-  int32_t fallback_ids[256]; /* BYTE pieces; -1: none */
+  int32_t fallback_ids[256]; /* pieces for bytes, of the model's own; -1: none */
+  bool bytes_found;          /* they are known */
   int32_t unknown;           /* -1: none */
 
   int32_t bos, pad, mask; /* -1: none */
@@ -67,9 +68,13 @@ struct rd_tokenizer {
   struct rd_named_tokens { /* as tokenizer_config.json names them, -1: it names none */
     bool known;            /* there is such a file */
     int32_t bos, eos, pad, unknown, mask;
+    json_t *others; /* {"sep_token": "<sep>", ..}, or NULL */
   } named;
+  char *lost_mask;      /* what files say of a mask that is no piece; NULL: nothing */
+  bool splits_special;  /* "split_special_tokens": special ones are text everywhere */
   char *chat_template;  /* NULL: none */
   char *tool_template;  /* of conversations with tools, where it is another; NULL: none */
+  char *template_names; /* of others than the usual one; NULL: none */
   char *class_name;     /* tokenizer_class, NULL: not given */
   struct rd_asked {     /* of a space in front, by tokenizer_config.json */
     bool at_start;      /* "legacy": false */
@@ -106,8 +111,10 @@ rd_code rd_spell_merges(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_pieces(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_word(rd_merger *m, rd_slice word, rd_error *e);
 rd_code rd_spell_unigram(rd_merger *m, rd_slice word, rd_error *e);
-/* Append the BYTE pieces of a text; nothing, where one is not in the vocabulary. */
+/* Append the pieces of a text's bytes; nothing, where one is not in the vocabulary. */
 rd_code rd_write_bytes(rd_merger *m, rd_slice text, bool *written, rd_error *e);
+/* Are all of them there? */
+bool rd_has_bytes(const rd_tokenizer *t, rd_slice text);
 /* Spell one word and append its ids: an rd_emit whose context is an rd_merger. */
 rd_code rd_merge_word(void *merger, rd_slice word, rd_error *e);
 /* A new gap of `size` bytes: words cached so far are forgotten. */
@@ -126,6 +133,8 @@ typedef struct rd_written {
 } rd_written;
 rd_code rd_written_of(rd_written *w, const rd_tokenizer *t, rd_slice text, rd_error *e);
 bool rd_written_is(const rd_written *w, const rd_tokenizer *t, int32_t id);
+/* Find the pieces for bytes: of the vocabulary's own, before any token is added to it. */
+void rd_tok_find_bytes(rd_tokenizer *t);
 /* Add a token that is matched in the text; after the vocabulary's own pieces. */
 rd_code rd_tokenizer_add(rd_tokenizer *t, int64_t id, rd_slice text, unsigned flags, rd_error *e);
 
@@ -206,5 +215,12 @@ rd_code rd_tok_read_added(rd_tokenizer *t, const char *folder, rd_error *e);
  * its own id is used when `id` is -1. */
 rd_code rd_tok_add_described(rd_tokenizer *t, const json_t *token, int64_t id, rd_error *e);
 rd_code rd_tok_read_settings(rd_tokenizer *t, const char *folder, rd_error *e);
+/* The folder's chat templates; `config`: its tokenizer_config.json, or NULL. */
+rd_code rd_tok_read_templates(rd_tokenizer *t, const char *folder, const json_t *config,
+                              rd_error *e);
+/* RD_BAD_INPUT: a template that holds a NUL, which would end it. */
+rd_code rd_template_check(const char *text, size_t size, const char *name, rd_error *e);
+/* A file of the folder as JSON, or NULL when there is none. */
+rd_code rd_tok_open_beside(const char *folder, const char *name, json_t **out, rd_error *e);
 
 #endif

@@ -223,6 +223,7 @@ static rd_code read_template(char **place, const source *s, const char *key, rd_
   RD_TRY(rd_gguf_text_of(&s->g, key, &text, e));
   if (!text.data)
     return RD_OK;
+  RD_TRY(rd_template_check(text.data, text.size, key, e));
   *place = rd_calloc(text.size + 1, 1, "the chat template", e);
   if (!*place)
     return RD_NO_MEMORY;

@@ -4,6 +4,7 @@
 #include "json.h"
 #include "tok_category.h"
 #include "tok_model.h"
+#include "tok_numbering.h"
 #include "tok_scan.h"
 
 #include <stdio.h>
@@ -274,39 +275,51 @@ static const part_row decoders[] = {
     {"Strip", nothing},     {"Metaspace", nothing}, {"WordPiece", decode_words}, {NULL, NULL},
 };
 
-/* A template that starts with a token asks for BOS; that of more would be half of it. */
+/* What stands before a text is its BOS, what stands behind it an end of answers. */
+static void put_before(rd_tokenizer *t, const json_t *id) {
+  if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+      json_integer_value(id) >= RD_VOCAB_LIMIT)
+    return;
+  t->bos = (int32_t)json_integer_value(id);
+  t->add_bos = true;
+}
+
+static rd_code put_behind(rd_tokenizer *t, const json_t *id, rd_error *e) {
+  if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+      json_integer_value(id) >= RD_VOCAB_LIMIT)
+    return RD_OK;
+  return rd_ids_add(&t->eos, (int32_t)json_integer_value(id), e);
+}
+
+/* The name of {"SpecialToken": {"id": name}}, or NULL, and the ids of a name. */
+static const char *special_name(const json_t *element) {
+  return text_of(json_object_get(element, "SpecialToken"), "id", NULL);
+}
+
+static const json_t *special_ids(const json_t *part, const char *name) {
+  const json_t *tokens = json_object_get(part, "special_tokens");
+  return json_object_get(json_object_get(tokens, name ? name : ""), "ids");
+}
+
+/* A template may put one token before a text; that of more would be half of it. */
 static rd_code post_template(rd_tokenizer *t, const json_t *part, rd_error *e) {
-  const json_t *single = json_object_get(part, "single"), *first = json_array_get(single, 0);
-  const json_t *second = json_object_get(json_array_get(single, 1), "SpecialToken");
-  const char *name = text_of(json_object_get(first, "SpecialToken"), "id", NULL);
-  const json_t *token = json_object_get(json_object_get(part, "special_tokens"), name ? name : "");
-  const json_t *ids = json_object_get(token, "ids"), *id = json_array_get(ids, 0);
-  if (name && (second || json_array_size(ids) > 1))
+  const json_t *single = json_object_get(part, "single");
+  const char *name = special_name(json_array_get(single, 0));
+  const json_t *ids = special_ids(part, name);
+  if (name && (special_name(json_array_get(single, 1)) || json_array_size(ids) > 1))
     return rd_fail(e, RD_UNSUPPORTED,
                    "TemplateProcessing puts \"%.40s\" and more before a text; one token is "
                    "computed: take the others out of post_processor's single",
                    name);
-  if (json_is_integer(id) && json_integer_value(id) >= 0 &&
-      json_integer_value(id) < RD_VOCAB_LIMIT) {
-    t->bos = (int32_t)json_integer_value(id);
-    t->add_bos = true;
-  }
-  return RD_OK;
+  put_before(t, json_array_get(ids, 0));
+  const char *last = special_name(json_array_get(single, name ? 2 : 1));
+  return put_behind(t, json_array_get(special_ids(part, last), 0), e);
 }
 
-/* BOS in front and EOS behind, as {"cls": ["<s>", 0], "sep": ["</s>", 2]}. */
+/* {"cls": ["<s>", 0], "sep": ["</s>", 2]}. */
 static rd_code post_pair(rd_tokenizer *t, const json_t *part, rd_error *e) {
-  const json_t *first = json_array_get(json_object_get(part, "cls"), 1),
-               *last = json_array_get(json_object_get(part, "sep"), 1);
-  if (json_is_integer(first) && json_integer_value(first) >= 0 &&
-      json_integer_value(first) < RD_VOCAB_LIMIT) {
-    t->bos = (int32_t)json_integer_value(first);
-    t->add_bos = true;
-  }
-  if (json_is_integer(last) && json_integer_value(last) >= 0 &&
-      json_integer_value(last) < RD_VOCAB_LIMIT)
-    return rd_ids_add(&t->eos, (int32_t)json_integer_value(last), e);
-  return RD_OK;
+  put_before(t, json_array_get(json_object_get(part, "cls"), 1));
+  return put_behind(t, json_array_get(json_object_get(part, "sep"), 1), e);
 }
 
 static const part_row processors[] = {{"TemplateProcessing", post_template},
@@ -358,67 +371,14 @@ static rd_code read_section(rd_tokenizer *t, const struct section_row *row, rd_s
   return code;
 }
 
-/* The ids that the library gives to added tokens: the model's own where the text is a piece of it,
- * else the next one behind all so far. */
-typedef struct numbering {
-  rd_ids hidden; /* the model's pieces that rd_vocab_find does not see */
-  int64_t next, compared;
-} numbering;
-
-enum { MOST_COMPARED = 1 << 26 }; /* of added tokens with hidden pieces */
-
-static rd_code count_pieces(numbering *n, const rd_tokenizer *t, rd_error *e) {
-  for (size_t id = 0; id < t->vocab.count; id++) {
-    const rd_piece_kind kind = t->vocab.pieces[id].kind;
-    n->next += kind != RD_PIECE_NONE;
-    if (kind != RD_PIECE_NONE && !rd_piece_spells(kind))
-      RD_TRY(rd_ids_add(&n->hidden, (int32_t)id, e));
-  }
-  return RD_OK;
-}
-
-/* The id of a piece of the model, or else of an added token, or -1. */
-static int32_t id_there(const numbering *n, const rd_tokenizer *t, const rd_written *w) {
-  for (size_t i = 0; i < n->hidden.size; i++)
-    if (rd_written_is(w, t, n->hidden.data[i]))
-      return n->hidden.data[i];
-  const struct rd_added_token *token = rd_added_named(&t->added, w->text);
-  return token ? token->id
-               : rd_vocab_find(&t->vocab, t->byte_level ? rd_slice_of(&w->bytes) : w->text);
-}
-
-static rd_code check_id(numbering *n, const rd_tokenizer *t, rd_slice text, int64_t id,
-                        rd_error *e) {
-  const bool used =
-      id >= 0 && (size_t)id < t->vocab.count && t->vocab.pieces[id].kind != RD_PIECE_NONE;
-  rd_written w;
-  RD_TRY(rd_written_of(&w, t, text, e));
-  n->compared += (int64_t)n->hidden.size;
-  if (n->compared > MOST_COMPARED) {
-    rd_bytes_drop(&w.bytes);
-    return rd_fail(e, RD_UNSUPPORTED, "added_tokens: too many beside so many pieces of no text");
-  }
-  const bool same = used && rd_written_is(&w, t, (int32_t)id);
-  const int64_t there = same ? id : id_there(n, t, &w), given = there < 0 ? n->next : there;
-  rd_bytes_drop(&w.bytes);
-  if (id != given || (used && !same))
-    return rd_fail(e, RD_UNSUPPORTED,
-                   "added token \"%.*s\" has id %lld, but Hugging Face's library gives it %lld, or "
-                   "another piece has that one: list it with the id that the model was trained on",
-                   (int)(text.size < 60 ? text.size : 60), text.data, (long long)id,
-                   (long long)given);
-  n->next = id >= n->next ? id + 1 : n->next;
-  return RD_OK;
-}
-
-static rd_code add_list(rd_tokenizer *t, const json_t *list, numbering *n, rd_error *e) {
-  RD_TRY(count_pieces(n, t, e));
+static rd_code add_list(rd_tokenizer *t, const json_t *list, rd_numbering *n, rd_error *e) {
+  RD_TRY(rd_numbering_begin(n, t, e));
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *token = json_array_get(list, i), *content = json_object_get(token, "content");
     const json_t *id = json_object_get(token, "id");
     const rd_slice text = {json_string_value(content), json_string_length(content)};
     if (text.size)
-      RD_TRY(check_id(n, t, text, json_is_integer(id) ? json_integer_value(id) : -1, e));
+      RD_TRY(rd_numbering_check(n, t, text, json_is_integer(id) ? json_integer_value(id) : -1, e));
     RD_TRY(rd_tok_add_described(t, token, -1, e));
   }
   return RD_OK;
@@ -426,7 +386,7 @@ static rd_code add_list(rd_tokenizer *t, const json_t *list, numbering *n, rd_er
 
 static rd_code read_added(rd_tokenizer *t, rd_slice text, rd_error *e) {
   json_t *list;
-  numbering n = {0};
+  rd_numbering n = {.next = 0};
   RD_TRY(parse(text, "added_tokens", &list, e));
   rd_code code = add_list(t, list, &n, e);
   rd_ids_drop(&n.hidden);
@@ -590,5 +550,6 @@ rd_code rd_tok_read_json(rd_tokenizer *t, rd_slice data, rd_error *e) {
   for (int i = 0; i < SECTIONS; i++)
     RD_TRY(read_section(t, &sections[i], values[i], e));
   RD_TRY(read_model(t, values[MODEL], e));
+  rd_tok_find_bytes(t);
   return read_added(t, values[ADDED], e);
 }

@@ -39,6 +39,7 @@ rd_code rd_tokenizer_new(rd_tokenizer **out, const char *format, rd_error *e) {
   t->speller = rd_spell_merges;
   t->join = rd_join_listed;
   t->unknown = t->bos = t->pad = t->mask = -1;
+  t->added.named = RD_ADDED_LATER;
   memset(t->byte_ids, 0xFF, sizeof t->byte_ids);
   memset(t->fallback_ids, 0xFF, sizeof t->fallback_ids);
   return RD_OK;
@@ -61,6 +62,9 @@ void rd_tokenizer_close(rd_tokenizer **t) {
   free((*t)->text_ends);
   free((*t)->chat_template);
   free((*t)->tool_template);
+  free((*t)->template_names);
+  free((*t)->lost_mask);
+  json_decref((*t)->named.others);
   free((*t)->class_name);
   free(*t);
   *t = NULL;
@@ -250,7 +254,6 @@ static rd_code seal_later(rd_tokenizer *t, rd_error *e) {
   return code;
 }
 
-/* Pieces for bytes go by their names where they are added tokens too. */
 static void set_fallback(rd_tokenizer *t, int32_t id) {
   const rd_piece *pieces = t->vocab.pieces;
   const int byte = t->byte_fallback ? rd_byte_piece(rd_vocab_piece(&t->vocab, id)) : -1;
@@ -259,6 +262,12 @@ static void set_fallback(rd_tokenizer *t, int32_t id) {
   int32_t *at = &t->fallback_ids[byte];
   if (*at < 0 || (pieces[id].kind == RD_PIECE_BYTE && pieces[*at].kind != RD_PIECE_BYTE))
     *at = id;
+}
+
+void rd_tok_find_bytes(rd_tokenizer *t) {
+  for (size_t id = 0; id < t->vocab.count && !t->bytes_found; id++)
+    set_fallback(t, (int32_t)id);
+  t->bytes_found = true;
 }
 
 rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
@@ -291,7 +300,7 @@ rd_code rd_tokenizer_seal(rd_tokenizer *t, rd_error *e) {
     bool single = t->byte_level && rd_piece_spells(v->pieces[id].kind) && piece.size == 1;
     if (single && t->byte_ids[(unsigned char)*piece.data] < 0)
       t->byte_ids[(unsigned char)*piece.data] = (int32_t)id;
-    set_fallback(t, (int32_t)id);
   }
+  rd_tok_find_bytes(t);
   return RD_OK;
 }

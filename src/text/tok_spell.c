@@ -56,11 +56,16 @@ rd_code rd_spell_pieces(rd_merger *m, rd_slice word, rd_error *e) {
   return rd_ids_add(m->out, m->t->unknown, e);
 }
 
+bool rd_has_bytes(const rd_tokenizer *t, rd_slice text) {
+  bool all = true;
+  for (size_t i = 0; i < text.size && all; i++)
+    all = t->fallback_ids[(unsigned char)text.data[i]] >= 0;
+  return all;
+}
+
 rd_code rd_write_bytes(rd_merger *m, rd_slice text, bool *written, rd_error *e) {
   const int32_t *ids = m->t->fallback_ids;
-  *written = true;
-  for (size_t i = 0; i < text.size && *written; i++)
-    *written = ids[(unsigned char)text.data[i]] >= 0;
+  *written = rd_has_bytes(m->t, text);
   for (size_t i = 0; i < text.size && *written; i++)
     RD_TRY(rd_ids_add(m->out, ids[(unsigned char)text.data[i]], e));
   return RD_OK;

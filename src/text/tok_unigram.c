@@ -15,6 +15,7 @@ rd_code rd_unigram_set(rd_unigram *u, const rd_vocab *v, int64_t id, double scor
     return rd_fail(e, RD_BAD_INPUT, "token %lld has score %g", (long long)id, score);
   RD_TRY(rd_grow((void **)&u->scores, &u->capacity, v->count, sizeof *u->scores, e));
   u->scores[id] = score;
+  u->least = id == 0 || score < u->least ? score : u->least;
   return RD_OK;
 }
 
@@ -48,7 +49,8 @@ rd_code rd_unigram_seal(rd_unigram *u, const rd_vocab *v, rd_error *e) {
     u->order[u->count++] = (int32_t)id;
   }
   qsort_r(u->order, u->count, sizeof *u->order, by_bytes, (void *)(uintptr_t)v);
-  u->unknown = (isfinite(least) ? least : 0) - PENALTY;
+  least = isfinite(least) ? least : 0;
+  u->unknown = (u->narrow ? least : u->least) - PENALTY;
   return RD_OK;
 }
 

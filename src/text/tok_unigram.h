@@ -9,7 +9,9 @@
 typedef struct rd_unigram {
   double *scores; /* (capacity) by id */
   size_t capacity;
-  bool narrow;    /* sums are rounded to float, as SentencePiece's */
+  double least;   /* of all scores */
+  bool narrow;    /* SentencePiece's: sums are rounded to float, and a character that is no piece
+                     costs by the least of the pieces that spell; else by the least of all */
   int32_t *order; /* (count) pieces that spell, sorted by their bytes */
   size_t count;
   double unknown; /* of a character that is no piece */

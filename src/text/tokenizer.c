@@ -13,6 +13,7 @@ typedef struct encoder {
   rd_regex_scratch *scratch;
   rd_bytes buffers[2], spaced[2];
   rd_bytes letters, bytes; /* a word in ByteLevel's letters; a part of it back in bytes */
+  rd_bytes marks;          /* which bytes of a normalised gap are plain */
 } encoder;
 
 /* A part of a word that was cut in its letters. */
@@ -47,14 +48,51 @@ static rd_slice between(rd_slice text, size_t from, size_t to) {
   return (rd_slice){text.data + from, to > from ? to - from : 0};
 }
 
-/* `plain`: one of rd_added_plain and rd_added_special, for all of the gap. */
+static bool for_all(const char *plain) {
+  return plain == rd_added_plain || plain == rd_added_special;
+}
+
+static rd_code add_marks(rd_bytes *marks, char mark, size_t count, rd_error *e) {
+  RD_TRY(rd_grow((void **)&marks->data, &marks->capacity, marks->size + count + 1, 1, e));
+  memset(marks->data + marks->size, mark, count);
+  marks->size += count;
+  return RD_OK;
+}
+
+/* The marks of what the normaliser made of a gap. Its runs of plain and other bytes are normalised
+ * one by one: where they no longer make up the whole, the rest is taken for plain. */
+static rd_code mark_made(encoder *x, rd_slice text, rd_gap gap, const char *plain, rd_slice made,
+                         rd_error *e) {
+  rd_bytes *marks = &x->marks;
+  marks->size = 0;
+  for (size_t at = 0; at < text.size; gap = RD_GAP_ON) {
+    const char *other = memchr(plain + at, plain[at] ? 0 : 1, text.size - at);
+    const size_t end = other ? (size_t)(other - plain) : text.size;
+    rd_slice part;
+    RD_TRY(rd_normaliser_run(&x->t->normaliser, between(text, at, end), gap, x->spaced, &part, NULL,
+                             e));
+    if (part.size > made.size - marks->size ||
+        memcmp(made.data + marks->size, part.data, part.size) != 0)
+      break;
+    RD_TRY(add_marks(marks, plain[at], part.size, e));
+    at = end;
+  }
+  return add_marks(marks, 1, made.size - marks->size, e);
+}
+
+/* `plain`: rd_added_plain, rd_added_special, or a byte for each of the gap. */
 static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, const char *plain, rd_error *e) {
   if (text.size == 0)
     return RD_OK;
+  const rd_slice raw = text;
   bool shorter = false; /* text that lost its beginning does not start where the whole does */
   const bool matters = gap == RD_GAP_START && x->t->prefix_at_start;
   RD_TRY(rd_normaliser_run(&x->t->normaliser, text, gap, x->buffers, &text,
                            matters ? &shorter : NULL, e));
+  if (!for_all(plain) && x->t->later.count) {
+    RD_TRY(mark_made(x, raw, gap, plain, text, e));
+    plain = x->marks.data;
+  }
   gap = shorter ? RD_GAP_INSIDE : gap;
   for (rd_added_match m = {0};; gap = RD_GAP_INSIDE) {
     const size_t at = m.end;
@@ -64,14 +102,6 @@ static rd_code encode_gap(encoder *x, rd_slice text, rd_gap gap, const char *pla
       return RD_OK;
     RD_TRY(rd_ids_add(x->merger.out, m.id, e));
   }
-}
-
-/* How special tokens of a part of the text are found once it is normalised: not at all where some
- * of it is plain. */
-static const char *plain_part(const char *plain, size_t from, size_t to) {
-  if (plain == rd_added_plain || plain == rd_added_special)
-    return plain;
-  return from < to && memchr(plain + from, 1, to - from) ? rd_added_plain : rd_added_special;
 }
 
 static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, const char *plain,
@@ -86,7 +116,7 @@ static rd_code encode_all(encoder *x, rd_slice text, unsigned flags, const char 
     const size_t at = m.end;
     m = rd_added_find(&x->t->added, text, m, plain);
     rd_gap gap = at > 0 ? RD_GAP_INSIDE : flags & RD_TOK_CONTINUE ? RD_GAP_ON : RD_GAP_START;
-    RD_TRY(encode_gap(x, between(text, at, m.start), gap, plain_part(plain, at, m.start), e));
+    RD_TRY(encode_gap(x, between(text, at, m.start), gap, for_all(plain) ? plain : plain + at, e));
     if (m.id < 0)
       return RD_OK;
     RD_TRY(rd_ids_add(out, m.id, e));
@@ -107,11 +137,13 @@ static rd_code encode(const rd_tokenizer *t, const char *text, size_t size, unsi
   if (code == RD_OK)
     code = rd_regex_scratch_new(&x.scratch, 2 * size, e); /* letters are longer */
   if (code == RD_OK)
-    code = encode_all(&x, (rd_slice){text, size}, flags, plain, e);
+    code = encode_all(&x, (rd_slice){text, size}, flags, t->splits_special ? rd_added_plain : plain,
+                      e);
   rd_merger_drop(&x.merger);
   rd_regex_scratch_free(x.scratch);
   rd_bytes_drop(&x.letters);
   rd_bytes_drop(&x.bytes);
+  rd_bytes_drop(&x.marks);
   rd_bytes_drop(&x.spaced[0]);
   rd_bytes_drop(&x.spaced[1]);
   rd_bytes_drop(&x.buffers[0]);
@@ -202,6 +234,9 @@ int32_t rd_tokenizer_pad(const rd_tokenizer *t) {
 int32_t rd_tokenizer_mask(const rd_tokenizer *t) {
   return t->mask;
 }
+const char *rd_tokenizer_lost_mask(const rd_tokenizer *t) {
+  return t->mask < 0 ? t->lost_mask : NULL;
+}
 bool rd_tokenizer_adds_bos(const rd_tokenizer *t) {
   return t->add_bos;
 }
@@ -216,6 +251,9 @@ const char *rd_tokenizer_chat_template(const rd_tokenizer *t) {
 }
 const char *rd_tokenizer_tool_template(const rd_tokenizer *t) {
   return t->tool_template;
+}
+bool rd_tokenizer_has_template(const rd_tokenizer *t) {
+  return t->chat_template || t->template_names;
 }
 const char *rd_tokenizer_format(const rd_tokenizer *t) {
   return t->format;

@@ -73,6 +73,8 @@ rd_code rd_tokenizer_decode(const rd_tokenizer *t, const int32_t *ids, size_t co
 int32_t rd_tokenizer_bos(const rd_tokenizer *t);
 int32_t rd_tokenizer_pad(const rd_tokenizer *t);
 int32_t rd_tokenizer_mask(const rd_tokenizer *t);
+/* What the files say of a mask that is no word of theirs, as a sentence; NULL: nothing. */
+const char *rd_tokenizer_lost_mask(const rd_tokenizer *t);
 /* All ids that end an answer; the first is the tokenizer's own EOS. */
 const int32_t *rd_tokenizer_eos(const rd_tokenizer *t, size_t *count);
 bool rd_tokenizer_is_eos(const rd_tokenizer *t, int32_t id);
@@ -88,6 +90,8 @@ size_t rd_tokenizer_size(const rd_tokenizer *t);
 const char *rd_tokenizer_chat_template(const rd_tokenizer *t);
 /* The one named tool_use, for conversations with tools, or NULL. */
 const char *rd_tokenizer_tool_template(const rd_tokenizer *t);
+/* Is there a chat template, be it one that has to be chosen among several by name? */
+bool rd_tokenizer_has_template(const rd_tokenizer *t);
 
 /* The id of the one token written `piece` ("MASK", " the", "<|mask|>"), or -1. */
 int32_t rd_tokenizer_id(const rd_tokenizer *t, const char *piece);

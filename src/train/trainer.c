@@ -78,7 +78,7 @@ static rd_code open_init(rd_trainer *t, rd_error *e) {
     RD_TRY(rd_tokenizer_word(t->tokenizer, s->prompt.mask_token, &t->config.mask, e));
   if (s->prompt.chat_template)
     RD_TRY(rd_chat_template_load(&t->template_choice, s->prompt.chat_template, e));
-  if (t->template_choice || rd_tokenizer_chat_template(t->tokenizer)) /* texts need none */
+  if (t->template_choice || rd_tokenizer_has_template(t->tokenizer)) /* texts need none */
     RD_TRY(rd_chat_template_open(&t->chat_template, t->tokenizer, t->template_choice, e));
   t->prompter = (rd_prompter){s->out, t->tokenizer, t->chat_template, s->prompt.system};
   return RD_OK;

@@ -143,11 +143,40 @@ echo '{"chat_template": "{{ messages[0].content }}"}' > "$folder/asks/chat_templ
 echo '{{ messages[0].content }}' > "$folder/asks/additional_chat_templates/tool_use.jinja"
 sed -i 's/"use_cache"/"dtype": "float32", "use_cache"/' "$folder/asks/config.json"
 echo '{"repetition_penalty": 1.05, "num_beams": 1, "do_sample": true, "top_k": 20, "suppress_tokens": []}' > "$folder/asks/generation_config.json"
-expect 0 'asks for what is not done here: repetition_penalty, top_k (an option here)' generate -m "$folder/asks" --sampler ar --tokens 1 --threads 1 hi
+expect 0 'asks for what is not done here: repetition_penalty, top_k (here --top-k)' generate -m "$folder/asks" --sampler ar --tokens 1 --threads 1 hi
+while IFS='|' read -r asked named; do
+  echo "$asked" > "$folder/asks/generation_config.json"
+  expect 0 "$named" generate -m "$folder/asks" --sampler ar --tokens 1 --threads 1 hi
+done <<'EOF'
+{"do_sample": true}|not done here: do_sample (here --temperature 1)
+{"stop_strings": "x", "forced_bos_token_id": 1, "forced_eos_token_id": [2]}|not done here: forced_bos_token_id, forced_eos_token_id, stop_strings
+{"exponential_decay_length_penalty": [5, 1.1], "watermarking_config": {"bias": 2}, "max_time": 3}|not done here: exponential_decay_length_penalty, watermarking_config, max_time (here --deadline)
+{"do_sample": true, "top_h": 0.4, "temperature": 1}|not done here: top_h, temperature (here --temperature)
+EOF
+echo '{"max_new_tokens": 7, "max_length": 20, "temperature": 0.5, "steps": 5, "top_h": 0.4}' > "$folder/asks/generation_config.json"
+"$redraft" generate -m "$folder/asks" --sampler ar --tokens 1 --threads 1 hi 2>&1 | grep -q 'not done here' && { echo "what has no effect is named"; failed=1; }
+mkdir "$folder/dreams"
+cp $golden/models/dream/* "$folder/dreams"
+echo '{"temperature": 0.2, "top_p": 0.95, "steps": 512, "alg": "entropy", "alg_temp": 0}' > "$folder/dreams/generation_config.json"
+expect 0 'not done here: temperature (here --temperature), top_p (here --top-p), steps (here --iterations), alg (here --sampler), alg_temp (here --alg-temp)' \
+  generate -m "$folder/dreams" --iterations 1 --tokens 1 --threads 1 hi
 expect 0 '' convert -m "$folder/asks" --to f16 -o "$folder/asked" -q
 cmp "$folder/asks/chat_template.json" "$folder/asked/chat_template.json" || failed=1
 cmp "$folder/asks/additional_chat_templates/tool_use.jinja" "$folder/asked/additional_chat_templates/tool_use.jinja" || failed=1
 grep -q '"dtype": *"float16"' "$folder/asked/config.json" || { echo "config.json keeps another type"; failed=1; }
+# A mask that is no word is named where one is needed, and when the model is opened.
+mkdir "$folder/lost"
+cp $golden/models/llama-mha/* "$folder/lost"
+python3 - "$folder/lost" <<'EOF'
+import json, sys
+for name in ("config.json", "tokenizer_config.json"):
+    path = sys.argv[1] + "/" + name
+    keys = {k: v for k, v in json.load(open(path)).items() if not k.startswith("mask_token")}
+    json.dump({**keys, **({"mask_token": "<Y>"} if name != "config.json" else {})}, open(path, "w"))
+EOF
+expect 2 'tokenizer_config.json names mask_token "<Y>", which is no word of this tokenizer, and --sampler lad needs a mask token' \
+  generate -m "$folder/lost" --sampler lad --tokens 1 --threads 1 -q hi
+expect 0 'names mask_token "<Y>", which is no word of this tokenizer' generate -m "$folder/lost" --sampler ar --tokens 1 --threads 1 hi
 # Trained rows of words in 16 bits; settings whose tensors are missing.
 "$redraft" convert --adapter $golden/peft/tokens-apart-adapter --to bf16 -o "$folder/words16" -q
 for a in "$folder/words16" $golden/peft/tokens-apart-adapter; do

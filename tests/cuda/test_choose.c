@@ -22,6 +22,10 @@ static const rd_propose_rule rules[] = {
     {.temperature = 0, .top_k = 17, .top_p = 0.9, .eos = -1},
     {.temperature = 0, .top_k = 10, .top_p = 0.8, .eos = 0, .eos_bias = 5},
     {.temperature = 0, .top_p = 0.6, .eos = -1},
+    {.temperature = 0, .top_k = 10, .top_p = 0.6, .eos = -1, .nucleus_first = true},
+    {.temperature = 0, .top_k = 30, .top_p = 0.8, .eos = -1, .nucleus_first = true},
+    {.temperature = 0.7, .top_k = 10, .top_p = 0.5, .eos = -1, .nucleus_first = true},
+    {.temperature = 0.7, .top_k = 100, .top_p = 0.9, .eos = -1, .nucleus_first = true},
     {.temperature = 1, .top_p = 1, .eos = -1, .gumbel = true},
     {.temperature = 0.2,
      .top_p = 1,
@@ -41,6 +45,7 @@ static rd_device_draw draw_of(const rd_propose_rule *r, uint32_t position) {
                       .top_k = r->top_k,
                       .eos = r->eos,
                       .gumbel = r->gumbel,
+                      .nucleus_first = r->nucleus_first,
                       .unsure_count = r->unsure_count,
                       .iteration = 5,
                       .position = position};

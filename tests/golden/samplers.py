@@ -162,15 +162,14 @@ def greedy(run, row):
 # --- proposals -----------------------------------------------------------------------------------
 
 
-def candidates(run, row, temperature=1.0, top_k=0, top_p=1.0):
-    """(ids, probabilities) after temperature, top-k, then top-p; most probable first.  Top-p keeps the
-    shortest run of the most probable tokens whose sum reaches top_p."""
-    order = np.lexsort((np.arange(len(row)), -row))      # by logit, ties by id
-    scaled = row[order] / temperature
-    if 0 < top_k < len(row):
-        run.near(scaled[top_k - 1] - scaled[top_k])
-        order, scaled = order[:top_k], scaled[:top_k]
-    p = ref.softmax(scaled)
+def most_probable(run, order, p, top_k):
+    if 0 < top_k < len(p):
+        run.near(np.log(p[top_k - 1] / p[top_k]))
+        order, p = order[:top_k], p[:top_k] / p[:top_k].sum()
+    return order, p
+
+
+def nucleus(run, order, p, top_p):
     if top_p < 1:
         before = np.cumsum(p) - p
         run.near(np.abs(before[1:] - top_p).min() if len(p) > 1 else np.inf)
@@ -180,12 +179,22 @@ def candidates(run, row, temperature=1.0, top_k=0, top_p=1.0):
     return order, p
 
 
-def sample(run, iteration, position, row, temperature, top_k, top_p):
+def candidates(run, row, temperature=1.0, top_k=0, top_p=1.0, nucleus_first=False):
+    """(ids, probabilities) after temperature, top-k, then top-p, or the other way round (Dream); most probable
+    first.  Top-p keeps the shortest run of the most probable tokens whose sum reaches top_p."""
+    order = np.lexsort((np.arange(len(row)), -row))      # by logit, ties by id
+    p = ref.softmax(row[order] / temperature)
+    if nucleus_first:
+        return most_probable(run, *nucleus(run, order, p, top_p), top_k)
+    return nucleus(run, *most_probable(run, order, p, top_k), top_p)
+
+
+def sample(run, iteration, position, row, temperature, top_k, top_p, nucleus_first=False):
     """(token, its probability among the candidates); the best one at temperature 0."""
     if temperature == 0 or top_k == 1:
         token, confidence = greedy(run, row)
         return (token, 1.0) if top_k == 1 else (token, confidence)
-    ids, p = candidates(run, row, temperature, top_k, top_p)
+    ids, p = candidates(run, row, temperature, top_k, top_p, nucleus_first)
     u = run.draws(SAMPLE, iteration, position).uniform()
     border = np.cumsum(p)
     chosen = min(int((border <= u).sum()), len(ids) - 1)
@@ -466,7 +475,7 @@ def factor(run, factor=1.0, block=0, temperature=0.0):
 
 def dream_scores(name, row, temperature, run, top_k, top_p):
     """Confidence of a masked position from its (filtered) distribution."""
-    ids, p = candidates(run, row, temperature or 1.0, top_k, top_p)
+    ids, p = candidates(run, row, temperature or 1.0, top_k, top_p, True)
     if name == "margin":
         return p[0] - (p[1] if len(p) > 1 else 0)
     return float((p * np.log(p + 1e-10)).sum())          # entropy with its sign turned: higher = surer
@@ -479,7 +488,9 @@ def dream(run, name, iterations, temperature, top_k, top_p, eps):
         logits = run.logits(answer)
         masked = [p for p in range(run.n) if answer[p] == run.mask]
         share = 1.0 if i == iterations - 1 else 1 - t[i + 1] / t[i]
-        found = {p: sample(run, i + 1, p, logits[p], temperature, top_k, top_p) for p in masked}
+        found = {p: sample(run, i + 1, p, logits[p], temperature, top_k, top_p, True) for p in masked}
+        if temperature == 0:                             # the filtered distribution's largest
+            found = {p: (t, candidates(run, logits[p], 1.0, top_k, top_p, True)[1][0]) for p, (t, _) in found.items()}
         if name == "origin":
             u = {p: run.draws(UNMASK, i + 1, p).uniform() for p in masked}
             run.near(min((abs(x - share) for x in u.values()), default=1))

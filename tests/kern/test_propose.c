@@ -45,8 +45,10 @@ static expected reference(const float *logits, const rd_propose_rule *rule, doub
   qsort(order, V, sizeof *order, by_logit);
   double T = rule->temperature > 0 ? rule->temperature : 1, sum = 0, before = 0;
   int n = rule->top_k > 0 && rule->top_k < V ? (int)rule->top_k : V;
-  for (int i = 0; i < n; i++)
-    sum += p[i] = exp(((double)x[order[i]] - (double)x[order[0]]) / T);
+  for (int i = 0; i < V; i++) {
+    p[i] = exp(((double)x[order[i]] - (double)x[order[0]]) / T);
+    sum += i < n || rule->nucleus_first ? p[i] : 0;
+  }
   int kept = 0;
   for (; kept < n && (kept == 0 || before < rule->top_p); kept++)
     before += p[kept] / sum;
@@ -61,7 +63,7 @@ static expected reference(const float *logits, const rd_propose_rule *rule, doub
     double all = 0;
     for (int i = 0; i < V; i++)
       all += exp((double)x[i] - (double)x[order[0]]);
-    want.probability = 1 / all;
+    want.probability = 1 / (rule->nucleus_first ? kept_sum : all);
     return want;
   }
   bool limited = n < V || rule->top_p < 1;
@@ -103,6 +105,9 @@ static void agrees_with_sorting_everything(void **state) {
       {.temperature = 1, .top_k = 5000, .top_p = 1, .eos = -1},
       {.temperature = 0, .top_k = 0, .top_p = 1, .eos = -1},
       {.temperature = 0, .top_k = 10, .top_p = 0.8, .eos = 7, .eos_bias = 5},
+      {.temperature = 0, .top_k = 10, .top_p = 0.8, .eos = -1, .nucleus_first = true},
+      {.temperature = 0, .top_k = 0, .top_p = 0.6, .eos = -1, .nucleus_first = true},
+      {.temperature = 0.7, .top_k = 20, .top_p = 0.5, .eos = -1, .nucleus_first = true},
   };
   static float logits[V], copy[V];
   void *workspace = malloc(rd_propose_workspace(V));

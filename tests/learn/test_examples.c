@@ -430,6 +430,36 @@ static void order(void **state) {
   rd_order_drop(&o);
 }
 
+/* A template's special tokens are tokens in training rows too where they are found in normalised
+ * text, as LLaMA 2's. */
+static void special_tokens(void **state) {
+  (void)state;
+  static const char json[] =
+      "{\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"_\"},\"post_processor\":{\"type\":"
+      "\"BertProcessing\",\"cls\":[\"<s>\",0],\"sep\":[\"</s>\",1]},\"model\":{\"type\":\"BPE\","
+      "\"merges\":[],\"vocab\":{\"<s>\":0,\"</s>\":1,\"_\":2,\"h\":3,\"i\":4}},\"added_tokens\":[{"
+      "\"id\":0,\"content\":\"<s>\",\"special\":true,\"normalized\":true},{\"id\":1,\"content\":"
+      "\"</s>\",\"special\":true,\"normalized\":true}]}";
+  static const char jinja[] = "<s>{% for m in messages %}{{ m.content }}{% endfor %}_</s>";
+  static const int32_t wanted[] = {0, 3, 4, 1};
+  const rd_message turn = {"user", "hi"};
+  rd_tokenizer *t;
+  rd_chat_template *c;
+  rd_text_coder made;
+  rd_id_list ids = {0};
+  rd_error e = {0};
+  assert_int_equal(rd_tokenizer_open_memory(&t, "tokenizer.json", json, strlen(json), &e), RD_OK);
+  assert_int_equal(rd_chat_template_open(&c, t, jinja, &e), RD_OK);
+  const rd_prompter prompter = {.tokenizer = t, .chat_template = c};
+  assert_int_equal(rd_text_coder_of(&made, &prompter, &e), RD_OK);
+  assert_int_equal(made.prompt(made.context, &turn, 1, &ids, &e), RD_OK);
+  assert_int_equal(ids.count, 4);
+  assert_memory_equal(ids.data, wanted, sizeof wanted);
+  free(ids.data);
+  rd_chat_template_close(&c);
+  rd_tokenizer_close(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(cut),
                                      cmocka_unit_test(forms),
@@ -443,6 +473,7 @@ int main(void) {
                                      cmocka_unit_test(documents_are_held_out),
                                      cmocka_unit_test(pieces_stay_together),
                                      cmocka_unit_test(limits),
-                                     cmocka_unit_test(order)};
+                                     cmocka_unit_test(order),
+                                     cmocka_unit_test(special_tokens)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

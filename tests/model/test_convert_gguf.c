@@ -190,7 +190,7 @@ static void refusals_write_nothing(void **state) {
   } cases[] = {
       {GOLDEN "models/llama-mha", "q8_0", "--gguf", false},
       {GOLDEN "models/llama-mha", "q3_k", "unknown type of weights", true},
-      {GOLDEN "tokenizers/split-words", NULL, "no such file", true},
+      {RD_BUILD_DIR "/golden/tokenizers/split-words", NULL, "no such file", true},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char folder[64];

@@ -83,6 +83,28 @@ static const struct added_row {
      "a\u00e9\u97e9",
      {1, 2, 2, 0, 0},
      5},
+    /* a Unigram's unknown costs by the least of all scores, those of bytes too */
+    {"{'model':{'type':'Unigram','unk_id':0,'byte_fallback':true,'vocab':[['?',0],['abc',-1],"
+     "['Xa',-14],['b',-14],['c',-14],['<0x58>',-100]]}}",
+     "Xabc",
+     {2, 3, 4},
+     3},
+    /* what has no bytes either is left out before anything is merged */
+    {"{'model':{'type':'BPE','byte_fallback':true,'vocab':{'r':0,'b':1,'rb':2},'merges':['r b']}}",
+     "rlb",
+     {2},
+     1},
+    /* a byte's piece is one of the vocabulary's own */
+    {"{'added_tokens':[{'id':2,'content':'<0x41>'}],'model':{'type':'BPE','unk_token':'?',"
+     "'byte_fallback':true,'vocab':{'?':0,'b':1},'merges':[]}}",
+     "Ab",
+     {0, 1},
+     2},
+    {"{'added_tokens':[{'id':2,'content':'<0x41>','special':true}],'model':{'type':'BPE',"
+     "'unk_token':'?','byte_fallback':true,'vocab':{'?':0,'b':1,'<0x41>':2},'merges':[]}}",
+     "Ab",
+     {2, 1},
+     2},
 };
 
 static void check(const struct added_row *row) {

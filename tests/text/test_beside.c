@@ -40,8 +40,10 @@ static void write_unigram(const char *path) {
   rd_error e = {0};
   rd_map map;
   char out[4096];
-  assert_int_equal(rd_map_open(&map, GOLDEN "tokenizers/sentencepiece-unigram/tokenizer.model", &e),
-                   RD_OK);
+  assert_int_equal(
+      rd_map_open(&map, RD_BUILD_DIR "/golden/tokenizers/sentencepiece-unigram/tokenizer.model",
+                  &e),
+      RD_OK);
   assert_true(map.size + sizeof more <= sizeof out);
   memcpy(out, map.data, map.size);
   memcpy(out + map.size, more, sizeof more);
@@ -101,6 +103,22 @@ static const struct beside_row {
     {BPE MERGES "}", "{'eos_token':{'content':'<e>'}}", "{}", "a<e>b", {0, 2, 1}, 3},
     {BPE MERGES "}", "{'pad_token':'a'}", "{}", "aab", {0, 0, 1}, 3},
     {BPE MERGES "}", "{'pad_token':'nothing'}", "{}", "aab", {0, 3}, 2},
+    {BPE MERGES "}", "{'image_token':'<e>','add_bos_token':true}", "{}", "a<e>b", {0, 2, 1}, 3},
+    {BPE MERGES "}", "{'extra_special_tokens':{'image':'<e>'}}", "{}", "a<e>b", {0, 2, 1}, 3},
+    {BPE MERGES "}", "{'extra_special_tokens':['<e>']}", "{}", "a<e>b", {0, 2, 1}, 3},
+    {BPE MERGES "}",
+     "{'extra_special_tokens':['ab'],'additional_special_tokens':['<e>']}",
+     "{}",
+     "a<e>b",
+     {3},
+     1},
+    {BPE MERGES "}", "{'eos_token':'<e>','split_special_tokens':true}", "{}", "a<e>b", {3}, 1},
+    {BPE MERGES "}",
+     "{'added_tokens_decoder':{'7':{'content':'<z>'},'6':{'content':'<y>'},'2':{'content':'<e>'}}}",
+     "{}",
+     "a<y>b<z><e>",
+     {0, 6, 1, 7, 2},
+     5},
     {NULL, "{}", "{}", "a a", {0, 1}, 2},
     {NULL, "{'add_prefix_space':true}", "{}", "a a", {1, 1}, 2},
     /* of a merge that is listed twice the last place counts */
@@ -166,6 +184,37 @@ static void ids_are_the_judges(void **state) {
     check(&rows[i]);
 }
 
+/* Ids that the library would not give, and a mask that is no word. */
+static void what_cannot_be_is_named(void **state) {
+  (void)state;
+  static const char *const files[] = {"tokenizer.json", "tokenizer_config.json"};
+  static const struct {
+    const char *config, *says;
+    rd_code code;
+  } cases[] = {
+      {"{'added_tokens_decoder':{'7':{'content':'<y>'}}}", "\"<y>\" has id 7", RD_UNSUPPORTED},
+      {"{'added_tokens_decoder':{'0':{'content':'<y>'}}}", "gives it 6", RD_UNSUPPORTED},
+      {"{'added_tokens_decoder':{'6':{'content':'<e>'}}}", "gives it 2", RD_UNSUPPORTED},
+      {"{'mask_token':'<Y>'}",
+       "tokenizer_config.json names mask_token \"<Y>\", which is no word of this tokenizer", RD_OK},
+      {"{'mask_token':'<e>'}", NULL, RD_OK},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char folder[64];
+    rd_error e = {0};
+    rd_tokenizer *t = NULL;
+    temporary(folder, sizeof folder);
+    write_quoted(in(folder, files[0]), BPE MERGES "}");
+    write_quoted(in(folder, files[1]), cases[i].config);
+    const rd_code code = rd_tokenizer_open(&t, folder, &e);
+    const char *said = code == RD_OK ? rd_tokenizer_lost_mask(t) : e.message;
+    if (code != cases[i].code || !said != !cases[i].says || (said && !strstr(said, cases[i].says)))
+      fail_msg("%s: %d, %s", cases[i].config, (int)code, said ? said : "nothing");
+    rd_tokenizer_close(&t);
+    sweep(folder, files, 2);
+  }
+}
+
 static void expect(const rd_tokenizer *t, const char *text, const int32_t *wanted, size_t count) {
   int32_t *ids = NULL;
   size_t n = 0;
@@ -219,8 +268,33 @@ static void user_defined_are_written(void **state) {
   }
 }
 
+/* A NUL in a GGUF file's template is no end of it. */
+static void templates_are_text(void **state) {
+  (void)state;
+  static const char *const files[] = {"tokenizer.model"};
+  char folder[64];
+  rd_error e = {0};
+  rd_tokenizer *t = NULL, *inside = NULL;
+  rd_gguf_writer w = {0};
+  unsigned char *head = NULL;
+  size_t size = 0;
+  temporary(folder, sizeof folder);
+  write_model(in(folder, files[0]), false);
+  assert_int_equal(rd_tokenizer_open(&t, folder, &e), RD_OK);
+  assert_int_equal(rd_tokenizer_put(t, &w, (int64_t)rd_tokenizer_size(t), &e), RD_OK);
+  rd_gguf_put_text(&w, "tokenizer.chat_template", "A\0B", 3);
+  assert_int_equal(rd_gguf_head(&head, &size, &w, NULL, 0, &e), RD_OK);
+  assert_int_equal(rd_tokenizer_open_memory(&inside, "gguf", head, size, &e), RD_BAD_INPUT);
+  assert_non_null(strstr(e.message, "tokenizer.chat_template: byte 1 is NUL"));
+  free(head);
+  rd_gguf_writer_drop(&w);
+  rd_tokenizer_close(&t);
+  sweep(folder, files, 1);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ids_are_the_judges),
-                                     cmocka_unit_test(user_defined_are_written)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ids_are_the_judges), cmocka_unit_test(what_cannot_be_is_named),
+      cmocka_unit_test(user_defined_are_written), cmocka_unit_test(templates_are_text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

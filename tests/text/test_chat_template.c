@@ -5,6 +5,8 @@
 #include "chat_template.h"
 #include "scratch_files.h"
 
+#include <sys/stat.h>
+
 static const char pattern_json[] =
     "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true}";
 
@@ -234,6 +236,57 @@ static void test_files(void **state) {
   rd_tokenizer_close(&t);
 }
 
+/* Special tokens that are found in normalised text, as LLaMA 2's: the template's are tokens beside
+ * text of a user's, whose own are none. Ids as tokenizers (0.23.3) prints them. */
+static void test_normalised(void **state) {
+  (void)state;
+  static const char json[] =
+      "{\"normalizer\":%s,\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"merges\":[],"
+      "\"vocab\":{\"<unk>\":0,\"<s>\":1,\"</s>\":2,\"\u2581\":3,\" "
+      "\":10,\"h\":4,\"i\":5,\"<\":6,\">\":7,"
+      "\"s\":8,\"\u226F\":9}},\"added_tokens\":["
+      "{\"id\":1,\"content\":\"<s>\",\"special\":true,\"normalized\":true},"
+      "{\"id\":2,\"content\":\"</s>\",\"special\":true,\"normalized\":true}]}";
+#define MARKS                                                                                      \
+  "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"\u2581\"},{"        \
+  "\"type\":"                                                                                      \
+  "\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\u2581\"}]}"
+  static const struct {
+    const char *normalizer, *content;
+    int32_t ids[12];
+    size_t count;
+  } rows[] = {
+      {"null", "hi", {1, 4, 5, 10, 2}, 5},
+      {"null", "<s>i", {1, 6, 8, 7, 5, 10, 2}, 7},
+      {MARKS, "hi", {1, 4, 5, 2}, 4},
+      {MARKS, "hi <s> <s>", {1, 4, 5, 3, 6, 8, 7, 3, 6, 8, 7, 2}, 12},
+      {"{\"type\":\"Lowercase\"}", "H<S>", {1, 4, 6, 8, 7, 10, 2}, 7},
+      /* what a user's mark changes of the template's is a token no more, nor is what follows */
+      {"{\"type\":\"NFC\"}", "\u0338", {6, 8, 9, 10, 6, 0, 8, 7}, 8},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static const char jinja[] = "<s>{% for m in messages %}{{ m.content }}{% endfor %} </s>";
+    const rd_message turn = {"user", rows[i].content};
+    rd_tokenizer *t;
+    rd_chat_template *template;
+    rd_error e = {0};
+    int32_t *ids = NULL;
+    size_t count = 0;
+    char *text = rd_print(json, rows[i].normalizer);
+    if (rd_tokenizer_open_memory(&t, "tokenizer.json", text, strlen(text), &e) != RD_OK ||
+        rd_chat_template_open(&template, t, jinja, &e) != RD_OK ||
+        rd_chat_render(t, template, &turn, 1, &ids, &count, &e) != RD_OK)
+      fail_msg("%s: %s", text, e.message);
+    if (count != rows[i].count || memcmp(ids, rows[i].ids, count * sizeof *ids) != 0)
+      fail_msg("row %zu: %zu ids, %d %d %d ..", i, count, ids[0], ids[1], ids[2]);
+    assert_int_equal(rd_chat_template_end(template), 2);
+    free(ids);
+    free(text);
+    rd_chat_template_close(&template);
+    rd_tokenizer_close(&t);
+  }
+}
+
 /* What tokenizer.json puts before a text counts, whatever tokenizer_config.json says. */
 static void test_first_token(void **state) {
   (void)state;
@@ -263,6 +316,111 @@ static void test_first_token(void **state) {
       sweep(folder, names, 2);
       free(json);
     }
+}
+
+/* What a post-processor puts behind a text ends answers, and is not put behind a prompt. */
+static void test_last_token(void **state) {
+  (void)state;
+  static const char template[] =
+      "{\"post_processor\":%s,\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"<s>\":1,\"</s>\":2},"
+      "\"merges\":[]}}";
+#define TOKENS "\"special_tokens\":{\"<s>\":{\"ids\":[1]},\"</s>\":{\"ids\":[2]}}}"
+  static const char *const processors[] = {
+      "{\"type\":\"RobertaProcessing\",\"cls\":[\"<s>\",1],\"sep\":[\"</s>\",2]}",
+      "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},{"
+      "\"Sequence\":{"
+      "\"id\":\"A\"}},{\"SpecialToken\":{\"id\":\"</s>\"}}]," TOKENS,
+      "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\"}},{"
+      "\"SpecialToken\":{"
+      "\"id\":\"</s>\"}}]," TOKENS};
+#undef TOKENS
+  for (size_t i = 0; i < sizeof processors / sizeof *processors; i++) {
+    char *json = rd_print(template, processors[i]);
+    rd_tokenizer *t;
+    rd_error e = {0};
+    size_t count = 0;
+    if (rd_tokenizer_open_memory(&t, "tokenizer.json", json, strlen(json), &e) != RD_OK)
+      fail_msg("%s: %s", json, e.message);
+    const int32_t *eos = rd_tokenizer_eos(t, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(eos[0], 2);
+    assert_int_equal(rd_tokenizer_adds_bos(t), i < 2);
+    rd_tokenizer_close(&t);
+    free(json);
+  }
+}
+
+/* Templates of a folder: what they are told of the tokens that tokenizer_config.json names, which
+ * one counts, and which cannot be rendered. Single quotes of the configurations stand for double
+ * ones. */
+static void test_folders(void **state) {
+  (void)state;
+  static const char json[] = "{\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"B\":0,\"y\":"
+                             "1,\"e\":2,\"D\":3,\"F\":4,"
+                             "\"T\":5,\"[\":6,\"]\":7}}}";
+  static const char *const names[] = {"tokenizer.json", "tokenizer_config.json",
+                                      "chat_template.jinja"};
+  static const char *const more = "additional_chat_templates",
+                           *const usual = "additional_chat_templates/default.jinja";
+#define SAYS "{{ messages[0].content }}"
+  static const struct {
+    const char *config, *file, *usual; /* templates of files; NULL: there is none */
+    size_t file_size;
+    const char *wanted, *says;
+  } cases[] = {
+      {"{'sep_token':'[','cls_token':{'content':']'},'chat_template':'{{ cls_token }}" SAYS
+       "{{ sep_token }}'}",
+       NULL, NULL, 0, "]Bye[", NULL},
+      {"{'image_token':'[','extra_special_tokens':{'boi':']'},'chat_template':'{{ image_token "
+       "}}" SAYS "{{ boi }}'}",
+       NULL, NULL, 0, "[Bye]", NULL},
+      {"{'chat_template':'T'}", "F" SAYS, NULL, 0, "FBye", NULL},
+      {"{'chat_template':'T'}", "F" SAYS, "D" SAYS, 0, "DBye", NULL},
+      {"{}", "F\0" SAYS, NULL, 4, NULL, "byte 1 is NUL"},
+      {"{'chat_template':[{'name':'rag','template':'T'},{'name':'tool_use','template':'F'}]}", NULL,
+       NULL, 0, NULL, "templates are rag, tool_use, and none"},
+      {"{'chat_template':[{'name':'rag','template':'T'},{'name':'default','template':'D'}]}", NULL,
+       NULL, 0, "D", NULL},
+  };
+#undef SAYS
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char folder[64], *config = strdup(cases[i].config), *text = NULL;
+    rd_tokenizer *t = NULL;
+    rd_chat_template *c = NULL;
+    rd_error e = {0};
+    int32_t *ids = NULL;
+    size_t count, size;
+    temporary(folder, sizeof folder);
+    for (char *at = config; (at = strchr(at, '\''));)
+      *at = '"';
+    write_bytes(in(folder, names[0]), json, strlen(json));
+    write_bytes(in(folder, names[1]), config, strlen(config));
+    if (cases[i].file)
+      write_bytes(in(folder, names[2]), cases[i].file,
+                  cases[i].file_size ? cases[i].file_size : strlen(cases[i].file));
+    assert_int_equal(mkdir(in(folder, more), 0700), 0);
+    if (cases[i].usual)
+      write_bytes(in(folder, usual), cases[i].usual, strlen(cases[i].usual));
+    rd_code code = rd_tokenizer_open(&t, folder, &e);
+    if (code == RD_OK)
+      code = rd_chat_template_open(&c, t, NULL, &e);
+    if (code == RD_OK)
+      code = rd_chat_render(t, c, talk + 3, 1, &ids, &count, &e);
+    if (code == RD_OK)
+      code = rd_tokenizer_decode(t, ids, count, 0, &text, &size, &e);
+    if ((code == RD_OK) != (cases[i].wanted != NULL) ||
+        (text ? strcmp(text, cases[i].wanted) != 0 : !strstr(e.message, cases[i].says)))
+      fail_msg("%s: %s", cases[i].config, text ? text : e.message);
+    free(text);
+    free(ids);
+    free(config);
+    if (c)
+      rd_chat_template_close(&c);
+    rd_tokenizer_close(&t);
+    remove(in(folder, usual));
+    rmdir(in(folder, more));
+    sweep(folder, names, 3);
+  }
 }
 
 /* A model's own template opens, and its turn ends as the model's files say it ends. */
@@ -397,10 +555,11 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_walk),        cmocka_unit_test(test_render),
-      cmocka_unit_test(test_ends),        cmocka_unit_test(test_blank_ends),
-      cmocka_unit_test(test_first_token), cmocka_unit_test(test_files),
-      cmocka_unit_test(test_models),      cmocka_unit_test(test_conversations),
-      cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_walk),          cmocka_unit_test(test_render),
+      cmocka_unit_test(test_ends),          cmocka_unit_test(test_blank_ends),
+      cmocka_unit_test(test_normalised),    cmocka_unit_test(test_first_token),
+      cmocka_unit_test(test_files),         cmocka_unit_test(test_models),
+      cmocka_unit_test(test_folders),       cmocka_unit_test(test_last_token),
+      cmocka_unit_test(test_conversations), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,20 @@ static void texts_are_cut(void **state) {
       {"\\p{Uppercase_Letter}\\p{^Lu}*", "Isolated", false, "aBcD", "a|Bc|D"},
       {"\\u4e00|b{,2}c", "Removed", false, "x一bbbcy", "x|b|y"},
       {"[\\H]+", "Isolated", false, "beef xyz", "beef| xyz"},
+      {"\\p{N}{1,3}+", "Isolated", false, "In 1234567", "In |1234567"},
+      {"a{2}?b", "Isolated", false, "aaab b ab", "a|aab| |b| a|b"},
+      {"(?:ab|c){1,2}+d", "Isolated", false, "ababcabd", "ababcabd"},
+      {"a{2,}+", "Isolated", false, "aab", "aa|b"},
+      {"a{2}{2}", "Isolated", false, "aaaaaa", "aaaa|aa"},
+      {"a{1,2}*b", "Isolated", false, "aaabb", "aaab|b"},
+      {"[a-c]{2,3}?+", "Isolated", false, "abcabc x", "abcabc| x"},
+      {"\\x61{2}?b", "Isolated", false, "xaabab", "x|aab|a|b"},
+      {"\\v|[\\v]x", "Isolated", false, "a\vb\vx\n", "a|\v|b|\v|x\n"},
+      {"\\pL+", "Isolated", false, "apLpLLb", "a|pL|pLL|b"},
+      {"\\Q.\\E", "Isolated", false, "aQxEb", "a|QxE|b"},
+      {"[\\K\\Q]+", "Isolated", false, "aKQb", "a|KQ|b"},
+      {"(?i:a)s+", "Isolated", false, "ASsss", "ASsss"},
+      {"(?<n>a){1,2}+b", "Isolated", false, "aaaab", "aaaab"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rd_splitter s = {0};
@@ -129,8 +143,34 @@ static void matches_are_replaced(void **state) {
   }
 }
 
+/* What PCRE2 cannot compute as Oniguruma does is refused. */
+static void folds_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *pattern;
+    rd_code code;
+  } cases[] = {{"(?i)pass", RD_UNSUPPORTED},
+               {"(?i:\u00DF)", RD_UNSUPPORTED},
+               {"(?i)[\u00DF]", RD_UNSUPPORTED},
+               {"(?i)\u03B1\u03B9", RD_UNSUPPORTED},
+               {"(?i:a)ss", RD_OK},
+               {"(?i)s(?-i)ss", RD_OK},
+               {"(?i)ss?", RD_OK},
+               {"(?i:'s|'t|'re)ss", RD_OK}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    rd_splitter s = {0};
+    rd_error e = {0};
+    const rd_code code =
+        rd_splitter_add(&s, rd_slice_text(cases[i].pattern), false, "Isolated", false, &e);
+    if (code != cases[i].code || (code != RD_OK && !strstr(e.message, "(?i)")))
+      fail_msg("%s: %d, %s", cases[i].pattern, (int)code, e.message);
+    rd_splitter_drop(&s);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(texts_are_cut),
-                                     cmocka_unit_test(matches_are_replaced)};
+                                     cmocka_unit_test(matches_are_replaced),
+                                     cmocka_unit_test(folds_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,7 +208,7 @@ static void unigrams_in_gguf_are_read(void **state) {
     size_t size = 0, text_size = 0, compared = 0;
     char *text = NULL;
     rd_map map;
-    snprintf(path, sizeof path, GOLDEN "tokenizers/%s/tokenizer.model", names[i]);
+    snprintf(path, sizeof path, RD_BUILD_DIR "/golden/tokenizers/%s/tokenizer.model", names[i]);
     model = opened(path);
     assert_int_equal(rd_map_open(&map, path, &e), RD_OK);
     const rd_slice rules = field_of(field_of((rd_slice){(const char *)map.data, map.size}, 3), 2);
@@ -216,7 +216,7 @@ static void unigrams_in_gguf_are_read(void **state) {
     rd_map_close(&map);
     if (rd_tokenizer_open_memory(&t, "gguf", (const char *)file, size, &e) != RD_OK)
       fail_msg("%s: %s", names[i], e.message);
-    snprintf(path, sizeof path, GOLDEN "tokenizers/%s.jsonl", names[i]);
+    snprintf(path, sizeof path, RD_BUILD_DIR "/golden/tokenizers/%s.jsonl", names[i]);
     assert_int_equal(rd_file_read(path, 1 << 24, &text, &text_size, &e), RD_OK);
     for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
       json_t *row = NULL;
