@@ -37,12 +37,23 @@ static char *spell_text(const void *context, const int32_t *ids, int64_t n) {
   return decode(context, ids, n, RD_TOK_SKIP | RD_TOK_REPLACE);
 }
 
+static char *spell_on(const void *context, const int32_t *ids, int64_t n) {
+  return decode(context, ids, n, RD_TOK_SKIP | RD_TOK_CONTINUE | RD_TOK_REPLACE);
+}
+
 static char *spell_piece(const void *context, int32_t id) {
   return decode(context, &id, 1, RD_TOK_CONTINUE | RD_TOK_REPLACE);
 }
 
-rd_speller rd_speller_of(const rd_model *model) {
-  return (rd_speller){.text = spell_text, .piece = spell_piece, .context = model};
+rd_speller rd_speller_of(const rd_model *model, bool goes_on) {
+  return (rd_speller){
+      .text = goes_on ? spell_on : spell_text, .piece = spell_piece, .context = model};
+}
+
+/* Behind a special token a text begins. */
+static bool goes_on(const rd_request *r) {
+  return r->goes_on && r->model->tokenizer && r->prompt_count > 0 &&
+         !rd_tokenizer_is_special(r->model->tokenizer, r->prompt[r->prompt_count - 1]);
 }
 
 /* --- making -------------------------------------------------------------------------------------
@@ -161,7 +172,7 @@ rd_code rd_request_draft(rd_draft **out, const rd_request *r, rd_error *e) {
       .gate = rd_gate_of(model),
       .untrained = !r->sampler->ahead && !rd_sampler_asks(r->sampler) && !rd_model_denoises(model),
       .shift_logits = model->config.shift_logits,
-      .speller = rd_speller_of(model),
+      .speller = rd_speller_of(model, goes_on(r)),
       .observer = r->observer,
       .context = r->context};
   rd_canvas canvas = {0};

@@ -19,12 +19,14 @@ typedef struct rd_request {
                       space stood, one with a space is looked for */
   const uint8_t *places; /* (count) rd_place */
   int64_t count;
+  bool goes_on;          /* the answer's text goes on from the prompt's: a space at its beginning counts */
   rd_observer *observer; /* or NULL */
   void *context;
 } rd_request;
 
-/* What spells a model's ids; its mask and its ends are left to who knows them. */
-rd_speller rd_speller_of(const rd_model *model);
+/* What spells a model's ids, of a text that `goes_on` or one of its own; its mask and its ends are
+ * left to who knows them. */
+rd_speller rd_speller_of(const rd_model *model, bool goes_on);
 /* The seed `wanted`, or for -1 one that the system draws: 53 bits, exact in JSON. */
 rd_code rd_seed_draw(uint64_t *seed, int64_t wanted, rd_error *e);
 /* Emits start and the initial noise. A seed of -1 is drawn from the system. Errors: those of

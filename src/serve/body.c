@@ -71,6 +71,8 @@ static rd_code take_message(rd_body *body, const json_t *message, rd_error *e) {
                *refusal = json_object_get(message, "refusal");
   if ((!said || json_is_null(said)) && json_is_string(refusal)) /* takes the content's place */
     said = refusal;
+  if (!calls || json_is_null(calls)) /* OpenAI's older clients make one */
+    calls = json_object_get(message, "function_call");
   if ((said && !json_is_null(said)) || !calls || json_is_null(calls))
     RD_TRY(plain_text(said, "content", &content, e));
   return add_message(body, role, content, e);
@@ -431,12 +433,12 @@ static bool rich(rd_body *body, const rd_model *model, bool raw) {
 static rd_code encode_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
   RD_TRY(pick_prompt(body, shape, e));
   size_t n = body->message_count, lead = body->system != NULL;
+  const bool raw = body->goes_on = body->raw || shape->raw;
   if (body->prompt || !body->service)
     return RD_OK;
   if (n == 0)
     return rd_fail(e, RD_USAGE, "give %s", shape->needs);
   RD_TRY(check_roles(body, e));
-  bool raw = body->raw || shape->raw;
   bool blank = !body->turns && rd_prompt_blank(body->messages[2 * n - 1]);
   if (!raw && !body->ids && blank)
     return rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer");
@@ -470,7 +472,8 @@ rd_request rd_body_request(const rd_body *body) {
                       .prompt_count = body->prompt_count,
                       .ids = body->ids,
                       .places = body->places,
-                      .count = body->count};
+                      .count = body->count,
+                      .goes_on = body->goes_on};
 }
 
 static rd_code resolve(rd_body *body, const rd_shape *shape, const rd_catalog *catalog,
@@ -565,12 +568,17 @@ rd_code rd_body_parse(rd_body *out, const char *text, size_t size, const rd_shap
   return code;
 }
 
+/* A call that is demanded is whole: what it is written as is nobody's text. */
+static size_t stops_of(const rd_body *body) {
+  return body->form.must_call ? 0 : body->stop_count;
+}
+
 size_t rd_body_cut(const rd_body *body, const char *text, bool *found) {
   size_t size = strlen(text), behind = body->behind ? strlen(body->behind) : 0;
   if (behind <= size && strcmp(text + size - behind, body->behind ? body->behind : "") == 0)
     size -= behind;
   size_t least = size;
-  for (size_t i = 0; i < body->stop_count; i++) {
+  for (size_t i = 0; i < stops_of(body); i++) {
     const char *at = strstr(text, body->stops[i]);
     if (at && (size_t)(at - text) < least)
       least = (size_t)(at - text);
@@ -589,7 +597,7 @@ size_t rd_body_whole(const char *text) {
 
 size_t rd_body_doubtful(const rd_body *body, const char *text, size_t size) {
   size_t most = 0;
-  for (size_t i = 0; i < body->stop_count; i++) {
+  for (size_t i = 0; i < stops_of(body); i++) {
     size_t n = strlen(body->stops[i]) - 1;
     n = n < size ? n : size;
     while (n > most && memcmp(text + size - n, body->stops[i], n) != 0)

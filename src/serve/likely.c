@@ -50,10 +50,12 @@ static json_t *chat_token(const rd_job *job, int32_t id, float log) {
 }
 
 /* Does the token at `i`, before which the answer has `size` bytes, still stand in it? The end token
- * adds nothing and counts. */
+ * adds nothing and counts; what is given behind the answer does not. */
 static bool stands(const rd_job *job, int64_t i, size_t size) {
-  size_t all = strlen(job->text);
-  return i < job->body.prompt_count || size < all || (size == all && !job->enough);
+  const size_t all = strlen(job->text);
+  const bool ends = !job->body.behind || rd_tokenizer_is_eos(rd_body_model(&job->body)->tokenizer,
+                                                             job->reading.ids[i]);
+  return i < job->body.prompt_count || size < all || (size == all && !job->enough && ends);
 }
 
 static size_t size_of(const rd_job *job, int64_t i) {

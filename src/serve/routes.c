@@ -64,7 +64,7 @@ static enum MHD_Result get_model(rd_exchange *x) {
 /* --- options -----------------------------------------------------------------------------------
  */
 
-/* The option rows, with what the defaults of sampler and window come to for this model. */
+/* The option rows, with what sampler and window come to for this model. */
 static json_t *option_rows(const rd_model *model, const rd_sampler *sampler) {
   rd_options o = {rd_sampler_options, rd_sampler_option_count, NULL, NULL};
   json_t *rows = rd_options_json(&o);
@@ -72,6 +72,7 @@ static json_t *option_rows(const rd_model *model, const rd_sampler *sampler) {
   size_t first = (size_t)(rd_option_find(&o, "sampler") - o.rows);
   json_object_set_new(json_array_get(rows, window), "default",
                       json_integer(rd_config_window(&model->config, 0)));
+  json_object_set_new(json_array_get(rows, window), "max", json_integer(model->config.positions));
   json_object_set_new(json_array_get(rows, first), "default", json_string(sampler->name));
   return rows;
 }

@@ -47,7 +47,7 @@ static rd_code write_pieces(FILE *out, const rd_model *model, const json_t *body
   fputs("{\"ids\":[", out);
   write_ids(out, ids, n);
   fputs("],\"pieces\":[", out);
-  const rd_speller speller = rd_speller_of(model);
+  const rd_speller speller = rd_speller_of(model, false);
   for (size_t i = 0; i < n && code == RD_OK;) { /* as drafts have them */
     char *text = NULL;
     int64_t run = rd_event_run(&speller, ids + i, (int64_t)(n - i), &text);

@@ -62,11 +62,21 @@ static rd_code read_arguments(json_t *function, rd_error *e) {
            : rd_fail(e, RD_NO_MEMORY, "out of memory: a call");
 }
 
+/* A call as OpenAI's older clients write it is the one of a list. */
+static bool list_call(json_t *turn) {
+  json_t *call = json_object_get(turn, "function_call");
+  if (!call || json_object_get(turn, "tool_calls"))
+    return true;
+  json_t *calls = json_pack("[{s:s, s:O}]", "type", "function", "function", call);
+  return json_object_set_new(turn, "tool_calls", calls) == 0 &&
+         json_object_del(turn, "function_call") == 0;
+}
+
 rd_code rd_turn_add(json_t *turns, const json_t *message, const char *role, const char *content,
                     rd_error *e) {
   json_t *turn = message ? json_deep_copy(message) : json_object();
   drop_nulls(turn);
-  if (!turn || json_object_set_new(turn, "role", json_string(role)) != 0 ||
+  if (!turn || !list_call(turn) || json_object_set_new(turn, "role", json_string(role)) != 0 ||
       json_object_set_new(turn, "content", json_string(content)) != 0 ||
       json_array_append(turns, turn) != 0) {
     json_decref(turn);

@@ -23,6 +23,8 @@ done
 check "completions with a suffix" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\"}")"
 check "the gap alone" " girl stop" "$(value "r['choices'][0]['text'] + ' ' + r['choices'][0]['finish_reason']")"
 check "and its tokens" 1 "$(value "r['usage']['completion_tokens']")"
+check "log-probabilities beside a suffix" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"$tail\",\"logprobs\":0}")"
+check "are those of the text" "True" "$(value "''.join(r['choices'][0]['logprobs']['tokens']) == r['choices'][0]['text'] and len(r['choices'][0]['logprobs']['tokens']) == r['usage']['completion_tokens']")"
 check "an empty suffix is none" 200 "$(ask v1/completions "{\"prompt\":\"$story\",\"suffix\":\"\",\"max_tokens\":4}")"
 check "text that goes on" 4 "$(value "r['usage']['completion_tokens']")"
 check "fill in the middle" 200 "$(ask v1/fim/completions "{\"prompt\":\"$story \",\"suffix\":\"$tail\",\"max_tokens\":8,\"temperature\":0}")"
@@ -85,4 +87,15 @@ check "from 8 and 2 places" 10 "$(sed -n 's/^data: //p' "$folder/body" | sed -n 
 check "around the text" "ab  cd ." "$(sed -n 's/^data: //p' "$folder/body" | tail -1 | python3 -c 'import json,re,sys; t=json.load(sys.stdin)["text"]; print(re.sub(r"^ab .+ cd.+\.$", "ab  cd .", t, flags=re.S))')"
 check "a number is meant" 1 "$(ask api/denoise '{"prompt":"hi","template":"ab{mask:3}cd","seed":1}' >/dev/null; grep -c '"sampler":"low-confidence"' "$folder/body")"
 kill -TERM $server; wait $server; check "exit status" 0 $?
+# Text that goes on keeps the space at its beginning, also where a tokenizer puts one before every text (SentencePiece's).
+serving "$folder/at" "$program" serve -m models/stories260K/stories260K.gguf --threads 1 --port 0 -q 2>"$folder/log"; servers+=("$server")
+check "text that goes on, from SentencePiece's tokens" 200 "$(ask v1/completions '{"prompt":"Once upon","max_tokens":4,"temperature":0}')"
+check "begins with its space" " a time, there" "$(value "r['choices'][0]['text']")"
+check "echoed" 200 "$(ask v1/completions '{"prompt":"Once upon","max_tokens":4,"temperature":0,"echo":true}')"
+check "prompt and text are the text" "Once upon a time, there" "$(value "r['choices'][0]['text']")"
+check "a gap" 200 "$(ask infill '{"input_prefix":"Once upon a","input_suffix":" there was","n_predict":4}')"
+check "keeps it too" " time," "$(value "r['content']")"
+check "a text of its own" 200 "$(ask v1/completions '{"prompt":"","max_tokens":4,"temperature":0}')"
+check "begins without one" "Once upon a time" "$(value "r['choices'][0]['text']")"
+kill -TERM $server; wait $server; check "exit status, the second" 0 $?
 exit $failed

@@ -37,6 +37,7 @@ check "options" 200 "$(ask "$url"api/options)"
 check "options say" "int True" "$(value "[o['kind'] for o in r['options'] if o['name'] == 'top-k'][0], 'lad' in [s['name'] for s in r['samplers'] if 'noise-start' in s['options']]" | tr -d "(),'")"
 window="[o['default'] for o in r['options'] if o['name'] == 'window'][0]"
 check "options: the window" 256 "$(value "$window")"
+check "and the most that it may be" 2048 "$(value "${window/default/max}")"
 check "tokenize" 200 "$(ask "$url"api/tokenize -d '{"text":"Hello there"}')"
 check "pieces" "Hello there" "$(value "''.join(r['pieces'])")"
 

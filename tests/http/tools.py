@@ -97,6 +97,33 @@ def refused():
             check("and is rendered all the same", "only Hello!", prompt(server, model, {**hello, "tools": tools}))
 
 
+def older():
+    """A call and its result as OpenAI's older clients write them."""
+    call, result = {"name": "now", "arguments": '{"zone": "UTC"}'}, {"role": "function", "name": "now", "content": "noon"}
+    hi = {"role": "user", "content": "Hi"}
+    template = "{% for m in messages %}{{ m.role }}{% for c in m.tool_calls or [] %}[{{ c.function.name }} {{ c.function.arguments.zone }}]{% endfor %}{{ m.content }}{% endfor %}"
+    with tempfile.TemporaryDirectory() as folder:
+        model = with_template(folder, template)
+        with Server(PROGRAM, "--threads", "1", model=model) as server:
+            talk = [hi, {"role": "assistant", "content": None, "function_call": call}, result]
+            check("function_call", "userHiassistant[now UTC]toolnoon", prompt(server, model, {"messages": talk}))
+
+
+def whole_calls():
+    """What ends an answer does not cut a call that is demanded."""
+    tools = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}}, "required": ["city"]}}}]
+    body = {"messages": [{"role": "user", "content": "Hi"}], "tools": tools, "tool_choice": "required", "seed": 1, "iterations": 4}
+    with Server(PROGRAM, "--threads", "1", model="models/tini") as server:
+        wanted = server.ask("/v1/chat/completions", body)[2]["choices"][0]["message"]["tool_calls"][0]["function"]
+        for stop in "city", "}", "get_weather":
+            choice = server.ask("/v1/chat/completions", {**body, "stop": [stop]})[2]["choices"][0]
+            check(f"a call beside stop {stop}", ("tool_calls", wanted), (choice["finish_reason"], choice["message"]["tool_calls"][0]["function"]))
+            answer = server.ask("/v1/chat/completions", {**body, "stop": [stop], "stream": True})[2]
+            parts = [json.loads(line)["choices"][0]["delta"] for line in events(answer) if line != "[DONE]"]
+            found = "".join(c["function"].get("arguments", "") for part in parts for c in part.get("tool_calls", []))
+            check(f"streamed beside stop {stop}", (wanted["arguments"], ""), (found, "".join(part.get("content") or "" for part in parts)))
+
+
 def roles():
     """Roles beyond those of every conversation: such as the template has as a word."""
     template = "{% for m in messages %}{{ '<|user|>' if m.role == 'environment' else \"<|ipython|>\" if m['role'] == \"ipython\" else m.role }}{{ m.content }}{% endfor %} 'a b' 'note\""
@@ -117,4 +144,6 @@ def roles():
 rendered()
 refused()
 roles()
+older()
+whole_calls()
 sys.exit(1 if failed else 0)

@@ -634,6 +634,18 @@ check('a conversation that is opened while an answer runs stays as it was kept',
   assert.deepEqual(await shown(), before);
 }, quick);
 
+check('a question is kept from when it is asked', async (page) => {
+  await page.goto(`${url}#iterations=512&patience=0`);
+  await page.reload();
+  await page.evaluate(() => (window.setInterval = () => 0)); // nothing of its answer is shown
+  await ask(page, 'What do you know about Amsterdam?', false);
+  await page.getByRole('button', { name: 'Stop' }).waitFor();
+  await kept(page, 1);
+  await page.reload();
+  await page.locator('.turn.open h2').getByText('Amsterdam').waitFor();
+  await over(page);
+}, quick);
+
 check('the open conversation keeps its name; two tabs keep one each; what is deleted stays so', async (page) => {
   await pause(page, 0);
   const listed = async (tab, ...names) => {

@@ -105,7 +105,9 @@ export function App() {
   };
   useEffect(() => void recall(readTab('redraft-conversation')), []);
   useEffect(() => {
-    if (talk.busy || talk.turns.length === 0 || talk.turns === restored.current) return;
+    const last = talk.turns[talk.turns.length - 1];
+    if (!last || talk.turns === restored.current) return;
+    if (talk.busy && last.slots.some((slot) => slot.run.frames.length > 0)) return; // once when it is asked, and once when all is there
     const place = kept.current;
     place.id ||= newId();
     settle(place);

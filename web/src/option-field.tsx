@@ -109,7 +109,7 @@ export function OptionField({ row, values, unused, prefix, onChange }: OptionFie
           type="range"
           aria-label={`${title(row.name)}, slider`}
           min={turned ? -(row.max ?? 0) : (bounds.min ?? row.min ?? 0)}
-          max={turned ? -(row.min ?? 0) : (bounds.max ?? row.max ?? 0)}
+          max={turned ? -(row.min ?? 0) : Math.min(bounds.max ?? Infinity, row.max ?? 0)}
           step={stepOf(row)}
           value={value === null ? (row.min ?? 0) : turned ? -Number(value) : Number(value)}
           aria-valuetext={turned ? (Number(value) < 0 ? `longer by ${-Number(value)}` : Number(value) > 0 ? `shorter by ${Number(value)}` : 'as the model likes') : undefined}

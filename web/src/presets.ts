@@ -14,7 +14,7 @@ const builtin: readonly Preset[] = [
   { name: 'Defaults', help: 'As the server starts: nothing changed', values: {} },
   { name: 'Noiseless', help: 'Refine the whole answer again and again, no re-masking', values: { no_noise: true } },
   { name: 'Quick', help: '16 iterations without re-masking', values: { no_noise: true, iterations: 16 } },
-  { name: 'Explore', help: 'More noise for longer, more choice: different every time', values: { noise_start: 0.8, sharpness: 2, top_k: 10 } },
+  { name: 'Explore', help: 'More noise for longer, more choice: different every time', values: { noise_start: 0.8, sharpness: 2, top_k: 10, temperature: 1, base_lead: false } },
   { name: 'Doubt first', help: 'Re-mask what the model is least sure of', values: { confidence_noise: true } },
   { name: 'Greedy', help: 'Always the likeliest token; the same answer every time', values: { top_k: 1 } },
 ];
