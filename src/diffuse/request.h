@@ -19,7 +19,7 @@ typedef struct rd_request {
                       space stood, one with a space is looked for */
   const uint8_t *places; /* (count) rd_place */
   int64_t count;
-  bool goes_on;          /* the answer's text goes on from the prompt's: a space at its beginning counts */
+  bool goes_on; /* the answer's text goes on from the prompt's: a space at its beginning counts */
   rd_observer *observer; /* or NULL */
   void *context;
 } rd_request;

@@ -52,7 +52,7 @@ typedef struct rd_body {
   int64_t top;          /* and of this many others in its place */
   bool too_long;        /* the prompt fills the window */
   bool raw;
-  bool goes_on; /* settled: the answer's text goes on from the prompt's */
+  bool goes_on;       /* settled: the answer's text goes on from the prompt's */
   rd_unknown unknown; /* fields that mean nothing */
 } rd_body;
 

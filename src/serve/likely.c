@@ -53,8 +53,8 @@ static json_t *chat_token(const rd_job *job, int32_t id, float log) {
  * adds nothing and counts; what is given behind the answer does not. */
 static bool stands(const rd_job *job, int64_t i, size_t size) {
   const size_t all = strlen(job->text);
-  const bool ends = !job->body.behind || rd_tokenizer_is_eos(rd_body_model(&job->body)->tokenizer,
-                                                             job->reading.ids[i]);
+  const bool ends = !job->body.behind ||
+                    rd_tokenizer_is_eos(rd_body_model(&job->body)->tokenizer, job->reading.ids[i]);
   return i < job->body.prompt_count || size < all || (size == all && !job->enough && ends);
 }
 
