@@ -158,7 +158,7 @@ class Phrasing:
         core = rng.choice(self.cores[kind][held[0]] or self.cores[kind][0])
         carrier = carrier_of(rng, kind, held, by_rule)
         if kind == "t":
-            return carrier.replace("{x}", x)
+            return carrier.replace("{x}", x).replace("{X}", upper(x))
         text = core.replace("{x}", x)
         if kind == "q" and not any(held) and by_rule and rng.random() < TELEGRAMS:
             return surface.telegraph(rng, text)
