@@ -215,6 +215,16 @@ rd_code rd_json_bool(const json_t *object, const char *key, bool *out, rd_error 
   return RD_OK;
 }
 
+void rd_json_drop_nulls(json_t *object) {
+  const char *key;
+  json_t *value;
+  void *next;
+  json_object_foreach_safe(object, next, key, value) {
+    if (json_is_null(value))
+      json_object_del(object, key);
+  }
+}
+
 bool rd_json_cut(const json_t *text) {
   return strlen(json_string_value(text)) != json_string_length(text);
 }

@@ -43,6 +43,8 @@ rd_code rd_json_int(const json_t *object, const char *key, int64_t min, int64_t 
 rd_code rd_json_real(const json_t *object, const char *key, double min, double max, double *out,
                      rd_error *e);
 rd_code rd_json_bool(const json_t *object, const char *key, bool *out, rd_error *e);
+/* What is null is as not given: such keys go. Of what is no object, NULL too, nothing. */
+void rd_json_drop_nulls(json_t *object);
 /* Does the text hold a NUL character, behind which C's functions would lose the rest? */
 bool rd_json_cut(const json_t *text);
 /* *out points into the object. */

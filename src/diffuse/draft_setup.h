@@ -12,8 +12,7 @@ typedef struct rd_speller {
   char *(*piece)(const void *context, int32_t id); /* special tokens by their names */
   const void *context;
   int32_t mask;
-  const char *lost_mask; /* rd_tokenizer_lost_mask, or NULL */
-  const int32_t *ends;   /* (end_count) */
+  const int32_t *ends; /* (end_count) */
   int end_count;
 } rd_speller;
 

@@ -201,6 +201,13 @@ static int64_t take_until(candidate *c, int64_t n, double want, float max, float
   return done;
 }
 
+static double sum_of(const candidate *c, int64_t n, float max, float scale) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    sum += (double)exp_below((c[i].logit - max) * scale);
+  return sum;
+}
+
 /* The candidates under top-k and top-p, best first; *sum is the sum of exp over them. */
 static int64_t candidates_of(candidate *c, float *x, int64_t V, const rd_propose_rule *rule,
                              float max, float scale, double *sum) {
@@ -211,10 +218,7 @@ static int64_t candidates_of(candidate *c, float *x, int64_t V, const rd_propose
     select_top(c, n, x, V);
     while (n > 1 && c[n - 1].logit == -INFINITY)
       n--;
-    for (int64_t i = 0; i < n; i++)
-      S += (double)exp_below((c[i].logit - max) * scale);
-    if (rule->nucleus_first)
-      S = sums_of(x, V, max, scale).S;
+    S = rule->nucleus_first ? sums_of(x, V, max, scale).S : sum_of(c, n, max, scale);
     if (rule->top_p < 1)
       n = take_until(c, n, rule->top_p, max, scale, S);
   } else {
@@ -223,9 +227,7 @@ static int64_t candidates_of(candidate *c, float *x, int64_t V, const rd_propose
     n = gather(c, x, V, (float)((double)max + log(share) / (double)scale));
     n = take_until(c, n, rule->top_p, max, scale, S);
   }
-  *sum = 0;
-  for (int64_t i = 0; i < n; i++)
-    *sum += (double)exp_below((c[i].logit - max) * scale);
+  *sum = sum_of(c, n, max, scale);
   return n;
 }
 

@@ -48,22 +48,11 @@ rd_code rd_row_judge(rd_row_count *count, const rd_row_rules *rules, size_t line
   return RD_OK;
 }
 
-/* Tables that were made of several have null where a row has no such key. */
-static void drop_nulls(json_t *row) {
-  const char *key;
-  json_t *value;
-  void *next;
-  json_object_foreach_safe(row, next, key, value) {
-    if (json_is_null(value))
-      json_object_del(row, key);
-  }
-}
-
 static rd_code give_object(const rd_row_rules *rules, json_t *row, size_t line, rd_row_sink *sink,
                            void *context, rd_error *e) {
   if (!json_is_object(row))
     return rd_fail(e, RD_BAD_INPUT, "a row must be a JSON object");
-  drop_nulls(row);
+  rd_json_drop_nulls(row); /* as tables that were made of several have them */
   if (rules->columns)
     RD_TRY(rd_row_columns_put(row, rules->columns, rules->found, e));
   if (rules->mend)

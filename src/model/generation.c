@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* When a key counts: always; with do_sample alone, or in Dream's own generation; in that alone. */
 typedef enum counts { ALWAYS, DRAWN, DREAMS } counts;
@@ -73,25 +72,13 @@ static char *named(char *list, const char *key, const char *option) {
   return longer;
 }
 
-/* Is it the folder of a Dream, whose generation draws wherever it has a temperature? */
-static bool is_dream(const char *folder) {
-  json_t *config = NULL;
-  const rd_path path = rd_path_in(folder, "config.json");
-  if (!rd_path_exists(path.text) || rd_json_open(&config, path.text, NULL) != RD_OK)
-    return false;
-  const char *type = json_string_value(json_object_get(config, "model_type"));
-  const bool is = type && strcasecmp(type, "dream") == 0;
-  json_decref(config);
-  return is;
-}
-
-char *rd_generation_unheard(const char *folder) {
+char *rd_generation_unheard(const char *folder, bool dreams) {
   json_t *config = NULL;
   char *list = NULL;
   const rd_path path = rd_path_in(folder, "generation_config.json");
   if (!rd_path_exists(path.text) || rd_json_open(&config, path.text, NULL) != RD_OK)
     return NULL;
-  const bool dreams = is_dream(folder), asked = json_is_true(json_object_get(config, "do_sample"));
+  const bool asked = json_is_true(json_object_get(config, "do_sample"));
   const bool in_force[] = {[ALWAYS] = true, [DRAWN] = asked || dreams, [DREAMS] = dreams};
   bool said = false; /* how to draw */
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

@@ -5,6 +5,7 @@
 #include "model_store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int64_t rd_model_vocab(const rd_model *model) {
   return model->config.vocab;
@@ -28,7 +29,8 @@ int32_t rd_model_eos(const rd_model *model) {
 
 char *rd_model_remarks(const rd_model *model) {
   const char *folder = model->store->file.folder;
-  char *keys = folder ? rd_generation_unheard(folder) : NULL;
+  const bool dreams = strcmp(model->config.family->name, "dream") == 0;
+  char *keys = folder ? rd_generation_unheard(folder, dreams) : NULL;
   char *asked = keys ? rd_print("%s/generation_config.json asks for what is not done here: %s\n",
                                 folder, keys)
                      : NULL;

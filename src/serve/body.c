@@ -419,30 +419,31 @@ static rd_code encode_turns(rd_body *body, const rd_model *model, rd_error *e) {
 }
 
 /* Is there more to say than roles and texts, and a template to say it with? */
-static bool rich(rd_body *body, const rd_model *model, bool raw) {
-  bool tools = !raw && model->chat_template && rd_chat_template_takes_tools(model->chat_template);
+static bool rich(rd_body *body, const rd_model *model) {
+  bool tools =
+      !body->raw && model->chat_template && rd_chat_template_takes_tools(model->chat_template);
   if (body->tools && !tools) {
     if (!body->form.must_call)
       rd_unknown_add(&body->unknown, "tools");
     json_decref(body->tools);
     body->tools = NULL;
   }
-  return !raw && model->chat_template && (body->tools || body->turns);
+  return !body->raw && model->chat_template && (body->tools || body->turns);
 }
 
 static rd_code encode_prompt(rd_body *body, const rd_shape *shape, rd_error *e) {
   RD_TRY(pick_prompt(body, shape, e));
   size_t n = body->message_count, lead = body->system != NULL;
-  const bool raw = body->goes_on = body->raw || shape->raw;
+  body->raw = body->raw || shape->raw;
   if (body->prompt || !body->service)
     return RD_OK;
   if (n == 0)
     return rd_fail(e, RD_USAGE, "give %s", shape->needs);
   RD_TRY(check_roles(body, e));
   bool blank = !body->turns && rd_prompt_blank(body->messages[2 * n - 1]);
-  if (!raw && !body->ids && blank)
+  if (!body->raw && !body->ids && blank)
     return rd_fail(e, RD_USAGE, "the prompt is empty: there is nothing to answer");
-  if (rich(body, rd_body_model(body), raw))
+  if (rich(body, rd_body_model(body)))
     return encode_turns(body, rd_body_model(body), e);
   rd_message *list = rd_calloc(n + 1, sizeof *list, "messages", e);
   if (!list)
@@ -451,7 +452,7 @@ static rd_code encode_prompt(rd_body *body, const rd_shape *shape, rd_error *e) 
   for (size_t i = 0; i < n; i++)
     list[lead + i] = (rd_message){body->messages[2 * i], body->messages[2 * i + 1]};
   rd_code code = rd_model_prompt(&body->prompt, &body->prompt_count, rd_body_model(body), list,
-                                 lead + n, raw, e);
+                                 lead + n, body->raw, e);
   free(list);
   return code;
 }
@@ -473,7 +474,7 @@ rd_request rd_body_request(const rd_body *body) {
                       .ids = body->ids,
                       .places = body->places,
                       .count = body->count,
-                      .goes_on = body->goes_on};
+                      .goes_on = body->raw};
 }
 
 static rd_code resolve(rd_body *body, const rd_shape *shape, const rd_catalog *catalog,

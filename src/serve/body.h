@@ -51,9 +51,8 @@ typedef struct rd_body {
   bool likely_said;     /* ... or not, in so many words; else `top` asks for it */
   int64_t top;          /* and of this many others in its place */
   bool too_long;        /* the prompt fills the window */
-  bool raw;
-  bool goes_on;       /* settled: the answer's text goes on from the prompt's */
-  rd_unknown unknown; /* fields that mean nothing */
+  bool raw;             /* the prompt is plain text, which the answer's goes on from */
+  rd_unknown unknown;   /* fields that mean nothing */
 } rd_body;
 
 /* Read a body for a shape: the answer number `choice` of those that it asks for, as if it was asked

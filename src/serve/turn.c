@@ -35,17 +35,6 @@ bool rd_turn_rich(const json_t *message) {
   return false;
 }
 
-/* What is null is as not given: templates ask whether a key is there. */
-static void drop_nulls(json_t *turn) {
-  const char *key;
-  json_t *value;
-  void *next;
-  json_object_foreach_safe(turn, next, key, value) {
-    if (json_is_null(value))
-      json_object_del(turn, key);
-  }
-}
-
 static rd_code read_arguments(json_t *function, rd_error *e) {
   const json_t *given = json_object_get(function, "arguments");
   json_t *value = NULL;
@@ -75,7 +64,7 @@ static bool list_call(json_t *turn) {
 rd_code rd_turn_add(json_t *turns, const json_t *message, const char *role, const char *content,
                     rd_error *e) {
   json_t *turn = message ? json_deep_copy(message) : json_object();
-  drop_nulls(turn);
+  rd_json_drop_nulls(turn); /* templates ask whether a key is there */
   if (!turn || !list_call(turn) || json_object_set_new(turn, "role", json_string(role)) != 0 ||
       json_object_set_new(turn, "content", json_string(content)) != 0 ||
       json_array_append(turns, turn) != 0) {

@@ -37,16 +37,8 @@ rd_code rd_chat_template_none(rd_error *e) {
 rd_code rd_chat_template_load(char **out, const char *choice, rd_error *e) {
   *out = NULL;
   bool file = rd_path_exists(choice) && !rd_path_is_folder(choice);
-  if (!rd_table_row(&rd_chat_template_table, choice) && file) {
-    size_t size = 0;
-    RD_TRY(rd_file_read(choice, 1 << 20, out, &size, e));
-    rd_code code = rd_template_check(*out, size, choice, e);
-    if (code == RD_OK)
-      return RD_OK;
-    free(*out);
-    *out = NULL;
-    return code;
-  }
+  if (!rd_table_row(&rd_chat_template_table, choice) && file)
+    return rd_template_read(out, choice, 1 << 20, e);
   if (!rd_table_find(&rd_chat_template_table, choice, e))
     return rd_prefix(e, RD_USAGE, "--chat-template, which is no file either");
   *out = rd_strdup(choice, e);

@@ -220,6 +220,8 @@ rd_code rd_tok_read_templates(rd_tokenizer *t, const char *folder, const json_t 
                               rd_error *e);
 /* RD_BAD_INPUT: a template that holds a NUL, which would end it. */
 rd_code rd_template_check(const char *text, size_t size, const char *name, rd_error *e);
+/* The template that a file of at most `limit` bytes is: a new string, NULL on failure. */
+rd_code rd_template_read(char **out, const char *path, size_t limit, rd_error *e);
 /* A file of the folder as JSON, or NULL when there is none. */
 rd_code rd_tok_open_beside(const char *folder, const char *name, json_t **out, rd_error *e);
 

@@ -275,20 +275,21 @@ static const part_row decoders[] = {
     {"Strip", nothing},     {"Metaspace", nothing}, {"WordPiece", decode_words}, {NULL, NULL},
 };
 
+static bool is_id(const json_t *id) {
+  return json_is_integer(id) && json_integer_value(id) >= 0 &&
+         json_integer_value(id) < RD_VOCAB_LIMIT;
+}
+
 /* What stands before a text is its BOS, what stands behind it an end of answers. */
 static void put_before(rd_tokenizer *t, const json_t *id) {
-  if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-      json_integer_value(id) >= RD_VOCAB_LIMIT)
+  if (!is_id(id))
     return;
   t->bos = (int32_t)json_integer_value(id);
   t->add_bos = true;
 }
 
 static rd_code put_behind(rd_tokenizer *t, const json_t *id, rd_error *e) {
-  if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-      json_integer_value(id) >= RD_VOCAB_LIMIT)
-    return RD_OK;
-  return rd_ids_add(&t->eos, (int32_t)json_integer_value(id), e);
+  return is_id(id) ? rd_ids_add(&t->eos, (int32_t)json_integer_value(id), e) : RD_OK;
 }
 
 /* The name of {"SpecialToken": {"id": name}}, or NULL, and the ids of a name. */

@@ -14,6 +14,18 @@ rd_code rd_template_check(const char *text, size_t size, const char *name, rd_er
              : RD_OK;
 }
 
+rd_code rd_template_read(char **out, const char *path, size_t limit, rd_error *e) {
+  size_t size = 0;
+  *out = NULL;
+  RD_TRY(rd_file_read(path, limit, out, &size, e));
+  rd_code code = rd_template_check(*out, size, path, e);
+  if (code == RD_OK)
+    return RD_OK;
+  free(*out);
+  *out = NULL;
+  return code;
+}
+
 static rd_code keep(char **place, const json_t *text, rd_error *e) {
   if (!json_is_string(text) || *place)
     return RD_OK;
@@ -50,11 +62,8 @@ static rd_code read_value(rd_tokenizer *t, const json_t *config, rd_error *e) {
 
 static rd_code read_file(char **place, const char *folder, const char *name, rd_error *e) {
   const rd_path path = rd_path_in(folder, name);
-  size_t size = 0;
-  if (*place || !rd_path_exists(path.text))
-    return RD_OK;
-  RD_TRY(rd_file_read(path.text, 1 << 24, place, &size, e));
-  return rd_template_check(*place, size, path.text, e);
+  return *place || !rd_path_exists(path.text) ? RD_OK
+                                              : rd_template_read(place, path.text, 1 << 24, e);
 }
 
 rd_code rd_tok_read_templates(rd_tokenizer *t, const char *folder, const json_t *config,

@@ -135,12 +135,12 @@ class Maker(visitors.Maker):
         return super().typed(rng, prompt, kind)
 
 
-def widened(world, sources, held, added):
-    """The world with further forms, names, words and things that are refused; what was done, in words."""
+def widened(world, sources, held, beside):
+    """The world with further forms, facts, names, words and things that are refused; what was done, in words."""
     rng = random.Random(SEED)
     visitors.add(world, held)
     world.single.extend(checks.checks(world, held))
-    world.single.extend([*firsts.singles(), *added])
+    world.single.extend([*firsts.singles(), *beside])
     kept = {name.lower() for names in (memory.NAMES, outside.NAMES) for name in names[1]} | {n.lower() for row in tabled.sections("anew.txt")["names"] for n in row.split()}
     counts = [widen.widen(world, file, held) for file in ("more.txt", "broad.txt", *visitors.FILES)]
     further = more.Forms(world.explained, world.talked, world.single)
@@ -158,7 +158,7 @@ def widened(world, sources, held, added):
     kept = {w.strip(".,:! ").lower() for words in personas.WORDS.values() for w in words[1]}
     for name, further_words in zip(("begin", "end"), phrases(random.Random(SEED + 5), sources, kept)):
         personas.WORDS[name][0].extend(further_words)
-    outside.answered({f.subject for f in added})
+    outside.answered({f.subject for f in beside})
     outside.further_lists(sources, {t for f in world.single for t in (f.subject, f.answer)})
     return "; ".join(f"{added} further forms, {left} left out since held out" for added, left in counts) + f"; {further.added} by rule"
 

@@ -20,7 +20,8 @@ OTHER_NAMES = {"Leonardo da Vinci": "Leonardo", "Vincent van Gogh": "van Gogh", 
 SINGULAR = {"foxes": "fox", "mice": "mouse", "wolves": "wolf", "knives": "knife", "butterflies": "butterfly", "jellyfish": "jellyfish", "fish": "fish", "sheep": "sheep", "octopuses": "octopus",
             "potatoes": "potato", "cookies": "cookie", "mosquitoes": "mosquito", "mangoes": "mango", "axes": "axe", "geese": "goose", "moose": "moose", "reindeer": "reindeer", "salmon": "salmon",
             "oxen": "ox", "teeth": "tooth", "deer": "deer", "goldfish": "goldfish", "starfish": "starfish", "bison": "bison", "scarves": "scarf", "shelves": "shelf", "loaves": "loaf", "leaves": "leaf", "calves": "calf", "elves": "elf", "tomatoes": "tomato", "volcanoes": "volcano", "newspapers": "newspaper", "bridges": "bridge", "horses": "horse", "houses": "house"}
-PAIRS = set("trousers scissors glasses sunglasses jeans shorts pants pajamas pyjamas binoculars pliers tweezers noodles clothes stairs headphones tights chess drums cards taxes".split())
+# What has no singular, or another meaning in it.
+PLURAL_ONLY = set("trousers scissors glasses sunglasses jeans shorts pants pajamas pyjamas binoculars pliers tweezers noodles clothes stairs headphones tights chess drums cards taxes".split())
 PLACE = "{city} is {what} {country}, a country in {region}. People there speak {languages}{paying}."
 
 
@@ -53,7 +54,7 @@ def asked_as(topic, answer, cities, countries_named):
 
 def one_of(topic):
     """'dogs' -> 'a dog'; None where the topic is not plainly many."""
-    if topic.startswith(("the ", "a ", "an ")) or topic in PAIRS or not topic[0].islower():
+    if topic.startswith(("the ", "a ", "an ")) or topic in PLURAL_ONLY or not topic[0].islower():
         return None
     word = SINGULAR.get(topic)
     if not word and topic.endswith("s") and not topic.endswith(("ss", "ics")):

@@ -143,8 +143,7 @@ class Sets:
         w, used = self.world, set()
         poems = [f for f in w.single if f.relation == "poem"]
         described = [f for f in w.described]
-        explained = w.why
-        for items, share, least in ((poems, 0.1, 15), (described, 0.2, 10), (explained, 0.2, 6)):
+        for items, share, least in ((poems, 0.1, 15), (described, 0.2, 10), (w.why, 0.2, 6)):
             for f in pick(rng, items, round(count * share), used):
                 held = (1, 0) if f.phrasing.held_kinds and rng.random() < 0.5 else (0, 1)
                 rows.append({"group": f.relation, "messages": user(f.ask(rng, held)), "right": {"written": least}})

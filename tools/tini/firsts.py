@@ -19,6 +19,7 @@ import world as worlds
 
 TABLE = tabled.sections("firsts.txt")
 SINGLE, TOLD, NICKNAMES, NUMBER = TABLE["single"], *([row.split(" = ") for row in TABLE[name]] for name in ("told", "nicknames", "number"))
+NUMBER = [(widen.forms_of(forms), answer) for forms, answer in NUMBER]
 FORMS = {name: widen.forms_of("|".join(section)) for name, section in TABLE.items() if name not in ("single", "told", "nicknames", "number")}
 EACH = 6        # rows of a form of [single]
 OF_ANIMAL = 5   # rows of what is asked of an animal, in the plural
@@ -51,9 +52,7 @@ def singles(lines=SINGLE):
 
 def asked(rng, drawer, form, answer, **slots):
     """A row of this form, typed in some way, or None."""
-    for name, value in slots.items():
-        form = form.replace("{" + name + "}", value)
-    return drawer.one(rng, talk.intent("first/", [form], answer), "first")
+    return drawer.one(rng, talk.intent("first/", [widen.filled(form, slots)], answer), "first")
 
 
 def written(drawer, prompt, answer):
@@ -171,8 +170,7 @@ def told(rng, a, b):
     a, b = (a % 11, b % 11) if kind == "product" else (a, b)
     name, y = rng.choice(tales.NAMES), result(kind, a, b)
     slots = {"a": a, "b": b, "y": y, "n": name, "t": rng.choice(sums.THINGS), "he": "he" if name in tales.HE else "she"}
-    form, answer = (re.sub(r"\{(\w+)\}", lambda m: str(slots[m[1]]), text) for text in (rng.choice(widen.combined(form)), answer))
-    return kind, form, answer, y if b > (kind == "product") and y > 1 else -1
+    return kind, widen.filled(rng.choice(widen.combined(form)), slots), widen.filled(answer, slots), y if b > (kind == "product") and y > 1 else -1
 
 
 def signed(rng, a, b):
@@ -180,7 +178,7 @@ def signed(rng, a, b):
     kind = rng.choice(("sum", "difference", "product"))
     a, b = (a % 13, b % 13) if kind == "product" else (a, b)
     y = result(kind, a, b)
-    return kind, rng.choice(FORMS["sign " + kind]).replace("{a}", str(a)).replace("{b}", str(b)), sums.sign(kind, a, b, y).answer, y
+    return kind, widen.filled(rng.choice(FORMS["sign " + kind]), {"a": a, "b": b}), sums.sign(kind, a, b, y).answer, y
 
 
 def number(rng, drawer):
@@ -189,11 +187,7 @@ def number(rng, drawer):
     x, s, step, t = rng.randrange(0, 99), rng.randrange(2, 13), rng.choice((1, 2, 2, 3, 4, 5, 10, 10)), 10 * rng.randrange(1, 31)
     first = rng.choice((step, rng.randrange(0, 41)))
     slots = {"x": x, "y": x + 1, "z": x + 2, "w": sums.spelled(x), "s": s, "q": s * s, "t": t, "h": t // 10, "i": t // 2} | {name: first + i * step for i, name in enumerate("cdefg")}
-    slots = {name: str(value) for name, value in slots.items()}
-    form = rng.choice(widen.forms_of(forms))
-    for name, value in slots.items():
-        answer = answer.replace("{" + name + "}", value)
-    return asked(rng, drawer, form, answer, **slots)
+    return asked(rng, drawer, rng.choice(forms), widen.filled(answer, slots), **slots)
 
 
 def numbers(rng, drawer):

@@ -18,10 +18,8 @@ SUMS = 3000
 
 
 def pronouns(form, name):
-    she = name in SHE
-    for slot, word in (("he", "she" if she else "he"), ("his", "her" if she else "his"), ("His", "Her" if she else "His")):
-        form = form.replace("{" + slot + "}", word)
-    return form
+    words = ("she", "her", "Her") if name in SHE else ("he", "his", "His")
+    return widen.filled(form, dict(zip(("he", "his", "His"), words)))
 
 
 def pairs(rng, world):
@@ -29,7 +27,7 @@ def pairs(rng, world):
     for line in tabled.lines("lists.txt"):
         names, members = line.split(" = ")
         members, one = members.split(", "), names.split("|")[0].split(", ")[0]
-        said = [f"{member[:1].upper() + member[1:]} is {naming.article(one)} {one}." for member in members]
+        said = [naming.is_one(member, one) for member in members]
         first = next(f for f in world.listed if f.answer == said[0])
         yield from ((first, rng.choice(FORMS["another"]), said[1]) for _ in range(ROWS["another"]))
     for counted, named in LISTS.items():

@@ -35,6 +35,11 @@ autumn hello please thanks happy family kitchen doctor teacher farmer one two th
 LONG = {"a second": ("longer", "shorter"), "a millimeter": ("longer", "shorter"), "a gram": ("heavier", "lighter")}
 
 
+def is_one(member, one):
+    """What is said of one thing of a kind."""
+    return f"{upper(member)} is {article(one)} {one}."
+
+
 def lists():
     """Facts 'list': one for each kind and number of things, one for 'some', one for 'a'."""
     for line in tabled.lines("lists.txt"):
@@ -48,7 +53,7 @@ def lists():
                 for shown in (COUNTS[n - 1], str(n)):
                     yield Fact("list", plural, answer, NAME, {"m": shown}, 0.25, 0.1)
             yield Fact("list", plural, f"Three {many} are {listed(members[:3])}.", SOME, {}, 0.6, 0.3)
-            yield Fact("list", f"{article(single)} {single}", f"{upper(members[0])} is {article(one)} {one}.", ONE, {}, 0.4, 0.2)
+            yield Fact("list", f"{article(single)} {single}", is_one(members[0], one), ONE, {}, 0.4, 0.2)
 
 
 def held(a, b):

@@ -84,10 +84,8 @@ class Turns(turns.Turns):
         if not names:
             return None
         f = self.world.by[rng.choice(names)][country]
-        form = rng.choice(forms).strip().replace("{r}", rng.choice(NOUNS[f.relation].split("|")))
-        for name, value in slots.items():
-            form = form.replace("{" + name + "}", value)
-        return form, f.answer, f
+        form = rng.choice(forms).strip()
+        return widen.filled(form, {"r": rng.choice(NOUNS[f.relation].split("|")), **slots}), f.answer, f
 
     def countries(self, s):
         return list(dict.fromkeys(country for country, _ in s.asked))

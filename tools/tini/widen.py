@@ -43,6 +43,13 @@ def forms_of(row):
     return [form for part in row.split("|") if part.strip() for form in combined(part.strip())]
 
 
+def filled(form, slots):
+    """The form with each {name} of these in its place."""
+    for name, value in slots.items():
+        form = form.replace("{" + name + "}", str(value))
+    return form
+
+
 class Widener:
     """Knows the list of every section. A list is a pair: forms of the training, held-out forms."""
 

@@ -44,6 +44,7 @@ class World:
         self.facts = facts.all_facts(sources)
         self.described = list(describe.all_descriptions(sources))
         self.explained = list(explain.explanations())
+        self.why = [f for f in self.explained if f.relation == "explain"]   # the everyday ones, without what is described
         self.talked = list(talk.talk())
         self.listed = list(naming.lists())
         self.sized = list(naming.sizes(False))
@@ -61,11 +62,6 @@ class World:
         words = [w for w in [*self.by["kind"], *naming.SPELLED, *facts.DAYS, *facts.MONTHS] if w.isalpha()]
         self.spelled = list(naming.spellings(dict.fromkeys(words)))
         self.single = [*self.facts, *self.spelled, *self.explained, *self.described, *self.talked, *self.listed, *self.sized, *self.checked, *self.poems()]
-
-    @property
-    def why(self):
-        """The everyday explanations, without what is described."""
-        return [f for f in self.explained if f.relation == "explain"]
 
     def examples(self):
         """(prompt, fact): what the documents and the page show, and what is typed first."""
