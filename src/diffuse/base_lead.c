@@ -14,6 +14,7 @@
 
 #include "draft_state.h"
 #include "formed.h"
+#include "likeliest.h"
 
 bool rd_base_leads(const rd_draft *d) {
   return d->params->base_lead && d->sampler->revises;
@@ -83,6 +84,7 @@ void rd_base_lead_need(rd_draft *d, rd_need *need) {
           .position = d->setup.prompt_count + p,
           .draw = {&d->rule, (uint32_t)(p - d->given + 1), (uint32_t)p},
           .base_weight = 1,
+          .query = rd_likeliest_ask(d, p),
       };
   need->wanted -= r->asked;
   need->out -= r->asked;
@@ -106,10 +108,12 @@ void rd_base_lead_take(rd_draft *d) {
       d->confidence[p] = said(d, p)->probability;
       d->settled[p] |= RD_SETTLED | RD_LOCKED; /* for those who watch */
       d->fixed[p] = 1;
+      rd_likeliest_settled(d, p);
     }
     r->ended = rd_is_end(&d->view, d->draft[p]);
   }
   r->led = p;
   if (rd_base_leads(d))
     rd_base_lead_front(d);
+  rd_likeliest_take(d);
 }

@@ -14,6 +14,7 @@
 #include "formed.h"
 #include "gap_search.h"
 #include "growth.h"
+#include "likeliest.h"
 #include "whole.h"
 
 #include <string.h>
@@ -222,6 +223,8 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
     quota = take_proposals(d, late && v->iteration < v->iterations);
   if (d->formed && (late || v->iteration >= v->iterations))
     rd_formed_fill(d);
+  if (late || v->iteration >= v->iterations)
+    rd_likeliest_stop(d);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 || d->say.speaks > 0 ? 2 : 1;
   int64_t changed = rd_draft_find_changes(d);
@@ -244,9 +247,10 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
   RD_TRY(rd_draft_heard(d, rd_draft_emit(d, event), e));
   if (why)
     return rd_draft_heard(d, rd_draft_finish(d, why), e);
-  int64_t masked = d->sampler->checks   ? rd_checked_next(d)
-                 : d->sampler->searches ? 0
-                                        : next_canvas(d, quota);
+  int64_t masked = d->sampler->checks    ? rd_checked_next(d)
+                 : d->sampler->searches  ? 0
+                 : rd_likeliest_turns(d) ? rd_likeliest_turn(d)
+                                         : next_canvas(d, quota);
   return masked > 0 ? rd_draft_heard(d, rd_draft_emit_noise(d, masked), e) : RD_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "formed.h"
 #include "gap_search.h"
 #include "growth.h"
+#include "likeliest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static void layout(rd_draft *d, rd_arena *a) {
     rd_gaps_layout(d, a);
   if (d->sampler->inserts)
     rd_growth_layout(d, a);
+  rd_likeliest_layout(d, a);
   if (d->sampler->sorts)
     rd_sorted_layout(d, a);
 }
@@ -200,6 +202,7 @@ static rd_code begin(rd_draft *d, rd_error *e) {
     rd_checked_begin(d);
   if (d->sampler->searches)
     RD_TRY(rd_gaps_begin(d, e));
+  rd_likeliest_begin(d, rd_base_leads(d) && rd_base_say_wanted(d));
   d->rule = rd_draft_rule(s);
   if (s->form) {
     d->setup.form = NULL; /* the draft's from here on */

@@ -15,7 +15,8 @@ typedef struct rd_params {
   double noise_start, sharpness, noise_clip, noise_level;
   double cfg_scale, base_weight, threshold, factor, distance, entropy_bound, end_bound, doubt,
       alg_temp, deadline;
-  bool verify, base_lead, no_noise, confidence_noise, keep, proportional, eos_last, no_eos;
+  bool verify, base_lead, likeliest, no_noise, confidence_noise, keep, proportional, eos_last,
+      no_eos;
   char *retention, *reuse;
   char *prefix, *suffix, *gaps; /* --template */
   char *grammar;                /* the form of the answer, as form.h reads it; or NULL */

@@ -10,6 +10,7 @@
 #include "gap_state.h"
 #include "grid.h"
 #include "growth.h"
+#include "likeliest_state.h"
 #include "reuse.h"
 
 /* What the base reads (base_say.h): the canvas, where a mask stands the word that was last proposed
@@ -69,6 +70,7 @@ struct rd_draft {
   rd_growth growth;         /* of samplers that insert */
   struct rd_formed *formed; /* the form that the answer keeps to, or NULL */
   rd_base_say say;          /* what the base reads, and up to where it speaks */
+  rd_likeliest likeliest;   /* where it leads: other answers that it may find likelier */
 };
 
 /* From where rows are computed again for the last one before `end` to have the bits that it has in

@@ -3,6 +3,7 @@
 #include "base_lead.h"
 #include "draft.h"
 #include "draft_state.h"
+#include "likeliest.h"
 
 int64_t rd_draft_written(const rd_draft *d, const int32_t *ids) {
   int64_t p = 0;
@@ -44,7 +45,7 @@ static bool settled_down(const rd_draft *d, bool late) {
   (void)late;
   int64_t patience = d->params->patience;
   return d->sampler->revises && patience > 0 && d->same >= patience && !d->lead &&
-         rd_draft_has_room(d);
+         rd_draft_has_room(d) && !rd_likeliest_goes_on(d);
 }
 
 bool rd_draft_block_over(const rd_draft *d, const int32_t *ids) {
@@ -91,7 +92,8 @@ static bool out_of_steps(const rd_draft *d, bool late) {
 /* The base has said every word, or the last one. */
 static bool led_to_the_end(const rd_draft *d, bool late) {
   (void)late;
-  return rd_base_leads(d) && (d->say.ended || d->say.led == d->setup.count);
+  return rd_base_leads(d) && (d->say.ended || d->say.led == d->setup.count) &&
+         !rd_likeliest_goes_on(d);
 }
 
 /* No mask is left; where the plan or the time has run out, that is said instead. */

@@ -24,14 +24,13 @@ static const double ODD = 0.001;
 void rd_gaps_layout(rd_draft *d, rd_arena *a) {
   rd_gap_search *g = &d->gaps;
   size_t n = (size_t)d->setup.count, words = ((size_t)d->setup.vocab + 63) / 64;
-  g->room = d->params->iterations * RD_GAP_WORDS + 1;
   g->source = RD_TAKE(a, int32_t, n);
   g->text = RD_TAKE(a, int32_t, n);
   g->path = RD_TAKE(a, int32_t, n);
   g->gap = RD_TAKE(a, uint8_t, n);
   g->spaced = RD_TAKE(a, uint8_t, n);
   g->own = RD_TAKE(a, uint8_t, n);
-  g->nodes = RD_TAKE(a, rd_gap_node, (size_t)g->room);
+  rd_search_tree_layout(&g->tree, a, d->params->iterations * RD_GAP_WORDS + 1);
   g->words = d->setup.words ? RD_TAKE(a, uint64_t, words) : NULL;
   g->spaced_words = d->setup.words ? RD_TAKE(a, uint64_t, words) : NULL;
 }
@@ -60,8 +59,7 @@ static bool next_gap(rd_draft *d, int64_t made) {
   }
   if (g->end == count && d->setup.end_count > 0) /* the answer ends behind it */
     g->behind[g->behind_count++] = d->setup.ends[0];
-  g->nodes[0] = (rd_gap_node){.parent = -1, .token = -1};
-  g->node_count = 1;
+  rd_search_tree_clear(&g->tree);
   g->now = 0;
   g->best = -1;
   g->best_total = -INFINITY;
@@ -100,14 +98,6 @@ rd_code rd_gaps_begin(rd_draft *d, rd_error *e) {
   return RD_OK;
 }
 
-/* The words of a node in g->path; returns their number. */
-static int64_t trace_path(rd_gap_search *g, int64_t node) {
-  const int64_t depth = node < 0 ? 0 : g->nodes[node].depth;
-  for (int64_t at = node; at > 0; at = g->nodes[at].parent)
-    g->path[g->nodes[at].depth - 1] = g->nodes[at].token;
-  return depth;
-}
-
 /* --- a pass ----------------------------------------------------------------------------------- */
 
 static void want(rd_draft *d, int64_t place, rd_row_query *query) {
@@ -123,7 +113,7 @@ static void want(rd_draft *d, int64_t place, rd_row_query *query) {
 void rd_gaps_need(rd_draft *d, rd_need *need) {
   rd_gap_search *g = &d->gaps;
   int32_t *region = d->canvas + d->setup.prompt_count;
-  int64_t depth = trace_path(g, g->now), at = g->written + depth;
+  int64_t depth = rd_search_tree_path(&g->tree, g->now, g->path), at = g->written + depth;
   int64_t asked = depth > 0 ? g->behind_count : 0, more = asked > 0 ? asked : 1;
   d->view.iteration = d->drafts + 1;
   memcpy(region, g->text, (size_t)g->written * sizeof *region);
@@ -150,7 +140,7 @@ void rd_gaps_need(rd_draft *d, rd_need *need) {
 }
 
 /* May the word stand behind a node? */
-static bool may_follow(const rd_draft *d, const rd_gap_node *node, int32_t id, float score) {
+static bool may_follow(const rd_draft *d, const rd_search_node *node, int32_t id, float score) {
   const rd_gap_search *g = &d->gaps;
   const uint64_t *words = node->depth == 0 && g->spaced[g->first] ? g->spaced_words : g->words;
   bool allowed = !words || (words[id / 64] >> (id % 64) & 1);
@@ -158,7 +148,7 @@ static bool may_follow(const rd_draft *d, const rd_gap_node *node, int32_t id, f
 }
 
 /* How likely the text is with a node's words; the text behind them was read in this pass. */
-static double total_of(const rd_draft *d, const rd_gap_node *node) {
+static double total_of(const rd_draft *d, const rd_search_node *node) {
   const rd_gap_search *g = &d->gaps;
   double total = node->score;
   for (int64_t i = 0; i < g->behind_count; i++)
@@ -169,7 +159,7 @@ static double total_of(const rd_draft *d, const rd_gap_node *node) {
 
 /* Is it the best? At a temperature T the one with the largest total + T times a number of Gumbel's
  * distribution is one drawn by exp(total / T). */
-static void judge(rd_draft *d, const rd_gap_node *node) {
+static void judge(rd_draft *d, const rd_search_node *node) {
   rd_gap_search *g = &d->gaps;
   double total = total_of(d, node), drawn = total;
   if (!rd_propose_greedy(d->params->temperature)) {
@@ -187,7 +177,7 @@ static void judge(rd_draft *d, const rd_gap_node *node) {
 static void learn(rd_draft *d) {
   rd_gap_search *g = &d->gaps;
   const rd_params *p = d->params;
-  const rd_gap_node node = g->nodes[g->now];
+  const rd_search_node node = g->tree.nodes[g->now];
   double share = 0; /* of the words before */
   int64_t most = g->queries[0].best_count;
   most = p->top_k > 0 && p->top_k < most ? p->top_k : most;
@@ -196,40 +186,15 @@ static void learn(rd_draft *d) {
   for (int64_t i = 0; i < most && share < p->top_p; i++) {
     double score = node.score + (double)g->best_scores[i];
     share += exp((double)g->best_scores[i]);
-    if (score > g->best_total && g->node_count < g->room &&
-        may_follow(d, &node, g->best_ids[i], g->best_scores[i]))
-      g->nodes[g->node_count++] = (rd_gap_node){.score = score,
-                                                .parent = (int32_t)g->now,
-                                                .token = g->best_ids[i],
-                                                .depth = node.depth + 1,
-                                                .open = true};
+    if (score > g->best_total && may_follow(d, &node, g->best_ids[i], g->best_scores[i]))
+      rd_search_tree_add(&g->tree, g->now, g->best_ids[i], score, true);
   }
-}
-
-/* The most promising node that can still become the best, which is then the one to try; false:
- * there is none. */
-static bool choose(rd_gap_search *g) {
-  int64_t found = -1;
-  double most = -INFINITY;
-  for (int64_t i = 1; i < g->node_count; i++) {
-    const rd_gap_node *node = &g->nodes[i];
-    double promise = node->score + A_WORD * node->depth;
-    if (node->open && node->score > g->best_total && promise > most) {
-      most = promise;
-      found = i;
-    }
-  }
-  if (found < 0)
-    return false;
-  g->nodes[found].open = false;
-  g->now = found;
-  return true;
 }
 
 /* The gap has its words: they are text. */
 static void close_gap(rd_draft *d) {
   rd_gap_search *g = &d->gaps;
-  int64_t depth = trace_path(g, g->best);
+  int64_t depth = rd_search_tree_path(&g->tree, g->best, g->path);
   for (int64_t i = 0; i < depth; i++) {
     g->own[g->written] = 1;
     g->text[g->written++] = g->path[i];
@@ -243,7 +208,7 @@ static void close_gap(rd_draft *d) {
 /* The region with the best words of the gap, or masks while there are none. */
 static void show(rd_draft *d) {
   rd_gap_search *g = &d->gaps;
-  int64_t depth = trace_path(g, g->best), n = 0;
+  int64_t depth = rd_search_tree_path(&g->tree, g->best, g->path), n = 0;
   for (; n < g->written; n++) {
     d->draft[n] = g->text[n];
     d->fixed[n] = !g->own[n];
@@ -264,10 +229,12 @@ static void show(rd_draft *d) {
 void rd_gaps_take(rd_draft *d) {
   rd_gap_search *g = &d->gaps;
   learn(d);
-  bool more = choose(g);
-  if (more && d->drafts + 1 < g->until)
+  int64_t next = rd_search_tree_choose(&g->tree, g->best_total, A_WORD);
+  if (next >= 0 && d->drafts + 1 < g->until) {
+    g->now = next;
     return show(d);
-  g->cut |= more;
+  }
+  g->cut |= next >= 0;
   close_gap(d);
   show(d);
 }

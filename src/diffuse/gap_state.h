@@ -4,20 +4,12 @@
 #define RD_GAP_STATE_H
 
 #include "engine.h"
+#include "search_tree.h"
 
 enum {
   RD_GAP_WORDS = 64, /* words that are looked at behind each beginning */
   RD_GAP_BEHIND = 24 /* tokens behind the gap that have a say */
 };
-
-/* A beginning of the gap: a word behind another beginning. */
-typedef struct rd_gap_node {
-  double score;   /* how likely its words are */
-  int32_t parent; /* -1: nothing before it */
-  int32_t token;  /* its last word; -1: none, the gap's beginning itself */
-  int32_t depth;  /* its words */
-  bool open;      /* not tried yet */
-} rd_gap_node;
 
 typedef struct rd_gap_search {
   int32_t *source;                /* (count) the region as it was laid out */
@@ -29,11 +21,10 @@ typedef struct rd_gap_search {
   int64_t written;                /* places of text */
   int64_t first, end;             /* the gap in work, in source */
   int32_t *path;                  /* (count) the words of a node */
-  rd_gap_node *nodes;             /* (room) */
-  int64_t node_count, room;
-  int64_t now, best; /* nodes: the one that is tried; the best so far, or -1 */
-  double best_total; /* how likely it is with the text that follows */
-  double best_drawn; /* the same with the luck of a temperature above 0 */
+  rd_search_tree tree;            /* beginnings of the gap */
+  int64_t now, best;              /* nodes: the one that is tried; the best so far, or -1 */
+  double best_total;              /* how likely it is with the text that follows */
+  double best_drawn;              /* the same with the luck of a temperature above 0 */
   int64_t until;     /* passes, all counted, after which the gap must do with what it has */
   int64_t gaps_left; /* the one in work counted */
   rd_row_query queries[RD_GAP_BEHIND];

@@ -62,6 +62,9 @@ const rd_option rd_sampler_options[] = {
          "the base alone decides, up to the first word that it would not have said: the tokens "
          "of --sampler ar, and it ends where the base has said all of them; base-weight is its say "
          "behind that"},
+    {"likeliest", AT(likeliest), .group = NOISE,
+     .help = "with --base-lead, at temperature 0: what the base doubted is masked again, until it "
+             "finds no answer likelier"},
     {"noise-start", AT(noise_start), .fallback = "0.5", .max = 1, .group = NOISE, .value = "F",
      .help = "share of the answer masked again at first"},
     {"sharpness", AT(sharpness), .fallback = "1", .min = 1, .max = 20, .group = NOISE, .value = "F",
@@ -442,6 +445,22 @@ static rd_code settle_room(rd_params *p, const rd_options *o, bool blocks, rd_er
   return RD_OK;
 }
 
+/* What the likeliest answer is looked for by must be there: the base's best words, and noise. A
+ * default of it gives way. */
+static rd_code settle_likeliest(rd_params *p, const rd_options *o, bool blocks, rd_error *e) {
+  const char *why = !p->base_lead                      ? "without --base-lead"
+                  : p->no_noise                        ? "beside --no-noise"
+                  : !rd_propose_greedy(p->temperature) ? "at a temperature above 0"
+                  : p->suffix || p->gaps               ? "before fixed text"
+                  : p->grammar                         ? "with --grammar"
+                  : blocks                             ? "where the adapter writes in blocks"
+                                                       : NULL;
+  if (why && p->likeliest && rd_option_given(o, "likeliest"))
+    return rd_fail(e, RD_USAGE, "--likeliest means nothing %s", why);
+  p->likeliest = p->likeliest && !why;
+  return RD_OK;
+}
+
 static bool writes_blocks(const rd_defaults *d, const rd_sampler *s) {
   return d && d->model && rd_gate_blocks(rd_gate_of(d->model), s);
 }
@@ -457,6 +476,7 @@ rd_code rd_params_resolve(rd_params *p, const rd_options *o, const rd_defaults *
     p->no_noise = false; /* a default, which gives way to what was asked for */
   if (!(*sampler)->inserts)
     RD_TRY(settle_room(p, o, writes_blocks(defaults, *sampler), e));
+  RD_TRY(settle_likeliest(p, o, writes_blocks(defaults, *sampler), e));
   if (p->suffix && p->tokens == 0)
     return rd_fail(e, RD_USAGE, "--suffix needs --tokens: how long the gap before it is");
   return check_together(p, o, e);

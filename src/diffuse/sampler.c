@@ -48,7 +48,7 @@ const rd_sampler rd_samplers[] = {
      .noise = rd_noise_lad,
      .options =
          CHOICE "iterations noise-start sharpness no-noise confidence-noise noise-clip keep grow "
-                "room patience base-weight base-lead suffix template",
+                "room patience base-weight base-lead likeliest suffix template",
      .revises = true,
      .counts = true},
     {.name = "lad-generic",

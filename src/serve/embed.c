@@ -127,6 +127,12 @@ static rd_code read_text(embedding *m, const json_t *item, passage *out, rd_erro
   return RD_OK;
 }
 
+/* Texts that are none: no input, an empty one or an empty list. */
+static bool is_nothing(const json_t *input) {
+  return !input || (json_is_string(input) && json_string_length(input) == 0) ||
+         (json_is_array(input) && json_array_size(input) == 0);
+}
+
 static rd_code read_body(embedding *m, const json_t *body, rd_error *e) {
   const json_t *input = json_object_get(body, "input");
   const char *format = "float";
@@ -193,7 +199,12 @@ static void print_vector(FILE *out, const embedding *m, int64_t i) {
   (m->packed ? print_packed : print_plain)(out, m->vectors + i * m->width, m->width);
 }
 
-typedef void print_answer(FILE *out, const embedding *m, const char *model);
+/* Whose way of answering: how it is printed, and whether nothing asked for is answered with no
+ * embeddings, as Ollama does, whose clients load a model so. */
+typedef struct dialect {
+  void (*print)(FILE *out, const embedding *m, const char *model);
+  bool may_be_nothing;
+} dialect;
 
 /* `model`: its name as JSON has it. */
 static void print_openai(FILE *out, const embedding *m, const char *model) {
@@ -217,12 +228,14 @@ static void print_ollama(FILE *out, const embedding *m, const char *model) {
   fprintf(out, "],\"model\":%s,\"prompt_eval_count\":%lld}", model, (long long)m->tokens);
 }
 
-static char *answer_of(const embedding *m, print_answer *print) {
+static const dialect openai = {print_openai, false}, ollama = {print_ollama, true};
+
+static char *answer_of(const embedding *m, const dialect *d) {
   char *text = NULL, *model = rd_reply_dump(json_string(m->service->name));
   size_t size;
   FILE *out = model ? open_memstream(&text, &size) : NULL;
   if (out)
-    print(out, m, model);
+    d->print(out, m, model);
   bool whole = out && !ferror(out);
   if (!out || fclose(out) != 0 || !whole) {
     free(text);
@@ -232,7 +245,7 @@ static char *answer_of(const embedding *m, print_answer *print) {
   return text;
 }
 
-static enum MHD_Result answer_body(rd_exchange *x, const json_t *body, print_answer *print) {
+static enum MHD_Result answer_body(rd_exchange *x, const json_t *body, const dialect *d) {
   rd_error e = {0};
   enum MHD_Result sent = MHD_NO;
   const char *name = NULL;
@@ -245,15 +258,16 @@ static enum MHD_Result answer_body(rd_exchange *x, const json_t *body, print_ans
   int64_t most = m.service->model->config.positions;
   most = most < s->pass_rows ? most : s->pass_rows;
   m.scheduler = rd_workers_of(x->server, m.service)->refining;
-  rd_code code = read_body(&m, body, &e);
+  bool nothing = d->may_be_nothing && is_nothing(json_object_get(body, "input"));
+  rd_code code = nothing ? RD_OK : read_body(&m, body, &e);
   bool long_one = code == RD_OK && too_long(&m, most);
   if (long_one)
     code = rd_fail(&e, RD_USAGE, "input: a text of more than %lld tokens", (long long)most);
   rd_set_timeout(x, 0);
-  if (code == RD_OK)
+  if (code == RD_OK && !nothing)
     code = embed(&m, s->pass_rows, &e);
   rd_set_timeout(x, RD_IDLE_SECONDS);
-  sent = code == RD_OK ? rd_send_json(x, 200, answer_of(&m, print))
+  sent = code == RD_OK ? rd_send_json(x, 200, answer_of(&m, d))
        : long_one
            ? rd_send_failure(x, 400, "invalid_request_error", "context_length_exceeded", e.message)
            : rd_send_error(x, &e);
@@ -261,19 +275,19 @@ static enum MHD_Result answer_body(rd_exchange *x, const json_t *body, print_ans
   return sent;
 }
 
-static enum MHD_Result answer(rd_exchange *x, print_answer *print) {
+static enum MHD_Result answer(rd_exchange *x, const dialect *d) {
   rd_error e = {0};
   json_t *body = NULL;
   rd_code code = rd_exchange_json(x, &body, &e);
-  enum MHD_Result sent = code == RD_OK ? answer_body(x, body, print) : rd_send_error(x, &e);
+  enum MHD_Result sent = code == RD_OK ? answer_body(x, body, d) : rd_send_error(x, &e);
   json_decref(body);
   return sent;
 }
 
 enum MHD_Result rd_post_embeddings(rd_exchange *x) {
-  return answer(x, print_openai);
+  return answer(x, &openai);
 }
 
 enum MHD_Result rd_post_embed(rd_exchange *x) {
-  return answer(x, print_ollama);
+  return answer(x, &ollama);
 }

@@ -53,8 +53,8 @@ extern const size_t rd_route_count;
 const rd_route *rd_route_find(const char *method, const char *path);
 /* The method of a route at this path, or NULL. */
 const char *rd_route_method(const char *path);
-/* A path as the table has it: one slash for several, none at the end. A new string, NULL when
- * memory is out. */
+/* A path as the table has it: one slash for several, none at the end, no scheme and host before it.
+ * A new string, NULL when memory is out. */
 char *rd_path_plain(const char *path);
 
 struct rd_exchange {

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Paths as clients write them: some put a base URL that ends in a slash before a path that begins
- * with one, or end a path with one. */
+ * with one, or end a path with one, and one that takes this server for a proxy writes the whole
+ * address (RFC 9112, 3.2.2). */
 #include "exchange.h"
 
 #include <string.h>
+#include <strings.h>
+
+/* Behind the scheme and the host of a whole address. */
+static const char *behind_host(const char *path) {
+  size_t scheme = strncasecmp(path, "http://", 7) == 0 ? 7 : 0;
+  const char *slash = scheme ? strchr(path + scheme, '/') : path;
+  return slash ? slash : "/";
+}
 
 char *rd_path_plain(const char *path) {
+  path = behind_host(path);
   char *plain = rd_strdup(path, NULL), *to = plain;
   for (const char *from = path; plain && *from; from++)
     if (*from != '/' || to == plain || to[-1] != '/')

@@ -3,11 +3,14 @@
  * left-to-right baseline is the base's. */
 #include "attention.h"
 #include "cpu.h"
+#include "likeliest_state.h"
 #include "params.h"
 #include "request.h"
 #include "reuse.h"
 #include "scratch_files.h"
 #include "together.h"
+
+#include <math.h>
 
 enum { PROMPT = 7, TOKENS = 24, MOST = 200 };
 
@@ -48,6 +51,7 @@ static const plan plans[] = {
     {"factor", {"factor", "2", "base-weight", "1"}},
     {"lad", {"iterations", "40", "base-lead", "true", "base-weight", "0.5"}},
     {"lad-generic", {"iterations", "24", "base-lead", "true"}},
+    {"lad", {"iterations", "40", "temperature", "0", "base-lead", "true", "likeliest", "true"}},
 };
 enum { PLANS = sizeof plans / sizeof *plans };
 
@@ -396,6 +400,139 @@ static bool is_eos(const rd_model *model, int32_t id) {
   return is;
 }
 
+/* The pair of words behind these ids that the base finds likeliest, by looking behind each of the
+ * best first words; and whether the first word of it is the best one. */
+static bool best_pair(const rd_model *model, rd_engine *engine, const int32_t *ids, int32_t *pair) {
+  enum { LOOKED = RD_LIKELIEST_WORDS };
+  int32_t canvas[PROMPT + 1], first[LOOKED], second;
+  float scores[LOOKED], score, most = -INFINITY;
+  rd_row_query asks[2] = {{.best = first, .best_scores = scores, .best_count = LOOKED},
+                          {.best = &second, .best_scores = &score, .best_count = 1}};
+  rd_error e = {0};
+  memcpy(canvas, ids, PROMPT * sizeof *ids);
+  for (int i = -1; i < LOOKED; i++) {
+    rd_proposal out;
+    static const rd_propose_rule greedy = {.top_p = 1, .eos = -1};
+    const rd_wanted wanted = {
+        .position = PROMPT + (i >= 0), .draw = {&greedy, 1, 0}, .query = &asks[i >= 0]};
+    const rd_need need = {.canvas = canvas,
+                          .length = wanted.position,
+                          .end = wanted.position,
+                          .gated = wanted.position,
+                          .attention = RD_CAUSAL,
+                          .shift = true,
+                          .wanted = &wanted,
+                          .count = 1,
+                          .out = &out};
+    canvas[PROMPT] = i >= 0 ? first[i] : 0;
+    assert_int_equal(engine->propose(engine, &need, 1, &e), RD_OK);
+    if (i >= 0 && !is_eos(model, first[i]) && scores[i] + score > most) {
+      most = scores[i] + score;
+      pair[0] = first[i];
+      pair[1] = second;
+    }
+  }
+  return pair[0] == first[0];
+}
+
+/* Of two words the pair is found that no other is likelier than, where the best first word is not
+ * part of it too; and one that the best words are is found in no more passes than without. */
+static void the_likeliest_answer_is_found(void **state) {
+  (void)state;
+  static const plan looking = {"lad",
+                               {"temperature", "0", "base-lead", "true", "likeliest", "true",
+                                "tokens", "2"}},
+                    led = {"lad", {"temperature", "0", "base-lead", "true", "tokens", "2"}};
+  rd_error e = {0};
+  rd_model *model = open_model(layouts[0].remembered, "f32");
+  rd_engine *engine;
+  int others = 0;
+  assert_int_equal(rd_engine_open(&engine, NULL, model, MOST, 64, &e), RD_OK);
+  for (int32_t i = 0; i < 24; i++) {
+    int32_t ids[PROMPT], pair[2];
+    running found = {0}, plain = {0};
+    ending is, best;
+    memcpy(ids, prompt, sizeof ids);
+    ids[PROMPT - 1] += i;
+    const bool same = best_pair(model, engine, ids, pair);
+    begin_with(&found, model, &looking, "exact", ids, PROMPT);
+    begin_with(&plain, model, &led, "exact", ids, PROMPT);
+    assert_int_equal(rd_draft_run(found.draft, engine, NULL, &e), RD_OK);
+    assert_int_equal(rd_draft_run(plain.draft, engine, NULL, &e), RD_OK);
+    assert_string_equal(rd_draft_so_far(found.draft).stopped, "converged");
+    end(&found, &is);
+    end(&plain, &best);
+    if (is_eos(model, best.ids[0])) /* the base says nothing, which is no pair */
+      continue;
+    assert_int_equal(is.count, 2);
+    assert_memory_equal(is.ids, pair, sizeof pair);
+    assert_int_equal(memcmp(best.ids, pair, sizeof pair) == 0, same);
+    others += !same;
+  }
+  assert_in_range(others, 1, 23);
+  rd_engine_close(&engine);
+  rd_model_close(&model);
+}
+
+/* When the passes are over before the search is, the best that is known is the draft, and it does
+ * not count as settled. */
+static void a_search_that_is_cut_has_its_best(void **state) {
+  (void)state;
+  static const plan cut = {
+      "lad", {"temperature", "0", "base-lead", "true", "likeliest", "true", "eos-bias", "-5"}};
+  rd_error e = {0};
+  rd_model *model = open_model(layouts[0].remembered, "f32");
+  rd_engine *engine;
+  running r = {0};
+  ending is;
+  assert_int_equal(rd_engine_open(&engine, NULL, model, MOST, 64, &e), RD_OK);
+  begin(&r, model, &cut, "exact");
+  assert_int_equal(rd_draft_run(r.draft, engine, NULL, &e), RD_OK);
+  const rd_draft_result result = rd_draft_so_far(r.draft);
+  assert_string_equal(result.stopped, "iterations");
+  assert_int_equal(result.iterations, 64);
+  assert_false(result.converged);
+  const int64_t tokens = result.tokens;
+  end(&r, &is);
+  assert_true(tokens > 0 && (tokens == TOKENS || is_eos(model, is.ids[tokens]))); /* it is whole */
+  for (int64_t p = 0; p < tokens; p++)
+    assert_int_not_equal(is.ids[p], 9);
+  rd_engine_close(&engine);
+  rd_model_close(&model);
+}
+
+/* What the search needs is said where it is asked for, and a default gives way. */
+static void a_search_needs_best_words_and_noise(void **state) {
+  (void)state;
+  static const struct {
+    const char *option, *value, *words;
+  } against[] = {{"base-lead", "false", "without --base-lead"},
+                 {"temperature", "0.5", "at a temperature above 0"},
+                 {"no-noise", "true", "beside --no-noise"},
+                 {"suffix", " end", "before fixed text"},
+                 {"grammar", "regex:a+", "with --grammar"}};
+  for (size_t i = 0; i < sizeof against / sizeof *against; i++)
+    for (int asked = 0; asked < 2; asked++) {
+      running r = {0};
+      rd_error e = {0};
+      const rd_sampler *sampler;
+      rd_options o = options_of(&r);
+      const char *const given[][2] = {{"sampler", "lad"},    {"temperature", "0"},
+                                      {"base-lead", "true"}, {"tokens", "4"},
+                                      {"likeliest", "true"}, {against[i].option, against[i].value}};
+      assert_int_equal(rd_options_default(&o, &e), RD_OK);
+      for (int k = 0; k < 6; k++)
+        assert_int_equal(rd_option_set(&o, rd_option_find(&o, given[k][0]), given[k][1], &e),
+                         RD_OK);
+      r.given[rd_option_find(&o, "likeliest") - o.rows] = asked;
+      rd_code code = rd_params_resolve(&r.params, &o, NULL, &sampler, &e);
+      assert_int_equal(code, asked ? RD_USAGE : RD_OK);
+      assert_true(!asked || strstr(e.message, against[i].words));
+      assert_false(!asked && r.params.likeliest);
+      rd_options_drop(&o);
+    }
+}
+
 /* The words that a reading is: none in a first pass; then the last proposals, a word up to the
  * first end token and no further, with one row for each place that the base speaks for. */
 static void readings_are_of_the_last_draft(void **state) {
@@ -520,6 +657,9 @@ int main(void) {
       cmocka_unit_test(a_conversation_is_computed_once),
       cmocka_unit_test(all_the_weight_is_the_base_alone),
       cmocka_unit_test(where_the_base_leads_it_writes),
+      cmocka_unit_test(the_likeliest_answer_is_found),
+      cmocka_unit_test(a_search_that_is_cut_has_its_best),
+      cmocka_unit_test(a_search_needs_best_words_and_noise),
       cmocka_unit_test(readings_are_of_the_last_draft),
       cmocka_unit_test(without_a_gate_nobody_reads),
       cmocka_unit_test(blocks_stop_a_draft),

@@ -303,6 +303,8 @@ def embeddings(server):
     near("of ids", 1, dot(vectors[1], ask(input=ids)[2]["data"][0]["embedding"]))
     check("tokens are counted", len(ids), ask(input=texts[1])[2]["usage"]["prompt_tokens"])
     near("Ollama's way", 1, dot(vectors[1], server.ask("/api/embed", {"input": texts[1]})[2]["embeddings"][0]))
+    for nothing in ({}, {"input": ""}, {"input": []}):
+        check(f"Ollama's way: {nothing} has none", (200, []), (lambda reply: (reply[0], reply[2]["embeddings"]))(server.ask("/api/embed", nothing)))
     whole = ask(input=[float(i) for i in ids], dimensions=float(len(raw) // 4))[2]
     check("numbers with points", ask(input=ids)[2], whole)
     says("nothing", ask(), 400, "give input")
@@ -422,6 +424,7 @@ def warnings(server):
 
 def paths(server):
     check("double slashes, and one at the end", 200, server.ask("//v1//models/")[0])
+    check("a whole address, as proxies are asked", server.ask("/v1/models")[2], server.ask("http://example.org:80/v1/models")[2])
     says("one model", server.ask("/v1/models/llama-mha"), 200, '"object": "model"')
     check("when", True, server.ask("/v1/models/llama-mha")[2]["created"] > 1_500_000_000)
     says("another", server.ask("/v1/models/gpt/4"), 404, "model_not_found", "llama-mha")

@@ -141,7 +141,7 @@ export const changedFrom = (catalog: Catalog, values: Values): Values =>
 
 /** Options that a flag, once set, leaves without meaning; the server refuses them beside it. */
 const silenced: Readonly<Record<string, readonly string[]>> = {
-  no_noise: ['noise_start', 'sharpness', 'confidence_noise', 'noise_clip', 'keep'],
+  no_noise: ['noise_start', 'sharpness', 'confidence_noise', 'noise_clip', 'keep', 'likeliest'],
 };
 
 /** Whether an option means something to the chosen sampler, beside the other values. */
