@@ -106,8 +106,9 @@ void rd_base_lead_take(rd_draft *d) {
     if (!d->fixed[p]) {
       d->draft[p] = said(d, p)->id;
       d->confidence[p] = said(d, p)->probability;
-      d->settled[p] |= RD_SETTLED | RD_LOCKED; /* for those who watch */
       d->fixed[p] = 1;
+      if (!rd_likeliest_goes_on(d)) /* for those who watch: it will not change */
+        d->settled[p] |= RD_SETTLED | RD_LOCKED;
       rd_likeliest_settled(d, p);
     }
     r->ended = rd_is_end(&d->view, d->draft[p]);

@@ -255,6 +255,8 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
 }
 
 rd_code rd_draft_stop(rd_draft *d, const char *why, rd_error *e) {
+  if (!d->stopped && rd_likeliest_stop(d))
+    memcpy(d->previous, d->draft, (size_t)d->n * sizeof *d->draft);
   return d->stopped ? RD_OK : rd_draft_heard(d, rd_draft_finish(d, why), e);
 }
 

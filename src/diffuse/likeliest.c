@@ -129,9 +129,11 @@ void rd_likeliest_take(rd_draft *d) {
     show(d);
 }
 
-void rd_likeliest_stop(rd_draft *d) {
-  if (d->likeliest.on && d->likeliest.best >= 0)
+bool rd_likeliest_stop(rd_draft *d) {
+  const bool known = d->likeliest.on && d->likeliest.best >= 0;
+  if (known)
     show(d);
+  return known;
 }
 
 bool rd_likeliest_turns(const rd_draft *d) {
@@ -147,7 +149,6 @@ int64_t rd_likeliest_turn(rd_draft *d) {
     const bool stays = p < end;
     canvas[p] = stays ? l->path[p - l->first] : d->setup.mask;
     d->fixed[p] = stays;
-    d->settled[p] = stays ? RD_SETTLED | RD_LOCKED : 0;
     if (stays)
       continue;
     d->proposals[p].id = -1;

@@ -23,8 +23,8 @@ const rd_row_query *rd_likeliest_ask(const struct rd_draft *d, int64_t place);
 void rd_likeliest_settled(struct rd_draft *d, int64_t place);
 /* A pass has settled what it could: the answer goes on, or another one begins, or it is over. */
 void rd_likeliest_take(struct rd_draft *d);
-/* This draft is the last: it is the best that is known. */
-void rd_likeliest_stop(struct rd_draft *d);
+/* This draft is the last: it is the best whole answer, where one is known (true). */
+bool rd_likeliest_stop(struct rd_draft *d);
 /* Is there a beginning to go on from? Then the canvas of the next pass, and what is masked of it in
  * d->list; returns how many. */
 bool rd_likeliest_turns(const struct rd_draft *d);

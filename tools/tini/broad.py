@@ -66,6 +66,8 @@ ROWS_OF_GAP = 30
 ROWS_OF_WHY = 80
 # Rows of what is larger, of lists, of descriptions and of what a thing is made of, each by itself.
 NAMED, ROWS_OF_NAMED = ("size", "list", "describe", "made"), 8
+# Rows of a description by itself.
+ROWS_OF_DESCRIPTION = 24
 # Rows of what knowledge.txt knows.
 ROWS_OF_FURTHER = 30
 # Rows of what is asked of an animal, or of its refusal.
@@ -261,12 +263,17 @@ def build(data, out, folders, scale):
     facts_alone = [row for row in shouting(rng, drawer, everyday(rng, drawer)) if row]
     small = [row for row in facts_alone if row["group"].startswith("fact:") or row["group"] in ("list", "size")] + [row for row in chat if row["group"] == "spell"]
     small += [row for row in chat if row["group"] == "example"] * 3
+
+    def of_kind(*kinds):
+        return [row for row in chat if row["group"].split(":")[0] in kinds]
+
     parts = {"chat": chat, "small": small, "chat_valid": made[:VALID], "text": running.texts(sources, random.Random(SEED + 2)), "sayings": filter(None, said_once),
-             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": [row for row in chat if row["group"] == "talk"], "other": other, "refusals": refused, "shouted": filter(None, loud),
+             "plain": filter(None, checks.plain(rng, drawer, held, PLAIN)), "talk": of_kind("talk"), "conversations": of_kind("pair", "turns", "later"), "sums": of_kind("sum"), "stories": of_kind("story", "poem"), "other": other, "refusals": refused, "shouted": filter(None, loud),
              "copies": copies(random.Random(SEED + 4), drawer, COPIES), "echo": echo.echoes(random.Random(SEED + 6), drawer, ECHOES, personas.NAMES[0], pieces(TOKENIZER)[2], personas.WORDS["begin"][0]),
              "gaps": alone(random.Random(SEED + 8), drawer, missing, ROWS_OF_GAP),
              "why": alone(random.Random(SEED + 9), drawer, world.why, ROWS_OF_WHY),
              "named": alone(random.Random(SEED + 10), drawer, [f for f in world.single if f.relation in NAMED], ROWS_OF_NAMED),
+             "described": alone(random.Random(SEED + 13), drawer, [f for f in world.single if f.relation == "describe"], ROWS_OF_DESCRIPTION),
              "knowledge": alone(random.Random(SEED + 11), drawer, further, ROWS_OF_FURTHER),
              "follow": filter(None, follow.follows(random.Random(SEED + 12), drawer)),
              "firsts": filter(None, shouting(rng, drawer, firsts.drawn(random.Random(SEED + 7), drawer))), "ruled": [row for row in chat if row["group"] in RULED], "everyday": facts_alone, "grid": filter(None, shouting(rng, drawer, grid(rng, drawer)))}
@@ -280,7 +287,7 @@ def build(data, out, folders, scale):
 def check(out, folders):
     """No prompt of a set among the rows, no held-out pair of numbers, and no two answers to one prompt."""
     forbidden, answers, wrong = more.tested(*folders), {}, []
-    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why", "named", "knowledge", "follow"):
+    for name in ("chat", "chat_valid", "sayings", "plain", "copies", "echo", "everyday", "grid", "firsts", "gaps", "why", "named", "described", "knowledge", "follow"):
         with open(os.path.join(out, name + ".jsonl"), encoding="utf-8") as f:
             for line in f:
                 row = json.loads(line)

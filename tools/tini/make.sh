@@ -76,10 +76,27 @@ train gaps
 mix out/tini-filled 0.6 out/tini-both 0.4 out/tini-gaps/final
 train gaps-facts
 mix out/tini-grown 0.467/0.623 out/tini-both 0.078/0.182 out/tini-gaps/final 0.455/0.195 out/tini-gaps-facts/final
+# What visitors asked for and no table had: first in factors of the feed-forward, then beside all else, then while the rate falls, each from a mean with
+# what was there before, which brings back what the new rows cost; then conversations, small talk, and the small facts again.
+train knowledge
+[ -d out/tini-learnt ] || "$redraft" convert -m out/tini-grown --adapter out/tini-knowledge/final --merge --to bf16 -o out/tini-learnt
+mix out/tini-begun-anew 0.15 out/tini-grown 0.85 out/tini-learnt
+train told
+mix out/tini-passed 0.2 out/tini-grown 0.2 out/tini-told/checkpoint-5400 0.2 out/tini-told/checkpoint-6000 0.4 out/tini-told/final
+train told-calm
+mix out/tini-heard 0.15 out/tini-grown 0.25 out/tini-passed 0.6 out/tini-told-calm/final
+train talks
+mix out/tini-spoken 0.1/0.2 out/tini-grown 0.2 out/tini-told-calm/final 0.7/0.6 out/tini-talks/final
+train talks-calm
+mix out/tini-talking 0.03/0.105 out/tini-grown 0.05/0.045 out/tini-passed 0.12/0.15 out/tini-told-calm/final 0.6/0.5 out/tini-spoken 0.2 out/tini-talks-calm/final
+train talks-facts
+mix out/tini-refreshed 0.1 out/tini-grown 0.75/0.8 out/tini-talking 0.15/0.1 out/tini-talks-facts/final
+train talks-things
+mix out/tini-ships 0.8/0.9 out/tini-refreshed 0.2/0.1 out/tini-talks-things/final
 # The adapter learns beside the numbers that ship, those of the Q8_0 file; training reads folders, so they are written out again.
 if [ ! -f out/tini-model/done ]; then
   rm -rf out/tini.gguf out/tini-model
-  "$redraft" convert -m out/tini-grown --gguf --to q8_0 -o out/tini.gguf
+  "$redraft" convert -m out/tini-ships --gguf --to q8_0 -o out/tini.gguf
   "$redraft" convert -m out/tini.gguf --to bf16 -o out/tini-model
   touch out/tini-model/done
 fi
