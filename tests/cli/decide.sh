@@ -16,7 +16,7 @@ refuses "no UTF-8" 1 "options" decide --ask "What is the capital of France?" --o
 refuses "no UTF-8 in levels" 1 "levels" decide --ask "How tall is a giraffe?" --levels $'low,m\xe9dium,high'
 says "by the base" "answer: Paris" --reader base --ask "What is the capital of France?" --options "Rome,Paris,Berlin"
 says "a continent" "answer: Africa" --ask "Which continent is Kenya in?" --options "Europe,Africa,Asia"
-says "yes or no" "answer: yes  yes 0.9" --reader base --ask "Is Oslo the capital of Norway?"
+says "yes or no" "answer: yes  yes 0.8" --reader base --ask "Is Oslo the capital of Norway?"
 says "no" "answer: no" --reader base --ask "Can you see me?"
 says "levels" "answer: 2 (big)" --ask "How tall is a giraffe?" --levels "small,medium,big"
 "$program" decide --ask " " 2>"$folder/err" </dev/null; check "an empty question" "2 redraft decide: --ask: the question is empty" "$? $(head -n 1 "$folder/err")"
