@@ -14,14 +14,14 @@ void rd_search_tree_clear(rd_search_tree *tree) {
 }
 
 int64_t rd_search_tree_add(rd_search_tree *tree, int64_t parent, int32_t token, double score,
-                         bool open) {
+                           bool open) {
   if (tree->count == tree->room)
     return -1;
   tree->nodes[tree->count] = (rd_search_node){.score = score,
-                                            .parent = (int32_t)parent,
-                                            .token = token,
-                                            .depth = tree->nodes[parent].depth + 1,
-                                            .open = open};
+                                              .parent = (int32_t)parent,
+                                              .token = token,
+                                              .depth = tree->nodes[parent].depth + 1,
+                                              .open = open};
   return tree->count++;
 }
 

@@ -26,7 +26,8 @@ void rd_search_tree_layout(rd_search_tree *tree, rd_arena *a, int64_t room);
 void rd_search_tree_clear(rd_search_tree *tree);
 /* A word behind a node, of this score with those before it. Returns its node; -1: there is no room.
  */
-int64_t rd_search_tree_add(rd_search_tree *tree, int64_t parent, int32_t token, double score, bool open);
+int64_t rd_search_tree_add(rd_search_tree *tree, int64_t parent, int32_t token, double score,
+                           bool open);
 /* The words of a node (-1: of none) into path (their number), which is returned. */
 int64_t rd_search_tree_path(const rd_search_tree *tree, int64_t node, int32_t *path);
 /* The open node with the largest score + a_word for each of its words among those whose score is
