@@ -221,9 +221,10 @@ rd_code rd_draft_advance(rd_draft *d, rd_error *e) {
     rd_gaps_take(d);
   else
     quota = take_proposals(d, late && v->iteration < v->iterations);
-  if (d->formed && (late || v->iteration >= v->iterations))
+  const bool last = late || v->iteration >= v->iterations;
+  if (last && d->formed)
     rd_formed_fill(d);
-  if (late || v->iteration >= v->iterations)
+  if (last)
     rd_likeliest_stop(d);
   d->drafts++;
   d->passes += d->params->cfg_scale > 0 || d->say.speaks > 0 ? 2 : 1;

@@ -130,14 +130,14 @@ void rd_likeliest_take(rd_draft *d) {
 }
 
 bool rd_likeliest_stop(rd_draft *d) {
-  const bool known = d->likeliest.on && d->likeliest.best >= 0;
+  const bool known = d->likeliest.best >= 0;
   if (known)
     show(d);
   return known;
 }
 
 bool rd_likeliest_turns(const rd_draft *d) {
-  return d->likeliest.on && d->likeliest.next >= 0;
+  return d->likeliest.next >= 0;
 }
 
 int64_t rd_likeliest_turn(rd_draft *d) {

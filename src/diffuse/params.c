@@ -402,7 +402,8 @@ static bool noise_given(const rd_params *p, const rd_options *o) {
   return rd_option_given(o, "noise-start") || rd_option_given(o, "sharpness") ||
          rd_option_given(o, "noise-clip") ||
          (p->confidence_noise && rd_option_given(o, "confidence-noise")) ||
-         (p->keep && rd_option_given(o, "keep"));
+         (p->keep && rd_option_given(o, "keep")) ||
+         (p->likeliest && rd_option_given(o, "likeliest"));
 }
 
 static rd_code check_together(const rd_params *p, const rd_options *o, rd_error *e) {

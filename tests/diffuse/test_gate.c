@@ -531,6 +531,22 @@ static void a_search_needs_best_words_and_noise(void **state) {
       assert_false(!asked && r.params.likeliest);
       rd_options_drop(&o);
     }
+  /* who asks for it asks for noise, which a default has switched off */
+  static const plan asked = {
+      "lad", {"temperature", "0", "base-lead", "true", "no-noise", "true", "likeliest", "true"}};
+  running r = {0};
+  rd_error e = {0};
+  const rd_sampler *sampler;
+  rd_options o = options_of(&r);
+  assert_int_equal(rd_options_default(&o, &e), RD_OK);
+  assert_int_equal(rd_option_set(&o, rd_option_find(&o, "sampler"), asked.sampler, &e), RD_OK);
+  for (int k = 0; k < 8; k += 2)
+    assert_int_equal(
+        rd_option_set(&o, rd_option_find(&o, asked.options[k]), asked.options[k + 1], &e), RD_OK);
+  r.given[rd_option_find(&o, "no-noise") - o.rows] = false;
+  assert_int_equal(rd_params_resolve(&r.params, &o, NULL, &sampler, &e), RD_OK);
+  assert_true(r.params.likeliest && !r.params.no_noise);
+  rd_options_drop(&o);
 }
 
 /* The words that a reading is: none in a first pass; then the last proposals, a word up to the

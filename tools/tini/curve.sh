@@ -20,14 +20,14 @@ PYTHON
 }
 rows facts >"$out/facts.rows.jsonl"
 rows facts talk >"$out/all.rows.jsonl"
+curve() { # curve FILE OPTION ..: of the rows of $part
+  file=$out/$name$1.jsonl
+  shift
+  "$program" eval --task exact --data "$out/$part.rows.jsonl" "$@" --json -q |
+    sed "s|\"data\": *\"[^\"]*\"|\"data\": \"$part of tools/tini/sets\"|; s|\"model\": *\"[^\"]*\"|\"model\": \"tini\"|" >"$file"
+}
 for part in facts all; do
   name=$([ $part = facts ] || echo all-)
-  curve() { # curve FILE OPTION ..
-    file=$out/$name$1.jsonl
-    shift
-    "$program" eval --task exact --data "$out/$part.rows.jsonl" "$@" --json -q |
-      sed "s|\"data\": *\"[^\"]*\"|\"data\": \"$part of tools/tini/sets\"|; s|\"model\": *\"[^\"]*\"|\"model\": \"tini\"|" >"$file"
-  }
   curve noiseless "$@" --no-noise -n 1,2,4,8,16,32,64
   curve noise "$@" --noise -n 2,4,8,16,32,64
   curve left-to-right "$@" --sampler ar
